@@ -1,1 +1,16 @@
-//! x
+//! A dynamometer for task runtimes: one workload, every backend, verified, measured, compared.
+
+pub mod backend;
+mod cmd;
+pub mod execute;
+pub mod graph;
+mod harness;
+pub mod kernel;
+pub mod memory;
+pub mod parameter;
+pub mod pattern;
+pub mod record;
+pub mod registry;
+pub mod sync;
+
+pub use harness::Harness;

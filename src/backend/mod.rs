@@ -1,0 +1,99 @@
+//! Who runs tasks where and when. One file a backend, one line in [`BACKENDS`].
+//!
+//! A backend never reads a clock and never decides what a task does: it calls [`Job::execute`] for every
+//! task that is ready, exactly once, and sees to it that the dependents handed back run too.
+
+use std::io;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::execute::{Halt, Job};
+use crate::kernel::Sharing;
+
+mod serial;
+
+pub use serial::SERIAL;
+
+/// The backends that every build has. Tables and pictures keep this order where nothing else decides.
+pub const BACKENDS: &[&dyn Backend] = &[&SERIAL];
+
+/// A way to run task graphs.
+pub trait Backend: Sync {
+    /// The name on the command line and in records.
+    fn name(&self) -> &'static str;
+
+    /// What it is, in one line.
+    fn why(&self) -> &'static str;
+
+    /// How its workers see each other's memory.
+    fn sharing(&self) -> Sharing {
+        Sharing::Threads
+    }
+
+    /// The one number of workers it can have, if it has no choice.
+    fn fixed_worker_count(&self) -> Option<usize> {
+        None
+    }
+
+    /// What it can do with the first dependent that a task makes ready; empty if the question does not
+    /// arise. The first entry is the default.
+    fn continuations(&self) -> &'static [Continuation] {
+        &[]
+    }
+
+    /// Starts the workers. They run nothing before [`Pool::run`].
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses a thread, a process or memory.
+    fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>>;
+}
+
+/// Workers that are ready to run a job. Dropping it stops them.
+pub trait Pool {
+    /// Runs the whole graph once. This and nothing else is what a sample times.
+    ///
+    /// # Errors
+    ///
+    /// [`Halt`] when the run failed; the reason is in [`Job::failure`]. The pool is then only good for
+    /// dropping.
+    fn run(&mut self) -> Result<(), Halt>;
+
+    /// The processes of the workers, if they are not threads of this one.
+    fn worker_processes(&self) -> Vec<rustix::process::Pid> {
+        Vec::new()
+    }
+}
+
+/// How a pool is to be set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolPlan {
+    /// How many tasks may run at once; at least 1.
+    pub worker_count: usize,
+    /// What becomes of the first dependent that a task makes ready, where the backend has a choice.
+    pub continuation: Continuation,
+    /// Whether worker `i` is bound to core `i` modulo the number of cores.
+    pub pin: bool,
+}
+
+/// What a worker does with the first dependent that its task makes ready.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Continuation {
+    /// It goes into the queue like every other.
+    Queue,
+    /// The worker runs it at once, without a queue in between.
+    Inline,
+}

@@ -1,0 +1,253 @@
+//! The first failure of a run, kept in shared pages so that a thread and a forked process report alike.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::graph::TaskId;
+use crate::memory::{Shareable, SharedSlice};
+
+/// A run cannot go on. The reason is in the [`Job`](super::Job); whoever sees this stops working.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Halt;
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// A task started before one of its inputs was there: the backend broke the order.
+    #[error("task {task} ran before its predecessor {predecessor} had finished")]
+    MissingInput {
+        /// The task that started too early.
+        task: TaskId,
+        /// The predecessor without an output.
+        predecessor: TaskId,
+    },
+    /// A task ran twice in one run, or its output of the run before was never made.
+    #[error("task {task} ran twice, or was lost in the run before")]
+    NotOnce {
+        /// The task.
+        task: TaskId,
+    },
+    /// A task did not run.
+    #[error("task {task} was lost: the run ended without its output")]
+    Lost {
+        /// The task.
+        task: TaskId,
+    },
+    /// The dependents of a task were not counted down exactly once for each of its predecessors.
+    #[error("the predecessors of task {task} were not counted exactly once each")]
+    Miscounted {
+        /// The task whose count is off.
+        task: TaskId,
+    },
+    /// The kernel panicked.
+    #[error("the kernel panicked in task {task}: {message}")]
+    Panicked {
+        /// The task that ran.
+        task: TaskId,
+        /// The panic's message, shortened to what fits.
+        message: String,
+    },
+    /// The outputs are not the ones that a serial run gives.
+    #[error("the digest is {found:016x}, and a serial run gives {expected:016x}")]
+    WrongDigest {
+        /// The digest of this run.
+        found: u64,
+        /// The digest of a serial run.
+        expected: u64,
+    },
+    /// The kernel's own check failed.
+    #[error("the kernel's check failed: {message}")]
+    Kernel {
+        /// What was wrong.
+        message: String,
+    },
+    /// The backend could not go on.
+    #[error("the backend failed: {message}")]
+    Backend {
+        /// What was wrong.
+        message: String,
+    },
+}
+
+impl Failure {
+    /// The name of the failure in records.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::MissingInput { .. } => "missing-input",
+            Self::NotOnce { .. } => "not-once",
+            Self::Lost { .. } => "lost-task",
+            Self::Miscounted { .. } => "miscounted",
+            Self::Panicked { .. } => "panic",
+            Self::WrongDigest { .. } => "wrong-digest",
+            Self::Kernel { .. } => "kernel-check",
+            Self::Backend { .. } => "backend",
+        }
+    }
+
+    /// The task that the failure is about, where there is one.
+    pub fn task(&self) -> Option<TaskId> {
+        match self {
+            Self::MissingInput { task, .. }
+            | Self::NotOnce { task }
+            | Self::Lost { task }
+            | Self::Miscounted { task }
+            | Self::Panicked { task, .. } => Some(*task),
+            Self::WrongDigest { .. } | Self::Kernel { .. } | Self::Backend { .. } => None,
+        }
+    }
+}
+
+/// Bytes of a message that are kept.
+const MESSAGE_BYTES: usize = 512;
+
+/// States of a [`FailureCell`]. They only ever go up: empty, writing, set.
+const EMPTY: u32 = 0;
+const WRITING: u32 = 1;
+const SET: u32 = 2;
+
+/// Kinds that can be told from inside a task, as numbers for the cell.
+const MISSING_INPUT: u32 = 0;
+const NOT_ONCE: u32 = 1;
+const PANICKED: u32 = 2;
+const BACKEND: u32 = 3;
+
+/// Room for one failure in shared pages. The first writer wins.
+#[derive(Debug)]
+struct Cell {
+    state: AtomicU32,
+    kind: AtomicU32,
+    task: AtomicU32,
+    predecessor: AtomicU32,
+    message_len: AtomicU32,
+    message: [AtomicU32; MESSAGE_BYTES / 4],
+}
+
+// SAFETY: zero is the valid value "empty, no message"; every field is atomic and needs no drop.
+unsafe impl Shareable for Cell {}
+
+/// The first failure that a task met, readable from every process of the run.
+pub(super) struct FailureCell(SharedSlice<Cell>);
+
+impl FailureCell {
+    pub(super) fn new() -> std::io::Result<Self> {
+        SharedSlice::new(1).map(Self)
+    }
+
+    /// Whether a failure has been recorded, or is being recorded.
+    #[inline]
+    pub(super) fn is_set(&self) -> bool {
+        // Relaxed: it says only that someone must stop; what is read of the failure is ordered by the
+        // Acquire in `get`.
+        self.0[0].state.load(Ordering::Relaxed) != EMPTY
+    }
+
+    /// Records `failure`, unless another came first.
+    #[cold]
+    pub(super) fn set(&self, failure: &Failure) -> Halt {
+        let (kind, task, predecessor, message) = match failure {
+            Failure::MissingInput { task, predecessor } => {
+                (MISSING_INPUT, task.0, predecessor.0, "")
+            }
+            Failure::NotOnce { task } => (NOT_ONCE, task.0, 0, ""),
+            Failure::Panicked { task, message } => (PANICKED, task.0, 0, message.as_str()),
+            Failure::Backend { message } => (BACKEND, 0, 0, message.as_str()),
+            Failure::Lost { .. }
+            | Failure::Miscounted { .. }
+            | Failure::WrongDigest { .. }
+            | Failure::Kernel { .. } => {
+                unreachable!("told by the verifier, which returns it directly")
+            }
+        };
+        let cell = &self.0[0];
+        // Relaxed: winning the exchange only makes this writer the sole one; nothing is read here.
+        let won = cell
+            .state
+            .compare_exchange(EMPTY, WRITING, Ordering::Relaxed, Ordering::Relaxed);
+        if won.is_ok() {
+            cell.kind.store(kind, Ordering::Relaxed);
+            cell.task.store(task, Ordering::Relaxed);
+            cell.predecessor.store(predecessor, Ordering::Relaxed);
+            cell.write_message(message);
+            // Release: whoever reads SET reads all that was stored above.
+            cell.state.store(SET, Ordering::Release);
+        }
+        Halt
+    }
+
+    /// The failure, once it is completely written.
+    pub(super) fn get(&self) -> Option<Failure> {
+        let cell = &self.0[0];
+        // Acquire: pairs with the Release in `set`.
+        if cell.state.load(Ordering::Acquire) != SET {
+            return None;
+        }
+        let task = TaskId(cell.task.load(Ordering::Relaxed));
+        Some(match cell.kind.load(Ordering::Relaxed) {
+            MISSING_INPUT => Failure::MissingInput {
+                task,
+                predecessor: TaskId(cell.predecessor.load(Ordering::Relaxed)),
+            },
+            NOT_ONCE => Failure::NotOnce { task },
+            PANICKED => Failure::Panicked {
+                task,
+                message: cell.read_message(),
+            },
+            _ => Failure::Backend {
+                message: cell.read_message(),
+            },
+        })
+    }
+}
+
+impl Cell {
+    fn write_message(&self, message: &str) {
+        let bytes = &message.as_bytes()[..message.len().min(MESSAGE_BYTES)];
+        for (word, chunk) in self.message.iter().zip(bytes.chunks(4)) {
+            let mut padded = [0; 4];
+            padded[..chunk.len()].copy_from_slice(chunk);
+            word.store(u32::from_ne_bytes(padded), Ordering::Relaxed);
+        }
+        self.message_len
+            .store(bytes.len() as u32, Ordering::Relaxed);
+    }
+
+    fn read_message(&self) -> String {
+        let words = self.message.iter();
+        let mut bytes: Vec<u8> = words
+            .flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes())
+            .collect();
+        bytes.truncate(self.message_len.load(Ordering::Relaxed) as usize);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_failure_stays() {
+        let cell = FailureCell::new().unwrap();
+        assert!(!cell.is_set());
+        assert_eq!(cell.get(), None);
+        let first = Failure::Panicked {
+            task: TaskId(3),
+            message: "out of cheese".into(),
+        };
+        cell.set(&first);
+        cell.set(&Failure::NotOnce { task: TaskId(9) });
+        assert!(cell.is_set());
+        assert_eq!(cell.get(), Some(first));
+    }
+
+    #[test]
+    fn a_long_message_is_shortened() {
+        let cell = FailureCell::new().unwrap();
+        cell.set(&Failure::Backend {
+            message: "x".repeat(5 * MESSAGE_BYTES),
+        });
+        let expected = Failure::Backend {
+            message: "x".repeat(MESSAGE_BYTES),
+        };
+        assert_eq!(cell.get(), Some(expected));
+    }
+}

@@ -1,0 +1,288 @@
+//! The heart: what every backend calls for every task.
+//!
+//! A backend decides where and when a task runs. What running means is here, once: fold the outputs of
+//! the predecessors into a seed, run the kernel, store the output, count down the dependents and hand
+//! back those that are now ready. Each step checks the one before it, so a wrong order, a lost task and a
+//! task run twice are caught in every run and not only in tests:
+//!
+//! | fault | caught by |
+//! |---|---|
+//! | a task runs before an input is there | [`Failure::MissingInput`], when the seed is folded |
+//! | a task runs twice | [`Failure::NotOnce`], when the output is stored; [`Failure::Miscounted`], after the run |
+//! | a task is lost | [`Failure::Lost`], after the run, or [`Failure::NotOnce`] in the run that follows |
+//! | an output is wrong | [`Failure::WrongDigest`], after the run |
+
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use crate::graph::{TaskGraph, TaskId};
+use crate::kernel::{Findings, Kernel};
+
+mod failure;
+mod slots;
+
+use failure::FailureCell;
+pub use failure::{Failure, Halt};
+use slots::Slots;
+
+/// A graph, a kernel, and the state of the run that is going on.
+///
+/// Backends share one `Job` among their workers. A job runs many times, once after the other.
+pub struct Job {
+    graph: TaskGraph,
+    kernel: Box<dyn Kernel>,
+    slots: Slots,
+    failure: FailureCell,
+}
+
+impl Job {
+    /// A job that has not run yet.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses the shared pages.
+    pub fn new(graph: TaskGraph, kernel: Box<dyn Kernel>) -> io::Result<Self> {
+        let slots = Slots::new(&graph)?;
+        Ok(Self {
+            graph,
+            kernel,
+            slots,
+            failure: FailureCell::new()?,
+        })
+    }
+
+    /// The graph.
+    #[inline]
+    pub fn graph(&self) -> &TaskGraph {
+        &self.graph
+    }
+
+    /// The kernel.
+    pub fn kernel(&self) -> &dyn Kernel {
+        self.kernel.as_ref()
+    }
+
+    /// Moves on to the next run. The caller must see to it that nothing is running, and must hand the
+    /// start over to its workers with release and acquire.
+    pub fn begin_run(&self) {
+        self.slots.begin_run();
+    }
+
+    /// Runs `task`: checks its inputs, does its work, stores its output. Its dependents are not counted
+    /// down; a backend that watches [`is_done`](Job::is_done) needs no counting.
+    ///
+    /// # Errors
+    ///
+    /// [`Halt`] when the run has failed; the reason is in [`failure`](Job::failure).
+    #[inline]
+    pub fn run(&self, task: TaskId) -> Result<(), Halt> {
+        let seed = self.seed(task)?;
+        let run = AssertUnwindSafe(|| self.kernel.run(task, seed));
+        match catch_unwind(run) {
+            Ok(value) => self.store(task, value),
+            Err(panic) => Err(self.panicked(task, &*panic)),
+        }
+    }
+
+    /// The async twin of [`run`](Job::run): where the kernel only waits, `sleep` is awaited in its place.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Job::run).
+    #[inline]
+    pub async fn run_async<F: Future<Output = ()>>(
+        &self,
+        task: TaskId,
+        sleep: impl FnOnce(Duration) -> F,
+    ) -> Result<(), Halt> {
+        let Some(duration) = self.kernel.wait(task) else {
+            return self.run(task);
+        };
+        let seed = self.seed(task)?;
+        sleep(duration).await;
+        self.store(task, self.kernel.expected(task, seed))
+    }
+
+    /// Counts `task` as finished for its dependents, and calls `ready` for each that may now run.
+    #[inline]
+    pub fn complete(&self, task: TaskId, mut ready: impl FnMut(TaskId)) {
+        for &successor in self.graph.successors(task) {
+            if self.slots.count_down(&self.graph, successor) {
+                ready(successor);
+            }
+        }
+    }
+
+    /// [`run`](Job::run), then [`complete`](Job::complete): what most backends call for every task.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Job::run).
+    #[inline]
+    pub fn execute(&self, task: TaskId, ready: impl FnMut(TaskId)) -> Result<(), Halt> {
+        self.run(task)?;
+        self.complete(task, ready);
+        Ok(())
+    }
+
+    /// Whether `task` has finished in this run; what it wrote is then visible to the caller.
+    #[inline]
+    pub fn is_done(&self, task: TaskId) -> bool {
+        self.slots.value(task).is_some()
+    }
+
+    /// Whether the run has failed. Whoever waits for another task must look here too.
+    #[inline]
+    pub fn is_halted(&self) -> bool {
+        self.failure.is_set()
+    }
+
+    /// Makes the run fail, unless it has failed already.
+    pub fn fail(&self, message: impl Into<String>) -> Halt {
+        self.failure.set(&Failure::Backend {
+            message: message.into(),
+        })
+    }
+
+    /// Why the run failed, if it has.
+    pub fn failure(&self) -> Option<Failure> {
+        self.failure.get()
+    }
+
+    /// Checks the run that has just ended against `expected`, the digest of a serial run. Nothing may be
+    /// running.
+    ///
+    /// # Errors
+    ///
+    /// What the run got wrong.
+    pub fn verify(&self, expected: u64) -> Result<(), Failure> {
+        let found = self.slots.verify(&self.graph)?;
+        if found == expected {
+            Ok(())
+        } else {
+            Err(Failure::WrongDigest { found, expected })
+        }
+    }
+
+    /// Checks what `run_count` runs have done beyond their outputs. See [`Kernel::verify`].
+    ///
+    /// # Errors
+    ///
+    /// What the kernel found wrong.
+    pub fn verify_kernel(&self, run_count: u64) -> Result<Findings, Failure> {
+        let task_run_count = self.graph.task_count() as u64 * run_count;
+        let findings = self.kernel.verify(task_run_count);
+        findings.map_err(|message| Failure::Kernel { message })
+    }
+
+    /// Folds the inputs of `task` into its seed.
+    #[inline]
+    fn seed(&self, task: TaskId) -> Result<u64, Halt> {
+        let mut seed = Seed::new(task);
+        for &predecessor in self.graph.predecessors(task) {
+            match self.slots.value(predecessor) {
+                Some(value) => seed.fold(value),
+                None => return Err(self.missing_input(task, predecessor)),
+            }
+        }
+        Ok(seed.finish())
+    }
+
+    #[inline]
+    fn store(&self, task: TaskId, value: u64) -> Result<(), Halt> {
+        let last = self.graph.successors(task).is_empty();
+        if self.slots.store(task, value, last) {
+            Ok(())
+        } else {
+            Err(self.not_once(task))
+        }
+    }
+
+    #[cold]
+    fn missing_input(&self, task: TaskId, predecessor: TaskId) -> Halt {
+        self.failure
+            .set(&Failure::MissingInput { task, predecessor })
+    }
+
+    #[cold]
+    fn not_once(&self, task: TaskId) -> Halt {
+        self.failure.set(&Failure::NotOnce { task })
+    }
+
+    #[cold]
+    fn panicked(&self, task: TaskId, panic: &(dyn Any + Send)) -> Halt {
+        let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
+        let message = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        self.failure.set(&Failure::Panicked {
+            task,
+            message: message.unwrap_or_else(|| "(no message)".into()),
+        })
+    }
+}
+
+/// The digest of a serial run, computed without slots, backends or waiting: the oracle that every run is
+/// held against.
+pub fn expected_digest(graph: &TaskGraph, kernel: &dyn Kernel) -> u64 {
+    let mut values = vec![0u64; graph.task_count()];
+    let mut digest = Digest::default();
+    for task in graph.tasks() {
+        let mut seed = Seed::new(task);
+        for predecessor in graph.predecessors(task) {
+            seed.fold(values[predecessor.index()]);
+        }
+        let value = kernel.expected(task, seed.finish()) & slots::VALUE_MASK;
+        values[task.index()] = value;
+        digest.fold(value);
+    }
+    digest.finish()
+}
+
+/// The bytes that a job of this size takes at most, without what its kernel holds: the graph, and an
+/// output word and a count a task.
+pub fn job_byte_len(task_count: u64, edge_count: u64) -> u64 {
+    TaskGraph::byte_len(task_count, edge_count).saturating_add(Slots::byte_len(task_count))
+}
+
+/// An odd number near 2^64 divided by the golden ratio, which spreads the bits of what it multiplies
+/// (Knuth, The Art of Computer Programming, volume 3, section 6.4).
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// Folds inputs, in order, into the seed of a task. Each step waits for the one before it.
+struct Seed(u64);
+
+impl Seed {
+    #[inline]
+    fn new(task: TaskId) -> Self {
+        Self(u64::from(task.0).wrapping_add(1).wrapping_mul(SPREAD))
+    }
+
+    #[inline]
+    fn fold(&mut self, value: u64) {
+        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(SPREAD);
+    }
+
+    /// Brings the high bits, which a product mixes best, down to where values are kept.
+    #[inline]
+    fn finish(self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+}
+
+/// Folds output values, in task order, into one word.
+#[derive(Default)]
+struct Digest(u64);
+
+impl Digest {
+    fn fold(&mut self, value: u64) {
+        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(SPREAD);
+    }
+
+    fn finish(self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod test;

@@ -1,0 +1,133 @@
+//! What a run writes: an output word and a pending count a task, in shared pages.
+//!
+//! **Output word.** The top 16 bits are the number of the run (its *stamp*), the low 48 bits the value.
+//! A task may be stored in run `r` only over a word stamped `r - 1`, so a task that ran twice and a task
+//! that was lost in the run before are both caught, and nothing has to be cleared between runs.
+//!
+//! **Pending count.** The number of predecessors that have not finished. Whoever takes it to zero makes
+//! the task ready and at once puts back the full number for the next run.
+
+use std::io;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use crossbeam_utils::CachePadded;
+
+use super::failure::Failure;
+use crate::graph::{TaskGraph, TaskId};
+use crate::memory::SharedSlice;
+
+/// Bits of an output word that hold the value.
+const VALUE_BITS: u32 = 48;
+/// The part of an output word that holds the value.
+pub(super) const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
+
+/// The state of a run. See the module for the two words of a task.
+pub(super) struct Slots {
+    /// One word: the stamp of the run that is going on.
+    stamp: SharedSlice<CachePadded<AtomicU64>>,
+    outputs: SharedSlice<AtomicU64>,
+    pending: SharedSlice<AtomicU32>,
+}
+
+impl Slots {
+    /// Slots for `graph`, before its first run.
+    pub(super) fn new(graph: &TaskGraph) -> io::Result<Self> {
+        let slots = Self {
+            stamp: SharedSlice::new(1)?,
+            outputs: SharedSlice::new(graph.task_count())?,
+            pending: SharedSlice::new(graph.task_count())?,
+        };
+        for task in graph.tasks() {
+            let count = graph.predecessors(task).len() as u32;
+            // Relaxed: no worker exists yet; starting one orders this before all it does.
+            slots.pending[task.index()].store(count, Ordering::Relaxed);
+            // Touches the page, so that the first run does not pay for it.
+            slots.outputs[task.index()].store(0, Ordering::Relaxed);
+        }
+        Ok(slots)
+    }
+
+    /// Moves on to the next run. Nothing may be running.
+    pub(super) fn begin_run(&self) {
+        let next = self.current().wrapping_add(1 << VALUE_BITS);
+        // Relaxed: the backend's own hand-over to its workers orders this before their first task.
+        self.stamp[0].store(next, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn current(&self) -> u64 {
+        // Relaxed: see `begin_run`.
+        self.stamp[0].load(Ordering::Relaxed)
+    }
+
+    /// The value that `task` stored in this run, if it has.
+    #[inline]
+    pub(super) fn value(&self, task: TaskId) -> Option<u64> {
+        // Acquire: pairs with the Release in `store`, so that whoever sees the output sees all that the
+        // task wrote before it. This is what orders tasks in backends that watch outputs.
+        let word = self.outputs[task.index()].load(Ordering::Acquire);
+        let value = word ^ self.current();
+        (value <= VALUE_MASK).then_some(value)
+    }
+
+    /// Stores the value of `task` in this run. `false` if the word is not the one the run before left.
+    ///
+    /// Two executions at the very same moment could both pass a plain test. Where a task has dependents
+    /// that shows as a wrong count (`Failure::Miscounted`) or in a dependent; where it has none, `last` must
+    /// be set, and an atomic exchange settles it.
+    #[inline]
+    pub(super) fn store(&self, task: TaskId, value: u64, last: bool) -> bool {
+        let current = self.current();
+        let word = current | (value & VALUE_MASK);
+        let output = &self.outputs[task.index()];
+        let before = if last {
+            // Release: see `value`. The old word is only tested, so nothing is acquired.
+            output.swap(word, Ordering::Release)
+        } else {
+            let before = output.load(Ordering::Relaxed);
+            output.store(word, Ordering::Release);
+            before
+        };
+        let previous = current.wrapping_sub(1 << VALUE_BITS);
+        before ^ previous <= VALUE_MASK
+    }
+
+    /// Counts one finished predecessor of `task`; `true` if it was the last, which makes the task ready.
+    #[inline]
+    pub(super) fn count_down(&self, graph: &TaskGraph, task: TaskId) -> bool {
+        let pending = &self.pending[task.index()];
+        // Acquire and Release: a decrement publishes the predecessor's output, and the last one to count
+        // sees all of them.
+        // A count of 1 read here can only be our own: every other predecessor has counted already, so
+        // the read-modify-write, the dearest step of all, is left out.
+        let ready =
+            pending.load(Ordering::Acquire) == 1 || pending.fetch_sub(1, Ordering::AcqRel) == 1;
+        if ready {
+            let count = graph.predecessors(task).len() as u32;
+            // Relaxed: nobody counts this task again before the next run, which the backend's hand-over
+            // orders after this store.
+            pending.store(count, Ordering::Relaxed);
+        }
+        ready
+    }
+
+    /// Checks that every task stored its output in this run and every count is back where it began, and
+    /// returns the digest of the outputs. Nothing may be running.
+    pub(super) fn verify(&self, graph: &TaskGraph) -> Result<u64, Failure> {
+        let mut digest = super::Digest::default();
+        for task in graph.tasks() {
+            let value = self.value(task).ok_or(Failure::Lost { task })?;
+            let pending = self.pending[task.index()].load(Ordering::Relaxed);
+            if pending as usize != graph.predecessors(task).len() {
+                return Err(Failure::Miscounted { task });
+            }
+            digest.fold(value);
+        }
+        Ok(digest.finish())
+    }
+
+    /// The bytes that slots for this many tasks take.
+    pub(super) fn byte_len(task_count: u64) -> u64 {
+        task_count.saturating_mul((size_of::<AtomicU64>() + size_of::<AtomicU32>()) as u64)
+    }
+}

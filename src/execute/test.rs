@@ -1,0 +1,144 @@
+//! The core must catch every way in which a backend can get a run wrong.
+
+use super::*;
+use crate::graph::TaskGraphBuilder;
+
+struct Pass;
+
+impl Kernel for Pass {
+    fn run(&self, _: TaskId, seed: u64) -> u64 {
+        seed
+    }
+}
+
+fn diamond() -> Job {
+    let mut builder = TaskGraphBuilder::default();
+    let top = builder.push([]).unwrap();
+    let left = builder.push([top]).unwrap();
+    let right = builder.push([top]).unwrap();
+    builder.push([left, right]).unwrap();
+    Job::new(builder.finish(), Box::new(Pass)).unwrap()
+}
+
+fn expected(job: &Job) -> u64 {
+    expected_digest(job.graph(), job.kernel())
+}
+
+#[test]
+fn a_run_in_order_verifies_any_number_of_times() {
+    let job = diamond();
+    // More than the 65,536 values of the stamp, so that it wraps.
+    for _ in 0..70_000 {
+        job.begin_run();
+        let mut ready = job.graph().sources().to_vec();
+        while let Some(task) = ready.pop() {
+            job.execute(task, |next| ready.push(next)).unwrap();
+        }
+    }
+    assert_eq!(job.verify(expected(&job)), Ok(()));
+}
+
+#[test]
+fn a_task_that_runs_too_early_is_caught() {
+    let job = diamond();
+    job.begin_run();
+    assert_eq!(job.run(TaskId(1)), Err(Halt));
+    let failure = Failure::MissingInput {
+        task: TaskId(1),
+        predecessor: TaskId(0),
+    };
+    assert_eq!(job.failure(), Some(failure));
+}
+
+#[test]
+fn a_task_that_runs_twice_is_caught() {
+    for task in [TaskId(0), TaskId(3)] {
+        let job = diamond();
+        job.begin_run();
+        for other in job.graph().tasks() {
+            job.run(other).unwrap();
+        }
+        assert_eq!(job.run(task), Err(Halt));
+        assert_eq!(job.failure(), Some(Failure::NotOnce { task }));
+    }
+}
+
+#[test]
+fn a_lost_task_is_caught_after_the_run() {
+    let job = diamond();
+    job.begin_run();
+    job.execute(TaskId(0), |_| {}).unwrap();
+    job.execute(TaskId(1), |_| {}).unwrap();
+    let lost = Failure::Lost { task: TaskId(2) };
+    assert_eq!(job.verify(expected(&job)), Err(lost));
+}
+
+#[test]
+fn a_task_lost_in_one_run_is_caught_in_the_next() {
+    let job = diamond();
+    job.begin_run();
+    for task in [0, 1, 2] {
+        job.run(TaskId(task)).unwrap();
+    }
+    job.begin_run();
+    for task in [0, 1, 2] {
+        job.run(TaskId(task)).unwrap();
+    }
+    assert_eq!(job.run(TaskId(3)), Err(Halt));
+    let failure = Failure::NotOnce { task: TaskId(3) };
+    assert_eq!(job.failure(), Some(failure));
+}
+
+#[test]
+fn dependents_counted_twice_are_caught_after_the_run() {
+    let job = diamond();
+    job.begin_run();
+    for task in job.graph().tasks() {
+        job.run(task).unwrap();
+    }
+    job.complete(TaskId(1), |_| {});
+    let failure = Failure::Miscounted { task: TaskId(3) };
+    assert_eq!(job.verify(expected(&job)), Err(failure));
+}
+
+#[test]
+fn a_wrong_output_is_caught_by_the_digest() {
+    let job = diamond();
+    job.begin_run();
+    for task in job.graph().tasks() {
+        job.run(task).unwrap();
+    }
+    let right = expected(&job);
+    let failure = Failure::WrongDigest {
+        found: right,
+        expected: right ^ 1,
+    };
+    assert_eq!(job.verify(right ^ 1), Err(failure));
+}
+
+#[test]
+fn a_panic_becomes_a_failure_that_names_the_task() {
+    struct Panics;
+    impl Kernel for Panics {
+        fn run(&self, _: TaskId, _: u64) -> u64 {
+            panic!("out of cheese")
+        }
+    }
+    let mut builder = TaskGraphBuilder::default();
+    builder.push([]).unwrap();
+    let job = Job::new(builder.finish(), Box::new(Panics)).unwrap();
+    job.begin_run();
+    assert_eq!(job.run(TaskId(0)), Err(Halt));
+    let failure = Failure::Panicked {
+        task: TaskId(0),
+        message: "out of cheese".into(),
+    };
+    assert_eq!(job.failure(), Some(failure));
+}
+
+#[test]
+fn an_empty_graph_verifies() {
+    let job = Job::new(TaskGraphBuilder::default().finish(), Box::new(Pass)).unwrap();
+    job.begin_run();
+    assert_eq!(job.verify(expected(&job)), Ok(()));
+}

@@ -1,0 +1,54 @@
+//! The whole command line as a value, so that a user's own binary can add to it.
+
+use std::process::ExitCode;
+
+use crate::backend::Backend;
+use crate::kernel::KernelKind;
+use crate::pattern::Pattern;
+use crate::registry::Registry;
+
+/// Builds a command line with backends, kernels and patterns of one's own beside the built-in ones.
+///
+/// ```no_run
+/// fn main() -> std::process::ExitCode {
+///     taskdyno::Harness::new().main()
+/// }
+/// ```
+#[derive(Default, Clone)]
+pub struct Harness {
+    registry: Registry,
+}
+
+impl Harness {
+    /// A harness with what is built in.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a backend. It must keep to the contract of [`Backend`]; every run of it is verified.
+    #[must_use]
+    pub fn backend(mut self, backend: &'static dyn Backend) -> Self {
+        self.registry.backends.push(backend);
+        self
+    }
+
+    /// Adds a kernel.
+    #[must_use]
+    pub fn kernel(mut self, kernel: &'static dyn KernelKind) -> Self {
+        self.registry.kernels.push(kernel);
+        self
+    }
+
+    /// Adds a pattern.
+    #[must_use]
+    pub fn pattern(mut self, pattern: &'static dyn Pattern) -> Self {
+        self.registry.patterns.push(pattern);
+        self
+    }
+
+    /// Reads the command line and does what it says. Call it from `main` before any thread is started:
+    /// process backends fork.
+    pub fn main(self) -> ExitCode {
+        crate::cmd::main(&self.registry)
+    }
+}

@@ -1,0 +1,92 @@
+//! What one task does. One file a kernel, one line in [`KERNELS`].
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use crate::graph::TaskId;
+use crate::parameter::{Parameter, Parameters};
+
+mod counter;
+mod empty;
+mod hash;
+mod sleep;
+
+pub use counter::COUNTER;
+pub use empty::EMPTY;
+pub use hash::HASH;
+pub use sleep::SLEEP;
+
+/// The kernels that every build has.
+pub const KERNELS: &[&dyn KernelKind] = &[&EMPTY, &SLEEP, &HASH, &COUNTER];
+
+/// What one task does, ready to run.
+///
+/// A task turns a seed, folded from its inputs, into an output word. The work must depend on the seed:
+/// work that does not can be moved, overlapped or removed by compiler and processor, and then nothing
+/// was measured.
+pub trait Kernel: Send + Sync {
+    /// Does the work of `task` on the calling thread and returns its output, of which the low 48 bits
+    /// are kept.
+    fn run(&self, task: TaskId, seed: u64) -> u64;
+
+    /// The output that [`run`](Kernel::run) returns, without its waiting or its side effects. The
+    /// expected digest is made of these.
+    fn expected(&self, task: TaskId, seed: u64) -> u64 {
+        self.run(task, seed)
+    }
+
+    /// How long the task waits before it computes [`expected`](Kernel::expected), if waiting is all that
+    /// it does. Async backends await a timer in its place.
+    fn wait(&self, task: TaskId) -> Option<Duration> {
+        let _ = task;
+        None
+    }
+
+    /// Clears what earlier runs left behind. Called outside the clock, when nothing runs.
+    fn reset(&self) {}
+
+    /// Checks what `task_run_count` tasks have done since [`reset`](Kernel::reset), beyond their
+    /// outputs. Called outside the clock, when nothing runs.
+    ///
+    /// # Errors
+    ///
+    /// What was wrong, in a sentence.
+    fn verify(&self, task_run_count: u64) -> Result<Findings, String> {
+        let _ = task_run_count;
+        Ok(Findings::new())
+    }
+}
+
+/// What a run brought to light that is no failure, such as `lost_updates_count`. Keys carry their unit.
+pub type Findings = BTreeMap<String, u64>;
+
+/// How the workers of a backend see each other's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Workers are threads of one process.
+    Threads,
+    /// Workers are processes that share only what is mapped as shared.
+    Processes,
+}
+
+/// A kind of kernel: its name, its parameters, and how to make one.
+pub trait KernelKind: Sync {
+    /// The name in workload files and records.
+    fn name(&self) -> &'static str;
+    /// What it is good for, in one line.
+    fn why(&self) -> &'static str;
+    /// The parameters it takes.
+    fn parameters(&self) -> &'static [Parameter];
+    /// A kernel for `worker_count` workers that share memory as `sharing` says.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses what the kernel needs, such as shared memory.
+    fn build(
+        &self,
+        parameters: &Parameters,
+        sharing: Sharing,
+        worker_count: usize,
+    ) -> io::Result<Box<dyn Kernel>>;
+}

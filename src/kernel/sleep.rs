@@ -1,0 +1,60 @@
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use super::{Kernel, KernelKind, Sharing};
+use crate::graph::TaskId;
+use crate::parameter::{Parameter, ParameterKind, Parameters};
+
+/// A task that waits, as one that talks to a disk or a network does.
+pub const SLEEP: SleepKind = SleepKind;
+
+/// See [`SLEEP`].
+#[derive(Debug)]
+pub struct SleepKind;
+
+impl KernelKind for SleepKind {
+    fn name(&self) -> &'static str {
+        "sleep"
+    }
+
+    fn why(&self) -> &'static str {
+        "waits: a blocking sleep on threads and processes, an awaited timer on async backends"
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        &[Parameter {
+            name: "duration_ms",
+            why: "how long a task waits",
+            kind: ParameterKind::Milliseconds,
+            default: None,
+        }]
+    }
+
+    fn build(&self, parameters: &Parameters, _: Sharing, _: usize) -> io::Result<Box<dyn Kernel>> {
+        Ok(Box::new(Sleep {
+            duration: parameters.milliseconds("duration_ms"),
+        }))
+    }
+}
+
+struct Sleep {
+    duration: Duration,
+}
+
+impl Kernel for Sleep {
+    fn run(&self, task: TaskId, seed: u64) -> u64 {
+        // How far a sleep overshoots is set by the thread's timer slack, which workers inherit from the
+        // thread that started them: see `measure::host::sharpen_timers`.
+        thread::sleep(self.duration);
+        self.expected(task, seed)
+    }
+
+    fn expected(&self, _: TaskId, seed: u64) -> u64 {
+        seed
+    }
+
+    fn wait(&self, _: TaskId) -> Option<Duration> {
+        Some(self.duration)
+    }
+}

@@ -1,0 +1,190 @@
+//! What stands on disk: JSON Lines, one [`Record`] a case. Plain data, no behaviour.
+//!
+//! Integers carry their unit in their name (`_ns`, `_bytes`, `_count`), fractions from 0 to 1 end in
+//! `_ratio`. Samples are kept raw; every statistic is recomputed when it is read. FORMAT.md describes
+//! each field, and `schema/record.json` is generated from these types.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The version of the format. Fields are only ever added within a version; readers ignore the ones they
+/// do not know and refuse a version they do not know.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A case with all its samples, or with the error that ended it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Record {
+    /// [`SCHEMA_VERSION`] of the program that wrote it.
+    pub schema_version: u32,
+    /// What was run.
+    pub case: Case,
+    /// The size of the graph; null if the case ended before it was built.
+    pub graph: Option<GraphSize>,
+    /// How it was measured.
+    pub plan: Plan,
+    /// The machine.
+    pub host: Host,
+    /// The commit of the folder that `run` was started in; null outside a git checkout.
+    pub commit: Option<Commit>,
+    /// When the case began, in UTC, as RFC 3339 has it.
+    pub started_at: String,
+    /// From the beginning of `run` to the beginning of the case.
+    pub since_run_start_ns: u64,
+    /// The digest of all outputs, 16 hexadecimal digits; null if the case ended before it was known.
+    pub digest: Option<String>,
+    /// How long the backend took to start its workers.
+    pub start_ns: Option<u64>,
+    /// One entry a sample, in the order they were taken.
+    pub samples: Vec<Sample>,
+    /// Peak resident memory: of the case's process, and what its worker processes do not share with it.
+    pub peak_memory_bytes: Option<u64>,
+    /// How busy each core was while the samples were taken.
+    pub load: Load,
+    /// What the runs brought to light that is no failure, such as `lost_updates_count`: sums over all
+    /// samples.
+    pub findings: BTreeMap<String, u64>,
+    /// Why the case failed; null if it did not. A case with an error has no samples that count.
+    pub error: Option<CaseError>,
+}
+
+/// A cell of the matrix: what is run, on what, with how many workers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Case {
+    /// The name of the workload.
+    pub workload: String,
+    /// The swept parameters of this case, as `key=value` joined by commas; empty if nothing is swept.
+    #[serde(default)]
+    pub variant: String,
+    /// The name of the backend.
+    pub backend: String,
+    /// How many tasks may run at once.
+    pub workers: u32,
+    /// Every parameter of the workload, swept or not: the `pattern` table and the `kernel` table.
+    pub parameters: Value,
+    /// `queue` or `inline`; null for backends without the choice.
+    #[serde(default)]
+    pub continuation: Option<String>,
+    /// Whether worker `i` was bound to core `i` modulo the number of cores.
+    #[serde(default)]
+    pub pin: bool,
+}
+
+/// The size of a task graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GraphSize {
+    /// How many tasks it has.
+    pub task_count: u64,
+    /// How many dependences it has.
+    pub edge_count: u64,
+}
+
+/// How a case was measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Plan {
+    /// The seed that the order of the cases was drawn from.
+    pub seed: u64,
+    /// The place of this case in that order, from 0.
+    pub order_index: u64,
+    /// How long the case was run before the first sample.
+    pub warmup_ns: u64,
+    /// Samples were taken for at least this long,
+    pub min_time_ns: u64,
+    /// at most this long,
+    pub max_time_ns: u64,
+    /// until there were at least this many,
+    pub min_sample_count: u64,
+    /// and at most this many.
+    pub max_sample_count: u64,
+    /// The case was to be killed after this long without an answer.
+    pub timeout_ns: u64,
+}
+
+/// The machine a record was measured on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Host {
+    /// Model name of the processor.
+    pub processor: String,
+    /// Cores that the process may run on.
+    pub core_count: u32,
+    /// Operating system and kernel release.
+    pub kernel: String,
+    /// Physical memory.
+    pub memory_bytes: u64,
+    /// Frequency governor of core 0; null where the machine shows none.
+    pub governor: Option<String>,
+    /// Load average over one minute when `run` began, in processes.
+    pub load_average: f64,
+    /// The compiler that built the program.
+    pub toolchain: String,
+    /// The version of taskdyno.
+    pub taskdyno: String,
+}
+
+/// A commit of a git checkout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Commit {
+    /// The full hash.
+    pub hash: String,
+    /// Whether files were changed that are not in it.
+    pub dirty: bool,
+}
+
+/// One sample: `run_count` runs of the whole graph, one straight after the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Sample {
+    /// Wall clock of all its runs together. Divide by `run_count` for one run.
+    pub wall_ns: u64,
+    /// How many runs it holds: 1, unless a run is too short for the clock.
+    pub run_count: u64,
+    /// CPU time of the case's process and its worker processes in that time.
+    pub cpu_ns: u64,
+    /// CPU time that everything else on the machine took, in proportion to this sample's share of its
+    /// slice; null for slices too short for the kernel's 10 ms ticks.
+    pub foreign_cpu_ns: Option<u64>,
+    /// Times a worker gave up its core by itself.
+    pub voluntary_switch_count: u64,
+    /// Times a worker was made to give up its core.
+    pub involuntary_switch_count: u64,
+    /// The core that each worker had last run on when the sample ended. Empty where the workers do not
+    /// outlive a run.
+    pub worker_cores: Vec<u32>,
+}
+
+/// Per-core load over time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Load {
+    /// Where the figures come from.
+    pub source: LoadSource,
+    /// The time between two rows of `cores`; 0 if it is empty.
+    pub interval_ns: u64,
+    /// One row an interval, one busy ratio from 0 to 1 a core.
+    pub cores: Vec<Vec<f64>>,
+}
+
+/// Where per-core load comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoadSource {
+    /// The `sysinfo` crate, refreshed no more often than it can bear.
+    Sysinfo,
+    /// The kernel's counters at the beginning and the end.
+    ProcStat,
+    /// No figure: the kernel counts in ticks of 10 ms, and there were too few.
+    TooShort,
+}
+
+/// Why a case failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseError {
+    /// What kind of failure: `panic`, `timeout`, `killed`, `wrong-digest`, `missing-input`, `not-once`,
+    /// `lost-task`, `miscounted`, `kernel-check`, `backend`, `set-up` or `protocol`.
+    pub kind: String,
+    /// What happened, for people.
+    pub message: String,
+    /// The task it is about, where there is one.
+    #[serde(default)]
+    pub task: Option<u64>,
+}
