@@ -1,1 +1,113 @@
-fn main() {}
+//! The whole matrix under criterion: `cargo bench`, `cargo bench -- --save-baseline main`,
+//! `cargo bench -- --baseline main`, `cargo bench -- FILTER`.
+//!
+//! Each case still runs in a child process of its own, which is started when criterion first measures
+//! it: criterion asks for a number of iterations, the child takes one sample an iteration, and the sum of
+//! their wall clocks is the answer.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, PlottingBackend};
+use taskdyno::case::protocol::Prepare;
+use taskdyno::case::{Idle, Session};
+use taskdyno::matrix::{self, PlannedCase, Selection};
+use taskdyno::measure::{self, SlicePlan};
+use taskdyno::registry::Registry;
+use taskdyno::workload;
+
+/// Criterion takes at least ten samples; with these times the whole matrix takes some minutes.
+const SAMPLE_COUNT: usize = 10;
+const WARM_UP: Duration = Duration::from_millis(100);
+const MEASUREMENT: Duration = Duration::from_millis(500);
+/// No case of the matrix comes near this, unless it hangs.
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .sample_size(SAMPLE_COUNT)
+        .warm_up_time(WARM_UP)
+        .measurement_time(MEASUREMENT)
+        .plotting_backend(PlottingBackend::Plotters)
+        .configure_from_args();
+    let registry = Registry::default();
+    let workloads = workload::builtin(&registry).expect("the built-in workloads are valid");
+    let selection = Selection {
+        filter: None,
+        exact: false,
+        backends: registry.backends.clone(),
+        worker_counts: worker_counts(),
+        continuation: None,
+        pin: false,
+    };
+    for planned in matrix::cases(&workloads, &selection) {
+        bench(&mut criterion, &planned);
+    }
+    criterion.final_summary();
+}
+
+/// 1 and the number of cores.
+fn worker_counts() -> Vec<u32> {
+    let mut counts = vec![1, measure::core_count()];
+    counts.dedup();
+    counts
+}
+
+fn bench(criterion: &mut Criterion, planned: &PlannedCase) {
+    let case = &planned.case;
+    let group_name = match case.variant.as_str() {
+        "" => case.workload.clone(),
+        variant => format!("{}/{variant}", case.workload),
+    };
+    let id = BenchmarkId::new(&case.backend, case.workers);
+    let mut session: Option<Session> = None;
+    let mut group = criterion.benchmark_group(group_name);
+    group.bench_function(id, |bencher| {
+        bencher.iter_custom(|iterations| {
+            let session = session.get_or_insert_with(|| prepare(planned));
+            wall(session, iterations)
+        });
+    });
+    group.finish();
+}
+
+/// A child with this case, warmed up.
+fn prepare(planned: &PlannedCase) -> Session {
+    let prepare = Prepare {
+        case: planned.case.clone(),
+        warmup_ns: 0,
+        min_sample_ns: 0,
+    };
+    let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
+    let (session, _) = Session::start(program, prepare, TIMEOUT, &mut Patience)
+        .unwrap_or_else(|error| panic!("{}: {}", planned.case.id(), error.message));
+    session
+}
+
+/// The wall clock of this many runs.
+fn wall(session: &mut Session, iterations: u64) -> Duration {
+    let plan = SlicePlan {
+        min_time_ns: 0,
+        max_time_ns: u64::MAX,
+        min_sample_count: iterations,
+        max_sample_count: iterations,
+    };
+    let (samples, _) = session
+        .slice(plan, &mut Patience)
+        .unwrap_or_else(|error| panic!("{}: {}", error.kind, error.message));
+    // A sample may hold several runs, where one is too short for the clock.
+    let wall_ns: f64 = samples
+        .iter()
+        .map(|sample| sample.wall_ns as f64 / sample.run_count as f64)
+        .sum();
+    Duration::from_nanos(wall_ns as u64)
+}
+
+/// Nothing to do while the child works.
+struct Patience;
+
+impl Idle for Patience {
+    fn idle(&mut self) -> Instant {
+        Instant::now() + TIMEOUT
+    }
+}

@@ -1,16 +1,22 @@
 //! A dynamometer for task runtimes: one workload, every backend, verified, measured, compared.
 
 pub mod backend;
+pub mod case;
 mod cmd;
 pub mod execute;
 pub mod graph;
 mod harness;
 pub mod kernel;
+pub mod matrix;
+pub mod measure;
 pub mod memory;
 pub mod parameter;
 pub mod pattern;
 pub mod record;
 pub mod registry;
+pub mod report;
+pub mod stats;
 pub mod sync;
+pub mod workload;
 
 pub use harness::Harness;

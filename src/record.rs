@@ -1,4 +1,4 @@
-//! What stands on disk: JSON Lines, one [`Record`] a case. Plain data, no behaviour.
+//! What stands on disk: JSON Lines, one [`Record`] a case. Plain data, and the file it is appended to.
 //!
 //! Integers carry their unit in their name (`_ns`, `_bytes`, `_count`), fractions from 0 to 1 end in
 //! `_ratio`. Samples are kept raw; every statistic is recomputed when it is read. FORMAT.md describes
@@ -9,6 +9,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+mod append;
+
+pub use append::RecordFile;
 
 /// The version of the format. Fields are only ever added within a version; readers ignore the ones they
 /// do not know and refuse a version they do not know.
@@ -72,6 +76,28 @@ pub struct Case {
     pub pin: bool,
 }
 
+impl Case {
+    /// What the case is called on the command line: `workload/variant/backend/workers`, without the
+    /// variant where nothing is swept, and with `+inline` and `+pin` behind where those were asked for.
+    pub fn id(&self) -> String {
+        let mut id = self.workload.clone();
+        for part in [&self.variant, &self.backend] {
+            if !part.is_empty() {
+                id += "/";
+                id += part;
+            }
+        }
+        id += &format!("/{}", self.workers);
+        if self.continuation.as_deref() == Some("inline") {
+            id += "+inline";
+        }
+        if self.pin {
+            id += "+pin";
+        }
+        id
+    }
+}
+
 /// The size of a task graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GraphSize {
@@ -90,6 +116,8 @@ pub struct Plan {
     pub order_index: u64,
     /// How long the case was run before the first sample.
     pub warmup_ns: u64,
+    /// Runs were put together until a sample was at least this long, and long enough for the clock.
+    pub min_sample_ns: u64,
     /// Samples were taken for at least this long,
     pub min_time_ns: u64,
     /// at most this long,

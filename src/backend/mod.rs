@@ -97,3 +97,13 @@ pub enum Continuation {
     /// The worker runs it at once, without a queue in between.
     Inline,
 }
+
+impl Continuation {
+    /// The name on the command line and in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Inline => "inline",
+        }
+    }
+}

@@ -1,10 +1,147 @@
-//! The command line: one file a subcommand.
+//! The command line: one file a subcommand. Text for people is made here and in `report`, nowhere else.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::registry::Registry;
 
+mod check;
+mod doctor;
+mod list;
+mod report;
+mod run;
+
+/// Everything went well.
+const OK: u8 = 0;
+/// A case failed, or its result could not be written.
+const FAILED: u8 = 1;
+/// The command line or an input file is wrong.
+const USAGE: u8 = 2;
+/// Ended by Ctrl-C: 128 and the number of SIGINT, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+/// What ends a command early.
+enum Exit {
+    /// The command line or an input file is wrong.
+    Usage(miette::Report),
+    /// The command could not do its work.
+    Failed(miette::Report),
+    /// What reads our output has gone: nothing left to say.
+    BrokenPipe,
+}
+
+impl From<io::Error> for Exit {
+    /// For errors of writing to standard output.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::BrokenPipe,
+            _ => Self::Failed(miette::miette!("cannot write to standard output: {error}")),
+        }
+    }
+}
+
+/// What a command returns: an exit code, or what ended it early.
+type Outcome = Result<u8, Exit>;
+
+/// A dynamometer for task runtimes: runs one workload on every backend, verifies and measures each run,
+/// and shows which is best at what.
+///
+/// Start with `taskdyno run`: it measures all built-in workloads in about a minute and writes
+/// reports/latest/report.html.
+#[derive(Parser)]
+#[command(name = "taskdyno", version, max_term_width = 100)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+    /// When to use colour.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        env = "TASKDYNO_COLOR"
+    )]
+    color: Color,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run workloads on backends, verify and measure every run, and write records and a report.
+    Run(run::Arguments),
+    /// List backends, workloads, patterns, kernels and exporters.
+    List(list::Arguments),
+    /// Check workload files without running them.
+    Check(check::Arguments),
+    /// Draw a report from records.
+    Report(report::Arguments),
+    /// Say what makes this machine unfit for measuring, and what to do about it.
+    Doctor,
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell to complete for.
+        shell: clap_complete::Shell,
+    },
+    /// Prepare one case and serve slices of samples; the protocol is in FORMAT.md.
+    #[command(hide = true)]
+    Child,
+}
+
 /// Reads the command line and does what it says.
-pub(crate) fn main(_registry: &Registry) -> ExitCode {
-    ExitCode::SUCCESS
+pub(crate) fn main(registry: &Registry) -> ExitCode {
+    let line = CommandLine::parse();
+    set_color(line.color);
+    let outcome = match line.command {
+        Command::Child => return crate::case::serve(registry),
+        Command::Run(arguments) => run::main(registry, &arguments),
+        Command::List(arguments) => list::main(registry, &arguments),
+        Command::Check(arguments) => check::main(registry, &arguments),
+        Command::Report(arguments) => report::main(&arguments),
+        Command::Doctor => doctor::main(),
+        Command::Completions { shell } => completions(shell),
+    };
+    ExitCode::from(match outcome {
+        Ok(code) => code,
+        Err(Exit::Usage(error)) => complain(&error, USAGE),
+        Err(Exit::Failed(error)) => complain(&error, FAILED),
+        Err(Exit::BrokenPipe) => OK,
+    })
+}
+
+/// Says what went wrong, where no one can miss it.
+fn complain(error: &miette::Report, code: u8) -> u8 {
+    // Standard error may be gone too; the exit code still tells.
+    let _ = writeln!(anstream::stderr(), "{error:?}");
+    code
+}
+
+fn set_color(color: Color) {
+    let choice = match color {
+        // `NO_COLOR`, `CI` and whether it is a terminal are looked at by the library.
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::AlwaysAnsi,
+        Color::Never => anstream::ColorChoice::Never,
+    };
+    choice.write_global();
+    let colorful = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+    // Fails only if it was set before, and it is set nowhere else.
+    let _ = miette::set_hook(Box::new(move |_| {
+        let options = miette::MietteHandlerOpts::new().color(colorful).unicode(true);
+        Box::new(options.build())
+    }));
+}
+
+fn completions(shell: clap_complete::Shell) -> Outcome {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut CommandLine::command(), "taskdyno", &mut script);
+    io::stdout().write_all(&script)?;
+    Ok(OK)
 }

@@ -1,0 +1,138 @@
+//! A backend and a kernel of one's own, with the whole command line of taskdyno around them:
+//!
+//! ```text
+//! cargo run --release --example custom_backend -- run empty --backends serial,batches,rayon
+//! ```
+//!
+//! Every run of it is verified like those of the built-in backends, so a mistake in the scheduling shows
+//! as an error row and not as a good figure.
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+
+use taskdyno::Harness;
+use taskdyno::backend::{Backend, Pool, PoolPlan};
+use taskdyno::execute::{Halt, Job};
+use taskdyno::graph::TaskId;
+use taskdyno::kernel::{Kernel, KernelKind, Sharing};
+use taskdyno::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
+
+fn main() -> ExitCode {
+    Harness::new().backend(&Batches).kernel(&COLLATZ).main()
+}
+
+/// Runs all tasks that are ready as one batch, split evenly over fresh threads, then looks what became
+/// ready: a barrier after every level of the graph.
+struct Batches;
+
+impl Backend for Batches {
+    fn name(&self) -> &'static str {
+        "batches"
+    }
+
+    fn why(&self) -> &'static str {
+        "fresh threads for every level of the graph, with a barrier in between"
+    }
+
+    fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>> {
+        let worker_count = plan.worker_count;
+        Ok(Box::new(BatchPool { job, worker_count }))
+    }
+}
+
+struct BatchPool {
+    job: Arc<Job>,
+    worker_count: usize,
+}
+
+impl Pool for BatchPool {
+    fn run(&mut self) -> Result<(), Halt> {
+        let mut batch = self.job.graph().sources().to_vec();
+        while !batch.is_empty() {
+            batch = self.run_batch(&batch)?;
+        }
+        Ok(())
+    }
+}
+
+impl BatchPool {
+    /// Runs `batch`, and returns the tasks that it made ready.
+    fn run_batch(&self, batch: &[TaskId]) -> Result<Vec<TaskId>, Halt> {
+        let share = batch.len().div_ceil(self.worker_count);
+        let job = &self.job;
+        thread::scope(|scope| {
+            let workers: Vec<_> = batch
+                .chunks(share)
+                .map(|tasks| scope.spawn(move || run_share(job, tasks)))
+                .collect();
+            let mut ready = Vec::new();
+            for worker in workers {
+                // `execute` turns a panic of the kernel into an error, so the thread itself never panics.
+                ready.extend(worker.join().expect("a worker does not panic")?);
+            }
+            Ok(ready)
+        })
+    }
+}
+
+fn run_share(job: &Job, tasks: &[TaskId]) -> Result<Vec<TaskId>, Halt> {
+    let mut ready = Vec::new();
+    for &task in tasks {
+        job.execute(task, |next| ready.push(next))?;
+    }
+    Ok(ready)
+}
+
+/// A task that counts the steps of a Collatz sequence: work whose length cannot be foreseen.
+const COLLATZ: CollatzKind = CollatzKind;
+
+struct CollatzKind;
+
+impl KernelKind for CollatzKind {
+    fn name(&self) -> &'static str {
+        "collatz"
+    }
+
+    fn why(&self) -> &'static str {
+        "computes: steps of a Collatz sequence, of a length that nobody can foresee"
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        &[Parameter {
+            name: "bits",
+            why: "the sequence begins below two to this power",
+            kind: ParameterKind::Count { min: 1, max: 40 },
+            default: Some(DefaultValue::Count(30)),
+        }]
+    }
+
+    fn build(&self, parameters: &Parameters, _: Sharing, _: usize) -> io::Result<Box<dyn Kernel>> {
+        let bits = parameters.count("bits");
+        Ok(Box::new(Collatz {
+            mask: (1 << bits) - 1,
+        }))
+    }
+}
+
+struct Collatz {
+    mask: u64,
+}
+
+impl Kernel for Collatz {
+    fn run(&self, _: TaskId, seed: u64) -> u64 {
+        let mut number = (seed & self.mask) + 1;
+        let mut step_count = 0;
+        while number != 1 {
+            number = if number % 2 == 0 {
+                number / 2
+            } else {
+                3 * number + 1
+            };
+            step_count += 1;
+        }
+        // The seed goes on into the output, so that every input still matters to the digest.
+        seed ^ step_count
+    }
+}

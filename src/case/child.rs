@@ -1,0 +1,171 @@
+//! The child's side: prepares one case and serves slices of samples until it is told to finish.
+
+use std::fs::File;
+use std::io::{self, BufRead, Write};
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
+use crate::backend::{Backend, Continuation, PoolPlan};
+use crate::execute::{Job, expected_digest};
+use crate::measure::{self, Meter};
+use crate::record::{CaseError, GraphSize};
+use crate::registry::Registry;
+use crate::workload::Definition;
+
+/// Reads requests from standard input and answers on standard output until told to finish.
+///
+/// Call it before any thread is started.
+pub(crate) fn serve(registry: &Registry) -> ExitCode {
+    let mut replies = match take_stdout() {
+        Ok(replies) => replies,
+        Err(error) => {
+            eprintln!("taskdyno child: cannot take standard output: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    measure::sharpen_timers();
+    match talk(registry, &mut replies) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody is left to tell when this fails too.
+            let _ = send(&mut replies, &[Reply::Error(error)]);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Keeps standard output for the protocol alone: from here on, what a kernel prints goes to standard
+/// error.
+fn take_stdout() -> io::Result<File> {
+    let replies: OwnedFd = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
+    rustix::stdio::dup2_stdout(io::stderr())?;
+    Ok(File::from(replies))
+}
+
+fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
+    let mut requests = io::stdin().lock().lines();
+    let mut next = move || -> Result<Option<Request>, CaseError> {
+        let line = requests.next().transpose();
+        let Some(line) = line.map_err(protocol_error)? else {
+            return Ok(None);
+        };
+        serde_json::from_str(&line).map(Some).map_err(protocol_error)
+    };
+
+    let Some(Request::Prepare(prepare)) = next()? else {
+        return Err(protocol_error("the first line must be `prepare`"));
+    };
+    let (mut meter, prepared) = set_up(registry, &prepare)?;
+    send(replies, &[Reply::Prepared(prepared)]).map_err(protocol_error)?;
+
+    while let Some(request) = next()? {
+        match request {
+            Request::Slice(plan) => {
+                let (samples, findings) = meter.slice(&plan).map_err(failed)?;
+                let mut lines: Vec<_> = samples.into_iter().map(Reply::Sample).collect();
+                lines.push(Reply::SliceDone(SliceDone { findings }));
+                send(replies, &lines).map_err(protocol_error)?;
+            }
+            Request::Finish {} => break,
+            Request::Prepare(_) => return Err(protocol_error("`prepare` came a second time")),
+        }
+    }
+    let peak_memory_bytes = meter.peak_memory_bytes();
+    drop(meter);
+    send(replies, &[Reply::Finished(Finished { peak_memory_bytes })]).map_err(protocol_error)
+}
+
+/// Builds the graph, starts the workers and warms up.
+fn set_up(registry: &Registry, prepare: &Prepare) -> Result<(Meter, Prepared), CaseError> {
+    let case = &prepare.case;
+    let definition = Definition::from_json(&case.parameters, registry).map_err(set_up_error)?;
+    let backend = registry
+        .backend(&case.backend)
+        .ok_or_else(|| set_up_error(format!("there is no backend `{}`", case.backend)))?;
+    let plan = PoolPlan {
+        worker_count: case.workers.max(1) as usize,
+        continuation: continuation(backend, case.continuation.as_deref())?,
+        pin: case.pin,
+    };
+    let graph = definition.build_graph().map_err(set_up_error)?;
+    let kernel = definition
+        .build_kernel(backend.sharing(), plan.worker_count)
+        .map_err(set_up_error)?;
+    let size = GraphSize {
+        task_count: graph.task_count() as u64,
+        edge_count: graph.edge_count() as u64,
+    };
+    let digest = expected_digest(&graph, kernel.as_ref());
+    let job = Arc::new(Job::new(graph, kernel).map_err(set_up_error)?);
+
+    let start = Instant::now();
+    let pool = backend.start(Arc::clone(&job), plan).map_err(set_up_error)?;
+    let start_ns = nanoseconds(start.elapsed());
+
+    let mut meter = Meter::new(job, pool, digest);
+    let warmup = Duration::from_nanos(prepare.warmup_ns);
+    let min_sample = Duration::from_nanos(prepare.min_sample_ns);
+    meter.warm_up(warmup, min_sample).map_err(failed)?;
+    let prepared = Prepared {
+        graph: size,
+        digest: format!("{digest:016x}"),
+        start_ns,
+    };
+    Ok((meter, prepared))
+}
+
+/// The continuation of this name if `backend` has it, or the backend's own default.
+fn continuation(backend: &dyn Backend, name: Option<&str>) -> Result<Continuation, CaseError> {
+    let all = backend.continuations();
+    let Some(name) = name else {
+        return Ok(all.first().copied().unwrap_or(Continuation::Queue));
+    };
+    let found = all.iter().find(|continuation| continuation.name() == name);
+    found.copied().ok_or_else(|| {
+        set_up_error(format!(
+            "{} has no continuation `{name}`",
+            backend.name()
+        ))
+    })
+}
+
+fn send(replies: &mut File, lines: &[Reply]) -> io::Result<()> {
+    let mut text = String::new();
+    for line in lines {
+        text += &serde_json::to_string(line)?;
+        text.push('\n');
+    }
+    // One write for the whole slice: the parent is woken once, and not while a sample is taken.
+    replies.write_all(text.as_bytes())
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn failed(failure: crate::execute::Failure) -> CaseError {
+    CaseError {
+        kind: failure.kind().into(),
+        message: failure.to_string(),
+        task: failure.task().map(|task| u64::from(task.0)),
+    }
+}
+
+fn set_up_error(error: impl ToString) -> CaseError {
+    CaseError {
+        kind: "set-up".into(),
+        message: error.to_string(),
+        task: None,
+    }
+}
+
+fn protocol_error(error: impl ToString) -> CaseError {
+    CaseError {
+        kind: "protocol".into(),
+        message: error.to_string(),
+        task: None,
+    }
+}

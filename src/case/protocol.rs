@@ -1,0 +1,72 @@
+//! What parent and child say to each other: one JSON object a line. FORMAT.md shows a whole exchange.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::Findings;
+use crate::measure::SlicePlan;
+use crate::record::{Case, CaseError, GraphSize, Sample};
+
+/// What the parent asks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// The first line: build the graph, start the workers, warm up.
+    Prepare(Prepare),
+    /// Take samples, then wait for the next line.
+    Slice(SlicePlan),
+    /// Stop the workers and leave. The end of the input means the same.
+    Finish {},
+}
+
+/// What the child answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// To `prepare`: ready for slices.
+    Prepared(Prepared),
+    /// To `slice`: one line a sample, after the last of them was taken,
+    Sample(Sample),
+    /// and one line that ends the slice.
+    SliceDone(SliceDone),
+    /// To `finish`: the last line.
+    Finished(Finished),
+    /// To anything: the case has failed. The last line.
+    Error(CaseError),
+}
+
+/// The case to prepare.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prepare {
+    /// What to run.
+    pub case: Case,
+    /// How long to run it before it counts as warm. At least one run is made.
+    pub warmup_ns: u64,
+    /// Runs are put together until a sample is at least this long, and long enough for the clock.
+    #[serde(default)]
+    pub min_sample_ns: u64,
+}
+
+/// A case that is ready.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prepared {
+    /// The size of its graph.
+    pub graph: GraphSize,
+    /// The digest that every run must give, 16 hexadecimal digits.
+    pub digest: String,
+    /// How long the backend took to start its workers.
+    pub start_ns: u64,
+}
+
+/// The end of a slice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SliceDone {
+    /// Sums over the samples of the slice.
+    pub findings: Findings,
+}
+
+/// The end of a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finished {
+    /// Peak resident memory of the process, and of its worker processes what they do not share with it.
+    pub peak_memory_bytes: Option<u64>,
+}

@@ -1,0 +1,125 @@
+//! From a planned case to its record.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::parent::{Idle, Session};
+use super::protocol::{Finished, Prepare, Prepared};
+use crate::kernel::Findings;
+use crate::measure::{LoadSampler, SlicePlan};
+use crate::record::{
+    Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION, Sample,
+};
+
+/// What all cases of one `run` share.
+pub struct Surroundings<'a> {
+    /// The program to start as a child.
+    pub program: &'a Path,
+    /// The machine.
+    pub host: Host,
+    /// The commit of the folder that `run` was started in.
+    pub commit: Option<Commit>,
+    /// When `run` began.
+    pub run_start: Instant,
+}
+
+/// Runs `case` in a child process and returns its record, whatever becomes of it.
+pub fn record(
+    surroundings: &Surroundings<'_>,
+    case: Case,
+    plan: Plan,
+    idle: &mut dyn Idle,
+) -> Record {
+    let mut record = Record {
+        schema_version: SCHEMA_VERSION,
+        case,
+        graph: None,
+        plan,
+        host: surroundings.host.clone(),
+        commit: surroundings.commit.clone(),
+        started_at: jiff::Timestamp::now().to_string(),
+        since_run_start_ns: u64::try_from(surroundings.run_start.elapsed().as_nanos())
+            .unwrap_or(u64::MAX),
+        digest: None,
+        start_ns: None,
+        samples: Vec::new(),
+        peak_memory_bytes: None,
+        load: Load {
+            source: LoadSource::TooShort,
+            interval_ns: 0,
+            cores: Vec::new(),
+        },
+        findings: Findings::new(),
+        error: None,
+    };
+    if let Err(error) = fill(&mut record, surroundings.program, idle) {
+        // Samples of a case that failed are no samples.
+        record.samples.clear();
+        record.error = Some(error);
+    }
+    record
+}
+
+/// Runs the case of `record` and fills in what comes back.
+fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), CaseError> {
+    let prepare = Prepare {
+        case: record.case.clone(),
+        warmup_ns: record.plan.warmup_ns,
+        min_sample_ns: record.plan.min_sample_ns,
+    };
+    let timeout = Duration::from_nanos(record.plan.timeout_ns);
+    let (mut session, prepared) = Session::start(program, prepare, timeout, idle)?;
+    let Prepared {
+        graph,
+        digest,
+        start_ns,
+    } = prepared;
+    record.graph = Some(graph);
+    record.digest = Some(digest);
+    record.start_ns = Some(start_ns);
+
+    let (slice, load) = watched_slice(&mut session, &record.plan, idle);
+    record.load = load;
+    (record.samples, record.findings) = slice?;
+
+    let Finished { peak_memory_bytes } = session.finish(idle)?;
+    record.peak_memory_bytes = peak_memory_bytes;
+    Ok(())
+}
+
+/// One slice, with an eye on the load of the cores.
+fn watched_slice(
+    session: &mut Session,
+    plan: &Plan,
+    idle: &mut dyn Idle,
+) -> (Result<(Vec<Sample>, Findings), CaseError>, Load) {
+    let slice = SlicePlan {
+        min_time_ns: plan.min_time_ns,
+        max_time_ns: plan.max_time_ns,
+        min_sample_count: plan.min_sample_count,
+        max_sample_count: plan.max_sample_count,
+    };
+    let mut watch = Watch {
+        idle,
+        sampler: LoadSampler::start(),
+    };
+    let result = session.slice(slice, &mut watch);
+    (result, watch.sampler.finish())
+}
+
+/// Samples the load beside what else there is to do.
+struct Watch<'a> {
+    idle: &'a mut dyn Idle,
+    sampler: LoadSampler,
+}
+
+impl Idle for Watch<'_> {
+    fn idle(&mut self) -> Instant {
+        self.sampler.tick();
+        self.idle.idle().min(self.sampler.next_due())
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.idle.is_cancelled()
+    }
+}

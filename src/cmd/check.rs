@@ -1,0 +1,37 @@
+//! `check`: are these workload files good?
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::{Exit, OK, Outcome};
+use crate::registry::Registry;
+use crate::workload;
+
+/// What `check` takes.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Workload files, or folders of them.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
+pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
+    let workloads = workload::load(&arguments.paths, registry).map_err(Exit::Usage)?;
+    let mut out = anstream::stdout();
+    for workload in &workloads {
+        writeln!(out, "{}: {}", workload.name, workload.why)?;
+        for variant in &workload.variants {
+            let size = variant.definition.graph_size();
+            let label = match variant.label.as_str() {
+                "" => "(nothing swept)",
+                label => label,
+            };
+            writeln!(
+                out,
+                "  {label}: {} tasks, {} edges",
+                size.task_count, size.edge_count
+            )?;
+        }
+    }
+    Ok(OK)
+}

@@ -1,0 +1,92 @@
+//! `list`: what there is to choose from.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::{Exit, OK, Outcome};
+use crate::registry::Registry;
+use crate::report::EXPORTERS;
+use crate::workload;
+
+/// What `list` takes.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// How to print it.
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "TASKDYNO_FORMAT")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Format {
+    /// Lines for people.
+    Text,
+    /// An array of objects with `kind`, `name` and `why`.
+    Json,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    kind: &'static str,
+    name: String,
+    why: String,
+}
+
+impl Entry {
+    fn new(kind: &'static str, name: &str, why: &str) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+            why: why.into(),
+        }
+    }
+}
+
+pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
+    let entries = entries(registry)?;
+    let text = match arguments.format {
+        Format::Json => serde_json::to_string_pretty(&entries).expect("plain data") + "\n",
+        Format::Text => text(&entries),
+    };
+    anstream::stdout().write_all(text.as_bytes())?;
+    Ok(OK)
+}
+
+fn entries(registry: &Registry) -> Result<Vec<Entry>, Exit> {
+    let workloads = workload::builtin(registry).map_err(Exit::Usage)?;
+    let mut entries = Vec::new();
+    for backend in &registry.backends {
+        entries.push(Entry::new("backend", backend.name(), backend.why()));
+    }
+    for workload in &workloads {
+        entries.push(Entry::new("workload", &workload.name, &workload.why));
+    }
+    for pattern in &registry.patterns {
+        entries.push(Entry::new("pattern", pattern.name(), pattern.why()));
+    }
+    for kernel in &registry.kernels {
+        entries.push(Entry::new("kernel", kernel.name(), kernel.why()));
+    }
+    for exporter in EXPORTERS {
+        entries.push(Entry::new("exporter", exporter.name(), exporter.why()));
+    }
+    Ok(entries)
+}
+
+fn text(entries: &[Entry]) -> String {
+    let width = entries.iter().map(|entry| entry.name.len()).max();
+    let width = width.unwrap_or_default();
+    let mut text = String::new();
+    let mut kind = "";
+    for entry in entries {
+        if entry.kind != kind {
+            if !kind.is_empty() {
+                text.push('\n');
+            }
+            kind = entry.kind;
+            text += &format!("{kind}s\n");
+        }
+        text += &format!("  {:width$}  {}\n", entry.name, entry.why);
+    }
+    text
+}

@@ -1,0 +1,377 @@
+//! `run`: measure the matrix, write records as they come, then the table and the report.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use miette::miette;
+
+use self::progress::Progress;
+use super::report::write as write_report;
+use super::{Exit, FAILED, INTERRUPTED, OK, Outcome};
+use crate::backend::{Backend, Continuation};
+use crate::case::{Surroundings, record};
+use crate::matrix::{self, PlannedCase, Selection};
+use crate::measure;
+use crate::record::{Plan, Record, RecordFile};
+use crate::registry::{Registry, nearest};
+use crate::report::{Report, read, tables};
+use crate::workload::{self, Workload};
+
+mod progress;
+
+/// What `run` takes.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Run only cases whose id holds this text; ids look like `empty/pattern=chain/rayon/2`, and
+    /// `--dry-run` prints them.
+    #[arg(value_name = "FILTER", env = "TASKDYNO_FILTER")]
+    filter: Option<String>,
+    /// The filter must be a whole case id, or the whole name of a workload.
+    #[arg(long, env = "TASKDYNO_EXACT")]
+    exact: bool,
+    /// Add workload files, or folders of them. May be given more than once.
+    #[arg(long, value_name = "PATH", env = "TASKDYNO_WORKLOADS")]
+    workloads: Vec<PathBuf>,
+    /// The backends to run, separated by commas; by default all.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', env = "TASKDYNO_BACKENDS")]
+    backends: Vec<String>,
+    /// The numbers of workers, separated by commas; by default 1 and as many as there are cores.
+    #[arg(
+        long,
+        value_name = "COUNTS",
+        value_delimiter = ',',
+        value_parser = clap::value_parser!(u32).range(1..=4096),
+        env = "TASKDYNO_WORKERS"
+    )]
+    workers: Vec<u32>,
+    /// What backends with the choice do with the first dependent that a task makes ready.
+    #[arg(long, value_name = "WHAT", env = "TASKDYNO_CONTINUATION")]
+    continuation: Option<Continuation>,
+    /// Bind worker i to core i.
+    #[arg(long, env = "TASKDYNO_PIN")]
+    pin: bool,
+    /// Take exactly this many samples a case, one run each unless a run is too short for the clock.
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u64).range(1..),
+        env = "TASKDYNO_RUNS"
+    )]
+    runs: Option<u64>,
+    /// Seconds to run a case before the first sample.
+    #[arg(long, value_name = "SECONDS", default_value = "0.02", value_parser = seconds, env = "TASKDYNO_WARMUP")]
+    warmup: Duration,
+    /// Seconds to take samples for, at least.
+    #[arg(long, value_name = "SECONDS", default_value = "0.15", value_parser = seconds, env = "TASKDYNO_MIN_TIME")]
+    min_time: Duration,
+    /// Seconds to take samples for, at most.
+    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds, env = "TASKDYNO_MAX_TIME")]
+    max_time: Duration,
+    /// Seconds until a case that has not ended is killed; a workload's own timeout goes before it.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, env = "TASKDYNO_TIMEOUT")]
+    timeout: Duration,
+    /// The folder for records, report and pictures.
+    #[arg(long, value_name = "DIR", default_value = "reports/latest", env = "TASKDYNO_OUT")]
+    out: PathBuf,
+    /// Draws the order of the cases; by default another at each run.
+    #[arg(long, value_name = "N", env = "TASKDYNO_SEED")]
+    seed: Option<u64>,
+    /// Go on where an interrupted run stopped: cases with a record in the folder are not run again.
+    #[arg(long, env = "TASKDYNO_RESUME")]
+    resume: bool,
+    /// Print the ids of the cases, and run nothing.
+    #[arg(long, env = "TASKDYNO_DRY_RUN")]
+    dry_run: bool,
+    /// No progress and no table; errors are still told.
+    #[arg(long, env = "TASKDYNO_QUIET")]
+    quiet: bool,
+}
+
+/// Samples a case at least, however long they take: the fewest that give a 95% interval of the median
+/// with room to spare (6 would do).
+const MIN_SAMPLE_COUNT: u64 = 8;
+/// Samples a case at most. More would not narrow the interval by much, and make records large.
+const MAX_SAMPLE_COUNT: u64 = 100;
+
+/// Set by Ctrl-C and by a request to terminate.
+static INTERRUPT: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
+    let mut cases = select(registry, arguments)?;
+    if arguments.dry_run {
+        let mut out = anstream::stdout();
+        for planned in &cases {
+            writeln!(out, "{}", planned.case.id())?;
+        }
+        return Ok(OK);
+    }
+    let seed = arguments.seed.unwrap_or_else(fresh_seed);
+    matrix::shuffle(&mut cases, seed);
+
+    let (mut file, finished) = open_records(arguments)?;
+    let mut records = finished;
+    let total = cases.len();
+    skip_finished(&mut cases, &records)?;
+    if !arguments.quiet && cases.len() < total {
+        let kept = total - cases.len();
+        eprintln!("{kept} of {total} cases have a record already and are not run again");
+    }
+    // Fails only if a handler was set before, and it is set nowhere else.
+    let _ = ctrlc::set_handler(|| INTERRUPT.store(true, Ordering::Relaxed));
+    records.extend(measure_all(cases, arguments, seed, &mut file)?);
+
+    finish(&records, arguments)
+}
+
+/// The cases that the command line asks for.
+fn select(registry: &Registry, arguments: &Arguments) -> Result<Vec<PlannedCase>, Exit> {
+    let workloads = workloads(registry, &arguments.workloads)?;
+    let selection = Selection {
+        filter: arguments.filter.clone(),
+        exact: arguments.exact,
+        backends: backends(registry, &arguments.backends)?,
+        worker_counts: worker_counts(&arguments.workers),
+        continuation: arguments.continuation,
+        pin: arguments.pin,
+    };
+    let cases = matrix::cases(&workloads, &selection);
+    if cases.is_empty() {
+        return Err(no_case(&workloads, &selection));
+    }
+    Ok(cases)
+}
+
+fn workloads(registry: &Registry, paths: &[PathBuf]) -> Result<Vec<Workload>, Exit> {
+    let mut workloads = workload::builtin(registry).map_err(Exit::Usage)?;
+    for added in workload::load(paths, registry).map_err(Exit::Usage)? {
+        if workloads.iter().any(|known| known.name == added.name) {
+            return Err(Exit::Usage(miette!(
+                help = "give it a name of its own",
+                "there is already a built-in workload named `{}`",
+                added.name
+            )));
+        }
+        workloads.push(added);
+    }
+    Ok(workloads)
+}
+
+fn backends(
+    registry: &Registry,
+    names: &[String],
+) -> Result<Vec<&'static dyn Backend>, Exit> {
+    if names.is_empty() {
+        return Ok(registry.backends.clone());
+    }
+    let find = |name: &String| {
+        registry.backend(name).ok_or_else(|| {
+            let known: Vec<_> = registry.backends.iter().map(|one| one.name()).collect();
+            Exit::Usage(miette!(
+                help = suggestion(name, &known),
+                "there is no backend `{name}`"
+            ))
+        })
+    };
+    let mut found: Vec<&'static dyn Backend> = Vec::new();
+    for name in names {
+        let backend = find(name)?;
+        if !found.iter().any(|other| other.name() == backend.name()) {
+            found.push(backend);
+        }
+    }
+    Ok(found)
+}
+
+fn suggestion(name: &str, known: &[&str]) -> String {
+    let all = known.join(", ");
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`? There are: {all}"),
+        None => format!("there are: {all}"),
+    }
+}
+
+/// The numbers of workers asked for, or 1 and the number of cores.
+fn worker_counts(asked: &[u32]) -> Vec<u32> {
+    let mut counts = asked.to_vec();
+    if counts.is_empty() {
+        counts = vec![1, measure::core_count()];
+    }
+    counts.sort_unstable();
+    counts.dedup();
+    counts
+}
+
+fn no_case(workloads: &[Workload], selection: &Selection) -> Exit {
+    let filter = selection.filter.as_deref().unwrap_or_default();
+    let everything = Selection {
+        filter: None,
+        ..selection.clone()
+    };
+    let ids: Vec<String> = matrix::cases(workloads, &everything)
+        .iter()
+        .map(|planned| planned.case.id())
+        .collect();
+    let names: Vec<&str> = workloads.iter().map(|one| one.name.as_str()).collect();
+    let known = names.iter().copied().chain(ids.iter().map(String::as_str));
+    let near = nearest(filter, known).map(|near| format!("did you mean `{near}`? "));
+    Exit::Usage(miette!(
+        help = format!(
+            "{}`taskdyno run --dry-run` prints the ids of all cases",
+            near.unwrap_or_default()
+        ),
+        "no case matches `{filter}`"
+    ))
+}
+
+/// Opens the record file: anew, or with the records of the run that is to go on.
+fn open_records(arguments: &Arguments) -> Result<(RecordFile, Vec<Record>), Exit> {
+    let unwritable = |error: std::io::Error| {
+        Exit::Usage(miette!(
+            help = "choose a folder that you may write to with --out DIR",
+            "cannot write to {}: {error}",
+            arguments.out.display()
+        ))
+    };
+    std::fs::create_dir_all(&arguments.out).map_err(unwritable)?;
+    let path = arguments.out.join("records.jsonl");
+    if !arguments.resume {
+        return Ok((RecordFile::create(&path).map_err(unwritable)?, Vec::new()));
+    }
+    let file = RecordFile::open(&path).map_err(unwritable)?;
+    let is_empty = std::fs::metadata(&path).is_ok_and(|found| found.len() == 0);
+    let records = match is_empty {
+        true => Vec::new(),
+        false => read(std::slice::from_ref(&path)).map_err(Exit::Usage)?,
+    };
+    Ok((file, records))
+}
+
+/// Drops the cases that have a record already.
+fn skip_finished(cases: &mut Vec<PlannedCase>, records: &[Record]) -> Result<(), Exit> {
+    for record in records {
+        let id = record.case.id();
+        let same_id = |planned: &&PlannedCase| planned.case.id() == id;
+        let changed = cases.iter().find(same_id);
+        if changed.is_some_and(|planned| planned.case.parameters != record.case.parameters) {
+            return Err(Exit::Usage(miette!(
+                help = "leave out --resume to measure everything anew",
+                "the record of `{id}` was measured with other parameters than it has now"
+            )));
+        }
+    }
+    let finished: HashSet<String> = records.iter().map(|record| record.case.id()).collect();
+    cases.retain(|planned| !finished.contains(&planned.case.id()));
+    Ok(())
+}
+
+/// Runs the cases one after the other, and appends each record as soon as it is there.
+fn measure_all(
+    cases: Vec<PlannedCase>,
+    arguments: &Arguments,
+    seed: u64,
+    file: &mut RecordFile,
+) -> Result<Vec<Record>, Exit> {
+    let surroundings = Surroundings {
+        // The running program itself, even if its file has been replaced since.
+        program: Path::new("/proc/self/exe"),
+        host: measure::host(),
+        commit: measure::commit(Path::new(".")),
+        run_start: Instant::now(),
+    };
+    let mut progress = Progress::new(cases.len(), arguments.quiet, &INTERRUPT);
+    let mut records = Vec::new();
+    for (index, planned) in cases.into_iter().enumerate() {
+        progress.begin(&planned.case.id());
+        let plan = plan(arguments, seed, index as u64, planned.timeout);
+        let record = record(&surroundings, planned.case, plan, &mut progress);
+        if INTERRUPT.load(Ordering::Relaxed) {
+            break;
+        }
+        progress.end(&record);
+        file.append(&record)
+            .map_err(|error| cannot_append(file, records.len(), &error))?;
+        records.push(record);
+    }
+    progress.close();
+    Ok(records)
+}
+
+fn plan(arguments: &Arguments, seed: u64, order_index: u64, timeout: Option<Duration>) -> Plan {
+    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let plan = Plan {
+        seed,
+        order_index,
+        warmup_ns: nanoseconds(arguments.warmup),
+        min_sample_ns: nanoseconds(arguments.min_time) / MAX_SAMPLE_COUNT,
+        min_time_ns: nanoseconds(arguments.min_time),
+        max_time_ns: nanoseconds(arguments.max_time.max(arguments.min_time)),
+        min_sample_count: MIN_SAMPLE_COUNT,
+        max_sample_count: MAX_SAMPLE_COUNT,
+        timeout_ns: nanoseconds(timeout.unwrap_or(arguments.timeout)),
+    };
+    match arguments.runs {
+        None => plan,
+        Some(runs) => Plan {
+            min_sample_ns: 0,
+            min_time_ns: 0,
+            max_time_ns: u64::MAX,
+            min_sample_count: runs,
+            max_sample_count: runs,
+            ..plan
+        },
+    }
+}
+
+fn cannot_append(file: &RecordFile, kept: usize, error: &std::io::Error) -> Exit {
+    Exit::Failed(miette!(
+        help = "make room, then go on with --resume",
+        "cannot write to {}: {error}; the {kept} records before it are safe",
+        file.path().display()
+    ))
+}
+
+/// Writes the report, prints the tables, and says how it went.
+fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
+    let interrupted = INTERRUPT.load(Ordering::Relaxed);
+    if !records.is_empty() {
+        let report = Report::new(records).map_err(Exit::Failed)?;
+        let written = write_report(&report, &arguments.out, true)?;
+        if !arguments.quiet {
+            let mut out = anstream::stdout();
+            writeln!(out, "{}", tables(&report))?;
+            if let Some(page) = written.first() {
+                writeln!(out, "Report: {}", page.display())?;
+            }
+        }
+    }
+    let failed = records.iter().filter(|record| record.error.is_some()).count();
+    if failed > 0 {
+        eprintln!("{failed} of {} cases failed; their records say why", records.len());
+    }
+    if interrupted {
+        eprintln!(
+            "interrupted: {} records are safe in {}; go on with --resume",
+            records.len(),
+            arguments.out.display()
+        );
+        return Ok(INTERRUPTED);
+    }
+    Ok(if failed > 0 { FAILED } else { OK })
+}
+
+/// A seed that differs from run to run.
+fn fresh_seed() -> u64 {
+    // Small enough to be typed again, and to survive programs that read JSON numbers as doubles.
+    jiff::Timestamp::now().as_microsecond() as u64 & 0xFFFF_FFFF
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text
+        .parse()
+        .map_err(|_| "expected a number of seconds, such as 0.5".to_owned())?;
+    Duration::try_from_secs_f64(number)
+        .map_err(|_| "expected a number of seconds, 0 or more".to_owned())
+}
