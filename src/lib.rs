@@ -6,6 +6,7 @@ pub mod execute;
 pub mod graph;
 mod harness;
 pub mod kernel;
+pub mod measure;
 pub mod memory;
 pub mod parameter;
 pub mod pattern;
