@@ -12,7 +12,7 @@ use criterion::{BenchmarkId, Criterion, PlottingBackend};
 use taskdyno::case::protocol::Prepare;
 use taskdyno::case::{Idle, Session};
 use taskdyno::matrix::{self, PlannedCase, Selection};
-use taskdyno::measure::{self, SlicePlan};
+use taskdyno::measure::{SlicePlan, host};
 use taskdyno::registry::Registry;
 use taskdyno::workload;
 
@@ -48,7 +48,7 @@ fn main() {
 
 /// 1 and the number of cores.
 fn worker_counts() -> Vec<u32> {
-    let mut counts = vec![1, measure::core_count()];
+    let mut counts = vec![1, host::core_count()];
     counts.dedup();
     counts
 }

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use super::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
 use crate::backend::{Backend, Continuation, PoolPlan};
 use crate::execute::{Job, expected_digest};
-use crate::measure::{self, Meter};
+use crate::measure::Meter;
+use crate::measure::host::sharpen_timers;
 use crate::record::{CaseError, GraphSize};
 use crate::registry::Registry;
 use crate::workload::Definition;
@@ -26,7 +27,7 @@ pub(crate) fn serve(registry: &Registry) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    measure::sharpen_timers();
+    sharpen_timers();
     match talk(registry, &mut replies) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -105,7 +106,7 @@ fn set_up(registry: &Registry, prepare: &Prepare) -> Result<(Meter, Prepared), C
     let pool = backend.start(Arc::clone(&job), plan).map_err(set_up_error)?;
     let start_ns = nanoseconds(start.elapsed());
 
-    let mut meter = Meter::new(job, pool, digest);
+    let mut meter = Meter::new(job, pool, plan.worker_count, digest);
     let warmup = Duration::from_nanos(prepare.warmup_ns);
     let min_sample = Duration::from_nanos(prepare.min_sample_ns);
     meter.warm_up(warmup, min_sample).map_err(failed)?;

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::parent::{Idle, Session};
 use super::protocol::{Finished, Prepare, Prepared};
 use crate::kernel::Findings;
-use crate::measure::{LoadSampler, SlicePlan};
+use crate::measure::SlicePlan;
+use crate::measure::load::LoadSampler;
 use crate::record::{
     Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION, Sample,
 };

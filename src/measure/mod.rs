@@ -1,19 +1,38 @@
-//! The only timing loop, and what is known about the machine around it.
+//! The only timing loop, and what is known about the machine and the process around it.
+//!
+//! | module | what it reads |
+//! |---|---|
+//! | [`host`] | the processor, kernel, memory and toolchain; the commit of a folder |
+//! | [`usage`] | CPU time, context switches, memory and last cores of a process and its workers |
+//! | [`ticks`] | the kernel's counters of busy time, for the machine and each core |
+//! | [`load`] | how busy each core was over time |
+//! | [`clock`] | what it costs to read the clocks |
+//! | [`doctor`] | what makes the machine unfit for measuring |
+//!
+//! Everything the kernel shows as text is read by one function and understood by another, so that the
+//! second can be tested with the texts of other machines.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 
+use self::clock::clock_cost;
+use self::ticks::{CpuTicks, foreign_cpu_ns};
+use self::usage::{UsageMeter, worker_cores};
 use crate::backend::Pool;
 use crate::execute::{Failure, Job};
 use crate::kernel::Findings;
 use crate::record::Sample;
 
-
-/// A sample must last at least this many times what reading the clocks around it costs, so that the
-/// reading is less than one percent of what is read. (divan asks the same of its timer precision.)
-const SAMPLE_PER_CLOCK_COST: u32 = 100;
+pub mod clock;
+pub mod doctor;
+pub mod host;
+pub mod load;
+mod proc;
+pub mod ticks;
+pub mod usage;
 
 /// How long a slice lasts: until `min_time_ns` and `min_sample_count` are both reached, but no longer than
 /// `max_time_ns`, and no more than `max_sample_count` samples. At least one sample is taken.
@@ -35,21 +54,25 @@ pub struct Meter {
     pool: Box<dyn Pool>,
     /// The digest that every run must give.
     expected: u64,
+    worker_count: usize,
+    worker_processes: Vec<Pid>,
+    usage: UsageMeter,
     /// Runs a sample.
     run_count: u64,
-    usage: UsageMeter,
 }
 
 impl Meter {
     /// A meter that has not warmed up.
-    pub fn new(job: Arc<Job>, pool: Box<dyn Pool>, expected: u64) -> Self {
-        let usage = UsageMeter::new(pool.worker_processes());
+    pub fn new(job: Arc<Job>, pool: Box<dyn Pool>, worker_count: usize, expected: u64) -> Self {
+        let worker_processes = pool.worker_processes();
         Self {
             job,
             pool,
             expected,
+            worker_count,
+            usage: UsageMeter::new(&worker_processes),
+            worker_processes,
             run_count: 1,
-            usage,
         }
     }
 
@@ -69,9 +92,9 @@ impl Meter {
                 break;
             }
         }
-        let enough = min_sample.max(clock_cost().sample * SAMPLE_PER_CLOCK_COST);
-        let runs = enough.as_nanos().div_ceil(shortest.as_nanos().max(1));
-        self.run_count = u64::try_from(runs).unwrap_or(1).max(1);
+        let for_clock = clock_cost(&self.usage).runs_per_sample(shortest);
+        let for_length = min_sample.as_nanos().div_ceil(shortest.as_nanos().max(1));
+        self.run_count = for_clock.max(u64::try_from(for_length).unwrap_or(u64::MAX));
         Ok(())
     }
 
@@ -83,7 +106,8 @@ impl Meter {
     pub fn slice(&mut self, plan: &SlicePlan) -> Result<(Vec<Sample>, Findings), Failure> {
         let mut samples = Vec::new();
         let mut findings = Findings::new();
-        let mut foreign = ForeignCpu::start(&self.usage);
+        let ticks = CpuTicks::now();
+        let usage = self.usage.read_before();
         let start = Instant::now();
         loop {
             let (sample, found) = self.sample()?;
@@ -95,19 +119,25 @@ impl Meter {
                 break;
             }
         }
-        foreign.share_out(&self.usage, &mut samples);
+        let own_cpu_ns = self.usage.read_after().since(usage).cpu_ns;
+        let foreign_cpu_ns = ticks
+            .zip(CpuTicks::now())
+            .and_then(|(before, after)| {
+                foreign_cpu_ns(&before, &after, start.elapsed(), own_cpu_ns)
+            });
+        share_out(foreign_cpu_ns, start.elapsed(), &mut samples);
         Ok((samples, findings))
     }
 
     /// The peak memory of the case so far; see [`crate::record::Record::peak_memory_bytes`].
     pub fn peak_memory_bytes(&self) -> Option<u64> {
-        self.usage.peak_memory_bytes()
+        usage::peak_memory_bytes(&self.worker_processes)
     }
 
     /// Takes one sample: the only place where a run is timed.
     fn sample(&mut self) -> Result<(Sample, Findings), Failure> {
         self.job.kernel().reset();
-        let usage_before = self.usage.read();
+        let usage_before = self.usage.read_before();
         let start = Instant::now();
         for _ in 0..self.run_count {
             self.job.begin_run();
@@ -116,7 +146,7 @@ impl Meter {
             }
         }
         let wall = start.elapsed();
-        let usage = self.usage.read() - usage_before;
+        let usage = self.usage.read_after().since(usage_before);
         self.job.verify(self.expected)?;
         let findings = self.job.verify_kernel(self.run_count)?;
         let sample = Sample {
@@ -126,7 +156,7 @@ impl Meter {
             foreign_cpu_ns: None,
             voluntary_switch_count: usage.voluntary_switch_count,
             involuntary_switch_count: usage.involuntary_switch_count,
-            worker_cores: self.usage.worker_cores(),
+            worker_cores: worker_cores(self.worker_count, &self.worker_processes),
         };
         Ok((sample, findings))
     }
@@ -145,4 +175,17 @@ fn is_over(plan: &SlicePlan, elapsed: Duration, sample_count: u64) -> bool {
     enough
         || elapsed >= u128::from(plan.max_time_ns)
         || sample_count >= plan.max_sample_count
+}
+
+/// Gives each sample its part of the CPU time that everything else took during the slice, by its part of
+/// the slice's wall clock.
+fn share_out(foreign_cpu_ns: Option<u64>, slice: Duration, samples: &mut [Sample]) {
+    let slice_ns = slice.as_nanos().max(1);
+    for sample in samples {
+        sample.foreign_cpu_ns = foreign_cpu_ns.map(|foreign| {
+            let part = u128::from(foreign) * u128::from(sample.wall_ns) / slice_ns;
+            // A sample's wall clock lies within the slice's, so its part is no more than the whole.
+            part as u64
+        });
+    }
 }

@@ -14,7 +14,7 @@ use super::{Exit, FAILED, INTERRUPTED, OK, Outcome};
 use crate::backend::{Backend, Continuation};
 use crate::case::{Surroundings, record};
 use crate::matrix::{self, PlannedCase, Selection};
-use crate::measure;
+use crate::measure::host;
 use crate::record::{Plan, Record, RecordFile};
 use crate::registry::{Registry, nearest};
 use crate::report::{Report, read, tables};
@@ -197,7 +197,7 @@ fn suggestion(name: &str, known: &[&str]) -> String {
 fn worker_counts(asked: &[u32]) -> Vec<u32> {
     let mut counts = asked.to_vec();
     if counts.is_empty() {
-        counts = vec![1, measure::core_count()];
+        counts = vec![1, host::core_count()];
     }
     counts.sort_unstable();
     counts.dedup();
@@ -277,8 +277,8 @@ fn measure_all(
     let surroundings = Surroundings {
         // The running program itself, even if its file has been replaced since.
         program: Path::new("/proc/self/exe"),
-        host: measure::host(),
-        commit: measure::commit(Path::new(".")),
+        host: host::host(),
+        commit: host::commit(Path::new(".")),
         run_start: Instant::now(),
     };
     let mut progress = Progress::new(cases.len(), arguments.quiet, &INTERRUPT);

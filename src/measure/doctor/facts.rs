@@ -1,0 +1,155 @@
+//! What the rules look at, as the machine shows it.
+
+use std::path::Path;
+use std::time::Duration;
+use std::{fs, thread};
+
+use rustix::time::{ClockId, Timespec, clock_gettime};
+
+use super::cgroup;
+use crate::measure::ticks::CpuTicks;
+use crate::measure::{host, proc};
+
+/// Texts and numbers from one machine. Empty texts and `None` stand for what it does not show; no rule
+/// makes anything of them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facts {
+    /// Whether the program was built with debug assertions.
+    pub(super) debug_build: bool,
+    /// `/proc/cpuinfo`.
+    pub(super) cpuinfo: String,
+    /// Maker and name of the machine, from its firmware.
+    pub(super) firmware: String,
+    /// The cores that the process may run on.
+    pub(super) allowed: Vec<u32>,
+    /// `/sys/devices/system/cpu/online`.
+    pub(super) online: String,
+    /// For each allowed core, its `thread_siblings_list`.
+    pub(super) siblings: Vec<(u32, String)>,
+    /// The governor of each frequency policy.
+    pub(super) governors: Vec<String>,
+    /// `/sys/devices/system/cpu/intel_pstate/no_turbo`: 0 means that turbo is on.
+    pub(super) no_turbo: String,
+    /// `/sys/devices/system/cpu/cpufreq/boost`: 1 means that boost is on.
+    pub(super) boost: String,
+    /// `/proc/loadavg`.
+    pub(super) loadavg: String,
+    /// What was watched of the work of others.
+    pub(super) watch: Option<Watch>,
+    /// The tightest CPU quota that a control group sets, in cores.
+    pub(super) quota: Option<f64>,
+    /// The clock source in use, and those that there are.
+    pub(super) clock_source: String,
+    pub(super) clock_sources: String,
+    /// The timer slack in nanoseconds after the shortest was asked for.
+    pub(super) timer_slack_ns: Option<u64>,
+    /// `/proc/meminfo`.
+    pub(super) meminfo: String,
+    /// `/sys/kernel/mm/transparent_hugepage/enabled`.
+    pub(super) huge_pages: String,
+}
+
+/// Two readings of the kernel's counters.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Watch {
+    pub(super) before: CpuTicks,
+    pub(super) after: CpuTicks,
+    pub(super) elapsed: Duration,
+    /// CPU time of this process in between.
+    pub(super) own_cpu_ns: u64,
+}
+
+const CPU: &str = "/sys/devices/system/cpu";
+const CLOCK: &str = "/sys/devices/system/clocksource/clocksource0";
+
+impl Facts {
+    /// Reads all there is, and watches the machine for this long.
+    pub(super) fn gather(watch: Duration) -> Self {
+        let allowed = allowed_cores();
+        Self {
+            debug_build: cfg!(debug_assertions),
+            cpuinfo: text("/proc/cpuinfo"),
+            firmware: firmware(),
+            siblings: allowed.iter().map(|&core| (core, siblings(core))).collect(),
+            allowed,
+            online: text(format!("{CPU}/online")),
+            governors: governors(),
+            no_turbo: text(format!("{CPU}/intel_pstate/no_turbo")),
+            boost: text(format!("{CPU}/cpufreq/boost")),
+            loadavg: text("/proc/loadavg"),
+            watch: Watch::take(watch),
+            quota: cgroup::quota(&text("/proc/self/cgroup"), |path| proc::read(path)),
+            clock_source: text(format!("{CLOCK}/current_clocksource")),
+            clock_sources: text(format!("{CLOCK}/available_clocksource")),
+            timer_slack_ns: shortest_timer_slack(),
+            meminfo: text("/proc/meminfo"),
+            huge_pages: text("/sys/kernel/mm/transparent_hugepage/enabled"),
+        }
+    }
+}
+
+impl Watch {
+    fn take(duration: Duration) -> Option<Self> {
+        let own = || clock_gettime(ClockId::ProcessCPUTime);
+        let wall = || clock_gettime(ClockId::Monotonic);
+        let (own_before, wall_before, before) = (own(), wall(), CpuTicks::now()?);
+        thread::sleep(duration);
+        let (after, wall_after, own_after) = (CpuTicks::now()?, wall(), own());
+        let own_cpu = between(own_before, own_after);
+        Some(Self {
+            before,
+            after,
+            elapsed: between(wall_before, wall_after),
+            own_cpu_ns: u64::try_from(own_cpu.as_nanos()).unwrap_or(u64::MAX),
+        })
+    }
+}
+
+fn between(earlier: Timespec, later: Timespec) -> Duration {
+    let difference = later.checked_sub(earlier).unwrap_or_default();
+    Duration::try_from(difference).unwrap_or_default()
+}
+
+fn text(path: impl AsRef<Path>) -> String {
+    proc::read(path).unwrap_or_default()
+}
+
+fn firmware() -> String {
+    let files = ["sys_vendor", "product_name"];
+    files
+        .map(|file| text(format!("/sys/class/dmi/id/{file}")))
+        .join(" ")
+}
+
+fn allowed_cores() -> Vec<u32> {
+    let Ok(set) = rustix::thread::sched_getaffinity(None) else {
+        return Vec::new();
+    };
+    let most = rustix::thread::CpuSet::MAX_CPU;
+    let allowed = (0..most).filter(|&core| set.is_set(core));
+    allowed
+        .filter_map(|core| u32::try_from(core).ok())
+        .collect()
+}
+
+fn siblings(core: u32) -> String {
+    text(format!("{CPU}/cpu{core}/topology/thread_siblings_list"))
+}
+
+fn governors() -> Vec<String> {
+    let Ok(policies) = fs::read_dir(format!("{CPU}/cpufreq")) else {
+        return Vec::new();
+    };
+    let governor = |policy: fs::DirEntry| proc::read(policy.path().join("scaling_governor"));
+    policies.flatten().filter_map(governor).collect()
+}
+
+/// What a measuring process gets when it asks for sharp timers; asked for by a thread of its own, so that
+/// this one stays as it is.
+fn shortest_timer_slack() -> Option<u64> {
+    let asked = thread::spawn(|| {
+        host::sharpen_timers();
+        rustix::thread::current_timer_slack()
+    });
+    asked.join().ok()?.ok()
+}

@@ -1,0 +1,142 @@
+use super::*;
+use crate::measure::ticks::CpuTicks;
+
+/// A laptop as it is bought: governor, turbo, hardware threads, a browser.
+fn laptop() -> Facts {
+    Facts {
+        cpuinfo: "model name\t: Intel(R) Core(TM) i7-8550U\nflags\t\t: fpu vme sse2 ht\n".into(),
+        firmware: "LENOVO 20KHCTO1WW".into(),
+        allowed: vec![0, 1, 2, 3],
+        online: "0-3".into(),
+        siblings: [(0, "0,2"), (1, "1,3"), (2, "0,2"), (3, "1,3")]
+            .map(|(core, list)| (core, list.to_string()))
+            .to_vec(),
+        governors: vec!["powersave".into(); 4],
+        no_turbo: "0".into(),
+        loadavg: "2.80 1.90 1.10 3/1200 4242".into(),
+        clock_source: "tsc".into(),
+        clock_sources: "tsc hpet acpi_pm".into(),
+        timer_slack_ns: Some(1),
+        meminfo: "SwapTotal: 8388604 kB\nSwapFree: 8000000 kB\n".into(),
+        huge_pages: "[always] madvise never".into(),
+        ..Facts::default()
+    }
+}
+
+/// An ARM server set up for measuring.
+fn server() -> Facts {
+    let counters = CpuTicks::parse("cpu 100 0 50 9000\ncpu0 50 0 25 4500\ncpu1 50 0 25 4500\n");
+    let counters = counters.unwrap();
+    Facts {
+        cpuinfo: "Features\t: fp asimd\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n".into(),
+        firmware: "GIGABYTE R152-P30".into(),
+        allowed: vec![0, 1],
+        online: "0-1".into(),
+        siblings: vec![(0, "0".into()), (1, "1".into())],
+        governors: vec!["performance".into()],
+        boost: "0".into(),
+        loadavg: "0.01 0.02 0.00 1/300 900".into(),
+        watch: Some(facts::Watch {
+            before: counters.clone(),
+            after: counters,
+            elapsed: WATCH,
+            own_cpu_ns: 0,
+        }),
+        clock_source: "arch_sys_counter".into(),
+        timer_slack_ns: Some(1),
+        meminfo: "SwapTotal: 0 kB\nSwapFree: 0 kB\n".into(),
+        huge_pages: "always [madvise] never".into(),
+        ..Facts::default()
+    }
+}
+
+/// A container with half a core, in a virtual machine.
+fn container() -> Facts {
+    Facts {
+        cpuinfo: "flags\t\t: fpu vme hypervisor\n".into(),
+        quota: Some(0.5),
+        timer_slack_ns: Some(50_000),
+        governors: Vec::new(),
+        ..server()
+    }
+}
+
+fn severities(facts: &Facts) -> Vec<Severity> {
+    advise(facts).iter().map(|advice| advice.severity).collect()
+}
+
+#[test]
+fn a_machine_that_was_set_up_is_fit() {
+    assert_eq!(
+        render(&advise(&server())),
+        "This machine is fit for measuring.\n"
+    );
+}
+
+#[test]
+fn a_laptop_has_warnings_and_notes() {
+    use Severity::{Note, Warning};
+    assert_eq!(
+        severities(&laptop()),
+        [Warning, Warning, Warning, Note, Note, Note]
+    );
+}
+
+#[test]
+fn the_worst_comes_first() {
+    use Severity::{Note, Unfit, Warning};
+    assert_eq!(severities(&container()), [Unfit, Warning, Note]);
+}
+
+#[test]
+fn a_machine_that_shows_nothing_gets_no_advice() {
+    assert_eq!(advise(&Facts::default()), []);
+}
+
+#[test]
+fn advice_reads_as_what_why_and_what_to_do() {
+    insta::assert_snapshot!(render(&advise(&container())), @"
+    unfit: a control group limits the process to 0.50 of 2 cores
+      why: once the quota is used up, all workers stand still until the next period begins
+      do:  start the container with --cpus=2, or use --workers 1
+
+    warning: sleeps end up to 50µs late, and the system does not let that be changed
+      why: what waits by time is measured with this delay added
+      do:  allow prctl(PR_SET_TIMERSLACK) in the sandbox's filter of system calls
+
+    note: this is a virtual machine
+      why: waking an idle core goes through the hypervisor, and neighbours slow it down unseen
+      do:  compare within one run only; take absolute figures on a machine of your own
+
+    This machine is not fit for measuring as it is.
+    ");
+}
+
+#[test]
+fn notes_alone_leave_a_machine_fit() {
+    let mut facts = server();
+    facts.huge_pages = "[always] madvise never".into();
+    let text = render(&advise(&facts));
+    assert!(text.ends_with("This machine is fit for measuring, within the limits above.\n"));
+}
+
+#[test]
+fn every_remedy_is_one_line() {
+    for advice in advise(&laptop()).into_iter().chain(advise(&container())) {
+        assert!(
+            !advice.remedy.is_empty() && !advice.remedy.contains('\n'),
+            "{advice:?}"
+        );
+    }
+}
+
+#[test]
+fn this_machine_can_be_looked_at() {
+    let facts = Facts::gather(Duration::ZERO);
+    assert!(!facts.allowed.is_empty() && facts.watch.is_some());
+    // Tests are built with debug assertions, unless they are asked to be fast.
+    let debug = advise(&facts)
+        .iter()
+        .any(|advice| advice.severity == Severity::Unfit);
+    assert!(debug || !cfg!(debug_assertions));
+}

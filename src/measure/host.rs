@@ -1,0 +1,271 @@
+//! The machine, the program and the commit that a record was made with.
+
+use std::num::NonZeroU64;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::proc;
+use crate::record::{Commit, Host};
+
+/// What is known about this machine now. What it does not show is "unknown", 0 or null; nothing is
+/// guessed.
+pub fn host() -> Host {
+    let uname = rustix::system::uname();
+    let name = uname.sysname().to_string_lossy();
+    let release = uname.release().to_string_lossy();
+    let cpuinfo = proc::read("/proc/cpuinfo").unwrap_or_default();
+    let machine = uname.machine().to_string_lossy();
+    let governor = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
+    let load = proc::read("/proc/loadavg").and_then(|text| load_average(&text));
+    Host {
+        processor: processor(&cpuinfo).unwrap_or_else(|| format!("unknown {machine} processor")),
+        core_count: core_count(),
+        kernel: format!("{name} {release}"),
+        memory_bytes: memory_bytes(),
+        governor: proc::read(governor).filter(|text| !text.is_empty()),
+        load_average: load.unwrap_or(0.0),
+        toolchain: env!("TASKDYNO_TOOLCHAIN").into(),
+        taskdyno: env!("CARGO_PKG_VERSION").into(),
+    }
+}
+
+/// The commit that is checked out in `folder`, as the `git` program tells. `None` without that program,
+/// outside a checkout, and before the first commit. Files that are not under version control make it
+/// dirty too, unless they are ignored.
+pub fn commit(folder: &Path) -> Option<Commit> {
+    let hash = git(folder, &["rev-parse", "--verify", "HEAD"])?;
+    let status = git(folder, &["status", "--porcelain"])?;
+    let hash = hash.trim().to_string();
+    // A checkout with SHA-1 has 40 digits, one with SHA-256 has 64.
+    let valid = matches!(hash.len(), 40 | 64) && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    valid.then(|| Commit {
+        hash,
+        dirty: !status.trim().is_empty(),
+    })
+}
+
+/// What `git` answers; `None` if it is not there or fails.
+fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(arguments)
+        // Set within a git hook, where they would stand for another folder than ours.
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE")
+        // Asking must not write: the index may be locked by a git that is at work.
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    output.status.success().then_some(text)
+}
+
+/// Lets sleeps of the calling thread, and of every thread and process that it starts from now on, end as
+/// soon as their time has come.
+///
+/// Linux puts timers off by up to 50 us to serve several with one wake-up (`PR_SET_TIMERSLACK(2const)`).
+/// That is more than most backends add to a task, and would be measured as theirs. Call it first thing in
+/// a process that measures. Where the system forbids it (a sandbox may), sleeps stay as long as they are,
+/// and [`doctor`](super::doctor) says so.
+pub fn sharpen_timers() {
+    // 0 would mean "back to the default".
+    let shortest = NonZeroU64::MIN;
+    let _ = rustix::thread::set_current_timer_slack(Some(shortest));
+}
+
+/// How many cores the process may run on; at least 1.
+pub fn core_count() -> u32 {
+    let allowed = rustix::thread::sched_getaffinity(None).map(|cores| cores.count());
+    allowed.unwrap_or(0).max(1)
+}
+
+fn memory_bytes() -> u64 {
+    let meminfo = proc::read("/proc/meminfo").unwrap_or_default();
+    proc::bytes(&meminfo, "MemTotal").unwrap_or(0)
+}
+
+/// The load average over one minute in a text as `/proc/loadavg` has it.
+pub(super) fn load_average(text: &str) -> Option<f64> {
+    let average: f64 = text.split_ascii_whitespace().next()?.parse().ok()?;
+    (average.is_finite() && average >= 0.0).then_some(average)
+}
+
+/// The model of the processor in a text as `/proc/cpuinfo` has it.
+///
+/// x86 and 32-bit ARM have "model name", MIPS "cpu model", POWER "cpu", RISC-V "uarch". 64-bit ARM only
+/// has numbers, and at times the name of the board.
+fn processor(cpuinfo: &str) -> Option<String> {
+    let named = ["model name", "cpu model", "cpu", "uarch"];
+    let field = |key: &&str| proc::field(cpuinfo, key).filter(|value| !value.is_empty());
+    let name = named.iter().find_map(field).map(String::from);
+    let board = || {
+        ["Hardware", "Model"]
+            .iter()
+            .find_map(field)
+            .map(String::from)
+    };
+    name.or_else(|| arm_processor(cpuinfo)).or_else(board)
+}
+
+/// The name of a 64-bit ARM core by the numbers of its maker and its design; just the numbers where the
+/// name is not known here.
+fn arm_processor(cpuinfo: &str) -> Option<String> {
+    let implementer = proc::field(cpuinfo, "CPU implementer")?;
+    let part = proc::field(cpuinfo, "CPU part")?;
+    let known = ARM_CORES
+        .iter()
+        .find(|(key, _)| *key == (implementer, part));
+    Some(known.map_or_else(
+        || format!("ARM implementer {implementer} part {part}"),
+        |(_, name)| (*name).to_string(),
+    ))
+}
+
+/// The cores that machines to measure on have today, as util-linux names them (`sys-utils/lscpu-arm.c`).
+const ARM_CORES: &[((&str, &str), &str)] = &[
+    (("0x41", "0xd03"), "ARM Cortex-A53"),
+    (("0x41", "0xd05"), "ARM Cortex-A55"),
+    (("0x41", "0xd07"), "ARM Cortex-A57"),
+    (("0x41", "0xd08"), "ARM Cortex-A72"),
+    (("0x41", "0xd0b"), "ARM Cortex-A76"),
+    (("0x41", "0xd0c"), "ARM Neoverse-N1"),
+    (("0x41", "0xd40"), "ARM Neoverse-V1"),
+    (("0x41", "0xd49"), "ARM Neoverse-N2"),
+    (("0x41", "0xd4f"), "ARM Neoverse-V2"),
+    (("0x61", "0x022"), "Apple Icestorm-M1"),
+    (("0x61", "0x023"), "Apple Firestorm-M1"),
+    (("0xc0", "0xac3"), "Ampere-1"),
+    (("0xc0", "0xac4"), "Ampere-1a"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    const LAPTOP: &str = "\
+processor\t: 0
+vendor_id\t: GenuineIntel
+cpu family\t: 6
+model\t\t: 142
+model name\t: Intel(R) Core(TM) i7-8550U CPU @ 1.80GHz
+cpu MHz\t\t: 800.045
+cpu cores\t: 4
+";
+    const ARM_SERVER: &str = "\
+processor\t: 0
+BogoMIPS\t: 243.75
+Features\t: fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x3
+CPU part\t: 0xd0c
+CPU revision\t: 1
+";
+    const BOARD: &str = "\
+processor\t: 0
+model name\t: ARMv7 Processor rev 3 (v7l)
+CPU implementer\t: 0x41
+CPU part\t: 0xd08
+
+Hardware\t: BCM2711
+Model\t\t: Raspberry Pi 4 Model B Rev 1.4
+";
+
+    #[test]
+    fn names_the_processor() {
+        let name = |text| processor(text).unwrap();
+        assert_eq!(name(LAPTOP), "Intel(R) Core(TM) i7-8550U CPU @ 1.80GHz");
+        assert_eq!(name(ARM_SERVER), "ARM Neoverse-N1");
+        assert_eq!(name(BOARD), "ARMv7 Processor rev 3 (v7l)");
+        assert_eq!(
+            name("cpu\t\t: POWER9, altivec supported\n"),
+            "POWER9, altivec supported"
+        );
+        assert_eq!(name("uarch : sifive,u74-mc"), "sifive,u74-mc");
+    }
+
+    #[test]
+    fn an_unknown_arm_core_keeps_its_numbers() {
+        let text = "CPU implementer : 0x48\nCPU part : 0xd01\n";
+        assert_eq!(processor(text).unwrap(), "ARM implementer 0x48 part 0xd01");
+        assert_eq!(
+            processor("CPU implementer : 0x48\nModel : Some Board").unwrap(),
+            "Some Board"
+        );
+    }
+
+    #[test]
+    fn nothing_is_made_of_nothing() {
+        for text in ["", ":", "model name", "model name :", "\0\u{fffd}:::"] {
+            assert_eq!(processor(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn reads_the_load_average() {
+        assert_eq!(load_average("0.01 0.24 0.20 1/90 10253"), Some(0.01));
+        for text in ["", "x", "NaN 0 0", "-1 0 0", "inf"] {
+            assert_eq!(load_average(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_known() {
+        let host = host();
+        assert!(host.core_count >= 1);
+        assert!(host.memory_bytes > 0);
+        assert!(host.kernel.starts_with("Linux "), "{}", host.kernel);
+        assert!(host.toolchain.starts_with("rustc "), "{}", host.toolchain);
+    }
+
+    #[test]
+    fn timers_are_sharp_for_threads_started_later() {
+        let slack = std::thread::spawn(|| {
+            sharpen_timers();
+            std::thread::spawn(|| rustix::thread::current_timer_slack().unwrap()).join()
+        });
+        assert_eq!(slack.join().unwrap().unwrap(), 1);
+    }
+
+    /// Runs git with a name and no settings of the user's.
+    fn in_git(folder: &Path, arguments: &[&str]) {
+        let set = [
+            "-c",
+            "user.name=n",
+            "-c",
+            "user.email=e",
+            "-c",
+            "commit.gpgsign=false",
+        ];
+        let status = Command::new("git")
+            .arg("-C")
+            .arg(folder)
+            .args(set)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.unwrap().success());
+    }
+
+    #[test]
+    fn a_commit_is_dirty_once_a_file_is_added() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(commit(folder.path()), None, "no checkout");
+        in_git(folder.path(), &["init", "-q"]);
+        assert_eq!(commit(folder.path()), None, "no commit");
+        in_git(
+            folder.path(),
+            &["commit", "-q", "--allow-empty", "-m", "first"],
+        );
+        assert!(!commit(folder.path()).unwrap().dirty);
+        fs::write(folder.path().join("file"), "text").unwrap();
+        let commit = commit(folder.path()).unwrap();
+        assert!(commit.dirty);
+        assert_eq!(commit.hash.len(), 40);
+    }
+}

@@ -1,0 +1,96 @@
+//! Reading what the kernel shows as text under `/proc` and `/sys`.
+
+use std::fs;
+use std::path::Path;
+
+/// The text of a file, without white space around it; `None` where it is not there or cannot be read.
+/// Bytes that are not UTF-8 (any process may choose such a name) are replaced.
+pub(super) fn read(path: impl AsRef<Path>) -> Option<String> {
+    let bytes = fs::read(path).ok()?;
+    Some(String::from_utf8_lossy(&bytes).trim().to_string())
+}
+
+/// The value in the first line that reads `key : value`, with any white space around the colon.
+pub(super) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    text.lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.trim() == key)
+        .map(|(_, value)| value.trim())
+}
+
+/// The number in the first line that reads `key: number`.
+pub(super) fn number(text: &str, key: &str) -> Option<u64> {
+    field(text, key)?.parse().ok()
+}
+
+/// The bytes in the first line that reads `key: number kB`. The kernel means 1024 bytes by `kB`.
+pub(super) fn bytes(text: &str, key: &str) -> Option<u64> {
+    let kilobytes = field(text, key)?.strip_suffix("kB")?.trim_end();
+    kilobytes.parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// No machine has more cores: `NR_CPUS` of Linux is at most 8192. Keeps a nonsensical range from filling
+/// the memory.
+const MOST_CORES: u32 = 8192;
+
+/// The numbers of a list of cores such as `0-3,8`; `None` where it is not one. An empty text is an empty
+/// list.
+pub(super) fn core_list(text: &str) -> Option<Vec<u32>> {
+    let mut cores = Vec::new();
+    for part in text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+    {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
+        if last >= MOST_CORES {
+            return None;
+        }
+        cores.extend(first..=last);
+    }
+    Some(cores)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_a_field_by_its_whole_name() {
+        let text =
+            "VmHWM:\t    1764 kB\nvoluntary_ctxt_switches:\t7\nnonvoluntary_ctxt_switches:\t3\n";
+        assert_eq!(number(text, "voluntary_ctxt_switches"), Some(7));
+        assert_eq!(number(text, "nonvoluntary_ctxt_switches"), Some(3));
+        assert_eq!(bytes(text, "VmHWM"), Some(1764 * 1024));
+        assert_eq!(field(text, "VmHW"), None);
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_is_none() {
+        assert_eq!(number("a: -1", "a"), None);
+        assert_eq!(bytes("a: 18446744073709551615 kB", "a"), None);
+        assert_eq!(bytes("a: 5", "a"), None);
+        assert_eq!(bytes("", "a"), None);
+    }
+
+    #[test]
+    fn reads_lists_of_cores() {
+        assert_eq!(core_list("0-3,8,10-11"), Some(vec![0, 1, 2, 3, 8, 10, 11]));
+        assert_eq!(core_list("5"), Some(vec![5]));
+        assert_eq!(core_list(""), Some(vec![]));
+    }
+
+    #[test]
+    fn refuses_what_is_no_list_of_cores() {
+        for text in ["x", "0-", "-3", "0-4294967295", "1;2", "99999999999"] {
+            assert_eq!(core_list(text), None, "{text}");
+        }
+        assert_eq!(core_list("3-1"), Some(vec![]));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_has_no_text() {
+        assert_eq!(read("/proc/no-such-file"), None);
+    }
+}
