@@ -12,5 +12,6 @@ pub mod pattern;
 pub mod record;
 pub mod registry;
 pub mod sync;
+pub mod workload;
 
 pub use harness::Harness;
