@@ -93,13 +93,21 @@ impl Parameters {
         let mut values = BTreeMap::new();
         for parameter in declared {
             let value = match (given.get(parameter.name), parameter.default) {
-                (Some(value), _) => parameter.accept(value)?,
+                (Some(value), _) => {
+                    parameter
+                        .accept(value)
+                        .ok_or_else(|| ParameterError::Invalid {
+                            key: parameter.name.into(),
+                            found: value.clone(),
+                            expected: parameter.expected(),
+                        })?
+                }
                 (None, Some(DefaultValue::Count(count))) => Value::Count(count),
                 (None, Some(DefaultValue::Text(text))) => Value::Text(text.into()),
                 (None, None) => {
                     return Err(ParameterError::Missing {
                         key: parameter.name.into(),
-                        expected: parameter.kind.expected(),
+                        expected: parameter.expected(),
                     });
                 }
             };
@@ -152,37 +160,48 @@ impl Parameters {
 }
 
 impl Parameter {
-    /// `value`, if this parameter takes it.
-    fn accept(&self, value: &Value) -> Result<Value, ParameterError> {
-        if self.kind.admits(value) {
-            return Ok(value.clone());
+    /// `value` in its one canonical form, or `None` if this parameter does not take it.
+    ///
+    /// A time without a fraction becomes a [`Value::Count`], so that `2` and `2.0` are the same value and
+    /// are written the same way.
+    pub fn accept(&self, value: &Value) -> Option<Value> {
+        match (self.kind, value) {
+            (ParameterKind::Count { min, max }, Value::Count(count)) => {
+                (min..=max).contains(count).then_some(Value::Count(*count))
+            }
+            (ParameterKind::Milliseconds, Value::Count(count)) => {
+                (*count <= LONGEST_MILLISECONDS).then_some(Value::Count(*count))
+            }
+            (ParameterKind::Milliseconds, Value::Number(number)) => accept_milliseconds(*number),
+            (ParameterKind::Choice(words), Value::Text(text)) => words
+                .contains(&text.as_str())
+                .then(|| Value::Text(text.clone())),
+            _ => None,
         }
-        Err(ParameterError::Invalid {
-            key: self.name.into(),
-            found: value.clone(),
-            expected: self.kind.expected(),
-        })
+    }
+
+    /// What values it takes, for messages: "a whole number from 1 to 10".
+    pub fn expected(&self) -> String {
+        self.kind.expected()
+    }
+}
+
+fn accept_milliseconds(number: f64) -> Option<Value> {
+    if !(0.0..=LONGEST_MILLISECONDS as f64).contains(&number) {
+        return None;
+    }
+    if number.fract() == 0.0 {
+        Some(Value::Count(number as u64))
+    } else {
+        Some(Value::Number(number))
     }
 }
 
 /// A year: no task waits longer, and no sum of such times overflows.
-const LONGEST_MILLISECONDS: f64 = 365.0 * 24.0 * 3600.0 * 1000.0;
+const LONGEST_MILLISECONDS: u64 = 365 * 24 * 3600 * 1000;
 
 impl ParameterKind {
-    fn admits(&self, value: &Value) -> bool {
-        match (self, value) {
-            (Self::Count { min, max }, Value::Count(count)) => (min..=max).contains(&count),
-            (Self::Milliseconds, Value::Count(count)) => *count as f64 <= LONGEST_MILLISECONDS,
-            (Self::Milliseconds, Value::Number(number)) => {
-                (0.0..=LONGEST_MILLISECONDS).contains(number)
-            }
-            (Self::Choice(words), Value::Text(text)) => words.contains(&text.as_str()),
-            _ => false,
-        }
-    }
-
-    /// What values are taken, for messages: "a whole number from 1 to 10".
-    pub fn expected(&self) -> String {
+    fn expected(&self) -> String {
         match self {
             Self::Count { min, max } => format!("a whole number from {min} to {max}"),
             Self::Milliseconds => "a number of milliseconds, 0 or more, without quotes".into(),
@@ -195,7 +214,7 @@ impl ParameterKind {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ParameterError {
     /// The key is not declared.
-    #[error("unknown key `{key}`")]
+    #[error("unknown key `{key}`; known keys: {}", known.join(", "))]
     Unknown {
         /// The key as it was given.
         key: String,
@@ -203,7 +222,7 @@ pub enum ParameterError {
         known: Vec<String>,
     },
     /// A key without a default is absent.
-    #[error("`{key}` is missing")]
+    #[error("`{key}` is missing: expected {expected}")]
     Missing {
         /// The absent key.
         key: String,
@@ -211,7 +230,7 @@ pub enum ParameterError {
         expected: String,
     },
     /// The value is of the wrong type or out of bounds.
-    #[error("`{key}` cannot be {found}")]
+    #[error("`{key}` cannot be {}: expected {expected}", quoted(found))]
     Invalid {
         /// The key.
         key: String,
@@ -220,4 +239,103 @@ pub enum ParameterError {
         /// What values it takes.
         expected: String,
     },
+}
+
+/// A value as it stands in a file: words in quotes.
+fn quoted(value: &Value) -> String {
+    match value {
+        Value::Text(text) => format!("{text:?}"),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COUNT: Parameter = Parameter {
+        name: "width",
+        why: "how many",
+        kind: ParameterKind::Count { min: 1, max: 10 },
+        default: None,
+    };
+    const TIME: Parameter = Parameter {
+        name: "duration_ms",
+        why: "how long",
+        kind: ParameterKind::Milliseconds,
+        default: None,
+    };
+    const CHOICE: Parameter = Parameter {
+        name: "variant",
+        why: "which",
+        kind: ParameterKind::Choice(&["racy", "atomic"]),
+        default: Some(DefaultValue::Text("atomic")),
+    };
+
+    fn given<const N: usize>(values: [(&str, Value); N]) -> BTreeMap<String, Value> {
+        values
+            .into_iter()
+            .map(|(key, value)| (key.into(), value))
+            .collect()
+    }
+
+    #[test]
+    fn a_count_keeps_to_its_bounds() {
+        let accepted = [0, 1, 10, 11].map(|count| COUNT.accept(&Value::Count(count)).is_some());
+        assert_eq!(accepted, [false, true, true, false]);
+        assert_eq!(COUNT.accept(&Value::Number(3.0)), None);
+        assert_eq!(COUNT.accept(&Value::Text("3".into())), None);
+    }
+
+    #[test]
+    fn a_time_without_a_fraction_has_one_form() {
+        assert_eq!(TIME.accept(&Value::Number(2.0)), Some(Value::Count(2)));
+        assert_eq!(TIME.accept(&Value::Number(-0.0)), Some(Value::Count(0)));
+        assert_eq!(TIME.accept(&Value::Number(0.5)), Some(Value::Number(0.5)));
+    }
+
+    #[test]
+    fn a_time_is_finite_and_not_negative() {
+        for number in [-0.5, f64::NAN, f64::INFINITY, f64::MAX] {
+            assert_eq!(TIME.accept(&Value::Number(number)), None, "{number}");
+        }
+        assert_eq!(TIME.accept(&Value::Count(u64::MAX)), None);
+    }
+
+    #[test]
+    fn absent_keys_take_their_default_or_are_named() {
+        let checked = Parameters::check(&[COUNT, CHOICE], &given([("width", Value::Count(2))]));
+        let parameters = checked.unwrap();
+        assert_eq!(parameters.count("width"), 2);
+        assert_eq!(parameters.text("variant"), "atomic");
+
+        let missing = Parameters::check(&[COUNT], &BTreeMap::new()).unwrap_err();
+        assert_eq!(
+            missing.to_string(),
+            "`width` is missing: expected a whole number from 1 to 10"
+        );
+    }
+
+    #[test]
+    fn errors_say_what_was_expected() {
+        let unknown = Parameters::check(&[COUNT, TIME], &given([("widht", Value::Count(2))]));
+        assert_eq!(
+            unknown.unwrap_err().to_string(),
+            "unknown key `widht`; known keys: width, duration_ms"
+        );
+        let word = Value::Text("atmoic".into());
+        let invalid = Parameters::check(&[CHOICE], &given([("variant", word)]));
+        assert_eq!(
+            invalid.unwrap_err().to_string(),
+            r#"`variant` cannot be "atmoic": expected one of "racy", "atomic""#
+        );
+    }
+
+    #[test]
+    fn times_are_read_in_milliseconds() {
+        let values = given([("duration_ms", Value::Number(0.25))]);
+        let parameters = Parameters::check(&[TIME], &values).unwrap();
+        let expected = Duration::from_micros(250);
+        assert_eq!(parameters.milliseconds("duration_ms"), expected);
+    }
 }

@@ -1,0 +1,182 @@
+use std::collections::BTreeMap;
+use std::io;
+
+use serde_json::{Map, Value as Json};
+
+use super::kind::Kind;
+use super::size::{self, SizeError};
+use crate::graph::{GraphError, TaskGraph};
+use crate::kernel::{Kernel, KernelKind, Sharing};
+use crate::parameter::{ParameterError, Parameters, Value};
+use crate::pattern::{Pattern, Size};
+use crate::registry::{Registry, nearest};
+
+/// What is run: a pattern and a kernel with all their parameters, checked.
+#[derive(Clone)]
+pub struct Definition {
+    /// How the tasks depend on each other.
+    pub pattern: &'static dyn Pattern,
+    /// Valid for `pattern`.
+    pub pattern_parameters: Parameters,
+    /// What one task does.
+    pub kernel: &'static dyn KernelKind,
+    /// Valid for `kernel`.
+    pub kernel_parameters: Parameters,
+}
+
+impl Definition {
+    /// The definition as it stands in records and goes to the process that runs it:
+    /// `{"pattern": {"kind": "chain", "steps": 10}, "kernel": {"kind": "empty"}}`. Parameters that were
+    /// left out of the file stand there with their default.
+    pub fn to_json(&self) -> Json {
+        Json::Object(Map::from_iter([
+            side_to_json(self.pattern, &self.pattern_parameters),
+            side_to_json(self.kernel, &self.kernel_parameters),
+        ]))
+    }
+
+    /// Reads what [`to_json`](Definition::to_json) wrote, through the same checks that a file goes through.
+    ///
+    /// # Errors
+    ///
+    /// When a side is missing, unknown or does not fit its declaration, or the graph does not fit into
+    /// memory.
+    pub fn from_json(json: &Json, registry: &Registry) -> Result<Self, DefinitionError> {
+        let (pattern, pattern_parameters) = side_from_json(json, registry)?;
+        let (kernel, kernel_parameters) = side_from_json(json, registry)?;
+        let definition = Self {
+            pattern,
+            pattern_parameters,
+            kernel,
+            kernel_parameters,
+        };
+        size::check(definition.graph_size(), size::physical_memory_bytes())?;
+        Ok(definition)
+    }
+
+    /// How large the graph will be.
+    pub fn graph_size(&self) -> Size {
+        self.pattern.size(&self.pattern_parameters)
+    }
+
+    /// The graph.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pattern::build`]; a definition from a file or from JSON was checked not to be too large.
+    pub fn build_graph(&self) -> Result<TaskGraph, GraphError> {
+        self.pattern.build(&self.pattern_parameters)
+    }
+
+    /// A kernel for `worker_count` workers that share memory as `sharing` says.
+    ///
+    /// # Errors
+    ///
+    /// As [`KernelKind::build`].
+    pub fn build_kernel(
+        &self,
+        sharing: Sharing,
+        worker_count: usize,
+    ) -> io::Result<Box<dyn Kernel>> {
+        self.kernel
+            .build(&self.kernel_parameters, sharing, worker_count)
+    }
+}
+
+fn side_to_json<K: Kind>(kind: K, parameters: &Parameters) -> (String, Json) {
+    let values = parameters.values().iter();
+    let mut table: Map<String, Json> = values
+        .map(|(key, value)| (key.clone(), value_to_json(value)))
+        .collect();
+    table.insert("kind".into(), kind.kind_name().into());
+    (K::SIDE.into(), Json::Object(table))
+}
+
+fn value_to_json(value: &Value) -> Json {
+    match value {
+        Value::Count(count) => (*count).into(),
+        Value::Number(number) => (*number).into(),
+        Value::Text(text) => text.as_str().into(),
+    }
+}
+
+fn side_from_json<K: Kind>(
+    json: &Json,
+    registry: &Registry,
+) -> Result<(K, Parameters), DefinitionError> {
+    let side = K::SIDE;
+    let table = json.get(side).and_then(Json::as_object);
+    let name = table.and_then(|table| table.get("kind")?.as_str());
+    let (Some(table), Some(name)) = (table, name) else {
+        return Err(DefinitionError::NoKind { side });
+    };
+    let kind = K::find(registry, name).ok_or_else(|| unknown_kind::<K>(name, registry))?;
+    let mut given = BTreeMap::new();
+    for (key, json) in table.iter().filter(|(key, _)| *key != "kind") {
+        let Ok(value) = serde_json::from_value::<Value>(json.clone()) else {
+            let key = key.clone();
+            return Err(DefinitionError::NotAValue { side, key });
+        };
+        given.insert(key.clone(), value);
+    }
+    match Parameters::check(kind.declared(), &given) {
+        Ok(parameters) => Ok((kind, parameters)),
+        Err(error) => Err(DefinitionError::Parameter { side, error }),
+    }
+}
+
+fn unknown_kind<K: Kind>(name: &str, registry: &Registry) -> DefinitionError {
+    let known = K::names(registry);
+    let meant = nearest(name, known.iter().copied());
+    DefinitionError::UnknownKind {
+        side: K::SIDE,
+        name: name.into(),
+        meant: meant.map(String::from),
+        known: known.join(", "),
+    }
+}
+
+/// Why JSON is no definition.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum DefinitionError {
+    /// A side is absent, is no object, or does not say what kind it is.
+    #[error("`{side}` is missing or has no `kind`: expected {{\"kind\": .., ..}}")]
+    NoKind {
+        /// `pattern` or `kernel`.
+        side: &'static str,
+    },
+    /// No pattern or kernel has this name.
+    #[error(
+        "unknown {side} {name:?}{}; known: {known}",
+        meant.as_ref().map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default()
+    )]
+    UnknownKind {
+        /// `pattern` or `kernel`.
+        side: &'static str,
+        /// The name as it was given.
+        name: String,
+        /// The nearest name there is, if one is close.
+        meant: Option<String>,
+        /// All names there are.
+        known: String,
+    },
+    /// A parameter is neither a number nor a word.
+    #[error("`{key}` of the {side} is neither a number nor a string")]
+    NotAValue {
+        /// `pattern` or `kernel`.
+        side: &'static str,
+        /// The parameter.
+        key: String,
+    },
+    /// A parameter does not fit its declaration.
+    #[error("{side}: {error}")]
+    Parameter {
+        /// `pattern` or `kernel`.
+        side: &'static str,
+        /// What does not fit.
+        error: ParameterError,
+    },
+    /// The graph fits into ids or memory no more.
+    #[error(transparent)]
+    TooLarge(#[from] SizeError),
+}

@@ -1,0 +1,218 @@
+//! Files and folders to text, and all texts to workloads whose names are unique.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+
+use super::Workload;
+use super::diagnostic::{Mistake, report};
+use super::parse::{Parsed, parse};
+use super::size::physical_memory_bytes;
+use crate::registry::{Registry, nearest};
+
+static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/workloads");
+
+/// The text of one workload file.
+pub(super) struct Source {
+    /// The path as it was given, for messages.
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+/// A text, or why there is none.
+pub(super) type Sources = Vec<Result<Source, Mistake>>;
+
+/// The files that are part of the program, sorted by name.
+pub(super) fn builtin() -> Sources {
+    let mut files: Vec<_> = BUILTIN.files().collect();
+    files.sort_by_key(|file| file.path());
+    let sources = files.into_iter().map(|file| {
+        let name = Path::new("workloads").join(file.path());
+        text(&name, file.contents().to_vec())
+    });
+    sources.collect()
+}
+
+/// The files in `paths`, and those in the folders in `paths`.
+pub(super) fn read(paths: &[PathBuf]) -> Sources {
+    let mut sources = Sources::new();
+    let mut seen = BTreeSet::new();
+    for path in paths {
+        match files(path) {
+            Ok(files) => {
+                // A file that stands in a folder that is given too is the same file, not another one.
+                let unseen = files
+                    .iter()
+                    .filter(|file| fs::canonicalize(file).map_or(true, |real| seen.insert(real)));
+                sources.extend(unseen.map(|file| read_file(file)));
+            }
+            Err(mistake) => sources.push(Err(mistake)),
+        }
+    }
+    sources
+}
+
+/// `path` itself, or the workload files in it if it is a folder.
+fn files(path: &Path) -> Result<Vec<PathBuf>, Mistake> {
+    if !path.is_dir() {
+        return Ok(vec![path.into()]);
+    }
+    let entries = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let entries = entries.map_err(|error| unreadable(path, &error))?;
+    let paths = entries.iter().map(fs::DirEntry::path);
+    let mut files: Vec<_> = paths.filter(|path| is_workload(path)).collect();
+    if files.is_empty() {
+        return Err(Mistake::new(
+            format!("no workload file in the folder `{}`", path.display()),
+            "expected at least one file that ends in `.toml`; folders below it are not searched: name \
+             the folder that holds the files",
+        ));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Whether the name is that of a workload file. Editors keep files of their own under names that begin
+/// with a dot.
+fn is_workload(path: &Path) -> bool {
+    let hidden = path
+        .file_name()
+        .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+    !hidden && path.extension() == Some(OsStr::new("toml"))
+}
+
+/// A workload file is a page of text. The limit keeps a wrong path, such as that of a device that never
+/// ends, from filling memory.
+const LONGEST_BYTES: u64 = 1 << 20;
+
+fn read_file(path: &Path) -> Result<Source, Mistake> {
+    if path.is_dir() {
+        return Err(Mistake::new(
+            format!("`{}` is a folder, not a file", path.display()),
+            "its name ends in `.toml` as that of a workload file does: rename it, or name it itself to \
+             have the files in it read",
+        ));
+    }
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path);
+    let read = file.and_then(|file| file.take(LONGEST_BYTES + 1).read_to_end(&mut bytes));
+    read.map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > LONGEST_BYTES {
+        return Err(Mistake::new(
+            format!("`{}` is longer than {LONGEST_BYTES} bytes", path.display()),
+            "a workload file is a page of TOML: is this another kind of file?",
+        ));
+    }
+    text(path, bytes)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Mistake {
+    let message = format!("cannot read `{}`: {error}", path.display());
+    let help = match error.kind() {
+        io::ErrorKind::NotFound => match nearest_sibling(path) {
+            Some(sibling) => format!("did you mean `{}`?", sibling.display()),
+            None => "expected a workload file (`*.toml`) or a folder of them".into(),
+        },
+        io::ErrorKind::PermissionDenied => "make it readable for this user, or leave it out".into(),
+        _ => "expected a workload file (`*.toml`) or a folder of them".into(),
+    };
+    Mistake::new(message, help)
+}
+
+/// The file beside `path` whose name is most like that of `path`.
+fn nearest_sibling(path: &Path) -> Option<PathBuf> {
+    let folder = match path.parent()? {
+        parent if parent.as_os_str().is_empty() => Path::new("."),
+        parent => parent,
+    };
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    let names: Vec<_> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    let name = path.file_name()?.to_str()?;
+    let sibling = nearest(name, names.iter().map(String::as_str))?;
+    Some(path.with_file_name(sibling))
+}
+
+fn text(path: &Path, bytes: Vec<u8>) -> Result<Source, Mistake> {
+    let name = path.display().to_string();
+    String::from_utf8(bytes)
+        .map(|text| Source {
+            name: name.clone(),
+            text,
+        })
+        .map_err(|error| {
+            let start = error.utf8_error().valid_up_to();
+            let byte = error.as_bytes()[start];
+            let shown = String::from_utf8_lossy(error.as_bytes());
+            let replaced = start..start + char::REPLACEMENT_CHARACTER.len_utf8();
+            Mistake::new(
+                format!("`{name}` is not UTF-8"),
+                "workload files are text in UTF-8: save the file in that encoding",
+            )
+            .at(replaced, format!("the byte 0x{byte:02x} is not"))
+            .in_file(&name, &shown)
+        })
+}
+
+/// The workloads in `sources`, in the same order.
+pub(super) fn workloads(
+    sources: Sources,
+    registry: &Registry,
+) -> Result<Vec<Workload>, miette::Report> {
+    workloads_within(sources, registry, physical_memory_bytes())
+}
+
+/// [`workloads`] on a machine with this much memory.
+pub(super) fn workloads_within(
+    sources: Sources,
+    registry: &Registry,
+    memory_bytes: u64,
+) -> Result<Vec<Workload>, miette::Report> {
+    let mut workloads = Vec::new();
+    let mut mistakes = Vec::new();
+    let mut file_of_name = BTreeMap::new();
+    for source in sources {
+        let source = match source {
+            Ok(source) => source,
+            Err(mistake) => {
+                mistakes.push(mistake);
+                continue;
+            }
+        };
+        match parse(&source.text, registry, memory_bytes) {
+            Ok(parsed) => {
+                mistakes.extend(name_taken(&parsed, &source, &mut file_of_name));
+                workloads.push(parsed.workload);
+            }
+            Err(found) => {
+                let placed = found.into_iter();
+                mistakes.extend(placed.map(|mistake| mistake.in_file(&source.name, &source.text)));
+            }
+        }
+    }
+    report(mistakes).map_or(Ok(workloads), Err)
+}
+
+/// The mistake that another file has this name already, if one has.
+fn name_taken(
+    parsed: &Parsed,
+    source: &Source,
+    file_of_name: &mut BTreeMap<String, String>,
+) -> Option<Mistake> {
+    let name = &parsed.workload.name;
+    let other = file_of_name.insert(name.clone(), source.name.clone())?;
+    let mistake = Mistake::new(
+        format!(
+            "two workloads are named \"{name}\": one in `{other}`, one in `{}`",
+            source.name
+        ),
+        "records are told apart by the name of their workload: rename one of the two",
+    );
+    let placed = mistake.at(parsed.name_span.clone(), format!("also in `{other}`"));
+    Some(placed.in_file(&source.name, &source.text))
+}

@@ -1,0 +1,87 @@
+//! Workload files: what is run, described once as data.
+//!
+//! A file names a pattern and a kernel with their parameters. A list in place of a value is a *sweep*: it
+//! makes one [`Variant`] for each entry, and several lists multiply.
+//!
+//! | module | its job |
+//! |---|---|
+//! | `load` | files and folders to text, names unique over all of them |
+//! | `parse` | the text of one file to a [`Workload`] |
+//! | `side` | the `pattern` or the `kernel` of a file, with its sweeps |
+//! | `definition` | one variant: to JSON and back, to a graph and a kernel |
+//! | `size` | whether a graph fits into ids and memory |
+//! | `diagnostic` | what is wrong, where, and what to do |
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::registry::Registry;
+
+mod definition;
+mod diagnostic;
+mod kind;
+mod load;
+mod parse;
+mod side;
+mod size;
+
+pub use definition::{Definition, DefinitionError};
+pub use size::SizeError;
+
+/// A workload file, checked.
+pub struct Workload {
+    /// The name: lower case words joined by hyphens, unique among the workloads loaded together.
+    pub name: String,
+    /// What question it answers, in one line.
+    pub why: String,
+    /// How long one of its cases may take, if the file says so.
+    pub timeout: Option<Duration>,
+    /// What is run; at least one. More if something is swept.
+    pub variants: Vec<Variant>,
+}
+
+/// One entry of a workload's sweep.
+pub struct Variant {
+    /// The swept parameters as `key=value`, joined by commas; empty if nothing is swept. Unique within the
+    /// workload.
+    pub label: String,
+    /// What is run.
+    pub definition: Definition,
+}
+
+/// The workloads that are part of the program, sorted by name.
+///
+/// # Errors
+///
+/// When one of them does not fit `registry`, which the built-in registry rules out.
+pub fn builtin(registry: &Registry) -> Result<Vec<Workload>, miette::Report> {
+    load::workloads(load::builtin(), registry)
+}
+
+/// The workloads in these files and folders, in the order given. A folder stands for the `*.toml` files
+/// in it, sorted by name, without those in folders below it. A file that is named twice is read once; no
+/// paths give no workloads.
+///
+/// # Errors
+///
+/// Everything that is wrong in all of them, as one report.
+pub fn load(paths: &[PathBuf], registry: &Registry) -> Result<Vec<Workload>, miette::Report> {
+    load::workloads(load::read(paths), registry)
+}
+
+/// [`builtin`] and [`load`] together: no two of all these workloads may have the same name.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn builtin_and(
+    paths: &[PathBuf],
+    registry: &Registry,
+) -> Result<Vec<Workload>, miette::Report> {
+    let mut sources = load::builtin();
+    sources.extend(load::read(paths));
+    load::workloads(sources, registry)
+}
+
+#[cfg(test)]
+mod test;

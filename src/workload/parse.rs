@@ -1,0 +1,351 @@
+//! The text of one file to a workload.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::diagnostic::{Mistake, did_you_mean, quoted};
+use super::kind::Kind;
+use super::side::{Choice, Side};
+use super::size;
+use super::{Definition, Variant, Workload};
+use crate::kernel::KernelKind;
+use crate::parameter::ParameterKind;
+use crate::pattern::Pattern;
+use crate::registry::{Registry, nearest};
+
+/// A workload, and where its name stands.
+pub(super) struct Parsed {
+    pub(super) workload: Workload,
+    pub(super) name_span: Range<usize>,
+}
+
+/// The most cases that one workload may stand for. A sweep beyond it would run for hours, and is most
+/// likely one list too many.
+pub(super) const VARIANTS_MAX: usize = 1000;
+
+/// Reads `text`, on a machine with this much memory.
+///
+/// # Errors
+///
+/// All mistakes that do not follow from one another; at least one.
+pub(super) fn parse(
+    text: &str,
+    registry: &Registry,
+    memory_bytes: u64,
+) -> Result<Parsed, Vec<Mistake>> {
+    let table = DeTable::parse(text).map_err(|error| vec![not_toml(&error)])?;
+    let mut file = File {
+        table: table.get_ref(),
+        registry,
+        mistakes: Vec::new(),
+    };
+    file.refuse_unknown_keys();
+    let name = file.name();
+    let why = file.why();
+    let timeout = file.timeout();
+    let patterns = file.side::<&'static dyn Pattern>();
+    let kernels = file.side::<&'static dyn KernelKind>();
+    file.refuse_what_does_not_fit(&patterns, memory_bytes);
+    let variants = file.variants(&patterns, &kernels);
+
+    match (name, why) {
+        (Some((name, name_span)), Some(why)) if file.mistakes.is_empty() => Ok(Parsed {
+            workload: Workload {
+                name,
+                why,
+                timeout,
+                variants,
+            },
+            name_span,
+        }),
+        _ => Err(file.mistakes),
+    }
+}
+
+fn not_toml(error: &toml::de::Error) -> Mistake {
+    let mistake = Mistake::new(
+        format!("not valid TOML: {}", error.message()),
+        "the rules are at https://toml.io; strings stand in double quotes, numbers do not",
+    );
+    match error.span() {
+        Some(span) => mistake.at(span, "here"),
+        None => mistake,
+    }
+}
+
+/// A key that stands at the top of a file.
+struct TopKey {
+    name: &'static str,
+    /// How to write it.
+    example: &'static str,
+}
+
+const NAME: TopKey = TopKey {
+    name: "name",
+    example: r#"name = "stencil-fine""#,
+};
+const WHY: TopKey = TopKey {
+    name: "why",
+    example: r#"why = "shows what a task costs", the question that the workload answers"#,
+};
+const PATTERN: TopKey = TopKey {
+    name: "pattern",
+    example: r#"pattern = { kind = "stencil-1d", width = 64, steps = 100 }"#,
+};
+const KERNEL: TopKey = TopKey {
+    name: "kernel",
+    example: r#"kernel = { kind = "empty" }"#,
+};
+const TIMEOUT: TopKey = TopKey {
+    name: "timeout",
+    example: "timeout = 60, in seconds",
+};
+const TOP_KEYS: [&TopKey; 5] = [&NAME, &WHY, &PATTERN, &KERNEL, &TIMEOUT];
+
+/// Whether `key` stands at the top of a file.
+pub(super) fn is_top_key(key: &str) -> bool {
+    TOP_KEYS.iter().any(|top| top.name == key)
+}
+
+/// A file that is being read, and what was found wrong so far.
+struct File<'a> {
+    table: &'a DeTable<'a>,
+    registry: &'a Registry,
+    mistakes: Vec<Mistake>,
+}
+
+impl<'a> File<'a> {
+    fn refuse_unknown_keys(&mut self) {
+        let unknown = self.table.keys().filter(|key| !is_top_key(key.get_ref()));
+        for key in unknown {
+            let name = key.get_ref();
+            let known = TOP_KEYS.map(|top| top.name);
+            let help = match self.side_that_takes(name) {
+                Some(side) => {
+                    format!("a {side} takes it: write it between the braces of `{side} = {{ .. }}`")
+                }
+                None => format!(
+                    "{}known keys: {}",
+                    did_you_mean(nearest(name, known)),
+                    known.join(", ")
+                ),
+            };
+            let mistake = Mistake::new(format!("unknown key {}", quoted(name)), help);
+            self.mistakes
+                .push(mistake.at(key.span(), "not a key of a workload"));
+        }
+    }
+
+    /// The side of which some kind has a parameter of this name.
+    fn side_that_takes(&self, key: &str) -> Option<&'static str> {
+        side_takes::<&'static dyn Pattern>(key, self.registry)
+            .or_else(|| side_takes::<&'static dyn KernelKind>(key, self.registry))
+    }
+
+    fn name(&mut self) -> Option<(String, Range<usize>)> {
+        let (name, span) = self.text(&NAME)?;
+        if is_kebab_case(&name) {
+            return Some((name, span));
+        }
+        let kebab = to_kebab_case(&name);
+        let help = if is_kebab_case(&kebab) {
+            format!("write `name = \"{kebab}\"`")
+        } else {
+            format!("write it like `{}`", NAME.example)
+        };
+        let mistake = Mistake::new(format!("`name` cannot be {}", quoted(&name)), help);
+        let expected = "expected lower case letters and digits in words joined by `-`";
+        self.mistakes.push(mistake.at(span, expected));
+        None
+    }
+
+    fn why(&mut self) -> Option<String> {
+        let (text, span) = self.text(&WHY)?;
+        // Written over several lines it is still one line.
+        let why = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let problem = if why.is_empty() {
+            "`why` is empty"
+        } else if why.contains(char::is_control) {
+            "`why` holds a control character"
+        } else {
+            return Some(why);
+        };
+        let help = format!("write it like `{}`", WHY.example);
+        let mistake = Mistake::new(problem, help).at(span, "expected a line of text");
+        self.mistakes.push(mistake);
+        None
+    }
+
+    /// The string under a required key.
+    fn text(&mut self, key: &TopKey) -> Option<(String, Range<usize>)> {
+        let value = self.required(key)?;
+        match value.get_ref() {
+            DeValue::String(text) => Some((text.to_string(), value.span())),
+            other => {
+                let mistake = Mistake::new(
+                    format!("`{}` cannot be {}", key.name, describe(other)),
+                    format!("write it like `{}`", key.example),
+                );
+                self.mistakes
+                    .push(mistake.at(value.span(), "expected a string in double quotes"));
+                None
+            }
+        }
+    }
+
+    fn required(&mut self, key: &TopKey) -> Option<&'a Spanned<DeValue<'a>>> {
+        let value = self.table.get(key.name);
+        if value.is_none() {
+            let mistake = Mistake::new(
+                format!("`{}` is missing", key.name),
+                format!("add a line `{}`", key.example),
+            );
+            self.mistakes.push(mistake.at(0..0, "in this file"));
+        }
+        value
+    }
+
+    fn timeout(&mut self) -> Option<Duration> {
+        // A millisecond is no time-out that anybody wants; a year is as good as none.
+        const SECONDS: std::ops::RangeInclusive<f64> = 0.001..=365.0 * 24.0 * 3600.0;
+        let value = self.table.get(TIMEOUT.name)?;
+        let seconds = match value.get_ref() {
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+                .ok()
+                .map(|seconds| seconds as f64),
+            DeValue::Float(number) => number.as_str().parse().ok(),
+            _ => None,
+        };
+        match seconds {
+            Some(seconds) if SECONDS.contains(&seconds) => Some(Duration::from_secs_f64(seconds)),
+            _ => {
+                let mistake = Mistake::new(
+                    format!("`timeout` cannot be {}", describe(value.get_ref())),
+                    format!(
+                        "write it like `{}`, or leave it out for the default",
+                        TIMEOUT.example
+                    ),
+                );
+                let expected = "expected a number of seconds, at least 0.001 and at most a year";
+                self.mistakes.push(mistake.at(value.span(), expected));
+                None
+            }
+        }
+    }
+
+    /// All choices that the file gives for one side; empty if a mistake was found there.
+    fn side<K: Kind>(&mut self) -> Vec<Choice<K>> {
+        let key = if K::SIDE == PATTERN.name {
+            &PATTERN
+        } else {
+            &KERNEL
+        };
+        let Some(value) = self.required(key) else {
+            return Vec::new();
+        };
+        let mut side = Side::new(self.registry, key.example);
+        let choices = side.read(value);
+        self.mistakes.append(&mut side.mistakes);
+        choices
+    }
+
+    fn refuse_what_does_not_fit(
+        &mut self,
+        patterns: &[Choice<&'static dyn Pattern>],
+        memory_bytes: u64,
+    ) {
+        for choice in patterns {
+            let size = choice.kind.size(&choice.parameters);
+            let Err(error) = size::check(size, memory_bytes) else {
+                continue;
+            };
+            let help = format!(
+                "make it smaller, so that there are at most {} tasks",
+                error.fit_count()
+            );
+            let mut mistake =
+                Mistake::new(format!("the graph does not fit into memory: {error}"), help);
+            for parameter in choice.kind.declared() {
+                let counts = matches!(parameter.kind, ParameterKind::Count { .. });
+                if let Some(span) = choice.spans.get(parameter.name).filter(|_| counts) {
+                    mistake = mistake.at(span.clone(), parameter.why);
+                }
+            }
+            self.mistakes.push(mistake);
+        }
+    }
+
+    /// Every pattern with every kernel.
+    fn variants(
+        &mut self,
+        patterns: &[Choice<&'static dyn Pattern>],
+        kernels: &[Choice<&'static dyn KernelKind>],
+    ) -> Vec<Variant> {
+        let count = patterns.len() * kernels.len();
+        if count > VARIANTS_MAX {
+            self.mistakes.push(too_many_variants(count, 0..0));
+            return Vec::new();
+        }
+        let pairs = patterns
+            .iter()
+            .flat_map(|pattern| kernels.iter().map(move |kernel| (pattern, kernel)));
+        pairs
+            .map(|(pattern, kernel)| Variant {
+                label: [&*pattern.labels, &*kernel.labels].concat().join(","),
+                definition: Definition {
+                    pattern: pattern.kind,
+                    pattern_parameters: pattern.parameters.clone(),
+                    kernel: kernel.kind,
+                    kernel_parameters: kernel.parameters.clone(),
+                },
+            })
+            .collect()
+    }
+}
+
+pub(super) fn too_many_variants(count: usize, span: Range<usize>) -> Mistake {
+    Mistake::new(
+        format!("the lists multiply to {count} cases, and {VARIANTS_MAX} is the most"),
+        "shorten the lists, or split the workload into several files",
+    )
+    .at(span, "the lists in here")
+}
+
+fn side_takes<K: Kind>(key: &str, registry: &Registry) -> Option<&'static str> {
+    let mut known = K::known(registry).iter();
+    let takes = |kind: &K| kind.declared().iter().any(|declared| declared.name == key);
+    (key == "kind" || known.any(takes)).then_some(K::SIDE)
+}
+
+/// Lower case letters and digits in words joined by single hyphens, a letter first.
+fn is_kebab_case(name: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.split('-').all(is_word)
+}
+
+fn to_kebab_case(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    words.join("-").to_ascii_lowercase()
+}
+
+/// A value as it stands in the file, for messages.
+pub(super) fn describe(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => quoted(text),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(value) => value.to_string(),
+        DeValue::Datetime(date) => format!("the date or time {date}"),
+        DeValue::Array(_) => "a list".into(),
+        DeValue::Table(_) => "a table".into(),
+    }
+}
