@@ -11,6 +11,7 @@ pub mod parameter;
 pub mod pattern;
 pub mod record;
 pub mod registry;
+pub mod report;
 pub mod stats;
 pub mod sync;
 
