@@ -1,0 +1,140 @@
+//! Records made by hand, with exact times, for the tests of everything that reads them.
+
+use serde_json::json;
+
+use crate::record::{
+    Case, CaseError, Commit, GraphSize, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
+    Sample,
+};
+
+/// A case of 1,000 tasks with six samples of 1 ms on a machine with two cores; change what matters.
+pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
+    let record = Record {
+        schema_version: SCHEMA_VERSION,
+        case: Case {
+            workload: workload.into(),
+            variant: String::new(),
+            backend: backend.into(),
+            workers,
+            parameters: json!({
+                "pattern": { "kind": "stencil-1d", "width": 10, "steps": 100 },
+                "kernel": { "kind": "empty" },
+            }),
+            continuation: None,
+            pin: false,
+        },
+        graph: Some(GraphSize {
+            task_count: 1000,
+            edge_count: 2772,
+        }),
+        plan: Plan {
+            seed: 7,
+            order_index: 0,
+            warmup_ns: 50_000_000,
+            min_time_ns: 200_000_000,
+            max_time_ns: 400_000_000,
+            min_sample_count: 6,
+            max_sample_count: 100,
+            timeout_ns: 30_000_000_000,
+        },
+        host: Host {
+            processor: "Example CPU".into(),
+            core_count: 2,
+            kernel: "Linux 6.18".into(),
+            memory_bytes: 8 << 30,
+            governor: Some("performance".into()),
+            load_average: 0.1,
+            toolchain: "rustc 1.95.0".into(),
+            taskdyno: "0.1.0".into(),
+        },
+        commit: Some(Commit {
+            hash: "c0ffee0123456789c0ffee0123456789c0ffee01".into(),
+            dirty: false,
+        }),
+        started_at: "2026-11-02T12:00:00Z".into(),
+        since_run_start_ns: 0,
+        digest: Some("0123456789abcdef".into()),
+        start_ns: Some(100_000),
+        samples: Vec::new(),
+        peak_memory_bytes: Some(4 << 20),
+        load: Load {
+            source: LoadSource::TooShort,
+            interval_ns: 0,
+            cores: Vec::new(),
+        },
+        findings: Default::default(),
+        error: None,
+    };
+    Builder(record).walls_us(&[1000; 6])
+}
+
+/// See [`case`].
+#[derive(Clone)]
+pub(crate) struct Builder(Record);
+
+impl Builder {
+    /// One sample of one run each, with these wall times in microseconds, all workers busy throughout.
+    pub(crate) fn walls_us(mut self, walls: &[u64]) -> Self {
+        let workers = u64::from(self.0.case.workers);
+        let sample = |wall_us: &u64| Sample {
+            wall_ns: wall_us * 1000,
+            run_count: 1,
+            cpu_ns: wall_us * 1000 * workers,
+            foreign_cpu_ns: None,
+            voluntary_switch_count: 0,
+            involuntary_switch_count: 0,
+            worker_cores: Vec::new(),
+        };
+        self.0.samples = walls.iter().map(sample).collect();
+        self
+    }
+
+    /// Six samples around `wall_us`: the interval is 1% to either side.
+    pub(crate) fn around_us(self, wall_us: u64) -> Self {
+        let step = wall_us / 100;
+        let (low, high) = (wall_us - step, wall_us + step);
+        self.walls_us(&[high, wall_us, low, wall_us, low, high])
+    }
+
+    pub(crate) fn variant(mut self, variant: &str) -> Self {
+        self.0.case.variant = variant.into();
+        self
+    }
+
+    pub(crate) fn continuation(mut self, continuation: &str) -> Self {
+        self.0.case.continuation = Some(continuation.into());
+        self
+    }
+
+    pub(crate) fn finding(mut self, key: &str, count: u64) -> Self {
+        self.0.findings.insert(key.into(), count);
+        self
+    }
+
+    /// Began this many milliseconds into the run, and saw this load every 200 ms, one row an interval.
+    pub(crate) fn load(mut self, since_run_start_ms: u64, cores: &[[f64; 2]]) -> Self {
+        self.0.since_run_start_ns = since_run_start_ms * 1_000_000;
+        self.0.load = Load {
+            source: LoadSource::Sysinfo,
+            interval_ns: 200_000_000,
+            cores: cores.iter().map(|row| row.to_vec()).collect(),
+        };
+        self
+    }
+
+    /// Failed, and has no samples.
+    pub(crate) fn error(mut self, kind: &str, message: &str) -> Self {
+        self.0.samples.clear();
+        self.0.digest = None;
+        self.0.error = Some(CaseError {
+            kind: kind.into(),
+            message: message.into(),
+            task: None,
+        });
+        self
+    }
+
+    pub(crate) fn record(self) -> Record {
+        self.0
+    }
+}

@@ -1,0 +1,235 @@
+//! From the records of one group to its rows.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+use super::model::{ALPHA, Group, LIMIT, Measured, Outcome, Row, SERIAL};
+use crate::record::{Case, CaseError, Record, Sample};
+use crate::stats::{Interval, Ratio, median, median_interval, ratio_of_medians};
+
+/// A case with its wall times, in nanoseconds a run. None if it failed.
+struct Measurement<'a> {
+    record: &'a Record,
+    walls: Vec<f64>,
+}
+
+/// The group of these records, which are at least one and all of the same workload and variant. Its slug is
+/// still empty.
+pub(super) fn group(records: &[&Record]) -> Group {
+    let measurements: Vec<Measurement> = records.iter().map(|record| measure(record)).collect();
+    let rows = measurements.iter().map(|measurement| Row {
+        backend: measurement.record.case.backend.clone(),
+        label: label(&measurement.record.case, records),
+        workers: measurement.record.case.workers,
+        is_limit: measurement.record.case.backend == LIMIT,
+        outcome: outcome(measurement, &measurements),
+    });
+    let mut rows: Vec<Row> = rows.collect();
+    rows.sort_by(by_speed);
+    rank(&mut rows);
+    let case = &records[0].case;
+    Group {
+        workload: case.workload.clone(),
+        variant: case.variant.clone(),
+        slug: String::new(),
+        parameters: parameters(&case.parameters),
+        graph: records.iter().find_map(|record| record.graph),
+        rows,
+    }
+}
+
+fn measure(record: &Record) -> Measurement<'_> {
+    let counts = record.error.is_none();
+    let samples = record.samples.iter().filter(|_| counts);
+    Measurement {
+        record,
+        walls: samples.map(wall).collect(),
+    }
+}
+
+/// Wall time of one run, in nanoseconds.
+fn wall(sample: &Sample) -> f64 {
+    sample.wall_ns as f64 / sample.run_count as f64
+}
+
+fn outcome(measurement: &Measurement, group: &[Measurement]) -> Outcome {
+    let Measurement { record, walls } = measurement;
+    let Some(median_ns) = median(walls) else {
+        return Outcome::Failed(record.error.clone().unwrap_or_else(no_samples));
+    };
+    let task_count = record.graph.map(|graph| graph.task_count as f64);
+    let best = fastest(group.iter());
+    let serial = fastest(
+        group
+            .iter()
+            .filter(|other| other.record.case.backend == SERIAL),
+    );
+    let worker_ns = median_ns * f64::from(record.case.workers);
+    let beyond_work_ns = serial.and_then(|serial| Some(worker_ns - median(&serial.walls)?));
+    Outcome::Measured(Measured {
+        rank: 0,
+        is_tied: false,
+        sample_count: walls.len(),
+        median_ns,
+        interval: median_interval(walls, ALPHA),
+        ratio: best.and_then(|best| ratio(measurement, best)),
+        utilisation: utilisation(record),
+        task_ns: task_count.map(|tasks| median_ns / tasks),
+        overhead_ns: beyond_work_ns.zip(task_count).map(|(ns, tasks)| ns / tasks),
+        speed_up: one_worker(group, &record.case)
+            .and_then(|base| Some(median(&base.walls)? / median_ns)),
+        start_ns: record.start_ns,
+        peak_memory_bytes: record.peak_memory_bytes,
+        foreign_ratio: foreign(record),
+        findings: record.findings.clone(),
+    })
+}
+
+/// For a record that has neither samples nor an error.
+fn no_samples() -> CaseError {
+    CaseError {
+        kind: "protocol".into(),
+        message: "the record has no samples, and no error that says why".into(),
+        task: None,
+    }
+}
+
+/// The measurement with the smallest median.
+fn fastest<'a, 'r>(all: impl Iterator<Item = &'a Measurement<'r>>) -> Option<&'a Measurement<'r>>
+where
+    'r: 'a,
+{
+    all.filter_map(|measurement| Some((median(&measurement.walls)?, measurement)))
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, measurement)| measurement)
+}
+
+fn ratio(measurement: &Measurement, best: &Measurement) -> Option<Ratio> {
+    let ratio = ratio_of_medians(&measurement.walls, &best.walls, ALPHA)?;
+    // A case is exactly as fast as itself: its two medians are not independent.
+    let is_itself = std::ptr::eq(measurement.record, best.record);
+    Some(Ratio {
+        interval: ratio.interval.filter(|_| !is_itself),
+        ..ratio
+    })
+}
+
+/// The median over the samples, so that one disturbed sample does not decide.
+fn utilisation(record: &Record) -> Option<f64> {
+    let workers = f64::from(record.case.workers);
+    let samples = record.samples.iter().filter(|sample| sample.wall_ns > 0);
+    let shares: Vec<f64> = samples
+        .map(|sample| sample.cpu_ns as f64 / (sample.wall_ns as f64 * workers))
+        .collect();
+    median(&shares)
+}
+
+fn foreign(record: &Record) -> Option<f64> {
+    let known = record.samples.iter();
+    let known = known.filter_map(|sample| Some((sample.foreign_cpu_ns?, sample.wall_ns)));
+    let (foreign_ns, wall_ns) = known.fold((0.0, 0.0), |sum, (foreign_ns, wall_ns)| {
+        (sum.0 + foreign_ns as f64, sum.1 + wall_ns as f64)
+    });
+    (wall_ns > 0.0).then(|| foreign_ns / (wall_ns * f64::from(record.host.core_count)))
+}
+
+/// The same backend and options with one worker.
+fn one_worker<'a, 'r>(group: &'a [Measurement<'r>], case: &Case) -> Option<&'a Measurement<'r>> {
+    group.iter().find(|other| {
+        let other = &other.record.case;
+        other.workers == 1
+            && (&other.backend, &other.continuation, other.pin)
+                == (&case.backend, &case.continuation, case.pin)
+    })
+}
+
+/// The name of the backend; with its options, if others in the group have the same name.
+fn label(case: &Case, group: &[&Record]) -> String {
+    let mut label = case.backend.clone();
+    let twins = || {
+        let others = group.iter().map(|record| &record.case);
+        others.filter(|other| other.backend == case.backend)
+    };
+    if let Some(continuation) = &case.continuation
+        && twins().any(|other| other.continuation != case.continuation)
+    {
+        label += &format!(" {continuation}");
+    }
+    if case.pin && twins().any(|other| !other.pin) {
+        label += " pinned";
+    }
+    label
+}
+
+/// Measured before failed, the measured by median, and whatever is alike by name.
+fn by_speed(a: &Row, b: &Row) -> Ordering {
+    let median = |row: &Row| match &row.outcome {
+        Outcome::Measured(measured) => measured.median_ns,
+        Outcome::Failed(_) => f64::INFINITY,
+    };
+    let name = |row: &Row| (row.label.clone(), row.workers);
+    median(a)
+        .total_cmp(&median(b))
+        .then_with(|| name(a).cmp(&name(b)))
+}
+
+/// Numbers rows that are in order: first all that cannot be told from the best, then the others in turn.
+fn rank(rows: &mut [Row]) {
+    let best = rows.iter().find_map(|row| match &row.outcome {
+        Outcome::Measured(measured) => Some(range(measured)),
+        Outcome::Failed(_) => None,
+    });
+    let Some(best) = best else { return };
+    let measured = rows.iter_mut().filter_map(|row| match &mut row.outcome {
+        Outcome::Measured(measured) => Some(measured),
+        Outcome::Failed(_) => None,
+    });
+    // A slower row may overlap where a faster one with a narrower interval does not.
+    let (mut first, others): (Vec<_>, Vec<_>) =
+        measured.partition(|measured| range(measured).overlaps(&best));
+    let is_tied = first.len() > 1;
+    for measured in &mut first {
+        measured.rank = 1;
+        measured.is_tied = is_tied;
+    }
+    for (index, measured) in others.into_iter().enumerate() {
+        measured.rank = first.len() + index + 1;
+    }
+}
+
+/// The interval of the median; without one, the median alone.
+fn range(measured: &Measured) -> Interval {
+    measured.interval.unwrap_or(Interval {
+        low: measured.median_ns,
+        high: measured.median_ns,
+    })
+}
+
+/// `pattern stencil-1d, width 64, steps 1000`: one entry a table, its kind first.
+fn parameters(parameters: &Value) -> Vec<String> {
+    let Value::Object(tables) = parameters else {
+        return Vec::new();
+    };
+    // What is drawn before what is done at each point of it.
+    let mut tables: Vec<(&String, &Value)> = tables.iter().collect();
+    tables.sort_by_key(|(name, _)| *name != "pattern");
+    let entries = tables.into_iter().map(|(name, table)| match table {
+        Value::Object(table) => {
+            let kind = table.get("kind").map(plain).unwrap_or_default();
+            let others = table.iter().filter(|(key, _)| *key != "kind");
+            let others = others.map(|(key, value)| format!(", {key} {}", plain(value)));
+            format!("{name} {kind}{}", others.collect::<String>())
+        }
+        value => format!("{name} {}", plain(value)),
+    });
+    entries.collect()
+}
+
+/// A value without the quotes of JSON.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

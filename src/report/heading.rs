@@ -1,0 +1,80 @@
+//! Where and when a report was measured, and what speaks against trusting it.
+
+use jiff::Timestamp;
+
+use super::units;
+use crate::record::{Commit, Host, Record};
+
+/// The load average above which something else was running when the run began. It lags by a minute, so a
+/// build that has just ended still shows; half a process on average is more than an idle system has.
+const BUSY_LOAD: f64 = 0.5;
+
+/// The head of a report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heading {
+    /// The machine, as it was when the first case began.
+    pub host: Host,
+    /// The commit of the folder that `run` was started in.
+    pub commit: Option<Commit>,
+    /// When the first case began, in UTC, as RFC 3339 has it.
+    pub started_at: String,
+    /// How many cases there are.
+    pub case_count: usize,
+    /// How many of them failed.
+    pub failed_count: usize,
+    /// What makes the machine unfit for measuring, and what to do about it; a sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Heading {
+    /// The head over these records; `None` without any.
+    pub(super) fn new(records: &[Record]) -> Option<Self> {
+        let first = records.iter().min_by_key(|record| began(record))?;
+        let failed = records.iter().filter(|record| record.error.is_some());
+        Some(Self {
+            host: first.host.clone(),
+            commit: first.commit.clone(),
+            started_at: first.started_at.clone(),
+            case_count: records.len(),
+            failed_count: failed.count(),
+            warnings: warnings(&first.host),
+        })
+    }
+
+    /// `Linux 6.18, 2 cores, 8.00 GiB` and so on: what the figures depend on, besides the processor.
+    pub fn machine(&self) -> String {
+        let host = &self.host;
+        let cores = match host.core_count {
+            1 => "1 core".into(),
+            count => format!("{count} cores"),
+        };
+        let memory = units::size(host.memory_bytes);
+        format!("{cores}, {memory}, {}, {}", host.kernel, host.toolchain)
+    }
+}
+
+/// When a case began; `None`, which sorts first, if the record does not say so properly.
+///
+/// As text, `12:00:00.5Z` would sort before `12:00:00Z`.
+pub(super) fn began(record: &Record) -> Option<Timestamp> {
+    record.started_at.parse().ok()
+}
+
+fn warnings(host: &Host) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if host.load_average > BUSY_LOAD {
+        warnings.push(format!(
+            "The load average was {:.2} when the run began: something else was running. Stop it and run again.",
+            host.load_average
+        ));
+    }
+    if let Some(governor) = &host.governor
+        && governor != "performance"
+    {
+        warnings.push(format!(
+            "The frequency governor is {governor}, so that the clock speed follows the load. \
+             Set it with `cpupower frequency-set -g performance` and run again."
+        ));
+    }
+    warnings
+}

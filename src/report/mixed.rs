@@ -1,0 +1,151 @@
+//! What must not stand in one table.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+
+use miette::{Report as Error, miette};
+
+use crate::record::{Case, Record};
+
+/// What tells one case from another.
+type Key<'a> = (&'a str, &'a str, &'a str, u32, Option<&'a str>, bool);
+
+fn key(case: &Case) -> Key<'_> {
+    (
+        &case.workload,
+        &case.variant,
+        &case.backend,
+        case.workers,
+        case.continuation.as_deref(),
+        case.pin,
+    )
+}
+
+/// Checks that these records belong in one report: each case once, all from one machine, one commit and one
+/// build. Figures of two machines or two versions in one ranking would say nothing about backends. Each
+/// record comes with a name for its place, for the message.
+///
+/// # Errors
+///
+/// The first two records that do not belong together, and why.
+pub fn refuse_mixed<'a, P: Display>(
+    records: impl IntoIterator<Item = (P, &'a Record)>,
+) -> Result<(), Error> {
+    let mut seen = HashMap::new();
+    let mut origin: Option<(String, &Record)> = None;
+    for (place, record) in records {
+        let place = place.to_string();
+        if let Some((first_place, first)) = &origin {
+            refuse_other_origin((first_place, first), (&place, record))?;
+        } else {
+            origin = Some((place.clone(), record));
+        }
+        if let Some(first) = seen.insert(key(&record.case), place.clone()) {
+            return Err(miette!(
+                help = "give only one of the two; `taskdyno compare` sets runs against each other",
+                "{first} and {place} both hold the case {}",
+                name(&record.case)
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn refuse_other_origin(first: (&str, &Record), other: (&str, &Record)) -> Result<(), Error> {
+    let differing = origin(first.1)
+        .into_iter()
+        .zip(origin(other.1))
+        .find(|(a, b)| a != b);
+    match differing {
+        None => Ok(()),
+        Some(((what, a), (_, b))) => Err(miette!(
+            help = "report each by itself; `taskdyno compare` sets runs against each other",
+            "{} and {} do not belong in one report: their {what} is {a} and {b}",
+            first.0,
+            other.0
+        )),
+    }
+}
+
+/// What must be the same throughout a report.
+fn origin(record: &Record) -> [(&'static str, String); 6] {
+    let host = &record.host;
+    let commit = record.commit.as_ref();
+    [
+        ("processor", host.processor.clone()),
+        ("number of cores", host.core_count.to_string()),
+        ("system", host.kernel.clone()),
+        ("toolchain", host.toolchain.clone()),
+        ("version of taskdyno", host.taskdyno.clone()),
+        (
+            "commit",
+            commit.map_or("none".into(), |commit| commit.hash.clone()),
+        ),
+    ]
+}
+
+/// The name of a case, for people.
+fn name(case: &Case) -> String {
+    let mut name = case.workload.clone();
+    if !case.variant.is_empty() {
+        name += &format!(" {}", case.variant);
+    }
+    name += &format!(" on {} with {} workers", case.backend, case.workers);
+    if let Some(continuation) = &case.continuation {
+        name += &format!(", {continuation}");
+    }
+    if case.pin {
+        name += ", pinned";
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Commit;
+    use crate::report::fixture::case;
+
+    fn complaint(records: &[Record]) -> Option<String> {
+        let places = (1..).map(|line| format!("r.jsonl:{line}"));
+        let error = refuse_mixed(places.zip(records)).err()?;
+        Some(error.to_string())
+    }
+
+    #[test]
+    fn cases_that_differ_in_anything_are_not_mixed() {
+        let base = || case("empty", "rayon", 2).record();
+        let mut records = vec![base(); 7];
+        records[1].case.workload = "other".into();
+        records[2].case.variant = "width=8".into();
+        records[3].case.backend = "tokio".into();
+        records[4].case.workers = 3;
+        records[5].case.continuation = Some("inline".into());
+        records[6].case.pin = true;
+        assert_eq!(complaint(&records), None);
+        assert_eq!(complaint(&[]), None);
+    }
+
+    #[test]
+    fn the_same_case_twice_names_both_places() {
+        let mut record = case("empty", "rayon", 2).variant("width=8").record();
+        record.case.continuation = Some("inline".into());
+        record.case.pin = true;
+        let message = complaint(&[case("empty", "serial", 1).record(), record.clone(), record]);
+        insta::assert_snapshot!(message.unwrap(), @"r.jsonl:2 and r.jsonl:3 both hold the case empty width=8 on rayon with 2 workers, inline, pinned");
+    }
+
+    #[test]
+    fn two_machines_or_commits_name_both() {
+        let first = case("empty", "rayon", 1).record();
+        let mut other = case("empty", "rayon", 2).record();
+        other.host.core_count = 64;
+        insta::assert_snapshot!(complaint(&[first.clone(), other]).unwrap(), @"r.jsonl:1 and r.jsonl:2 do not belong in one report: their number of cores is 2 and 64");
+        let mut other = case("empty", "rayon", 2).record();
+        other.commit = Some(Commit {
+            hash: "0ff1ce".into(),
+            dirty: false,
+        });
+        insta::assert_snapshot!(complaint(&[first, other]).unwrap(), @"r.jsonl:1 and r.jsonl:2 do not belong in one report: their commit is c0ffee0123456789c0ffee0123456789c0ffee01 and 0ff1ce");
+    }
+}

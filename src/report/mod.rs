@@ -1,0 +1,26 @@
+//! From records to what people read. Never runs anything.
+//!
+//! [`read`] takes records from disk, [`Report::new`] computes a view model from them, and what is left
+//! only words or draws that: [`tables`] for a terminal, and one file an exporter in [`EXPORTERS`].
+
+mod group;
+mod heading;
+mod load;
+mod mixed;
+mod model;
+mod read;
+mod table;
+pub mod units;
+mod words;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod test;
+
+pub use heading::Heading;
+pub use load::{LoadMap, Stretch};
+pub use mixed::refuse_mixed;
+pub use model::{ALPHA, Group, LIMIT, Measured, Outcome, Report, Row, SERIAL};
+pub use read::read;
+pub use table::{styled_tables, tables};

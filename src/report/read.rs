@@ -1,0 +1,257 @@
+//! Records from disk.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use miette::{Report as Error, miette};
+use serde::Deserialize;
+
+use super::mixed::refuse_mixed;
+use crate::record::{Record, SCHEMA_VERSION};
+
+/// The name of a record file in the folder that `run` writes.
+const FILE_NAME: &str = "records.jsonl";
+
+/// All records of these files, in their order. A folder stands for the `records.jsonl` in it. Blank lines and
+/// unknown fields are passed over.
+///
+/// # Errors
+///
+/// When a file cannot be read, holds no record, is cut off, or has a line that is no record of a known
+/// version; when two records do not belong in one report (see [`refuse_mixed`]). The message names file and
+/// line, and what to do.
+pub fn read(paths: &[PathBuf]) -> Result<Vec<Record>, Error> {
+    let mut labelled = Vec::new();
+    for path in paths {
+        labelled.extend(read_file(&record_file(path)?)?);
+    }
+    refuse_mixed(labelled.iter().map(|(place, record)| (place, record)))?;
+    Ok(labelled.into_iter().map(|(_, record)| record).collect())
+}
+
+fn record_file(path: &Path) -> Result<PathBuf, Error> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let file = path.join(FILE_NAME);
+    if file.is_file() {
+        return Ok(file);
+    }
+    Err(miette!(
+        help = "name a record file, or a folder that `taskdyno run --out` has written",
+        "the folder {} has no {FILE_NAME}",
+        path.display()
+    ))
+}
+
+fn read_file(path: &Path) -> Result<Vec<(String, Record)>, Error> {
+    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let mut records = Vec::new();
+    for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let place = format!("{}:{}", path.display(), index + 1);
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let record = parse(line, &place)?;
+        records.push((place, record));
+    }
+    if records.is_empty() {
+        return Err(miette!(
+            help = "`taskdyno run` writes one record a case",
+            "{} has no records",
+            path.display()
+        ));
+    }
+    Ok(records)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    let help = match error.kind() {
+        io::ErrorKind::NotFound => "`taskdyno run` writes reports/latest/records.jsonl",
+        io::ErrorKind::PermissionDenied => "ask its owner to let you read it",
+        _ => "check the disk it is on",
+    };
+    miette!(help = help, "cannot read {}: {error}", path.display())
+}
+
+/// What every version of the format has.
+#[derive(Deserialize)]
+struct Version {
+    schema_version: serde_json::Value,
+}
+
+fn parse(line: &[u8], place: &str) -> Result<Record, Error> {
+    let is_whole = line.ends_with(b"\n");
+    let version: Version = serde_json::from_slice(line).map_err(|error| {
+        if is_whole || error.is_data() {
+            not_a_record(place, &error)
+        } else {
+            cut_off(place, &error)
+        }
+    })?;
+    if version.schema_version != SCHEMA_VERSION {
+        return Err(miette!(
+            help = "read it with the version of taskdyno that wrote it, or run again with this one",
+            "{place} has schema_version {}, and this program knows only {SCHEMA_VERSION}",
+            version.schema_version
+        ));
+    }
+    let record: Record =
+        serde_json::from_slice(line).map_err(|error| not_a_record(place, &error))?;
+    if record.samples.iter().any(|sample| sample.run_count == 0) {
+        return Err(miette!(
+            help = "a sample holds at least one run; FORMAT.md describes each field",
+            "{place} has a sample with run_count 0"
+        ));
+    }
+    Ok(record)
+}
+
+fn cut_off(place: &str, error: &serde_json::Error) -> Error {
+    miette!(
+        help =
+            "`taskdyno run --resume` takes up a run that was ended there; or delete this last line",
+        "{place} is cut off in the middle: {}",
+        without_line(error)
+    )
+}
+
+fn not_a_record(place: &str, error: &serde_json::Error) -> Error {
+    miette!(
+        help = "each line is one record as JSON; FORMAT.md describes each field",
+        "{place} is not a record: {}",
+        without_line(error)
+    )
+}
+
+/// The message without " at line 1 column 7": as each line is parsed by itself, its line number would send
+/// people to the wrong place.
+fn without_line(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    match message.strip_suffix(&position) {
+        Some(message) => format!("{message}, column {}", error.column()),
+        None => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::report::fixture::case;
+
+    fn line(record: &Record) -> String {
+        serde_json::to_string(record).unwrap() + "\n"
+    }
+
+    /// What `read` says about a file with these bytes: message and advice, with the folder left out.
+    fn complaint(bytes: impl AsRef<[u8]>) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.jsonl");
+        fs::write(&path, bytes).unwrap();
+        let error = read(&[path]).unwrap_err();
+        let advice = error.help().unwrap().to_string();
+        let message = format!("{error} | {advice}");
+        message.replace(&format!("{}/", folder.path().display()), "")
+    }
+
+    #[test]
+    fn records_come_in_the_order_of_the_file() {
+        let first = case("empty", "serial", 1).record();
+        let second = case("empty", "rayon", 2).record();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        // The last line may do without its newline.
+        let last = serde_json::to_string(&second).unwrap();
+        write!(file, "\n{}  \n\r\n{last}", line(&first)).unwrap();
+        let records = read(&[file.path().to_owned()]).unwrap();
+        assert_eq!(records, [first, second]);
+    }
+
+    #[test]
+    fn a_folder_stands_for_the_records_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let message = read(std::slice::from_ref(&path)).unwrap_err().to_string();
+        assert!(message.ends_with(" has no records.jsonl"), "{message}");
+        let record = case("empty", "serial", 1).record();
+        fs::write(path.join("records.jsonl"), line(&record)).unwrap();
+        assert_eq!(read(&[path]).unwrap(), [record]);
+    }
+
+    #[test]
+    fn unknown_fields_are_passed_over() {
+        let record = case("empty", "serial", 1).record();
+        let mut value = serde_json::to_value(&record).unwrap();
+        value["invented_later"] = 7.into();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), value.to_string()).unwrap();
+        assert_eq!(read(&[file.path().to_owned()]).unwrap(), [record]);
+    }
+
+    #[test]
+    fn a_file_that_was_cut_off_says_where() {
+        let whole = line(&case("empty", "serial", 1).record());
+        let half = &line(&case("empty", "rayon", 1).record())[..100];
+        insta::assert_snapshot!(complaint(format!("{whole}{half}")), @"r.jsonl:2 is cut off in the middle: EOF while parsing a string, column 100 | `taskdyno run --resume` takes up a run that was ended there; or delete this last line");
+    }
+
+    #[test]
+    fn a_line_that_is_not_json_says_where() {
+        let whole = line(&case("empty", "serial", 1).record());
+        insta::assert_snapshot!(complaint(format!("{whole}{{oops}}\n{whole}")), @"r.jsonl:2 is not a record: key must be a string, column 2 | each line is one record as JSON; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint(b"\xff\xfe\n"), @"r.jsonl:1 is not a record: expected value, column 1 | each line is one record as JSON; FORMAT.md describes each field");
+    }
+
+    #[test]
+    fn an_unknown_version_says_which_is_known() {
+        let mut record = case("empty", "serial", 1).record();
+        record.schema_version = 99;
+        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has schema_version 99, and this program knows only 1 | read it with the version of taskdyno that wrote it, or run again with this one");
+        insta::assert_snapshot!(complaint("{\"schema_version\": \"one\", \"case\": 3}"), @r#"r.jsonl:1 has schema_version "one", and this program knows only 1 | read it with the version of taskdyno that wrote it, or run again with this one"#);
+    }
+
+    #[test]
+    fn a_missing_field_is_named() {
+        insta::assert_snapshot!(complaint("{\"case\": 3}"), @"r.jsonl:1 is not a record: missing field `schema_version`, column 11 | each line is one record as JSON; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint("{\"schema_version\": 1}\n"), @"r.jsonl:1 is not a record: missing field `case`, column 21 | each line is one record as JSON; FORMAT.md describes each field");
+    }
+
+    #[test]
+    fn a_sample_of_no_runs_is_refused() {
+        let mut record = case("empty", "serial", 1).record();
+        record.samples[0].run_count = 0;
+        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a sample with run_count 0 | a sample holds at least one run; FORMAT.md describes each field");
+    }
+
+    #[test]
+    fn an_empty_file_says_so() {
+        insta::assert_snapshot!(complaint("\n\n"), @"r.jsonl has no records | `taskdyno run` writes one record a case");
+    }
+
+    #[test]
+    fn a_missing_file_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = read(&[folder.path().join("none.jsonl")]).unwrap_err();
+        let message = error.to_string();
+        assert!(message.starts_with("cannot read "), "{message}");
+        assert!(message.contains("none.jsonl: No such file"), "{message}");
+        let advice = error.help().unwrap().to_string();
+        assert!(advice.contains("taskdyno run"), "{advice}");
+    }
+
+    #[test]
+    fn the_same_case_in_two_files_names_both() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = line(&case("empty", "serial", 1).record());
+        let paths = ["a.jsonl", "b.jsonl"].map(|name| folder.path().join(name));
+        for path in &paths {
+            fs::write(path, &record).unwrap();
+        }
+        let message = read(&paths).unwrap_err().to_string();
+        assert!(message.contains("a.jsonl:1"), "{message}");
+        assert!(message.contains("b.jsonl:1"), "{message}");
+    }
+}

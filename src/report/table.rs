@@ -1,0 +1,137 @@
+//! The report for a terminal: one table a group.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, LineStyle, Table};
+
+use super::model::{Group, Measured, Outcome, Report, Row};
+use super::units;
+use super::words::{LIMIT_MARK, LIMIT_NOTE, name, notes, one_line};
+
+/// Where a figure is not to be had.
+const NONE: &str = "–";
+
+const TITLE: Style = Style::new().bold();
+const DETAIL: Style = Style::new().dimmed();
+const FAILURE: Style = AnsiColor::Red.on_default();
+
+/// The tables of all groups, styled for a terminal; take the styles out with `anstream` where there is none,
+/// or use [`tables`].
+pub fn styled_tables(report: &Report) -> String {
+    if report.groups.is_empty() {
+        return "no records, so there is nothing to show\n".into();
+    }
+    let mut text = String::new();
+    for group in &report.groups {
+        title(&mut text, group);
+        text += &table(group);
+        failures(&mut text, group);
+        text.push('\n');
+    }
+    let rows = || report.groups.iter().flat_map(|group| &group.rows);
+    if rows().any(|row| row.is_limit) {
+        line(&mut text, DETAIL, &format!("{LIMIT_MARK} {LIMIT_NOTE}"));
+    }
+    if rows().any(is_tied) {
+        let note = "tied: the 95% intervals overlap that of the best, so that the data cannot tell them apart";
+        line(&mut text, DETAIL, note);
+    }
+    text
+}
+
+/// The tables of all groups, as plain text.
+pub fn tables(report: &Report) -> String {
+    anstream::adapter::strip_str(&styled_tables(report)).to_string()
+}
+
+fn is_tied(row: &Row) -> bool {
+    matches!(&row.outcome, Outcome::Measured(measured) if measured.is_tied)
+}
+
+fn line(text: &mut String, style: Style, content: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{style}{content}{style:#}");
+}
+
+fn title(text: &mut String, group: &Group) {
+    line(text, TITLE, &one_line(&group.title()));
+    let mut details = group.parameters.clone();
+    if let Some(graph) = group.graph {
+        details.push(format!("{} tasks", units::count(graph.task_count)));
+    }
+    line(text, DETAIL, &one_line(&details.join("; ")));
+}
+
+fn table(group: &Group) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
+    table.set_header([
+        "rank",
+        "backend",
+        "workers",
+        "median",
+        "95% interval",
+        "× best",
+        "utilisation",
+        "a task",
+        "overhead a task",
+        "notes",
+    ]);
+    for row in &group.rows {
+        table.add_row(cells(row));
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        // Words stand to the left, figures to the right.
+        let is_word = matches!(index, 1 | 9);
+        column.set_padding((0, 1));
+        column.set_cell_alignment(if is_word {
+            CellAlignment::Left
+        } else {
+            CellAlignment::Right
+        });
+    }
+    let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
+    lines.collect()
+}
+
+fn cells(row: &Row) -> Vec<String> {
+    let mark = if row.is_limit { LIMIT_MARK } else { "" };
+    let backend = format!("{}{mark}", one_line(&row.label));
+    let mut cells = match &row.outcome {
+        Outcome::Measured(measured) => figures(measured),
+        Outcome::Failed(_) => [NONE; 7].map(String::from),
+    };
+    // The rank comes first, before the name of the row.
+    let rank = std::mem::replace(&mut cells[0], row.workers.to_string());
+    let notes = one_line(&notes(row).join(", "));
+    [rank, backend]
+        .into_iter()
+        .chain(cells)
+        .chain([notes])
+        .collect()
+}
+
+/// The rank and the figures between the workers and the notes.
+fn figures(measured: &Measured) -> [String; 7] {
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| NONE.into());
+    [
+        measured.rank.to_string(),
+        units::time(measured.median_ns),
+        or_none(measured.interval.map(units::times)),
+        or_none(measured.ratio.map(|ratio| units::ratio(ratio.ratio))),
+        or_none(measured.utilisation.map(units::percent)),
+        or_none(measured.task_ns.map(units::time)),
+        or_none(measured.overhead_ns.map(units::time)),
+    ]
+}
+
+fn failures(text: &mut String, group: &Group) {
+    for row in &group.rows {
+        if let Outcome::Failed(error) = &row.outcome {
+            let message = format!("{}: {}: {}", name(row), error.kind, error.message);
+            line(text, FAILURE, &one_line(&message));
+        }
+    }
+}

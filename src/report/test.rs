@@ -1,0 +1,263 @@
+use super::fixture::{Builder, case};
+use super::*;
+use crate::record::{LoadSource, Record};
+use crate::stats::{Interval, Ratio};
+
+fn report(cases: impl IntoIterator<Item = Builder>) -> Report {
+    let records: Vec<Record> = cases.into_iter().map(Builder::record).collect();
+    Report::new(&records).unwrap()
+}
+
+fn measured<'a>(report: &'a Report, backend: &str, workers: u32) -> &'a Measured {
+    let groups = report.groups.iter();
+    let mut rows = groups.flat_map(Group::measured);
+    rows.find(|(row, _)| row.backend == backend && row.workers == workers)
+        .unwrap()
+        .1
+}
+
+/// One of everything: ties, the practical limit, a failure, a finding, a case with one sample.
+pub(super) fn varied() -> Report {
+    report([
+        case("empty", "serial", 1).around_us(1000),
+        case("empty", "static", 1).around_us(1010),
+        case("empty", "static", 2).around_us(695),
+        case("empty", "rayon", 1).around_us(1200),
+        case("empty", "rayon", 2).around_us(700),
+        case("empty", "tokio", 1).around_us(8000),
+        case("empty", "tokio", 2)
+            .around_us(705)
+            .finding("lost_updates_count", 12_345),
+        case("empty", "fork", 1).walls_us(&[900]),
+        case("empty", "fork", 2).error("timeout", "no answer for 30 s\nand <killed>"),
+    ])
+}
+
+#[test]
+fn no_records_make_an_empty_report() {
+    let report = report([]);
+    assert_eq!(report.heading, None);
+    assert_eq!(report.groups, []);
+    assert_eq!(tables(&report), "no records, so there is nothing to show\n");
+}
+
+#[test]
+fn the_figures_of_a_case() {
+    let report = report([
+        case("empty", "serial", 1).around_us(1000),
+        case("empty", "rayon", 1).around_us(1500),
+        case("empty", "rayon", 2).around_us(800),
+    ]);
+    let expected = Measured {
+        rank: 1,
+        is_tied: false,
+        sample_count: 6,
+        median_ns: 800_000.0,
+        interval: Some(Interval {
+            low: 792_000.0,
+            high: 808_000.0,
+        }),
+        ratio: Some(Ratio {
+            ratio: 1.0,
+            interval: None,
+        }),
+        utilisation: Some(1.0),
+        task_ns: Some(800.0),
+        // (800 µs × 2 - 1000 µs) / 1000 tasks
+        overhead_ns: Some(600.0),
+        speed_up: Some(1.875),
+        start_ns: Some(100_000),
+        peak_memory_bytes: Some(4 << 20),
+        foreign_ratio: None,
+        findings: Default::default(),
+    };
+    assert_eq!(measured(&report, "rayon", 2), &expected);
+    assert_eq!(measured(&report, "serial", 1).overhead_ns, Some(0.0));
+    assert_eq!(measured(&report, "rayon", 1).ratio.unwrap().ratio, 1.875);
+}
+
+#[test]
+fn samples_of_several_runs_count_for_one() {
+    let mut record = case("empty", "serial", 1).record();
+    for sample in &mut record.samples {
+        sample.run_count = 50;
+        sample.foreign_cpu_ns = Some(500_000);
+    }
+    let report = Report::new(&[record]).unwrap();
+    let measured = measured(&report, "serial", 1);
+    assert_eq!(measured.median_ns, 20_000.0);
+    assert_eq!(measured.task_ns, Some(20.0));
+    assert_eq!(measured.utilisation, Some(1.0));
+    // Half a millisecond of one core while a millisecond passed on two.
+    assert_eq!(measured.foreign_ratio, Some(0.25));
+}
+
+#[test]
+fn whoever_overlaps_the_best_is_tied_with_it() {
+    let report = report([
+        case("empty", "a", 1).walls_us(&[100, 101, 102, 103, 104, 105]),
+        case("empty", "b", 1).walls_us(&[105, 106, 107, 108, 109, 110]),
+        // The median is beyond that of c, and yet only d reaches down to the best.
+        case("empty", "c", 1).walls_us(&[106, 107, 108, 109, 110, 111]),
+        case("empty", "d", 1).walls_us(&[104, 109, 110, 111, 112, 113]),
+        case("empty", "e", 1).walls_us(&[200]),
+    ]);
+    let places = ["a", "b", "c", "d", "e"].map(|name| {
+        let measured = measured(&report, name, 1);
+        (measured.rank, measured.is_tied)
+    });
+    let expected = [(1, true), (1, true), (4, false), (1, true), (5, false)];
+    assert_eq!(places, expected);
+}
+
+#[test]
+fn waiting_that_overlaps_makes_the_overhead_negative() {
+    let report = report([
+        case("sleep", "serial", 1).around_us(1000),
+        case("sleep", "tokio", 1).around_us(100),
+    ]);
+    assert_eq!(measured(&report, "tokio", 1).overhead_ns, Some(-900.0));
+}
+
+#[test]
+fn without_serial_there_is_no_overhead() {
+    let report = report([case("empty", "rayon", 2)]);
+    let measured = measured(&report, "rayon", 2);
+    assert_eq!((measured.overhead_ns, measured.speed_up), (None, None));
+}
+
+#[test]
+fn an_error_enters_no_statistic() {
+    let mut failed = case("empty", "serial", 1)
+        .walls_us(&[1, 1, 1, 1, 1, 1])
+        .record();
+    failed.error = case("", "", 1)
+        .error("wrong-digest", "expected 1")
+        .record()
+        .error;
+    let mut empty = case("empty", "tokio", 1).record();
+    empty.samples.clear();
+    let records = [failed, empty, case("empty", "rayon", 1).record()];
+    let report = Report::new(&records).unwrap();
+    let rayon = measured(&report, "rayon", 1);
+    assert_eq!((rayon.rank, rayon.overhead_ns), (1, None));
+    assert_eq!(rayon.ratio.unwrap().ratio, 1.0);
+    let failures: Vec<_> = report
+        .failures()
+        .map(|(_, row, error)| (row.backend.as_str(), error.kind.as_str()))
+        .collect();
+    assert_eq!(
+        failures,
+        [("serial", "wrong-digest"), ("tokio", "protocol")]
+    );
+}
+
+#[test]
+fn only_errors_still_make_a_table() {
+    let report = report([case("empty", "fork", 2).error("killed", "signal 9")]);
+    insta::assert_snapshot!(tables(&report));
+}
+
+#[test]
+fn options_are_named_where_they_differ() {
+    let mut pinned = case("empty", "static", 1).record();
+    pinned.case.pin = true;
+    let records = [
+        case("empty", "rayon", 1).continuation("queue").record(),
+        case("empty", "rayon", 1).continuation("inline").record(),
+        case("empty", "tokio", 1).continuation("inline").record(),
+        case("empty", "static", 1).record(),
+        pinned,
+    ];
+    let report = Report::new(&records).unwrap();
+    let labels: Vec<&str> = report.groups[0]
+        .rows
+        .iter()
+        .map(|row| row.label.as_str())
+        .collect();
+    assert_eq!(
+        labels,
+        [
+            "rayon inline",
+            "rayon queue",
+            "static",
+            "static pinned",
+            "tokio"
+        ]
+    );
+}
+
+#[test]
+fn groups_sort_by_number_and_have_slugs_of_their_own() {
+    let report = report([
+        case("w", "a", 1).variant("width=64"),
+        case("w", "a", 1).variant("width=8"),
+        case("../../W", "a", 1).variant("width 8"),
+        case("…", "a", 1),
+    ]);
+    let names: Vec<_> = report
+        .groups
+        .iter()
+        .map(|group| (group.title(), group.slug.as_str()))
+        .collect();
+    let expected = [
+        ("../../W · width 8", "w-width-8"),
+        ("w · width=8", "w-width-8-2"),
+        ("w · width=64", "w-width-64"),
+        ("…", "group"),
+    ];
+    assert_eq!(
+        names,
+        expected.map(|(title, slug)| (title.to_owned(), slug))
+    );
+}
+
+#[test]
+fn the_load_of_all_cases_makes_one_map() {
+    let mut second = case("empty", "rayon", 2).walls_us(&[500_000]).record();
+    second.since_run_start_ns = 300_000_000;
+    second.started_at = "2026-11-02T12:00:00.3Z".into();
+    // Another run, an hour later, follows straight upon the first.
+    let mut third = case("empty", "tokio", 2).load(0, &[[0.0, 1.0]]).record();
+    third.started_at = "2026-11-02T13:00:00Z".into();
+    let first = case("empty", "serial", 1).load(0, &[[1.0, 0.5], [0.25, 0.75]]);
+    let report = Report::new(&[third, second, first.record()]).unwrap();
+    let ms = |start_ms: u64, length_ms: u64, cores: &[f64]| Stretch {
+        start_ns: start_ms * 1_000_000,
+        length_ns: length_ms * 1_000_000,
+        cores: cores.into(),
+    };
+    let expected = LoadMap {
+        core_count: 2,
+        end_ns: 1_100_000_000,
+        stretches: vec![
+            ms(50, 200, &[1.0, 0.5]),
+            // Cut where the next case begins.
+            ms(250, 50, &[0.25, 0.75]),
+            // Too short for a figure.
+            ms(350, 500, &[]),
+            ms(900, 200, &[0.0, 1.0]),
+        ],
+        sources: vec![LoadSource::Sysinfo],
+    };
+    assert_eq!(report.load, expected);
+}
+
+#[test]
+fn the_tables_of_varied_records() {
+    insta::assert_snapshot!(tables(&varied()));
+}
+
+#[test]
+fn the_model_of_varied_records() {
+    insta::assert_debug_snapshot!(varied());
+}
+
+#[test]
+fn names_cannot_steer_the_terminal() {
+    let report = report([case("a\x1b[2Jb\nc", "\x1b]0;x\x07", 1).error("panic", "\r\x1b[1A gone")]);
+    let text = tables(&report);
+    let is_harmless = |c: char| c == '\n' || !c.is_control();
+    assert!(text.chars().all(is_harmless), "{text:?}");
+    assert!(text.contains("gone"), "{text:?}");
+}

@@ -1,0 +1,142 @@
+//! Figures as people read them.
+
+use crate::stats::Interval;
+
+/// Units of time, the largest first, in nanoseconds.
+const TIMES: [(f64, &str); 4] = [(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")];
+
+/// Units of memory, the largest first, in bytes.
+const SIZES: [(f64, &str); 4] = [
+    (1073741824.0, "GiB"),
+    (1048576.0, "MiB"),
+    (1024.0, "KiB"),
+    (1.0, "B"),
+];
+
+/// A time in nanoseconds with three significant digits and the unit that leaves one to three of them before
+/// the point: `1.23 µs`. Below a nanosecond the unit stays.
+pub fn time(ns: f64) -> String {
+    scaled(ns, &TIMES)
+}
+
+/// A number of bytes, in the same way: `4.00 MiB`.
+pub fn size(bytes: u64) -> String {
+    scaled(bytes as f64, &SIZES)
+}
+
+/// Both ends of an interval of times, with the unit and the decimals of the upper one: `1.21 – 1.25 µs`.
+pub fn times(interval: Interval) -> String {
+    let (factor, unit) = unit(interval.high, &TIMES);
+    let (low, high) = (interval.low / factor, interval.high / factor);
+    let decimals = decimals(high);
+    format!("{low:.decimals$} – {high:.decimals$} {unit}")
+}
+
+/// How many times as much: `1.07×`.
+pub fn ratio(ratio: f64) -> String {
+    // Beyond a hundred the second decimal only makes columns wide.
+    if ratio < 99.95 {
+        format!("{ratio:.2}×")
+    } else {
+        format!("{ratio:.0}×")
+    }
+}
+
+/// A share from 0 to 1: `97%`. More than 1 is possible where clocks of different grain are compared.
+pub fn percent(share: f64) -> String {
+    format!("{:.0}%", share * 100.0)
+}
+
+/// A count with its thousands marked: `12,345`.
+pub fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn scaled(value: f64, units: &[(f64, &'static str)]) -> String {
+    let (factor, unit) = unit(value, units);
+    format!("{} {unit}", digits(value / factor))
+}
+
+/// The largest unit in which `value`, once rounded, is at least 1.
+fn unit(value: f64, units: &[(f64, &'static str)]) -> (f64, &'static str) {
+    let rounded = rounded(value.abs());
+    let found = units.iter().find(|(factor, _)| rounded >= *factor);
+    *found.unwrap_or(&units[units.len() - 1])
+}
+
+/// To three significant digits, so that 999.6 ns is found to be 1.00 µs before a unit is chosen.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.2e}").parse().unwrap_or(value)
+}
+
+/// How many decimals make three significant digits.
+fn decimals(value: f64) -> usize {
+    match rounded(value.abs()) {
+        magnitude if magnitude >= 100.0 || magnitude == 0.0 => 0,
+        magnitude if magnitude >= 10.0 => 1,
+        magnitude if magnitude >= 1.0 => 2,
+        _ => 3,
+    }
+}
+
+/// Three significant digits without an exponent.
+fn digits(value: f64) -> String {
+    let decimals = decimals(value);
+    // A true minus is as wide as a digit; the hyphen is not.
+    format!("{value:.decimals$}").replace('-', "−")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_significant_digits() {
+        let cases = [
+            (0.0, "0 ns"),
+            (0.0426, "0.043 ns"),
+            (0.5, "0.500 ns"),
+            (7.0, "7.00 ns"),
+            (99.96, "100 ns"),
+            (999.4, "999 ns"),
+            (999.6, "1.00 µs"),
+            (12_345.0, "12.3 µs"),
+            (1_234_567.0, "1.23 ms"),
+            (4_000_400_000.0, "4.00 s"),
+            (123_456_789_000.0, "123 s"),
+            (-12_345.0, "−12.3 µs"),
+        ];
+        for (ns, expected) in cases {
+            assert_eq!(time(ns), expected, "{ns}");
+        }
+    }
+
+    #[test]
+    fn an_interval_has_one_unit() {
+        let interval = |low, high| times(Interval { low, high });
+        assert_eq!(interval(1210.0, 1254.0), "1.21 – 1.25 µs");
+        assert_eq!(interval(3.0, 250.4), "3 – 250 ns");
+        assert_eq!(interval(980.0, 1020.0), "0.98 – 1.02 µs");
+    }
+
+    #[test]
+    fn other_figures() {
+        assert_eq!(size(0), "0 B");
+        assert_eq!(size(1023), "1023 B");
+        assert_eq!(size(4 << 20), "4.00 MiB");
+        assert_eq!(ratio(1.0), "1.00×");
+        assert_eq!(ratio(1234.5), "1234×");
+        assert_eq!(percent(0.974), "97%");
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_234_567), "1,234,567");
+    }
+}

@@ -1,0 +1,73 @@
+//! Sentences that more than one format needs.
+
+use super::model::{Outcome, Row};
+use super::units;
+
+/// The share of the machine that went to others above which a case is marked: nanobench calls a result
+/// unstable at an error of 5%.
+const FOREIGN_RATIO: f64 = 0.05;
+
+/// What marks the practical limit beside its name.
+pub(super) const LIMIT_MARK: &str = "†";
+
+/// What the mark means.
+pub(super) const LIMIT_NOTE: &str = "the practical limit: tasks are shared out before the clock starts and \
+    workers spin, so that nothing is scheduled at run time";
+
+/// What people have to know of a row besides its figures.
+pub(super) fn notes(row: &Row) -> Vec<String> {
+    let measured = match &row.outcome {
+        Outcome::Failed(error) => return vec![format!("failed: {}", error.kind)],
+        Outcome::Measured(measured) => measured,
+    };
+    let mut notes = Vec::new();
+    if measured.is_tied {
+        notes.push("tied".into());
+    }
+    if measured.interval.is_none() {
+        notes.push(match measured.sample_count {
+            1 => "1 sample only".into(),
+            count => format!("{count} samples only"),
+        });
+    }
+    notes.extend(
+        measured
+            .findings
+            .iter()
+            .map(|(key, sum)| finding(key, *sum)),
+    );
+    if let Some(share) = measured
+        .foreign_ratio
+        .filter(|share| *share >= FOREIGN_RATIO)
+    {
+        notes.push(format!("{} foreign load", units::percent(share)));
+    }
+    notes
+}
+
+/// `lost_updates_count`, 1234 becomes `1,234 lost updates`.
+fn finding(key: &str, sum: u64) -> String {
+    let (name, figure) = if let Some(name) = key.strip_suffix("_ns") {
+        (name, units::time(sum as f64))
+    } else if let Some(name) = key.strip_suffix("_bytes") {
+        (name, units::size(sum))
+    } else {
+        (key.strip_suffix("_count").unwrap_or(key), units::count(sum))
+    };
+    format!("{figure} {}", name.replace('_', " "))
+}
+
+/// `rayon, 2 workers`.
+pub(super) fn name(row: &Row) -> String {
+    match row.workers {
+        1 => format!("{}, 1 worker", row.label),
+        workers => format!("{}, {workers} workers", row.label),
+    }
+}
+
+/// `text` in one line, without characters that would steer a terminal.
+pub(super) fn one_line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_control() || c.is_whitespace());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    words.join(" ")
+}
