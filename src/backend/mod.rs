@@ -12,11 +12,14 @@ use crate::execute::{Halt, Job};
 use crate::kernel::Sharing;
 
 mod serial;
+mod r#static;
+mod worker;
 
+pub use r#static::STATIC;
 pub use serial::SERIAL;
 
 /// The backends that every build has. Tables and pictures keep this order where nothing else decides.
-pub const BACKENDS: &[&dyn Backend] = &[&SERIAL];
+pub const BACKENDS: &[&dyn Backend] = &[&SERIAL, &STATIC];
 
 /// A way to run task graphs.
 pub trait Backend: Sync {
