@@ -18,7 +18,7 @@ fn main(){
     if pin && b.name()=="serial"{continue}
     let j=job(w,s); let n=j.graph().task_count();
     let mut pool=b.start(j.clone(),PoolPlan{worker_count:workers,continuation:c,pin}).unwrap();
-    let reps = if b.name()=="threads"{1}else{60};
+    let reps = 2000;
     let mut v=vec![];
     for _ in 0..reps{ j.begin_run(); let t=Instant::now(); pool.run().unwrap(); v.push(t.elapsed().as_nanos() as f64/n as f64);}
     let e=expected_digest(j.graph(),j.kernel()); j.verify(e).unwrap();

@@ -13,13 +13,17 @@ use crate::kernel::Sharing;
 
 mod serial;
 mod r#static;
+mod thread_pool;
+mod threads;
 mod worker;
 
 pub use r#static::STATIC;
 pub use serial::SERIAL;
+pub use thread_pool::THREAD_POOL;
+pub use threads::THREADS;
 
 /// The backends that every build has. Tables and pictures keep this order where nothing else decides.
-pub const BACKENDS: &[&dyn Backend] = &[&SERIAL, &STATIC];
+pub const BACKENDS: &[&dyn Backend] = &[&SERIAL, &STATIC, &THREADS, &THREAD_POOL];
 
 /// A way to run task graphs.
 pub trait Backend: Sync {
