@@ -166,7 +166,11 @@ impl Pool for QueuePool {
         state.queue.extend(graph.sources());
         self.shared.wake(&state, graph.sources().len());
         while state.unfinished > 0 && !state.closed {
-            state = self.shared.over.wait(state).expect("nothing panics under it");
+            state = self
+                .shared
+                .over
+                .wait(state)
+                .expect("nothing panics under it");
         }
         let result = if state.closed { Err(Halt) } else { Ok(()) };
         drop(state);
