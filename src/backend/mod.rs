@@ -11,12 +11,33 @@ use serde::{Deserialize, Serialize};
 use crate::execute::{Halt, Job};
 use crate::kernel::Sharing;
 
+mod crossbeam;
+mod rayon;
 mod serial;
+mod r#static;
+mod thread_pool;
+mod threads;
+mod tokio;
+mod worker;
 
+pub use crossbeam::CROSSBEAM;
+pub use rayon::RAYON;
 pub use serial::SERIAL;
+pub use r#static::STATIC;
+pub use thread_pool::THREAD_POOL;
+pub use threads::THREADS;
+pub use tokio::TOKIO;
 
 /// The backends that every build has. Tables and pictures keep this order where nothing else decides.
-pub const BACKENDS: &[&dyn Backend] = &[&SERIAL];
+pub const BACKENDS: &[&dyn Backend] = &[
+    &SERIAL,
+    &STATIC,
+    &THREADS,
+    &THREAD_POOL,
+    &CROSSBEAM,
+    &RAYON,
+    &TOKIO,
+];
 
 /// A way to run task graphs.
 pub trait Backend: Sync {

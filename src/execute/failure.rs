@@ -169,6 +169,8 @@ impl FailureCell {
             cell.write_message(message);
             // Release: whoever reads SET reads all that was stored above.
             cell.state.store(SET, Ordering::Release);
+        } else {
+            cell.await_winner();
         }
         Halt
     }
@@ -199,6 +201,17 @@ impl FailureCell {
 }
 
 impl Cell {
+    /// Waits until the winner has written its failure, so that whoever is told to halt can read why.
+    fn await_winner(&self) {
+        // Bounded, since the winner may be a process that was killed while it wrote.
+        const TURNS: u32 = 10_000;
+        let mut turns = 0..TURNS;
+        // Relaxed: what is read of the failure is ordered by the Acquire in `get`.
+        while self.state.load(Ordering::Relaxed) != SET && turns.next().is_some() {
+            std::thread::yield_now();
+        }
+    }
+
     fn write_message(&self, message: &str) {
         let bytes = &message.as_bytes()[..message.len().min(MESSAGE_BYTES)];
         for (word, chunk) in self.message.iter().zip(bytes.chunks(4)) {

@@ -1,0 +1,346 @@
+//! **Queues.** Each worker owns a deque: it pushes and pops at one end, and others steal at the other,
+//! half of it at a time. The calling thread is worker 0 and puts the sources into its own deque, from
+//! which the others steal, so a run neither begins nor ends with waking the one who asked for it.
+//!
+//! **The end of a run.** `remaining` starts at the number of tasks. A worker counts what it executes by
+//! itself and takes its count off only when it finds no more work. Every worker runs out of work when
+//! everything is done, so `remaining` gets to 0, and it cannot before the last task has finished.
+//!
+//! **Where a worker parks.** When it finds nothing, a worker looks again for about as long as a wake-up
+//! would cost, and then parks, during a run as well as between two. Worker 0 does the same, but only
+//! until `remaining` is 0.
+//!
+//! **No wake-up is lost.** While a worker sleeps, no task lies in a deque that was put there after the
+//! worker looked for the last time, unless a sleeper was woken for it:
+//!
+//! ```text
+//! pusher                                   sleeper
+//! 1. push the task                         1. write itself into the list of sleepers
+//! 2. fence                                 2. fence
+//! 3. read the number of sleepers;          3. look into every deque once more;
+//!    wake one if there is any                 park if all are empty
+//! ```
+//!
+//! The fences are sequentially consistent, so one of the two sees the other's step 1. The fence of a
+//! pusher is left out where the pusher runs the task itself right after: it needs nobody. Tasks that
+//! a steal moves are pushed anew, since a look into both deques can miss them on their way. The ends of
+//! the run and of the pool unpark whom they concern without asking whether it sleeps; the token of an
+//! unpark outlasts the wait for it, so these need no fence.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle, Thread};
+
+use crossbeam_deque::{Steal, Stealer, Worker as Deque};
+use crossbeam_utils::CachePadded;
+
+use super::worker::{Lent, Placement, join_all};
+use super::{Backend, Continuation, Pool, PoolPlan};
+use crate::execute::{Halt, Job};
+use crate::graph::TaskId;
+
+/// A deque a worker, stealing, parking.
+pub const CROSSBEAM: Crossbeam = Crossbeam;
+
+/// See [`CROSSBEAM`].
+#[derive(Debug)]
+pub struct Crossbeam;
+
+impl Backend for Crossbeam {
+    fn name(&self) -> &'static str {
+        "crossbeam"
+    }
+
+    fn why(&self) -> &'static str {
+        "a deque a worker, others steal from it, idle workers park: work stealing made for task graphs"
+    }
+
+    fn continuations(&self) -> &'static [Continuation] {
+        &[Continuation::Queue, Continuation::Inline]
+    }
+
+    fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>> {
+        let placement = Placement::new(plan)?;
+        let lent = placement.enter_lent(0)?;
+        let deques = (0..plan.worker_count).map(|_| Deque::new_lifo());
+        let deques: Vec<Deque<TaskId>> = deques.collect();
+        let shared = Arc::new(Shared {
+            inline: plan.continuation == Continuation::Inline,
+            stealers: deques.iter().map(Deque::stealer).collect(),
+            remaining: CachePadded::default(),
+            sleepers: Sleepers::default(),
+            closed: AtomicBool::new(false),
+            caller: thread::current(),
+            placement,
+            job,
+        });
+        let mut workers = deques.into_iter().enumerate().map(|(index, deque)| Worker {
+            shared: Arc::clone(&shared),
+            index,
+            deque,
+            executed: 0,
+        });
+        let mut pool = CrossbeamPool {
+            caller: workers.next().expect("a plan has at least one worker"),
+            helpers: Vec::new(),
+            _lent: lent,
+        };
+        for worker in workers {
+            let index = worker.index;
+            let helper = placement.spawn(index, &shared.job, move || worker.help())?;
+            pool.helpers.push(helper);
+        }
+        Ok(Box::new(pool))
+    }
+}
+
+/// Pauses between two looks into the deques of others: looking disturbs their owners.
+const LOOK_TURNS: u32 = 4;
+
+struct Shared {
+    job: Arc<Job>,
+    placement: Placement,
+    /// Whether the first task made ready is run at once.
+    inline: bool,
+    stealers: Vec<Stealer<TaskId>>,
+    /// Tasks of this run that have not been taken off yet.
+    remaining: CachePadded<AtomicUsize>,
+    sleepers: Sleepers,
+    /// Whether workers are to end.
+    closed: AtomicBool,
+    /// The thread of worker 0.
+    caller: Thread,
+}
+
+impl Shared {
+    fn is_closed(&self) -> bool {
+        // Relaxed: there is nothing else to see.
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    fn is_run_over(&self) -> bool {
+        // Acquire: pairs with the Release in `publish`; whoever sees 0 sees all that tasks wrote.
+        self.remaining.load(Ordering::Acquire) == 0
+    }
+
+    fn has_work(&self) -> bool {
+        self.stealers.iter().any(|stealer| !stealer.is_empty())
+    }
+}
+
+/// The workers that are parked, or about to park.
+#[derive(Default)]
+struct Sleepers {
+    /// The length of `threads`, to be read without the mutex.
+    count: CachePadded<AtomicUsize>,
+    threads: Mutex<Vec<(usize, Thread)>>,
+}
+
+impl Sleepers {
+    /// Parks worker `index`, the calling thread, unless `is_needed` once others can see it sleep.
+    fn sleep(&self, index: usize, is_needed: impl FnOnce() -> bool) {
+        self.edit(|threads| threads.push((index, thread::current())));
+        // See the module: the sleeper's fence.
+        fence(Ordering::SeqCst);
+        if !is_needed() {
+            thread::park();
+        }
+        self.edit(|threads| threads.retain(|(other, _)| *other != index));
+    }
+
+    /// Wakes up to `count` sleepers, for as many tasks that have just been pushed.
+    #[inline]
+    fn wake(&self, count: usize) {
+        // See the module: the pusher's fence.
+        fence(Ordering::SeqCst);
+        // Relaxed: the fence orders it after the push.
+        if self.count.load(Ordering::Relaxed) > 0 {
+            self.wake_slowly(count);
+        }
+    }
+
+    #[cold]
+    fn wake_slowly(&self, count: usize) {
+        let woken = self.edit(|threads| threads.split_off(threads.len().saturating_sub(count)));
+        for (_, thread) in woken {
+            thread.unpark();
+        }
+    }
+
+    fn edit<R>(&self, change: impl FnOnce(&mut Vec<(usize, Thread)>) -> R) -> R {
+        let mut threads = self.threads.lock().expect("nothing panics under the mutex");
+        let result = change(&mut threads);
+        // Relaxed: the fences in `sleep` and `wake` order it.
+        self.count.store(threads.len(), Ordering::Relaxed);
+        result
+    }
+}
+
+struct Worker {
+    shared: Arc<Shared>,
+    index: usize,
+    deque: Deque<TaskId>,
+    /// Tasks executed that have not been taken off `remaining`.
+    executed: usize,
+}
+
+impl Worker {
+    /// The life of a helper.
+    fn help(mut self) {
+        while let Some(task) = self.next_task(|_| false) {
+            if self.execute(task).is_err() {
+                // Relaxed: there is nothing else to see.
+                self.shared.closed.store(true, Ordering::Relaxed);
+                self.shared.caller.unpark();
+            }
+        }
+    }
+
+    /// Does its part of a run that has just begun, until the end of the run.
+    fn lead(&mut self) -> Result<(), Halt> {
+        let shared = Arc::clone(&self.shared);
+        let graph = shared.job.graph();
+        // Relaxed: the pushes that follow release it, with `begin_run`, to whoever steals.
+        let task_count = graph.task_count();
+        shared.remaining.store(task_count, Ordering::Relaxed);
+        for &source in graph.sources() {
+            self.deque.push(source);
+        }
+        // The caller takes one of them itself.
+        self.offer(graph.sources().len().saturating_sub(1));
+        while let Some(task) = self.next_task(Shared::is_run_over) {
+            self.execute(task)?;
+        }
+        if shared.is_closed() {
+            Err(Halt)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Looks and waits for a task; none when the pool is closed or `is_over` says so.
+    #[inline]
+    fn next_task(&mut self, is_over: fn(&Shared) -> bool) -> Option<TaskId> {
+        self.deque.pop().or_else(|| self.await_task(is_over))
+    }
+
+    fn await_task(&mut self, is_over: fn(&Shared) -> bool) -> Option<TaskId> {
+        let mut spin = self.shared.placement.spin();
+        loop {
+            if let Some(task) = self.steal() {
+                return Some(task);
+            }
+            self.publish();
+            let is_done = |shared: &Shared| shared.is_closed() || is_over(shared);
+            if is_done(&self.shared) {
+                return None;
+            }
+            if !(0..LOOK_TURNS).all(|_| spin.turn()) {
+                let shared = &self.shared;
+                let is_needed = || is_done(shared) || shared.has_work();
+                shared.sleepers.sleep(self.index, is_needed);
+                spin = shared.placement.spin();
+            }
+        }
+    }
+
+    /// A task of another worker, if any has one to spare.
+    fn steal(&self) -> Option<TaskId> {
+        let (before, from) = self.shared.stealers.split_at(self.index);
+        let mut others = from[1..].iter().chain(before);
+        let task = others.find_map(|victim| {
+            loop {
+                match victim.steal_batch_and_pop(&self.deque) {
+                    Steal::Success(task) => return Some(task),
+                    Steal::Empty => return None,
+                    Steal::Retry => {}
+                }
+            }
+        })?;
+        let moved = self.deque.len();
+        if moved > 0 {
+            self.shared.sleepers.wake(moved);
+        }
+        Some(task)
+    }
+
+    /// Takes what this worker has executed off `remaining`.
+    fn publish(&mut self) {
+        if self.executed == 0 {
+            return;
+        }
+        // Release: what its tasks wrote goes with the count. Acquire is not needed, nothing is read.
+        let before = self
+            .shared
+            .remaining
+            .fetch_sub(self.executed, Ordering::Release);
+        if before == self.executed && self.index != 0 {
+            self.shared.caller.unpark();
+        }
+        self.executed = 0;
+    }
+
+    /// Executes `first`, and with inline continuations what it leads to.
+    fn execute(&mut self, first: TaskId) -> Result<(), Halt> {
+        let job = &self.shared.job;
+        let mut next = Some(first);
+        while let Some(task) = next.take() {
+            if job.is_halted() {
+                return Err(Halt);
+            }
+            let mut pushed = 0;
+            job.execute(task, |ready| {
+                if self.shared.inline && next.is_none() {
+                    next = Some(ready);
+                } else {
+                    self.deque.push(ready);
+                    pushed += 1;
+                }
+            })?;
+            self.executed += 1;
+            // Without a task to go on with, this worker pops one of them right after.
+            self.offer(pushed - usize::from(next.is_none() && pushed > 0));
+        }
+        Ok(())
+    }
+
+    /// Wakes sleepers for tasks that have just been pushed and that this worker will not run next.
+    #[inline]
+    fn offer(&self, task_count: usize) {
+        if task_count > 0 && self.shared.stealers.len() > 1 {
+            self.shared.sleepers.wake(task_count);
+        }
+    }
+}
+
+struct CrossbeamPool {
+    caller: Worker,
+    helpers: Vec<JoinHandle<()>>,
+    _lent: Lent,
+}
+
+impl CrossbeamPool {
+    fn close(&mut self) {
+        // Relaxed: there is nothing else to see.
+        self.caller.shared.closed.store(true, Ordering::Relaxed);
+        join_all(&mut self.helpers);
+    }
+}
+
+impl Pool for CrossbeamPool {
+    fn run(&mut self) -> Result<(), Halt> {
+        let result = self.caller.lead();
+        if result.is_err() {
+            // So that nothing is running any more when the failure is looked at.
+            self.close();
+        }
+        result
+    }
+}
+
+impl Drop for CrossbeamPool {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,115 @@
+//! **Where a worker parks.** Where rayon decides: an idle worker yields some thirty times and then sleeps
+//! until work is pushed. The calling thread hands the run over and sleeps until the scope has ended, which
+//! also counts every spawned task: the pool needs no count of its own.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use rayon::{Scope, ThreadPool, ThreadPoolBuilder};
+
+use super::worker::{Placement, join_all};
+use super::{Backend, Continuation, Pool, PoolPlan};
+use crate::execute::{Halt, Job};
+use crate::graph::TaskId;
+
+/// A pool of `rayon`, with a spawn for each task that gets ready.
+pub const RAYON: Rayon = Rayon;
+
+/// See [`RAYON`].
+#[derive(Debug)]
+pub struct Rayon;
+
+impl Backend for Rayon {
+    fn name(&self) -> &'static str {
+        "rayon"
+    }
+
+    fn why(&self) -> &'static str {
+        "rayon: a scope, and a spawn for each task that gets ready"
+    }
+
+    fn continuations(&self) -> &'static [Continuation] {
+        &[Continuation::Queue, Continuation::Inline]
+    }
+
+    fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>> {
+        let placement = Placement::new(plan)?;
+        let mut threads = Threads::default();
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(plan.worker_count)
+            .spawn_handler(|thread| {
+                let index = thread.index();
+                let thread = placement.spawn(index, &job, || thread.run())?;
+                threads.0.push(thread);
+                Ok(())
+            })
+            .build()
+            .map_err(io::Error::other)?;
+        Ok(Box::new(RayonPool {
+            inline: plan.continuation == Continuation::Inline,
+            pool,
+            _threads: threads,
+            job,
+        }))
+    }
+}
+
+/// The threads of a pool, which rayon only tells to end.
+#[derive(Default)]
+struct Threads(Vec<JoinHandle<()>>);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        join_all(&mut self.0);
+    }
+}
+
+struct RayonPool {
+    /// Stands before its threads, so that they are told to end before they are waited for.
+    pool: ThreadPool,
+    _threads: Threads,
+    job: Arc<Job>,
+    inline: bool,
+}
+
+impl Pool for RayonPool {
+    fn run(&mut self) -> Result<(), Halt> {
+        let (job, step) = (&*self.job, if self.inline { inline } else { queue });
+        self.pool.scope(|scope| {
+            for &source in job.graph().sources() {
+                scope.spawn(move |scope| step(job, scope, source));
+            }
+        });
+        if job.is_halted() { Err(Halt) } else { Ok(()) }
+    }
+}
+
+/// Runs `task`, and spawns every task that it makes ready.
+fn queue<'scope>(job: &'scope Job, scope: &Scope<'scope>, task: TaskId) {
+    if job.is_halted() {
+        return;
+    }
+    // A failure is told once, after the scope; here it only means that nothing follows.
+    let _ = job.execute(task, |ready| {
+        scope.spawn(move |scope| queue(job, scope, ready));
+    });
+}
+
+/// Runs `task`, goes on with the first task that it makes ready, and spawns the others.
+fn inline<'scope>(job: &'scope Job, scope: &Scope<'scope>, task: TaskId) {
+    let mut next = Some(task);
+    while let Some(task) = next.take() {
+        if job.is_halted() {
+            return;
+        }
+        // As in `queue`.
+        let _ = job.execute(task, |ready| {
+            if next.is_none() {
+                next = Some(ready);
+            } else {
+                scope.spawn(move |scope| inline(job, scope, ready));
+            }
+        });
+    }
+}

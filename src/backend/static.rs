@@ -1,0 +1,265 @@
+//! **The partition.** Each level of the graph is split into one contiguous block a worker, and each worker
+//! owns the list of its blocks, level by level. Such a list is in topological order, and only inputs that
+//! another worker makes have to be waited for. There is no queue and no counting.
+//!
+//! **No deadlock.** Take the unfinished task of the lowest level: all its inputs are done, and its owner
+//! can only be busy with a task of the same level, for which the same holds. So some worker can always go
+//! on. Waiting gives the core away at once when there are more workers than cores.
+//!
+//! **Where a worker parks.** Never within a run: what it waits for comes from a worker that is running, a
+//! cache miss away, and parking would cost four hundred times as much. After a run a helper spins for a
+//! while, for the run that often follows at once, and then parks; starting a run unparks it. The calling
+//! thread is worker 0, so that no run begins or ends with waking the one who asked for it.
+
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::{self, JoinHandle};
+
+use crossbeam_utils::CachePadded;
+
+use super::worker::{Lent, Placement, join_all};
+use super::{Backend, Pool, PoolPlan};
+use crate::execute::{Halt, Job};
+use crate::graph::{TaskGraph, TaskId};
+
+/// A fixed partition of the graph, spinning workers: the practical limit.
+pub const STATIC: Static = Static;
+
+/// See [`STATIC`].
+#[derive(Debug)]
+pub struct Static;
+
+impl Backend for Static {
+    fn name(&self) -> &'static str {
+        "static"
+    }
+
+    fn why(&self) -> &'static str {
+        "a partition fixed beforehand, workers that spin: the practical limit, not a scheduler"
+    }
+
+    fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>> {
+        let placement = Placement::new(plan)?;
+        let team = Arc::new(Team {
+            shares: partition(job.graph(), plan.worker_count),
+            start: CachePadded::default(),
+            finished: (0..plan.worker_count).map(|_| Default::default()).collect(),
+            placement,
+            job,
+        });
+        let mut pool = StaticPool {
+            run: 0,
+            helpers: Vec::new(),
+            team,
+            _lent: placement.enter_lent(0)?,
+        };
+        for index in 1..plan.worker_count {
+            let team = Arc::clone(&pool.team);
+            let body = move || team.help(index);
+            let helper = placement.spawn(index, &pool.team.job, body)?;
+            pool.helpers.push(helper);
+        }
+        Ok(Box::new(pool))
+    }
+}
+
+/// What one worker does in a run.
+#[derive(Default)]
+struct Share {
+    turns: Vec<Turn>,
+    /// The inputs of the turns that other workers make, one turn's after the other's.
+    foreign: Vec<TaskId>,
+}
+
+/// One task in a share.
+struct Turn {
+    task: TaskId,
+    foreign_count: u32,
+}
+
+/// The share of each worker.
+fn partition(graph: &TaskGraph, worker_count: usize) -> Vec<Share> {
+    let mut owners = vec![0u32; graph.task_count()];
+    let mut shares: Vec<Share> = Vec::new();
+    shares.resize_with(worker_count, Share::default);
+    for level in by_level(graph) {
+        for (index, share) in shares.iter_mut().enumerate() {
+            for &task in &level[block(index, worker_count, level.len())] {
+                owners[task.index()] = index as u32;
+                let before = share.foreign.len();
+                let predecessors = graph.predecessors(task).iter().copied();
+                let made_elsewhere = |p: &TaskId| owners[p.index()] != index as u32;
+                share.foreign.extend(predecessors.filter(made_elsewhere));
+                share.turns.push(Turn {
+                    task,
+                    foreign_count: (share.foreign.len() - before) as u32,
+                });
+            }
+        }
+    }
+    shares
+}
+
+/// The tasks of each level, in ascending order.
+fn by_level(graph: &TaskGraph) -> Vec<Vec<TaskId>> {
+    let mut tasks: Vec<Vec<TaskId>> = Vec::new();
+    for (task, level) in graph.tasks().zip(graph.levels()) {
+        let level = level as usize;
+        if tasks.len() <= level {
+            // Every level has a task, since a level is one more than that of some predecessor; but a
+            // later one may come first.
+            tasks.resize_with(level + 1, Vec::new);
+        }
+        tasks[level].push(task);
+    }
+    tasks
+}
+
+/// The part of `len` tasks that worker `index` owns. Rounded up, so that what is too narrow to split
+/// stays with the first workers: a chain runs on the calling thread alone.
+fn block(index: usize, worker_count: usize, len: usize) -> Range<usize> {
+    let edge = |index: usize| (index * len).div_ceil(worker_count);
+    edge(index)..edge(index + 1)
+}
+
+/// The number of a run that tells helpers to end.
+const CLOSED: u32 = u32::MAX;
+
+struct Team {
+    job: Arc<Job>,
+    placement: Placement,
+    shares: Vec<Share>,
+    /// The number of the latest run, from 1, or [`CLOSED`].
+    start: CachePadded<AtomicU32>,
+    /// For each worker, the latest run it has finished.
+    finished: Vec<CachePadded<AtomicU32>>,
+}
+
+impl Team {
+    /// The life of a helper.
+    fn help(&self, index: usize) {
+        let mut run = 0;
+        loop {
+            run = self.await_start(run);
+            if run == CLOSED || self.work(index).is_err() {
+                break;
+            }
+            // Release: whoever sees the number sees all that this worker's tasks wrote.
+            self.finished[index].store(run, Ordering::Release);
+        }
+    }
+
+    /// Waits for a run after `last`, and returns its number.
+    fn await_start(&self, last: u32) -> u32 {
+        let mut spin = self.placement.spin();
+        loop {
+            // Acquire: pairs with the Release in `StaticPool::run`, which hands over `begin_run`.
+            let run = self.start.load(Ordering::Acquire);
+            if run != last {
+                return run;
+            }
+            if !spin.turn() {
+                // The number is set before the unpark, whose token outlasts it: no wake-up is lost.
+                thread::park();
+            }
+        }
+    }
+
+    /// Does the share of worker `index`.
+    fn work(&self, index: usize) -> Result<(), Halt> {
+        let share = &self.shares[index];
+        let mut foreign = share.foreign.iter();
+        for turn in &share.turns {
+            for &input in foreign.by_ref().take(turn.foreign_count as usize) {
+                self.await_task(input)?;
+            }
+            if self.job.is_halted() {
+                return Err(Halt);
+            }
+            self.job.run(turn.task)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn await_task(&self, task: TaskId) -> Result<(), Halt> {
+        self.await_that(|| self.job.is_done(task))
+    }
+
+    /// Waits until another worker has come to the end of `run`.
+    fn await_worker(&self, index: usize, run: u32) -> Result<(), Halt> {
+        // Acquire: pairs with the Release in `help`.
+        self.await_that(|| self.finished[index].load(Ordering::Acquire) == run)
+    }
+
+    #[inline]
+    fn await_that(&self, is_so: impl Fn() -> bool) -> Result<(), Halt> {
+        let mut spin = self.placement.spin();
+        while !is_so() {
+            if self.job.is_halted() {
+                return Err(Halt);
+            }
+            spin.turn();
+        }
+        Ok(())
+    }
+}
+
+struct StaticPool {
+    team: Arc<Team>,
+    helpers: Vec<JoinHandle<()>>,
+    run: u32,
+    _lent: Lent,
+}
+
+impl StaticPool {
+    fn close(&mut self) {
+        // Relaxed: there is nothing else for a helper to see.
+        self.team.start.store(CLOSED, Ordering::Relaxed);
+        join_all(&mut self.helpers);
+    }
+
+    fn run_to_the_end(&self) -> Result<(), Halt> {
+        self.team.work(0)?;
+        (1..=self.helpers.len()).try_for_each(|index| self.team.await_worker(index, self.run))
+    }
+}
+
+impl Pool for StaticPool {
+    fn run(&mut self) -> Result<(), Halt> {
+        // Wraps past CLOSED; a helper only tests for "another number than before".
+        self.run = (self.run + 1) % CLOSED;
+        // Release: hands `begin_run` over to the helpers.
+        self.team.start.store(self.run, Ordering::Release);
+        for helper in &self.helpers {
+            helper.thread().unpark();
+        }
+        let result = self.run_to_the_end();
+        if result.is_err() {
+            // So that nothing is running any more when the failure is looked at.
+            self.close();
+        }
+        result
+    }
+}
+
+impl Drop for StaticPool {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_cover_a_level_once_and_favour_the_first_workers() {
+        let blocks = |workers, len| (0..workers).map(move |i| block(i, workers, len));
+        assert!(blocks(3, 7).eq([0..3, 3..5, 5..7]));
+        assert!(blocks(3, 1).eq([0..1, 1..1, 1..1]));
+        assert!(blocks(2, 0).eq([0..0, 0..0]));
+    }
+}

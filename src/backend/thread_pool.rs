@@ -1,0 +1,189 @@
+//! The pool of a textbook: one queue, first in first out, behind one mutex.
+//!
+//! **Where a worker parks.** On a condition variable, as soon as the queue is empty: nothing spins. The
+//! calling thread waits on another one for the end of the run. A worker that made tasks ready takes one of
+//! them itself, so it wakes one sleeper fewer than there are new tasks; it knows under the mutex how many
+//! sleep, and makes no system call where none does.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+
+use super::worker::{Placement, join_all};
+use super::{Backend, Pool, PoolPlan};
+use crate::execute::{Halt, Job};
+use crate::graph::TaskId;
+
+/// N workers, one queue, a mutex and a condition variable.
+pub const THREAD_POOL: ThreadPool = ThreadPool;
+
+/// See [`THREAD_POOL`].
+#[derive(Debug)]
+pub struct ThreadPool;
+
+impl Backend for ThreadPool {
+    fn name(&self) -> &'static str {
+        "thread-pool"
+    }
+
+    fn why(&self) -> &'static str {
+        "N threads, one queue, a mutex and a condition variable: the pool of a textbook"
+    }
+
+    fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>> {
+        let placement = Placement::new(plan)?;
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            work: Condvar::new(),
+            over: Condvar::new(),
+            job,
+        });
+        let mut pool = QueuePool {
+            workers: Vec::new(),
+            shared,
+        };
+        for index in 0..plan.worker_count {
+            let shared = Arc::clone(&pool.shared);
+            let worker = placement.spawn(index, &pool.shared.job, move || shared.work())?;
+            pool.workers.push(worker);
+        }
+        Ok(Box::new(pool))
+    }
+}
+
+/// What the mutex guards.
+#[derive(Default)]
+struct State {
+    queue: VecDeque<TaskId>,
+    /// Tasks of this run that have not finished.
+    unfinished: usize,
+    /// Workers that wait for `work`.
+    sleepers: usize,
+    /// Whether workers are to end.
+    closed: bool,
+}
+
+struct Shared {
+    job: Arc<Job>,
+    /// Hands `begin_run` over to the workers, and their outputs to each other.
+    state: Mutex<State>,
+    /// The queue has a task, or the pool is closed.
+    work: Condvar,
+    /// Nothing is unfinished, or the pool is closed.
+    over: Condvar,
+}
+
+impl Shared {
+    /// The life of a worker.
+    fn work(&self) {
+        let mut ready = Vec::new();
+        let mut state = self.lock();
+        while let (Some(task), locked) = self.next_task(state) {
+            drop(locked);
+            let result = self.execute(task, &mut ready);
+            state = self.lock();
+            match result {
+                Ok(()) => self.finish_one(&mut state, &mut ready),
+                Err(Halt) => self.close(&mut state),
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics under the mutex")
+    }
+
+    /// Waits for a task; none if the pool is closed.
+    fn next_task<'a>(
+        &self,
+        mut state: MutexGuard<'a, State>,
+    ) -> (Option<TaskId>, MutexGuard<'a, State>) {
+        loop {
+            if state.closed {
+                return (None, state);
+            }
+            if let Some(task) = state.queue.pop_front() {
+                return (Some(task), state);
+            }
+            state.sleepers += 1;
+            state = self.work.wait(state).expect("nothing panics under it");
+            state.sleepers -= 1;
+        }
+    }
+
+    fn execute(&self, task: TaskId, ready: &mut Vec<TaskId>) -> Result<(), Halt> {
+        if self.job.is_halted() {
+            return Err(Halt);
+        }
+        self.job.execute(task, |next| ready.push(next))
+    }
+
+    /// Counts a finished task, and queues those that it made `ready`.
+    fn finish_one(&self, state: &mut State, ready: &mut Vec<TaskId>) {
+        state.unfinished -= 1;
+        if state.unfinished == 0 {
+            self.over.notify_one();
+        }
+        // This worker takes a task itself right after.
+        let for_others = ready.len().saturating_sub(1);
+        state.queue.extend(ready.drain(..));
+        self.wake(state, for_others);
+    }
+
+    /// Wakes as many sleepers as there are tasks for them.
+    fn wake(&self, state: &State, task_count: usize) {
+        for _ in 0..task_count.min(state.sleepers) {
+            self.work.notify_one();
+        }
+    }
+
+    /// Makes every worker end.
+    fn close(&self, state: &mut State) {
+        state.closed = true;
+        self.work.notify_all();
+        self.over.notify_one();
+    }
+}
+
+struct QueuePool {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl QueuePool {
+    fn stop(&mut self) {
+        self.shared.close(&mut self.shared.lock());
+        join_all(&mut self.workers);
+    }
+}
+
+impl Pool for QueuePool {
+    fn run(&mut self) -> Result<(), Halt> {
+        let mut state = self.shared.lock();
+        let graph = self.shared.job.graph();
+        state.unfinished = graph.task_count();
+        state.queue.extend(graph.sources());
+        self.shared.wake(&state, graph.sources().len());
+        while state.unfinished > 0 && !state.closed {
+            state = self
+                .shared
+                .over
+                .wait(state)
+                .expect("nothing panics under it");
+        }
+        let result = if state.closed { Err(Halt) } else { Ok(()) };
+        drop(state);
+        if result.is_err() {
+            // So that nothing is running any more when the failure is looked at.
+            self.stop();
+        }
+        result
+    }
+}
+
+impl Drop for QueuePool {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
