@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize};
 use crate::execute::{Halt, Job};
 use crate::kernel::Sharing;
 
+mod fork;
 mod serial;
 
+pub use fork::FORK;
 pub use serial::SERIAL;
 
 /// The backends that every build has. Tables and pictures keep this order where nothing else decides.
-pub const BACKENDS: &[&dyn Backend] = &[&SERIAL];
+pub const BACKENDS: &[&dyn Backend] = &[&SERIAL, &FORK];
 
 /// A way to run task graphs.
 pub trait Backend: Sync {
