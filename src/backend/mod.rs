@@ -12,6 +12,7 @@ use crate::execute::{Halt, Job};
 use crate::kernel::Sharing;
 
 mod crossbeam;
+mod fork;
 mod rayon;
 mod serial;
 mod r#static;
@@ -21,6 +22,7 @@ mod tokio;
 mod worker;
 
 pub use crossbeam::CROSSBEAM;
+pub use fork::FORK;
 pub use rayon::RAYON;
 pub use serial::SERIAL;
 pub use r#static::STATIC;
@@ -37,6 +39,7 @@ pub const BACKENDS: &[&dyn Backend] = &[
     &CROSSBEAM,
     &RAYON,
     &TOKIO,
+    &FORK,
 ];
 
 /// A way to run task graphs.

@@ -1,0 +1,39 @@
+//! Waiting in the kernel for a word in shared pages to change.
+
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::thread::futex::{self, Flags, Timespec};
+
+use super::atomic::AtomicU32;
+
+/// Not `PRIVATE`: the words are shared by processes, and the kernel would look for private waiters in the
+/// caller's own address space only.
+const SHARED: Flags = Flags::empty();
+
+/// Sleeps while `word` holds `value`. May return early; the caller looks at the word again.
+pub(super) fn wait(word: &AtomicU32, value: u32) {
+    ended(futex::wait(word, SHARED, value, None));
+}
+
+/// As [`wait`], for at most `limit`.
+pub(super) fn wait_at_most(word: &AtomicU32, value: u32, limit: Duration) {
+    let limit = Timespec {
+        tv_sec: limit.as_secs() as i64,
+        tv_nsec: limit.subsec_nanos().into(),
+    };
+    ended(futex::wait(word, SHARED, value, Some(&limit)));
+}
+
+/// Wakes whoever sleeps on `word`. There is never more than one.
+pub(super) fn wake(word: &AtomicU32) {
+    futex::wake(word, SHARED, 1).expect("a futex word in shared pages is valid");
+}
+
+fn ended(waited: Result<(), Errno>) {
+    match waited {
+        // Woken; the word had changed already; a signal was handled; the time was up.
+        Ok(()) | Err(Errno::AGAIN | Errno::INTR | Errno::TIMEDOUT) => {}
+        Err(error) => panic!("a futex word in shared pages is valid: {error}"),
+    }
+}

@@ -1,0 +1,212 @@
+//! What the coordinator and the workers share, beside the job itself. See the README of this folder for
+//! who may write what when.
+
+use std::io;
+use std::sync::Arc;
+
+use crossbeam_utils::CachePadded;
+
+use super::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use super::deque::Deque;
+use super::futex;
+use super::park::Parking;
+use crate::execute::Job;
+use crate::graph::TaskId;
+use crate::memory::{Shareable, SharedSlice};
+
+/// Values of [`Control::phase`].
+const GOING: u32 = 0;
+const DONE: u32 = 1;
+const HALTED: u32 = 2;
+
+/// How far the work that was handed out last has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Something is left to do.
+    Going,
+    /// Everything is done.
+    Done,
+    /// A task failed.
+    Halted,
+}
+
+/// One of each for the whole pool. Each word has a cache line of its own.
+struct Control {
+    /// The index of the next source that nobody has taken; at or past the end when all are taken.
+    next_source: CachePadded<AtomicU64>,
+    /// Tasks that no worker has yet reported as finished.
+    remaining: CachePadded<AtomicU64>,
+    /// A [`Phase`]. The coordinator sleeps on it.
+    phase: CachePadded<AtomicU32>,
+    /// Not zero once the workers are to leave. Read before every task, written once.
+    leaving: CachePadded<AtomicU32>,
+    /// See [`Parking`].
+    sleepers: CachePadded<AtomicU32>,
+}
+
+// SAFETY: zero is a valid value of every field, all are atomic, and none needs a drop.
+unsafe impl Shareable for Control {}
+
+/// One of each for every worker.
+struct Place {
+    /// See [`Deque`]. Apart, since thieves change the one and the owner the other.
+    age: CachePadded<AtomicU64>,
+    bottom: CachePadded<AtomicU32>,
+    /// The task that the worker runs, plus one; 0 between tasks. Written by the worker alone, and read
+    /// only when it has died.
+    current: CachePadded<AtomicU32>,
+}
+
+// SAFETY: as for `Control`.
+unsafe impl Shareable for Place {}
+
+/// The shared pages of a pool, and the job that it runs.
+pub(super) struct Shared {
+    pub(super) job: Arc<Job>,
+    control: SharedSlice<Control>,
+    places: SharedSlice<Place>,
+    seats: SharedSlice<CachePadded<AtomicU32>>,
+    /// The places of all deques, `capacity` each.
+    tasks: SharedSlice<AtomicU32>,
+    capacity: usize,
+}
+
+impl Shared {
+    pub(super) fn new(job: Arc<Job>, worker_count: usize) -> io::Result<Self> {
+        // Sources never enter a deque, and every other task enters one once a run. Only what is used is
+        // ever backed by memory. At least a cache line, which no two owners may share.
+        let graph = job.graph();
+        let capacity = (graph.task_count() - graph.sources().len()).next_multiple_of(16);
+        let shared = Self {
+            control: SharedSlice::new(1)?,
+            places: SharedSlice::new(worker_count)?,
+            seats: SharedSlice::new(worker_count)?,
+            tasks: SharedSlice::new(worker_count * capacity)?,
+            capacity,
+            job,
+        };
+        let none_left = shared.job.graph().sources().len() as u64;
+        // Relaxed: the fork orders it before all that a worker does.
+        let next_source = &shared.control().next_source;
+        next_source.store(none_left, Ordering::Relaxed);
+        Ok(shared)
+    }
+
+    fn control(&self) -> &Control {
+        &self.control[0]
+    }
+
+    pub(super) fn worker_count(&self) -> usize {
+        self.places.len()
+    }
+
+    pub(super) fn deque(&self, worker: usize) -> Deque<'_> {
+        let place = &self.places[worker];
+        let start = worker * self.capacity;
+        let tasks = &self.tasks[start..start + self.capacity];
+        Deque::new(&place.age, &place.bottom, tasks)
+    }
+
+    pub(super) fn parking(&self) -> Parking<'_> {
+        Parking::new(&self.control().sleepers, &self.seats)
+    }
+
+    /// Hands out `count` things to do, each of which is to be reported with [`finish`](Self::finish).
+    /// Coordinator only, when the phase is not `Going`.
+    pub(super) fn begin(&self, count: u64) {
+        // Relaxed: whatever hands the work out (the fork, or `release_sources`) orders both before it.
+        self.control().remaining.store(count, Ordering::Relaxed);
+        self.control().phase.store(GOING, Ordering::Relaxed);
+    }
+
+    /// Makes all sources takeable, and wakes as many workers as that is good for.
+    pub(super) fn release_sources(&self) {
+        // Release: whoever takes a source sees the run begun. This may be a worker that is still
+        // searching since the run before; it holds nothing that belongs to that run.
+        self.control().next_source.store(0, Ordering::Release);
+        // The waker's half of the invariant in `park`.
+        fence(Ordering::SeqCst);
+        let source_count = self.job.graph().sources().len();
+        self.parking().wake(source_count);
+    }
+
+    /// Takes the next source. Any worker.
+    #[inline]
+    pub(super) fn take_source(&self) -> Option<TaskId> {
+        let sources = self.job.graph().sources();
+        let next = &self.control().next_source;
+        // Relaxed: a first look, so that idle workers do not fight for the line and the index stays near
+        // its end. One that is about to sleep has passed the fence in `Parking::sit`.
+        if next.load(Ordering::Relaxed) >= sources.len() as u64 {
+            return None;
+        }
+        // Acquire: pairs with the Release in `release_sources`.
+        let index = next.fetch_add(1, Ordering::Acquire);
+        sources.get(index as usize).copied()
+    }
+
+    /// Reports `count` things as finished. Whoever reports the last ends the phase.
+    pub(super) fn finish(&self, count: u64) {
+        // Release: what this worker has done; Acquire: the last one hands on what all have done.
+        let before = self.control().remaining.fetch_sub(count, Ordering::AcqRel);
+        if before == count {
+            self.end(DONE);
+        }
+    }
+
+    /// Ends the phase because a task failed.
+    #[cold]
+    pub(super) fn halt(&self) {
+        self.end(HALTED);
+    }
+
+    fn end(&self, phase: u32) {
+        // Release: pairs with the Acquire in `phase`.
+        self.control().phase.store(phase, Ordering::Release);
+        futex::wake(&self.control().phase);
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        // Acquire: pairs with the Release in `end`. The coordinator sees all outputs.
+        match self.control().phase.load(Ordering::Acquire) {
+            GOING => Phase::Going,
+            DONE => Phase::Done,
+            _ => Phase::Halted,
+        }
+    }
+
+    /// Sleeps while the phase is `Going`, for at most `limit`. Coordinator only.
+    pub(super) fn wait_at_most(&self, limit: std::time::Duration) {
+        futex::wait_at_most(&self.control().phase, GOING, limit);
+    }
+
+    /// Asks all workers to leave.
+    pub(super) fn dismiss(&self) {
+        // Relaxed: it stands for itself.
+        self.control().leaving.store(1, Ordering::Relaxed);
+        // The waker's half of the invariant in `park`: leaving is a thing to find, like a task.
+        fence(Ordering::SeqCst);
+        self.parking().wake(self.worker_count());
+    }
+
+    /// Whether the workers are to leave.
+    #[inline]
+    pub(super) fn is_leaving(&self) -> bool {
+        // Relaxed: see `dismiss`.
+        self.control().leaving.load(Ordering::Relaxed) != 0
+    }
+
+    /// Notes what `worker` runs from now on. That worker only.
+    #[inline]
+    pub(super) fn set_current(&self, worker: usize, task: Option<TaskId>) {
+        let word = task.map_or(0, |task| task.0 + 1);
+        // Relaxed: read only once the worker is dead, which the kernel orders after all it did.
+        self.places[worker].current.store(word, Ordering::Relaxed);
+    }
+
+    /// What `worker` ran when it died.
+    pub(super) fn current(&self, worker: usize) -> Option<TaskId> {
+        let word = self.places[worker].current.load(Ordering::Relaxed);
+        word.checked_sub(1).map(TaskId)
+    }
+}
