@@ -29,7 +29,7 @@ pub enum ParameterKind {
         /// The largest value allowed.
         max: u64,
     },
-    /// A time in milliseconds; fractions are allowed, zero is too, and less is not.
+    /// A time in milliseconds, from zero to a year; fractions are allowed.
     Milliseconds,
     /// One of these words.
     Choice(&'static [&'static str]),
@@ -204,7 +204,9 @@ impl ParameterKind {
     fn expected(&self) -> String {
         match self {
             Self::Count { min, max } => format!("a whole number from {min} to {max}"),
-            Self::Milliseconds => "a number of milliseconds, 0 or more, without quotes".into(),
+            Self::Milliseconds => {
+                format!("a number of milliseconds from 0 to {LONGEST_MILLISECONDS}, without quotes")
+            }
             Self::Choice(words) => format!("one of \"{}\"", words.join("\", \"")),
         }
     }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 
 use serde_json::{Map, Value as Json};
@@ -22,6 +23,12 @@ pub struct Definition {
     pub kernel: &'static dyn KernelKind,
     /// Valid for `kernel`.
     pub kernel_parameters: Parameters,
+}
+
+impl fmt::Debug for Definition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Definition({})", self.to_json())
+    }
 }
 
 impl Definition {
@@ -147,8 +154,8 @@ pub enum DefinitionError {
     },
     /// No pattern or kernel has this name.
     #[error(
-        "unknown {side} {name:?}{}; known: {known}",
-        meant.as_ref().map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default()
+        "unknown {side} {name:?}; {}known: {known}",
+        meant.as_ref().map(|meant| format!("did you mean {meant:?}? ")).unwrap_or_default()
     )]
     UnknownKind {
         /// `pattern` or `kernel`.
@@ -179,4 +186,68 @@ pub enum DefinitionError {
     /// The graph fits into ids or memory no more.
     #[error(transparent)]
     TooLarge(#[from] SizeError),
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refusal(json: Json) -> String {
+        let definition = Definition::from_json(&json, &Registry::default());
+        definition.unwrap_err().to_string()
+    }
+
+    fn chain(steps: Json) -> Json {
+        json!({"pattern": {"kind": "chain", "steps": steps}, "kernel": {"kind": "empty"}})
+    }
+
+    #[test]
+    fn defaults_are_filled_in() {
+        let json = json!({"pattern": {"kind": "trivial", "width": 3}, "kernel": {"kind": "hash"}});
+        let definition = Definition::from_json(&json, &Registry::default()).unwrap();
+        let expected = json!({
+            "pattern": {"kind": "trivial", "width": 3, "steps": 1},
+            "kernel": {"kind": "hash", "block_bytes": 4096, "times": 1},
+        });
+        assert_eq!(definition.to_json(), expected);
+    }
+
+    #[test]
+    fn json_that_is_no_definition_is_refused() {
+        let no_pattern = "`pattern` is missing or has no `kind`: expected {\"kind\": .., ..}";
+        assert_eq!(refusal(json!(null)), no_pattern);
+        assert_eq!(refusal(json!({"pattern": {"kind": 3}})), no_pattern);
+        assert_eq!(
+            refusal(json!({"pattern": {"kind": "chian"}})),
+            "unknown pattern \"chian\"; did you mean \"chain\"? \
+             known: trivial, no-comm, chain, fan-out-in, stencil-1d"
+        );
+    }
+
+    #[test]
+    fn json_goes_through_the_checks_of_a_file() {
+        let expected = "expected a whole number from 1 to 4294967295";
+        assert_eq!(
+            refusal(chain(json!(0))),
+            format!("pattern: `steps` cannot be 0: {expected}")
+        );
+        assert_eq!(
+            refusal(chain(json!(-1))),
+            format!("pattern: `steps` cannot be -1: {expected}")
+        );
+        assert_eq!(
+            refusal(chain(json!([1]))),
+            "`steps` of the pattern is neither a number nor a string"
+        );
+    }
+
+    #[test]
+    fn a_graph_beyond_ids_is_refused_before_it_is_built() {
+        let most = u32::MAX;
+        let mut json = chain(json!(1));
+        json["pattern"] = json!({"kind": "no-comm", "width": most, "steps": most});
+        assert!(refusal(json).starts_with("18446744065119617025 tasks"));
+    }
 }

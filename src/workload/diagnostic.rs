@@ -38,6 +38,11 @@ impl Mistake {
         self
     }
 
+    /// The first place it points at, in bytes from the beginning of the file.
+    pub(super) fn offset(&self) -> usize {
+        self.labels.first().map_or(0, LabeledSpan::offset)
+    }
+
     /// Says which file the places are in.
     pub(super) fn in_file(mut self, name: &str, text: &str) -> Self {
         self.file = Some(Arc::new(NamedSource::new(name, printable(text))));

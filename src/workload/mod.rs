@@ -8,6 +8,7 @@
 //! | `load` | files and folders to text, names unique over all of them |
 //! | `parse` | the text of one file to a [`Workload`] |
 //! | `side` | the `pattern` or the `kernel` of a file, with its sweeps |
+//! | `value` | one value as a parameter takes it, or what was meant by it |
 //! | `definition` | one variant: to JSON and back, to a graph and a kernel |
 //! | `size` | whether a graph fits into ids and memory |
 //! | `diagnostic` | what is wrong, where, and what to do |
@@ -24,11 +25,13 @@ mod load;
 mod parse;
 mod side;
 mod size;
+mod value;
 
 pub use definition::{Definition, DefinitionError};
 pub use size::SizeError;
 
 /// A workload file, checked.
+#[derive(Debug, Clone)]
 pub struct Workload {
     /// The name: lower case words joined by hyphens, unique among the workloads loaded together.
     pub name: String,
@@ -41,6 +44,7 @@ pub struct Workload {
 }
 
 /// One entry of a workload's sweep.
+#[derive(Debug, Clone)]
 pub struct Variant {
     /// The swept parameters as `key=value`, joined by commas; empty if nothing is swept. Unique within the
     /// workload.

@@ -10,6 +10,7 @@ use super::diagnostic::{Mistake, did_you_mean, quoted};
 use super::kind::Kind;
 use super::side::{Choice, Side};
 use super::size;
+use super::value::describe;
 use super::{Definition, Variant, Workload};
 use crate::kernel::KernelKind;
 use crate::parameter::ParameterKind;
@@ -41,6 +42,7 @@ pub(super) fn parse(
         table: table.get_ref(),
         registry,
         mistakes: Vec::new(),
+        meant: Vec::new(),
     };
     file.refuse_unknown_keys();
     let name = file.name();
@@ -50,6 +52,7 @@ pub(super) fn parse(
     let kernels = file.side::<&'static dyn KernelKind>();
     file.refuse_what_does_not_fit(&patterns, memory_bytes);
     let variants = file.variants(&patterns, &kernels);
+    file.mistakes.sort_by_key(Mistake::offset);
 
     match (name, why) {
         (Some((name, name_span)), Some(why)) if file.mistakes.is_empty() => Ok(Parsed {
@@ -89,7 +92,7 @@ const NAME: TopKey = TopKey {
 };
 const WHY: TopKey = TopKey {
     name: "why",
-    example: r#"why = "shows what a task costs", the question that the workload answers"#,
+    example: r#"why = "what does a task cost?""#,
 };
 const PATTERN: TopKey = TopKey {
     name: "pattern",
@@ -101,7 +104,7 @@ const KERNEL: TopKey = TopKey {
 };
 const TIMEOUT: TopKey = TopKey {
     name: "timeout",
-    example: "timeout = 60, in seconds",
+    example: "timeout = 60 # seconds",
 };
 const TOP_KEYS: [&TopKey; 5] = [&NAME, &WHY, &PATTERN, &KERNEL, &TIMEOUT];
 
@@ -115,6 +118,8 @@ struct File<'a> {
     table: &'a DeTable<'a>,
     registry: &'a Registry,
     mistakes: Vec<Mistake>,
+    /// The keys that were meant by unknown ones. They are reported once, as unknown.
+    meant: Vec<&'static str>,
 }
 
 impl<'a> File<'a> {
@@ -127,11 +132,11 @@ impl<'a> File<'a> {
                 Some(side) => {
                     format!("a {side} takes it: write it between the braces of `{side} = {{ .. }}`")
                 }
-                None => format!(
-                    "{}known keys: {}",
-                    did_you_mean(nearest(name, known)),
-                    known.join(", ")
-                ),
+                None => {
+                    let near = nearest(name, known);
+                    self.meant.extend(near);
+                    format!("{}known keys: {}", did_you_mean(near), known.join(", "))
+                }
             };
             let mistake = Mistake::new(format!("unknown key {}", quoted(name)), help);
             self.mistakes
@@ -198,7 +203,7 @@ impl<'a> File<'a> {
 
     fn required(&mut self, key: &TopKey) -> Option<&'a Spanned<DeValue<'a>>> {
         let value = self.table.get(key.name);
-        if value.is_none() {
+        if value.is_none() && !self.meant.contains(&key.name) {
             let mistake = Mistake::new(
                 format!("`{}` is missing", key.name),
                 format!("add a line `{}`", key.example),
@@ -266,8 +271,7 @@ impl<'a> File<'a> {
                 "make it smaller, so that there are at most {} tasks",
                 error.fit_count()
             );
-            let mut mistake =
-                Mistake::new(format!("the graph does not fit into memory: {error}"), help);
+            let mut mistake = Mistake::new(format!("the graph is too large: {error}"), help);
             for parameter in choice.kind.declared() {
                 let counts = matches!(parameter.kind, ParameterKind::Count { .. });
                 if let Some(span) = choice.spans.get(parameter.name).filter(|_| counts) {
@@ -284,9 +288,15 @@ impl<'a> File<'a> {
         patterns: &[Choice<&'static dyn Pattern>],
         kernels: &[Choice<&'static dyn KernelKind>],
     ) -> Vec<Variant> {
-        let count = patterns.len() * kernels.len();
-        if count > VARIANTS_MAX {
-            self.mistakes.push(too_many_variants(count, 0..0));
+        if patterns.len() * kernels.len() > VARIANTS_MAX {
+            let sides = [&PATTERN, &KERNEL].map(|key| self.table.get(key.name));
+            let counts = [patterns.len(), kernels.len()];
+            let mut mistake = too_many_variants();
+            for (value, count) in sides.into_iter().zip(counts) {
+                let span = value.map(Spanned::span).unwrap_or_default();
+                mistake = mistake.at(span, format!("{count} entries"));
+            }
+            self.mistakes.push(mistake);
             return Vec::new();
         }
         let pairs = patterns
@@ -306,12 +316,11 @@ impl<'a> File<'a> {
     }
 }
 
-pub(super) fn too_many_variants(count: usize, span: Range<usize>) -> Mistake {
+pub(super) fn too_many_variants() -> Mistake {
     Mistake::new(
-        format!("the lists multiply to {count} cases, and {VARIANTS_MAX} is the most"),
+        format!("the lists multiply to more than {VARIANTS_MAX} cases"),
         "shorten the lists, or split the workload into several files",
     )
-    .at(span, "the lists in here")
 }
 
 fn side_takes<K: Kind>(key: &str, registry: &Registry) -> Option<&'static str> {
@@ -335,17 +344,4 @@ fn to_kebab_case(name: &str) -> String {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric());
     let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
     words.join("-").to_ascii_lowercase()
-}
-
-/// A value as it stands in the file, for messages.
-pub(super) fn describe(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::String(text) => quoted(text),
-        DeValue::Integer(number) => number.to_string(),
-        DeValue::Float(number) => number.to_string(),
-        DeValue::Boolean(value) => value.to_string(),
-        DeValue::Datetime(date) => format!("the date or time {date}"),
-        DeValue::Array(_) => "a list".into(),
-        DeValue::Table(_) => "a table".into(),
-    }
 }

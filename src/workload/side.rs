@@ -9,8 +9,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Mistake, did_you_mean, quoted};
 use super::kind::Kind;
-use super::parse::{VARIANTS_MAX, describe, is_top_key, too_many_variants};
-use crate::parameter::{Parameter, ParameterKind, Parameters, Value};
+use super::parse::{VARIANTS_MAX, is_top_key, too_many_variants};
+use super::value::{describe, explain, invalid, to_value};
+use crate::parameter::{Parameter, Parameters, Value};
 use crate::registry::{Registry, nearest};
 
 /// One thing that a side can be.
@@ -67,7 +68,7 @@ impl<'a> Side<'a> {
             self.read_table(table, entry.span(), is_list, &mut choices);
             if choices.len() > VARIANTS_MAX {
                 self.mistakes
-                    .push(too_many_variants(choices.len(), value.span()));
+                    .push(too_many_variants().at(value.span(), "in this list"));
                 break;
             }
         }
@@ -81,7 +82,7 @@ impl<'a> Side<'a> {
         choices
     }
 
-    /// The entries of `value` if it is a list, or `value` itself.
+    /// The entries of `value` if it is a list, or `value` itself, and whether it is a list.
     fn entries<'v, 'i>(&mut self, key: &str, value: &'v Entry<'i>) -> (Vec<&'v Entry<'i>>, bool) {
         let DeValue::Array(list) = value.get_ref() else {
             return (vec![value], false);
@@ -94,6 +95,12 @@ impl<'a> Side<'a> {
             );
             self.mistakes
                 .push(mistake.at(value.span(), "expected at least one entry"));
+        }
+        if list.len() > VARIANTS_MAX {
+            let entries = format!("{} entries", list.len());
+            self.mistakes
+                .push(too_many_variants().at(value.span(), entries));
+            return (Vec::new(), true);
         }
         (list.iter().collect(), true)
     }
@@ -203,15 +210,23 @@ impl<'a> Side<'a> {
         let declared = kind.declared();
         let names = || declared.iter().map(|parameter| parameter.name);
         let is_known = |key: &str| key == "kind" || names().any(|name| name == key);
+        let is_one_of_several = matches!(table["kind"].get_ref(), DeValue::Array(_));
         let mut meant = Vec::new();
         for key in table.keys().filter(|key| !is_known(key.get_ref())) {
             let name = key.get_ref();
             let near = nearest(name, names());
             let keys: Vec<_> = std::iter::once("kind").chain(names()).collect();
-            let takes = format!("\"{}\" takes: {}", kind.kind_name(), keys.join(", "));
+            let mut takes = format!("\"{}\" takes: {}", kind.kind_name(), keys.join(", "));
+            if is_one_of_several {
+                takes += "; write a list of tables to give each kind its own keys";
+            }
             let parameter = declared.iter().find(|declared| Some(declared.name) == near);
             let help = match parameter {
-                Some(parameter) => format!("{}{}; {takes}", did_you_mean(near), explain(parameter)),
+                Some(parameter) => format!(
+                    "did you mean `{}` ({})? {takes}",
+                    parameter.name,
+                    explain(parameter)
+                ),
                 None if is_top_key(name) => format!(
                     "`{name}` stands at the top of the file: move it above `[{}]`",
                     K::SIDE
@@ -273,8 +288,8 @@ impl<'a> Side<'a> {
         let lens = axes.iter().map(|axis| axis.values.len());
         let count = lens.fold(1, usize::saturating_mul);
         if count > VARIANTS_MAX {
-            let mistake = too_many_variants(count, table_span.clone());
-            self.mistakes.push(mistake);
+            self.mistakes
+                .push(too_many_variants().at(table_span.clone(), format!("{count} entries")));
             return;
         }
         let swept = axes.iter().filter(|axis| axis.is_swept);
@@ -313,7 +328,7 @@ impl<'a> Side<'a> {
                     && other.parameters == choice.parameters
             };
             if let Some(first) = choices[..index].iter().find(same) {
-                let message = format!("two {}s of the list are the same", K::SIDE);
+                let message = format!("two {}s are the same, defaults filled in", K::SIDE);
                 let mistake = Mistake::new(message, ONE_IS_ENOUGH);
                 let mistake = mistake.at(first.table_span.clone(), "first here");
                 self.mistakes
@@ -369,66 +384,4 @@ fn labels<K: Kind>(choice: &Choice<K>, choices: &[Choice<K>]) -> Vec<String> {
     });
     let telling = telling.map(|name| format!("{name}={}", parameters[name]));
     kind.into_iter().chain(telling).collect()
-}
-
-/// A value that a parameter may have.
-fn to_value(value: &DeValue<'_>) -> Option<Value> {
-    match value {
-        DeValue::String(text) => Some(Value::Text(text.to_string())),
-        DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix())
-            .ok()
-            .map(Value::Count),
-        DeValue::Float(number) => number.as_str().parse().ok().map(Value::Number),
-        _ => None,
-    }
-}
-
-fn invalid(parameter: &Parameter, entry: &Entry<'_>) -> Mistake {
-    let name = parameter.name;
-    let value = entry.get_ref();
-    let help = match correction(parameter, value) {
-        Some(correction) => format!("write `{name} = {correction}`"),
-        None => format!("`{name}` is {}", parameter.why),
-    };
-    let message = format!("`{name}` cannot be {}", describe(value));
-    let expected = format!("expected {}", parameter.expected());
-    Mistake::new(message, help).at(entry.span(), expected)
-}
-
-/// What was meant by a value that `parameter` does not take, as it is written in a file.
-fn correction(parameter: &Parameter, value: &DeValue<'_>) -> Option<String> {
-    let meant = match (parameter.kind, value) {
-        (ParameterKind::Choice(words), DeValue::String(text)) => {
-            Value::Text(nearest(text, words.iter().copied())?.into())
-        }
-        (ParameterKind::Count { .. }, DeValue::String(text)) => Value::Count(text.parse().ok()?),
-        (ParameterKind::Count { .. }, DeValue::Float(number)) => {
-            let number: f64 = number.as_str().parse().ok()?;
-            Value::Count((number.fract() == 0.0).then_some(number as u64)?)
-        }
-        (ParameterKind::Milliseconds, DeValue::String(text)) => Value::Number(milliseconds(text)?),
-        _ => return None,
-    };
-    match parameter.accept(&meant)? {
-        Value::Text(word) => Some(format!("{word:?}")),
-        number => Some(number.to_string()),
-    }
-}
-
-/// A time that was written with its unit, in milliseconds.
-fn milliseconds(text: &str) -> Option<f64> {
-    let unit_start = text.find(char::is_alphabetic).unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit_start);
-    let number: f64 = number.trim().parse().ok()?;
-    match unit {
-        "" | "ms" => Some(number),
-        "s" => Some(number * 1000.0),
-        "us" | "µs" => Some(number / 1000.0),
-        _ => None,
-    }
-}
-
-/// What a parameter is and takes: "how many tasks a step has, a whole number from 1 to 10".
-fn explain(parameter: &Parameter) -> String {
-    format!("{}, {}", parameter.why, parameter.expected())
 }

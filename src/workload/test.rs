@@ -148,6 +148,13 @@ fn numbers_may_be_written_as_toml_allows() {
 }
 
 #[test]
+fn a_file_may_come_from_windows() {
+    let text = "\u{feff}name = \"test\"\r\nwhy = \"a test\"\r\npattern = { kind = \"chain\", \
+                steps = 2 }\r\nkernel = { kind = \"empty\" }\r\n";
+    assert_eq!(read(&[("test.toml", text)]).unwrap().len(), 1);
+}
+
+#[test]
 fn built_in_workloads_are_sorted_and_named_after_their_files() {
     let workloads = builtin(&Registry::default()).unwrap();
     let names: Vec<_> = workloads.iter().map(|workload| &*workload.name).collect();

@@ -1,0 +1,84 @@
+//! One value of a file: as a parameter takes it, as messages show it, and what was meant by a wrong one.
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::diagnostic::{Mistake, quoted};
+use crate::parameter::{Parameter, ParameterKind, Value};
+use crate::registry::nearest;
+
+/// A value as it stands in the file, for messages.
+pub(super) fn describe(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => quoted(text),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(value) => value.to_string(),
+        DeValue::Datetime(date) => format!("the date or time {date}"),
+        DeValue::Array(_) => "a list".into(),
+        DeValue::Table(_) => "a table".into(),
+    }
+}
+
+/// A value that a parameter may have.
+pub(super) fn to_value(value: &DeValue<'_>) -> Option<Value> {
+    match value {
+        DeValue::String(text) => Some(Value::Text(text.to_string())),
+        DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix())
+            .ok()
+            .map(Value::Count),
+        DeValue::Float(number) => number.as_str().parse().ok().map(Value::Number),
+        _ => None,
+    }
+}
+
+/// The mistake that `parameter` does not take the value of `entry`.
+pub(super) fn invalid(parameter: &Parameter, entry: &Spanned<DeValue<'_>>) -> Mistake {
+    let name = parameter.name;
+    let value = entry.get_ref();
+    let help = match correction(parameter, value) {
+        Some(correction) => format!("write `{name} = {correction}`"),
+        None => format!("`{name}` is {}", parameter.why),
+    };
+    let message = format!("`{name}` cannot be {}", describe(value));
+    let expected = format!("expected {}", parameter.expected());
+    Mistake::new(message, help).at(entry.span(), expected)
+}
+
+/// What was meant by a value that `parameter` does not take, as it is written in a file.
+fn correction(parameter: &Parameter, value: &DeValue<'_>) -> Option<String> {
+    let meant = match (parameter.kind, value) {
+        (ParameterKind::Choice(words), DeValue::String(text)) => {
+            Value::Text(nearest(text, words.iter().copied())?.into())
+        }
+        (ParameterKind::Count { .. }, DeValue::String(text)) => Value::Count(text.parse().ok()?),
+        (ParameterKind::Count { .. }, DeValue::Float(number)) => {
+            let number: f64 = number.as_str().parse().ok()?;
+            Value::Count((number.fract() == 0.0).then_some(number as u64)?)
+        }
+        (ParameterKind::Milliseconds, DeValue::String(text)) => Value::Number(milliseconds(text)?),
+        _ => return None,
+    };
+    match parameter.accept(&meant)? {
+        Value::Text(word) => Some(format!("{word:?}")),
+        number => Some(number.to_string()),
+    }
+}
+
+/// A time that was written with its unit, in milliseconds.
+fn milliseconds(text: &str) -> Option<f64> {
+    let unit_start = text.find(char::is_alphabetic).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_start);
+    let number: f64 = number.trim().parse().ok()?;
+    match unit {
+        "" | "ms" => Some(number),
+        "s" => Some(number * 1000.0),
+        "us" | "µs" => Some(number / 1000.0),
+        _ => None,
+    }
+}
+
+/// What a parameter is and takes: "how many tasks a step has, a whole number from 1 to 10".
+pub(super) fn explain(parameter: &Parameter) -> String {
+    format!("{}, {}", parameter.why, parameter.expected())
+}
