@@ -1,6 +1,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::worker::{Lent, Placement};
 use super::{Backend, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 
@@ -24,13 +25,17 @@ impl Backend for Serial {
         Some(1)
     }
 
-    fn start(&self, job: Arc<Job>, _: PoolPlan) -> io::Result<Box<dyn Pool>> {
-        Ok(Box::new(SerialPool { job }))
+    fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>> {
+        Ok(Box::new(SerialPool {
+            _lent: Placement::new(plan)?.enter_lent(0)?,
+            job,
+        }))
     }
 }
 
 struct SerialPool {
     job: Arc<Job>,
+    _lent: Lent,
 }
 
 impl Pool for SerialPool {

@@ -21,6 +21,10 @@ const VALUE_BITS: u32 = 48;
 /// The part of an output word that holds the value.
 pub(super) const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
 
+/// The number of a run, in the top 16 bits.
+#[derive(Clone, Copy)]
+pub(super) struct Stamp(u64);
+
 /// The state of a run. See the module for the two words of a task.
 pub(super) struct Slots {
     /// One word: the stamp of the run that is going on.
@@ -49,36 +53,36 @@ impl Slots {
 
     /// Moves on to the next run. Nothing may be running.
     pub(super) fn begin_run(&self) {
-        let next = self.current().wrapping_add(1 << VALUE_BITS);
+        let next = self.stamp().0.wrapping_add(1 << VALUE_BITS);
         // Relaxed: the backend's own hand-over to its workers orders this before their first task.
         self.stamp[0].store(next, Ordering::Relaxed);
     }
 
+    /// The stamp of the run that is going on. To be asked for once a task, and not once an input.
     #[inline]
-    fn current(&self) -> u64 {
+    pub(super) fn stamp(&self) -> Stamp {
         // Relaxed: see `begin_run`.
-        self.stamp[0].load(Ordering::Relaxed)
+        Stamp(self.stamp[0].load(Ordering::Relaxed))
     }
 
-    /// The value that `task` stored in this run, if it has.
+    /// The value that `task` stored in the run of `stamp`, if it has.
     #[inline]
-    pub(super) fn value(&self, task: TaskId) -> Option<u64> {
+    pub(super) fn value(&self, task: TaskId, stamp: Stamp) -> Option<u64> {
         // Acquire: pairs with the Release in `store`, so that whoever sees the output sees all that the
         // task wrote before it. This is what orders tasks in backends that watch outputs.
         let word = self.outputs[task.index()].load(Ordering::Acquire);
-        let value = word ^ self.current();
+        let value = word ^ stamp.0;
         (value <= VALUE_MASK).then_some(value)
     }
 
-    /// Stores the value of `task` in this run. `false` if the word is not the one the run before left.
+    /// Stores the value of `task` in the run of `stamp`. `false` if the word is not the one the run before left.
     ///
     /// Two executions at the very same moment could both pass a plain test. Where a task has dependents
     /// that shows as a wrong count (`Failure::Miscounted`) or in a dependent; where it has none, `last` must
     /// be set, and an atomic exchange settles it.
     #[inline]
-    pub(super) fn store(&self, task: TaskId, value: u64, last: bool) -> bool {
-        let current = self.current();
-        let word = current | (value & VALUE_MASK);
+    pub(super) fn store(&self, task: TaskId, value: u64, last: bool, stamp: Stamp) -> bool {
+        let word = stamp.0 | (value & VALUE_MASK);
         let output = &self.outputs[task.index()];
         let before = if last {
             // Release: see `value`. The old word is only tested, so nothing is acquired.
@@ -88,7 +92,7 @@ impl Slots {
             output.store(word, Ordering::Release);
             before
         };
-        let previous = current.wrapping_sub(1 << VALUE_BITS);
+        let previous = stamp.0.wrapping_sub(1 << VALUE_BITS);
         before ^ previous <= VALUE_MASK
     }
 
@@ -115,8 +119,9 @@ impl Slots {
     /// returns the digest of the outputs. Nothing may be running.
     pub(super) fn verify(&self, graph: &TaskGraph) -> Result<u64, Failure> {
         let mut digest = super::Digest::default();
+        let stamp = self.stamp();
         for task in graph.tasks() {
-            let value = self.value(task).ok_or(Failure::Lost { task })?;
+            let value = self.value(task, stamp).ok_or(Failure::Lost { task })?;
             let pending = self.pending[task.index()].load(Ordering::Relaxed);
             if pending as usize != graph.predecessors(task).len() {
                 return Err(Failure::Miscounted { task });

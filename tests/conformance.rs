@@ -1,0 +1,388 @@
+//! Every backend whose workers are threads must run every graph with every kernel, any number of times,
+//! with any number of workers; and the core must catch a backend that does not.
+//!
+//! Backends whose workers are processes fork, which a process with threads must not do: they are put
+//! through the same in a process of their own.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::process::abort;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use rustix::thread::sched_getaffinity;
+use taskdyno::backend::{BACKENDS, Backend, Continuation, Pool, PoolPlan};
+use taskdyno::execute::{Failure, Halt, Job, expected_digest};
+use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
+use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Sharing};
+use taskdyno::parameter::{Parameter, ParameterKind, Parameters, Value};
+use taskdyno::pattern::{PATTERNS, Pattern, STENCIL_1D};
+
+/// Runs of one pool: enough that state left behind by one would show in the next.
+const RUN_COUNT: u64 = 3;
+
+#[test]
+fn every_backend_runs_every_pattern_with_every_kernel() {
+    watched(|| {
+        for graph in PATTERNS.iter().flat_map(|pattern| graphs(*pattern)) {
+            for (kind, parameters) in kernels() {
+                for (backend, plan) in set_ups(&worker_counts()) {
+                    let kernel = kind.build(&parameters, backend.sharing(), plan.worker_count);
+                    let result = run(backend, plan, graph.clone(), kernel.unwrap());
+                    let kernel = format!("{} {:?}", kind.name(), parameters.values());
+                    assert_eq!(result, Ok(()), "{} {plan:?} {kernel}", backend.name());
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn every_backend_runs_a_graph_that_falls_apart() {
+    watched(|| {
+        for (backend, plan) in set_ups(&worker_counts()) {
+            let result = run(backend, plan, disconnected(), empty());
+            assert_eq!(result, Ok(()), "{} {plan:?}", backend.name());
+        }
+    });
+}
+
+#[test]
+fn every_backend_runs_a_graph_without_tasks() {
+    watched(|| {
+        for (backend, plan) in set_ups(&worker_counts()) {
+            let graph = TaskGraphBuilder::default().finish();
+            let result = run(backend, plan, graph, empty());
+            assert_eq!(result, Ok(()), "{} {plan:?}", backend.name());
+        }
+    });
+}
+
+#[test]
+fn every_backend_stops_when_a_kernel_panics() {
+    /// Panics in one task.
+    struct Panics(TaskId);
+    impl Kernel for Panics {
+        fn run(&self, task: TaskId, seed: u64) -> u64 {
+            assert_ne!(task, self.0, "out of cheese");
+            seed
+        }
+    }
+    watched(|| {
+        for (backend, plan) in set_ups(&worker_counts()) {
+            for task in [0, 17, 34].map(TaskId) {
+                let job = job(stencil(7, 5), Box::new(Panics(task)));
+                let mut pool = backend.start(Arc::clone(&job), plan).unwrap();
+                job.begin_run();
+                assert_eq!(pool.run(), Err(Halt), "{} {plan:?}", backend.name());
+                let failure = job.failure();
+                let told = matches!(&failure, Some(Failure::Panicked { task: found, message })
+                    if *found == task && message.contains("out of cheese"));
+                assert!(told, "{} {plan:?}: {failure:?}", backend.name());
+            }
+        }
+    });
+}
+
+#[test]
+fn every_pool_can_be_dropped_before_it_has_run() {
+    watched(|| {
+        for (backend, plan) in set_ups(&worker_counts()) {
+            let job = job(stencil(7, 5), empty());
+            drop(backend.start(job, plan).unwrap());
+        }
+    });
+}
+
+#[test]
+fn pinned_workers_stay_on_one_core_and_the_caller_is_let_go_after() {
+    /// Panics on a thread that may run on several cores.
+    struct OneCore;
+    impl Kernel for OneCore {
+        fn run(&self, _: TaskId, seed: u64) -> u64 {
+            assert_eq!(sched_getaffinity(None).unwrap().count(), 1);
+            seed
+        }
+        fn expected(&self, _: TaskId, seed: u64) -> u64 {
+            seed
+        }
+    }
+    watched(|| {
+        let before = sched_getaffinity(None).unwrap();
+        for (backend, plan) in set_ups(&worker_counts()) {
+            let plan = PoolPlan { pin: true, ..plan };
+            let result = run(backend, plan, stencil(7, 5), Box::new(OneCore));
+            assert_eq!(result, Ok(()), "{} {plan:?}", backend.name());
+            assert_eq!(
+                sched_getaffinity(None).unwrap(),
+                before,
+                "{}",
+                backend.name()
+            );
+        }
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn every_backend_runs_any_graph(graph in any_graph()) {
+        watched(move || {
+            for (backend, plan) in set_ups(&[1, 2, 5]) {
+                let result = run(backend, plan, graph.clone(), empty());
+                assert_eq!(result, Ok(()), "{} {plan:?}", backend.name());
+            }
+        });
+    }
+}
+
+#[test]
+fn a_backend_that_breaks_the_order_is_caught() {
+    let backwards = Broken(|job| job.graph().tasks().rev().try_for_each(|task| job.run(task)));
+    let failure = Failure::MissingInput {
+        task: TaskId(34),
+        predecessor: TaskId(26),
+    };
+    assert_eq!(run_broken(&backwards), Err(failure));
+}
+
+#[test]
+fn a_backend_that_loses_a_task_is_caught() {
+    let all_but_one = Broken(|job| {
+        let mut tasks = job.graph().tasks().filter(|task| *task != TaskId(30));
+        tasks.try_for_each(|task| job.run(task))
+    });
+    let failure = Failure::Lost { task: TaskId(30) };
+    assert_eq!(run_broken(&all_but_one), Err(failure));
+}
+
+#[test]
+fn a_backend_that_runs_a_task_twice_is_caught() {
+    let twice = Broken(|job| {
+        job.graph().tasks().try_for_each(|task| job.run(task))?;
+        job.run(TaskId(3))
+    });
+    let failure = Failure::NotOnce { task: TaskId(3) };
+    assert_eq!(run_broken(&twice), Err(failure));
+}
+
+#[test]
+fn a_backend_that_counts_a_task_twice_is_caught() {
+    let miscounts = Broken(|job| {
+        job.graph().tasks().try_for_each(|task| job.run(task))?;
+        job.complete(TaskId(3), |_| {});
+        Ok(())
+    });
+    let failure = Failure::Miscounted { task: TaskId(9) };
+    assert_eq!(run_broken(&miscounts), Err(failure));
+}
+
+/// A backend that calls this in place of running the graph.
+struct Broken(fn(&Job) -> Result<(), Halt>);
+
+impl Backend for Broken {
+    fn name(&self) -> &'static str {
+        "broken"
+    }
+
+    fn why(&self) -> &'static str {
+        "gets it wrong"
+    }
+
+    fn start(&self, job: Arc<Job>, _: PoolPlan) -> io::Result<Box<dyn Pool>> {
+        Ok(Box::new(BrokenPool(self.0, job)))
+    }
+}
+
+struct BrokenPool(fn(&Job) -> Result<(), Halt>, Arc<Job>);
+
+impl Pool for BrokenPool {
+    fn run(&mut self) -> Result<(), Halt> {
+        self.0(&self.1)
+    }
+}
+
+fn run_broken(backend: &dyn Backend) -> Result<(), Failure> {
+    let plan = PoolPlan {
+        worker_count: 1,
+        continuation: Continuation::Queue,
+        pin: false,
+    };
+    run(backend, plan, stencil(7, 5), empty())
+}
+
+/// Runs `graph` some times in one pool, and verifies each run.
+fn run(
+    backend: &dyn Backend,
+    plan: PoolPlan,
+    graph: TaskGraph,
+    kernel: Box<dyn Kernel>,
+) -> Result<(), Failure> {
+    let job = job(graph, kernel);
+    let expected = expected_digest(job.graph(), job.kernel());
+    job.kernel().reset();
+    let mut pool = backend.start(Arc::clone(&job), plan).unwrap();
+    for run in 1..=RUN_COUNT {
+        job.begin_run();
+        if pool.run().is_err() {
+            return Err(job.failure().expect("a run that failed says why"));
+        }
+        job.verify(expected)?;
+        job.verify_kernel(run)?;
+    }
+    Ok(())
+}
+
+fn job(graph: TaskGraph, kernel: Box<dyn Kernel>) -> Arc<Job> {
+    Arc::new(Job::new(graph, kernel).unwrap())
+}
+
+/// Every backend of threads, with each of these numbers of workers and each continuation.
+fn set_ups(worker_counts: &[usize]) -> Vec<(&'static dyn Backend, PoolPlan)> {
+    let mut all = Vec::new();
+    let of_threads = |backend: &&&dyn Backend| backend.sharing() == Sharing::Threads;
+    for backend in BACKENDS.iter().filter(of_threads) {
+        let fixed = backend.fixed_worker_count().map(|count| vec![count]);
+        for worker_count in fixed.unwrap_or_else(|| worker_counts.to_vec()) {
+            let mut continuations = backend.continuations();
+            if continuations.is_empty() {
+                continuations = &[Continuation::Queue];
+            }
+            for &continuation in continuations {
+                let plan = PoolPlan {
+                    worker_count,
+                    continuation,
+                    pin: false,
+                };
+                all.push((*backend, plan));
+            }
+        }
+    }
+    all
+}
+
+fn worker_counts() -> [usize; 4] {
+    [1, 2, 3, thread::available_parallelism().unwrap().get() + 2]
+}
+
+/// Small graphs of a pattern: a single task where the pattern has such, one that is narrow, and one that
+/// no number of workers divides evenly.
+fn graphs(pattern: &dyn Pattern) -> Vec<TaskGraph> {
+    let sizes = [(1, 1), (1, 5), (7, 5)];
+    let build = |(width, steps)| {
+        let given = given(
+            pattern.parameters(),
+            &BTreeMap::from([("width", width), ("steps", steps)]),
+        );
+        let [given] = &given[..] else {
+            panic!("{} has choices: try them all", pattern.name());
+        };
+        let parameters = Parameters::check(pattern.parameters(), given).unwrap();
+        pattern.build(&parameters).unwrap()
+    };
+    sizes.map(build).into()
+}
+
+/// Every kernel, with every choice it offers and small numbers.
+fn kernels() -> Vec<(&'static dyn KernelKind, Parameters)> {
+    let of_kind = |kind: &&'static dyn KernelKind| {
+        let kind = *kind;
+        let given = given(kind.parameters(), &BTreeMap::new());
+        let check = move |given| Parameters::check(kind.parameters(), &given).unwrap();
+        given.into_iter().map(move |given| (kind, check(given)))
+    };
+    KERNELS.iter().flat_map(of_kind).collect()
+}
+
+/// Values for declared parameters: these counts, a small one for every other, and all choices.
+fn given(declared: &[Parameter], counts: &BTreeMap<&str, u64>) -> Vec<BTreeMap<String, Value>> {
+    let mut all = vec![BTreeMap::new()];
+    for parameter in declared {
+        let values = match parameter.kind {
+            ParameterKind::Count { min, max } => {
+                let count = counts.get(parameter.name).copied();
+                vec![Value::Count(count.unwrap_or(3).clamp(min, max))]
+            }
+            ParameterKind::Milliseconds => vec![Value::Number(0.01)],
+            ParameterKind::Choice(words) => words
+                .iter()
+                .map(|word| Value::Text((*word).into()))
+                .collect(),
+        };
+        let with = |given: &BTreeMap<String, Value>, value: &Value| {
+            let mut given = given.clone();
+            given.insert(parameter.name.into(), value.clone());
+            given
+        };
+        let longer = all
+            .iter()
+            .flat_map(|given| values.iter().map(move |value| with(given, value)));
+        all = longer.collect();
+    }
+    all
+}
+
+fn empty() -> Box<dyn Kernel> {
+    EMPTY
+        .build(&Parameters::default(), Sharing::Threads, 1)
+        .unwrap()
+}
+
+fn stencil(width: u64, steps: u64) -> TaskGraph {
+    let given = [("width", width), ("steps", steps)];
+    let given = given.map(|(key, count)| (key.into(), Value::Count(count)));
+    let parameters = Parameters::check(STENCIL_1D.parameters(), &BTreeMap::from(given)).unwrap();
+    STENCIL_1D.build(&parameters).unwrap()
+}
+
+/// Tasks alone, a chain, and a diamond, mixed.
+fn disconnected() -> TaskGraph {
+    let mut builder = TaskGraphBuilder::default();
+    let predecessors: [&[u32]; 10] = [&[], &[], &[0], &[], &[0], &[1], &[], &[2, 4], &[5], &[]];
+    for row in predecessors {
+        builder.push(row.iter().copied().map(TaskId)).unwrap();
+    }
+    builder.finish()
+}
+
+/// Any graph of up to 60 tasks with up to 4 inputs each.
+fn any_graph() -> impl Strategy<Value = TaskGraph> {
+    let inputs = prop::collection::vec(any::<prop::sample::Index>(), 0..=4);
+    prop::collection::vec(inputs, 0..60).prop_map(|rows| {
+        let mut builder = TaskGraphBuilder::default();
+        for (task, inputs) in rows.into_iter().enumerate() {
+            let mut row: Vec<usize> = Vec::new();
+            if task > 0 {
+                row.extend(inputs.iter().map(|input| input.index(task)));
+            }
+            row.sort_unstable();
+            row.dedup();
+            let ids = row.into_iter().map(|input| TaskId(input as u32));
+            builder.push(ids).unwrap();
+        }
+        builder.finish()
+    })
+}
+
+/// Does `body`, and aborts the whole process if it hangs, since a thread that hangs cannot be stopped.
+fn watched(body: impl FnOnce()) {
+    /// Far beyond what the slowest machine needs.
+    const LIMIT: Duration = Duration::from_secs(300);
+    let (done, is_done) = channel::<()>();
+    let name = thread::current().name().unwrap_or("a test").to_owned();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if is_done.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
+                eprintln!("{name} hangs");
+                abort();
+            }
+        });
+        let done = done;
+        body();
+        drop(done);
+    });
+}
