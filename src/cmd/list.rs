@@ -1,6 +1,7 @@
 //! `list`: what there is to choose from.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -12,6 +13,9 @@ use crate::workload;
 /// What `list` takes.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
+    /// Add workload files, or folders of them. May be given more than once.
+    #[arg(long, value_name = "PATH", env = "TASKDYNO_WORKLOADS")]
+    workloads: Vec<PathBuf>,
     /// How to print it.
     #[arg(long, value_name = "FORMAT", default_value = "text", env = "TASKDYNO_FORMAT")]
     format: Format,
@@ -43,7 +47,7 @@ impl Entry {
 }
 
 pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
-    let entries = entries(registry)?;
+    let entries = entries(registry, &arguments.workloads)?;
     let text = match arguments.format {
         Format::Json => serde_json::to_string_pretty(&entries).expect("plain data") + "\n",
         Format::Text => text(&entries),
@@ -52,8 +56,8 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     Ok(OK)
 }
 
-fn entries(registry: &Registry) -> Result<Vec<Entry>, Exit> {
-    let workloads = workload::builtin(registry).map_err(Exit::Usage)?;
+fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<Entry>, Exit> {
+    let workloads = workload::builtin_and(added, registry).map_err(Exit::Usage)?;
     let mut entries = Vec::new();
     for backend in &registry.backends {
         entries.push(Entry::new("backend", backend.name(), backend.why()));

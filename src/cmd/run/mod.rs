@@ -65,7 +65,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value = "0.02", value_parser = seconds, env = "TASKDYNO_WARMUP")]
     warmup: Duration,
     /// Seconds to take samples for, at least.
-    #[arg(long, value_name = "SECONDS", default_value = "0.15", value_parser = seconds, env = "TASKDYNO_MIN_TIME")]
+    #[arg(long, value_name = "SECONDS", default_value = "0.12", value_parser = seconds, env = "TASKDYNO_MIN_TIME")]
     min_time: Duration,
     /// Seconds to take samples for, at most.
     #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds, env = "TASKDYNO_MAX_TIME")]
@@ -128,7 +128,8 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
 
 /// The cases that the command line asks for.
 fn select(registry: &Registry, arguments: &Arguments) -> Result<Vec<PlannedCase>, Exit> {
-    let workloads = workloads(registry, &arguments.workloads)?;
+    let workloads =
+        workload::builtin_and(&arguments.workloads, registry).map_err(Exit::Usage)?;
     let selection = Selection {
         filter: arguments.filter.clone(),
         exact: arguments.exact,
@@ -142,21 +143,6 @@ fn select(registry: &Registry, arguments: &Arguments) -> Result<Vec<PlannedCase>
         return Err(no_case(&workloads, &selection));
     }
     Ok(cases)
-}
-
-fn workloads(registry: &Registry, paths: &[PathBuf]) -> Result<Vec<Workload>, Exit> {
-    let mut workloads = workload::builtin(registry).map_err(Exit::Usage)?;
-    for added in workload::load(paths, registry).map_err(Exit::Usage)? {
-        if workloads.iter().any(|known| known.name == added.name) {
-            return Err(Exit::Usage(miette!(
-                help = "give it a name of its own",
-                "there is already a built-in workload named `{}`",
-                added.name
-            )));
-        }
-        workloads.push(added);
-    }
-    Ok(workloads)
 }
 
 fn backends(
