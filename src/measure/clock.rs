@@ -38,8 +38,8 @@ impl ClockCost {
     }
 }
 
-/// Measures what reading the clocks costs here, with this meter and so with its workers. Takes about a
-/// millisecond, and half of one more for each worker process.
+/// Measures what reading the clocks costs here, with this meter and so with its workers. Takes about two
+/// milliseconds, and ten more for each worker process.
 pub fn clock_cost(meter: &UsageMeter) -> ClockCost {
     ClockCost {
         instant: median_cost(|| {

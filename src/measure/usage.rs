@@ -72,23 +72,14 @@ impl UsageMeter {
     /// What was used up to now, for the beginning of a sample: the clock of this process is read last,
     /// so that the reading itself is not part of the sample.
     pub fn read_before(&self) -> Usage {
-        let others = self.others();
-        others.plus(Self::own())
+        let rest = self.others().plus(own_switches());
+        rest.plus(own_cpu())
     }
 
     /// What was used up to now, for the end of a sample: the clock of this process is read first.
     pub fn read_after(&self) -> Usage {
-        let own = Self::own();
-        own.plus(self.others())
-    }
-
-    fn own() -> Usage {
-        // All threads, also those that have ended.
-        let own = rusage(libc::RUSAGE_SELF);
-        Usage {
-            cpu_ns: nanoseconds(clock_gettime(ClockId::ProcessCPUTime)),
-            ..own
-        }
+        let own_cpu = own_cpu();
+        own_cpu.plus(own_switches()).plus(self.others())
     }
 
     fn others(&self) -> Usage {
@@ -97,6 +88,22 @@ impl UsageMeter {
         let ended = rusage(libc::RUSAGE_CHILDREN);
         let live = self.workers.iter().map(Worker::read);
         live.fold(ended, Usage::plus)
+    }
+}
+
+/// CPU time of all threads of this process, also those that have ended.
+fn own_cpu() -> Usage {
+    Usage {
+        cpu_ns: nanoseconds(clock_gettime(ClockId::ProcessCPUTime)),
+        ..Usage::default()
+    }
+}
+
+/// Context switches of the same threads.
+fn own_switches() -> Usage {
+    Usage {
+        cpu_ns: 0,
+        ..rusage(libc::RUSAGE_SELF)
     }
 }
 
@@ -129,13 +136,19 @@ impl Worker {
     }
 
     fn status(&self) -> io::Result<Usage> {
-        // The switches stand at the end of the file, which grows with the number of cores and memory
-        // nodes; on the largest machines it has about 5 KB.
+        // On the largest machines, whose lists of cores and memory nodes are long, it has about 5 KB.
         let mut bytes = [0; 8192];
         let len = self.status.read_at(&mut bytes, 0)?;
-        Ok(switches(&String::from_utf8_lossy(&bytes[..len])))
+        // The switches are among the last lines; looking through all of them takes longer than half of
+        // what the kernel needs to write them.
+        let tail = &bytes[len.saturating_sub(STATUS_TAIL)..len];
+        Ok(switches(&String::from_utf8_lossy(tail)))
     }
 }
+
+/// Bytes at the end of `/proc/PID/status` that hold both counts of switches, of at most 48 bytes each,
+/// and the two lines of processor features that x86 adds behind them.
+const STATUS_TAIL: usize = 256;
 
 /// The context switches in a text as `/proc/PID/status` has it; 0 where it does not say.
 fn switches(status: &str) -> Usage {
@@ -182,11 +195,12 @@ fn nanoseconds(time: rustix::time::Timespec) -> u64 {
 /// with nobody, in bytes. `None` where the kernel does not say; a worker that is no more counts as 0.
 pub fn peak_memory_bytes(workers: &[Pid]) -> Option<u64> {
     let own = proc::bytes(&proc::read("/proc/self/status")?, "VmHWM")?;
-    let of_worker = |pid: &Pid| {
-        let path = format!("/proc/{}/smaps_rollup", pid.as_raw_nonzero());
-        proc::read(path).map_or(0, |rollup| unshared_bytes(&rollup))
-    };
-    Some(own + workers.iter().map(of_worker).sum::<u64>())
+    Some(own + workers.iter().copied().map(worker_bytes).sum::<u64>())
+}
+
+fn worker_bytes(pid: Pid) -> u64 {
+    let path = format!("/proc/{}/smaps_rollup", pid.as_raw_nonzero());
+    proc::read(path).map_or(0, |rollup| unshared_bytes(&rollup))
 }
 
 /// The bytes that only this process maps, from a text as `/proc/PID/smaps_rollup` has it.
@@ -202,15 +216,9 @@ fn unshared_bytes(rollup: &str) -> u64 {
 /// Thread ids grow, until they wrap at the kernel's `pid_max`: the thread that started the process comes
 /// first, and the threads of a pool come in the order they were started.
 pub fn last_cores(workers: &[Pid]) -> Vec<u32> {
-    let own = own_threads()
-        .into_iter()
-        .map(|tid| format!("/proc/self/task/{tid}/stat"));
-    let others = workers
-        .iter()
-        .map(|pid| format!("/proc/{}/stat", pid.as_raw_nonzero()));
-    own.chain(others)
-        .filter_map(|path| last_core(&proc::read(path)?))
-        .collect()
+    let mut cores = thread_cores();
+    cores.extend(process_cores(workers));
+    cores
 }
 
 /// The core that each of `worker_count` workers last ran on, for a record's `worker_cores`.
@@ -220,14 +228,27 @@ pub fn last_cores(workers: &[Pid]) -> Vec<u32> {
 /// - with more threads than workers, the youngest are: the older ones coordinate;
 /// - with exactly as many, the caller is one of them (serial execution, or a fixed partition);
 /// - with fewer, the workers do not outlive a run, and the answer is empty.
+///
+/// One worker that does not outlive a run cannot be told from a caller that works itself: do not ask for
+/// such a backend.
 pub fn worker_cores(worker_count: usize, workers: &[Pid]) -> Vec<u32> {
-    let all = last_cores(workers);
-    let candidates = if workers.is_empty() {
-        worker_count
+    if workers.is_empty() {
+        youngest(&thread_cores(), worker_count)
     } else {
-        workers.len()
-    };
-    youngest(&all, candidates)
+        process_cores(workers)
+    }
+}
+
+fn thread_cores() -> Vec<u32> {
+    let stat = |tid| proc::read(format!("/proc/self/task/{tid}/stat"));
+    let cores = own_threads().into_iter().filter_map(stat);
+    cores.filter_map(|stat| last_core(&stat)).collect()
+}
+
+fn process_cores(workers: &[Pid]) -> Vec<u32> {
+    let stat = |pid: &Pid| proc::read(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    let cores = workers.iter().filter_map(stat);
+    cores.filter_map(|stat| last_core(&stat)).collect()
 }
 
 fn youngest(cores: &[u32], count: usize) -> Vec<u32> {
@@ -336,12 +357,14 @@ Private_Dirty:       112 kB
         let live = meter.workers[0].read();
         let before = meter.others();
         assert!(live.cpu_ns > 0 && before.cpu_ns >= live.cpu_ns);
-        assert!(peak_memory_bytes(&[pid]).unwrap() > peak_memory_bytes(&[]).unwrap());
-        assert_eq!(last_cores(&[pid]).len(), last_cores(&[]).len() + 1);
+        assert!(worker_bytes(pid) > 0);
+        assert_eq!(worker_cores(2, &[pid]).len(), 1);
 
         drop(child.stdin.take());
         child.wait().unwrap();
         assert_eq!(meter.workers[0].read(), Usage::default());
+        assert!(worker_cores(2, &[pid]).is_empty());
+        assert_eq!(worker_bytes(pid), 0);
         // User and system time are each cut to whole microseconds when it has ended.
         assert!(meter.others().cpu_ns + 2000 >= before.cpu_ns);
     }

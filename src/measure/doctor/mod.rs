@@ -1,7 +1,7 @@
 //! What makes a machine unfit for measuring, and what to do about it.
 //!
-//! What is known is gathered once, as text ([`facts`]); each rule then looks at its part of it and gives
-//! a piece of advice or none ([`rule`]).
+//! What is known is gathered once, as text (`facts`); each rule then looks at its part of it and gives
+//! a piece of advice or none (`rule`).
 
 use std::fmt::Write;
 use std::time::Duration;

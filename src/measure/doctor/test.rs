@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::measure::ticks::CpuTicks;
 
@@ -139,4 +141,39 @@ fn this_machine_can_be_looked_at() {
         .iter()
         .any(|advice| advice.severity == Severity::Unfit);
     assert!(debug || !cfg!(debug_assertions));
+}
+
+proptest! {
+    /// Texts made of what the kernel's files are made of, so that many get past the first check.
+    #[test]
+    fn no_text_makes_a_rule_panic(
+        text in "([a-zA-Z_]{0,9}|cpu[0-9 ]?|SwapTotal|SwapFree|[0-9]{1,21}|kB|[-:, /.\\t\\n]|\\PC){0,60}",
+    ) {
+        let counters = CpuTicks::parse(&text).unwrap_or_default();
+        let facts = Facts {
+            cpuinfo: text.clone(),
+            firmware: text.clone(),
+            online: text.clone(),
+            siblings: vec![(0, text.clone()), (u32::MAX, text.clone())],
+            governors: vec![text.clone()],
+            no_turbo: text.clone(),
+            boost: text.clone(),
+            loadavg: text.clone(),
+            watch: Some(facts::Watch {
+                before: CpuTicks::default(),
+                after: counters,
+                elapsed: WATCH,
+                own_cpu_ns: 0,
+            }),
+            quota: cgroup::quota(&text, |_| Some(text.clone())),
+            clock_source: text.clone(),
+            clock_sources: text.clone(),
+            meminfo: text.clone(),
+            huge_pages: text,
+            ..server()
+        };
+        for advice in advise(&facts) {
+            prop_assert!(!advice.what.is_empty() && !advice.remedy.is_empty());
+        }
+    }
 }
