@@ -16,6 +16,7 @@ mod futex;
 mod park;
 mod process;
 mod shared;
+mod sources;
 mod worker;
 
 use process::WorkerProcess;
@@ -116,7 +117,7 @@ impl Pool for ForkPool {
             return Ok(());
         }
         self.shared.begin(task_count);
-        self.shared.release_sources();
+        self.shared.hand_out_sources();
         self.wait()
     }
 

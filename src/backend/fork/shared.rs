@@ -10,6 +10,7 @@ use super::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use super::deque::Deque;
 use super::futex;
 use super::park::Parking;
+use super::sources::{Range, Sources};
 use crate::execute::Job;
 use crate::graph::TaskId;
 use crate::memory::{Shareable, SharedSlice};
@@ -32,8 +33,6 @@ pub(super) enum Phase {
 
 /// One of each for the whole pool. Each word has a cache line of its own.
 struct Control {
-    /// The index of the next source that nobody has taken; at or past the end when all are taken.
-    next_source: CachePadded<AtomicU64>,
     /// Tasks that no worker has yet reported as finished.
     remaining: CachePadded<AtomicU64>,
     /// A [`Phase`]. The coordinator sleeps on it.
@@ -52,6 +51,8 @@ struct Place {
     /// See [`Deque`]. Apart, since thieves change the one and the owner the other.
     age: CachePadded<AtomicU64>,
     bottom: CachePadded<AtomicU32>,
+    /// See [`Sources`].
+    ranges: CachePadded<[AtomicU64; 2]>,
     /// The task that the worker runs, plus one; 0 between tasks. Written by the worker alone, and read
     /// only when it has died.
     current: CachePadded<AtomicU32>,
@@ -77,19 +78,14 @@ impl Shared {
         // ever backed by memory. At least a cache line, which no two owners may share.
         let graph = job.graph();
         let capacity = (graph.task_count() - graph.sources().len()).next_multiple_of(16);
-        let shared = Self {
+        Ok(Self {
             control: SharedSlice::new(1)?,
             places: SharedSlice::new(worker_count)?,
             seats: SharedSlice::new(worker_count)?,
             tasks: SharedSlice::new(worker_count * capacity)?,
             capacity,
             job,
-        };
-        let none_left = shared.job.graph().sources().len() as u64;
-        // Relaxed: the fork orders it before all that a worker does.
-        let next_source = &shared.control().next_source;
-        next_source.store(none_left, Ordering::Relaxed);
-        Ok(shared)
+        })
     }
 
     fn control(&self) -> &Control {
@@ -114,35 +110,27 @@ impl Shared {
     /// Hands out `count` things to do, each of which is to be reported with [`finish`](Self::finish).
     /// Coordinator only, when the phase is not `Going`.
     pub(super) fn begin(&self, count: u64) {
-        // Relaxed: whatever hands the work out (the fork, or `release_sources`) orders both before it.
+        // Relaxed: whatever hands the work out (the fork, or `hand_out_sources`) orders both before it.
         self.control().remaining.store(count, Ordering::Relaxed);
         self.control().phase.store(GOING, Ordering::Relaxed);
     }
 
-    /// Makes all sources takeable, and wakes as many workers as that is good for.
-    pub(super) fn release_sources(&self) {
-        // Release: whoever takes a source sees the run begun. This may be a worker that is still
-        // searching since the run before; it holds nothing that belongs to that run.
-        self.control().next_source.store(0, Ordering::Release);
+    /// Hands out all sources, and wakes as many workers as that is good for. Coordinator only.
+    pub(super) fn hand_out_sources(&self) {
+        let source_count = self.job.graph().sources().len();
+        let worker_count = self.worker_count();
+        for me in 0..worker_count {
+            let share = Range::share(source_count, me, worker_count);
+            self.sources(me).hand_out(share);
+        }
         // The waker's half of the invariant in `park`.
         fence(Ordering::SeqCst);
-        let source_count = self.job.graph().sources().len();
         self.parking().wake(source_count);
     }
 
-    /// Takes the next source. Any worker.
-    #[inline]
-    pub(super) fn take_source(&self) -> Option<TaskId> {
-        let sources = self.job.graph().sources();
-        let next = &self.control().next_source;
-        // Relaxed: a first look, so that idle workers do not fight for the line and the index stays near
-        // its end. One that is about to sleep has passed the fence in `Parking::sit`.
-        if next.load(Ordering::Relaxed) >= sources.len() as u64 {
-            return None;
-        }
-        // Acquire: pairs with the Release in `release_sources`.
-        let index = next.fetch_add(1, Ordering::Acquire);
-        sources.get(index as usize).copied()
+    pub(super) fn sources(&self, worker: usize) -> Sources<'_> {
+        let [share, loot] = &*self.places[worker].ranges;
+        Sources::new(share, loot)
     }
 
     /// Reports `count` things as finished. Whoever reports the last ends the phase.

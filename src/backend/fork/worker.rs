@@ -8,6 +8,7 @@ use super::deque::{Deque, Steal, Taken};
 use super::park::Parking;
 use super::process;
 use super::shared::Shared;
+use super::sources::{Range, Sources};
 use crate::backend::Continuation;
 use crate::execute::Halt;
 use crate::graph::TaskId;
@@ -52,6 +53,7 @@ struct Worker<'a> {
     parking: Parking<'a>,
     me: usize,
     own: Deque<'a>,
+    sources: Sources<'a>,
     manner: Manner,
     /// Tasks run and not yet reported.
     finished: u64,
@@ -64,6 +66,7 @@ impl<'a> Worker<'a> {
             parking: shared.parking(),
             me,
             own: shared.deque(me),
+            sources: shared.sources(me),
             manner,
             finished: 0,
         }
@@ -126,23 +129,46 @@ impl<'a> Worker<'a> {
         if let Some(taken) = self.own.pop() {
             return Some(self.accept(taken));
         }
-        self.shared.take_source().or_else(|| self.steal())
+        if let Some(index) = self.sources.take() {
+            return Some(self.source(index));
+        }
+        let count = self.shared.worker_count();
+        (1..count).find_map(|distance| self.rob((self.me + distance) % count))
     }
 
-    fn steal(&self) -> Option<TaskId> {
-        let count = self.shared.worker_count();
-        for distance in 1..count {
-            let victim = self.shared.deque((self.me + distance) % count);
-            loop {
-                match victim.steal() {
-                    Steal::Taken(taken) => return Some(self.accept(taken)),
-                    Steal::Empty => break,
-                    // Somebody else got on, so this loop ends; there may be more.
-                    Steal::Lost => {}
-                }
+    /// Takes something that is `victim`'s to do: half of its sources, or else its oldest task.
+    fn rob(&self, victim: usize) -> Option<TaskId> {
+        if let Some(range) = self.shared.sources(victim).rob() {
+            return Some(self.accept_sources(range));
+        }
+        let deque = self.shared.deque(victim);
+        loop {
+            match deque.steal() {
+                Steal::Taken(taken) => return Some(self.accept(taken)),
+                Steal::Empty => return None,
+                // Somebody else got on, so this loop ends; there may be more.
+                Steal::Lost => {}
             }
         }
-        None
+    }
+
+    /// The first of `range`; the rest is kept, where others can find it.
+    fn accept_sources(&self, range: Range) -> TaskId {
+        let rest = Range {
+            next: range.next + 1,
+            ..range
+        };
+        if rest.next < rest.end {
+            self.sources.keep(rest);
+            // The waker's half of the invariant in `park`: for a moment nobody could see these sources.
+            fence(Ordering::SeqCst);
+            self.parking.wake_one();
+        }
+        self.source(range.next)
+    }
+
+    fn source(&self, index: u32) -> TaskId {
+        self.shared.job.graph().sources()[index as usize]
     }
 
     /// A task left behind is a debt, see `park`.

@@ -1,0 +1,73 @@
+//! The `fork` backend, from a process that never has a second thread while it forks.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use taskdyno::backend::{Backend, Continuation, FORK, Pool, PoolPlan};
+use taskdyno::execute::{Failure, Job};
+use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
+use taskdyno::kernel::Kernel;
+
+mod conformance;
+mod death;
+mod host;
+mod runner;
+
+fn main() -> ExitCode {
+    let mut cases = conformance::cases();
+    cases.extend(death::cases());
+    cases.extend(host::cases());
+    runner::main(cases)
+}
+
+/// A pool of `worker_count` workers that queue every task, and the job it runs.
+fn start(graph: TaskGraph, kernel: impl Kernel + 'static, worker_count: usize) -> Started {
+    let job = Arc::new(Job::new(graph, Box::new(kernel)).unwrap());
+    let pool = FORK.start(Arc::clone(&job), plan(worker_count)).unwrap();
+    Started { job, pool }
+}
+
+struct Started {
+    job: Arc<Job>,
+    pool: Box<dyn Pool>,
+}
+
+impl Started {
+    /// Begins a run that must fail, and says why it did.
+    fn fail(&mut self) -> Failure {
+        self.job.begin_run();
+        self.pool.run().unwrap_err();
+        self.job.failure().expect("a failed run has a reason")
+    }
+}
+
+fn plan(worker_count: usize) -> PoolPlan {
+    PoolPlan {
+        worker_count,
+        continuation: Continuation::Queue,
+        pin: false,
+    }
+}
+
+/// `count` tasks that do not depend on each other.
+fn independent(count: u32) -> TaskGraph {
+    let mut builder = TaskGraphBuilder::default();
+    for _ in 0..count {
+        builder.push([]).unwrap();
+    }
+    builder.finish()
+}
+
+/// A kernel made of a function.
+struct Does<F>(F);
+
+impl<F: Fn(TaskId) + Send + Sync> Kernel for Does<F> {
+    fn run(&self, task: TaskId, seed: u64) -> u64 {
+        (self.0)(task);
+        seed
+    }
+
+    fn expected(&self, _: TaskId, seed: u64) -> u64 {
+        seed
+    }
+}
