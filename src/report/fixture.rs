@@ -31,6 +31,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
             seed: 7,
             order_index: 0,
             warmup_ns: 50_000_000,
+            min_sample_ns: 2_000_000,
             min_time_ns: 200_000_000,
             max_time_ns: 400_000_000,
             min_sample_count: 6,

@@ -1,0 +1,107 @@
+//! Whatever goes wrong in a case becomes an error row of that case, and the other cases go on.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The program of an example, which cargo builds beside ours when it builds the tests.
+fn example(name: &str) -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
+    program.with_file_name("examples").join(name)
+}
+
+/// Runs `examples/broken.rs` on `backends`, and returns its exit code and each case's error kind and
+/// message, "ok" where there is none.
+fn run(backends: &str, filter: &str) -> (Option<i32>, BTreeMap<String, (String, String)>) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(example("broken"))
+        .args(["run", filter, "--runs", "1", "--warmup", "0", "--workers", "2"])
+        .args(["--timeout", "2", "--quiet", "--backends", backends, "--workloads"])
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/broken.toml"))
+        .arg("--out")
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let text = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
+    let rows = text.lines().map(|line| {
+        let record: Value = serde_json::from_str(line).unwrap();
+        let word = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
+        let key = format!(
+            "{} {}",
+            word("/case/backend").unwrap(),
+            word("/case/variant").unwrap()
+        );
+        let kind = word("/error/kind").unwrap_or("ok").to_owned();
+        let message = word("/error/message").unwrap_or_default().to_owned();
+        (key, (kind, message))
+    });
+    (output.status.code(), rows.collect())
+}
+
+#[test]
+fn a_mishap_in_a_kernel_is_an_error_row_and_the_others_go_on() {
+    let (code, rows) = run("serial,rayon,thread-pool,fork", "broken");
+    assert_eq!(code, Some(1));
+    for backend in ["serial", "rayon", "thread-pool", "fork"] {
+        let kind = |mishap: &str| rows[&format!("{backend} mishap={mishap}")].clone();
+        let (panic, message) = kind("panic");
+        assert_eq!(panic, "panic");
+        assert_eq!(message, "the kernel panicked in task 3: out of cheese");
+        assert_eq!(kind("hang").0, "timeout", "{backend}");
+        assert_eq!(kind("print").0, "ok", "{backend}");
+        // A worker process that dies leaves its pool behind to tell of it; a thread takes all along.
+        let died = if backend == "fork" { "backend" } else { "killed" };
+        let (abort, message) = kind("abort");
+        assert_eq!(abort, died, "{backend}");
+        assert!(message.contains("SIGABRT") || message.contains("signal 6"), "{message}");
+        let (exit, message) = kind("exit");
+        assert_eq!(exit, died, "{backend}");
+        assert!(message.contains('7'), "{message}");
+    }
+}
+
+#[test]
+fn a_backend_that_gets_it_wrong_is_caught() {
+    let backends = "loses-a-task,runs-one-twice,runs-backwards,serial";
+    let (code, rows) = run(backends, "mishap=print");
+    assert_eq!(code, Some(1));
+    let kind = |backend: &str| rows[&format!("{backend} mishap=print")].0.as_str();
+    assert_eq!(kind("loses-a-task"), "lost-task");
+    assert_eq!(kind("runs-one-twice"), "not-once");
+    assert_eq!(kind("runs-backwards"), "missing-input");
+    assert_eq!(kind("serial"), "ok");
+}
+
+#[test]
+fn a_backend_and_a_kernel_of_ones_own_have_the_whole_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let workload = folder.path().join("collatz.toml");
+    let text = r#"
+        name = "collatz"
+        why = "does a kernel of one's own run on every backend?"
+        pattern = { kind = "stencil-1d", width = 5, steps = 7 }
+        kernel = { kind = "collatz", bits = 20 }
+    "#;
+    fs::write(&workload, text).unwrap();
+    let out = folder.path().join("out");
+    let output = Command::new(example("custom_backend"))
+        .args(["run", "--runs", "2", "--warmup", "0", "--backends", "serial,batches,rayon"])
+        .args(["collatz", "--exact", "--workloads"])
+        .arg(&workload)
+        .arg("--out")
+        .arg(&out)
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(shown.contains("batches"), "{shown}");
+    let records = fs::read_to_string(out.join("records.jsonl")).unwrap();
+    let digests: Vec<Value> = records
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["digest"].clone())
+        .collect();
+    assert!(digests.len() >= 3 && digests.iter().all(|one| *one == digests[0]));
+}
