@@ -1,0 +1,323 @@
+//! The command line as its users meet it: what it prints, what it leaves on disk, how it ends.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The built program, without the settings of whoever runs the tests.
+fn program(path: impl AsRef<Path>) -> Command {
+    let mut command = Command::new(path.as_ref());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TASKDYNO_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("NO_COLOR", "1");
+    command
+}
+
+fn taskdyno() -> Command {
+    program(env!("CARGO_BIN_EXE_taskdyno"))
+}
+
+/// The program of an example, which cargo builds beside ours when it builds the tests.
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_taskdyno"))
+        .with_file_name("examples")
+        .join(name)
+}
+
+/// A quick run of a few cases into `folder`.
+fn quick_run(folder: &Path) -> Command {
+    let mut command = taskdyno();
+    command
+        .args(["run", "empty/pattern=chain", "--runs", "2", "--warmup", "0", "--seed", "1"])
+        .args(["--backends", "serial,rayon", "--workers", "1,2", "--out"])
+        .arg(folder);
+    command
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn records(folder: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join("records.jsonl")).unwrap();
+    let lines = text.lines();
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Asserts that `output` ended with `code` and said each of `words` on standard error.
+fn assert_says(output: &Output, code: i32, words: &[&str]) {
+    let said = stderr(output);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    for word in words {
+        assert!(said.contains(word), "{word:?} is not in:\n{said}");
+    }
+}
+
+#[test]
+fn list_has_every_kind_as_json() {
+    let output = taskdyno().args(["list", "--format", "json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let entries: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    for (kind, name) in [
+        ("backend", "fork"),
+        ("workload", "hash-cpu"),
+        ("pattern", "stencil-1d"),
+        ("kernel", "sleep"),
+        ("exporter", "html"),
+    ] {
+        let found = entries
+            .iter()
+            .any(|entry| entry["kind"] == kind && entry["name"] == name);
+        assert!(found, "{kind} {name}");
+    }
+    for entry in &entries {
+        assert!(!entry["why"].as_str().unwrap().is_empty(), "{entry}");
+    }
+}
+
+#[test]
+fn help_teaches() {
+    for arguments in [&["--help"][..], &["run", "--help"], &["report", "--help"]] {
+        let output = taskdyno().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        insta::assert_snapshot!(format!("help_{}", arguments[0].trim_matches('-')), stdout(&output));
+    }
+}
+
+#[test]
+fn a_dry_run_prints_ids_and_writes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out");
+    let output = quick_run(&out).arg("--dry-run").output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let ids = "empty/pattern=chain/serial/1\nempty/pattern=chain/rayon/1\nempty/pattern=chain/rayon/2\n";
+    assert_eq!(stdout(&output), ids);
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_run_writes_records_a_page_and_pictures() {
+    let folder = TempDir::new().unwrap();
+    let output = quick_run(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("rayon"));
+    let records = records(folder.path());
+    assert_eq!(records.len(), 3);
+    for record in &records {
+        assert_eq!(record["error"], Value::Null);
+        assert_eq!(record["samples"].as_array().unwrap().len(), 2);
+        assert_eq!(record["graph"]["task_count"], 512);
+        assert_eq!(record["digest"], records[0]["digest"]);
+    }
+    let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.contains("rayon"));
+    let pictures: Vec<_> = fs::read_dir(folder.path().join("pictures"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    for extension in ["png", "svg"] {
+        let found = pictures
+            .iter()
+            .any(|path| path.extension().is_some_and(|one| one == extension));
+        assert!(found, "no {extension} among {pictures:?}");
+    }
+}
+
+#[test]
+fn names_that_do_not_exist_are_answered_with_the_nearest() {
+    let folder = TempDir::new().unwrap();
+    let output = quick_run(folder.path())
+        .args(["--backends", "rayno"])
+        .output()
+        .unwrap();
+    assert_says(&output, 2, &["no backend `rayno`", "did you mean `rayon`"]);
+
+    let output = taskdyno()
+        .args(["run", "hash-cpo", "--out"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_says(&output, 2, &["no case matches `hash-cpo`", "did you mean `hash-cpu`"]);
+}
+
+#[test]
+fn numbers_out_of_range_are_refused() {
+    for arguments in [
+        ["--workers", "0"],
+        ["--runs", "0"],
+        ["--timeout", "-1"],
+        ["--min-time", "soon"],
+    ] {
+        let output = taskdyno().arg("run").args(arguments).output().unwrap();
+        assert_says(&output, 2, &[arguments[0]]);
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_is_named() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let output = quick_run(&file.join("out")).output().unwrap();
+    assert_says(&output, 2, &["cannot write to", "--out"]);
+}
+
+#[test]
+fn a_bad_workload_is_checked_without_running() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bad.toml");
+    let text = "name = \"bad\"\nwhy = \"to be refused\"\npattern = { kind = \"chain\", steps = 3 }\nkernel = { kind = \"emtpy\" }\n";
+    fs::write(&path, text).unwrap();
+    let output = taskdyno().arg("check").arg(&path).output().unwrap();
+    assert_says(&output, 2, &["bad.toml:4", "emtpy", "did you mean"]);
+    fs::write(&path, text.replace("emtpy", "empty")).unwrap();
+    let output = taskdyno().arg("check").arg(&path).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("3 tasks, 2 edges"));
+}
+
+#[test]
+fn a_run_goes_on_where_it_was_cut_off() {
+    let folder = TempDir::new().unwrap();
+    quick_run(folder.path()).output().unwrap();
+    let path = folder.path().join("records.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let first = text.lines().next().unwrap();
+    // Killed in the middle of writing the second record.
+    fs::write(&path, &text[..first.len() + 1 + 100]).unwrap();
+
+    let output = quick_run(folder.path()).arg("--resume").output().unwrap();
+    assert_says(&output, 0, &["1 of 3 cases have a record already"]);
+    assert_eq!(records(folder.path()).len(), 3);
+    let kept = fs::read_to_string(&path).unwrap();
+    assert_eq!(kept.lines().next(), Some(first));
+}
+
+#[test]
+fn a_new_run_keeps_the_records_of_the_one_before() {
+    let folder = TempDir::new().unwrap();
+    quick_run(folder.path()).output().unwrap();
+    let before = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
+    quick_run(folder.path()).output().unwrap();
+    let previous = folder.path().join("records.previous.jsonl");
+    assert_eq!(fs::read_to_string(previous).unwrap(), before);
+}
+
+#[test]
+fn records_that_cannot_be_read_are_refused_with_their_place() {
+    let folder = TempDir::new().unwrap();
+    quick_run(folder.path()).output().unwrap();
+    let text = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
+    let bad = folder.path().join("bad.jsonl");
+    let report = || taskdyno().arg("report").arg(&bad).output().unwrap();
+
+    fs::write(&bad, &text[..text.len() - 40]).unwrap();
+    assert_says(&report(), 2, &["bad.jsonl:3", "cut off"]);
+
+    fs::write(&bad, text.replace("\"schema_version\":1", "\"schema_version\":99")).unwrap();
+    assert_says(&report(), 2, &["bad.jsonl:1", "99"]);
+
+    fs::write(&bad, "").unwrap();
+    assert_says(&report(), 2, &["bad.jsonl"]);
+
+    fs::remove_file(&bad).unwrap();
+    assert_says(&report(), 2, &["bad.jsonl"]);
+}
+
+#[test]
+fn a_disk_that_fills_up_loses_nothing_that_was_written() {
+    let folder = TempDir::new().unwrap();
+    // A limit on the size of files stands in for the full disk: 1 block of 512 or 1024 bytes, which holds
+    // no record of this many samples. Ignoring the signal makes the write itself fail.
+    let script = "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\"";
+    let output = program("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_taskdyno")])
+        .args(["run", "empty/pattern=chain/serial", "empty/pattern=chain/serial"].iter().take(2))
+        .args(["--runs", "40", "--warmup", "0", "--out"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_says(&output, 1, &["records.jsonl", "--resume", "records before it are safe"]);
+    let left = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
+    assert!(left.is_empty() || left.ends_with('\n'), "half a line was left");
+
+    let output = taskdyno()
+        .args(["run", "empty/pattern=chain/serial", "--runs", "40", "--warmup", "0", "--resume"])
+        .arg("--out")
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(records(folder.path()).len(), 1);
+}
+
+#[test]
+fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
+    let folder = TempDir::new().unwrap();
+    // The case with the hanging kernel never ends by itself.
+    let mut child = program(example("broken"))
+        .args(["run", "mishap=hang/fork", "--workers", "2", "--timeout", "600", "--out"])
+        .arg(folder.path())
+        .arg("--workloads")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/broken.toml"))
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert_eq!(said.next().unwrap().unwrap(), "measuring 1 cases");
+    let family = descendants(child.id());
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(said.any(|line| line.unwrap().contains("go on with --resume")));
+    for pid in family {
+        let path = format!("/proc/{pid}/stat");
+        // Gone, or a zombie that waits for the reaper of this machine.
+        let state = fs::read_to_string(path).unwrap_or_default();
+        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+    }
+}
+
+/// The processes below `pid`, children before grandchildren.
+fn descendants(pid: u32) -> Vec<u32> {
+    let path = format!("/proc/{pid}/task/{pid}/children");
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let children: Vec<u32> = text.split_whitespace().map(|id| id.parse().unwrap()).collect();
+    let below = children.iter().flat_map(|child| descendants(*child));
+    children.iter().copied().chain(below.collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let script = "\"$0\" list | head -n 1; echo ${PIPESTATUS[0]}";
+    let output = program("bash")
+        .args(["-c", script, env!("CARGO_BIN_EXE_taskdyno")])
+        .output()
+        .unwrap();
+    assert_eq!(stdout(&output), "backends\n0\n");
+}
+
+#[test]
+fn doctor_says_something() {
+    let output = taskdyno().arg("doctor").output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(!stdout(&output).trim().is_empty());
+}
+
+#[test]
+fn completions_are_a_script() {
+    let output = taskdyno().args(["completions", "bash"]).output().unwrap();
+    assert!(stdout(&output).contains("_taskdyno"));
+}
