@@ -1,4 +1,235 @@
+//! Whatever dies, a run ends, says why, and leaves no process behind.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, pidfd_open, set_child_subreaper,
+    wait,
+};
+use taskdyno::backend::Backend;
+use taskdyno::backend::FORK;
+use taskdyno::execute::{Failure, Job};
+use taskdyno::graph::{TaskGraphBuilder, TaskId};
+use taskdyno::memory::SharedSlice;
+
+use crate::host::{Child, assert_childless};
 use crate::runner::Case;
+use crate::{Does, Started, independent, plan, start};
+
 pub(crate) fn cases() -> Vec<Case> {
-    Vec::new()
+    vec![
+        Case::new("a_panicking_kernel_is_named", a_panicking_kernel),
+        Case::new("every_worker_panics_at_once", every_worker_panics),
+        Case::new("an_aborting_kernel_is_noticed", an_aborting_kernel),
+        Case::new("an_exiting_kernel_is_noticed", an_exiting_kernel),
+        Case::new("a_worker_killed_at_work_is_noticed", killed_at_work),
+        Case::new("a_worker_killed_while_idle_is_noticed", killed_while_idle),
+        Case::new("a_stopped_worker_does_not_outlive_its_pool", stopped),
+        Case::new("a_worker_that_never_ends_is_killed", never_ends),
+        Case::new("a_dead_parent_takes_its_workers_along", dead_parent),
+        Case::new("a_failed_pool_stays_failed", a_failed_pool),
+    ]
+}
+
+fn message_of(failure: Failure) -> String {
+    match failure {
+        Failure::Backend { message } => message,
+        other => panic!("not told by the backend: {other}"),
+    }
+}
+
+fn a_panicking_kernel() {
+    for worker_count in [1, 2, 5] {
+        let mut pool = start(
+            independent(20),
+            Does(|task| assert_ne!(task, TaskId(13), "bad luck")),
+            worker_count,
+        );
+        let Failure::Panicked { task, message } = pool.fail() else {
+            panic!("{:?}", pool.job.failure());
+        };
+        assert_eq!(task, TaskId(13));
+        assert!(message.contains("bad luck"), "{message}");
+        assert_childless();
+    }
+}
+
+fn every_worker_panics() {
+    for _ in 0..50 {
+        let mut pool = start(independent(20), Does(|_| panic!("all of us")), 3);
+        assert!(matches!(pool.fail(), Failure::Panicked { .. }));
+        assert_childless();
+    }
+}
+
+fn an_aborting_kernel() {
+    let abort = |task| match task {
+        TaskId(4) => std::process::abort(),
+        _ => (),
+    };
+    for worker_count in [1, 2, 5] {
+        let message = message_of(start(independent(9), Does(abort), worker_count).fail());
+        assert!(
+            message.ends_with("was killed by signal 6 while it ran task 4"),
+            "{message}"
+        );
+        assert_childless();
+    }
+}
+
+fn an_exiting_kernel() {
+    let exit = |task| match task {
+        TaskId(4) => std::process::exit(7),
+        _ => (),
+    };
+    let message = message_of(start(independent(9), Does(exit), 2).fail());
+    assert!(
+        message.ends_with("exited by itself with status 7 while it ran task 4"),
+        "{message}"
+    );
+    assert_childless();
+}
+
+/// A word that says which process is in the kernel.
+fn shared_word() -> Arc<SharedSlice<AtomicU32>> {
+    Arc::new(SharedSlice::new(1).unwrap())
+}
+
+/// Says that it is there, and never comes back.
+fn enter_for_ever(word: &AtomicU32) {
+    let me = getpid().as_raw_nonzero().get() as u32;
+    word.store(me, Ordering::Release);
+    loop {
+        // SAFETY: it waits for a signal and touches nothing.
+        unsafe { libc::pause() };
+    }
+}
+
+/// Waits until `word` is set. The test's own time-out ends it if that never happens.
+fn entered(word: &AtomicU32) -> Pid {
+    loop {
+        match Pid::from_raw(word.load(Ordering::Acquire) as i32) {
+            Some(pid) => return pid,
+            None => std::thread::yield_now(),
+        }
+    }
+}
+
+fn killed_at_work() {
+    let word = shared_word();
+    let in_kernel = Arc::clone(&word);
+    let mut pool = start(
+        independent(5),
+        Does(move |task| {
+            if task == TaskId(2) {
+                enter_for_ever(&in_kernel[0]);
+            }
+        }),
+        2,
+    );
+    let workers = pool.pool.worker_processes();
+    // Forked after the pool, so it is none of the pool's.
+    let killer = Child::fork(|| kill_process(entered(&word[0]), Signal::KILL).unwrap());
+    let message = message_of(pool.fail());
+    killer.succeed();
+    let victim = entered(&word[0]);
+    let index = workers.iter().position(|pid| *pid == victim).unwrap();
+    assert_eq!(
+        message,
+        format!("worker {index} (process {victim}) was killed by signal 9 while it ran task 2")
+    );
+    assert_childless();
+}
+
+fn killed_while_idle() {
+    for victim in 0..3 {
+        let mut pool = start(independent(5), Does(|_| ()), 3);
+        pool.job.begin_run();
+        pool.pool.run().unwrap();
+        let pid = pool.pool.worker_processes()[victim];
+        let descriptor = pidfd_open(pid, PidfdFlags::empty()).unwrap();
+        kill_process(pid, Signal::KILL).unwrap();
+        await_end(&descriptor);
+        let expected =
+            format!("worker {victim} (process {pid}) was killed by signal 9 between two tasks");
+        assert_eq!(message_of(pool.fail()), expected);
+        assert_childless();
+    }
+}
+
+fn stopped() {
+    let pool = start(independent(5), Does(|_| ()), 2);
+    kill_process(pool.pool.worker_processes()[1], Signal::STOP).unwrap();
+    drop(pool);
+    assert_childless();
+}
+
+/// One task fails while another never ends.
+fn never_ends() {
+    let word = shared_word();
+    let in_kernel = Arc::clone(&word);
+    let kernel = move |task| match task {
+        TaskId(0) => enter_for_ever(&in_kernel[0]),
+        _ => {
+            entered(&in_kernel[0]);
+            panic!("the other one fails");
+        }
+    };
+    let mut pool = start(independent(2), Does(kernel), 2);
+    assert_eq!(pool.fail().task(), Some(TaskId(1)));
+    assert_childless();
+}
+
+fn dead_parent() {
+    // So that the orphans become children of this process, which can then see the last of them.
+    set_child_subreaper(Some(getpid())).unwrap();
+    let word = shared_word();
+    let pids: SharedSlice<AtomicU32> = SharedSlice::new(3).unwrap();
+    let parent = Child::fork(|| {
+        let in_kernel = Arc::clone(&word);
+        let mut builder = TaskGraphBuilder::default();
+        builder.push([]).unwrap();
+        let Started { job, mut pool } = start(
+            builder.finish(),
+            Does(move |_| enter_for_ever(&in_kernel[0])),
+            3,
+        );
+        for (word, pid) in pids.iter().zip(pool.worker_processes()) {
+            word.store(pid.as_raw_nonzero().get() as u32, Ordering::Release);
+        }
+        job.begin_run();
+        let _ = pool.run();
+    });
+    // One worker is at work, the others idle.
+    entered(&word[0]);
+    let workers: Vec<OwnedFd> = pids
+        .iter()
+        .map(|word| pidfd_open(entered(word), PidfdFlags::empty()).unwrap())
+        .collect();
+    parent.kill();
+    workers.iter().for_each(await_end);
+    for _ in &workers {
+        wait(WaitOptions::empty()).unwrap();
+    }
+    set_child_subreaper(None).unwrap();
+    assert_childless();
+}
+
+fn await_end(process: &OwnedFd) {
+    let descriptor = process.as_fd();
+    poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], None).unwrap();
+}
+
+fn a_failed_pool() {
+    let job = Arc::new(Job::new(independent(3), Box::new(Does(|_| panic!("no")))).unwrap());
+    let mut pool = FORK.start(Arc::clone(&job), plan(2)).unwrap();
+    for _ in 0..3 {
+        job.begin_run();
+        pool.run().unwrap_err();
+        assert_eq!(pool.worker_processes(), []);
+    }
+    assert_childless();
 }

@@ -1,4 +1,181 @@
+//! What the pool does to the process it is started in, and what it asks of it.
+
+use std::fs::{File, read_dir};
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus, getrlimit, kill_process, setrlimit,
+    wait, waitpid,
+};
+use taskdyno::backend::{Backend, FORK};
+use taskdyno::execute::Job;
+use taskdyno::graph::TaskId;
+
 use crate::runner::Case;
+use crate::{Does, independent, plan, start};
+
 pub(crate) fn cases() -> Vec<Case> {
-    Vec::new()
+    vec![
+        Case::new("no_descriptor_and_no_process_is_left", nothing_is_left),
+        Case::new("workers_are_told_by_their_ids", workers_are_told),
+        Case::new(
+            "kernels_do_not_reach_the_standard_streams",
+            standard_streams,
+        ),
+        Case::new("workers_outlive_an_interrupt", interrupt),
+        Case::new("a_second_thread_is_refused", a_second_thread),
+        Case::new("a_start_that_fails_leaves_nothing", a_start_that_fails),
+    ]
+}
+
+/// A child of the test, apart from any pool.
+pub(crate) struct Child(Pid);
+
+impl Child {
+    /// Runs `body` in a forked process. Its status is 0 unless `body` panics.
+    pub(crate) fn fork(body: impl FnOnce()) -> Self {
+        // SAFETY: tests run on the only thread.
+        match unsafe { libc::fork() } {
+            0 => {
+                let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+                // SAFETY: takes any status and does not return.
+                unsafe { libc::_exit(i32::from(result.is_err())) }
+            }
+            raw => Self(Pid::from_raw(raw).unwrap()),
+        }
+    }
+
+    pub(crate) fn succeed(self) {
+        assert_eq!(self.end().exit_status(), Some(0));
+    }
+
+    pub(crate) fn kill(self) {
+        kill_process(self.0, Signal::KILL).unwrap();
+        assert_eq!(self.end().terminating_signal(), Some(libc::SIGKILL));
+    }
+
+    fn end(self) -> WaitStatus {
+        waitpid(Some(self.0), WaitOptions::empty())
+            .unwrap()
+            .unwrap()
+            .1
+    }
+}
+
+/// Neither a child nor a zombie.
+pub(crate) fn assert_childless() {
+    assert_eq!(wait(WaitOptions::NOHANG).unwrap_err(), Errno::CHILD);
+}
+
+fn descriptor_count() -> usize {
+    read_dir("/proc/self/fd").unwrap().count()
+}
+
+fn mapping_count() -> usize {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    // Anonymous shared pages, by the name the kernel gives them.
+    maps.lines()
+        .filter(|line| line.contains("/dev/zero"))
+        .count()
+}
+
+fn nothing_is_left() {
+    let before = (descriptor_count(), mapping_count());
+    for worker_count in [1, 4] {
+        // Stopped without a run, after a run, and after a failure.
+        drop(start(independent(5), Does(|_| ()), worker_count));
+        let mut pool = start(independent(5), Does(|_| ()), worker_count);
+        pool.job.begin_run();
+        pool.pool.run().unwrap();
+        drop(pool);
+        start(independent(5), Does(|_| panic!("on purpose")), worker_count).fail();
+    }
+    assert_eq!((descriptor_count(), mapping_count()), before);
+    assert_childless();
+}
+
+fn workers_are_told() {
+    let pool = start(independent(5), Does(|_| ()), 3);
+    let mut pids = pool.pool.worker_processes();
+    assert_eq!(pids.len(), 3);
+    pids.sort_by_key(|pid| pid.as_raw_nonzero());
+    let me = std::process::id();
+    let mut children: Vec<u32> = std::fs::read_to_string(format!("/proc/self/task/{me}/children"))
+        .unwrap()
+        .split_whitespace()
+        .map(|pid| pid.parse().unwrap())
+        .collect();
+    children.sort_unstable();
+    let pids: Vec<u32> = pids
+        .iter()
+        .map(|pid| pid.as_raw_nonzero().get() as u32)
+        .collect();
+    assert_eq!(pids, children);
+}
+
+fn standard_streams() {
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let child = Child::fork(|| {
+        rustix::stdio::dup2_stdin(File::open("/proc/self/exe").unwrap()).unwrap();
+        rustix::stdio::dup2_stdout(&writer).unwrap();
+        let noisy = |_| {
+            println!("a kernel speaks");
+            let read = std::io::stdin().read(&mut [0; 10]).unwrap();
+            assert_eq!(read, 0, "a kernel reads what is not its own");
+        };
+        let mut pool = start(independent(5), Does(noisy), 2);
+        pool.job.begin_run();
+        pool.pool.run().unwrap();
+        drop(pool);
+        println!("the coordinator speaks");
+    });
+    drop(writer);
+    let mut heard = String::new();
+    reader.read_to_string(&mut heard).unwrap();
+    child.succeed();
+    assert_eq!(heard, "the coordinator speaks\n");
+}
+
+fn interrupt() {
+    let mut pool = start(independent(50), Does(|_| ()), 2);
+    for pid in pool.pool.worker_processes() {
+        kill_process(pid, Signal::INT).unwrap();
+    }
+    for _ in 0..100 {
+        pool.job.begin_run();
+        pool.pool.run().unwrap();
+    }
+}
+
+fn a_second_thread() {
+    let (hold, held) = mpsc::channel::<()>();
+    let other = thread::spawn(move || held.recv());
+    let job = Arc::new(Job::new(independent(1), Box::new(Does(|_: TaskId| ()))).unwrap());
+    let error = FORK.start(Arc::clone(&job), plan(1)).err().unwrap();
+    assert!(error.to_string().contains("this one has 2"), "{error}");
+    drop(hold);
+    other.join().unwrap().unwrap_err();
+    assert_childless();
+}
+
+/// There are descriptors for a few workers only.
+fn a_start_that_fails() {
+    Child::fork(|| {
+        let limit = Rlimit {
+            current: Some(descriptor_count() as u64 + 4),
+            ..getrlimit(Resource::Nofile)
+        };
+        setrlimit(Resource::Nofile, limit).unwrap();
+        let before = descriptor_count();
+        let job = Arc::new(Job::new(independent(1), Box::new(Does(|_: TaskId| ()))).unwrap());
+        let error = FORK.start(job, plan(20)).err().unwrap();
+        assert_eq!(error.raw_os_error(), Some(libc::EMFILE), "{error}");
+        assert_eq!(descriptor_count(), before);
+        assert_childless();
+    })
+    .succeed();
 }

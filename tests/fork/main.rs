@@ -14,6 +14,8 @@ mod host;
 mod runner;
 
 fn main() -> ExitCode {
+    // Many tests panic on purpose: a line each, and no backtrace.
+    std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
     let mut cases = conformance::cases();
     cases.extend(death::cases());
     cases.extend(host::cases());

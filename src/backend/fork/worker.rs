@@ -185,8 +185,9 @@ impl<'a> Worker<'a> {
         loop {
             for _ in 0..self.manner.spin_rounds {
                 std::hint::spin_loop();
-                if let Some(task) = self.search() {
-                    return Some(task);
+                let found = self.search();
+                if found.is_some() || self.shared.is_leaving() {
+                    return found;
                 }
             }
             self.parking.sit(self.me);
