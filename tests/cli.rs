@@ -277,7 +277,14 @@ fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
         .unwrap();
     let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
     assert_eq!(said.next().unwrap().unwrap(), "measuring 1 cases");
-    let family = descendants(child.id());
+    // The case's process and its two workers, one of which hangs for good.
+    let family = loop {
+        let family = descendants(child.id());
+        if family.len() == 3 {
+            break family;
+        }
+        std::thread::yield_now();
+    };
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));

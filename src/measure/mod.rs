@@ -92,7 +92,9 @@ impl Meter {
                 break;
             }
         }
-        let for_clock = clock_cost(&self.usage).runs_per_sample(shortest);
+        // Worker processes are read before and after everything else: only what is read of this process
+        // falls into the sample.
+        let for_clock = clock_cost(&UsageMeter::new(&[])).runs_per_sample(shortest);
         let for_length = min_sample.as_nanos().div_ceil(shortest.as_nanos().max(1));
         self.run_count = for_clock.max(u64::try_from(for_length).unwrap_or(u64::MAX));
         Ok(())
