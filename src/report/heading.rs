@@ -30,7 +30,9 @@ impl Heading {
     /// The head over these records; `None` without any.
     pub(super) fn new(records: &[Record]) -> Option<Self> {
         let first = records.iter().min_by_key(|record| began(record))?;
-        let failed = records.iter().filter(|record| record.error.is_some());
+        let failed = records
+            .iter()
+            .filter(|record| record.error.is_some() || record.samples.is_empty());
         Some(Self {
             host: first.host.clone(),
             commit: first.commit.clone(),
@@ -39,6 +41,15 @@ impl Heading {
             failed_count: failed.count(),
             warnings: warnings(&first.host),
         })
+    }
+
+    /// `2026-11-02 12:00:00 UTC`.
+    pub fn begun(&self) -> String {
+        match self.started_at.parse::<Timestamp>() {
+            Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            // Better what the record says than nothing.
+            Err(_) => self.started_at.clone(),
+        }
     }
 
     /// `Linux 6.18, 2 cores, 8.00 GiB` and so on: what the figures depend on, besides the processor.
@@ -73,7 +84,7 @@ fn warnings(host: &Host) -> Vec<String> {
     {
         warnings.push(format!(
             "The frequency governor is {governor}, so that the clock speed follows the load. \
-             Set it with `cpupower frequency-set -g performance` and run again."
+             Set it to performance (cpupower frequency-set -g performance) and run again."
         ));
     }
     warnings

@@ -3,11 +3,13 @@
 //! [`read`] takes records from disk, [`Report::new`] computes a view model from them, and what is left
 //! only words or draws that: [`tables`] for a terminal, and one file an exporter in [`EXPORTERS`].
 
+mod exporter;
 mod group;
 mod heading;
 mod load;
 mod mixed;
 mod model;
+mod picture;
 mod read;
 mod table;
 pub mod units;
@@ -18,6 +20,7 @@ mod fixture;
 #[cfg(test)]
 mod test;
 
+pub use exporter::{EXPORTERS, Exporter, HTML, PNG, SVG};
 pub use heading::Heading;
 pub use load::{LoadMap, Stretch};
 pub use mixed::refuse_mixed;

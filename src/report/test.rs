@@ -3,7 +3,7 @@ use super::*;
 use crate::record::{LoadSource, Record};
 use crate::stats::{Interval, Ratio};
 
-fn report(cases: impl IntoIterator<Item = Builder>) -> Report {
+pub(super) fn report(cases: impl IntoIterator<Item = Builder>) -> Report {
     let records: Vec<Record> = cases.into_iter().map(Builder::record).collect();
     Report::new(&records).unwrap()
 }

@@ -19,6 +19,11 @@ pub fn time(ns: f64) -> String {
     scaled(ns, &TIMES)
 }
 
+/// The unit of a time as [`time`] writes it: how many nanoseconds it has, and its name.
+pub fn time_unit(ns: f64) -> (f64, &'static str) {
+    unit(ns, &TIMES)
+}
+
 /// A number of bytes, in the same way: `4.00 MiB`.
 pub fn size(bytes: u64) -> String {
     scaled(bytes as f64, &SIZES)

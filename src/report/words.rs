@@ -1,6 +1,6 @@
 //! Sentences that more than one format needs.
 
-use super::model::{Outcome, Row};
+use super::model::{Group, Measured, Outcome, Row};
 use super::units;
 
 /// The share of the machine that went to others above which a case is marked: nanobench calls a result
@@ -13,6 +13,10 @@ pub(super) const LIMIT_MARK: &str = "†";
 /// What the mark means.
 pub(super) const LIMIT_NOTE: &str = "the practical limit: tasks are shared out before the clock starts and \
     workers spin, so that nothing is scheduled at run time";
+
+/// The same, for where there is room for a line.
+pub(super) const LIMIT_SHORT: &str =
+    "the practical limit: a fixed partition, decided before the clock starts";
 
 /// What people have to know of a row besides its figures.
 pub(super) fn notes(row: &Row) -> Vec<String> {
@@ -46,7 +50,7 @@ pub(super) fn notes(row: &Row) -> Vec<String> {
 }
 
 /// `lost_updates_count`, 1234 becomes `1,234 lost updates`.
-fn finding(key: &str, sum: u64) -> String {
+pub(super) fn finding(key: &str, sum: u64) -> String {
     let (name, figure) = if let Some(name) = key.strip_suffix("_ns") {
         (name, units::time(sum as f64))
     } else if let Some(name) = key.strip_suffix("_bytes") {
@@ -62,6 +66,28 @@ pub(super) fn name(row: &Row) -> String {
     match row.workers {
         1 => format!("{}, 1 worker", row.label),
         workers => format!("{}, {workers} workers", row.label),
+    }
+}
+
+/// Who won a group, by how much, and what the data cannot tell.
+pub(super) struct Outline<'a> {
+    /// The rows in first place, from fastest to slowest; more than one if they are tied.
+    pub(super) first: Vec<(&'a Row, &'a Measured)>,
+    /// The next row that is not tied with them, nor the practical limit.
+    pub(super) next: Option<(&'a Row, &'a Measured)>,
+    /// How many cases failed.
+    pub(super) failed_count: usize,
+}
+
+/// The outline of a group.
+pub(super) fn outline(group: &Group) -> Outline<'_> {
+    let (first, others): (Vec<_>, Vec<_>) = group
+        .measured()
+        .partition(|(_, measured)| measured.rank == 1);
+    Outline {
+        next: others.into_iter().find(|(row, _)| !row.is_limit),
+        failed_count: group.rows.len() - group.measured().count(),
+        first,
     }
 }
 

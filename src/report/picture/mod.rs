@@ -1,0 +1,198 @@
+//! Pictures, drawn once and written as SVG and PNG.
+
+use miette::{IntoDiagnostic, Report as Error, miette};
+use plotters::backend::{DrawingBackend, SVGBackend};
+
+use self::canvas::{Canvas, Drawn, Type, UNITS};
+use self::comparison::Comparison;
+use self::font::Weight;
+use self::heat_map::HeatMap;
+use self::palette::{INK, MUTED, PAPER};
+use self::raster::{Raster, png};
+use self::speed_up::SpeedUp;
+use super::model::{Group, Report};
+
+mod axis;
+mod canvas;
+mod comparison;
+pub(super) mod font;
+mod heat_map;
+pub(super) mod palette;
+mod raster;
+mod speed_up;
+
+#[cfg(test)]
+mod test;
+
+/// The width of every picture, in CSS pixels.
+const WIDTH: f64 = 800.0;
+const MARGIN: f64 = 28.0;
+
+const TITLE: Type = Type {
+    size: 16.0,
+    weight: Weight::Medium,
+    color: INK,
+};
+const STRONG: Type = Type {
+    size: 13.0,
+    weight: Weight::Medium,
+    color: INK,
+};
+const LABEL: Type = Type {
+    size: 12.5,
+    weight: Weight::Regular,
+    color: INK,
+};
+const DETAIL: Type = Type {
+    size: 12.0,
+    weight: Weight::Regular,
+    color: MUTED,
+};
+
+/// A picture that is ready to be drawn.
+pub(super) struct Picture<'a> {
+    /// A file name without its ending.
+    pub(super) name: String,
+    subject: Subject<'a>,
+}
+
+enum Subject<'a> {
+    Comparison(Comparison<'a>),
+    SpeedUp(SpeedUp<'a>),
+    HeatMap(HeatMap<'a>),
+}
+
+/// All pictures of a report that there are figures for.
+pub(super) fn pictures(report: &Report) -> Vec<Picture<'_>> {
+    let groups = report.groups.iter();
+    let of_groups = groups.flat_map(|group| [comparison(group, report), speed_up(group, report)]);
+    of_groups.chain([load(report)]).flatten().collect()
+}
+
+/// How long each backend takes on a workload; `None` if all cases failed.
+pub(super) fn comparison<'a>(group: &'a Group, report: &Report) -> Option<Picture<'a>> {
+    Some(Picture {
+        name: format!("{}-comparison", group.slug),
+        subject: Subject::Comparison(Comparison::new(group, report)?),
+    })
+}
+
+/// How much faster backends get with more workers; `None` if none was measured with one and with more.
+pub(super) fn speed_up<'a>(group: &'a Group, report: &Report) -> Option<Picture<'a>> {
+    Some(Picture {
+        name: format!("{}-speed-up", group.slug),
+        subject: Subject::SpeedUp(SpeedUp::new(group, report)?),
+    })
+}
+
+/// How busy each core was; `None` if all cases were too short to know.
+pub(super) fn load(report: &Report) -> Option<Picture<'_>> {
+    Some(Picture {
+        name: "load".into(),
+        subject: Subject::HeatMap(HeatMap::new(&report.load)?),
+    })
+}
+
+/// Where an SVG gets its font from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FontSource {
+    /// It carries the font with it.
+    Own,
+    /// The page that it is part of.
+    Page,
+}
+
+impl Picture<'_> {
+    /// What it shows, for those who do not see it.
+    pub(super) fn description(&self) -> String {
+        match &self.subject {
+            Subject::Comparison(comparison) => comparison.description(),
+            Subject::SpeedUp(speed_up) => speed_up.description(),
+            Subject::HeatMap(heat_map) => heat_map.description(),
+        }
+    }
+
+    fn height(&self) -> f64 {
+        match &self.subject {
+            Subject::Comparison(comparison) => comparison.height(),
+            Subject::SpeedUp(speed_up) => speed_up.height(),
+            Subject::HeatMap(heat_map) => heat_map.height(),
+        }
+    }
+
+    /// In the units of the canvas.
+    fn size(&self) -> (u32, u32) {
+        (
+            (WIDTH * UNITS) as u32,
+            (self.height().ceil() * UNITS) as u32,
+        )
+    }
+
+    fn draw<B: DrawingBackend>(&self, backend: B) -> Drawn<B> {
+        let mut canvas = Canvas::new(backend);
+        canvas.rect((0.0, 0.0), (WIDTH, self.height().ceil()), PAPER, 1.0)?;
+        match &self.subject {
+            Subject::Comparison(comparison) => comparison.draw(&mut canvas)?,
+            Subject::SpeedUp(speed_up) => speed_up.draw(&mut canvas)?,
+            Subject::HeatMap(heat_map) => heat_map.draw(&mut canvas)?,
+        }
+        canvas.finish()
+    }
+
+    /// As an SVG document.
+    ///
+    /// # Errors
+    ///
+    /// When plotters cannot draw it.
+    pub(super) fn svg(&self, font: FontSource) -> Result<String, Error> {
+        let (width, height) = self.size();
+        let mut drawn = String::new();
+        self.draw(SVGBackend::with_string(&mut drawn, (width, height)))
+            .into_diagnostic()?;
+        let (_, shapes) = drawn
+            .split_once('>')
+            .ok_or_else(|| miette!("plotters wrote an SVG without a first tag"))?;
+        let style = match font {
+            FontSource::Own => format!("<style>{}</style>", font::style()),
+            FontSource::Page => String::new(),
+        };
+        // A head of our own: it says how large a unit is, and what there is to see.
+        Ok(format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" role=\"img\" width=\"{}\" height=\"{}\" \
+             viewBox=\"0 0 {width} {height}\" aria-label=\"{}\">{style}{shapes}",
+            WIDTH,
+            self.height().ceil(),
+            escaped(&self.description())
+        ))
+    }
+
+    /// As a PNG with two pixels for each of the picture's in either direction.
+    ///
+    /// # Errors
+    ///
+    /// When plotters cannot draw it, or it cannot be encoded.
+    pub(super) fn png(&self) -> Result<Vec<u8>, Error> {
+        let size = self.size();
+        let mut buffer = vec![0; 3 * size.0 as usize * size.1 as usize];
+        self.draw(Raster::new(&mut buffer, size))
+            .into_diagnostic()?;
+        png(&buffer, size).into_diagnostic()
+    }
+}
+
+/// Text as the value of an attribute.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '&' => escaped += "&amp;",
+            '<' => escaped += "&lt;",
+            '>' => escaped += "&gt;",
+            '"' => escaped += "&quot;",
+            // XML has no way to write these.
+            c if c.is_control() => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,91 @@
+//! The colours of all pictures.
+
+/// A colour that is neither ink nor paper but stands for something stays as it is on a dark page; the others
+/// have a twin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Color(pub(crate) u8, pub(crate) u8, pub(crate) u8);
+
+impl Color {
+    /// As pictures and style sheets write it.
+    pub(crate) fn hex(self) -> String {
+        format!("#{:02X}{:02X}{:02X}", self.0, self.1, self.2)
+    }
+
+    /// The colour a share of the way to `other`.
+    fn towards(self, other: Self, share: f64) -> Self {
+        let mix = |from: u8, to: u8| {
+            (f64::from(from) + (f64::from(to) - f64::from(from)) * share).round() as u8
+        };
+        Self(
+            mix(self.0, other.0),
+            mix(self.1, other.1),
+            mix(self.2, other.2),
+        )
+    }
+}
+
+pub(crate) const PAPER: Color = Color(0xFF, 0xFF, 0xFF);
+pub(crate) const INK: Color = Color(0x1F, 0x23, 0x28);
+/// For what explains the figures: at least 4.5 : 1 against paper.
+pub(crate) const MUTED: Color = Color(0x5E, 0x66, 0x70);
+pub(crate) const GRID: Color = Color(0xE3, 0xE6, 0xEA);
+pub(crate) const FAILURE: Color = Color(0xB4, 0x23, 0x18);
+/// The practical limit and the work without scheduling are yardsticks, and have no hue of their own.
+const LIMIT: Color = Color(0x3A, 0x41, 0x4A);
+const SERIAL: Color = Color(0x8A, 0x93, 0x9E);
+pub(crate) const UNKNOWN: Color = Color(0xCF, 0xD4, 0xDA);
+
+/// Colours of a light page and what they become on a dark one.
+pub(crate) const DARK_TWINS: [(Color, Color); 8] = [
+    (PAPER, Color(0x15, 0x19, 0x1F)),
+    (INK, Color(0xE8, 0xEB, 0xEF)),
+    (MUTED, Color(0x9D, 0xA6, 0xB1)),
+    (GRID, Color(0x2C, 0x32, 0x3A)),
+    (FAILURE, Color(0xFF, 0x7B, 0x72)),
+    (LIMIT, Color(0xC9, 0xD1, 0xD9)),
+    (SERIAL, Color(0x7A, 0x84, 0x90)),
+    (UNKNOWN, Color(0x48, 0x50, 0x5A)),
+];
+
+/// Told apart by people of any colour vision: Okabe and Ito, "Color Universal Design" (2008), without its
+/// black, which is ink here, and its yellow, which is too pale on paper; then the dark half of Paul Tol's
+/// "muted" scheme (SRON/EPS/TN/09-002).
+const BACKENDS: [Color; 9] = [
+    Color(0x00, 0x72, 0xB2),
+    Color(0xD5, 0x5E, 0x00),
+    Color(0x00, 0x9E, 0x73),
+    Color(0xCC, 0x79, 0xA7),
+    Color(0xE6, 0x9F, 0x00),
+    Color(0x56, 0xB4, 0xE9),
+    Color(0x88, 0x22, 0x55),
+    Color(0x99, 0x99, 0x33),
+    Color(0x44, 0xAA, 0x99),
+];
+
+/// The colour of a backend among all backends of the report. Beyond nine, colours come again; names stand
+/// beside everything that is drawn.
+pub(super) fn backend(name: &str, all: &[String]) -> Color {
+    match name {
+        crate::report::LIMIT => return LIMIT,
+        crate::report::SERIAL => return SERIAL,
+        _ => {}
+    }
+    let colored = all
+        .iter()
+        .filter(|name| *name != crate::report::LIMIT && *name != crate::report::SERIAL);
+    let place = colored.take_while(|other| *other != name).count();
+    BACKENDS[place % BACKENDS.len()]
+}
+
+/// The colour of a busy ratio, from idle to busy: one hue, ever darker.
+pub(super) fn heat(ratio: f64) -> Color {
+    const STOPS: [Color; 4] = [
+        Color(0xEE, 0xF4, 0xFB),
+        Color(0x9C, 0xC4, 0xE4),
+        Color(0x2F, 0x7E, 0xBC),
+        Color(0x08, 0x2F, 0x68),
+    ];
+    let position = ratio.clamp(0.0, 1.0) * (STOPS.len() - 1) as f64;
+    let below = (position as usize).min(STOPS.len() - 2);
+    STOPS[below].towards(STOPS[below + 1], position - below as f64)
+}
