@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::{Exit, OK, Outcome};
-use crate::report::{EXPORTERS, HTML, Report, read};
+use crate::report::{EXPORTERS, Exporter, HTML, Report, read};
 
 /// What `report` takes.
 #[derive(clap::Args)]
