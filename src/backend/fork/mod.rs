@@ -17,6 +17,8 @@ mod park;
 mod process;
 mod shared;
 mod sources;
+#[cfg(test)]
+mod test;
 mod worker;
 
 use process::WorkerProcess;

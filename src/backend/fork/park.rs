@@ -88,10 +88,10 @@ impl<'a> Parking<'a> {
     /// Moves `seat` from `PARKED` to `AWAKE`; `false` if another was faster.
     fn unpark(&self, seat: usize) -> bool {
         // Acquire: the count went up before the seat was taken, see `sit`. Release: whoever wakes hands
-        // over what it has done, see `stay`. Relaxed on failure: the worker that finds itself woken has a
-        // task already, and only passes the wake-up on.
+        // over what it has done, see `stay`. Acquire on failure too: a worker that finds itself woken owes
+        // a wake-up to whoever its waker could see asleep, so it has to see them as well.
         let won =
-            self.seats[seat].compare_exchange(PARKED, AWAKE, Ordering::AcqRel, Ordering::Relaxed);
+            self.seats[seat].compare_exchange(PARKED, AWAKE, Ordering::AcqRel, Ordering::Acquire);
         if won.is_ok() {
             // Relaxed: the fences of `sit` and of the wakers order what they need of it.
             self.sleepers.fetch_sub(1, Ordering::Relaxed);

@@ -131,39 +131,3 @@ fn lower(word: &AtomicU64, after: impl Fn(Range) -> Range) -> Option<Range> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_cover_every_source_once() {
-        for source_count in [0, 1, 2, 7, 64, 1000] {
-            for worker_count in [1, 2, 3, 5, 64] {
-                let shares =
-                    (0..worker_count).map(|me| Range::share(source_count, me, worker_count));
-                let covered: Vec<u32> = shares.flat_map(|range| range.next..range.end).collect();
-                let all: Vec<u32> = (0..source_count as u32).collect();
-                assert_eq!(
-                    covered, all,
-                    "{source_count} sources, {worker_count} workers"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn owner_and_thief_take_from_either_end() {
-        let words = [AtomicU64::new(0), AtomicU64::new(0)];
-        let sources = Sources::new(&words[0], &words[1]);
-        assert_eq!((sources.take(), sources.rob()), (None, None));
-        sources.hand_out(Range { next: 10, end: 15 });
-        assert_eq!(sources.take(), Some(10));
-        assert_eq!(sources.rob(), Some(Range { next: 13, end: 15 }));
-        assert_eq!((sources.take(), sources.take()), (Some(11), Some(12)));
-        assert_eq!((sources.take(), sources.rob()), (None, None));
-        sources.keep(Range { next: 3, end: 4 });
-        assert_eq!(sources.rob(), Some(Range { next: 3, end: 4 }));
-        assert_eq!((sources.take(), sources.rob()), (None, None));
-    }
-}

@@ -1,0 +1,349 @@
+//! The `fork` backend's deque, ranges and parking under every order in which two or three workers can take
+//! their steps, and every value that the memory model lets them read (within loom's bounds).
+//!
+//! The very files of the backend are checked, with loom's atomics in place of the machine's and a model of
+//! the futex. Each test moves tasks whose inputs are written, relaxed, before the task is made takeable: a
+//! taker that does not see the input has found a missing Release or Acquire. A lost wake-up shows as a
+//! deadlock, which loom reports.
+
+use crossbeam_utils::CachePadded;
+use loom::model::Builder;
+use loom::sync::Arc;
+use loom::thread;
+
+use atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use deque::{Deque, Steal, Taken};
+use park::Parking;
+use sources::{Range, Sources};
+
+#[path = "../src/backend/fork/deque.rs"]
+mod deque;
+#[path = "../src/backend/fork/park.rs"]
+mod park;
+#[path = "../src/backend/fork/sources.rs"]
+mod sources;
+
+mod atomic {
+    pub(super) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+}
+
+/// What the kernel does: looks at the word and goes to sleep in one step, as seen by those who wake.
+mod futex {
+    use super::atomic::{AtomicU32, Ordering};
+    use loom::sync::{Condvar, Mutex};
+
+    loom::lazy_static! {
+        static ref KERNEL: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
+    }
+
+    pub(super) fn wait(word: &AtomicU32, value: u32) {
+        let guard = KERNEL.0.lock().unwrap();
+        if word.load(Ordering::Relaxed) == value {
+            drop(KERNEL.1.wait(guard).unwrap());
+        }
+    }
+
+    /// Wakes those who sleep on other words too: every sleeper has to bear that.
+    pub(super) fn wake(_: &AtomicU32) {
+        let _guard = KERNEL.0.lock().unwrap();
+        KERNEL.1.notify_all();
+    }
+}
+
+/// Tasks are 1, 2, 3, ...; more are never needed to show a fault.
+const TASKS: usize = 4;
+
+/// The shared pages of a pool.
+struct Pool {
+    age: AtomicU64,
+    bottom: AtomicU32,
+    tasks: [AtomicU32; TASKS],
+    ranges: [[AtomicU64; 2]; 2],
+    sleepers: AtomicU32,
+    seats: Vec<CachePadded<AtomicU32>>,
+    /// What each task needs to find.
+    inputs: [AtomicU32; TASKS],
+    /// How often each task was taken.
+    taken: [AtomicU32; TASKS],
+}
+
+impl Pool {
+    fn new(seat_count: usize) -> Arc<Self> {
+        let words = || std::array::from_fn(|_| AtomicU32::new(0));
+        Arc::new(Self {
+            age: AtomicU64::new(0),
+            bottom: AtomicU32::new(0),
+            tasks: words(),
+            ranges: std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))),
+            sleepers: AtomicU32::new(0),
+            seats: (0..seat_count)
+                .map(|_| CachePadded::new(AtomicU32::new(0)))
+                .collect(),
+            inputs: words(),
+            taken: words(),
+        })
+    }
+
+    fn deque(&self) -> Deque<'_> {
+        Deque::new(&self.age, &self.bottom, &self.tasks)
+    }
+
+    fn sources(&self, worker: usize) -> Sources<'_> {
+        let [share, loot] = &self.ranges[worker];
+        Sources::new(share, loot)
+    }
+
+    fn parking(&self) -> Parking<'_> {
+        Parking::new(&self.sleepers, &self.seats)
+    }
+
+    fn push(&self, task: u32) {
+        self.write_input(task);
+        self.deque().push(task);
+    }
+
+    fn write_input(&self, task: u32) {
+        self.inputs[task as usize].store(task + 100, Ordering::Relaxed);
+    }
+
+    fn run(&self, task: u32) {
+        let input = self.inputs[task as usize].load(Ordering::Relaxed);
+        assert_eq!(input, task + 100, "the input of task {task} is missing");
+        let before = self.taken[task as usize].fetch_add(1, Ordering::Relaxed);
+        assert_eq!(before, 0, "task {task} was taken twice");
+    }
+
+    fn pop(&self) -> Option<Taken> {
+        let taken = self.deque().pop();
+        if let Some(taken) = taken {
+            self.run(taken.task);
+        }
+        taken
+    }
+
+    /// Steals, unless there is nothing.
+    fn steal(&self) -> Option<Taken> {
+        loop {
+            match self.deque().steal() {
+                Steal::Taken(taken) => {
+                    self.run(taken.task);
+                    return Some(taken);
+                }
+                Steal::Empty => return None,
+                Steal::Lost => {}
+            }
+        }
+    }
+
+    /// A thief's whole life: searches until it has one task, and sleeps whenever there is none.
+    fn steal_one(&self, me: usize) {
+        let parking = self.parking();
+        loop {
+            parking.sit(me);
+            if let Some(taken) = self.steal() {
+                if parking.leave(me) {
+                    parking.wake_one();
+                }
+                return self.settle(taken);
+            }
+            parking.stay(me);
+            if let Some(taken) = self.steal() {
+                return self.settle(taken);
+            }
+        }
+    }
+
+    fn settle(&self, taken: Taken) {
+        if taken.left {
+            self.parking().wake_one();
+        }
+    }
+
+    fn assert_taken(&self, tasks: std::ops::RangeInclusive<u32>) {
+        for task in tasks {
+            let count = self.taken[task as usize].load(Ordering::Relaxed);
+            assert_eq!(count, 1, "how often task {task} was taken");
+        }
+    }
+}
+
+/// Checks every order in which at most this many steps are interrupted by another worker's. Every fence and
+/// every Release and Acquire of the three files was taken away once: two are enough to find each fault.
+const PREEMPTIONS: usize = 2;
+
+fn check(body: impl Fn() + Sync + Send + 'static) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(PREEMPTIONS);
+    builder.check(body);
+}
+
+#[test]
+fn owner_and_thief_take_each_task_once() {
+    check(|| {
+        let pool = Pool::new(0);
+        let thief = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || {
+                pool.steal();
+                pool.steal();
+            })
+        };
+        pool.push(1);
+        pool.push(2);
+        pool.pop();
+        pool.push(3);
+        while pool.pop().is_some() {}
+        thief.join().unwrap();
+        pool.assert_taken(1..=3);
+    });
+}
+
+#[test]
+fn a_thief_is_not_misled_by_a_deque_that_started_over() {
+    check(|| {
+        let pool = Pool::new(0);
+        let thief = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || pool.steal())
+        };
+        for task in 1..=3 {
+            pool.push(task);
+            while pool.pop().is_some() {}
+        }
+        thief.join().unwrap();
+        pool.assert_taken(1..=3);
+    });
+}
+
+#[test]
+fn two_thieves_and_the_owner_take_each_task_once() {
+    check(|| {
+        let pool = Pool::new(0);
+        pool.push(1);
+        pool.push(2);
+        let thieves = [(); 2].map(|()| {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || pool.steal())
+        });
+        while pool.pop().is_some() {}
+        pool.push(3);
+        while pool.pop().is_some() {}
+        thieves
+            .into_iter()
+            .for_each(|thief| drop(thief.join().unwrap()));
+        pool.assert_taken(1..=3);
+    });
+}
+
+#[test]
+fn a_sleeper_is_woken_for_a_task_left_behind() {
+    check(|| {
+        let pool = Pool::new(1);
+        let thief = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || pool.steal_one(0))
+        };
+        pool.push(1);
+        pool.push(2);
+        // The owner takes one and is busy for ever: the other must be stolen.
+        if let Some(taken) = pool.pop() {
+            pool.settle(taken);
+        }
+        thief.join().unwrap();
+        pool.assert_taken(1..=2);
+    });
+}
+
+#[test]
+fn sleepers_wake_each_other_while_tasks_are_left() {
+    check(|| {
+        let pool = Pool::new(2);
+        let thieves = [0, 1].map(|me| {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || pool.steal_one(me))
+        });
+        (1..=3).for_each(|task| pool.push(task));
+        if let Some(taken) = pool.pop() {
+            pool.settle(taken);
+        }
+        thieves
+            .into_iter()
+            .for_each(|thief| drop(thief.join().unwrap()));
+        pool.assert_taken(1..=3);
+    });
+}
+
+/// The coordinator hands out the sources; two workers begin asleep, and each takes one task.
+#[test]
+fn sleepers_are_woken_for_sources() {
+    check(|| {
+        let pool = Pool::new(2);
+        let workers = [0, 1].map(|me| {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || {
+                loop {
+                    pool.parking().sit(me);
+                    if take_source(&pool, me) {
+                        if pool.parking().leave(me) {
+                            pool.parking().wake_one();
+                        }
+                        return;
+                    }
+                    pool.parking().stay(me);
+                    if take_source(&pool, me) {
+                        return;
+                    }
+                }
+            })
+        });
+        // Index 0 and 1 stand for tasks 0 and 1.
+        pool.write_input(0);
+        pool.write_input(1);
+        for me in 0..2 {
+            pool.sources(me).hand_out(Range::share(2, me, 2));
+        }
+        fence(Ordering::SeqCst);
+        pool.parking().wake(2);
+        workers
+            .into_iter()
+            .for_each(|worker| worker.join().unwrap());
+        pool.assert_taken(0..=1);
+    });
+}
+
+/// Takes a source of worker `me`, or robs the other.
+fn take_source(pool: &Pool, me: usize) -> bool {
+    let own = pool.sources(me);
+    let taken = own.take().or_else(|| {
+        let range = pool.sources(1 - me).rob()?;
+        let rest = Range {
+            next: range.next + 1,
+            ..range
+        };
+        if rest.next < rest.end {
+            own.keep(rest);
+            fence(Ordering::SeqCst);
+            pool.parking().wake_one();
+        }
+        Some(range.next)
+    });
+    taken.inspect(|task| pool.run(*task)).is_some()
+}
+
+#[test]
+fn owner_and_robber_take_each_source_once() {
+    check(|| {
+        let pool = Pool::new(0);
+        (0..4).for_each(|task| pool.write_input(task));
+        pool.sources(0).hand_out(Range { next: 0, end: 4 });
+        let robber = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || while take_source(&pool, 1) {})
+        };
+        while take_source(&pool, 0) {}
+        robber.join().unwrap();
+        // Each has seen nothing left, but perhaps while the other had loot in its hands.
+        while take_source(&pool, 0) {}
+        pool.assert_taken(0..=3);
+    });
+}
