@@ -18,8 +18,24 @@ fn example(name: &str) -> PathBuf {
 fn run(backends: &str, filter: &str) -> (Option<i32>, BTreeMap<String, (String, String)>) {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(example("broken"))
-        .args(["run", filter, "--runs", "1", "--warmup", "0", "--workers", "2"])
-        .args(["--timeout", "2", "--quiet", "--backends", backends, "--workloads"])
+        .args([
+            "run",
+            filter,
+            "--runs",
+            "1",
+            "--warmup",
+            "0",
+            "--workers",
+            "2",
+        ])
+        .args([
+            "--timeout",
+            "2",
+            "--quiet",
+            "--backends",
+            backends,
+            "--workloads",
+        ])
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/broken.toml"))
         .arg("--out")
         .arg(folder.path())
@@ -53,10 +69,17 @@ fn a_mishap_in_a_kernel_is_an_error_row_and_the_others_go_on() {
         assert_eq!(kind("hang").0, "timeout", "{backend}");
         assert_eq!(kind("print").0, "ok", "{backend}");
         // A worker process that dies leaves its pool behind to tell of it; a thread takes all along.
-        let died = if backend == "fork" { "backend" } else { "killed" };
+        let died = if backend == "fork" {
+            "backend"
+        } else {
+            "killed"
+        };
         let (abort, message) = kind("abort");
         assert_eq!(abort, died, "{backend}");
-        assert!(message.contains("SIGABRT") || message.contains("signal 6"), "{message}");
+        assert!(
+            message.contains("SIGABRT") || message.contains("signal 6"),
+            "{message}"
+        );
         let (exit, message) = kind("exit");
         assert_eq!(exit, died, "{backend}");
         assert!(message.contains('7'), "{message}");
@@ -88,7 +111,15 @@ fn a_backend_and_a_kernel_of_ones_own_have_the_whole_command_line() {
     fs::write(&workload, text).unwrap();
     let out = folder.path().join("out");
     let output = Command::new(example("custom_backend"))
-        .args(["run", "--runs", "2", "--warmup", "0", "--backends", "serial,batches,rayon"])
+        .args([
+            "run",
+            "--runs",
+            "2",
+            "--warmup",
+            "0",
+            "--backends",
+            "serial,batches,rayon",
+        ])
         .args(["collatz", "--exact", "--workloads"])
         .arg(&workload)
         .arg("--out")

@@ -35,7 +35,16 @@ fn example(name: &str) -> PathBuf {
 fn quick_run(folder: &Path) -> Command {
     let mut command = taskdyno();
     command
-        .args(["run", "empty/pattern=chain", "--runs", "2", "--warmup", "0", "--seed", "1"])
+        .args([
+            "run",
+            "empty/pattern=chain",
+            "--runs",
+            "2",
+            "--warmup",
+            "0",
+            "--seed",
+            "1",
+        ])
         .args(["--backends", "serial,rayon", "--workers", "1,2", "--out"])
         .arg(folder);
     command
@@ -52,7 +61,9 @@ fn stdout(output: &Output) -> String {
 fn records(folder: &Path) -> Vec<Value> {
     let text = fs::read_to_string(folder.join("records.jsonl")).unwrap();
     let lines = text.lines();
-    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// Asserts that `output` ended with `code` and said each of `words` on standard error.
@@ -66,7 +77,10 @@ fn assert_says(output: &Output, code: i32, words: &[&str]) {
 
 #[test]
 fn list_has_every_kind_as_json() {
-    let output = taskdyno().args(["list", "--format", "json"]).output().unwrap();
+    let output = taskdyno()
+        .args(["list", "--format", "json"])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(0));
     let entries: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
     for (kind, name) in [
@@ -91,7 +105,10 @@ fn help_teaches() {
     for arguments in [&["--help"][..], &["run", "--help"], &["report", "--help"]] {
         let output = taskdyno().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0));
-        insta::assert_snapshot!(format!("help_{}", arguments[0].trim_matches('-')), stdout(&output));
+        insta::assert_snapshot!(
+            format!("help_{}", arguments[0].trim_matches('-')),
+            stdout(&output)
+        );
     }
 }
 
@@ -101,7 +118,8 @@ fn a_dry_run_prints_ids_and_writes_nothing() {
     let out = folder.path().join("out");
     let output = quick_run(&out).arg("--dry-run").output().unwrap();
     assert_eq!(output.status.code(), Some(0));
-    let ids = "empty/pattern=chain/serial/1\nempty/pattern=chain/rayon/1\nempty/pattern=chain/rayon/2\n";
+    let ids =
+        "empty/pattern=chain/serial/1\nempty/pattern=chain/rayon/1\nempty/pattern=chain/rayon/2\n";
     assert_eq!(stdout(&output), ids);
     assert!(!out.exists());
 }
@@ -148,7 +166,11 @@ fn names_that_do_not_exist_are_answered_with_the_nearest() {
         .arg(folder.path())
         .output()
         .unwrap();
-    assert_says(&output, 2, &["no case matches `hash-cpo`", "did you mean `hash-cpu`"]);
+    assert_says(
+        &output,
+        2,
+        &["no case matches `hash-cpo`", "did you mean `hash-cpu`"],
+    );
 }
 
 #[test]
@@ -225,7 +247,11 @@ fn records_that_cannot_be_read_are_refused_with_their_place() {
     fs::write(&bad, &text[..text.len() - 40]).unwrap();
     assert_says(&report(), 2, &["bad.jsonl:3", "cut off"]);
 
-    fs::write(&bad, text.replace("\"schema_version\":1", "\"schema_version\":99")).unwrap();
+    fs::write(
+        &bad,
+        text.replace("\"schema_version\":1", "\"schema_version\":99"),
+    )
+    .unwrap();
     assert_says(&report(), 2, &["bad.jsonl:1", "99"]);
 
     fs::write(&bad, "").unwrap();
@@ -243,17 +269,40 @@ fn a_disk_that_fills_up_loses_nothing_that_was_written() {
     let script = "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\"";
     let output = program("sh")
         .args(["-c", script, env!("CARGO_BIN_EXE_taskdyno")])
-        .args(["run", "empty/pattern=chain/serial", "empty/pattern=chain/serial"].iter().take(2))
+        .args(
+            [
+                "run",
+                "empty/pattern=chain/serial",
+                "empty/pattern=chain/serial",
+            ]
+            .iter()
+            .take(2),
+        )
         .args(["--runs", "40", "--warmup", "0", "--out"])
         .arg(folder.path())
         .output()
         .unwrap();
-    assert_says(&output, 1, &["records.jsonl", "--resume", "records before it are safe"]);
+    assert_says(
+        &output,
+        1,
+        &["records.jsonl", "--resume", "records before it are safe"],
+    );
     let left = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
-    assert!(left.is_empty() || left.ends_with('\n'), "half a line was left");
+    assert!(
+        left.is_empty() || left.ends_with('\n'),
+        "half a line was left"
+    );
 
     let output = taskdyno()
-        .args(["run", "empty/pattern=chain/serial", "--runs", "40", "--warmup", "0", "--resume"])
+        .args([
+            "run",
+            "empty/pattern=chain/serial",
+            "--runs",
+            "40",
+            "--warmup",
+            "0",
+            "--resume",
+        ])
         .arg("--out")
         .arg(folder.path())
         .output()
@@ -267,7 +316,15 @@ fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
     let folder = TempDir::new().unwrap();
     // The case with the hanging kernel never ends by itself.
     let mut child = program(example("broken"))
-        .args(["run", "mishap=hang/fork", "--workers", "2", "--timeout", "600", "--out"])
+        .args([
+            "run",
+            "mishap=hang/fork",
+            "--workers",
+            "2",
+            "--timeout",
+            "600",
+            "--out",
+        ])
         .arg(folder.path())
         .arg("--workloads")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/broken.toml"))
@@ -301,9 +358,16 @@ fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
 fn descendants(pid: u32) -> Vec<u32> {
     let path = format!("/proc/{pid}/task/{pid}/children");
     let text = fs::read_to_string(path).unwrap_or_default();
-    let children: Vec<u32> = text.split_whitespace().map(|id| id.parse().unwrap()).collect();
+    let children: Vec<u32> = text
+        .split_whitespace()
+        .map(|id| id.parse().unwrap())
+        .collect();
     let below = children.iter().flat_map(|child| descendants(*child));
-    children.iter().copied().chain(below.collect::<Vec<_>>()).collect()
+    children
+        .iter()
+        .copied()
+        .chain(below.collect::<Vec<_>>())
+        .collect()
 }
 
 #[test]

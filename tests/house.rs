@@ -19,16 +19,28 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("registry", &["backend", "kernel", "pattern"]),
     (
         "workload",
-        &["execute", "graph", "kernel", "parameter", "pattern", "registry"],
+        &[
+            "execute",
+            "graph",
+            "kernel",
+            "parameter",
+            "pattern",
+            "registry",
+        ],
     ),
     ("measure", &["backend", "execute", "kernel", "record"]),
     ("matrix", &["backend", "record", "workload"]),
     (
         "case",
-        &["backend", "execute", "kernel", "measure", "record", "registry", "workload"],
+        &[
+            "backend", "execute", "kernel", "measure", "record", "registry", "workload",
+        ],
     ),
     ("report", &["record", "stats"]),
-    ("harness", &["backend", "cmd", "kernel", "pattern", "registry"]),
+    (
+        "harness",
+        &["backend", "cmd", "kernel", "pattern", "registry"],
+    ),
     (
         "cmd",
         &[
@@ -68,7 +80,9 @@ fn module(path: &Path) -> String {
 
 /// The modules of ours that a source text names as `crate::module`, outside comments.
 fn imports(text: &str) -> BTreeSet<String> {
-    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
     code.flat_map(|line| line.split("crate::").skip(1))
         .map(|rest| {
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
@@ -118,7 +132,10 @@ fn the_table_has_no_circle() {
     for (index, (module, allowed)) in IMPORTS.iter().enumerate() {
         for import in *allowed {
             let above = IMPORTS[..index].iter().any(|(name, _)| name == import);
-            assert!(above || (*module, *import) == ("harness", "cmd"), "{module}: {import}");
+            assert!(
+                above || (*module, *import) == ("harness", "cmd"),
+                "{module}: {import}"
+            );
         }
     }
 }

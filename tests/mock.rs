@@ -20,7 +20,16 @@ fn scripted() -> Command {
 fn run() -> (TempDir, String) {
     let folder = TempDir::new().unwrap();
     let output = scripted()
-        .args(["run", "empty/pattern=chain", "--runs", "9", "--seed", "3", "--workers", "1,2"])
+        .args([
+            "run",
+            "empty/pattern=chain",
+            "--runs",
+            "9",
+            "--seed",
+            "3",
+            "--workers",
+            "1,2",
+        ])
         .args(["--backends", "serial,static,rayon,tokio,threads", "--out"])
         .arg(folder.path())
         .output()

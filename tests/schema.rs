@@ -17,14 +17,25 @@ fn the_committed_schema_is_that_of_the_types() {
     if std::env::var_os("TASKDYNO_WRITE_SCHEMA").is_some() {
         fs::write(&path, &text).unwrap();
     }
-    assert!(fs::read_to_string(&path).unwrap_or_default() == text, "{HINT}");
+    assert!(
+        fs::read_to_string(&path).unwrap_or_default() == text,
+        "{HINT}"
+    );
 }
 
 #[test]
 fn what_run_writes_is_valid_by_the_schema() {
     let folder = tempfile::tempdir().unwrap();
     let status = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
-        .args(["run", "empty/pattern=chain", "--runs", "2", "--warmup", "0", "--quiet"])
+        .args([
+            "run",
+            "empty/pattern=chain",
+            "--runs",
+            "2",
+            "--warmup",
+            "0",
+            "--quiet",
+        ])
         .arg("--out")
         .arg(folder.path())
         .status()

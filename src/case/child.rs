@@ -53,7 +53,9 @@ fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
         let Some(line) = line.map_err(protocol_error)? else {
             return Ok(None);
         };
-        serde_json::from_str(&line).map(Some).map_err(protocol_error)
+        serde_json::from_str(&line)
+            .map(Some)
+            .map_err(protocol_error)
     };
 
     let Some(Request::Prepare(prepare)) = next()? else {
@@ -103,7 +105,9 @@ fn set_up(registry: &Registry, prepare: &Prepare) -> Result<(Meter, Prepared), C
     let job = Arc::new(Job::new(graph, kernel).map_err(set_up_error)?);
 
     let start = Instant::now();
-    let pool = backend.start(Arc::clone(&job), plan).map_err(set_up_error)?;
+    let pool = backend
+        .start(Arc::clone(&job), plan)
+        .map_err(set_up_error)?;
     let start_ns = nanoseconds(start.elapsed());
 
     let mut meter = Meter::new(job, pool, plan.worker_count, digest);
@@ -125,12 +129,9 @@ fn continuation(backend: &dyn Backend, name: Option<&str>) -> Result<Continuatio
         return Ok(all.first().copied().unwrap_or(Continuation::Queue));
     };
     let found = all.iter().find(|continuation| continuation.name() == name);
-    found.copied().ok_or_else(|| {
-        set_up_error(format!(
-            "{} has no continuation `{name}`",
-            backend.name()
-        ))
-    })
+    found
+        .copied()
+        .ok_or_else(|| set_up_error(format!("{} has no continuation `{name}`", backend.name())))
 }
 
 fn send(replies: &mut File, lines: &[Reply]) -> io::Result<()> {

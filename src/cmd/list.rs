@@ -17,7 +17,12 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PATH", env = "TASKDYNO_WORKLOADS")]
     workloads: Vec<PathBuf>,
     /// How to print it.
-    #[arg(long, value_name = "FORMAT", default_value = "text", env = "TASKDYNO_FORMAT")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        env = "TASKDYNO_FORMAT"
+    )]
     format: Format,
 }
 

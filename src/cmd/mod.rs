@@ -134,7 +134,9 @@ fn set_color(color: Color) {
     let colorful = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     // Fails only if it was set before, and it is set nowhere else.
     let _ = miette::set_hook(Box::new(move |_| {
-        let options = miette::MietteHandlerOpts::new().color(colorful).unicode(true);
+        let options = miette::MietteHandlerOpts::new()
+            .color(colorful)
+            .unicode(true);
         Box::new(options.build())
     }));
 }

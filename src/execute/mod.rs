@@ -21,10 +21,12 @@ use crate::graph::{TaskGraph, TaskId};
 use crate::kernel::{Findings, Kernel};
 
 mod failure;
+mod recovery;
 mod slots;
 
 use failure::FailureCell;
 pub use failure::{Failure, Halt};
+pub use recovery::Remainder;
 use slots::{Slots, Stamp};
 
 /// A graph, a kernel, and the state of the run that is going on.
@@ -134,6 +136,15 @@ impl Job {
     #[inline]
     pub fn is_done(&self, task: TaskId) -> bool {
         self.slots.value(task, self.slots.stamp()).is_some()
+    }
+
+    /// After workers have died in this run: puts every count right by what is done, and returns what is
+    /// left to do without the tasks `given_up` and all that depend on them. Nothing may be running.
+    pub fn recover(&self, given_up: &[TaskId]) -> Remainder {
+        let is_done = |task| self.is_done(task);
+        recovery::remainder(&self.graph, is_done, given_up, |reset| {
+            self.slots.reset_pending(reset);
+        })
     }
 
     /// Whether the run has failed. Whoever waits for another task must look here too.

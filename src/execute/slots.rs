@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
 
 use super::failure::Failure;
+use super::recovery::Reset;
 use crate::graph::{TaskGraph, TaskId};
 use crate::memory::SharedSlice;
 
@@ -129,6 +130,12 @@ impl Slots {
             digest.fold(value);
         }
         Ok(digest.finish())
+    }
+
+    /// Sets the count of a task, after workers have died. Nothing may be running.
+    pub(super) fn reset_pending(&self, reset: Reset) {
+        // Relaxed: nobody else is there; starting new workers orders this before all they do.
+        self.pending[reset.task.index()].store(reset.pending, Ordering::Relaxed);
     }
 
     /// The bytes that slots for this many tasks take.

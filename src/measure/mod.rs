@@ -122,11 +122,9 @@ impl Meter {
             }
         }
         let own_cpu_ns = self.usage.read_after().since(usage).cpu_ns;
-        let foreign_cpu_ns = ticks
-            .zip(CpuTicks::now())
-            .and_then(|(before, after)| {
-                foreign_cpu_ns(&before, &after, start.elapsed(), own_cpu_ns)
-            });
+        let foreign_cpu_ns = ticks.zip(CpuTicks::now()).and_then(|(before, after)| {
+            foreign_cpu_ns(&before, &after, start.elapsed(), own_cpu_ns)
+        });
         share_out(foreign_cpu_ns, start.elapsed(), &mut samples);
         Ok((samples, findings))
     }
@@ -172,11 +170,8 @@ impl Meter {
 
 fn is_over(plan: &SlicePlan, elapsed: Duration, sample_count: u64) -> bool {
     let elapsed = elapsed.as_nanos();
-    let enough =
-        elapsed >= u128::from(plan.min_time_ns) && sample_count >= plan.min_sample_count;
-    enough
-        || elapsed >= u128::from(plan.max_time_ns)
-        || sample_count >= plan.max_sample_count
+    let enough = elapsed >= u128::from(plan.min_time_ns) && sample_count >= plan.min_sample_count;
+    enough || elapsed >= u128::from(plan.max_time_ns) || sample_count >= plan.max_sample_count
 }
 
 /// Gives each sample its part of the CPU time that everything else took during the slice, by its part of

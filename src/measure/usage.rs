@@ -68,14 +68,13 @@ pub struct UsageMeter {
 }
 
 impl UsageMeter {
-    /// A meter for this process and these children of it, each of one thread. A process that is no more
-    /// is left out.
+    /// A meter for this process and these children of it. A process that is no more is left out.
     ///
     /// Make it once the workers have been started: a thread started later is counted, but while it runs
     /// it shows up to a timer tick too little.
     pub fn new(workers: &[Pid]) -> Self {
         Self {
-            threads: own_threads().into_iter().map(thread_clock).collect(),
+            threads: threads("self").into_iter().map(thread_clock).collect(),
             workers: workers.iter().copied().filter_map(Worker::new).collect(),
         }
     }
@@ -126,6 +125,8 @@ fn own_switches() -> Usage {
 #[derive(Debug)]
 struct Worker {
     clock: libc::clockid_t,
+    /// Its threads.
+    threads: Vec<libc::pid_t>,
     /// `/proc/PID/status`, kept open: opening it costs more than reading it, and it can never be mistaken
     /// for that of a later process of the same number.
     status: File,
@@ -138,15 +139,21 @@ impl Worker {
         // SAFETY: the pointer is to a clock id that lives through the call.
         let found = unsafe { libc::clock_getcpuclockid(raw, &mut clock) };
         let status = File::open(format!("/proc/{raw}/status")).ok()?;
-        (found == 0).then_some(Self { clock, status })
+        let threads = threads(&raw.to_string());
+        (found == 0).then_some(Self {
+            clock,
+            threads,
+            status,
+        })
     }
 
     /// What it has used; nothing once it has been waited for.
     fn read(&self) -> Usage {
-        let switches = self.status().unwrap_or_default();
+        self.threads.iter().copied().for_each(account);
+        let cpu_ns = clock_ns(self.clock).unwrap_or(0);
         Usage {
-            cpu_ns: clock_ns(self.clock).unwrap_or(0),
-            ..switches
+            cpu_ns,
+            ..self.status().unwrap_or_default()
         }
     }
 
@@ -158,6 +165,26 @@ impl Worker {
         // what the kernel needs to write them.
         let tail = &bytes[len.saturating_sub(STATUS_TAIL)..len];
         Ok(switches(&String::from_utf8_lossy(tail)))
+    }
+}
+
+/// Has the scheduler bring the account of a thread of another process up to date.
+///
+/// While a thread runs, others see its CPU time as of its last timer tick, up to 4 ms ago. A change of its
+/// scheduling policy takes it off its queue and puts it back, which settles the account (Linux,
+/// `__sched_setscheduler`). So the policy is changed to its nearest neighbour, which differs only in who
+/// preempts whom when a thread wakes, and back at once.
+fn account(thread: libc::pid_t) {
+    let parameters = libc::sched_param { sched_priority: 0 };
+    // SAFETY: the call reads nothing but its argument.
+    let policy = unsafe { libc::sched_getscheduler(thread) };
+    if policy != libc::SCHED_OTHER {
+        // Someone chose another policy, or the thread is gone: then a tick too little must do.
+        return;
+    }
+    for policy in [libc::SCHED_BATCH, libc::SCHED_OTHER] {
+        // SAFETY: the pointer is to a parameter block that lives through the call.
+        let _ = unsafe { libc::sched_setscheduler(thread, policy, &parameters) };
     }
 }
 
@@ -262,7 +289,7 @@ pub fn worker_cores(worker_count: usize, workers: &[Pid]) -> Vec<u32> {
 
 fn thread_cores() -> Vec<u32> {
     let stat = |tid| proc::read(format!("/proc/self/task/{tid}/stat"));
-    let cores = own_threads().into_iter().filter_map(stat);
+    let cores = threads("self").into_iter().filter_map(stat);
     cores.filter_map(|stat| last_core(&stat)).collect()
 }
 
@@ -277,9 +304,9 @@ fn youngest(cores: &[u32], count: usize) -> Vec<u32> {
     older.map_or_else(Vec::new, |older| cores[older..].to_vec())
 }
 
-/// The ids of the threads of this process, in ascending order.
-fn own_threads() -> Vec<i32> {
-    let Ok(entries) = fs::read_dir("/proc/self/task") else {
+/// The ids of the threads of a process, given as in `/proc`, in ascending order.
+fn threads(process: &str) -> Vec<i32> {
+    let Ok(entries) = fs::read_dir(format!("/proc/{process}/task")) else {
         return Vec::new();
     };
     let id = |entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();

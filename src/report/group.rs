@@ -28,6 +28,11 @@ pub(super) fn group(records: &[&Record]) -> Group {
     let mut rows: Vec<Row> = rows.collect();
     rows.sort_by(by_speed);
     rank(&mut rows);
+    // A row that is tied with the best may be slower than one that is not; those of a rank stay together.
+    rows.sort_by_key(|row| match &row.outcome {
+        Outcome::Measured(measured) => measured.rank,
+        Outcome::Failed(_) => usize::MAX,
+    });
     let case = &records[0].case;
     Group {
         workload: case.workload.clone(),

@@ -36,7 +36,12 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PATH", env = "TASKDYNO_WORKLOADS")]
     workloads: Vec<PathBuf>,
     /// The backends to run, separated by commas; by default all.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', env = "TASKDYNO_BACKENDS")]
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        env = "TASKDYNO_BACKENDS"
+    )]
     backends: Vec<String>,
     /// The numbers of workers, separated by commas; by default 1 and as many as there are cores.
     #[arg(
@@ -62,19 +67,24 @@ pub(super) struct Arguments {
     )]
     runs: Option<u64>,
     /// Seconds to run a case before the first sample.
-    #[arg(long, value_name = "SECONDS", default_value = "0.02", value_parser = seconds, env = "TASKDYNO_WARMUP")]
+    #[arg(long, value_name = "SECONDS", default_value = "0.02", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_WARMUP")]
     warmup: Duration,
     /// Seconds to take samples for, at least.
-    #[arg(long, value_name = "SECONDS", default_value = "0.12", value_parser = seconds, env = "TASKDYNO_MIN_TIME")]
+    #[arg(long, value_name = "SECONDS", default_value = "0.12", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_MIN_TIME")]
     min_time: Duration,
     /// Seconds to take samples for, at most.
-    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds, env = "TASKDYNO_MAX_TIME")]
+    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_MAX_TIME")]
     max_time: Duration,
     /// Seconds until a case that has not ended is killed; a workload's own timeout goes before it.
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, env = "TASKDYNO_TIMEOUT")]
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_TIMEOUT")]
     timeout: Duration,
     /// The folder for records, report and pictures.
-    #[arg(long, value_name = "DIR", default_value = "reports/latest", env = "TASKDYNO_OUT")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "reports/latest",
+        env = "TASKDYNO_OUT"
+    )]
     out: PathBuf,
     /// Draws the order of the cases; by default another at each run.
     #[arg(long, value_name = "N", env = "TASKDYNO_SEED")]
@@ -128,8 +138,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
 
 /// The cases that the command line asks for.
 fn select(registry: &Registry, arguments: &Arguments) -> Result<Vec<PlannedCase>, Exit> {
-    let workloads =
-        workload::builtin_and(&arguments.workloads, registry).map_err(Exit::Usage)?;
+    let workloads = workload::builtin_and(&arguments.workloads, registry).map_err(Exit::Usage)?;
     let selection = Selection {
         filter: arguments.filter.clone(),
         exact: arguments.exact,
@@ -145,10 +154,7 @@ fn select(registry: &Registry, arguments: &Arguments) -> Result<Vec<PlannedCase>
     Ok(cases)
 }
 
-fn backends(
-    registry: &Registry,
-    names: &[String],
-) -> Result<Vec<&'static dyn Backend>, Exit> {
+fn backends(registry: &Registry, names: &[String]) -> Result<Vec<&'static dyn Backend>, Exit> {
     if names.is_empty() {
         return Ok(registry.backends.clone());
     }
@@ -333,9 +339,15 @@ fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
             }
         }
     }
-    let failed = records.iter().filter(|record| record.error.is_some()).count();
+    let failed = records
+        .iter()
+        .filter(|record| record.error.is_some())
+        .count();
     if failed > 0 {
-        eprintln!("{failed} of {} cases failed; their records say why", records.len());
+        eprintln!(
+            "{failed} of {} cases failed; their records say why",
+            records.len()
+        );
     }
     if interrupted {
         eprintln!(
