@@ -1,7 +1,6 @@
 //! Each runtime as someone would drive it who knows it well and needs it for this one job: the same
-//! checked tasks, but no choice of backend, no pinning, no parking of our own, and a panic on failure.
+//! checked tasks, but no choice of backend, no pinning, no parking within a run, and a panic on failure.
 
-use std::hint::spin_loop;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -113,7 +112,8 @@ impl Tokio {
     }
 }
 
-/// A deque a thread, stealing, and spinning where there is nothing to steal. The caller works too.
+/// A deque a thread, stealing, and spinning and yielding while there is nothing to steal. The
+/// caller works too.
 pub(crate) struct Crossbeam {
     shared: Arc<CrossbeamShared>,
     deque: Deque<TaskId>,
@@ -166,6 +166,9 @@ impl Crossbeam {
         }
         // Release: hands the run over.
         shared.start.fetch_add(1, Ordering::Release);
+        for helper in &self.helpers {
+            helper.thread().unpark();
+        }
         shared.work(0, &self.deque);
     }
 }
@@ -175,6 +178,7 @@ impl Drop for Crossbeam {
         // Relaxed: there is nothing else to see.
         self.shared.start.store(CLOSED, Ordering::Relaxed);
         for helper in self.helpers.drain(..) {
+            helper.thread().unpark();
             let _ = helper.join();
         }
     }
@@ -184,17 +188,17 @@ impl CrossbeamShared {
     fn help(&self, index: usize, deque: &Deque<TaskId>) {
         let mut last = 0;
         loop {
+            // Parked between runs: what is measured in turn with this needs the core.
+            thread::park();
             // Acquire: pairs with the Release in `run`.
             let start = self.start.load(Ordering::Acquire);
             if start == CLOSED {
                 return;
             }
-            if start == last {
-                spin_loop();
-                continue;
+            if start != last {
+                self.work(index, deque);
+                last = start;
             }
-            self.work(index, deque);
-            last = start;
         }
     }
 

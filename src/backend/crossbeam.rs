@@ -66,17 +66,17 @@ impl Backend for Crossbeam {
         let deques = (0..plan.worker_count).map(|_| Deque::new_lifo());
         let deques: Vec<Deque<TaskId>> = deques.collect();
         let shared = Arc::new(Shared {
-            inline: plan.continuation == Continuation::Inline,
             stealers: deques.iter().map(Deque::stealer).collect(),
             remaining: CachePadded::default(),
             sleepers: Sleepers::default(),
             closed: AtomicBool::new(false),
             caller: thread::current(),
             placement,
-            job,
         });
         let mut workers = deques.into_iter().enumerate().map(|(index, deque)| Worker {
             shared: Arc::clone(&shared),
+            job: Arc::clone(&job),
+            inline: plan.continuation == Continuation::Inline,
             index,
             deque,
             executed: 0,
@@ -88,21 +88,19 @@ impl Backend for Crossbeam {
         };
         for worker in workers {
             let index = worker.index;
-            let helper = placement.spawn(index, &shared.job, move || worker.help())?;
+            let helper = placement.spawn(index, &job, move || worker.help())?;
             pool.helpers.push(helper);
         }
         Ok(Box::new(pool))
     }
 }
 
-/// Pauses between two looks into the deques of others: looking disturbs their owners.
-const LOOK_TURNS: u32 = 4;
+/// Pauses between two looks into the deques of others, at most; it begins with one and doubles. Looking
+/// disturbs their owners.
+const LOOK_TURNS: u32 = 64;
 
 struct Shared {
-    job: Arc<Job>,
     placement: Placement,
-    /// Whether the first task made ready is run at once.
-    inline: bool,
     stealers: Vec<Stealer<TaskId>>,
     /// Tasks of this run that have not been taken off yet.
     remaining: CachePadded<AtomicUsize>,
@@ -179,6 +177,9 @@ impl Sleepers {
 
 struct Worker {
     shared: Arc<Shared>,
+    job: Arc<Job>,
+    /// Whether the first task made ready is run at once.
+    inline: bool,
     index: usize,
     deque: Deque<TaskId>,
     /// Tasks executed that have not been taken off `remaining`.
@@ -199,11 +200,10 @@ impl Worker {
 
     /// Does its part of a run that has just begun, until the end of the run.
     fn lead(&mut self) -> Result<(), Halt> {
-        let shared = Arc::clone(&self.shared);
-        let graph = shared.job.graph();
-        // Relaxed: the pushes that follow release it, with `begin_run`, to whoever steals.
+        let graph = self.job.graph();
         let task_count = graph.task_count();
-        shared.remaining.store(task_count, Ordering::Relaxed);
+        // Relaxed: the pushes that follow release it, with `begin_run`, to whoever steals.
+        self.shared.remaining.store(task_count, Ordering::Relaxed);
         for &source in graph.sources() {
             self.deque.push(source);
         }
@@ -212,7 +212,7 @@ impl Worker {
         while let Some(task) = self.next_task(Shared::is_run_over) {
             self.execute(task)?;
         }
-        if shared.is_closed() {
+        if self.shared.is_closed() {
             Err(Halt)
         } else {
             Ok(())
@@ -227,6 +227,7 @@ impl Worker {
 
     fn await_task(&mut self, is_over: fn(&Shared) -> bool) -> Option<TaskId> {
         let mut spin = self.shared.placement.spin();
+        let mut turns = 1;
         loop {
             if let Some(task) = self.steal() {
                 return Some(task);
@@ -236,7 +237,9 @@ impl Worker {
             if is_done(&self.shared) {
                 return None;
             }
-            if !(0..LOOK_TURNS).all(|_| spin.turn()) {
+            let may_spin = (0..turns).all(|_| spin.turn());
+            turns = (2 * turns).min(LOOK_TURNS);
+            if !may_spin {
                 let shared = &self.shared;
                 let is_needed = || is_done(shared) || shared.has_work();
                 shared.sleepers.sleep(self.index, is_needed);
@@ -281,17 +284,44 @@ impl Worker {
         self.executed = 0;
     }
 
-    /// Executes `first`, and with inline continuations what it leads to.
-    fn execute(&mut self, first: TaskId) -> Result<(), Halt> {
-        let job = &self.shared.job;
+    /// Executes `task`, and with inline continuations what it leads to.
+    #[inline]
+    fn execute(&mut self, task: TaskId) -> Result<(), Halt> {
+        if self.inline {
+            self.execute_inline(task)
+        } else {
+            self.execute_queue(task)
+        }
+    }
+
+    /// Executes `task`, and pushes all that it makes ready.
+    #[inline]
+    fn execute_queue(&mut self, task: TaskId) -> Result<(), Halt> {
+        let mut pushed = 0usize;
+        if self.job.is_halted() {
+            return Err(Halt);
+        }
+        self.job.execute(task, |ready| {
+            self.deque.push(ready);
+            pushed += 1;
+        })?;
+        self.executed += 1;
+        // This worker pops one of them right after.
+        self.offer(pushed.saturating_sub(1));
+        Ok(())
+    }
+
+    /// Executes `first`, goes on with the first task that it makes ready, and pushes the others.
+    #[inline]
+    fn execute_inline(&mut self, first: TaskId) -> Result<(), Halt> {
         let mut next = Some(first);
         while let Some(task) = next.take() {
-            if job.is_halted() {
+            if self.job.is_halted() {
                 return Err(Halt);
             }
             let mut pushed = 0;
-            job.execute(task, |ready| {
-                if self.shared.inline && next.is_none() {
+            self.job.execute(task, |ready| {
+                if next.is_none() {
                     next = Some(ready);
                 } else {
                     self.deque.push(ready);
@@ -299,8 +329,7 @@ impl Worker {
                 }
             })?;
             self.executed += 1;
-            // Without a task to go on with, this worker pops one of them right after.
-            self.offer(pushed - usize::from(next.is_none() && pushed > 0));
+            self.offer(pushed);
         }
         Ok(())
     }

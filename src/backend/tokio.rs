@@ -42,18 +42,23 @@ impl Backend for Tokio {
     }
 
     fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>> {
-        let runtime = Builder::new_multi_thread()
+        let graph = job.graph();
+        let any_waits = graph.tasks().any(|task| job.kernel().wait(task).is_some());
+        let mut builder = Builder::new_multi_thread();
+        if any_waits {
+            builder.enable_time();
+        }
+        let runtime = builder
             .worker_threads(plan.worker_count)
-            .enable_time()
             .on_thread_start(enter_in_turn(Placement::new(plan)?, Arc::clone(&job)))
             .build()?;
-        let graph = job.graph();
         let is_last = |task: &TaskId| graph.successors(*task).is_empty();
         let last_count = graph.tasks().filter(is_last).count();
         Ok(Box::new(TokioPool {
             last_count,
             shared: Arc::new(Shared {
                 inline: plan.continuation == Continuation::Inline,
+                any_waits,
                 last_remaining: AtomicUsize::new(0),
                 over: Notify::new(),
                 job,
@@ -79,6 +84,8 @@ struct Shared {
     job: Arc<Job>,
     /// Whether the first task made ready is run at once.
     inline: bool,
+    /// Whether there are tasks that only wait. The runtime has timers if so.
+    any_waits: bool,
     /// Tasks without dependents that have not finished in this run.
     last_remaining: AtomicUsize,
     /// The run is over or has failed.
@@ -87,41 +94,65 @@ struct Shared {
 
 /// Spawns `task`. Not an `async fn`, since a future cannot contain itself.
 fn spawn(shared: Arc<Shared>, task: TaskId) {
-    tokio::spawn(async move {
-        if execute(&shared, task).await.is_err() {
-            shared.over.notify_one();
-        }
-    });
+    if shared.any_waits {
+        tokio::spawn(async move { shared.end(execute_waiting(&shared, task).await) });
+    } else {
+        tokio::spawn(async move { shared.end(execute(&shared, task)) });
+    }
 }
 
 /// Runs `first`, and with inline continuations what it leads to.
-async fn execute(shared: &Arc<Shared>, first: TaskId) -> Result<(), Halt> {
-    let job = &*shared.job;
+#[inline]
+fn execute(shared: &Arc<Shared>, first: TaskId) -> Result<(), Halt> {
     let mut next = Some(first);
-    while let Some(task) = next.take() {
-        if job.is_halted() {
+    while let Some(task) = next {
+        if shared.job.is_halted() {
             return Err(Halt);
         }
-        job.run_async(task, sleep).await?;
-        job.complete(task, |ready| {
-            if shared.inline && next.is_none() {
-                next = Some(ready);
-            } else {
-                spawn(Arc::clone(shared), ready);
-            }
-        });
-        if job.graph().successors(task).is_empty() {
-            shared.finish_last();
+        shared.job.run(task)?;
+        next = shared.complete(task);
+    }
+    Ok(())
+}
+
+/// [`execute`] for a kernel with tasks that only wait. A function of its own, because the room for a timer
+/// and the states of a future would be a tenth of an empty task.
+async fn execute_waiting(shared: &Arc<Shared>, first: TaskId) -> Result<(), Halt> {
+    let mut next = Some(first);
+    while let Some(task) = next {
+        if shared.job.is_halted() {
+            return Err(Halt);
         }
+        shared.job.run_async(task, sleep).await?;
+        next = shared.complete(task);
     }
     Ok(())
 }
 
 impl Shared {
-    /// Counts a finished task without dependents.
-    fn finish_last(&self) {
+    /// Counts `task` as finished, spawns what it makes ready, and returns what is to run at once.
+    #[inline]
+    fn complete(self: &Arc<Self>, task: TaskId) -> Option<TaskId> {
+        let mut next = None;
+        self.job.complete(task, |ready| {
+            if self.inline && next.is_none() {
+                next = Some(ready);
+            } else {
+                spawn(Arc::clone(self), ready);
+            }
+        });
+        let is_last = self.job.graph().successors(task).is_empty();
         // AcqRel: each count hands on what its tasks wrote, and the last one hands on all of it.
-        if self.last_remaining.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if is_last && self.last_remaining.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.over.notify_one();
+        }
+        next
+    }
+
+    /// Ends the run if it has failed.
+    #[inline]
+    fn end(&self, result: Result<(), Halt>) {
+        if result.is_err() {
             self.over.notify_one();
         }
     }

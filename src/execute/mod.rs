@@ -192,7 +192,8 @@ impl Job {
     }
 
     /// Folds the inputs of `task` into its seed.
-    #[inline]
+    // Always: as for `run`, in every backend.
+    #[inline(always)]
     fn seed(&self, task: TaskId, stamp: Stamp) -> Result<u64, Halt> {
         let mut seed = Seed::new(task);
         for &predecessor in self.graph.predecessors(task) {
@@ -204,7 +205,8 @@ impl Job {
         Ok(seed.finish())
     }
 
-    #[inline]
+    // Always: as for `run`.
+    #[inline(always)]
     fn store(&self, task: TaskId, value: u64, stamp: Stamp) -> Result<(), Halt> {
         let last = self.graph.successors(task).is_empty();
         if self.slots.store(task, value, last, stamp) {
