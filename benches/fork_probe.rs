@@ -120,7 +120,7 @@ fn start_and_stop(scale: Scale) {
         let job = job(stencil(1, 1));
         ours.push(timed(|| {
             drop(
-                FORK.start(job, plan(Continuation::Queue))
+                FORK.start(job, &plan(Continuation::Queue))
                     .expect("a pool starts"),
             )
         }));
@@ -146,7 +146,7 @@ impl Running {
         let job = job(graph);
         let expected = expected_digest(job.graph(), job.kernel());
         let pool = FORK
-            .start(Arc::clone(&job), plan(continuation))
+            .start(Arc::clone(&job), &plan(continuation))
             .expect("a pool starts");
         let mut running = Self {
             job,
@@ -172,9 +172,8 @@ fn job(graph: TaskGraph) -> Arc<Job> {
 
 fn plan(continuation: Continuation) -> PoolPlan {
     PoolPlan {
-        worker_count: WORKERS,
         continuation,
-        pin: false,
+        ..PoolPlan::plain(&FORK, WORKERS)
     }
 }
 

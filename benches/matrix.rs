@@ -5,6 +5,7 @@
 //! it: criterion asks for a number of iterations, the child takes one sample an iteration, and the sum of
 //! their wall clocks is the answer.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,7 @@ fn main() {
         worker_counts: worker_counts(),
         continuation: None,
         pin: false,
+        options: BTreeMap::new(),
     };
     for planned in matrix::cases(&workloads, &selection) {
         bench(&mut criterion, &planned);
@@ -77,6 +79,8 @@ fn prepare(planned: &PlannedCase) -> Session {
         case: planned.case.clone(),
         warmup_ns: 0,
         min_sample_ns: 0,
+        retry_limit: planned.retry_limit,
+        task_timeout_ns: None,
     };
     let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
     let (session, _) = Session::start(program, prepare, TIMEOUT, &mut Patience)
@@ -92,11 +96,12 @@ fn wall(session: &mut Session, iterations: u64) -> Duration {
         min_sample_count: iterations,
         max_sample_count: iterations,
     };
-    let (samples, _) = session
+    let slice = session
         .slice(plan, &mut Patience)
         .unwrap_or_else(|error| panic!("{}: {}", error.kind, error.message));
     // A sample may hold several runs, where one is too short for the clock.
-    let wall_ns: f64 = samples
+    let wall_ns: f64 = slice
+        .samples
         .iter()
         .map(|sample| sample.wall_ns as f64 / sample.run_count as f64)
         .sum();

@@ -388,11 +388,10 @@ impl Pooled {
         continuation: Continuation,
     ) -> Self {
         let plan = PoolPlan {
-            worker_count,
             continuation,
-            pin: false,
+            ..PoolPlan::plain(backend, worker_count)
         };
-        let pool = backend.start(Arc::clone(&job), plan);
+        let pool = backend.start(Arc::clone(&job), &plan);
         Self {
             pool: pool.expect("a pool can be started"),
             job,

@@ -104,7 +104,7 @@ impl Backend for Mistake {
         Some(1)
     }
 
-    fn start(&self, job: Arc<Job>, _: PoolPlan) -> io::Result<Box<dyn Pool>> {
+    fn start(&self, job: Arc<Job>, _: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let run = self.run;
         Ok(Box::new(MistakenPool { job, run }))
     }

@@ -36,7 +36,7 @@ impl Backend for Batches {
         "fresh threads for every level of the graph, with a barrier in between"
     }
 
-    fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>> {
+    fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let worker_count = plan.worker_count;
         Ok(Box::new(BatchPool { job, worker_count }))
     }

@@ -86,17 +86,19 @@ fn slice(script: &Script, sample_count: u64) -> io::Result<()> {
             voluntary_switch_count: 0,
             involuntary_switch_count: 0,
             worker_cores: vec![0],
+            is_degraded: false,
         }))?;
     }
-    let findings = Findings::new();
-    say(&Reply::SliceDone(SliceDone { findings }))
+    say(&Reply::SliceDone(SliceDone {
+        findings: Findings::new(),
+        deaths: Vec::new(),
+    }))
 }
 
 fn out_of_cheese() -> CaseError {
     CaseError {
-        kind: "panic".into(),
-        message: "the kernel panicked in task 3: out of cheese".into(),
         task: Some(3),
+        ..CaseError::new("panic", "the kernel panicked in task 3: out of cheese")
     }
 }
 

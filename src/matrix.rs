@@ -1,10 +1,12 @@
 //! The matrix: which cases there are to run.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::backend::{Backend, Continuation};
+use crate::parameter::{Parameters, Value};
 use crate::record::Case;
-use crate::workload::Workload;
+use crate::workload::{Variant, Workload};
 
 /// Which part of the matrix to take.
 #[derive(Clone)]
@@ -21,6 +23,8 @@ pub struct Selection {
     pub continuation: Option<Continuation>,
     /// Whether to bind workers to cores.
     pub pin: bool,
+    /// Options for those backends that have them.
+    pub options: BTreeMap<String, Value>,
 }
 
 /// A case to run.
@@ -30,7 +34,16 @@ pub struct PlannedCase {
     pub case: Case,
     /// The time limit that the workload sets, if it does.
     pub timeout: Option<Duration>,
+    /// The time limit for one task on a worker process, if the workload sets one.
+    pub task_timeout: Option<Duration>,
+    /// How often a task whose worker process died is tried again: as the workload says, or
+    /// [`DEFAULT_RETRIES`] for kernels that may be run again.
+    pub retry_limit: u32,
 }
+
+/// Retries of a task whose worker process died, where its kernel allows it and its workload says nothing:
+/// enough for bad luck, too few to hide a task that kills whoever runs it.
+pub const DEFAULT_RETRIES: u32 = 2;
 
 /// The selected cases: workloads, their variants, backends and workers, in that order.
 pub fn cases(workloads: &[Workload], selection: &Selection) -> Vec<PlannedCase> {
@@ -48,10 +61,15 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Vec<PlannedCase> 
                         parameters: parameters.clone(),
                         continuation: selection.continuation(*backend),
                         pin: selection.pin,
+                        options: selection.options(*backend),
                     };
                     if selection.takes(&case) {
-                        let timeout = workload.timeout;
-                        cases.push(PlannedCase { case, timeout });
+                        cases.push(PlannedCase {
+                            case,
+                            timeout: workload.timeout,
+                            task_timeout: workload.task_timeout,
+                            retry_limit: workload.retries.unwrap_or(default_retries(variant)),
+                        });
                     }
                 }
             }
@@ -60,7 +78,29 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Vec<PlannedCase> 
     cases
 }
 
+fn default_retries(variant: &Variant) -> u32 {
+    match variant.definition.kernel.is_idempotent() {
+        true => DEFAULT_RETRIES,
+        false => 0,
+    }
+}
+
 impl Selection {
+    /// The options of `backend`: those that were given where it has them, its defaults for the rest.
+    fn options(&self, backend: &dyn Backend) -> BTreeMap<String, serde_json::Value> {
+        let declared = backend.options();
+        let mut given = self.options.clone();
+        given.retain(|name, _| declared.iter().any(|option| option.name == name.as_str()));
+        let checked = Parameters::check(declared, &given);
+        // What does not fit is refused by the child, with the reason; here it goes in as it was given.
+        let values = checked.map_or(given, |checked| checked.values().clone());
+        let json = |value| serde_json::to_value(value).expect("a value is plain data");
+        values
+            .into_iter()
+            .map(|(name, value)| (name, json(value)))
+            .collect()
+    }
+
     fn workers(&self, backend: &dyn Backend) -> Vec<u32> {
         match backend.fixed_worker_count() {
             Some(count) => vec![count as u32],

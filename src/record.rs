@@ -43,6 +43,9 @@ pub struct Record {
     pub start_ns: Option<u64>,
     /// One entry a sample, in the order they were taken.
     pub samples: Vec<Sample>,
+    /// The worker processes that died and were replaced, in the order they died.
+    #[serde(default)]
+    pub deaths: Vec<WorkerDeath>,
     /// Peak resident memory: of the case's process, and what its worker processes do not share with it.
     pub peak_memory_bytes: Option<u64>,
     /// How busy each core was while the samples were taken.
@@ -74,6 +77,9 @@ pub struct Case {
     /// Whether worker `i` was bound to core `i` modulo the number of cores.
     #[serde(default)]
     pub pin: bool,
+    /// The backend's own options, every one that it has.
+    #[serde(default)]
+    pub options: BTreeMap<String, Value>,
 }
 
 impl Case {
@@ -128,6 +134,12 @@ pub struct Plan {
     pub max_sample_count: u64,
     /// The case was to be killed after this long without an answer.
     pub timeout_ns: u64,
+    /// How often a task whose worker process died was to be tried again.
+    #[serde(default)]
+    pub retry_limit: u32,
+    /// A worker process that ran one task for longer than this was to be killed; null for no limit.
+    #[serde(default)]
+    pub task_timeout_ns: Option<u64>,
 }
 
 /// The machine a record was measured on.
@@ -179,6 +191,36 @@ pub struct Sample {
     /// The core that each worker had last run on when the sample ended. Empty where the workers do not
     /// outlive a run.
     pub worker_cores: Vec<u32>,
+    /// Whether worker processes died in it. Its result is right, but its times count for nothing.
+    #[serde(default)]
+    pub is_degraded: bool,
+}
+
+impl CaseError {
+    /// An error about no task in particular.
+    pub fn new(kind: &str, message: impl Into<String>) -> Self {
+        Self {
+            kind: kind.into(),
+            message: message.into(),
+            task: None,
+            death: None,
+        }
+    }
+}
+
+/// A worker process that died in a run that went on without it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WorkerDeath {
+    /// The number of the worker, from 0.
+    pub worker: u32,
+    /// The signal that killed it; null if it left by itself.
+    pub signal: Option<i32>,
+    /// The exit code that it left with; null if it was killed.
+    pub exit_code: Option<i32>,
+    /// The task that it ran; null between two tasks.
+    pub task: Option<u64>,
+    /// How often the task had been tried then, this time included; 0 without a task.
+    pub attempt_count: u32,
 }
 
 /// Per-core load over time.
@@ -215,4 +257,7 @@ pub struct CaseError {
     /// The task it is about, where there is one.
     #[serde(default)]
     pub task: Option<u64>,
+    /// The worker process that died, where that is what happened: how, and how often its task was tried.
+    #[serde(default)]
+    pub death: Option<WorkerDeath>,
 }

@@ -31,7 +31,7 @@ fn every_backend_runs_every_pattern_with_every_kernel() {
             for (kind, parameters) in kernels() {
                 for (backend, plan) in set_ups(&worker_counts()) {
                     let kernel = kind.build(&parameters, backend.sharing(), plan.worker_count);
-                    let result = run(backend, plan, graph.clone(), kernel.unwrap());
+                    let result = run(backend, &plan, graph.clone(), kernel.unwrap());
                     let kernel = format!("{} {:?}", kind.name(), parameters.values());
                     assert_eq!(result, Ok(()), "{} {plan:?} {kernel}", backend.name());
                 }
@@ -44,7 +44,7 @@ fn every_backend_runs_every_pattern_with_every_kernel() {
 fn every_backend_runs_a_graph_that_falls_apart() {
     watched(|| {
         for (backend, plan) in set_ups(&worker_counts()) {
-            let result = run(backend, plan, disconnected(), empty());
+            let result = run(backend, &plan, disconnected(), empty());
             assert_eq!(result, Ok(()), "{} {plan:?}", backend.name());
         }
     });
@@ -55,7 +55,7 @@ fn every_backend_runs_a_graph_without_tasks() {
     watched(|| {
         for (backend, plan) in set_ups(&worker_counts()) {
             let graph = TaskGraphBuilder::default().finish();
-            let result = run(backend, plan, graph, empty());
+            let result = run(backend, &plan, graph, empty());
             assert_eq!(result, Ok(()), "{} {plan:?}", backend.name());
         }
     });
@@ -92,7 +92,7 @@ fn every_pool_can_be_dropped_before_it_has_run() {
     watched(|| {
         for (backend, plan) in set_ups(&worker_counts()) {
             let job = job(stencil(7, 5), empty());
-            drop(backend.start(job, plan).unwrap());
+            drop(backend.start(job, &plan).unwrap());
         }
     });
 }
@@ -114,7 +114,7 @@ fn pinned_workers_stay_on_one_core_and_the_caller_is_let_go_after() {
         let before = sched_getaffinity(None).unwrap();
         for (backend, plan) in set_ups(&worker_counts()) {
             let plan = PoolPlan { pin: true, ..plan };
-            let result = run(backend, plan, stencil(7, 5), Box::new(OneCore));
+            let result = run(backend, &plan, stencil(7, 5), Box::new(OneCore));
             assert_eq!(result, Ok(()), "{} {plan:?}", backend.name());
             assert_eq!(
                 sched_getaffinity(None).unwrap(),
@@ -133,7 +133,7 @@ proptest! {
     fn every_backend_runs_any_graph(graph in any_graph()) {
         watched(move || {
             for (backend, plan) in set_ups(&[1, 2, 5]) {
-                let result = run(backend, plan, graph.clone(), empty());
+                let result = run(backend, &plan, graph.clone(), empty());
                 assert_eq!(result, Ok(()), "{} {plan:?}", backend.name());
             }
         });
@@ -193,7 +193,7 @@ impl Backend for Broken {
         "gets it wrong"
     }
 
-    fn start(&self, job: Arc<Job>, _: PoolPlan) -> io::Result<Box<dyn Pool>> {
+    fn start(&self, job: Arc<Job>, _: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         Ok(Box::new(BrokenPool(self.0, job)))
     }
 }
@@ -207,18 +207,14 @@ impl Pool for BrokenPool {
 }
 
 fn run_broken(backend: &dyn Backend) -> Result<(), Failure> {
-    let plan = PoolPlan {
-        worker_count: 1,
-        continuation: Continuation::Queue,
-        pin: false,
-    };
-    run(backend, plan, stencil(7, 5), empty())
+    let plan = PoolPlan::plain(backend, 1);
+    run(backend, &plan, stencil(7, 5), empty())
 }
 
 /// Runs `graph` some times in one pool, and verifies each run.
 fn run(
     backend: &dyn Backend,
-    plan: PoolPlan,
+    plan: &PoolPlan,
     graph: TaskGraph,
     kernel: Box<dyn Kernel>,
 ) -> Result<(), Failure> {
@@ -254,9 +250,8 @@ fn set_ups(worker_counts: &[usize]) -> Vec<(&'static dyn Backend, PoolPlan)> {
             }
             for &continuation in continuations {
                 let plan = PoolPlan {
-                    worker_count,
                     continuation,
-                    pin: false,
+                    ..PoolPlan::plain(*backend, worker_count)
                 };
                 all.push((*backend, plan));
             }

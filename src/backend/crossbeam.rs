@@ -60,7 +60,7 @@ impl Backend for Crossbeam {
         &[Continuation::Queue, Continuation::Inline]
     }
 
-    fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>> {
+    fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
         let lent = placement.enter_lent(0)?;
         let deques = (0..plan.worker_count).map(|_| Deque::new_lifo());

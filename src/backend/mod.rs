@@ -3,16 +3,21 @@
 //! A backend never reads a clock and never decides what a task does: it calls [`Job::execute`] for every
 //! task that is ready, exactly once, and sees to it that the dependents handed back run too.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::execute::{Halt, Job};
 use crate::kernel::Sharing;
+use crate::parameter::{Parameter, Parameters};
 
+mod casualties;
 mod crossbeam;
 mod fork;
+mod process;
 mod rayon;
 mod serial;
 mod r#static;
@@ -21,6 +26,7 @@ mod threads;
 mod tokio;
 mod worker;
 
+pub use casualties::Death;
 pub use crossbeam::CROSSBEAM;
 pub use fork::FORK;
 pub use rayon::RAYON;
@@ -66,12 +72,17 @@ pub trait Backend: Sync {
         &[]
     }
 
+    /// Settings of its own, such as the size of a window.
+    fn options(&self) -> &'static [Parameter] {
+        &[]
+    }
+
     /// Starts the workers. They run nothing before [`Pool::run`].
     ///
     /// # Errors
     ///
     /// When the system refuses a thread, a process or memory.
-    fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>>;
+    fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>>;
 }
 
 /// Workers that are ready to run a job. Dropping it stops them.
@@ -84,6 +95,12 @@ pub trait Pool {
     /// dropping.
     fn run(&mut self) -> Result<(), Halt>;
 
+    /// The deaths of workers in the last run that the run survived, and clears the list. A run with deaths
+    /// is degraded: its figures are kept apart.
+    fn take_deaths(&mut self) -> Vec<Death> {
+        Vec::new()
+    }
+
     /// The processes of the workers, if they are not threads of this one.
     fn worker_processes(&self) -> Vec<rustix::process::Pid> {
         Vec::new()
@@ -91,7 +108,7 @@ pub trait Pool {
 }
 
 /// How a pool is to be set up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PoolPlan {
     /// How many tasks may run at once; at least 1.
     pub worker_count: usize,
@@ -99,6 +116,29 @@ pub struct PoolPlan {
     pub continuation: Continuation,
     /// Whether worker `i` is bound to core `i` modulo the number of cores.
     pub pin: bool,
+    /// How often a task whose worker process died is tried again.
+    pub retry_limit: u32,
+    /// A worker process that runs one task for longer than this is killed.
+    pub task_timeout: Option<Duration>,
+    /// What [`Backend::options`] asks for.
+    pub options: Parameters,
+}
+
+impl PoolPlan {
+    /// A plan for this many workers with nothing out of the ordinary: the default continuation and options
+    /// of `backend`, no pinning, no retries.
+    pub fn plain(backend: &dyn Backend, worker_count: usize) -> Self {
+        let continuation = backend.continuations().first().copied();
+        let options = Parameters::check(backend.options(), &BTreeMap::new());
+        Self {
+            worker_count,
+            continuation: continuation.unwrap_or(Continuation::Queue),
+            pin: false,
+            retry_limit: 0,
+            task_timeout: None,
+            options: options.expect("every option has a default"),
+        }
+    }
 }
 
 /// What a worker does with the first dependent that its task makes ready.

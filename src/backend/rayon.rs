@@ -33,7 +33,7 @@ impl Backend for Rayon {
         &[Continuation::Queue, Continuation::Inline]
     }
 
-    fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>> {
+    fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
         let mut threads = Threads::default();
         let pool = ThreadPoolBuilder::new()

@@ -25,7 +25,7 @@ impl Backend for Serial {
         Some(1)
     }
 
-    fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>> {
+    fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         Ok(Box::new(SerialPool {
             _lent: Placement::new(plan)?.enter_lent(0)?,
             job,

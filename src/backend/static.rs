@@ -40,7 +40,7 @@ impl Backend for Static {
         "a partition fixed beforehand, workers that spin: the practical limit, not a scheduler"
     }
 
-    fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>> {
+    fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
         let team = Arc::new(Team {
             shares: partition(job.graph(), plan.worker_count),

@@ -31,7 +31,7 @@ impl Backend for Threads {
         "a fresh thread for every task, at most as many at once as there are workers"
     }
 
-    fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>> {
+    fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let (sender, reports) = channel();
         Ok(Box::new(ThreadsPool {
             placement: Placement::new(plan)?,

@@ -41,7 +41,7 @@ impl Backend for Tokio {
         &[Continuation::Queue, Continuation::Inline]
     }
 
-    fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>> {
+    fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let graph = job.graph();
         let any_waits = graph.tasks().any(|task| job.kernel().wait(task).is_some());
         let mut builder = Builder::new_multi_thread();

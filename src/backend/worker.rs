@@ -35,7 +35,7 @@ impl Placement {
     /// # Errors
     ///
     /// When the system does not tell which cores there are.
-    pub(super) fn new(plan: PoolPlan) -> io::Result<Self> {
+    pub(super) fn new(plan: &PoolPlan) -> io::Result<Self> {
         Ok(Self {
             cores: sched_getaffinity(None)?,
             worker_count: plan.worker_count,

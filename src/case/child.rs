@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
-use crate::backend::{Backend, Continuation, PoolPlan};
-use crate::execute::{Job, expected_digest};
-use crate::measure::Meter;
+use crate::backend::{Backend, Continuation, Death, PoolPlan};
+use crate::execute::{Failure, Job, expected_digest};
 use crate::measure::host::sharpen_timers;
-use crate::record::{CaseError, GraphSize};
+use crate::measure::{self, Meter};
+use crate::parameter::Parameters;
+use crate::record::{Case, CaseError, GraphSize};
 use crate::registry::Registry;
 use crate::workload::Definition;
 
@@ -67,9 +68,12 @@ fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
     while let Some(request) = next()? {
         match request {
             Request::Slice(plan) => {
-                let (samples, findings) = meter.slice(&plan).map_err(failed)?;
-                let mut lines: Vec<_> = samples.into_iter().map(Reply::Sample).collect();
-                lines.push(Reply::SliceDone(SliceDone { findings }));
+                let slice = meter.slice(&plan).map_err(failed)?;
+                let mut lines: Vec<_> = slice.samples.into_iter().map(Reply::Sample).collect();
+                lines.push(Reply::SliceDone(SliceDone {
+                    findings: slice.findings,
+                    deaths: slice.deaths,
+                }));
                 send(replies, &lines).map_err(protocol_error)?;
             }
             Request::Finish {} => break,
@@ -92,6 +96,9 @@ fn set_up(registry: &Registry, prepare: &Prepare) -> Result<(Meter, Prepared), C
         worker_count: case.workers.max(1) as usize,
         continuation: continuation(backend, case.continuation.as_deref())?,
         pin: case.pin,
+        retry_limit: prepare.retry_limit,
+        task_timeout: prepare.task_timeout_ns.map(Duration::from_nanos),
+        options: options(backend, case)?,
     };
     let graph = definition.build_graph().map_err(set_up_error)?;
     let kernel = definition
@@ -106,7 +113,7 @@ fn set_up(registry: &Registry, prepare: &Prepare) -> Result<(Meter, Prepared), C
 
     let start = Instant::now();
     let pool = backend
-        .start(Arc::clone(&job), plan)
+        .start(Arc::clone(&job), &plan)
         .map_err(set_up_error)?;
     let start_ns = nanoseconds(start.elapsed());
 
@@ -120,6 +127,16 @@ fn set_up(registry: &Registry, prepare: &Prepare) -> Result<(Meter, Prepared), C
         start_ns,
     };
     Ok((meter, prepared))
+}
+
+/// The options of `case`, checked against what `backend` asks for.
+fn options(backend: &dyn Backend, case: &Case) -> Result<Parameters, CaseError> {
+    let parse = |(name, value): (&String, &serde_json::Value)| {
+        let value = serde_json::from_value(value.clone()).map_err(set_up_error)?;
+        Ok((name.clone(), value))
+    };
+    let given = case.options.iter().map(parse).collect::<Result<_, _>>()?;
+    Parameters::check(backend.options(), &given).map_err(set_up_error)
 }
 
 /// The continuation of this name if `backend` has it, or the backend's own default.
@@ -148,26 +165,32 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn failed(failure: crate::execute::Failure) -> CaseError {
+fn failed(failure: Failure) -> CaseError {
+    let death = match &failure {
+        Failure::WorkerDied {
+            task,
+            worker,
+            ending,
+            attempt_count,
+        } => Some(Death {
+            worker: *worker,
+            ending: *ending,
+            task: Some(*task),
+            attempt_count: *attempt_count,
+        }),
+        _ => None,
+    };
     CaseError {
-        kind: failure.kind().into(),
-        message: failure.to_string(),
         task: failure.task().map(|task| u64::from(task.0)),
+        death: death.map(measure::recorded_death),
+        ..CaseError::new(failure.kind(), failure.to_string())
     }
 }
 
 fn set_up_error(error: impl ToString) -> CaseError {
-    CaseError {
-        kind: "set-up".into(),
-        message: error.to_string(),
-        task: None,
-    }
+    CaseError::new("set-up", error.to_string())
 }
 
 fn protocol_error(error: impl ToString) -> CaseError {
-    CaseError {
-        kind: "protocol".into(),
-        message: error.to_string(),
-        task: None,
-    }
+    CaseError::new("protocol", error.to_string())
 }

@@ -11,9 +11,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
-use crate::kernel::Findings;
-use crate::measure::SlicePlan;
-use crate::record::{CaseError, Sample};
+use crate::measure::{Slice, SlicePlan};
+use crate::record::CaseError;
 
 /// Bytes of the child's standard error that are kept, from its end.
 const STDERR_BYTES: usize = 4096;
@@ -53,7 +52,7 @@ impl Session {
         idle: &mut dyn Idle,
     ) -> Result<(Self, Prepared), CaseError> {
         let mut session = Self::spawn(program, timeout)
-            .map_err(|error| case_error("set-up", format!("{}: {error}", program.display())))?;
+            .map_err(|error| CaseError::new("set-up", format!("{}: {error}", program.display())))?;
         session.request(&Request::Prepare(prepare))?;
         match session.reply(idle)? {
             Reply::Prepared(prepared) => Ok((session, prepared)),
@@ -89,17 +88,19 @@ impl Session {
     /// # Errors
     ///
     /// What ended the case.
-    pub fn slice(
-        &mut self,
-        plan: SlicePlan,
-        idle: &mut dyn Idle,
-    ) -> Result<(Vec<Sample>, Findings), CaseError> {
+    pub fn slice(&mut self, plan: SlicePlan, idle: &mut dyn Idle) -> Result<Slice, CaseError> {
         self.request(&Request::Slice(plan))?;
         let mut samples = Vec::new();
         loop {
             match self.reply(idle)? {
                 Reply::Sample(sample) => samples.push(sample),
-                Reply::SliceDone(SliceDone { findings }) => return Ok((samples, findings)),
+                Reply::SliceDone(SliceDone { findings, deaths }) => {
+                    return Ok(Slice {
+                        samples,
+                        findings,
+                        deaths,
+                    });
+                }
                 other => return Err(unexpected(&other)),
             }
         }
@@ -125,7 +126,7 @@ impl Session {
         // A child that has died cannot be written to; the reply then tells what it died of.
         match requests.write_all(line.as_bytes()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(case_error("protocol", error.to_string()))
+                Err(CaseError::new("protocol", error.to_string()))
             }
             _ => Ok(()),
         }
@@ -136,7 +137,7 @@ impl Session {
         loop {
             if let Some(line) = self.replies.next_line() {
                 let reply = serde_json::from_slice(&line)
-                    .map_err(|error| case_error("protocol", format!("a bad line: {error}")))?;
+                    .map_err(|error| CaseError::new("protocol", format!("a bad line: {error}")))?;
                 return match reply {
                     Reply::Error(error) => Err(error),
                     reply => Ok(reply),
@@ -146,19 +147,19 @@ impl Session {
                 return Err(self.death());
             }
             if idle.is_cancelled() {
-                return Err(case_error("cancelled", "the run was interrupted".into()));
+                return Err(CaseError::new("cancelled", "the run was interrupted"));
             }
             let now = Instant::now();
             if now >= self.deadline {
                 let limit = self.timeout.as_secs_f64();
-                return Err(case_error(
+                return Err(CaseError::new(
                     "timeout",
                     format!("the case did not end within {limit} s and was killed"),
                 ));
             }
             let wake = idle.idle().min(self.deadline);
             self.wait(wake.saturating_duration_since(now))
-                .map_err(|error| case_error("protocol", error.to_string()))?;
+                .map_err(|error| CaseError::new("protocol", error.to_string()))?;
         }
     }
 
@@ -201,7 +202,7 @@ impl Session {
             message += "; its last words: ";
             message += &said;
         }
-        case_error("killed", message)
+        CaseError::new("killed", message)
     }
 }
 
@@ -236,15 +237,7 @@ fn signal_name(signal: i32) -> String {
 }
 
 fn unexpected(reply: &Reply) -> CaseError {
-    case_error("protocol", format!("an answer out of turn: {reply:?}"))
-}
-
-fn case_error(kind: &str, message: String) -> CaseError {
-    CaseError {
-        kind: kind.into(),
-        message,
-        task: None,
-    }
+    CaseError::new("protocol", format!("an answer out of turn: {reply:?}"))
 }
 
 /// The lines that come through a pipe.

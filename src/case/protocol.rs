@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::Findings;
 use crate::measure::SlicePlan;
-use crate::record::{Case, CaseError, GraphSize, Sample};
+use crate::record::{Case, CaseError, GraphSize, Sample, WorkerDeath};
 
 /// What the parent asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +44,12 @@ pub struct Prepare {
     /// Runs are put together until a sample is at least this long, and long enough for the clock.
     #[serde(default)]
     pub min_sample_ns: u64,
+    /// How often a task whose worker process died is tried again.
+    #[serde(default)]
+    pub retry_limit: u32,
+    /// A worker process that runs one task for longer than this is killed; null for no limit.
+    #[serde(default)]
+    pub task_timeout_ns: Option<u64>,
 }
 
 /// A case that is ready.
@@ -62,6 +68,9 @@ pub struct Prepared {
 pub struct SliceDone {
     /// Sums over the samples of the slice.
     pub findings: Findings,
+    /// The worker processes that died and were replaced.
+    #[serde(default)]
+    pub deaths: Vec<WorkerDeath>,
 }
 
 /// The end of a case.

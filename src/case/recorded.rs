@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use super::parent::{Idle, Session};
 use super::protocol::{Finished, Prepare, Prepared};
 use crate::kernel::Findings;
-use crate::measure::SlicePlan;
 use crate::measure::load::LoadSampler;
+use crate::measure::{Slice, SlicePlan};
 use crate::record::{
-    Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION, Sample,
+    Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
 };
 
 /// What all cases of one `run` share.
@@ -44,6 +44,7 @@ pub fn record(
         digest: None,
         start_ns: None,
         samples: Vec::new(),
+        deaths: Vec::new(),
         peak_memory_bytes: None,
         load: Load {
             source: LoadSource::TooShort,
@@ -67,6 +68,8 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
         case: record.case.clone(),
         warmup_ns: record.plan.warmup_ns,
         min_sample_ns: record.plan.min_sample_ns,
+        retry_limit: record.plan.retry_limit,
+        task_timeout_ns: record.plan.task_timeout_ns,
     };
     let timeout = Duration::from_nanos(record.plan.timeout_ns);
     let (mut session, prepared) = Session::start(program, prepare, timeout, idle)?;
@@ -81,7 +84,10 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
 
     let (slice, load) = watched_slice(&mut session, &record.plan, idle);
     record.load = load;
-    (record.samples, record.findings) = slice?;
+    let slice = slice?;
+    record.samples = slice.samples;
+    record.findings = slice.findings;
+    record.deaths = slice.deaths;
 
     let Finished { peak_memory_bytes } = session.finish(idle)?;
     record.peak_memory_bytes = peak_memory_bytes;
@@ -93,7 +99,7 @@ fn watched_slice(
     session: &mut Session,
     plan: &Plan,
     idle: &mut dyn Idle,
-) -> (Result<(Vec<Sample>, Findings), CaseError>, Load) {
+) -> (Result<Slice, CaseError>, Load) {
     let slice = SlicePlan {
         min_time_ns: plan.min_time_ns,
         max_time_ns: plan.max_time_ns,

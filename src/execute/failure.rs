@@ -1,5 +1,6 @@
 //! The first failure of a run, kept in shared pages so that a thread and a forked process report alike.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::graph::TaskId;
@@ -8,6 +9,57 @@ use crate::memory::{Shareable, SharedSlice};
 /// A run cannot go on. The reason is in the [`Job`](super::Job); whoever sees this stops working.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Halt;
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It was killed by this signal.
+    Signal(i32),
+    /// It left with this exit code.
+    Exit(i32),
+    /// Nobody can say: the host has the kernel wait for its children.
+    Unknown,
+}
+
+/// Set in the packed form of an exit, and in no number of a signal.
+const EXIT: u32 = 1 << 16;
+/// The packed form of an unknown ending.
+const UNKNOWN: u32 = 1 << 17;
+
+impl Ending {
+    fn pack(self) -> u32 {
+        match self {
+            Self::Signal(signal) => signal as u32,
+            // The system keeps the low 8 bits of an exit code.
+            Self::Exit(code) => EXIT | (code as u32 & 0xFF),
+            Self::Unknown => UNKNOWN,
+        }
+    }
+
+    fn unpack(word: u32) -> Self {
+        match word & (EXIT | UNKNOWN) {
+            0 => Self::Signal(word as i32),
+            EXIT => Self::Exit((word & !EXIT) as i32),
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signal(signal) => {
+                write!(f, "was killed by signal {signal}")?;
+                match rustix::process::Signal::from_named_raw(*signal) {
+                    Some(name) => write!(f, " ({name:?})"),
+                    None => Ok(()),
+                }
+            }
+            Self::Exit(code) => write!(f, "left with exit code {code}"),
+            Self::Unknown => write!(f, "ended, nobody can say how,"),
+        }
+    }
+}
 
 /// Why a run failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +112,21 @@ pub enum Failure {
         /// What was wrong.
         message: String,
     },
+    /// A worker process died while it ran a task, and the task was not to be tried again.
+    #[error(
+        "worker {worker} {ending} while it ran task {task}, which was tried {attempt_count} time{}",
+        if *attempt_count == 1 { "" } else { "s" }
+    )]
+    WorkerDied {
+        /// The task that the worker ran.
+        task: TaskId,
+        /// The number of the worker, from 0.
+        worker: u32,
+        /// How it ended.
+        ending: Ending,
+        /// How often the task had been tried, this time included.
+        attempt_count: u32,
+    },
     /// The backend could not go on.
     #[error("the backend failed: {message}")]
     Backend {
@@ -79,6 +146,7 @@ impl Failure {
             Self::Panicked { .. } => "panic",
             Self::WrongDigest { .. } => "wrong-digest",
             Self::Kernel { .. } => "kernel-check",
+            Self::WorkerDied { .. } => "worker-died",
             Self::Backend { .. } => "backend",
         }
     }
@@ -90,7 +158,8 @@ impl Failure {
             | Self::NotOnce { task }
             | Self::Lost { task }
             | Self::Miscounted { task }
-            | Self::Panicked { task, .. } => Some(*task),
+            | Self::Panicked { task, .. }
+            | Self::WorkerDied { task, .. } => Some(*task),
             Self::WrongDigest { .. } | Self::Kernel { .. } | Self::Backend { .. } => None,
         }
     }
@@ -109,6 +178,10 @@ const MISSING_INPUT: u32 = 0;
 const NOT_ONCE: u32 = 1;
 const PANICKED: u32 = 2;
 const BACKEND: u32 = 3;
+const WORKER_DIED: u32 = 4;
+
+/// Numbers that a failure has beside its task, at most.
+const DETAIL_COUNT: usize = 3;
 
 /// Room for one failure in shared pages. The first writer wins.
 #[derive(Debug)]
@@ -116,7 +189,7 @@ struct Cell {
     state: AtomicU32,
     kind: AtomicU32,
     task: AtomicU32,
-    predecessor: AtomicU32,
+    details: [AtomicU32; DETAIL_COUNT],
     message_len: AtomicU32,
     message: [AtomicU32; MESSAGE_BYTES / 4],
 }
@@ -143,13 +216,18 @@ impl FailureCell {
     /// Records `failure`, unless another came first.
     #[cold]
     pub(super) fn set(&self, failure: &Failure) -> Halt {
-        let (kind, task, predecessor, message) = match failure {
-            Failure::MissingInput { task, predecessor } => {
-                (MISSING_INPUT, task.0, predecessor.0, "")
-            }
-            Failure::NotOnce { task } => (NOT_ONCE, task.0, 0, ""),
-            Failure::Panicked { task, message } => (PANICKED, task.0, 0, message.as_str()),
-            Failure::Backend { message } => (BACKEND, 0, 0, message.as_str()),
+        let none = [0; DETAIL_COUNT];
+        let (kind, details, message) = match failure {
+            Failure::MissingInput { predecessor, .. } => (MISSING_INPUT, [predecessor.0, 0, 0], ""),
+            Failure::NotOnce { .. } => (NOT_ONCE, none, ""),
+            Failure::Panicked { message, .. } => (PANICKED, none, message.as_str()),
+            Failure::WorkerDied {
+                worker,
+                ending,
+                attempt_count,
+                ..
+            } => (WORKER_DIED, [*worker, ending.pack(), *attempt_count], ""),
+            Failure::Backend { message } => (BACKEND, none, message.as_str()),
             Failure::Lost { .. }
             | Failure::Miscounted { .. }
             | Failure::WrongDigest { .. }
@@ -157,6 +235,7 @@ impl FailureCell {
                 unreachable!("told by the verifier, which returns it directly")
             }
         };
+        let task = failure.task().map_or(0, |task| task.0);
         let cell = &self.0[0];
         // Relaxed: winning the exchange only makes this writer the sole one; nothing is read here.
         let won = cell
@@ -165,7 +244,9 @@ impl FailureCell {
         if won.is_ok() {
             cell.kind.store(kind, Ordering::Relaxed);
             cell.task.store(task, Ordering::Relaxed);
-            cell.predecessor.store(predecessor, Ordering::Relaxed);
+            for (detail, value) in cell.details.iter().zip(details) {
+                detail.store(value, Ordering::Relaxed);
+            }
             cell.write_message(message);
             // Release: whoever reads SET reads all that was stored above.
             cell.state.store(SET, Ordering::Release);
@@ -183,15 +264,22 @@ impl FailureCell {
             return None;
         }
         let task = TaskId(cell.task.load(Ordering::Relaxed));
+        let detail = |index: usize| cell.details[index].load(Ordering::Relaxed);
         Some(match cell.kind.load(Ordering::Relaxed) {
             MISSING_INPUT => Failure::MissingInput {
                 task,
-                predecessor: TaskId(cell.predecessor.load(Ordering::Relaxed)),
+                predecessor: TaskId(detail(0)),
             },
             NOT_ONCE => Failure::NotOnce { task },
             PANICKED => Failure::Panicked {
                 task,
                 message: cell.read_message(),
+            },
+            WORKER_DIED => Failure::WorkerDied {
+                task,
+                worker: detail(0),
+                ending: Ending::unpack(detail(1)),
+                attempt_count: detail(2),
             },
             _ => Failure::Backend {
                 message: cell.read_message(),

@@ -25,7 +25,7 @@ mod recovery;
 mod slots;
 
 use failure::FailureCell;
-pub use failure::{Failure, Halt};
+pub use failure::{Ending, Failure, Halt};
 pub use recovery::Remainder;
 use slots::{Slots, Stamp};
 
@@ -158,6 +158,11 @@ impl Job {
         self.failure.set(&Failure::Backend {
             message: message.into(),
         })
+    }
+
+    /// Makes the run fail for this reason, unless it has failed already. Not for what the verifier finds.
+    pub fn fail_with(&self, failure: &Failure) -> Halt {
+        self.failure.set(failure)
     }
 
     /// Why the run failed, if it has.

@@ -43,6 +43,11 @@ impl KernelKind for CounterKind {
         ]
     }
 
+    fn is_idempotent(&self) -> bool {
+        // What it has added stays added.
+        false
+    }
+
     fn build(
         &self,
         parameters: &Parameters,

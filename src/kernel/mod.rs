@@ -78,6 +78,10 @@ pub trait KernelKind: Sync {
     fn why(&self) -> &'static str;
     /// The parameters it takes.
     fn parameters(&self) -> &'static [Parameter];
+    /// Whether a task may be run again after it was cut off in the middle.
+    fn is_idempotent(&self) -> bool {
+        true
+    }
     /// A kernel for `worker_count` workers that share memory as `sharing` says.
     ///
     /// # Errors

@@ -21,10 +21,10 @@ use serde::{Deserialize, Serialize};
 use self::clock::clock_cost;
 use self::ticks::{CpuTicks, foreign_cpu_ns};
 use self::usage::{UsageMeter, worker_cores};
-use crate::backend::Pool;
-use crate::execute::{Failure, Job};
+use crate::backend::{Death, Pool};
+use crate::execute::{Ending, Failure, Job};
 use crate::kernel::Findings;
-use crate::record::Sample;
+use crate::record::{Sample, WorkerDeath};
 
 pub mod clock;
 pub mod doctor;
@@ -48,6 +48,17 @@ pub struct SlicePlan {
     pub max_sample_count: u64,
 }
 
+/// What a slice yielded.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Slice {
+    /// The samples, in the order they were taken; at least one.
+    pub samples: Vec<Sample>,
+    /// Sums over the samples.
+    pub findings: Findings,
+    /// The worker processes that died and were replaced.
+    pub deaths: Vec<WorkerDeath>,
+}
+
 /// Measures one job on one pool.
 pub struct Meter {
     job: Arc<Job>,
@@ -59,6 +70,8 @@ pub struct Meter {
     usage: UsageMeter,
     /// Runs a sample.
     run_count: u64,
+    /// Deaths that were not told yet.
+    deaths: Vec<WorkerDeath>,
 }
 
 impl Meter {
@@ -73,6 +86,7 @@ impl Meter {
             usage: UsageMeter::new(&worker_processes),
             worker_processes,
             run_count: 1,
+            deaths: Vec::new(),
         }
     }
 
@@ -105,19 +119,19 @@ impl Meter {
     /// # Errors
     ///
     /// Why a run failed. The samples taken before it are void: they are of a case that does not work.
-    pub fn slice(&mut self, plan: &SlicePlan) -> Result<(Vec<Sample>, Findings), Failure> {
-        let mut samples = Vec::new();
-        let mut findings = Findings::new();
+    pub fn slice(&mut self, plan: &SlicePlan) -> Result<Slice, Failure> {
+        let mut slice = Slice::default();
         let ticks = CpuTicks::now();
         let usage = self.usage.read_before();
         let start = Instant::now();
         loop {
             let (sample, found) = self.sample()?;
-            samples.push(sample);
+            slice.samples.push(sample);
             for (name, count) in found {
-                *findings.entry(name).or_default() += count;
+                *slice.findings.entry(name).or_default() += count;
             }
-            if is_over(plan, start.elapsed(), samples.len() as u64) {
+            slice.deaths.append(&mut self.deaths);
+            if is_over(plan, start.elapsed(), slice.samples.len() as u64) {
                 break;
             }
         }
@@ -125,8 +139,8 @@ impl Meter {
         let foreign_cpu_ns = ticks.zip(CpuTicks::now()).and_then(|(before, after)| {
             foreign_cpu_ns(&before, &after, start.elapsed(), own_cpu_ns)
         });
-        share_out(foreign_cpu_ns, start.elapsed(), &mut samples);
-        Ok((samples, findings))
+        share_out(foreign_cpu_ns, start.elapsed(), &mut slice.samples);
+        Ok(slice)
     }
 
     /// The peak memory of the case so far; see [`crate::record::Record::peak_memory_bytes`].
@@ -149,6 +163,12 @@ impl Meter {
         let usage = self.usage.read_after().since(usage_before);
         self.job.verify(self.expected)?;
         let findings = self.job.verify_kernel(self.run_count)?;
+        let deaths = self.pool.take_deaths();
+        let is_degraded = !deaths.is_empty();
+        self.deaths.extend(deaths.into_iter().map(recorded_death));
+        if is_degraded {
+            self.follow_workers();
+        }
         let sample = Sample {
             wall_ns: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX),
             run_count: self.run_count,
@@ -157,14 +177,37 @@ impl Meter {
             voluntary_switch_count: usage.voluntary_switch_count,
             involuntary_switch_count: usage.involuntary_switch_count,
             worker_cores: worker_cores(self.worker_count, &self.worker_processes),
+            is_degraded,
         };
         Ok((sample, findings))
+    }
+
+    /// Watches the worker processes that there are now.
+    fn follow_workers(&mut self) {
+        self.worker_processes = self.pool.worker_processes();
+        self.usage = UsageMeter::new(&self.worker_processes);
     }
 
     fn why_halted(&self) -> Failure {
         self.job.failure().unwrap_or_else(|| Failure::Backend {
             message: "it stopped without giving a reason".into(),
         })
+    }
+}
+
+/// `death` as records have it.
+pub fn recorded_death(death: Death) -> WorkerDeath {
+    let (signal, exit_code) = match death.ending {
+        Ending::Signal(signal) => (Some(signal), None),
+        Ending::Exit(code) => (None, Some(code)),
+        Ending::Unknown => (None, None),
+    };
+    WorkerDeath {
+        worker: death.worker,
+        signal,
+        exit_code,
+        task: death.task.map(|task| u64::from(task.0)),
+        attempt_count: death.attempt_count,
     }
 }
 

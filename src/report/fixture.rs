@@ -1,5 +1,7 @@
 //! Records made by hand, with exact times, for the tests of everything that reads them.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use crate::record::{
@@ -22,6 +24,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
             }),
             continuation: None,
             pin: false,
+            options: BTreeMap::new(),
         },
         graph: Some(GraphSize {
             task_count: 1000,
@@ -37,6 +40,8 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
             min_sample_count: 6,
             max_sample_count: 100,
             timeout_ns: 30_000_000_000,
+            retry_limit: 0,
+            task_timeout_ns: None,
         },
         host: Host {
             processor: "Example CPU".into(),
@@ -57,6 +62,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         digest: Some("0123456789abcdef".into()),
         start_ns: Some(100_000),
         samples: Vec::new(),
+        deaths: Vec::new(),
         peak_memory_bytes: Some(4 << 20),
         load: Load {
             source: LoadSource::TooShort,
@@ -85,6 +91,7 @@ impl Builder {
             voluntary_switch_count: 0,
             involuntary_switch_count: 0,
             worker_cores: Vec::new(),
+            is_degraded: false,
         };
         self.0.samples = walls.iter().map(sample).collect();
         self
@@ -127,11 +134,7 @@ impl Builder {
     pub(crate) fn error(mut self, kind: &str, message: &str) -> Self {
         self.0.samples.clear();
         self.0.digest = None;
-        self.0.error = Some(CaseError {
-            kind: kind.into(),
-            message: message.into(),
-            task: None,
-        });
+        self.0.error = Some(CaseError::new(kind, message));
         self
     }
 

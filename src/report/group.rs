@@ -46,7 +46,8 @@ pub(super) fn group(records: &[&Record]) -> Group {
 
 fn measure(record: &Record) -> Measurement<'_> {
     let counts = record.error.is_none();
-    let samples = record.samples.iter().filter(|_| counts);
+    let samples = record.samples.iter();
+    let samples = samples.filter(|sample| counts && !sample.is_degraded);
     Measurement {
         record,
         walls: samples.map(wall).collect(),
@@ -93,11 +94,10 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> Outcome {
 
 /// For a record that has neither samples nor an error.
 fn no_samples() -> CaseError {
-    CaseError {
-        kind: "protocol".into(),
-        message: "the record has no samples, and no error that says why".into(),
-        task: None,
-    }
+    CaseError::new(
+        "protocol",
+        "the record has no samples that count, and no error that says why",
+    )
 }
 
 /// The measurement with the smallest median.

@@ -39,6 +39,10 @@ pub struct Workload {
     pub why: String,
     /// How long one of its cases may take, if the file says so.
     pub timeout: Option<Duration>,
+    /// How long a worker process may run one task, if the file says so.
+    pub task_timeout: Option<Duration>,
+    /// How often a task whose worker process died is tried again, if the file says so.
+    pub retries: Option<u32>,
     /// What is run; at least one. More if something is swept.
     pub variants: Vec<Variant>,
 }

@@ -47,7 +47,9 @@ pub(super) fn parse(
     file.refuse_unknown_keys();
     let name = file.name();
     let why = file.why();
-    let timeout = file.timeout();
+    let timeout = file.seconds(&TIMEOUT);
+    let task_timeout = file.seconds(&TASK_TIMEOUT);
+    let retries = file.retries();
     let patterns = file.side::<&'static dyn Pattern>();
     let kernels = file.side::<&'static dyn KernelKind>();
     file.refuse_what_does_not_fit(&patterns, memory_bytes);
@@ -60,6 +62,8 @@ pub(super) fn parse(
                 name,
                 why,
                 timeout,
+                task_timeout,
+                retries,
                 variants,
             },
             name_span,
@@ -106,7 +110,23 @@ const TIMEOUT: TopKey = TopKey {
     name: "timeout",
     example: "timeout = 60 # seconds",
 };
-const TOP_KEYS: [&TopKey; 5] = [&NAME, &WHY, &PATTERN, &KERNEL, &TIMEOUT];
+const TASK_TIMEOUT: TopKey = TopKey {
+    name: "task_timeout",
+    example: "task_timeout = 5 # seconds",
+};
+const RETRIES: TopKey = TopKey {
+    name: "retries",
+    example: "retries = 2",
+};
+const TOP_KEYS: [&TopKey; 7] = [
+    &NAME,
+    &WHY,
+    &PATTERN,
+    &KERNEL,
+    &TIMEOUT,
+    &TASK_TIMEOUT,
+    &RETRIES,
+];
 
 /// Whether `key` stands at the top of a file.
 pub(super) fn is_top_key(key: &str) -> bool {
@@ -213,10 +233,33 @@ impl<'a> File<'a> {
         value
     }
 
-    fn timeout(&mut self) -> Option<Duration> {
+    fn retries(&mut self) -> Option<u32> {
+        // A task that failed a hundred times over is not going to succeed.
+        const MOST: i64 = 100;
+        let value = self.table.get(RETRIES.name)?;
+        let count = match value.get_ref() {
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+            _ => None,
+        };
+        let count = count.filter(|count| (0..=MOST).contains(count));
+        if count.is_none() {
+            let mistake = Mistake::new(
+                format!("`retries` cannot be {}", describe(value.get_ref())),
+                format!(
+                    "write it like `{}`, or leave it out for the default",
+                    RETRIES.example
+                ),
+            );
+            let expected = format!("expected a whole number from 0 to {MOST}");
+            self.mistakes.push(mistake.at(value.span(), expected));
+        }
+        count.map(|count| count as u32)
+    }
+
+    fn seconds(&mut self, key: &TopKey) -> Option<Duration> {
         // A millisecond is no time-out that anybody wants; a year is as good as none.
         const SECONDS: std::ops::RangeInclusive<f64> = 0.001..=365.0 * 24.0 * 3600.0;
-        let value = self.table.get(TIMEOUT.name)?;
+        let value = self.table.get(key.name)?;
         let seconds = match value.get_ref() {
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
                 .ok()
@@ -228,10 +271,10 @@ impl<'a> File<'a> {
             Some(seconds) if SECONDS.contains(&seconds) => Some(Duration::from_secs_f64(seconds)),
             _ => {
                 let mistake = Mistake::new(
-                    format!("`timeout` cannot be {}", describe(value.get_ref())),
+                    format!("`{}` cannot be {}", key.name, describe(value.get_ref())),
                     format!(
                         "write it like `{}`, or leave it out for the default",
-                        TIMEOUT.example
+                        key.example
                     ),
                 );
                 let expected = "expected a number of seconds, at least 0.001 and at most a year";

@@ -45,9 +45,8 @@ fn worker_counts() -> [usize; 4] {
 fn plans() -> impl Iterator<Item = PoolPlan> {
     worker_counts().into_iter().flat_map(|worker_count| {
         [Continuation::Queue, Continuation::Inline].map(|continuation| PoolPlan {
-            worker_count,
             continuation,
-            pin: false,
+            ..PoolPlan::plain(&FORK, worker_count)
         })
     })
 }
@@ -80,7 +79,7 @@ fn verified_runs(
     let job = Arc::new(Job::new(graph, kernel).unwrap());
     let expected = expected_digest(job.graph(), job.kernel());
     job.kernel().reset();
-    let mut pool = FORK.start(Arc::clone(&job), plan).unwrap();
+    let mut pool = FORK.start(Arc::clone(&job), &plan).unwrap();
     for run in 0..run_count {
         job.begin_run();
         let ran = pool.run();
@@ -161,7 +160,7 @@ fn fan_out_twice(width: u32) -> TaskGraph {
 fn random_graphs() {
     let plans: Vec<PoolPlan> = plans().collect();
     for seed in 0..400 {
-        let plan = plans[seed as usize % plans.len()];
+        let plan = plans[seed as usize % plans.len()].clone();
         verified_runs(
             &format!("seed {seed}"),
             random_graph(seed),
@@ -206,9 +205,8 @@ impl Random {
 fn pinned_workers() {
     for worker_count in worker_counts() {
         let plan = PoolPlan {
-            worker_count,
-            continuation: Continuation::Queue,
             pin: true,
+            ..PoolPlan::plain(&FORK, worker_count)
         };
         verified_runs("pinned", chains(7, 20), empty(), plan, 20);
     }
@@ -216,10 +214,6 @@ fn pinned_workers() {
 
 /// More runs than the stamp of an output has values, back to back.
 fn many_runs() {
-    let plan = PoolPlan {
-        worker_count: 2,
-        continuation: Continuation::Queue,
-        pin: false,
-    };
+    let plan = PoolPlan::plain(&FORK, 2);
     verified_runs("many runs", chains(3, 2), empty(), plan, 70_000);
 }

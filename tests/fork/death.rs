@@ -227,7 +227,7 @@ fn await_end(process: &OwnedFd) {
 
 fn a_failed_pool() {
     let job = Arc::new(Job::new(independent(3), Box::new(Does(|_| panic!("no")))).unwrap());
-    let mut pool = FORK.start(Arc::clone(&job), plan(2)).unwrap();
+    let mut pool = FORK.start(Arc::clone(&job), &plan(2)).unwrap();
     for _ in 0..3 {
         job.begin_run();
         pool.run().unwrap_err();

@@ -155,7 +155,7 @@ fn a_second_thread() {
     let (hold, held) = mpsc::channel::<()>();
     let other = thread::spawn(move || held.recv());
     let job = Arc::new(Job::new(independent(1), Box::new(Does(|_: TaskId| ()))).unwrap());
-    let error = FORK.start(Arc::clone(&job), plan(1)).err().unwrap();
+    let error = FORK.start(Arc::clone(&job), &plan(1)).err().unwrap();
     assert!(error.to_string().contains("this one has 2"), "{error}");
     drop(hold);
     other.join().unwrap().unwrap_err();
@@ -172,7 +172,7 @@ fn a_start_that_fails() {
         setrlimit(Resource::Nofile, limit).unwrap();
         let before = descriptor_count();
         let job = Arc::new(Job::new(independent(1), Box::new(Does(|_: TaskId| ()))).unwrap());
-        let error = FORK.start(job, plan(20)).err().unwrap();
+        let error = FORK.start(job, &plan(20)).err().unwrap();
         assert_eq!(error.raw_os_error(), Some(libc::EMFILE), "{error}");
         assert_eq!(descriptor_count(), before);
         assert_childless();

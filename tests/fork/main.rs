@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use taskdyno::backend::{Backend, Continuation, FORK, Pool, PoolPlan};
+use taskdyno::backend::{Backend, FORK, Pool, PoolPlan};
 use taskdyno::execute::{Failure, Job};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno::kernel::Kernel;
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
 /// A pool of `worker_count` workers that queue every task, and the job it runs.
 fn start(graph: TaskGraph, kernel: impl Kernel + 'static, worker_count: usize) -> Started {
     let job = Arc::new(Job::new(graph, Box::new(kernel)).unwrap());
-    let pool = FORK.start(Arc::clone(&job), plan(worker_count)).unwrap();
+    let pool = FORK.start(Arc::clone(&job), &plan(worker_count)).unwrap();
     Started { job, pool }
 }
 
@@ -44,11 +44,7 @@ impl Started {
 }
 
 fn plan(worker_count: usize) -> PoolPlan {
-    PoolPlan {
-        worker_count,
-        continuation: Continuation::Queue,
-        pin: false,
-    }
+    PoolPlan::plain(&FORK, worker_count)
 }
 
 /// `count` tasks that do not depend on each other.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustix::event::Timespec;
 use rustix::process::Pid;
 
+use super::process::{self, WorkerProcess};
 use super::{Backend, Continuation, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::kernel::Sharing;
@@ -14,14 +15,12 @@ use crate::kernel::Sharing;
 mod deque;
 mod futex;
 mod park;
-mod process;
 mod shared;
 mod sources;
 #[cfg(test)]
 mod test;
 mod worker;
 
-use process::WorkerProcess;
 use shared::{Phase, Shared};
 use worker::Manner;
 
@@ -72,7 +71,7 @@ impl Backend for Fork {
         &[Continuation::Queue, Continuation::Inline]
     }
 
-    fn start(&self, job: Arc<Job>, plan: PoolPlan) -> io::Result<Box<dyn Pool>> {
+    fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         process::require_one_thread()?;
         let cores = process::allowed_cores()?;
         let mut pool = ForkPool {

@@ -6,10 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::atomic::{Ordering, fence};
 use super::deque::{Deque, Steal, Taken};
 use super::park::Parking;
-use super::process;
 use super::shared::Shared;
 use super::sources::{Range, Sources};
-use crate::backend::Continuation;
+use crate::backend::{Continuation, process};
 use crate::execute::Halt;
 use crate::graph::TaskId;
 

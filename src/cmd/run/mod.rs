@@ -1,6 +1,6 @@
 //! `run`: measure the matrix, write records as they come, then the table and the report.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +15,7 @@ use crate::backend::{Backend, Continuation};
 use crate::case::{Surroundings, record};
 use crate::matrix::{self, PlannedCase, Selection};
 use crate::measure::host;
+use crate::parameter::Value;
 use crate::record::{Plan, Record, RecordFile};
 use crate::registry::{Registry, nearest};
 use crate::report::{Report, read, tables};
@@ -55,6 +56,9 @@ pub(super) struct Arguments {
     /// What backends with the choice do with the first dependent that a task makes ready.
     #[arg(long, value_name = "WHAT", env = "TASKDYNO_CONTINUATION")]
     continuation: Option<Continuation>,
+    /// Set an option of those backends that have it, such as `window=8`. May be given more than once.
+    #[arg(long = "option", value_name = "NAME=VALUE", env = "TASKDYNO_OPTION")]
+    options: Vec<String>,
     /// Bind worker i to core i.
     #[arg(long, env = "TASKDYNO_PIN")]
     pin: bool,
@@ -146,6 +150,7 @@ fn select(registry: &Registry, arguments: &Arguments) -> Result<Vec<PlannedCase>
         worker_counts: worker_counts(&arguments.workers),
         continuation: arguments.continuation,
         pin: arguments.pin,
+        options: options(registry, &arguments.options)?,
     };
     let cases = matrix::cases(&workloads, &selection);
     if cases.is_empty() {
@@ -175,6 +180,43 @@ fn backends(registry: &Registry, names: &[String]) -> Result<Vec<&'static dyn Ba
         }
     }
     Ok(found)
+}
+
+/// The options given as `name=value`, each of which some backend must have.
+fn options(registry: &Registry, given: &[String]) -> Result<BTreeMap<String, Value>, Exit> {
+    let declared: Vec<_> = registry
+        .backends
+        .iter()
+        .flat_map(|backend| backend.options())
+        .collect();
+    let mut options = BTreeMap::new();
+    for one in given {
+        let (name, text) = one.split_once('=').ok_or_else(|| {
+            Exit::Usage(miette!(
+                help = "write it like `--option window=8`",
+                "`{one}` is not an option with a value"
+            ))
+        })?;
+        let known: Vec<_> = declared.iter().map(|option| option.name).collect();
+        let option = declared.iter().find(|option| option.name == name);
+        let option = option.ok_or_else(|| {
+            Exit::Usage(miette!(
+                help = suggestion(name, &known),
+                "no backend has an option `{name}`"
+            ))
+        })?;
+        let value = text
+            .parse()
+            .map_or_else(|_| Value::Text(text.into()), Value::Count);
+        let value = option.accept(&value).ok_or_else(|| {
+            Exit::Usage(miette!(
+                help = format!("it takes {}: {}", option.expected(), option.why),
+                "the option `{name}` cannot be {text}"
+            ))
+        })?;
+        options.insert(name.to_owned(), value);
+    }
+    Ok(options)
 }
 
 fn suggestion(name: &str, known: &[&str]) -> String {
@@ -277,7 +319,7 @@ fn measure_all(
     let mut records = Vec::new();
     for (index, planned) in cases.into_iter().enumerate() {
         progress.begin(&planned.case.id());
-        let plan = plan(arguments, seed, index as u64, planned.timeout);
+        let plan = plan(arguments, seed, index as u64, &planned);
         let record = record(&surroundings, planned.case, plan, &mut progress);
         if INTERRUPT.load(Ordering::Relaxed) {
             break;
@@ -291,7 +333,7 @@ fn measure_all(
     Ok(records)
 }
 
-fn plan(arguments: &Arguments, seed: u64, order_index: u64, timeout: Option<Duration>) -> Plan {
+fn plan(arguments: &Arguments, seed: u64, order_index: u64, planned: &PlannedCase) -> Plan {
     let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let plan = Plan {
         seed,
@@ -302,7 +344,9 @@ fn plan(arguments: &Arguments, seed: u64, order_index: u64, timeout: Option<Dura
         max_time_ns: nanoseconds(arguments.max_time.max(arguments.min_time)),
         min_sample_count: MIN_SAMPLE_COUNT,
         max_sample_count: MAX_SAMPLE_COUNT,
-        timeout_ns: nanoseconds(timeout.unwrap_or(arguments.timeout)),
+        timeout_ns: nanoseconds(planned.timeout.unwrap_or(arguments.timeout)),
+        retry_limit: planned.retry_limit,
+        task_timeout_ns: planned.task_timeout.map(nanoseconds),
     };
     match arguments.runs {
         None => plan,

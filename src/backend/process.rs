@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
+use crate::execute::Ending;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
 use rustix::process::{
@@ -94,8 +95,8 @@ impl WorkerProcess {
         let _ = pidfd_send_signal(&self.descriptor, Signal::KILL);
     }
 
-    /// Waits until it has ended, lays its process to rest and says how it ended: "was killed by signal 9".
-    pub(super) fn reap(self) -> String {
+    /// Waits until it has ended, lays its process to rest and says how it ended.
+    pub(super) fn reap(self) -> Ending {
         let ended = retry_on_intr(|| {
             waitid(
                 WaitId::PidFd(self.descriptor.as_fd()),
@@ -106,16 +107,15 @@ impl WorkerProcess {
         ended
             .ok()
             .flatten()
-            .as_ref()
-            .map_or_else(|| "ended, nobody can say how".into(), describe)
+            .map_or(Ending::Unknown, |status| ending(&status))
     }
 }
 
-fn describe(status: &WaitIdStatus) -> String {
+fn ending(status: &WaitIdStatus) -> Ending {
     match (status.terminating_signal(), status.exit_status()) {
-        (Some(signal), _) => format!("was killed by signal {signal}"),
-        (_, Some(code)) => format!("exited by itself with status {code}"),
-        _ => "ended".into(),
+        (Some(signal), _) => Ending::Signal(signal),
+        (_, Some(code)) => Ending::Exit(code),
+        _ => Ending::Unknown,
     }
 }
 
