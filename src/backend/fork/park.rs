@@ -49,8 +49,8 @@ impl<'a> Parking<'a> {
 
     /// Worker `me` sleeps until it is woken.
     pub(super) fn stay(&self, me: usize) {
-        // Acquire: pairs with the Release in `wake_one`. The woken worker's search sees what it was woken
-        // for.
+        // Acquire: pairs with the Release in `unpark`. What the worker was woken for is found by its next
+        // search, and not only by the one after it has sat down again.
         while self.seats[me].load(Ordering::Acquire) == PARKED {
             futex::wait(&self.seats[me], PARKED);
         }
@@ -94,7 +94,11 @@ impl<'a> Parking<'a> {
             self.seats[seat].compare_exchange(PARKED, AWAKE, Ordering::AcqRel, Ordering::Acquire);
         if won.is_ok() {
             // Relaxed: the fences of `sit` and of the wakers order what they need of it.
-            self.sleepers.fetch_sub(1, Ordering::Relaxed);
+            let before = self.sleepers.fetch_sub(1, Ordering::Relaxed);
+            debug_assert!(
+                before > 0,
+                "a seat was counted down before it was counted up"
+            );
         }
         won.is_ok()
     }
