@@ -75,7 +75,7 @@ fn every_backend_stops_when_a_kernel_panics() {
         for (backend, plan) in set_ups(&worker_counts()) {
             for task in [0, 17, 34].map(TaskId) {
                 let job = job(stencil(7, 5), Box::new(Panics(task)));
-                let mut pool = backend.start(Arc::clone(&job), plan).unwrap();
+                let mut pool = backend.start(Arc::clone(&job), &plan).unwrap();
                 job.begin_run();
                 assert_eq!(pool.run(), Err(Halt), "{} {plan:?}", backend.name());
                 let failure = job.failure();
