@@ -110,14 +110,38 @@ impl Shared {
     /// Hands out `count` things to do, each of which is to be reported with [`finish`](Self::finish).
     /// Coordinator only, when the phase is not `Going`.
     pub(super) fn begin(&self, count: u64) {
-        // Relaxed: whatever hands the work out (the fork, or `hand_out_sources`) orders both before it.
+        // Relaxed: whatever hands the work out (the fork, or `hand_out`) orders both before it.
         self.control().remaining.store(count, Ordering::Relaxed);
         self.control().phase.store(GOING, Ordering::Relaxed);
     }
 
-    /// Hands out all sources, and wakes as many workers as that is good for. Coordinator only.
-    pub(super) fn hand_out_sources(&self) {
-        let source_count = self.job.graph().sources().len();
+    /// Empties everything for a new crew. Nobody else may be there.
+    pub(super) fn clear(&self) {
+        // Relaxed, all of it: the fork that follows orders it before what the new crew does.
+        let control = self.control();
+        control.leaving.store(0, Ordering::Relaxed);
+        control.sleepers.store(0, Ordering::Relaxed);
+        for seat in self.seats.iter() {
+            seat.store(0, Ordering::Relaxed);
+        }
+        for place in self.places.iter() {
+            place.age.store(0, Ordering::Relaxed);
+            place.bottom.store(0, Ordering::Relaxed);
+            place.current.store(0, Ordering::Relaxed);
+            for range in place.ranges.iter() {
+                range.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Ends a phase in which nothing was handed out. Coordinator only.
+    pub(super) fn end_empty(&self) {
+        self.end(DONE);
+    }
+
+    /// Hands out the first `source_count` of the tasks that the crew starts with, and wakes as many workers
+    /// as that is good for. Coordinator only.
+    pub(super) fn hand_out(&self, source_count: usize) {
         let worker_count = self.worker_count();
         for me in 0..worker_count {
             let share = Range::share(source_count, me, worker_count);
@@ -163,9 +187,10 @@ impl Shared {
         }
     }
 
-    /// Sleeps while the phase is `Going`, for at most `limit`. Coordinator only.
-    pub(super) fn wait_at_most(&self, limit: std::time::Duration) {
-        futex::wait_at_most(&self.control().phase, GOING, limit);
+    /// Sleeps while the phase is `Going`, for at most `limit`; `true` if it lasted that long. Coordinator
+    /// only.
+    pub(super) fn wait_at_most(&self, limit: std::time::Duration) -> bool {
+        futex::wait_at_most(&self.control().phase, GOING, limit)
     }
 
     /// Asks all workers to leave.
@@ -192,7 +217,7 @@ impl Shared {
         self.places[worker].current.store(word, Ordering::Relaxed);
     }
 
-    /// What `worker` ran when it died.
+    /// What `worker` runs, or ran when it died.
     pub(super) fn current(&self, worker: usize) -> Option<TaskId> {
         let word = self.places[worker].current.load(Ordering::Relaxed);
         word.checked_sub(1).map(TaskId)
