@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
+use crate::execute::Ending;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::CaseError;
 
@@ -220,20 +221,13 @@ impl Drop for Session {
 
 fn describe(status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
-        (Some(signal), _) => format!(
-            "the case's process was killed by signal {signal}{}",
-            signal_name(signal)
+        (Some(signal), _) => format!("the case's process {}", Ending::Signal(signal)),
+        (None, Some(code)) => format!(
+            "the case's process {} and without a result",
+            Ending::Exit(code)
         ),
-        (None, code) => format!(
-            "the case's process left with exit code {} and without a result",
-            code.unwrap_or_default()
-        ),
+        (None, None) => "the case's process ended without a result".into(),
     }
-}
-
-fn signal_name(signal: i32) -> String {
-    let known = rustix::process::Signal::from_named_raw(signal);
-    known.map_or_else(String::new, |signal| format!(" ({signal:?})"))
 }
 
 fn unexpected(reply: &Reply) -> CaseError {

@@ -45,15 +45,35 @@ impl Ending {
     }
 }
 
+/// The signals that processes die of.
+const SIGNAL_NAMES: &[(i32, &str)] = &[
+    (libc::SIGHUP, "SIGHUP"),
+    (libc::SIGINT, "SIGINT"),
+    (libc::SIGQUIT, "SIGQUIT"),
+    (libc::SIGILL, "SIGILL"),
+    (libc::SIGTRAP, "SIGTRAP"),
+    (libc::SIGABRT, "SIGABRT"),
+    (libc::SIGBUS, "SIGBUS"),
+    (libc::SIGFPE, "SIGFPE"),
+    (libc::SIGKILL, "SIGKILL"),
+    (libc::SIGUSR1, "SIGUSR1"),
+    (libc::SIGSEGV, "SIGSEGV"),
+    (libc::SIGUSR2, "SIGUSR2"),
+    (libc::SIGPIPE, "SIGPIPE"),
+    (libc::SIGALRM, "SIGALRM"),
+    (libc::SIGTERM, "SIGTERM"),
+    (libc::SIGXCPU, "SIGXCPU"),
+    (libc::SIGXFSZ, "SIGXFSZ"),
+    (libc::SIGSYS, "SIGSYS"),
+];
+
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Signal(signal) => {
                 write!(f, "was killed by signal {signal}")?;
-                match rustix::process::Signal::from_named_raw(*signal) {
-                    Some(name) => write!(f, " ({name:?})"),
-                    None => Ok(()),
-                }
+                let known = SIGNAL_NAMES.iter().find(|(number, _)| number == signal);
+                known.map_or(Ok(()), |(_, name)| write!(f, " ({name})"))
             }
             Self::Exit(code) => write!(f, "left with exit code {code}"),
             Self::Unknown => write!(f, "ended, nobody can say how,"),

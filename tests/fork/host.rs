@@ -173,7 +173,7 @@ fn a_start_that_fails() {
         let before = descriptor_count();
         let job = Arc::new(Job::new(independent(1), Box::new(Does(|_: TaskId| ()))).unwrap());
         let error = FORK.start(job, &plan(20)).err().unwrap();
-        assert_eq!(error.raw_os_error(), Some(libc::EMFILE), "{error}");
+        assert!(error.to_string().contains("Too many open files"), "{error}");
         assert_eq!(descriptor_count(), before);
         assert_childless();
     })

@@ -123,9 +123,12 @@ impl Shared {
         for seat in self.seats.iter() {
             seat.store(0, Ordering::Relaxed);
         }
+        for deque in self.deques.chunks(self.deque_words) {
+            deque[..HEAD_WORDS]
+                .iter()
+                .for_each(|word| word.store(0, Ordering::Relaxed));
+        }
         for place in self.places.iter() {
-            place.age.store(0, Ordering::Relaxed);
-            place.bottom.store(0, Ordering::Relaxed);
             place.current.store(0, Ordering::Relaxed);
             for range in place.ranges.iter() {
                 range.store(0, Ordering::Relaxed);

@@ -2,7 +2,7 @@
 //!
 //! One index shared by all, from which each worker takes the next, makes that index's cache line travel
 //! between cores once a task, and neighbouring outputs are then written by different cores, so their lines
-//! travel too: 31 ns a task with two workers, against 4 ns this way (`benches/fork_probe.rs`). So every
+//! travel too: 31 ns a task with two workers, against 6 ns this way (`benches/fork_probe.rs`). So every
 //! worker begins with a range of its own, and who has none left takes half of another's.
 //!
 //! ```text
