@@ -17,6 +17,8 @@ use crate::parameter::{Parameter, Parameters};
 mod casualties;
 mod crossbeam;
 mod fork;
+mod fork_dispatch;
+mod fork_per_task;
 mod process;
 mod rayon;
 mod serial;
@@ -29,6 +31,8 @@ mod worker;
 pub use casualties::Death;
 pub use crossbeam::CROSSBEAM;
 pub use fork::FORK;
+pub use fork_dispatch::FORK_DISPATCH;
+pub use fork_per_task::FORK_PER_TASK;
 pub use rayon::RAYON;
 pub use serial::SERIAL;
 pub use r#static::STATIC;
@@ -46,6 +50,8 @@ pub const BACKENDS: &[&dyn Backend] = &[
     &RAYON,
     &TOKIO,
     &FORK,
+    &FORK_DISPATCH,
+    &FORK_PER_TASK,
 ];
 
 /// A way to run task graphs.
