@@ -15,7 +15,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("pattern", &["graph", "parameter"]),
     ("kernel", &["graph", "parameter", "sync"]),
     ("execute", &["graph", "kernel", "memory"]),
-    ("backend", &["execute", "graph", "kernel", "memory"]),
+    (
+        "backend",
+        &["execute", "graph", "kernel", "memory", "parameter"],
+    ),
     ("registry", &["backend", "kernel", "pattern"]),
     (
         "workload",

@@ -17,6 +17,8 @@ use crate::parameter::{Parameter, Parameters};
 mod casualties;
 mod crossbeam;
 mod fork;
+mod fork_dispatch;
+mod fork_per_task;
 mod fork_threads;
 mod process;
 mod rayon;
@@ -30,6 +32,8 @@ mod worker;
 pub use casualties::Death;
 pub use crossbeam::CROSSBEAM;
 pub use fork::FORK;
+pub use fork_dispatch::FORK_DISPATCH;
+pub use fork_per_task::FORK_PER_TASK;
 pub use fork_threads::FORK_THREADS;
 pub use rayon::RAYON;
 pub use serial::SERIAL;
@@ -49,6 +53,8 @@ pub const BACKENDS: &[&dyn Backend] = &[
     &TOKIO,
     &FORK,
     &FORK_THREADS,
+    &FORK_DISPATCH,
+    &FORK_PER_TASK,
 ];
 
 /// A way to run task graphs.

@@ -2,9 +2,11 @@
 
 use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
-use crate::execute::Ending;
+use crate::execute::{Ending, Halt, Job};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
 use rustix::process::{
@@ -107,6 +109,13 @@ impl WorkerProcess {
     }
 }
 
+/// Readable once the process has ended.
+impl AsFd for WorkerProcess {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
 fn ending(status: &WaitIdStatus) -> Ending {
     match (status.terminating_signal(), status.exit_status()) {
         (Some(signal), _) => Ending::Signal(signal),
@@ -125,6 +134,51 @@ pub(super) fn first_ended<'a>(
         .collect();
     retry_on_intr(|| poll(&mut watched, Some(&limit))).expect("descriptors and time-out are valid");
     watched.iter().position(|fd| !fd.revents().is_empty())
+}
+
+/// When a worker process has to be through with a task. Where a plan sets no limit, no clock is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Deadline(Instant);
+
+impl Deadline {
+    /// `limit` from now, if there is a limit.
+    pub(super) fn after(limit: Option<Duration>) -> Option<Self> {
+        limit.map(|limit| Self(Instant::now() + limit))
+    }
+
+    pub(super) fn has_passed(self) -> bool {
+        Instant::now() >= self.0
+    }
+
+    /// The time that is left, for [`wait_for_any`].
+    pub(super) fn left(self) -> Timespec {
+        let left = self.0.saturating_duration_since(Instant::now());
+        Timespec::try_from(left).expect("a deadline is at most centuries away")
+    }
+}
+
+/// Waits until something happens on `watched`, for at most `limit` if there is one.
+pub(super) fn wait_for_any(watched: &mut [PollFd<'_>], limit: Option<Timespec>) {
+    retry_on_intr(|| poll(watched, limit.as_ref())).expect("descriptors and time-out are valid");
+}
+
+/// All that worker process `me` does, bound to `core` if there is one. Returns its exit status: 1 when the
+/// run has failed, for a reason that the job then has.
+pub(super) fn work(
+    job: &Job,
+    me: usize,
+    core: Option<usize>,
+    body: impl FnOnce() -> Result<(), Halt>,
+) -> i32 {
+    // Kernels' panics are caught in the core; this is for our own. An unwinding child must not get back
+    // into the coordinator's frames.
+    let body = AssertUnwindSafe(|| {
+        let ready = settle().and_then(|()| core.map_or(Ok(()), pin_to));
+        ready.map_err(|error| job.fail(format!("worker {me} could not be set up: {error}")))?;
+        body()
+    });
+    let panicked = |_| Err(job.fail(format!("worker {me} panicked outside of a kernel")));
+    i32::from(catch_unwind(body).unwrap_or_else(panicked).is_err())
 }
 
 /// Sets up a worker process: nothing that its kernel prints or reads may touch the streams of the

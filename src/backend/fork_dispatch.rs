@@ -1,0 +1,453 @@
+//! One coordinator hands task numbers to forked workers over socket pairs and collects the numbers of those
+//! that are done, as the process pools of other languages do.
+//!
+//! **Who does what.** The coordinator alone keeps the queue of ready tasks and counts dependents down. Each
+//! worker holds up to `window` tasks, which it runs in the order they came, and answers after each, since
+//! others may wait for it. Outputs go to shared memory, so an answer is nothing but the number. A task goes to
+//! the worker that holds the fewest. Nobody steals: what is in a window waits for the tasks before it, which
+//! is the price of a large one, and having something to do while an answer is under way is its worth.
+//!
+//! **Where they park.** A worker in `read` on its socket. The coordinator in one `poll` over all sockets and
+//! process descriptors; it never blocks in a read or write, so that two full sockets cannot hold each other up.
+//!
+//! **What a death means.** Only the coordinator knows what is ready, and it runs no task: a worker takes
+//! nothing along but what it held. The answers that it got out are read to the end, and then its window is gone
+//! through from the front:
+//!
+//! | the worker dies | then |
+//! |---|---|
+//! | with nothing in its window | the death is charged to no task |
+//! | after an output was stored, before the answer | that task is done, and the one after it stands for it |
+//! | while it runs a task | the death is charged to that task, the first that is not done |
+//! | before it has read what was sent | likewise: from outside that cannot be told from running it |
+//! | before it was set up | no task is charged |
+//! | because one task took longer than the plan allows, and it was killed | as while it runs a task |
+//! | with the run halted (a panic in a kernel, a wrong order) | the run ends: all others are killed |
+//!
+//! What else it held goes back to the front of the queue, and a fresh worker takes its place. Dependents of a
+//! task that was given up never become ready. All else runs, and then the run fails.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::Pid;
+
+use super::casualties::{Casualties, Death};
+use super::process::{self, Deadline, WorkerProcess};
+use super::{Backend, Pool, PoolPlan};
+use crate::execute::{Halt, Job};
+use crate::graph::TaskId;
+use crate::kernel::Sharing;
+use crate::parameter::{DefaultValue, Parameter, ParameterKind};
+
+/// A coordinator and forked workers, over socket pairs.
+pub const FORK_DISPATCH: ForkDispatch = ForkDispatch;
+
+/// See [`FORK_DISPATCH`].
+#[derive(Debug)]
+pub struct ForkDispatch;
+
+/// Stands at the front of a worker's window until it is set up, which it answers like a task. No task has
+/// this number: a graph has at most as many tasks.
+const SET_UP: TaskId = TaskId(u32::MAX);
+
+const AT_ONCE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 0,
+};
+
+impl Backend for ForkDispatch {
+    fn name(&self) -> &'static str {
+        "fork-dispatch"
+    }
+
+    fn why(&self) -> &'static str {
+        "one coordinator hands tasks to forked workers over sockets, as other languages' executors do"
+    }
+
+    fn sharing(&self) -> Sharing {
+        Sharing::Processes
+    }
+
+    fn options(&self) -> &'static [Parameter] {
+        &[Parameter {
+            name: "window",
+            why: "how many tasks a worker holds at once",
+            kind: ParameterKind::Count { min: 1, max: 1024 },
+            default: Some(DefaultValue::Count(4)),
+        }]
+    }
+
+    fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
+        process::require_one_thread()?;
+        let mut pool = DispatchPool {
+            cores: if plan.pin {
+                process::allowed_cores()?
+            } else {
+                Vec::new()
+            },
+            window: plan.options.count("window") as usize,
+            task_timeout: plan.task_timeout,
+            casualties: Casualties::new(plan.retry_limit),
+            ready: VecDeque::new(),
+            crew: Vec::with_capacity(plan.worker_count),
+            job,
+        };
+        for me in 0..plan.worker_count {
+            let worker = pool.hire(me)?;
+            pool.crew.push(worker);
+        }
+        // Until all are set up.
+        match pool.work() {
+            Ok(()) => Ok(Box::new(pool)),
+            Err(Halt) => Err(match pool.job.failure() {
+                Some(failure) => io::Error::other(failure),
+                None => io::Error::other("the workers could not be started"),
+            }),
+        }
+    }
+}
+
+/// The coordinator's side.
+struct DispatchPool {
+    job: Arc<Job>,
+    /// Where workers are bound to; empty without pinning.
+    cores: Vec<usize>,
+    window: usize,
+    task_timeout: Option<Duration>,
+    casualties: Casualties,
+    ready: VecDeque<TaskId>,
+    /// Empty once the pool has failed.
+    crew: Vec<Worker>,
+}
+
+/// What the coordinator has of a worker.
+struct Worker {
+    process: WorkerProcess,
+    socket: UnixStream,
+    /// The window: what it was given and has not answered, the oldest first.
+    held: VecDeque<TaskId>,
+    /// When it has to be through with the oldest.
+    deadline: Option<Deadline>,
+    inbox: Inbox,
+    /// What its socket has not taken yet.
+    outbox: Vec<u8>,
+}
+
+impl Pool for DispatchPool {
+    fn run(&mut self) -> Result<(), Halt> {
+        if self.crew.is_empty() {
+            return Err(Halt);
+        }
+        self.casualties.begin_run();
+        let result = self.work_and_judge();
+        if result.is_err() {
+            self.stop();
+        }
+        result
+    }
+
+    fn take_deaths(&mut self) -> Vec<Death> {
+        self.casualties.take()
+    }
+
+    fn worker_processes(&self) -> Vec<Pid> {
+        self.crew.iter().map(|worker| worker.process.pid).collect()
+    }
+}
+
+impl DispatchPool {
+    fn work_and_judge(&mut self) -> Result<(), Halt> {
+        // Who died since the last run must not be given a task, which would be charged with it.
+        self.look(Some(AT_ONCE))?;
+        self.ready.extend(self.job.graph().sources());
+        self.work()?;
+        self.casualties.verdict(&self.job)
+    }
+
+    /// Runs everything that can run.
+    fn work(&mut self) -> Result<(), Halt> {
+        loop {
+            self.hand_out();
+            if self.crew.iter().all(|worker| worker.held.is_empty()) {
+                return Ok(());
+            }
+            let deadlines = self.crew.iter().filter_map(|worker| worker.deadline);
+            self.look(deadlines.min().map(Deadline::left))?;
+        }
+    }
+
+    /// Fills the windows with ready tasks, and sends what a socket takes.
+    fn hand_out(&mut self) {
+        while let Some(&task) = self.ready.front() {
+            let fewest = self.crew.iter_mut().min_by_key(|worker| worker.held.len());
+            let Some(worker) = fewest.filter(|worker| worker.held.len() < self.window) else {
+                break;
+            };
+            self.ready.pop_front();
+            worker.outbox.extend(task.0.to_ne_bytes());
+            worker.held.push_back(task);
+            if worker.held.len() == 1 {
+                worker.deadline = Deadline::after(self.task_timeout);
+            }
+        }
+        self.crew.iter_mut().for_each(Worker::send);
+    }
+
+    /// Waits for answers and deaths, for at most `limit` if there is one, and acts on them.
+    fn look(&mut self, limit: Option<Timespec>) -> Result<(), Halt> {
+        for (index, seen) in self.wait(limit).into_iter().enumerate() {
+            if seen.answers {
+                self.collect(index)?;
+            }
+            if seen.death {
+                self.replace(index)?;
+            }
+        }
+        let is_late = |worker: &&Worker| worker.deadline.is_some_and(Deadline::has_passed);
+        let late = self.crew.iter().filter(is_late);
+        // The next look sees their end.
+        late.for_each(|worker| worker.process.kill());
+        Ok(())
+    }
+
+    /// Waits until something happens, and returns what, for each worker.
+    fn wait(&self, limit: Option<Timespec>) -> Vec<Seen> {
+        let mut watched = Vec::with_capacity(2 * self.crew.len());
+        for worker in &self.crew {
+            let sending = match worker.outbox.is_empty() {
+                true => PollFlags::empty(),
+                false => PollFlags::OUT,
+            };
+            watched.push(PollFd::new(&worker.socket, PollFlags::IN | sending));
+            watched.push(PollFd::new(&worker.process, PollFlags::IN));
+        }
+        process::wait_for_any(&mut watched, limit);
+        let pairs = watched.chunks_exact(2);
+        pairs
+            .map(|pair| Seen {
+                answers: !(pair[0].revents() - PollFlags::OUT).is_empty(),
+                death: !pair[1].revents().is_empty(),
+            })
+            .collect()
+    }
+
+    /// Reads once what a worker has answered, and frees the dependents.
+    fn collect(&mut self, index: usize) -> Result<Filled, Halt> {
+        let worker = &mut self.crew[index];
+        let filled = worker.inbox.fill(&worker.socket);
+        if filled == Filled::End {
+            // It can answer no more, so it is of no use. Most likely it is dead already.
+            worker.process.kill();
+        }
+        while let Some(id) = worker.inbox.take() {
+            if worker.held.pop_front() != Some(id) {
+                let message = format!("worker {index} answered task {id}, which was not its turn");
+                return Err(self.job.fail(message));
+            }
+            if id != SET_UP {
+                self.job.complete(id, |ready| self.ready.push_back(ready));
+            }
+            worker.deadline = match worker.held.is_empty() {
+                true => None,
+                false => Deadline::after(self.task_timeout),
+            };
+        }
+        Ok(filled)
+    }
+
+    /// Puts a fresh worker in the place of one that has died.
+    fn replace(&mut self, index: usize) -> Result<(), Halt> {
+        // What it got out before it died.
+        while self.collect(index)? == Filled::More {}
+        if self.job.is_halted() {
+            // The reason stands already. This waits until it is written, before its writer is killed.
+            return Err(self.job.fail(format!("worker {index} died")));
+        }
+        let fresh = self.hire(index).map_err(|error| {
+            let message = format!("worker {index} died and cannot be replaced: {error}");
+            self.job.fail(message)
+        })?;
+        let dead = std::mem::replace(&mut self.crew[index], fresh);
+        let (ending, mut held) = (dead.process.reap(), dead.held);
+        let was_set_up = held.front() != Some(&SET_UP);
+        if !was_set_up {
+            held.pop_front();
+        }
+        while let Some(&task) = held.front().filter(|task| self.job.is_done(**task)) {
+            held.pop_front();
+            self.job.complete(task, |ready| self.ready.push_back(ready));
+        }
+        let ran = held.front().copied().filter(|_| was_set_up);
+        self.casualties.enter(&self.job, index, ending, ran)?;
+        if ran.is_some_and(|task| self.casualties.given_up().contains(&task)) {
+            held.pop_front();
+        }
+        for task in held.into_iter().rev() {
+            self.ready.push_front(task);
+        }
+        Ok(())
+    }
+
+    /// Forks worker `me`.
+    fn hire(&mut self, me: usize) -> io::Result<Worker> {
+        let (ours, theirs) = UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let core = self.cores.get(me % self.cores.len().max(1)).copied();
+        let mut ours = Some(ours);
+        let process = WorkerProcess::fork(|| {
+            // The coordinator's ends, which are nobody else's to hold open.
+            self.crew.clear();
+            ours = None;
+            process::work(&self.job, me, core, || serve(&self.job, &theirs))
+        })?;
+        Ok(Worker {
+            process,
+            socket: ours.expect("it was closed in the child alone"),
+            held: VecDeque::from([SET_UP]),
+            deadline: None,
+            inbox: Inbox::new(),
+            outbox: Vec::new(),
+        })
+    }
+
+    /// Ends all workers, and leaves no zombie. None holds anything that it would have to give back.
+    fn stop(&mut self) {
+        self.ready.clear();
+        self.crew.iter().for_each(|worker| worker.process.kill());
+        for worker in self.crew.drain(..) {
+            worker.process.reap();
+        }
+    }
+}
+
+impl Drop for DispatchPool {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// What happened at a worker.
+struct Seen {
+    /// There is something to read, or nothing will come any more.
+    answers: bool,
+    death: bool,
+}
+
+impl Worker {
+    /// Sends as much of the outbox as the socket takes now.
+    fn send(&mut self) {
+        if self.outbox.is_empty() {
+            return;
+        }
+        match (&self.socket).write(&self.outbox) {
+            Ok(count) => drop(self.outbox.drain(..count)),
+            Err(error) if is_for_later(&error) => {}
+            // Nobody reads any more, and the process descriptor tells why.
+            Err(_) => self.outbox.clear(),
+        }
+    }
+}
+
+/// What a worker does once it is set up: runs what it is sent and answers each, until nobody is there.
+fn serve(job: &Job, socket: &UnixStream) -> Result<(), Halt> {
+    let mut inbox = Inbox::new();
+    let answer = |task: TaskId| (&mut &*socket).write_all(&task.0.to_ne_bytes());
+    let mut is_heard = answer(SET_UP).is_ok();
+    while is_heard {
+        is_heard = inbox.fill(socket) != Filled::End;
+        while let Some(task) = inbox.take() {
+            job.run(task)?;
+            is_heard &= answer(task).is_ok();
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of a task's number.
+const ID_BYTES: usize = size_of::<u32>();
+
+/// Task numbers as they come out of a socket, which may cut its stream anywhere.
+struct Inbox {
+    /// Room for a window of the largest size.
+    bytes: Box<[u8; 1024 * ID_BYTES]>,
+    start: usize,
+    end: usize,
+}
+
+/// What came of reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Filled {
+    /// Something came; there may be more.
+    More,
+    /// Nothing came for now.
+    Nothing,
+    /// Nothing will ever come.
+    End,
+}
+
+impl Inbox {
+    fn new() -> Self {
+        Self {
+            bytes: Box::new([0; _]),
+            start: 0,
+            end: 0,
+        }
+    }
+
+    /// Reads once. Call it when nothing is left to [`take`](Self::take).
+    fn fill(&mut self, mut socket: &UnixStream) -> Filled {
+        // Less than a number.
+        self.bytes.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        match socket.read(&mut self.bytes[self.end..]) {
+            Ok(0) => Filled::End,
+            Ok(count) => {
+                self.end += count;
+                Filled::More
+            }
+            Err(error) if is_for_later(&error) => Filled::Nothing,
+            Err(_) => Filled::End,
+        }
+    }
+
+    /// The next number that has come whole.
+    fn take(&mut self) -> Option<TaskId> {
+        let id = self.bytes[self.start..self.end].first_chunk()?;
+        self.start += ID_BYTES;
+        Some(TaskId(u32::from_ne_bytes(*id)))
+    }
+}
+
+fn is_for_later(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_survive_being_cut_anywhere() {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        let mut inbox = Inbox::new();
+        assert_eq!(inbox.fill(&theirs), Filled::Nothing);
+        let sent = [7u32, 0x0102_0304, u32::MAX].map(TaskId);
+        let bytes: Vec<u8> = sent.iter().flat_map(|id| id.0.to_ne_bytes()).collect();
+        let mut taken = Vec::new();
+        for piece in bytes.chunks(5) {
+            ours.write_all(piece).unwrap();
+            assert_eq!(inbox.fill(&theirs), Filled::More);
+            taken.extend(std::iter::from_fn(|| inbox.take()));
+        }
+        assert_eq!(taken, sent);
+        drop(ours);
+        assert_eq!(inbox.fill(&theirs), Filled::End);
+    }
+}

@@ -1,0 +1,210 @@
+//! A process for every task: forked when the task is ready, gone when it is done.
+//!
+//! **Who does what.** The coordinator is the process that runs the graph. It keeps the queue of ready tasks
+//! and the counts of the dependents, and forks as long as a seat is free; there is a seat for each worker of
+//! the plan, and its number is the worker's. A child runs one task, whose output goes to shared memory, and
+//! leaves with `_exit`: 0, or 1 when the run has failed.
+//!
+//! **Where it waits.** In one `poll` over the process descriptors of all children. A child never waits.
+//!
+//! **What a death means.** Storing the output is a single write, and nobody but the coordinator counts, so
+//! a child that dies leaves its task either done or not begun:
+//!
+//! | the child dies | then |
+//! |---|---|
+//! | before the output is stored, by a signal or an exit of its own | the death is charged to the task, which is tried again or given up |
+//! | after the output is stored | the task is done; the death is recorded, and no task is charged |
+//! | because it took longer than the plan allows, and was killed | as above |
+//! | with the run halted (a panic in a kernel, a wrong order) | the run ends: every other child is killed |
+//!
+//! Dependents of a task that was given up never become ready. All else runs, and then the run fails.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags};
+
+use super::casualties::{Casualties, Death};
+use super::process::{self, Deadline, WorkerProcess};
+use super::{Backend, Pool, PoolPlan};
+use crate::execute::{Ending, Halt, Job};
+use crate::graph::TaskId;
+use crate::kernel::Sharing;
+
+/// A process for every task.
+pub const FORK_PER_TASK: ForkPerTask = ForkPerTask;
+
+/// See [`FORK_PER_TASK`].
+#[derive(Debug)]
+pub struct ForkPerTask;
+
+impl Backend for ForkPerTask {
+    fn name(&self) -> &'static str {
+        "fork-per-task"
+    }
+
+    fn why(&self) -> &'static str {
+        "a process forked for every task: what isolation costs when nothing is reused"
+    }
+
+    fn sharing(&self) -> Sharing {
+        Sharing::Processes
+    }
+
+    fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
+        process::require_one_thread()?;
+        Ok(Box::new(PerTaskPool {
+            cores: if plan.pin {
+                process::allowed_cores()?
+            } else {
+                Vec::new()
+            },
+            task_timeout: plan.task_timeout,
+            casualties: Casualties::new(plan.retry_limit),
+            ready: VecDeque::new(),
+            free_seats: (0..plan.worker_count).rev().collect(),
+            running: Vec::with_capacity(plan.worker_count),
+            job,
+        }))
+    }
+}
+
+struct PerTaskPool {
+    job: Arc<Job>,
+    /// Where seats are bound to; empty without pinning.
+    cores: Vec<usize>,
+    task_timeout: Option<Duration>,
+    casualties: Casualties,
+    ready: VecDeque<TaskId>,
+    free_seats: Vec<usize>,
+    running: Vec<Running>,
+}
+
+/// A task and the process that runs it.
+struct Running {
+    task: TaskId,
+    seat: usize,
+    process: WorkerProcess,
+    deadline: Option<Deadline>,
+}
+
+impl Pool for PerTaskPool {
+    fn run(&mut self) -> Result<(), Halt> {
+        if self.job.is_halted() {
+            return Err(Halt);
+        }
+        self.casualties.begin_run();
+        self.ready.extend(self.job.graph().sources());
+        let result = self.work();
+        self.stop();
+        result?;
+        self.casualties.verdict(&self.job)
+    }
+
+    fn take_deaths(&mut self) -> Vec<Death> {
+        self.casualties.take()
+    }
+}
+
+impl PerTaskPool {
+    /// Runs everything that can run.
+    fn work(&mut self) -> Result<(), Halt> {
+        loop {
+            self.fill_seats()?;
+            if self.running.is_empty() {
+                return Ok(());
+            }
+            for index in self.wait() {
+                let ended = self.running.swap_remove(index);
+                self.account(ended)?;
+            }
+        }
+    }
+
+    /// Forks a process for each ready task, as far as there are seats.
+    fn fill_seats(&mut self) -> Result<(), Halt> {
+        while let (Some(&seat), Some(&task)) = (self.free_seats.last(), self.ready.front()) {
+            let job = &self.job;
+            let core = self.cores.get(seat % self.cores.len().max(1)).copied();
+            let process = WorkerProcess::fork(|| process::work(job, seat, core, || job.run(task)));
+            let process = process
+                .map_err(|error| job.fail(format!("cannot fork for task {task}: {error}")))?;
+            self.ready.pop_front();
+            self.free_seats.pop();
+            self.running.push(Running {
+                task,
+                seat,
+                process,
+                deadline: Deadline::after(self.task_timeout),
+            });
+        }
+        Ok(())
+    }
+
+    /// Waits until processes have ended, and returns their indices, the last first. Kills what has run for
+    /// too long.
+    fn wait(&self) -> Vec<usize> {
+        let deadlines = self.running.iter().filter_map(|one| one.deadline);
+        let limit = deadlines.min().map(Deadline::left);
+        let mut watched: Vec<PollFd<'_>> = self
+            .running
+            .iter()
+            .map(|one| PollFd::new(&one.process, PollFlags::IN))
+            .collect();
+        process::wait_for_any(&mut watched, limit);
+        let has_ended = |index: &usize| !watched[*index].revents().is_empty();
+        let ended: Vec<usize> = (0..self.running.len()).rev().filter(has_ended).collect();
+        // The next wait sees their end.
+        let late = |one: &&Running| one.deadline.is_some_and(Deadline::has_passed);
+        let late = self.running.iter().filter(late);
+        late.for_each(|one| one.process.kill());
+        ended
+    }
+
+    /// Draws the consequences of the end of a process.
+    fn account(&mut self, ended: Running) -> Result<(), Halt> {
+        let Running {
+            task,
+            seat,
+            process,
+            ..
+        } = ended;
+        let ending = process.reap();
+        self.free_seats.push(seat);
+        if self.job.is_halted() {
+            // The reason stands already. This waits until it is written, before its writer is killed.
+            return Err(self.job.fail(format!("worker {seat} {ending}")));
+        }
+        if self.job.is_done(task) {
+            self.job.complete(task, |ready| self.ready.push_back(ready));
+            // Without a status, the output has to do.
+            if matches!(ending, Ending::Exit(0) | Ending::Unknown) {
+                return Ok(());
+            }
+            return self.casualties.enter(&self.job, seat, ending, None);
+        }
+        self.casualties.enter(&self.job, seat, ending, Some(task))?;
+        if !self.casualties.given_up().contains(&task) {
+            self.ready.push_front(task);
+        }
+        Ok(())
+    }
+
+    /// Ends all processes, and leaves no zombie.
+    fn stop(&mut self) {
+        self.ready.clear();
+        self.running.iter().for_each(|one| one.process.kill());
+        for one in self.running.drain(..) {
+            self.free_seats.push(one.seat);
+            one.process.reap();
+        }
+    }
+}
+
+impl Drop for PerTaskPool {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
