@@ -12,7 +12,7 @@ use loom::sync::Arc;
 use loom::thread;
 
 use atomic::{AtomicU32, AtomicU64, Ordering, fence};
-use deque::{Deque, Steal, Taken};
+use deque::{Deque, HEAD_WORDS, Steal, Taken};
 use park::Parking;
 use sources::{Range, Sources};
 
@@ -55,9 +55,7 @@ const TASKS: usize = 4;
 
 /// The shared pages of a pool.
 struct Pool {
-    age: AtomicU64,
-    bottom: AtomicU32,
-    tasks: [AtomicU32; TASKS],
+    deque: [AtomicU64; HEAD_WORDS + TASKS],
     ranges: [[AtomicU64; 2]; 3],
     sleepers: AtomicU32,
     seats: Vec<CachePadded<AtomicU32>>,
@@ -71,9 +69,7 @@ impl Pool {
     fn new(seat_count: usize) -> Arc<Self> {
         let words = || std::array::from_fn(|_| AtomicU32::new(0));
         Arc::new(Self {
-            age: AtomicU64::new(0),
-            bottom: AtomicU32::new(0),
-            tasks: words(),
+            deque: std::array::from_fn(|_| AtomicU64::new(0)),
             ranges: std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))),
             sleepers: AtomicU32::new(0),
             seats: (0..seat_count)
@@ -85,7 +81,7 @@ impl Pool {
     }
 
     fn deque(&self) -> Deque<'_> {
-        Deque::new(&self.age, &self.bottom, &self.tasks)
+        Deque::new(&self.deque)
     }
 
     fn sources(&self, worker: usize) -> Sources<'_> {

@@ -17,6 +17,7 @@ use crate::parameter::{Parameter, Parameters};
 mod casualties;
 mod crossbeam;
 mod fork;
+mod fork_threads;
 mod process;
 mod rayon;
 mod serial;
@@ -29,6 +30,7 @@ mod worker;
 pub use casualties::Death;
 pub use crossbeam::CROSSBEAM;
 pub use fork::FORK;
+pub use fork_threads::FORK_THREADS;
 pub use rayon::RAYON;
 pub use serial::SERIAL;
 pub use r#static::STATIC;
@@ -46,6 +48,7 @@ pub const BACKENDS: &[&dyn Backend] = &[
     &RAYON,
     &TOKIO,
     &FORK,
+    &FORK_THREADS,
 ];
 
 /// A way to run task graphs.

@@ -116,9 +116,11 @@ fn ending(status: &WaitIdStatus) -> Ending {
 }
 
 /// The index of a process that has ended, if one ends within `limit`.
-pub(super) fn first_ended(processes: &[WorkerProcess], limit: Timespec) -> Option<usize> {
+pub(super) fn first_ended<'a>(
+    processes: impl Iterator<Item = &'a WorkerProcess>,
+    limit: Timespec,
+) -> Option<usize> {
     let mut watched: Vec<PollFd<'_>> = processes
-        .iter()
         .map(|process| PollFd::new(&process.descriptor, PollFlags::IN))
         .collect();
     retry_on_intr(|| poll(&mut watched, Some(&limit))).expect("descriptors and time-out are valid");

@@ -6,8 +6,8 @@ use std::mem::MaybeUninit;
 
 use crate::memory::{Shareable, SharedSlice};
 
-/// A mutex that forked processes share. It is robust: when its holder dies, the next to lock it takes
-/// it over instead of waiting for ever.
+/// A mutex that forked processes share. It is robust: when its holder dies, those who want to lock it are
+/// told so, and panic, instead of waiting for ever.
 pub(super) struct ProcessMutex(SharedSlice<Cell>);
 
 #[repr(transparent)]
@@ -50,11 +50,15 @@ impl ProcessMutex {
         // SAFETY: the mutex was initialised in `new` and lives as long as `self`.
         let locked = unsafe { libc::pthread_mutex_lock(mutex) };
         if locked == libc::EOWNERDEAD {
+            // Nobody knows what the dead one left half done. Unlocked like this, without being made
+            // consistent, the mutex refuses everyone from now on, so that nobody waits for ever.
             // SAFETY: this thread holds the mutex, as EOWNERDEAD says.
-            let _ = unsafe { libc::pthread_mutex_consistent(mutex) };
-        } else {
-            assert_eq!(locked, 0, "the shared mutex cannot be locked");
+            let _ = unsafe { libc::pthread_mutex_unlock(mutex) };
         }
+        assert_eq!(
+            locked, 0,
+            "the shared mutex cannot be locked: a worker died while it held it"
+        );
         let result = body();
         // SAFETY: this thread holds the mutex.
         let _ = unsafe { libc::pthread_mutex_unlock(mutex) };

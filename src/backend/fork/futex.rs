@@ -13,16 +13,16 @@ const SHARED: Flags = Flags::empty();
 
 /// Sleeps while `word` holds `value`. May return early; the caller looks at the word again.
 pub(super) fn wait(word: &AtomicU32, value: u32) {
-    ended(futex::wait(word, SHARED, value, None));
+    let _ = timed_out(futex::wait(word, SHARED, value, None));
 }
 
-/// As [`wait`], for at most `limit`.
-pub(super) fn wait_at_most(word: &AtomicU32, value: u32, limit: Duration) {
+/// As [`wait`], for at most `limit`; `true` if it slept that long.
+pub(super) fn wait_at_most(word: &AtomicU32, value: u32, limit: Duration) -> bool {
     let limit = Timespec {
         tv_sec: limit.as_secs() as i64,
         tv_nsec: limit.subsec_nanos().into(),
     };
-    ended(futex::wait(word, SHARED, value, Some(&limit)));
+    timed_out(futex::wait(word, SHARED, value, Some(&limit)))
 }
 
 /// Wakes whoever sleeps on `word`. There is never more than one.
@@ -30,10 +30,11 @@ pub(super) fn wake(word: &AtomicU32) {
     futex::wake(word, SHARED, 1).expect("a futex word in shared pages is valid");
 }
 
-fn ended(waited: Result<(), Errno>) {
+fn timed_out(waited: Result<(), Errno>) -> bool {
     match waited {
-        // Woken; the word had changed already; a signal was handled; the time was up.
-        Ok(()) | Err(Errno::AGAIN | Errno::INTR | Errno::TIMEDOUT) => {}
+        Err(Errno::TIMEDOUT) => true,
+        // Woken; the word had changed already; a signal was handled.
+        Ok(()) | Err(Errno::AGAIN | Errno::INTR) => false,
         Err(error) => panic!("a futex word in shared pages is valid: {error}"),
     }
 }

@@ -7,11 +7,15 @@ use std::time::Duration;
 use rustix::event::Timespec;
 use rustix::process::Pid;
 
-use super::process::{self, WorkerProcess};
-use super::{Backend, Continuation, Pool, PoolPlan};
+use super::casualties::Casualties;
+use super::process;
+use super::{Backend, Continuation, Death, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
+use crate::graph::TaskId;
 use crate::kernel::Sharing;
+use crate::parameter::{DefaultValue, Parameter, ParameterKind};
 
+mod crew;
 mod deque;
 mod futex;
 mod park;
@@ -19,9 +23,12 @@ mod shared;
 mod sources;
 #[cfg(test)]
 mod test;
+mod watch;
 mod worker;
 
+use crew::Crew;
 use shared::{Phase, Shared};
+use watch::Watch;
 use worker::Manner;
 
 /// The atomics of this backend, by one name, so that the protocol can be checked with others.
@@ -36,9 +43,6 @@ pub const FORK: Fork = Fork;
 #[derive(Debug)]
 pub struct Fork;
 
-/// How many times an idle worker searches before it sleeps, where every worker has a core of its own.
-const SPIN_ROUNDS: u32 = 1000;
-
 /// How long the coordinator sleeps before it looks whether a worker has died. It bounds how late a death
 /// is noticed, and costs two system calls each time.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -49,9 +53,29 @@ const GRACE: Timespec = Timespec {
     tv_nsec: 200_000_000,
 };
 
-const AT_ONCE: Timespec = Timespec {
-    tv_sec: 0,
-    tv_nsec: 0,
+/// More rounds than this take minutes, and nobody waits that long for a wake-up of 20 µs.
+const MOST_ROUNDS: u64 = 1_000_000_000;
+
+/// How many times an idle worker searches before it sleeps.
+pub(super) const WORKER_SPIN: Parameter = Parameter {
+    name: "worker_spin",
+    why: "how many times an idle worker looks for a task before it sleeps, where every worker has a core",
+    kind: ParameterKind::Count {
+        min: 0,
+        max: MOST_ROUNDS,
+    },
+    default: Some(DefaultValue::Count(1000)),
+};
+
+/// How many times the coordinator looks before it sleeps.
+pub(super) const COORDINATOR_SPIN: Parameter = Parameter {
+    name: "coordinator_spin",
+    why: "how many times the coordinator looks whether the run is over before it sleeps; it takes a core",
+    kind: ParameterKind::Count {
+        min: 0,
+        max: MOST_ROUNDS,
+    },
+    default: Some(DefaultValue::Count(0)),
 };
 
 impl Backend for Fork {
@@ -71,113 +95,186 @@ impl Backend for Fork {
         &[Continuation::Queue, Continuation::Inline]
     }
 
+    fn options(&self) -> &'static [Parameter] {
+        &[WORKER_SPIN, COORDINATOR_SPIN]
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
-        process::require_one_thread()?;
-        let cores = process::allowed_cores()?;
-        let mut pool = ForkPool {
-            shared: Shared::new(job, plan.worker_count)?,
-            workers: Vec::with_capacity(plan.worker_count),
-        };
-        let manner = Manner {
-            continuation: plan.continuation,
-            // A worker that spins on a core that another needs only keeps it from its work.
-            spin_rounds: if plan.worker_count <= cores.len() {
-                SPIN_ROUNDS
-            } else {
-                0
-            },
-        };
-        pool.shared.begin(plan.worker_count as u64);
-        for me in 0..plan.worker_count {
-            let core = plan.pin.then(|| cores[me % cores.len()]);
-            let shared = &pool.shared;
-            let worker = WorkerProcess::fork(|| worker::main(shared, me, manner, core))?;
-            pool.workers.push(worker);
-        }
-        match pool.wait() {
-            Ok(()) => Ok(Box::new(pool)),
-            Err(Halt) => Err(pool.reason()),
-        }
+        start(job, plan, 1)
+    }
+}
+
+/// Starts a pool with `thread_count` threads a process; the last process may have fewer.
+pub(super) fn start(
+    job: Arc<Job>,
+    plan: &PoolPlan,
+    thread_count: usize,
+) -> io::Result<Box<dyn Pool>> {
+    process::require_one_thread()?;
+    let cores = process::allowed_cores()?;
+    let has_core_each = plan.worker_count <= cores.len();
+    let manner = Manner {
+        continuation: plan.continuation,
+        // A worker that spins on a core that another needs only keeps it from its work.
+        spin_rounds: if has_core_each {
+            plan.options.count(WORKER_SPIN.name)
+        } else {
+            0
+        },
+    };
+    let mut pool = ForkPool {
+        shared: Shared::new(job, plan.worker_count)?,
+        crew: Crew::new(plan, thread_count, manner, cores),
+        casualties: Casualties::new(plan.retry_limit),
+        task_timeout: plan.task_timeout,
+        spin_rounds: plan.options.count(COORDINATOR_SPIN.name),
+        has_failed: false,
+    };
+    let sources = pool.shared.job.graph().sources().to_vec();
+    match pool.hire(&sources) {
+        Ok(()) => Ok(Box::new(pool)),
+        Err(Halt) => Err(pool.reason()),
     }
 }
 
 /// The coordinator's side. It runs no task: a kernel that crashes must not take it along.
 struct ForkPool {
     shared: Shared,
-    /// Empty once the pool has failed.
-    workers: Vec<WorkerProcess>,
+    crew: Crew,
+    casualties: Casualties,
+    task_timeout: Option<Duration>,
+    /// How many times the coordinator looks before it sleeps.
+    spin_rounds: u64,
+    has_failed: bool,
+}
+
+/// What ended a wait.
+enum Event {
+    /// All that was handed out is done.
+    Done,
+    /// A process has ended that nobody asked to.
+    Died,
 }
 
 impl Pool for ForkPool {
     fn run(&mut self) -> Result<(), Halt> {
-        if self.workers.is_empty() {
+        if self.has_failed {
             return Err(Halt);
         }
-        let task_count = self.shared.job.graph().task_count() as u64;
-        if task_count == 0 {
-            return Ok(());
+        let result = self.run_or_halt();
+        if result.is_err() {
+            self.has_failed = true;
+            self.crew.stop(&self.shared);
         }
-        self.shared.begin(task_count);
-        self.shared.hand_out_sources();
-        self.wait()
+        result
+    }
+
+    fn take_deaths(&mut self) -> Vec<Death> {
+        self.casualties.take()
     }
 
     fn worker_processes(&self) -> Vec<Pid> {
-        self.workers.iter().map(|worker| worker.pid).collect()
+        self.crew.pids()
     }
 }
 
 impl ForkPool {
-    /// Waits until all that was handed out is done. Has an end even if workers die.
-    fn wait(&mut self) -> Result<(), Halt> {
+    fn run_or_halt(&mut self) -> Result<(), Halt> {
+        self.casualties.begin_run();
+        let graph = self.shared.job.graph();
+        let task_count = graph.task_count() as u64;
+        if task_count == 0 {
+            return Ok(());
+        }
+        let source_count = graph.sources().len();
+        self.shared.begin(task_count);
+        self.shared.hand_out(source_count);
+        while let Event::Died = self.wait()? {
+            self.recover()?;
+        }
+        self.casualties.verdict(&self.shared.job)?;
+        if !self.casualties.is_empty() {
+            // The crew that finished this run knows only what was left of it.
+            self.crew.lay_off(&self.shared, self.task_timeout);
+            let sources = self.shared.job.graph().sources().to_vec();
+            self.hire(&sources)?;
+        }
+        Ok(())
+    }
+
+    /// Starts a new crew, whose first tasks are `starting`, and waits until it is ready.
+    fn hire(&mut self, starting: &[TaskId]) -> Result<(), Halt> {
         loop {
-            // Before the first sleep this costs nothing: the workers are still waking up.
-            if let Some(index) = process::first_ended(&self.workers, AT_ONCE) {
-                self.bury(index);
-                return Err(Halt);
+            self.shared.clear();
+            self.shared.begin(self.shared.worker_count() as u64);
+            if let Err(error) = self.crew.hire(&self.shared, starting) {
+                return Err(self
+                    .shared
+                    .job
+                    .fail(format!("no worker can be started: {error}")));
             }
-            if self.shared.phase() == Phase::Going {
-                self.shared.wait_at_most(LOOK_INTERVAL);
-            }
-            match self.shared.phase() {
-                Phase::Going => {}
-                Phase::Done => return Ok(()),
-                Phase::Halted => {
-                    self.stop();
-                    return Err(Halt);
-                }
+            match self.wait()? {
+                Event::Done => return Ok(()),
+                Event::Died => self.bury()?,
             }
         }
     }
 
-    /// Records that a worker has died, and stops the others.
-    fn bury(&mut self, index: usize) {
-        let ran = self.shared.current(index).map_or_else(
-            || "between two tasks".into(),
-            |task| format!("while it ran task {task}"),
-        );
-        let dead = self.workers.swap_remove(index);
-        let pid = dead.pid;
-        let how = dead.reap();
-        // If the run has failed already, that reason stands, and this one only followed from it.
-        self.shared
-            .job
-            .fail(format!("worker {index} (process {pid}) {how} {ran}"));
-        self.stop();
-    }
-
-    /// Ends all workers: asks them to leave, kills those that do not, and leaves no zombie.
-    fn stop(&mut self) {
-        self.shared.dismiss();
-        for worker in &self.workers {
-            if process::first_ended(std::slice::from_ref(worker), GRACE).is_none() {
-                self.workers.iter().for_each(WorkerProcess::kill);
+    /// Waits until all that was handed out is done, or somebody has died. Has an end in either case.
+    fn wait(&mut self) -> Result<Event, Halt> {
+        for _ in 0..self.spin_rounds {
+            if self.shared.phase() != Phase::Going {
                 break;
             }
+            std::hint::spin_loop();
         }
-        for worker in self.workers.drain(..) {
-            worker.reap();
+        let mut watch = Watch::new(self.task_timeout);
+        loop {
+            match self.shared.phase() {
+                Phase::Done => return Ok(Event::Done),
+                Phase::Halted => return Err(Halt),
+                Phase::Going => {}
+            }
+            // Before the first sleep this costs nothing: the workers are still waking up.
+            if self.crew.has_ended() {
+                return Ok(Event::Died);
+            }
+            if self.shared.wait_at_most(LOOK_INTERVAL) {
+                self.crew.kill_stuck(&self.shared, &mut watch);
+            }
         }
+    }
+
+    /// Goes on with a run in which somebody has died: everyone else finishes the task in hand and leaves,
+    /// what is left is computed from what is done, and a new crew does it.
+    fn recover(&mut self) -> Result<(), Halt> {
+        self.bury()?;
+        let mut left = self.shared.job.recover(self.casualties.given_up());
+        self.hire(&left.ready)?;
+        // Whoever died while the new crew was hired ran no task, so what is left is still the same.
+        let starting_count = std::mem::take(&mut left.ready).len();
+        self.shared.begin(left.task_count);
+        if left.task_count == 0 {
+            self.shared.end_empty();
+        }
+        self.shared.hand_out(starting_count);
+        Ok(())
+    }
+
+    /// Lays off the crew, and enters those of it that died.
+    fn bury(&mut self) -> Result<(), Halt> {
+        for loss in self.crew.lay_off(&self.shared, self.task_timeout) {
+            let tasks = loss.tasks.iter().map(|task| Some(*task));
+            let blameless = loss.tasks.is_empty().then_some(None);
+            for task in tasks.chain(blameless) {
+                self.casualties
+                    .enter(&self.shared.job, loss.worker, loss.ending, task)?;
+            }
+        }
+        if self.shared.job.is_halted() {
+            return Err(Halt);
+        }
+        Ok(())
     }
 
     /// Why the pool could not be started.
@@ -191,6 +288,6 @@ impl ForkPool {
 
 impl Drop for ForkPool {
     fn drop(&mut self) {
-        self.stop();
+        self.crew.stop(&self.shared);
     }
 }

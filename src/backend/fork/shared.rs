@@ -7,13 +7,16 @@ use std::sync::Arc;
 use crossbeam_utils::CachePadded;
 
 use super::atomic::{AtomicU32, AtomicU64, Ordering, fence};
-use super::deque::Deque;
+use super::deque::{Deque, HEAD_WORDS};
 use super::futex;
 use super::park::Parking;
 use super::sources::{Range, Sources};
 use crate::execute::Job;
 use crate::graph::TaskId;
 use crate::memory::{Shareable, SharedSlice};
+
+/// 8-byte words of a page of 4 KiB. Where pages are larger, deques share them, which does no harm.
+const PAGE_WORDS: usize = 512;
 
 /// Values of [`Control::phase`].
 const GOING: u32 = 0;
@@ -48,9 +51,6 @@ unsafe impl Shareable for Control {}
 
 /// One of each for every worker.
 struct Place {
-    /// See [`Deque`]. Apart, since thieves change the one and the owner the other.
-    age: CachePadded<AtomicU64>,
-    bottom: CachePadded<AtomicU32>,
     /// See [`Sources`].
     ranges: CachePadded<[AtomicU64; 2]>,
     /// The task that the worker runs, plus one; 0 between tasks. Written by the worker alone, and read
@@ -67,23 +67,24 @@ pub(super) struct Shared {
     control: SharedSlice<Control>,
     places: SharedSlice<Place>,
     seats: SharedSlice<CachePadded<AtomicU32>>,
-    /// The places of all deques, `capacity` each.
-    tasks: SharedSlice<AtomicU32>,
-    capacity: usize,
+    /// All deques, `deque_words` each. See [`Deque`].
+    deques: SharedSlice<AtomicU64>,
+    deque_words: usize,
 }
 
 impl Shared {
     pub(super) fn new(job: Arc<Job>, worker_count: usize) -> io::Result<Self> {
         // Sources never enter a deque, and every other task enters one once a run. Only what is used is
-        // ever backed by memory. At least a cache line, which no two owners may share.
+        // ever backed by memory, so each deque may begin on a page of its own.
         let graph = job.graph();
-        let capacity = (graph.task_count() - graph.sources().len()).next_multiple_of(16);
+        let task_words = graph.task_count() - graph.sources().len();
+        let deque_words = (HEAD_WORDS + task_words).next_multiple_of(PAGE_WORDS);
         Ok(Self {
             control: SharedSlice::new(1)?,
             places: SharedSlice::new(worker_count)?,
             seats: SharedSlice::new(worker_count)?,
-            tasks: SharedSlice::new(worker_count * capacity)?,
-            capacity,
+            deques: SharedSlice::new(worker_count * deque_words)?,
+            deque_words,
             job,
         })
     }
@@ -97,10 +98,8 @@ impl Shared {
     }
 
     pub(super) fn deque(&self, worker: usize) -> Deque<'_> {
-        let place = &self.places[worker];
-        let start = worker * self.capacity;
-        let tasks = &self.tasks[start..start + self.capacity];
-        Deque::new(&place.age, &place.bottom, tasks)
+        let start = worker * self.deque_words;
+        Deque::new(&self.deques[start..start + self.deque_words])
     }
 
     pub(super) fn parking(&self) -> Parking<'_> {
@@ -110,14 +109,38 @@ impl Shared {
     /// Hands out `count` things to do, each of which is to be reported with [`finish`](Self::finish).
     /// Coordinator only, when the phase is not `Going`.
     pub(super) fn begin(&self, count: u64) {
-        // Relaxed: whatever hands the work out (the fork, or `hand_out_sources`) orders both before it.
+        // Relaxed: whatever hands the work out (the fork, or `hand_out`) orders both before it.
         self.control().remaining.store(count, Ordering::Relaxed);
         self.control().phase.store(GOING, Ordering::Relaxed);
     }
 
-    /// Hands out all sources, and wakes as many workers as that is good for. Coordinator only.
-    pub(super) fn hand_out_sources(&self) {
-        let source_count = self.job.graph().sources().len();
+    /// Empties everything for a new crew. Nobody else may be there.
+    pub(super) fn clear(&self) {
+        // Relaxed, all of it: the fork that follows orders it before what the new crew does.
+        let control = self.control();
+        control.leaving.store(0, Ordering::Relaxed);
+        control.sleepers.store(0, Ordering::Relaxed);
+        for seat in self.seats.iter() {
+            seat.store(0, Ordering::Relaxed);
+        }
+        for place in self.places.iter() {
+            place.age.store(0, Ordering::Relaxed);
+            place.bottom.store(0, Ordering::Relaxed);
+            place.current.store(0, Ordering::Relaxed);
+            for range in place.ranges.iter() {
+                range.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Ends a phase in which nothing was handed out. Coordinator only.
+    pub(super) fn end_empty(&self) {
+        self.end(DONE);
+    }
+
+    /// Hands out the first `source_count` of the tasks that the crew starts with, and wakes as many workers
+    /// as that is good for. Coordinator only.
+    pub(super) fn hand_out(&self, source_count: usize) {
         let worker_count = self.worker_count();
         for me in 0..worker_count {
             let share = Range::share(source_count, me, worker_count);
@@ -163,9 +186,10 @@ impl Shared {
         }
     }
 
-    /// Sleeps while the phase is `Going`, for at most `limit`. Coordinator only.
-    pub(super) fn wait_at_most(&self, limit: std::time::Duration) {
-        futex::wait_at_most(&self.control().phase, GOING, limit);
+    /// Sleeps while the phase is `Going`, for at most `limit`; `true` if it lasted that long. Coordinator
+    /// only.
+    pub(super) fn wait_at_most(&self, limit: std::time::Duration) -> bool {
+        futex::wait_at_most(&self.control().phase, GOING, limit)
     }
 
     /// Asks all workers to leave.
@@ -192,7 +216,7 @@ impl Shared {
         self.places[worker].current.store(word, Ordering::Relaxed);
     }
 
-    /// What `worker` ran when it died.
+    /// What `worker` runs, or ran when it died.
     pub(super) fn current(&self, worker: usize) -> Option<TaskId> {
         let word = self.places[worker].current.load(Ordering::Relaxed);
         word.checked_sub(1).map(TaskId)

@@ -1,8 +1,8 @@
 //! The parts that one thread can check. `tests/fork_model.rs` checks them against each other, and
 //! `tests/fork` all of them at work.
 
-use super::atomic::{AtomicU32, AtomicU64};
-use super::deque::{Deque, Steal, Taken};
+use super::atomic::AtomicU64;
+use super::deque::{Deque, HEAD_WORDS, Steal, Taken};
 use super::sources::{Range, Sources};
 
 #[test]
@@ -37,9 +37,8 @@ fn owner_and_thief_take_from_either_end() {
 
 #[test]
 fn the_deque_gives_the_owner_the_newest_and_thieves_the_oldest() {
-    let (age, bottom) = (AtomicU64::new(0), AtomicU32::new(0));
-    let tasks = [const { AtomicU32::new(0) }; 4];
-    let deque = Deque::new(&age, &bottom, &tasks);
+    let words = [const { AtomicU64::new(0) }; HEAD_WORDS + 4];
+    let deque = Deque::new(&words);
     let taken = |task, left| Taken { task, left };
     // More than it has places, since it starts over whenever it is empty.
     for _ in 0..10 {

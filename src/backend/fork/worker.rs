@@ -1,7 +1,7 @@
 //! What a worker process does, from fork to exit.
 
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
 use super::atomic::{Ordering, fence};
 use super::deque::{Deque, Steal, Taken};
@@ -17,34 +17,61 @@ use crate::graph::TaskId;
 pub(super) struct Manner {
     pub(super) continuation: Continuation,
     /// How many times an idle worker searches before it sleeps.
-    pub(super) spin_rounds: u32,
+    pub(super) spin_rounds: u64,
 }
 
-/// All that a worker process does. Returns its exit status.
-pub(super) fn main(shared: &Shared, me: usize, manner: Manner, core: Option<usize>) -> i32 {
+/// What one worker is to do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Assignment<'a> {
+    /// Its number.
+    pub(super) me: usize,
+    /// The tasks that the first ranges handed out count through. They were copied by the fork.
+    pub(super) starting: &'a [TaskId],
+    pub(super) manner: Manner,
+    pub(super) core: Option<usize>,
+}
+
+/// All that a worker process does: one worker on this thread, and one on a thread of its own for each
+/// further assignment. Returns its exit status.
+pub(super) fn main(shared: &Shared, assignments: &[Assignment<'_>]) -> i32 {
     // Kernels' panics are caught in the core; this is for our own. An unwinding child must not get back
     // into the coordinator's frames.
     let body = AssertUnwindSafe(|| {
-        set_up(core).map_err(|error| format!("worker {me} could not be set up: {error}"))?;
-        // Ready, which is what the coordinator waits for.
-        shared.finish(1);
-        Worker::new(shared, me, manner).work();
-        Ok(())
+        process::settle().map_err(|error| format!("a worker could not be set up: {error}"))?;
+        let (own, others) = assignments.split_first().expect("a process has a worker");
+        thread::scope(|scope| {
+            for other in others {
+                thread::Builder::new()
+                    .spawn_scoped(scope, || be_worker(shared, other))
+                    .map_err(|error| format!("worker {} got no thread: {error}", other.me))?;
+            }
+            be_worker(shared, own);
+            Ok(())
+        })
     });
-    let panicked = || Err(format!("worker {me} panicked outside of a kernel"));
+    let panicked = || Err("a worker panicked outside of a kernel".into());
     match catch_unwind(body).unwrap_or_else(|_| panicked()) {
         Ok(()) => 0,
         Err(message) => {
-            shared.job.fail(message);
-            shared.halt();
+            give_up(shared, message);
             1
         }
     }
 }
 
-fn set_up(core: Option<usize>) -> io::Result<()> {
-    process::settle()?;
-    core.map_or(Ok(()), process::pin_to)
+fn be_worker(shared: &Shared, assignment: &Assignment<'_>) {
+    if let Some(error) = assignment.core.and_then(|core| process::pin_to(core).err()) {
+        let message = format!("worker {} could not be pinned: {error}", assignment.me);
+        return give_up(shared, message);
+    }
+    // Ready, which is what the coordinator waits for.
+    shared.finish(1);
+    Worker::new(shared, assignment).work();
+}
+
+fn give_up(shared: &Shared, message: String) {
+    shared.job.fail(message);
+    shared.halt();
 }
 
 struct Worker<'a> {
@@ -53,19 +80,27 @@ struct Worker<'a> {
     me: usize,
     own: Deque<'a>,
     sources: Sources<'a>,
+    starting: &'a [TaskId],
     manner: Manner,
     /// Tasks run and not yet reported.
     finished: u64,
 }
 
 impl<'a> Worker<'a> {
-    fn new(shared: &'a Shared, me: usize, manner: Manner) -> Self {
+    fn new(shared: &'a Shared, assignment: &Assignment<'a>) -> Self {
+        let Assignment {
+            me,
+            starting,
+            manner,
+            ..
+        } = *assignment;
         Self {
             shared,
             parking: shared.parking(),
             me,
             own: shared.deque(me),
             sources: shared.sources(me),
+            starting,
             manner,
             finished: 0,
         }
@@ -100,6 +135,11 @@ impl<'a> Worker<'a> {
     fn run(&mut self, task: TaskId) -> Result<(), Halt> {
         let mut next = Some(task);
         while let Some(task) = next.take() {
+            // A crew is laid off between two tasks, and a chain has only this place for it. The task is not
+            // lost: what is left of the run is computed from what is done.
+            if self.shared.is_leaving() {
+                return Ok(());
+            }
             let mut pushed = false;
             self.shared.set_current(self.me, Some(task));
             self.shared.job.execute(task, |ready| {
@@ -167,7 +207,7 @@ impl<'a> Worker<'a> {
     }
 
     fn source(&self, index: u32) -> TaskId {
-        self.shared.job.graph().sources()[index as usize]
+        self.starting[index as usize]
     }
 
     /// A task left behind is a debt, see `park`.

@@ -1,0 +1,52 @@
+use std::io;
+use std::sync::Arc;
+
+use super::fork::{self, COORDINATOR_SPIN, WORKER_SPIN};
+use super::{Backend, Continuation, Pool, PoolPlan};
+use crate::execute::Job;
+use crate::kernel::Sharing;
+use crate::parameter::{DefaultValue, Parameter, ParameterKind};
+
+/// Forked processes with several threads each: the model of servers that fork first and then start threads.
+///
+/// Workers are threads, numbered through: with 4 workers and 2 threads there are 2 processes. All of them
+/// take tasks from the same deques as those of [`FORK`](super::FORK), and park in the same way. A process
+/// that dies takes its threads along, and each of their tasks counts as tried.
+pub const FORK_THREADS: ForkThreads = ForkThreads;
+
+/// See [`FORK_THREADS`].
+#[derive(Debug)]
+pub struct ForkThreads;
+
+const THREADS: Parameter = Parameter {
+    name: "threads",
+    why: "threads a process: the workers are shared out over as many processes as that takes",
+    kind: ParameterKind::Count { min: 1, max: 4096 },
+    default: Some(DefaultValue::Count(2)),
+};
+
+impl Backend for ForkThreads {
+    fn name(&self) -> &'static str {
+        "fork-threads"
+    }
+
+    fn why(&self) -> &'static str {
+        "forked processes with several threads each, as pre-forking servers have it"
+    }
+
+    fn sharing(&self) -> Sharing {
+        Sharing::Processes
+    }
+
+    fn continuations(&self) -> &'static [Continuation] {
+        &[Continuation::Queue, Continuation::Inline]
+    }
+
+    fn options(&self) -> &'static [Parameter] {
+        &[WORKER_SPIN, COORDINATOR_SPIN, THREADS]
+    }
+
+    fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
+        fork::start(job, plan, plan.options.count(THREADS.name) as usize)
+    }
+}
