@@ -10,7 +10,7 @@ use miette::miette;
 
 use self::progress::Progress;
 use super::report::write as write_report;
-use super::{Exit, FAILED, INTERRUPTED, OK, Outcome};
+use super::{Exit, FAILED, INTERRUPTED, OK, Outcome, tell};
 use crate::backend::{Backend, Continuation};
 use crate::case::{Surroundings, record};
 use crate::matrix::{self, PlannedCase, Selection};
@@ -131,7 +131,9 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     skip_finished(&mut cases, &records)?;
     if !arguments.quiet && cases.len() < total {
         let kept = total - cases.len();
-        eprintln!("{kept} of {total} cases have a record already and are not run again");
+        tell(&format!(
+            "{kept} of {total} cases have a record already and are not run again"
+        ));
     }
     // Fails only if a handler was set before, and it is set nowhere else.
     let _ = ctrlc::set_handler(|| INTERRUPT.store(true, Ordering::Relaxed));
@@ -388,17 +390,17 @@ fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
         .filter(|record| record.error.is_some())
         .count();
     if failed > 0 {
-        eprintln!(
+        tell(&format!(
             "{failed} of {} cases failed; their records say why",
             records.len()
-        );
+        ));
     }
     if interrupted {
-        eprintln!(
+        tell(&format!(
             "interrupted: {} records are safe in {}; go on with --resume",
             records.len(),
             arguments.out.display()
-        );
+        ));
         return Ok(INTERRUPTED);
     }
     Ok(if failed > 0 { FAILED } else { OK })
