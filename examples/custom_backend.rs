@@ -125,7 +125,7 @@ impl Kernel for Collatz {
         let mut number = (seed & self.mask) + 1;
         let mut step_count = 0;
         while number != 1 {
-            number = if number % 2 == 0 {
+            number = if number.is_multiple_of(2) {
                 number / 2
             } else {
                 3 * number + 1

@@ -32,11 +32,18 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("measure", &["backend", "execute", "kernel", "record"]),
-    ("matrix", &["backend", "record", "workload"]),
+    ("matrix", &["backend", "parameter", "record", "workload"]),
     (
         "case",
         &[
-            "backend", "execute", "kernel", "measure", "record", "registry", "workload",
+            "backend",
+            "execute",
+            "kernel",
+            "measure",
+            "parameter",
+            "record",
+            "registry",
+            "workload",
         ],
     ),
     ("report", &["record", "stats"]),
@@ -47,7 +54,15 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "cmd",
         &[
-            "backend", "case", "matrix", "measure", "record", "registry", "report", "workload",
+            "backend",
+            "case",
+            "matrix",
+            "measure",
+            "parameter",
+            "record",
+            "registry",
+            "report",
+            "workload",
         ],
     ),
 ];

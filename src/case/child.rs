@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Signal, set_parent_process_death_signal};
+
 use super::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
 use crate::backend::{Backend, Continuation, Death, PoolPlan};
 use crate::execute::{Failure, Job, expected_digest};
@@ -28,6 +30,10 @@ pub(crate) fn serve(registry: &Registry) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if let Err(error) = die_with_parent() {
+        eprintln!("taskdyno child: cannot ask to die with its parent: {error}");
+        return ExitCode::FAILURE;
+    }
     sharpen_timers();
     match talk(registry, &mut replies) {
         Ok(()) => ExitCode::SUCCESS,
@@ -37,6 +43,12 @@ pub(crate) fn serve(registry: &Registry) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Has the kernel kill this process when its parent dies, since in the middle of a slice it would not notice.
+/// Should the parent be gone by now, standard input ends before a slice is asked for.
+fn die_with_parent() -> rustix::io::Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))
 }
 
 /// Keeps standard output for the protocol alone: from here on, what a kernel prints goes to standard

@@ -118,9 +118,14 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
 
 /// Says what went wrong, where no one can miss it.
 fn complain(error: &miette::Report, code: u8) -> u8 {
-    // Standard error may be gone too; the exit code still tells.
-    let _ = writeln!(anstream::stderr(), "{error:?}");
+    tell(&format!("{error:?}"));
     code
+}
+
+/// Writes a line to standard error. What reads it may have gone: that must not end a run, and the exit code
+/// still tells.
+fn tell(line: &str) {
+    let _ = writeln!(anstream::stderr(), "{line}");
 }
 
 fn set_color(color: Color) {

@@ -25,7 +25,7 @@ impl RecordFile {
     /// When the file cannot be made, or the one that is there cannot be moved.
     pub fn create(path: &Path) -> io::Result<Self> {
         match std::fs::rename(path, path.with_extension("previous.jsonl")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Self::open(path),
         }
     }

@@ -42,7 +42,7 @@ pub fn refuse_mixed<'a, P: Display>(
         }
         if let Some(first) = seen.insert(key(&record.case), place.clone()) {
             return Err(miette!(
-                help = "give only one of the two; `taskdyno compare` sets runs against each other",
+                help = "give only one of the two, or draw a report of each",
                 "{first} and {place} both hold the case {}",
                 name(&record.case)
             ));
@@ -59,7 +59,7 @@ fn refuse_other_origin(first: (&str, &Record), other: (&str, &Record)) -> Result
     match differing {
         None => Ok(()),
         Some(((what, a), (_, b))) => Err(miette!(
-            help = "report each by itself; `taskdyno compare` sets runs against each other",
+            help = "draw a report of each by itself",
             "{} and {} do not belong in one report: their {what} is {a} and {b}",
             first.0,
             other.0

@@ -1,6 +1,6 @@
 //! From records to what people read. Never runs anything.
 //!
-//! [`read`] takes records from disk, [`Report::new`] computes a view model from them, and what is left
+//! [`read()`] takes records from disk, [`Report::new`] computes a view model from them, and what is left
 //! only words or draws that: [`tables`] for a terminal, and one file an exporter in [`EXPORTERS`].
 
 mod exporter;

@@ -77,11 +77,11 @@ pub fn load(paths: &[PathBuf], registry: &Registry) -> Result<Vec<Workload>, mie
     load::workloads(load::read(paths), registry)
 }
 
-/// [`builtin`] and [`load`] together: no two of all these workloads may have the same name.
+/// [`builtin`] and [`load()`] together: no two of all these workloads may have the same name.
 ///
 /// # Errors
 ///
-/// As [`load`].
+/// As [`load()`].
 pub fn builtin_and(
     paths: &[PathBuf],
     registry: &Registry,

@@ -1,6 +1,6 @@
 //! `run`: measure the matrix, write records as they come, then the table and the report.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 use miette::miette;
 
 use self::progress::Progress;
+use self::select::select;
 use super::report::write as write_report;
-use super::{Exit, FAILED, INTERRUPTED, OK, Outcome};
-use crate::backend::{Backend, Continuation};
+use super::{Exit, FAILED, INTERRUPTED, OK, Outcome, tell};
+use crate::backend::Continuation;
 use crate::case::{Surroundings, record};
-use crate::matrix::{self, PlannedCase, Selection};
+use crate::matrix::{self, PlannedCase};
 use crate::measure::host;
-use crate::parameter::Value;
 use crate::record::{Plan, Record, RecordFile};
-use crate::registry::{Registry, nearest};
+use crate::registry::Registry;
 use crate::report::{Report, read, tables};
-use crate::workload::{self, Workload};
 
 mod progress;
+mod select;
 
 /// What `run` takes.
 #[derive(clap::Args)]
@@ -56,7 +56,7 @@ pub(super) struct Arguments {
     /// What backends with the choice do with the first dependent that a task makes ready.
     #[arg(long, value_name = "WHAT", env = "TASKDYNO_CONTINUATION")]
     continuation: Option<Continuation>,
-    /// Set an option of those backends that have it, such as `window=8`. May be given more than once.
+    /// Set an option of those backends that have it, such as `threads=4`. May be given more than once.
     #[arg(long = "option", value_name = "NAME=VALUE", env = "TASKDYNO_OPTION")]
     options: Vec<String>,
     /// Bind worker i to core i.
@@ -131,133 +131,15 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     skip_finished(&mut cases, &records)?;
     if !arguments.quiet && cases.len() < total {
         let kept = total - cases.len();
-        eprintln!("{kept} of {total} cases have a record already and are not run again");
+        tell(&format!(
+            "{kept} of {total} cases have a record already and are not run again"
+        ));
     }
     // Fails only if a handler was set before, and it is set nowhere else.
     let _ = ctrlc::set_handler(|| INTERRUPT.store(true, Ordering::Relaxed));
     records.extend(measure_all(cases, arguments, seed, &mut file)?);
 
     finish(&records, arguments)
-}
-
-/// The cases that the command line asks for.
-fn select(registry: &Registry, arguments: &Arguments) -> Result<Vec<PlannedCase>, Exit> {
-    let workloads = workload::builtin_and(&arguments.workloads, registry).map_err(Exit::Usage)?;
-    let selection = Selection {
-        filter: arguments.filter.clone(),
-        exact: arguments.exact,
-        backends: backends(registry, &arguments.backends)?,
-        worker_counts: worker_counts(&arguments.workers),
-        continuation: arguments.continuation,
-        pin: arguments.pin,
-        options: options(registry, &arguments.options)?,
-    };
-    let cases = matrix::cases(&workloads, &selection);
-    if cases.is_empty() {
-        return Err(no_case(&workloads, &selection));
-    }
-    Ok(cases)
-}
-
-fn backends(registry: &Registry, names: &[String]) -> Result<Vec<&'static dyn Backend>, Exit> {
-    if names.is_empty() {
-        return Ok(registry.backends.clone());
-    }
-    let find = |name: &String| {
-        registry.backend(name).ok_or_else(|| {
-            let known: Vec<_> = registry.backends.iter().map(|one| one.name()).collect();
-            Exit::Usage(miette!(
-                help = suggestion(name, &known),
-                "there is no backend `{name}`"
-            ))
-        })
-    };
-    let mut found: Vec<&'static dyn Backend> = Vec::new();
-    for name in names {
-        let backend = find(name)?;
-        if !found.iter().any(|other| other.name() == backend.name()) {
-            found.push(backend);
-        }
-    }
-    Ok(found)
-}
-
-/// The options given as `name=value`, each of which some backend must have.
-fn options(registry: &Registry, given: &[String]) -> Result<BTreeMap<String, Value>, Exit> {
-    let declared: Vec<_> = registry
-        .backends
-        .iter()
-        .flat_map(|backend| backend.options())
-        .collect();
-    let mut options = BTreeMap::new();
-    for one in given {
-        let (name, text) = one.split_once('=').ok_or_else(|| {
-            Exit::Usage(miette!(
-                help = "write it like `--option window=8`",
-                "`{one}` is not an option with a value"
-            ))
-        })?;
-        let known: Vec<_> = declared.iter().map(|option| option.name).collect();
-        let option = declared.iter().find(|option| option.name == name);
-        let option = option.ok_or_else(|| {
-            Exit::Usage(miette!(
-                help = suggestion(name, &known),
-                "no backend has an option `{name}`"
-            ))
-        })?;
-        let value = text
-            .parse()
-            .map_or_else(|_| Value::Text(text.into()), Value::Count);
-        let value = option.accept(&value).ok_or_else(|| {
-            Exit::Usage(miette!(
-                help = format!("it takes {}: {}", option.expected(), option.why),
-                "the option `{name}` cannot be {text}"
-            ))
-        })?;
-        options.insert(name.to_owned(), value);
-    }
-    Ok(options)
-}
-
-fn suggestion(name: &str, known: &[&str]) -> String {
-    let all = known.join(", ");
-    match nearest(name, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`? There are: {all}"),
-        None => format!("there are: {all}"),
-    }
-}
-
-/// The numbers of workers asked for, or 1 and the number of cores.
-fn worker_counts(asked: &[u32]) -> Vec<u32> {
-    let mut counts = asked.to_vec();
-    if counts.is_empty() {
-        counts = vec![1, host::core_count()];
-    }
-    counts.sort_unstable();
-    counts.dedup();
-    counts
-}
-
-fn no_case(workloads: &[Workload], selection: &Selection) -> Exit {
-    let filter = selection.filter.as_deref().unwrap_or_default();
-    let everything = Selection {
-        filter: None,
-        ..selection.clone()
-    };
-    let ids: Vec<String> = matrix::cases(workloads, &everything)
-        .iter()
-        .map(|planned| planned.case.id())
-        .collect();
-    let names: Vec<&str> = workloads.iter().map(|one| one.name.as_str()).collect();
-    let known = names.iter().copied().chain(ids.iter().map(String::as_str));
-    let near = nearest(filter, known).map(|near| format!("did you mean `{near}`? "));
-    Exit::Usage(miette!(
-        help = format!(
-            "{}`taskdyno run --dry-run` prints the ids of all cases",
-            near.unwrap_or_default()
-        ),
-        "no case matches `{filter}`"
-    ))
 }
 
 /// Opens the record file: anew, or with the records of the run that is to go on.
@@ -388,17 +270,17 @@ fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
         .filter(|record| record.error.is_some())
         .count();
     if failed > 0 {
-        eprintln!(
+        tell(&format!(
             "{failed} of {} cases failed; their records say why",
             records.len()
-        );
+        ));
     }
     if interrupted {
-        eprintln!(
+        tell(&format!(
             "interrupted: {} records are safe in {}; go on with --resume",
             records.len(),
             arguments.out.display()
-        );
+        ));
         return Ok(INTERRUPTED);
     }
     Ok(if failed > 0 { FAILED } else { OK })

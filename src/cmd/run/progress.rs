@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::case::Idle;
+use crate::cmd::tell;
 use crate::record::Record;
 
 /// The bar is redrawn this often: often enough to look alive, rarely enough not to disturb.
@@ -34,7 +35,7 @@ impl Progress {
             .expect("the template is well formed");
         let bar = ProgressBar::with_draw_target(Some(total as u64), target).with_style(style);
         if !quiet && !is_terminal {
-            eprintln!("measuring {total} cases");
+            tell(&format!("measuring {total} cases"));
         }
         Self {
             bar,
@@ -52,14 +53,14 @@ impl Progress {
     pub(super) fn end(&mut self, record: &Record) {
         if let Some(error) = &record.error {
             let line = format!("{}: {}: {}", record.case.id(), error.kind, error.message);
-            self.bar.suspend(|| eprintln!("{line}"));
+            self.bar.suspend(|| tell(&line));
         }
         self.bar.inc(1);
         if !self.quiet && !self.is_terminal && self.last_line.elapsed() >= LINE {
             self.last_line = Instant::now();
             let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
             let left = self.bar.eta().as_secs();
-            eprintln!("{done} of {total} cases, about {left} s left");
+            tell(&format!("{done} of {total} cases, about {left} s left"));
         }
     }
 
