@@ -81,6 +81,7 @@ fn prepare(planned: &PlannedCase) -> Session {
         min_sample_ns: 0,
         retry_limit: planned.retry_limit,
         task_timeout_ns: None,
+        chaos: None,
     };
     let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
     let (session, _) = Session::start(program, prepare, TIMEOUT, &mut Patience)

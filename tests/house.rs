@@ -13,7 +13,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("record", &[]),
     ("sync", &["memory"]),
     ("pattern", &["graph", "parameter"]),
-    ("kernel", &["graph", "parameter", "sync"]),
+    ("kernel", &["graph", "memory", "parameter", "sync"]),
     ("execute", &["graph", "kernel", "memory"]),
     (
         "backend",

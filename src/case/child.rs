@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-use super::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
+use super::protocol::{Chaos, Finished, Prepare, Prepared, Reply, Request, SliceDone};
 use crate::backend::{Backend, Continuation, Death, PoolPlan};
 use crate::execute::{Failure, Job, expected_digest};
+use crate::kernel::deadly;
 use crate::measure::host::sharpen_timers;
 use crate::measure::{self, Meter};
 use crate::parameter::Parameters;
@@ -115,6 +116,10 @@ fn set_up(registry: &Registry, prepare: &Prepare) -> Result<(Meter, Prepared), C
     let graph = definition.build_graph().map_err(set_up_error)?;
     let kernel = definition
         .build_kernel(backend.sharing(), plan.worker_count)
+        .and_then(|kernel| match prepare.chaos {
+            Some(Chaos { kill_ratio, seed }) => deadly(kernel, kill_ratio, seed),
+            None => Ok(kernel),
+        })
         .map_err(set_up_error)?;
     let size = GraphSize {
         task_count: graph.task_count() as u64,

@@ -50,6 +50,18 @@ pub struct Prepare {
     /// A worker process that runs one task for longer than this is killed; null for no limit.
     #[serde(default)]
     pub task_timeout_ns: Option<u64>,
+    /// Has worker processes die at random; null for none.
+    #[serde(default)]
+    pub chaos: Option<Chaos>,
+}
+
+/// Has worker processes die at random.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Chaos {
+    /// The part of all tasks whose worker dies, from 0 to 1.
+    pub kill_ratio: f64,
+    /// Which tasks those are, how their workers die and when is drawn from this.
+    pub seed: u64,
 }
 
 /// A case that is ready.

@@ -70,6 +70,7 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
         min_sample_ns: record.plan.min_sample_ns,
         retry_limit: record.plan.retry_limit,
         task_timeout_ns: record.plan.task_timeout_ns,
+        chaos: None,
     };
     let timeout = Duration::from_nanos(record.plan.timeout_ns);
     let (mut session, prepared) = Session::start(program, prepare, timeout, idle)?;

@@ -7,11 +7,13 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::registry::Registry;
 
+mod chaos;
 mod check;
 mod doctor;
 mod list;
 mod report;
 mod run;
+mod select;
 
 /// Everything went well.
 const OK: u8 = 0;
@@ -83,6 +85,8 @@ enum Command {
     Check(check::Arguments),
     /// Draw a report from records.
     Report(report::Arguments),
+    /// Kill worker processes at random, and see whether runs survive it.
+    Chaos(chaos::Arguments),
     /// Say what makes this machine unfit for measuring, and what to do about it.
     Doctor,
     /// Print a completion script for a shell.
@@ -105,6 +109,7 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
         Command::List(arguments) => list::main(registry, &arguments),
         Command::Check(arguments) => check::main(registry, &arguments),
         Command::Report(arguments) => report::main(&arguments),
+        Command::Chaos(arguments) => chaos::main(registry, &arguments),
         Command::Doctor => doctor::main(),
         Command::Completions { shell } => completions(shell),
     };

@@ -8,11 +8,13 @@ use crate::graph::TaskId;
 use crate::parameter::{Parameter, Parameters};
 
 mod counter;
+mod deadly;
 mod empty;
 mod hash;
 mod sleep;
 
 pub use counter::COUNTER;
+pub use deadly::deadly;
 pub use empty::EMPTY;
 pub use hash::HASH;
 pub use sleep::SLEEP;

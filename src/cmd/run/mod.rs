@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 use miette::miette;
 
 use self::progress::Progress;
-use self::select::select;
 use super::report::write as write_report;
+use super::select::Selected;
 use super::{Exit, FAILED, INTERRUPTED, OK, Outcome, tell};
-use crate::backend::Continuation;
 use crate::case::{Surroundings, record};
 use crate::matrix::{self, PlannedCase};
 use crate::measure::host;
@@ -21,47 +20,12 @@ use crate::registry::Registry;
 use crate::report::{Report, read, tables};
 
 mod progress;
-mod select;
 
 /// What `run` takes.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// Run only cases whose id holds this text; ids look like `empty/pattern=chain/rayon/2`, and
-    /// `--dry-run` prints them.
-    #[arg(value_name = "FILTER", env = "TASKDYNO_FILTER")]
-    filter: Option<String>,
-    /// The filter must be a whole case id, or the whole name of a workload.
-    #[arg(long, env = "TASKDYNO_EXACT")]
-    exact: bool,
-    /// Add workload files, or folders of them. May be given more than once.
-    #[arg(long, value_name = "PATH", env = "TASKDYNO_WORKLOADS")]
-    workloads: Vec<PathBuf>,
-    /// The backends to run, separated by commas; by default all.
-    #[arg(
-        long,
-        value_name = "NAMES",
-        value_delimiter = ',',
-        env = "TASKDYNO_BACKENDS"
-    )]
-    backends: Vec<String>,
-    /// The numbers of workers, separated by commas; by default 1 and as many as there are cores.
-    #[arg(
-        long,
-        value_name = "COUNTS",
-        value_delimiter = ',',
-        value_parser = clap::value_parser!(u32).range(1..=4096),
-        env = "TASKDYNO_WORKERS"
-    )]
-    workers: Vec<u32>,
-    /// What backends with the choice do with the first dependent that a task makes ready.
-    #[arg(long, value_name = "WHAT", env = "TASKDYNO_CONTINUATION")]
-    continuation: Option<Continuation>,
-    /// Set an option of those backends that have it, such as `threads=4`. May be given more than once.
-    #[arg(long = "option", value_name = "NAME=VALUE", env = "TASKDYNO_OPTION")]
-    options: Vec<String>,
-    /// Bind worker i to core i.
-    #[arg(long, env = "TASKDYNO_PIN")]
-    pin: bool,
+    #[command(flatten)]
+    selected: Selected,
     /// Take exactly this many samples a case, one run each unless a run is too short for the clock.
     #[arg(
         long,
@@ -114,7 +78,7 @@ const MAX_SAMPLE_COUNT: u64 = 100;
 static INTERRUPT: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
-    let mut cases = select(registry, arguments)?;
+    let mut cases = arguments.selected.cases(registry, &registry.backends)?;
     if arguments.dry_run {
         let mut out = anstream::stdout();
         for planned in &cases {
@@ -292,7 +256,7 @@ fn fresh_seed() -> u64 {
     jiff::Timestamp::now().as_microsecond() as u64 & 0xFFFF_FFFF
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let number: f64 = text
         .parse()
         .map_err(|_| "expected a number of seconds, such as 0.5".to_owned())?;

@@ -1,40 +1,90 @@
 //! From the command line to the cases that it asks for.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use miette::miette;
 
-use super::{Arguments, Exit};
-use crate::backend::Backend;
+use super::Exit;
+use crate::backend::{Backend, Continuation};
 use crate::matrix::{self, PlannedCase, Selection};
 use crate::measure::host;
 use crate::parameter::Value;
 use crate::registry::{Registry, nearest};
 use crate::workload::{self, Workload};
 
-/// The cases that the command line asks for.
-pub(super) fn select(registry: &Registry, arguments: &Arguments) -> Result<Vec<PlannedCase>, Exit> {
-    let workloads = workload::builtin_and(&arguments.workloads, registry).map_err(Exit::Usage)?;
-    let selection = Selection {
-        filter: arguments.filter.clone(),
-        exact: arguments.exact,
-        backends: backends(registry, &arguments.backends)?,
-        worker_counts: worker_counts(&arguments.workers),
-        continuation: arguments.continuation,
-        pin: arguments.pin,
-        options: options(registry, &arguments.options)?,
-    };
-    let cases = matrix::cases(&workloads, &selection);
-    if cases.is_empty() {
-        return Err(no_case(&workloads, &selection));
-    }
-    Ok(cases)
+/// Which part of the matrix is asked for.
+#[derive(clap::Args)]
+pub(super) struct Selected {
+    /// Run only cases whose id holds this text; ids look like `empty/pattern=chain/rayon/2`, and
+    /// `--dry-run` prints them.
+    #[arg(value_name = "FILTER", env = "TASKDYNO_FILTER")]
+    filter: Option<String>,
+    /// The filter must be a whole case id, or the whole name of a workload.
+    #[arg(long, env = "TASKDYNO_EXACT")]
+    exact: bool,
+    /// Add workload files, or folders of them. May be given more than once.
+    #[arg(long, value_name = "PATH", env = "TASKDYNO_WORKLOADS")]
+    workloads: Vec<PathBuf>,
+    /// The backends to run, separated by commas; by default all.
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        env = "TASKDYNO_BACKENDS"
+    )]
+    backends: Vec<String>,
+    /// The numbers of workers, separated by commas; by default 1 and as many as there are cores.
+    #[arg(
+        long,
+        value_name = "COUNTS",
+        value_delimiter = ',',
+        value_parser = clap::value_parser!(u32).range(1..=4096),
+        env = "TASKDYNO_WORKERS"
+    )]
+    workers: Vec<u32>,
+    /// What backends with the choice do with the first dependent that a task makes ready.
+    #[arg(long, value_name = "WHAT", env = "TASKDYNO_CONTINUATION")]
+    continuation: Option<Continuation>,
+    /// Set an option of those backends that have it, such as `threads=4`. May be given more than once.
+    #[arg(long = "option", value_name = "NAME=VALUE", env = "TASKDYNO_OPTION")]
+    options: Vec<String>,
+    /// Bind worker i to core i.
+    #[arg(long, env = "TASKDYNO_PIN")]
+    pin: bool,
 }
 
-fn backends(registry: &Registry, names: &[String]) -> Result<Vec<&'static dyn Backend>, Exit> {
-    if names.is_empty() {
-        return Ok(registry.backends.clone());
+impl Selected {
+    /// The cases that are asked for; on `backends` where none are named.
+    pub(super) fn cases(
+        &self,
+        registry: &Registry,
+        backends: &[&'static dyn Backend],
+    ) -> Result<Vec<PlannedCase>, Exit> {
+        let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::Usage)?;
+        let selection = Selection {
+            filter: self.filter.clone(),
+            exact: self.exact,
+            backends: if self.backends.is_empty() {
+                backends.to_vec()
+            } else {
+                named(registry, &self.backends)?
+            },
+            worker_counts: worker_counts(&self.workers),
+            continuation: self.continuation,
+            pin: self.pin,
+            options: options(registry, &self.options)?,
+        };
+        let cases = matrix::cases(&workloads, &selection);
+        if cases.is_empty() {
+            return Err(no_case(&workloads, &selection));
+        }
+        Ok(cases)
     }
+}
+
+/// The backends of these names, each once.
+fn named(registry: &Registry, names: &[String]) -> Result<Vec<&'static dyn Backend>, Exit> {
     let find = |name: &String| {
         registry.backend(name).ok_or_else(|| {
             let known: Vec<_> = registry.backends.iter().map(|one| one.name()).collect();

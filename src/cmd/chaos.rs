@@ -1,0 +1,203 @@
+//! `chaos`: worker processes are killed at random; do the runs survive it?
+
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use miette::miette;
+use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
+
+use super::run::seconds;
+use super::select::Selected;
+use super::{Exit, FAILED, OK, Outcome};
+use crate::backend::Backend;
+use crate::case::protocol::{Chaos, Prepare};
+use crate::case::{Idle, Session};
+use crate::kernel::Sharing;
+use crate::matrix::PlannedCase;
+use crate::measure::{Slice, SlicePlan};
+use crate::record::CaseError;
+use crate::registry::Registry;
+
+/// What `chaos` takes.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    selected: Selected,
+    /// The part of all tasks whose worker process dies, from 0 to 1.
+    #[arg(
+        long,
+        value_name = "RATIO",
+        default_value = "0.01",
+        value_parser = ratio,
+        allow_negative_numbers = true,
+        env = "TASKDYNO_KILL_RATE"
+    )]
+    kill_rate: f64,
+    /// What the deaths are drawn from.
+    #[arg(long, value_name = "N", default_value = "1", env = "TASKDYNO_SEED")]
+    seed: u64,
+    /// Runs a case, each in a process of its own.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "5",
+        value_parser = clap::value_parser!(u64).range(1..),
+        env = "TASKDYNO_RUNS"
+    )]
+    runs: u64,
+    /// Seconds until a run that has not ended is killed, and counts as hung.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "60",
+        value_parser = seconds,
+        allow_negative_numbers = true,
+        env = "TASKDYNO_TIMEOUT"
+    )]
+    timeout: Duration,
+}
+
+/// How the runs ended.
+#[derive(Default)]
+struct Tally {
+    untouched: u64,
+    recovered: u64,
+    gave_up: u64,
+    deaths: u64,
+    wrong: Vec<String>,
+    left_behind: u64,
+}
+
+pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
+    let cases = arguments.selected.cases(registry, &mortal(registry))?;
+    // Whatever a case leaves behind becomes a child of this process, and can be counted.
+    set_child_subreaper(Some(getpid()))
+        .map_err(|error| Exit::Failed(miette!("processes left behind cannot be seen: {error}")))?;
+    let mut tally = Tally::default();
+    for (index, planned) in cases.iter().enumerate() {
+        super::tell(&format!(
+            "{} of {}: {}",
+            index + 1,
+            cases.len(),
+            planned.case.id()
+        ));
+        for run in 0..arguments.runs {
+            let result = one_run(planned, arguments, run);
+            tally.count(&planned.case.id(), run, result);
+            tally.left_behind += reap_orphans();
+        }
+    }
+    let mut out = anstream::stdout();
+    for wrong in &tally.wrong {
+        writeln!(out, "{wrong}")?;
+    }
+    writeln!(out, "{}", tally.verdict())?;
+    Ok(if tally.is_survived() { OK } else { FAILED })
+}
+
+/// The backends whose workers can die without taking the case along.
+fn mortal(registry: &Registry) -> Vec<&'static dyn Backend> {
+    let all = registry.backends.iter().copied();
+    all.filter(|backend| backend.sharing() == Sharing::Processes)
+        .collect()
+}
+
+/// One sample of the case in a child of its own.
+fn one_run(planned: &PlannedCase, arguments: &Arguments, run: u64) -> Result<Slice, CaseError> {
+    let prepare = Prepare {
+        case: planned.case.clone(),
+        warmup_ns: 0,
+        min_sample_ns: 0,
+        retry_limit: planned.retry_limit,
+        task_timeout_ns: planned
+            .task_timeout
+            .map(|limit| limit.as_nanos().try_into().unwrap_or(u64::MAX)),
+        chaos: Some(Chaos {
+            kill_ratio: arguments.kill_rate,
+            seed: arguments.seed.wrapping_add(run),
+        }),
+    };
+    let plan = SlicePlan {
+        min_time_ns: 0,
+        max_time_ns: u64::MAX,
+        min_sample_count: 1,
+        max_sample_count: 1,
+    };
+    let program = Path::new("/proc/self/exe");
+    let timeout = planned.timeout.unwrap_or(arguments.timeout);
+    let (mut session, _) = Session::start(program, prepare, timeout, &mut Patience)?;
+    let slice = session.slice(plan, &mut Patience)?;
+    session.finish(&mut Patience)?;
+    Ok(slice)
+}
+
+impl Tally {
+    fn count(&mut self, id: &str, run: u64, result: Result<Slice, CaseError>) {
+        match result {
+            Ok(slice) => {
+                self.deaths += slice.deaths.len() as u64;
+                match slice.deaths.is_empty() {
+                    true => self.untouched += 1,
+                    false => self.recovered += 1,
+                }
+            }
+            Err(error) if error.kind == "worker-died" && error.task.is_some() => {
+                let attempts = error
+                    .death
+                    .map_or(1, |death| u64::from(death.attempt_count));
+                self.deaths += attempts;
+                self.gave_up += 1;
+            }
+            Err(error) => self.wrong.push(format!(
+                "{id}, run {run}: {}: {}",
+                error.kind, error.message
+            )),
+        }
+    }
+
+    fn is_survived(&self) -> bool {
+        self.wrong.is_empty() && self.left_behind == 0
+    }
+
+    fn verdict(&self) -> String {
+        let runs = self.untouched + self.recovered + self.gave_up + self.wrong.len() as u64;
+        format!(
+            "{}: {runs} runs, at least {} workers dead: {} recovered with the right result, {} gave up and named \
+             the task, {} untouched, {} went wrong, {} processes left behind",
+            if self.is_survived() {
+                "survived"
+            } else {
+                "NOT SURVIVED"
+            },
+            self.deaths,
+            self.recovered,
+            self.gave_up,
+            self.untouched,
+            self.wrong.len(),
+            self.left_behind,
+        )
+    }
+}
+
+/// Waits for the children that have ended, and counts them: the case's own process has been waited for.
+fn reap_orphans() -> u64 {
+    let ended = std::iter::from_fn(|| wait(WaitOptions::NOHANG).ok().flatten());
+    ended.count() as u64
+}
+
+/// Nothing to do while the child works.
+struct Patience;
+
+impl Idle for Patience {
+    fn idle(&mut self) -> Instant {
+        Instant::now() + Duration::from_secs(1)
+    }
+}
+
+fn ratio(text: &str) -> Result<f64, String> {
+    let number: Option<f64> = text.parse().ok();
+    number
+        .filter(|number| (0.0..=1.0).contains(number))
+        .ok_or_else(|| "expected a number from 0 to 1, such as 0.01".to_owned())
+}

@@ -1,0 +1,115 @@
+use std::io;
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::{Findings, Kernel};
+use crate::graph::TaskId;
+use crate::memory::SharedSlice;
+
+/// `kernel`, in whose tasks worker processes die: of `kill_ratio` of all tasks that are begun, one way or
+/// another, before or after the work. For trying out whether a backend survives it.
+///
+/// The process that calls this never dies of it, so thread backends are spared.
+///
+/// # Errors
+///
+/// When the system refuses the shared page.
+pub fn deadly(kernel: Box<dyn Kernel>, kill_ratio: f64, seed: u64) -> io::Result<Box<dyn Kernel>> {
+    Ok(Box::new(Deadly {
+        kernel,
+        // A ratio of 1 saturates to the largest number, which all but one draw are below.
+        threshold: (kill_ratio * u64::MAX as f64) as u64,
+        seed,
+        draws: SharedSlice::new(1)?,
+        spared: process::id(),
+    }))
+}
+
+struct Deadly {
+    kernel: Box<dyn Kernel>,
+    /// Draws below it are deadly.
+    threshold: u64,
+    seed: u64,
+    /// Counts the tasks that were begun, by all workers: a task that is tried again draws anew.
+    draws: SharedSlice<AtomicU64>,
+    spared: u32,
+}
+
+/// The ways to die. The last leaves by itself.
+const SIGNALS: [libc::c_int; 5] = [
+    libc::SIGKILL,
+    libc::SIGSEGV,
+    libc::SIGABRT,
+    libc::SIGTERM,
+    0,
+];
+
+impl Kernel for Deadly {
+    fn run(&self, task: TaskId, seed: u64) -> u64 {
+        // Relaxed: every begun task gets a number of its own, and that is all it is for.
+        let draw = mix(self.seed ^ mix(self.draws[0].fetch_add(1, Ordering::Relaxed)));
+        let is_deadly = draw < self.threshold && process::id() != self.spared;
+        // Other bits than those that decided.
+        let way = mix(draw);
+        if is_deadly && way % 2 == 0 {
+            die(way / 2);
+        }
+        let output = self.kernel.run(task, seed);
+        if is_deadly {
+            die(way / 2);
+        }
+        output
+    }
+
+    fn expected(&self, task: TaskId, seed: u64) -> u64 {
+        self.kernel.expected(task, seed)
+    }
+
+    fn wait(&self, task: TaskId) -> Option<Duration> {
+        self.kernel.wait(task)
+    }
+
+    fn reset(&self) {
+        self.kernel.reset();
+    }
+
+    fn verify(&self, task_run_count: u64) -> Result<Findings, String> {
+        self.kernel.verify(task_run_count)
+    }
+}
+
+/// Ends this process in one of the ways.
+fn die(way: u64) -> ! {
+    let signal = SIGNALS[(way % SIGNALS.len() as u64) as usize];
+    if signal != 0 {
+        // SAFETY: both handlers are the system's own, which end the process.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        // SAFETY: it sends this process a signal and touches nothing.
+        unsafe { libc::kill(libc::getpid(), signal) };
+    }
+    // SAFETY: `_exit` does not return and runs nothing of ours.
+    unsafe { libc::_exit(3) }
+}
+
+/// The output function of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): a permutation that spreads every bit.
+fn mix(number: u64) -> u64 {
+    let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{EMPTY, KernelKind, Sharing};
+    use crate::parameter::Parameters;
+
+    #[test]
+    fn the_process_that_made_it_is_spared() {
+        let empty = EMPTY.build(&Parameters::default(), Sharing::Threads, 1);
+        let deadly = deadly(empty.unwrap(), 1.0, 7).unwrap();
+        assert_eq!(deadly.run(TaskId(0), 5), 5);
+    }
+}
