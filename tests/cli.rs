@@ -318,7 +318,8 @@ fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
     let mut child = program(example("broken"))
         .args([
             "run",
-            "mishap=hang/fork",
+            "broken/mishap=hang/fork/2",
+            "--exact",
             "--workers",
             "2",
             "--timeout",
