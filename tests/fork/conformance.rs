@@ -3,21 +3,36 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use taskdyno::backend::{Backend, Continuation, FORK, PoolPlan};
+use rustix::thread::sched_getaffinity;
+use taskdyno::backend::{BACKENDS, Backend, Continuation, FORK_DISPATCH, FORK_PER_TASK, PoolPlan};
 use taskdyno::execute::{Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Sharing};
 use taskdyno::parameter::{Parameter, ParameterKind, Parameters, Value};
 use taskdyno::pattern::{PATTERNS, Pattern};
 
+use crate::Does;
 use crate::runner::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
+    process_backends().flat_map(cases_of).collect()
+}
+
+fn process_backends() -> impl Iterator<Item = &'static dyn Backend> {
+    let all = BACKENDS.iter().copied();
+    all.filter(|backend| backend.sharing() == Sharing::Processes)
+}
+
+fn cases_of(backend: &'static dyn Backend) -> Vec<Case> {
     let mut cases = Vec::new();
+    let mut add = |name: String, body: Box<dyn Fn()>| {
+        cases.push(Case::new(format!("{}::{name}", backend.name()), body));
+    };
     for pattern in PATTERNS {
         for kernel in KERNELS {
             let name = format!("conformance::{}::{}", pattern.name(), kernel.name());
-            cases.push(Case::new(name, || every_parameter(*pattern, *kernel)));
+            let body = || every_parameter(backend, *pattern, *kernel);
+            add(name, Box::new(body));
         }
     }
     let shapes = [
@@ -28,12 +43,38 @@ pub(crate) fn cases() -> Vec<Case> {
         ("one_task_frees_many", fan_out_twice(50)),
     ];
     for (name, graph) in shapes {
-        cases.push(Case::new(name, move || on_all_plans(name, &graph)));
+        let body = move || on_all_plans(backend, name, &graph);
+        add(name.into(), Box::new(body));
     }
-    cases.push(Case::new("random_graphs", random_graphs));
-    cases.push(Case::new("pinned_workers", pinned_workers));
-    cases.push(Case::new("many_runs_on_one_pool", many_runs));
+    add("random_graphs".into(), Box::new(|| random_graphs(backend)));
+    let body = || pinned_workers(backend);
+    add("pinned_workers".into(), Box::new(body));
+    let body = || many_runs(backend);
+    add("many_runs_on_one_pool".into(), Box::new(body));
     cases
+}
+
+/// What the tests of a backend can afford.
+struct Effort {
+    run_count: u64,
+    random_graph_count: u64,
+    many_run_count: u64,
+}
+
+/// A process for every task costs 250 us a task, a socket a few: what `fork` stands thousands of times,
+/// they are put to less often.
+fn effort(backend: &dyn Backend) -> Effort {
+    let (run_count, random_graph_count, many_run_count) = match backend.name() {
+        name if name == FORK_PER_TASK.name() => (2, 20, 200),
+        name if name == FORK_DISPATCH.name() => (4, 200, 5_000),
+        // More runs than the stamp of an output has values.
+        _ => (10, 400, 70_000),
+    };
+    Effort {
+        run_count,
+        random_graph_count,
+        many_run_count,
+    }
 }
 
 /// 1, 2, 3, and more than there are cores.
@@ -42,34 +83,65 @@ fn worker_counts() -> [usize; 4] {
     [1, 2, 3, cores + 2]
 }
 
-fn plans() -> impl Iterator<Item = PoolPlan> {
-    worker_counts().into_iter().flat_map(|worker_count| {
-        [Continuation::Queue, Continuation::Inline].map(|continuation| PoolPlan {
-            continuation,
-            ..PoolPlan::plain(&FORK, worker_count)
-        })
-    })
+/// Every number of workers with every continuation, and with every option at its bounds.
+fn plans(backend: &dyn Backend) -> Vec<PoolPlan> {
+    let continuations = match backend.continuations() {
+        [] => &[Continuation::Queue],
+        some => some,
+    };
+    let options = every_bound(backend.options());
+    let mut plans = Vec::new();
+    for worker_count in worker_counts() {
+        for &continuation in continuations {
+            plans.extend(options.iter().map(|options| PoolPlan {
+                continuation,
+                options: options.clone(),
+                ..PoolPlan::plain(backend, worker_count)
+            }));
+        }
+    }
+    plans
 }
 
-fn every_parameter(pattern: &dyn Pattern, kind: &dyn KernelKind) {
+/// The defaults of `declared`, and each count at its smallest and its largest.
+fn every_bound(declared: &[Parameter]) -> Vec<Parameters> {
+    let mut given = vec![BTreeMap::new()];
+    for parameter in declared {
+        if let ParameterKind::Count { min, max } = parameter.kind {
+            let bounds = [min, max].map(Value::Count);
+            given.extend(bounds.map(|bound| BTreeMap::from([(parameter.name.into(), bound)])));
+        }
+    }
+    checked(declared, &given)
+}
+
+fn checked(declared: &[Parameter], given: &[BTreeMap<String, Value>]) -> Vec<Parameters> {
+    let checked = given.iter().map(|given| Parameters::check(declared, given));
+    checked.map(Result::unwrap).collect()
+}
+
+fn every_parameter(backend: &dyn Backend, pattern: &dyn Pattern, kind: &dyn KernelKind) {
     let graph = pattern.build(&small(pattern.parameters())).unwrap();
     for parameters in every_choice(kind.parameters()) {
-        for plan in plans() {
+        for plan in plans(backend) {
             let kernel = kind
                 .build(&parameters, Sharing::Processes, plan.worker_count)
                 .unwrap();
-            verified_runs(kind.name(), graph.clone(), kernel, plan, 4);
+            let run_count = effort(backend).run_count.min(4);
+            verified_runs(backend, kind.name(), graph.clone(), kernel, plan, run_count);
         }
     }
 }
 
-fn on_all_plans(what: &str, graph: &TaskGraph) {
-    for plan in plans() {
-        verified_runs(what, graph.clone(), empty(), plan, 10);
+fn on_all_plans(backend: &dyn Backend, what: &str, graph: &TaskGraph) {
+    for plan in plans(backend) {
+        let run_count = effort(backend).run_count;
+        verified_runs(backend, what, graph.clone(), empty(), plan, run_count);
     }
 }
 
 fn verified_runs(
+    backend: &dyn Backend,
     what: &str,
     graph: TaskGraph,
     kernel: Box<dyn Kernel>,
@@ -79,7 +151,7 @@ fn verified_runs(
     let job = Arc::new(Job::new(graph, kernel).unwrap());
     let expected = expected_digest(job.graph(), job.kernel());
     job.kernel().reset();
-    let mut pool = FORK.start(Arc::clone(&job), &plan).unwrap();
+    let mut pool = backend.start(Arc::clone(&job), &plan).unwrap();
     for run in 0..run_count {
         job.begin_run();
         let ran = pool.run();
@@ -90,6 +162,7 @@ fn verified_runs(
             job.failure()
         );
         assert_eq!(job.verify(expected), Ok(()), "{what}, {plan:?}, run {run}");
+        assert_eq!(pool.take_deaths(), [], "{what}, {plan:?}, run {run}");
     }
     job.verify_kernel(run_count).unwrap();
 }
@@ -127,10 +200,7 @@ fn every_choice(declared: &[Parameter]) -> Vec<Parameters> {
             })
             .collect();
     }
-    given
-        .iter()
-        .map(|given| Parameters::check(declared, given).unwrap())
-        .collect()
+    checked(declared, &given)
 }
 
 /// `count` chains of `length` tasks that have nothing to do with each other.
@@ -157,17 +227,14 @@ fn fan_out_twice(width: u32) -> TaskGraph {
     builder.finish()
 }
 
-fn random_graphs() {
-    let plans: Vec<PoolPlan> = plans().collect();
-    for seed in 0..400 {
+fn random_graphs(backend: &dyn Backend) {
+    let plans = plans(backend);
+    for seed in 0..effort(backend).random_graph_count {
         let plan = plans[seed as usize % plans.len()].clone();
-        verified_runs(
-            &format!("seed {seed}"),
-            random_graph(seed),
-            empty(),
-            plan,
-            5,
-        );
+        let run_count = effort(backend).run_count.min(5);
+        let what = format!("seed {seed}");
+        let graph = random_graph(seed);
+        verified_runs(backend, &what, graph, empty(), plan, run_count);
     }
 }
 
@@ -202,18 +269,23 @@ impl Random {
     }
 }
 
-fn pinned_workers() {
+fn pinned_workers(backend: &dyn Backend) {
+    let one_core = |_| assert_eq!(sched_getaffinity(None).unwrap().count(), 1);
     for worker_count in worker_counts() {
         let plan = PoolPlan {
             pin: true,
-            ..PoolPlan::plain(&FORK, worker_count)
+            ..PoolPlan::plain(backend, worker_count)
         };
-        verified_runs("pinned", chains(7, 20), empty(), plan, 20);
+        let run_count = effort(backend).run_count;
+        let kernel = Box::new(Does(one_core));
+        verified_runs(backend, "pinned", chains(7, 20), kernel, plan, run_count);
     }
 }
 
-/// More runs than the stamp of an output has values, back to back.
-fn many_runs() {
-    let plan = PoolPlan::plain(&FORK, 2);
-    verified_runs("many runs", chains(3, 2), empty(), plan, 70_000);
+/// Back to back.
+fn many_runs(backend: &dyn Backend) {
+    let plan = PoolPlan::plain(backend, 2);
+    let run_count = effort(backend).many_run_count;
+    let graph = chains(3, 2);
+    verified_runs(backend, "many runs", graph, empty(), plan, run_count);
 }

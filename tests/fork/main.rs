@@ -1,4 +1,4 @@
-//! The `fork` backend, from a process that never has a second thread while it forks.
+//! The backends whose workers are processes, from a process that never has a second thread while it forks.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use taskdyno::kernel::Kernel;
 mod conformance;
 mod death;
 mod host;
+mod retry;
 mod runner;
 
 fn main() -> ExitCode {
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     let mut cases = conformance::cases();
     cases.extend(death::cases());
     cases.extend(host::cases());
+    cases.extend(retry::cases());
     runner::main(cases)
 }
 
