@@ -56,6 +56,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "backend",
             "case",
+            "kernel",
             "matrix",
             "measure",
             "parameter",

@@ -84,6 +84,11 @@ impl Session {
         })
     }
 
+    /// The number of the child process.
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks for one slice of samples.
     ///
     /// # Errors

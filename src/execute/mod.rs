@@ -260,10 +260,13 @@ pub fn expected_digest(graph: &TaskGraph, kernel: &dyn Kernel) -> u64 {
     digest.finish()
 }
 
-/// The bytes that a job of this size takes at most, without what its kernel holds: the graph, and an
-/// output word and a count a task.
+/// The bytes that a job of this size takes at most, without what its kernel holds: the graph and its list of
+/// sources, an output word and a count a task, and a value a task while the expected digest is computed.
 pub fn job_byte_len(task_count: u64, edge_count: u64) -> u64 {
-    TaskGraph::byte_len(task_count, edge_count).saturating_add(Slots::byte_len(task_count))
+    const SOURCE_AND_VALUE: u64 = 4 + 8;
+    TaskGraph::byte_len(task_count, edge_count)
+        .saturating_add(Slots::byte_len(task_count))
+        .saturating_add(task_count.saturating_mul(SOURCE_AND_VALUE))
 }
 
 /// An odd number near 2^64 divided by the golden ratio, which spreads the bits of what it multiplies

@@ -65,3 +65,6 @@ pub(super) fn remainder(
     }
     remainder
 }
+
+#[cfg(test)]
+mod test;

@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value = "0.02", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_WARMUP")]
     warmup: Duration,
     /// Seconds to take samples for, at least.
-    #[arg(long, value_name = "SECONDS", default_value = "0.12", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_MIN_TIME")]
+    #[arg(long, value_name = "SECONDS", default_value = "0.1", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_MIN_TIME")]
     min_time: Duration,
     /// Seconds to take samples for, at most.
     #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_MAX_TIME")]

@@ -1,0 +1,188 @@
+//! Random workers are killed at random moments by random signals, from outside. Every run ends, with the
+//! right result or with an error that names a task, and nothing is left behind.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+use taskdyno::backend::BACKENDS;
+use taskdyno::case::protocol::Prepare;
+use taskdyno::case::{Idle, Session};
+use taskdyno::kernel::Sharing;
+use taskdyno::measure::{Slice, SlicePlan};
+use taskdyno::record::{Case, CaseError};
+
+const RUNS_A_GRAPH: u64 = 18;
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// SplitMix64, so that a failure can be repeated.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % limit
+    }
+}
+
+/// Kills one worker of a case at a random moment.
+struct Killer {
+    random: Random,
+    case: u32,
+    due: Instant,
+    killed: bool,
+    seen: BTreeSet<i32>,
+}
+
+impl Idle for Killer {
+    fn idle(&mut self) -> Instant {
+        let workers = children(self.case);
+        self.seen.extend(&workers);
+        if self.killed {
+            return Instant::now() + Duration::from_secs(1);
+        }
+        if Instant::now() >= self.due && !workers.is_empty() {
+            let victim = workers[self.random.below(workers.len() as u64) as usize];
+            let signals = [Signal::KILL, Signal::SEGV, Signal::ABORT, Signal::TERM];
+            let signal = signals[self.random.below(4) as usize];
+            // It may have ended by itself in the meantime.
+            let _ = kill_process(Pid::from_raw(victim).unwrap(), signal);
+            self.killed = true;
+        }
+        self.due.max(Instant::now() + Duration::from_micros(200))
+    }
+}
+
+/// Nothing to do while the case prepares.
+struct Patience;
+
+impl Idle for Patience {
+    fn idle(&mut self) -> Instant {
+        Instant::now() + TIMEOUT
+    }
+}
+
+fn children(process: u32) -> Vec<i32> {
+    let path = format!("/proc/{process}/task/{process}/children");
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.split_whitespace()
+        .map(|id| id.parse().unwrap())
+        .collect()
+}
+
+fn descriptor_count() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+fn prepare(backend: &str, pattern: &serde_json::Value, retry_limit: u32) -> Prepare {
+    Prepare {
+        case: Case {
+            workload: "faults".into(),
+            variant: String::new(),
+            backend: backend.into(),
+            workers: 3,
+            parameters: json!({
+                "pattern": pattern,
+                "kernel": { "kind": "hash", "block_bytes": 1024, "times": 50 },
+            }),
+            continuation: None,
+            pin: false,
+            options: Default::default(),
+        },
+        warmup_ns: 0,
+        min_sample_ns: 0,
+        retry_limit,
+        task_timeout_ns: None,
+        chaos: None,
+    }
+}
+
+/// Runs the case three times while a worker is killed, and checks that nothing is left.
+fn run(backend: &str, pattern: &serde_json::Value, seed: u64) -> Result<Slice, CaseError> {
+    let before = descriptor_count();
+    let mut random = Random(seed);
+    let retry_limit = if seed % 3 == 0 { 0 } else { 2 };
+    let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
+    let prepare = prepare(backend, pattern, retry_limit);
+    let (mut session, _) = Session::start(program, prepare, TIMEOUT, &mut Patience).unwrap();
+    let mut killer = Killer {
+        case: session.process_id(),
+        due: Instant::now() + Duration::from_micros(random.below(8_000)),
+        random,
+        killed: false,
+        seen: BTreeSet::new(),
+    };
+    let plan = SlicePlan {
+        min_time_ns: 0,
+        max_time_ns: u64::MAX,
+        min_sample_count: 3,
+        max_sample_count: 3,
+    };
+    let result = session.slice(plan, &mut killer);
+    match &result {
+        Ok(_) => {
+            session.finish(&mut Patience).unwrap();
+        }
+        Err(_) => drop(session),
+    }
+    for worker in killer.seen {
+        let left = Path::new(&format!("/proc/{worker}")).exists();
+        assert!(!left, "{backend}, seed {seed}: worker {worker} is left");
+    }
+    assert_eq!(descriptor_count(), before, "{backend}, seed {seed}");
+    result
+}
+
+#[test]
+fn every_run_survives_a_random_death_or_names_its_task() {
+    let patterns = [
+        json!({ "kind": "trivial", "width": 97 }),
+        json!({ "kind": "stencil-1d", "width": 7, "steps": 13 }),
+        json!({ "kind": "fan-out-in", "width": 11, "steps": 7 }),
+    ];
+    let process_backends = BACKENDS
+        .iter()
+        .filter(|backend| backend.sharing() == Sharing::Processes);
+    let mut run_count = 0;
+    let mut struck_count = 0;
+    for (number, backend) in process_backends.enumerate() {
+        for (graph, pattern) in patterns.iter().enumerate() {
+            for run_number in 0..RUNS_A_GRAPH {
+                let seed = (number as u64 * 3 + graph as u64) * RUNS_A_GRAPH + run_number;
+                run_count += 1;
+                match run(backend.name(), pattern, seed) {
+                    Ok(slice) => {
+                        // What the child sends was verified; what a death touched is marked.
+                        let degraded = slice.samples.iter().any(|sample| sample.is_degraded);
+                        assert_eq!(degraded, !slice.deaths.is_empty(), "seed {seed}");
+                        struck_count += u64::from(degraded);
+                    }
+                    Err(error) => {
+                        let name = backend.name();
+                        assert_eq!(error.kind, "worker-died", "{name}, seed {seed}: {error:?}");
+                        assert!(error.task.is_some(), "{name}, seed {seed}: {error:?}");
+                        let death = error.death.unwrap();
+                        assert_eq!(death.task, error.task);
+                        assert!(death.signal.is_some());
+                        // Only where nothing is tried again can one death be too many.
+                        assert_eq!(seed % 3, 0, "{name}, seed {seed}");
+                        assert_eq!(death.attempt_count, 1);
+                        struck_count += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(run_count >= 200, "{run_count} runs");
+    // A kill can hit between the last task and the end, but mostly it must hit.
+    assert!(
+        struck_count * 2 > run_count,
+        "only {struck_count} of {run_count}"
+    );
+}
