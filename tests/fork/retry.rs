@@ -17,8 +17,11 @@ use crate::host::assert_childless;
 use crate::runner::Case;
 use crate::{Does, Started, independent};
 
+/// A test that any of the backends can be put to.
+type Test = fn(&dyn Backend);
+
 pub(crate) fn cases() -> Vec<Case> {
-    let tests: [(&str, fn(&dyn Backend)); 7] = [
+    let tests: [(&str, Test); 7] = [
         ("a_task_whose_worker_dies_is_tried_again", tried_again),
         ("a_task_is_given_up_after_its_last_try", given_up),
         ("every_task_may_die_once", every_task_dies),
