@@ -52,7 +52,7 @@ impl Kernel for Deadly {
         let is_deadly = draw < self.threshold && process::id() != self.spared;
         // Other bits than those that decided.
         let way = mix(draw);
-        if is_deadly && way % 2 == 0 {
+        if is_deadly && way.is_multiple_of(2) {
             die(way / 2);
         }
         let output = self.kernel.run(task, seed);
@@ -86,7 +86,7 @@ fn die(way: u64) -> ! {
         // SAFETY: both handlers are the system's own, which end the process.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
         // SAFETY: it sends this process a signal and touches nothing.
-        unsafe { libc::kill(libc::getpid(), signal) };
+        unsafe { libc::kill(process::id() as i32, signal) };
     }
     // SAFETY: `_exit` does not return and runs nothing of ours.
     unsafe { libc::_exit(3) }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{PidfdFlags, Signal, getpid, kill_process, pidfd_open};
-use taskdyno::backend::{Backend, Death, FORK_DISPATCH, FORK_PER_TASK, PoolPlan};
+use taskdyno::backend::{Backend, Death, FORK, FORK_DISPATCH, FORK_PER_TASK, PoolPlan};
 use taskdyno::execute::{Ending, Failure, Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno::memory::SharedSlice;
@@ -30,7 +30,7 @@ pub(crate) fn cases() -> Vec<Case> {
         ("a_pool_that_failed_stays_failed", stays_failed),
         ("neither_process_nor_descriptor_is_left", nothing_is_left),
     ];
-    let backends: [&'static dyn Backend; 2] = [&FORK_DISPATCH, &FORK_PER_TASK];
+    let backends: [&'static dyn Backend; 3] = [&FORK, &FORK_DISPATCH, &FORK_PER_TASK];
     let mut cases = Vec::new();
     for backend in backends {
         for (name, test) in tests {

@@ -156,8 +156,8 @@ proptest! {
         let (job, given_up) = play(graph, &events, 0);
         let mut lost = vec![false; job.graph.task_count()];
         for task in job.graph.tasks() {
-            let before = job.graph.predecessors(task).iter();
-            let is_behind = before.map(|one| lost[one.index()]).any(|one| one);
+            let mut before = job.graph.predecessors(task).iter();
+            let is_behind = before.any(|one| lost[one.index()]);
             lost[task.index()] = is_behind || given_up.contains(&task);
             prop_assert_eq!(job.is_done(task), !lost[task.index()], "task {}", task);
         }
