@@ -107,7 +107,7 @@ fn prepare(backend: &str, pattern: &serde_json::Value, retry_limit: u32) -> Prep
 fn run(backend: &str, pattern: &serde_json::Value, seed: u64) -> Result<Slice, CaseError> {
     let before = descriptor_count();
     let mut random = Random(seed);
-    let retry_limit = if seed % 3 == 0 { 0 } else { 2 };
+    let retry_limit = if seed.is_multiple_of(3) { 0 } else { 2 };
     let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
     let prepare = prepare(backend, pattern, retry_limit);
     let (mut session, _) = Session::start(program, prepare, TIMEOUT, &mut Patience).unwrap();
