@@ -401,3 +401,22 @@ fn completions_are_a_script() {
     let output = taskdyno().args(["completions", "bash"]).output().unwrap();
     assert!(stdout(&output).contains("_taskdyno"));
 }
+
+#[test]
+fn chaos_kills_workers_and_says_in_a_line_what_became_of_the_runs() {
+    let chaos = |filter: &str| {
+        let output = taskdyno()
+            .args(["chaos", filter, "--kill-rate", "0.02", "--seed", "7"])
+            .args(["--runs", "2", "--workers", "2"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+        stdout(&output)
+    };
+    let survived = chaos("empty/pattern=stencil-1d");
+    assert!(survived.starts_with("survived: 8 runs"), "{survived}");
+    assert!(!survived.contains(" 0 recovered"), "{survived}");
+    // What is not tried again gives up, with a lock that dies in somebody's hands or without.
+    let gave_up = chaos("counter-contention/variant=mutex");
+    assert!(!gave_up.contains(" 0 gave up"), "{gave_up}");
+}

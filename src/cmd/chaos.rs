@@ -142,7 +142,11 @@ impl Tally {
                     false => self.recovered += 1,
                 }
             }
-            Err(error) if error.kind == "worker-died" && error.task.is_some() => {
+            // A panic is what a kernel does whose lock was held by the one that died.
+            Err(error)
+                if matches!(error.kind.as_str(), "worker-died" | "panic")
+                    && error.task.is_some() =>
+            {
                 let attempts = error
                     .death
                     .map_or(1, |death| u64::from(death.attempt_count));

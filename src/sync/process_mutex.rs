@@ -55,10 +55,13 @@ impl ProcessMutex {
             // SAFETY: this thread holds the mutex, as EOWNERDEAD says.
             let _ = unsafe { libc::pthread_mutex_unlock(mutex) };
         }
-        assert_eq!(
-            locked, 0,
-            "the shared mutex cannot be locked: a worker died while it held it"
-        );
+        match locked {
+            0 => {}
+            libc::EOWNERDEAD | libc::ENOTRECOVERABLE => {
+                panic!("a worker died while it held the shared lock")
+            }
+            code => panic!("the shared lock cannot be taken: error {code}"),
+        }
         let result = body();
         // SAFETY: this thread holds the mutex.
         let _ = unsafe { libc::pthread_mutex_unlock(mutex) };
