@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, PlottingBackend};
+use plotters::style::FontStyle;
 use taskdyno::case::protocol::Prepare;
 use taskdyno::case::{Idle, Session};
 use taskdyno::matrix::{self, PlannedCase, Selection};
@@ -25,6 +26,7 @@ const MEASUREMENT: Duration = Duration::from_millis(500);
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 fn main() {
+    register_font();
     let mut criterion = Criterion::default()
         .sample_size(SAMPLE_COUNT)
         .warm_up_time(WARM_UP)
@@ -46,6 +48,17 @@ fn main() {
         bench(&mut criterion, &planned);
     }
     criterion.final_summary();
+}
+
+/// Gives criterion's pictures the font that our own are drawn with: plotters, built as we need it, knows none
+/// of the system's, and would panic.
+fn register_font() {
+    const FONT: &[u8] = include_bytes!("../assets/font/Roboto-Regular.ttf");
+    let registered = plotters::style::register_font("sans-serif", FontStyle::Normal, FONT);
+    assert!(
+        registered.is_ok(),
+        "the font that comes with the project is one"
+    );
 }
 
 /// 1 and the number of cores.
