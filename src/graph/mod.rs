@@ -199,8 +199,21 @@ impl TaskGraphBuilder {
         &mut self,
         predecessors: impl IntoIterator<Item = TaskId>,
     ) -> Result<TaskId, GraphError> {
-        let task = TaskId(u32::try_from(self.offsets.len() - 1).map_err(|_| GraphError::TooLarge)?);
         let start = self.ids.len();
+        let added = self.append(predecessors, start);
+        if added.is_err() {
+            // The edges of a task that was refused must not become those of the next.
+            self.ids.truncate(start);
+        }
+        added
+    }
+
+    fn append(
+        &mut self,
+        predecessors: impl IntoIterator<Item = TaskId>,
+        start: usize,
+    ) -> Result<TaskId, GraphError> {
+        let task = TaskId(u32::try_from(self.offsets.len() - 1).map_err(|_| GraphError::TooLarge)?);
         for predecessor in predecessors {
             if predecessor >= task {
                 return Err(GraphError::NotBefore {
@@ -308,5 +321,16 @@ mod tests {
             predecessor: 0,
         };
         assert_eq!(builder.push([a, b, a]).unwrap_err(), expected);
+    }
+
+    #[test]
+    fn a_task_that_was_refused_leaves_no_edges() {
+        let mut builder = TaskGraphBuilder::default();
+        let a = builder.push([]).unwrap();
+        builder.push([a, TaskId(9)]).unwrap_err();
+        let b = builder.push([]).unwrap();
+        let graph = builder.finish();
+        assert_eq!((graph.task_count(), graph.edge_count()), (2, 0));
+        assert!(graph.predecessors(b).is_empty());
     }
 }

@@ -79,3 +79,34 @@ fn capacity(size: Size) -> (usize, usize) {
     let clamp = |count: u128| usize::try_from(count).unwrap_or(0);
     (clamp(size.task_count), clamp(size.edge_count))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::parameter::Value;
+
+    #[test]
+    fn what_is_built_has_the_size_that_the_formula_gives() {
+        for pattern in PATTERNS {
+            for (width, steps) in [(1, 1), (1, 5), (2, 1), (2, 3), (7, 2), (7, 11)] {
+                let given = [("width", width), ("steps", steps)];
+                let declared = pattern.parameters();
+                let given: BTreeMap<String, Value> = given
+                    .into_iter()
+                    .filter(|(name, _)| declared.iter().any(|one| one.name == *name))
+                    .map(|(name, count)| (name.to_owned(), Value::Count(count)))
+                    .collect();
+                let parameters = Parameters::check(declared, &given).unwrap();
+                let graph = pattern.build(&parameters).unwrap();
+                let built = Size {
+                    task_count: graph.task_count() as u128,
+                    edge_count: graph.edge_count() as u128,
+                };
+                let name = pattern.name();
+                assert_eq!(built, pattern.size(&parameters), "{name} {width} {steps}");
+            }
+        }
+    }
+}
