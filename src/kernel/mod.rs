@@ -12,12 +12,14 @@ mod deadly;
 mod empty;
 mod hash;
 mod sleep;
+mod traced;
 
 pub use counter::COUNTER;
 pub use deadly::deadly;
 pub use empty::EMPTY;
 pub use hash::HASH;
 pub use sleep::SLEEP;
+pub use traced::{TaskTimes, traced};
 
 /// The kernels that every build has.
 pub const KERNELS: &[&dyn KernelKind] = &[&EMPTY, &SLEEP, &HASH, &COUNTER];
