@@ -116,6 +116,29 @@ mod tests {
     }
 
     #[test]
+    fn the_span_is_the_heaviest_path_and_not_the_longest() {
+        let mut builder = TaskGraphBuilder::default();
+        let a = builder.push([]).unwrap();
+        let b = builder.push([a]).unwrap();
+        builder.push([b]).unwrap();
+        builder.push([a]).unwrap();
+        let graph = builder.finish();
+        assert_eq!(span(&graph, &[1, 2, 3, 10]), 11);
+        assert_eq!(work(&[1, 2, 3, 10]), 16);
+    }
+
+    #[test]
+    fn durations_beyond_64_bits_add_up() {
+        let mut builder = TaskGraphBuilder::default();
+        let a = builder.push([]).unwrap();
+        builder.push([a]).unwrap();
+        let most = u128::from(u64::MAX);
+        let durations = [u64::MAX; 2];
+        assert_eq!(work(&durations), 2 * most);
+        assert_eq!(span(&builder.finish(), &durations), 2 * most);
+    }
+
+    #[test]
     fn an_empty_graph_takes_no_time() {
         let graph = TaskGraph::default();
         assert_eq!(span(&graph, &[]), 0);

@@ -10,6 +10,7 @@
 use std::fmt;
 
 pub mod bound;
+pub mod import;
 
 /// The number of a task, counted from 0 in topological order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
