@@ -9,6 +9,10 @@
 
 use std::fmt;
 
+mod union;
+
+pub use union::side_by_side;
+
 /// The number of a task, counted from 0 in topological order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
