@@ -19,6 +19,7 @@ mod multiply_add;
 mod replay;
 mod sequence;
 mod sleep;
+mod traced;
 
 pub use busy_wait::BUSY_WAIT;
 pub use compute_bound::COMPUTE_BOUND;
@@ -30,6 +31,7 @@ pub use load_imbalance::LOAD_IMBALANCE;
 pub use memory_bound::MEMORY_BOUND;
 pub use replay::REPLAY;
 pub use sleep::SLEEP;
+pub use traced::{TaskTimes, traced};
 
 /// The kernels that every build has.
 pub const KERNELS: &[&dyn KernelKind] = &[
