@@ -3,6 +3,7 @@
 pub mod backend;
 pub mod case;
 mod cmd;
+pub mod compare;
 pub mod execute;
 pub mod graph;
 mod harness;

@@ -46,6 +46,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "workload",
         ],
     ),
+    ("compare", &["record", "stats"]),
     ("report", &["record", "stats"]),
     (
         "harness",
