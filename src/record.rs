@@ -223,6 +223,15 @@ pub struct WorkerDeath {
     pub attempt_count: u32,
 }
 
+/// How long a fixed loop took: how fast the machine was, whatever ran on it before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Calibration {
+    /// The loop on one thread.
+    pub single_ns: u64,
+    /// The same on one thread a worker at once, as long as the slowest of them took; null for one worker.
+    pub parallel_ns: Option<u64>,
+}
+
 /// Per-core load over time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Load {

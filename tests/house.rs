@@ -50,7 +50,13 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "workload",
         ],
     ),
-    ("compare", &["record", "stats"]),
+    ("compare", &["random", "record", "stats"]),
+    (
+        "gate",
+        &[
+            "case", "compare", "matrix", "measure", "random", "record", "stats",
+        ],
+    ),
     ("report", &["record", "stats"]),
     (
         "harness",

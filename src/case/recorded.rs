@@ -71,6 +71,7 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
         retry_limit: record.plan.retry_limit,
         task_timeout_ns: record.plan.task_timeout_ns,
         chaos: None,
+        stretch_ratio: None,
     };
     let timeout = Duration::from_nanos(record.plan.timeout_ns);
     let (mut session, prepared) = Session::start(program, prepare, timeout, idle)?;
@@ -78,6 +79,7 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
         graph,
         digest,
         start_ns,
+        ..
     } = prepared;
     record.graph = Some(graph);
     record.digest = Some(digest);
@@ -106,6 +108,7 @@ fn watched_slice(
         max_time_ns: plan.max_time_ns,
         min_sample_count: plan.min_sample_count,
         max_sample_count: plan.max_sample_count,
+        run_count: None,
     };
     let mut watch = Watch {
         idle,
