@@ -67,6 +67,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "backend",
             "case",
+            "compare",
+            "gate",
             "kernel",
             "matrix",
             "measure",
@@ -75,6 +77,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "record",
             "registry",
             "report",
+            "stats",
             "workload",
         ],
     ),
