@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod append;
+mod whole;
 
 pub use append::RecordFile;
+pub use whole::write_whole;
 
 /// The version of the format. Fields are only ever added within a version; readers ignore the ones they
 /// do not know and refuse a version they do not know.
@@ -274,6 +276,15 @@ pub struct WorkerDeath {
     pub task: Option<u64>,
     /// How often the task had been tried then, this time included; 0 without a task.
     pub attempt_count: u32,
+}
+
+/// How long a fixed loop took: how fast the machine was, whatever ran on it before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Calibration {
+    /// The loop on one thread.
+    pub single_ns: u64,
+    /// The same on one thread a worker at once, as long as the slowest of them took; null for one worker.
+    pub parallel_ns: Option<u64>,
 }
 
 /// Per-core load over time.

@@ -75,6 +75,7 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
         certified_optimum_ns: None,
         trace: true,
         chaos: None,
+        stretch_ratio: None,
     };
     let timeout = Duration::from_nanos(record.plan.timeout_ns);
     let (mut session, prepared) = Session::start(program, prepare, timeout, idle)?;
@@ -83,6 +84,7 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
         digest,
         start_ns,
         bound,
+        ..
     } = prepared;
     record.bound = bound;
     record.graph = Some(graph);
@@ -113,6 +115,7 @@ fn watched_slice(
         max_time_ns: plan.max_time_ns,
         min_sample_count: plan.min_sample_count,
         max_sample_count: plan.max_sample_count,
+        run_count: None,
     };
     let mut watch = Watch {
         idle,
