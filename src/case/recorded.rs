@@ -24,6 +24,38 @@ pub struct Surroundings<'a> {
     pub run_start: Instant,
 }
 
+impl Surroundings<'_> {
+    /// A record of `case`, begun now, in which everything that is measured is still missing.
+    pub fn blank(&self, case: Case, plan: Plan) -> Record {
+        Record {
+            schema_version: SCHEMA_VERSION,
+            case,
+            graph: None,
+            plan,
+            host: self.host.clone(),
+            commit: self.commit.clone(),
+            started_at: jiff::Timestamp::now().to_string(),
+            since_run_start_ns: u64::try_from(self.run_start.elapsed().as_nanos())
+                .unwrap_or(u64::MAX),
+            digest: None,
+            start_ns: None,
+            bound: None,
+            samples: Vec::new(),
+            trace: None,
+            peak: None,
+            deaths: Vec::new(),
+            peak_memory_bytes: None,
+            load: Load {
+                source: LoadSource::TooShort,
+                interval_ns: 0,
+                cores: Vec::new(),
+            },
+            findings: Findings::new(),
+            error: None,
+        }
+    }
+}
+
 /// Runs `case` in a child process and returns its record, whatever becomes of it.
 pub fn record(
     surroundings: &Surroundings<'_>,
@@ -31,31 +63,7 @@ pub fn record(
     plan: Plan,
     idle: &mut dyn Idle,
 ) -> Record {
-    let mut record = Record {
-        schema_version: SCHEMA_VERSION,
-        case,
-        graph: None,
-        plan,
-        host: surroundings.host.clone(),
-        commit: surroundings.commit.clone(),
-        started_at: jiff::Timestamp::now().to_string(),
-        since_run_start_ns: u64::try_from(surroundings.run_start.elapsed().as_nanos())
-            .unwrap_or(u64::MAX),
-        digest: None,
-        start_ns: None,
-        bound: None,
-        samples: Vec::new(),
-        trace: None,
-        deaths: Vec::new(),
-        peak_memory_bytes: None,
-        load: Load {
-            source: LoadSource::TooShort,
-            interval_ns: 0,
-            cores: Vec::new(),
-        },
-        findings: Findings::new(),
-        error: None,
-    };
+    let mut record = surroundings.blank(case, plan);
     if let Err(error) = fill(&mut record, surroundings.program, idle) {
         // Samples of a case that failed are no samples.
         record.samples.clear();

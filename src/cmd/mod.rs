@@ -12,6 +12,7 @@ mod check;
 mod doctor;
 mod gate;
 mod list;
+mod metg;
 mod progress;
 mod report;
 mod run;
@@ -95,6 +96,8 @@ enum Command {
     Check(check::Arguments),
     /// Draw a report from records.
     Report(report::Arguments),
+    /// Find how fine tasks can be on each backend before too much of the machine is lost.
+    Metg(metg::Arguments),
     /// Kill worker processes at random, and see whether runs survive it.
     Chaos(chaos::Arguments),
     /// Run two builds in turns, and say of each case whether it got slower.
@@ -127,6 +130,7 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
         Command::List(arguments) => list::main(registry, &arguments),
         Command::Check(arguments) => check::main(registry, &arguments),
         Command::Report(arguments) => report::main(&arguments),
+        Command::Metg(arguments) => metg::main(registry, &arguments),
         Command::Chaos(arguments) => chaos::main(registry, &arguments),
         Command::Gate(arguments) => gate::main(registry, &arguments),
         Command::Cases(selected) => gate::cases(registry, &selected),
