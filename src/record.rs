@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod append;
+mod whole;
 
 pub use append::RecordFile;
+pub use whole::write_whole;
 
 /// The version of the format. Fields are only ever added within a version; readers ignore the ones they
 /// do not know and refuse a version they do not know.
@@ -276,6 +278,15 @@ pub struct WorkerDeath {
     pub attempt_count: u32,
 }
 
+/// How long a fixed loop took: how fast the machine was, whatever ran on it before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Calibration {
+    /// The loop on one thread.
+    pub single_ns: u64,
+    /// The same on one thread a worker at once, as long as the slowest of them took; null for one worker.
+    pub parallel_ns: Option<u64>,
+}
+
 /// Per-core load over time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Load {
@@ -303,7 +314,8 @@ pub enum LoadSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseError {
     /// What kind of failure: `panic`, `timeout`, `killed`, `wrong-digest`, `missing-input`, `not-once`,
-    /// `lost-task`, `miscounted`, `kernel-check`, `beat-bound`, `backend`, `set-up` or `protocol`.
+    /// `lost-task`, `miscounted`, `wrong-payload`, `kernel-check`, `beat-bound`, `worker-died`, `backend`,
+    /// `set-up` or `protocol`.
     pub kind: String,
     /// What happened, for people.
     pub message: String,

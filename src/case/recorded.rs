@@ -83,6 +83,7 @@ fn fill(
         certified_optimum_ns: certified_optimum.map(nanoseconds),
         trace: true,
         chaos: None,
+        stretch_ratio: None,
     };
     let timeout = Duration::from_nanos(record.plan.timeout_ns);
     let (mut session, prepared) = Session::start(program, prepare, timeout, idle)?;
@@ -91,6 +92,7 @@ fn fill(
         digest,
         start_ns,
         bound,
+        ..
     } = prepared;
     record.bound = bound;
     record.graph = Some(graph);
@@ -121,6 +123,7 @@ fn watched_slice(
         max_time_ns: plan.max_time_ns,
         min_sample_count: plan.min_sample_count,
         max_sample_count: plan.max_sample_count,
+        run_count: None,
     };
     let mut watch = Watch {
         idle,

@@ -53,8 +53,13 @@ pub(super) const CERTIFIED_OPTIMUM: TopKey = TopKey {
     example: "certified_optimum_ms = { 2 = 136.0, 4 = 80.0 }",
 };
 
+pub(super) const GATE: TopKey = TopKey {
+    name: "gate",
+    example: "gate = { threshold = 0.03 } # three per cent",
+};
+
 /// All of them, in the order that messages name them in.
-pub(super) const TOP_KEYS: [&TopKey; 11] = [
+pub(super) const TOP_KEYS: [&TopKey; 12] = [
     &NAME,
     &WHY,
     &PATTERN,
@@ -66,6 +71,7 @@ pub(super) const TOP_KEYS: [&TopKey; 11] = [
     &TIMEOUT,
     &TASK_TIMEOUT,
     &RETRIES,
+    &GATE,
 ];
 
 /// Those that say which graph is run: a file has one of them. The first is the one that is asked for where

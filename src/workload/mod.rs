@@ -19,6 +19,7 @@
 //! | `variants` | what graphs, kernels and outputs make together, and what they cannot |
 //! | `optimum` | how long a run takes at best, where that is proved |
 //! | `size` | whether a graph fits into ids and memory |
+//! | `gate` | the `gate` of a file: what counts as a change |
 //! | `diagnostic` | what is wrong, where, and what to do |
 
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ mod definition;
 mod diagnostic;
 mod file_graph;
 mod file_side;
+mod gate;
 mod graph;
 mod graph_side;
 mod key;
@@ -63,6 +65,8 @@ pub struct Workload {
     pub retries: Option<u32>,
     /// How long a run takes at best, if the file certifies it.
     pub certified_optimum: Option<CertifiedOptimum>,
+    /// The smallest change that a gate is to notice, as a part of the base's time, if the file says so.
+    pub gate_threshold: Option<f64>,
     /// What is run; at least one. More if something is swept.
     pub variants: Vec<Variant>,
 }

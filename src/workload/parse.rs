@@ -56,6 +56,7 @@ pub(super) fn parse(
     let timeout = file.seconds(&TIMEOUT);
     let task_timeout = file.seconds(&TASK_TIMEOUT);
     let retries = file.retries();
+    let gate_threshold = file.gate_threshold();
     let graphs = file.graphs();
     let kernels = file.kernels();
     let outputs = file.outputs();
@@ -77,6 +78,7 @@ pub(super) fn parse(
                 task_timeout,
                 retries,
                 certified_optimum,
+                gate_threshold,
                 variants,
             },
             name_span,
