@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::process::abort;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use rustix::thread::sched_getaffinity;
 use taskdyno::backend::{BACKENDS, Backend, Continuation, Pool, PoolPlan};
 use taskdyno::execute::{Failure, Halt, Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
-use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Setting, Sharing};
+use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, SLEEP, Setting, Sharing};
 use taskdyno::parameter::{Parameter, ParameterKind, Parameters, Value};
 use taskdyno::pattern::{PATTERNS, Pattern, STENCIL_1D};
 
@@ -35,6 +36,24 @@ fn every_backend_runs_every_pattern_with_every_kernel() {
                     let kernel = format!("{} {:?}", kind.name(), parameters.values());
                     assert_eq!(result, Ok(()), "{} {plan:?} {kernel}", backend.name());
                 }
+            }
+        }
+    });
+}
+
+#[test]
+fn every_backend_hands_on_every_byte() {
+    watched(|| {
+        for kind in [&EMPTY as &dyn KernelKind, &SLEEP] {
+            let given = given(kind.parameters(), &BTreeMap::new());
+            let parameters = Parameters::check(kind.parameters(), &given[0]).unwrap();
+            for (backend, plan) in set_ups(&worker_counts()) {
+                let graph = stencil(7, 5);
+                let kernel = kind.build(&parameters, &setting(&graph, backend, &plan));
+                let job = Job::new(graph, kernel.unwrap()).unwrap();
+                let job = job.with_output_bytes(1003).unwrap();
+                let result = run_job(backend, &plan, Arc::new(job));
+                assert_eq!(result, Ok(()), "{} {plan:?}", backend.name());
             }
         }
     });
@@ -151,6 +170,29 @@ fn a_backend_that_breaks_the_order_is_caught() {
 }
 
 #[test]
+fn a_backend_that_garbles_what_is_handed_on_is_caught() {
+    let garbles = Broken(|job| {
+        job.graph().tasks().try_for_each(|task| {
+            job.run(task)?;
+            if task == TaskId(4) {
+                // Relaxed: there is one thread.
+                job.payload(task)[0].fetch_xor(u64::MAX, Ordering::Relaxed);
+            }
+            Ok(())
+        })
+    });
+    let job = Job::new(stencil(7, 5), empty()).unwrap();
+    let job = Arc::new(job.with_output_bytes(8).unwrap());
+    let failure = Failure::WrongPayload {
+        task: TaskId(10),
+        predecessor: TaskId(4),
+        byte: 0,
+    };
+    let plan = PoolPlan::plain(&garbles, 1);
+    assert_eq!(run_job(&garbles, &plan, job), Err(failure));
+}
+
+#[test]
 fn a_backend_that_loses_a_task_is_caught() {
     let all_but_one = Broken(|job| {
         let mut tasks = job.graph().tasks().filter(|task| *task != TaskId(30));
@@ -218,7 +260,11 @@ fn run(
     graph: TaskGraph,
     kernel: Box<dyn Kernel>,
 ) -> Result<(), Failure> {
-    let job = job(graph, kernel);
+    run_job(backend, plan, job(graph, kernel))
+}
+
+/// [`run`] for a job that is made already.
+fn run_job(backend: &dyn Backend, plan: &PoolPlan, job: Arc<Job>) -> Result<(), Failure> {
     let expected = expected_digest(job.graph(), job.kernel());
     job.kernel().reset();
     let mut pool = backend.start(Arc::clone(&job), plan).unwrap();

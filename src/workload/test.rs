@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::load::{Source, workloads_within};
 use super::*;
 
+mod outside;
 mod refusal;
 
 /// The memory of the machine that the tests pretend to run on.
@@ -15,6 +16,7 @@ fn read(files: &[(&str, &str)]) -> Result<Vec<Workload>, miette::Report> {
     let sources = files.iter().map(|(name, text)| {
         Ok(Source {
             name: name.to_string(),
+            folder: Some("examples/workloads".into()),
             text: text.to_string(),
         })
     });

@@ -32,6 +32,15 @@ pub(super) fn to_value(value: &DeValue<'_>) -> Option<Value> {
     }
 }
 
+/// A number, whole or not.
+pub(super) fn to_number(value: &DeValue<'_>) -> Option<f64> {
+    match to_value(value)? {
+        Value::Count(count) => Some(count as f64),
+        Value::Number(number) => Some(number),
+        Value::Text(_) => None,
+    }
+}
+
 /// The mistake that `parameter` does not take the value of `entry`.
 pub(super) fn invalid(parameter: &Parameter, entry: &Spanned<DeValue<'_>>) -> Mistake {
     let name = parameter.name;

@@ -48,6 +48,8 @@ fn cases_of(backend: &'static dyn Backend) -> Vec<Case> {
         add(name.into(), Box::new(body));
     }
     add("random_graphs".into(), Box::new(|| random_graphs(backend)));
+    let body = || outputs_of_every_size(backend);
+    add("outputs_of_every_size".into(), Box::new(body));
     let body = || pinned_workers(backend);
     add("pinned_workers".into(), Box::new(body));
     let body = || many_runs(backend);
@@ -152,7 +154,17 @@ fn verified_runs(
     plan: PoolPlan,
     run_count: u64,
 ) {
-    let job = Arc::new(Job::new(graph, kernel).unwrap());
+    verified_runs_of(
+        backend,
+        what,
+        Job::new(graph, kernel).unwrap(),
+        plan,
+        run_count,
+    );
+}
+
+fn verified_runs_of(backend: &dyn Backend, what: &str, job: Job, plan: PoolPlan, run_count: u64) {
+    let job = Arc::new(job);
     let expected = expected_digest(job.graph(), job.kernel());
     job.kernel().reset();
     let mut pool = backend.start(Arc::clone(&job), &plan).unwrap();
@@ -265,6 +277,17 @@ fn random_graph(seed: u64) -> TaskGraph {
         builder.push(predecessors).unwrap();
     }
     builder.finish()
+}
+
+fn outputs_of_every_size(backend: &dyn Backend) {
+    for output_bytes in [1, 8, 100, 10_000] {
+        for plan in plans(backend) {
+            let job = Job::new(fan_out_twice(20), empty()).unwrap();
+            let job = job.with_output_bytes(output_bytes).unwrap();
+            let what = format!("{output_bytes} bytes");
+            verified_runs_of(backend, &what, job, plan, effort(backend).run_count);
+        }
+    }
 }
 
 fn pinned_workers(backend: &dyn Backend) {
