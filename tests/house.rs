@@ -60,6 +60,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "backend",
             "case",
+            "graph",
             "kernel",
             "matrix",
             "measure",

@@ -10,6 +10,7 @@ use crate::registry::Registry;
 mod chaos;
 mod check;
 mod doctor;
+mod graph;
 mod list;
 mod report;
 mod run;
@@ -83,6 +84,8 @@ enum Command {
     List(list::Arguments),
     /// Check workload files without running them.
     Check(check::Arguments),
+    /// Look at task graphs in files of other tools, and write graphs for them.
+    Graph(graph::Arguments),
     /// Draw a report from records.
     Report(report::Arguments),
     /// Kill worker processes at random, and see whether runs survive it.
@@ -108,6 +111,7 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
         Command::Run(arguments) => run::main(registry, &arguments),
         Command::List(arguments) => list::main(registry, &arguments),
         Command::Check(arguments) => check::main(registry, &arguments),
+        Command::Graph(arguments) => graph::main(registry, &arguments),
         Command::Report(arguments) => report::main(&arguments),
         Command::Chaos(arguments) => chaos::main(registry, &arguments),
         Command::Doctor => doctor::main(),

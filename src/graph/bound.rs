@@ -26,6 +26,20 @@ pub fn span(graph: &TaskGraph, durations: &[u64]) -> u128 {
     span
 }
 
+/// How many tasks each level has: the tasks with as many tasks on the longest path before them. There are as many
+/// levels as tasks on the longest path, so none for a graph without tasks.
+pub fn level_widths(graph: &TaskGraph) -> Vec<u32> {
+    let mut widths = Vec::new();
+    for level in graph.levels() {
+        let level = level as usize;
+        if level >= widths.len() {
+            widths.resize(level + 1, 0);
+        }
+        widths[level] += 1;
+    }
+    widths
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +55,7 @@ mod tests {
         let graph = builder.finish();
         assert_eq!(span(&graph, &[1, 2, 3, 10]), 11);
         assert_eq!(work(&[1, 2, 3, 10]), 16);
+        assert_eq!(level_widths(&graph), [1, 2, 1]);
     }
 
     #[test]
@@ -58,5 +73,6 @@ mod tests {
     fn a_graph_without_tasks_takes_no_time() {
         let graph = TaskGraphBuilder::default().finish();
         assert_eq!((work(&[]), span(&graph, &[])), (0, 0));
+        assert!(level_widths(&graph).is_empty());
     }
 }

@@ -10,6 +10,7 @@
 use std::fmt;
 
 pub mod bound;
+pub mod export;
 pub mod import;
 
 /// The number of a task, counted from 0 in topological order.
