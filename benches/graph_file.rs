@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::mem::MaybeUninit;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -126,7 +126,11 @@ fn print(what: &str, arguments: &[&str], scale: Scale) {
 /// Runs the program: how long it took, and the most memory it had, in bytes.
 fn run(arguments: &[&str]) -> (Duration, u64) {
     let begin = Instant::now();
-    let child = start(arguments);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
+        .args(arguments)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the program starts");
     let mut status = 0;
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: both pointers are to writable memory of the right type. The child is ours and nothing else waits
@@ -140,20 +144,13 @@ fn run(arguments: &[&str]) -> (Duration, u64) {
         )
     };
     let wall = begin.elapsed();
+    // Gone already; this only lets the library know.
+    let _ = child.wait();
     assert!(ended > 0 && status == 0, "the program failed: {status}");
     // SAFETY: all zero is a valid `rusage`, and so is what the kernel writes.
     let usage = unsafe { usage.assume_init() };
     // The kernel counts in units of 1024 bytes.
     (wall, usage.ru_maxrss as u64 * 1024)
-}
-
-/// Starts the program. Whoever calls this must wait for it.
-fn start(arguments: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_taskdyno"))
-        .args(arguments)
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("the program starts")
 }
 
 /// A WfFormat 1.5 file: steps of 500 tasks, each with the three neighbours of the step before as its parents.
