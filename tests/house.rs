@@ -73,6 +73,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "case",
             "compare",
             "gate",
+            "graph",
             "kernel",
             "matrix",
             "measure",

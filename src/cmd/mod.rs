@@ -11,6 +11,7 @@ mod chaos;
 mod check;
 mod doctor;
 mod gate;
+mod graph;
 mod list;
 mod metg;
 mod progress;
@@ -94,6 +95,8 @@ enum Command {
     List(list::Arguments),
     /// Check workload files without running them.
     Check(check::Arguments),
+    /// Look at task graphs in files of other tools, and write graphs for them.
+    Graph(graph::Arguments),
     /// Draw a report from records.
     Report(report::Arguments),
     /// Find how fine tasks can be on each backend before too much of the machine is lost.
@@ -129,6 +132,7 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
         Command::Run(arguments) => run::main(registry, &arguments),
         Command::List(arguments) => list::main(registry, &arguments),
         Command::Check(arguments) => check::main(registry, &arguments),
+        Command::Graph(arguments) => graph::main(registry, &arguments),
         Command::Report(arguments) => report::main(&arguments),
         Command::Metg(arguments) => metg::main(registry, &arguments),
         Command::Chaos(arguments) => chaos::main(registry, &arguments),
