@@ -12,6 +12,7 @@ pub mod measure;
 pub mod memory;
 pub mod parameter;
 pub mod pattern;
+pub mod random;
 pub mod record;
 pub mod registry;
 pub mod report;

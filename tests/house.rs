@@ -9,11 +9,15 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("memory", &[]),
     ("graph", &[]),
     ("parameter", &[]),
+    ("random", &[]),
     ("stats", &[]),
     ("record", &[]),
     ("sync", &["memory"]),
-    ("pattern", &["graph", "parameter"]),
-    ("kernel", &["graph", "memory", "parameter", "sync"]),
+    ("pattern", &["graph", "parameter", "random"]),
+    (
+        "kernel",
+        &["graph", "memory", "parameter", "random", "sync"],
+    ),
     ("execute", &["graph", "kernel", "memory"]),
     (
         "backend",
@@ -32,7 +36,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("measure", &["backend", "execute", "kernel", "record"]),
-    ("matrix", &["backend", "parameter", "record", "workload"]),
+    (
+        "matrix",
+        &["backend", "parameter", "random", "record", "workload"],
+    ),
     (
         "case",
         &[

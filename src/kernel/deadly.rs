@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Findings, Kernel};
 use crate::graph::TaskId;
 use crate::memory::SharedSlice;
+use crate::random;
 
 /// `kernel`, in whose tasks worker processes die: of `kill_ratio` of all tasks that are begun, one way or
 /// another, before or after the work. For trying out whether a backend survives it.
@@ -48,10 +49,11 @@ const SIGNALS: [libc::c_int; 5] = [
 impl Kernel for Deadly {
     fn run(&self, task: TaskId, seed: u64) -> u64 {
         // Relaxed: every begun task gets a number of its own, and that is all it is for.
-        let draw = mix(self.seed ^ mix(self.draws[0].fetch_add(1, Ordering::Relaxed)));
+        let count = self.draws[0].fetch_add(1, Ordering::Relaxed);
+        let draw = random::draw([count, self.seed]);
         let is_deadly = draw < self.threshold && process::id() != self.spared;
         // Other bits than those that decided.
-        let way = mix(draw);
+        let way = random::draw([draw]);
         if is_deadly && way.is_multiple_of(2) {
             die(way / 2);
         }
@@ -98,14 +100,6 @@ fn die(way: u64) -> ! {
     }
     // SAFETY: `_exit` does not return and runs nothing of ours.
     unsafe { libc::_exit(3) }
-}
-
-/// The output function of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): a permutation that spreads every bit.
-fn mix(number: u64) -> u64 {
-    let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
