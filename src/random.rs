@@ -1,27 +1,66 @@
-//! Numbers that look random, and are the same on every machine: they depend on nothing but what they are
-//! drawn from.
+//! Numbers that look random and depend on a seed alone, so that whatever was drawn can be drawn again.
+//!
+//! SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014. Not for
+//! secrets.
 
-/// The next number of SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
-/// OOPSLA 2014).
-pub fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
+/// The distance between two states: an odd number near 2^64 divided by the golden ratio.
+const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// A sequence of numbers.
+#[derive(Debug, Clone)]
+pub struct SplitMix64(u64);
+
+impl SplitMix64 {
+    /// The sequence of this seed. Every seed is as good as another.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next number, any of 64 bits.
+    #[inline]
+    pub fn next_u64(&mut self) -> u64 {
+        let number = mix(self.0);
+        self.0 = self.0.wrapping_add(GAMMA);
+        number
+    }
+
+    /// The next number below `limit`; 0 if `limit` is 0, where there is none.
+    ///
+    /// The remainder favours small numbers, by less than `limit` in 2^64.
+    #[inline]
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.next_u64().checked_rem(limit).unwrap_or(0)
+    }
+}
+
+/// The first number of the sequence with this seed: a permutation of all numbers that spreads every bit.
+#[inline]
+pub fn mix(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(GAMMA);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
 }
 
-/// The number that belongs to `words`, in this order: one step of [`next`] for each of them, a permutation
-/// that spreads every bit of it.
+/// The number that belongs to `words` in this order: [`mix`] of each of them with what was drawn so far.
+#[inline]
 pub fn draw<const N: usize>(words: [u64; N]) -> u64 {
-    words
-        .into_iter()
-        .fold(0, |drawn, word| next(&mut (drawn ^ word)))
+    words.into_iter().fold(0, |drawn, word| mix(drawn ^ word))
 }
 
 /// A drawn number as a fraction, from 0 up to but not including 1, in steps of 2^-53.
+#[inline]
 pub fn ratio(drawn: u64) -> f64 {
     (drawn >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// Puts `items` in an order drawn from `seed`: Fisher and Yates' shuffle.
+pub fn shuffle<T>(items: &mut [T], seed: u64) {
+    let mut numbers = SplitMix64::new(seed);
+    for last in (1..items.len()).rev() {
+        let chosen = numbers.below(last as u64 + 1);
+        items.swap(last, chosen as usize);
+    }
 }
 
 #[cfg(test)]
@@ -29,15 +68,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn split_mix_gives_the_published_numbers() {
-        let mut state = 1234567;
-        let numbers: Vec<u64> = (0..3).map(|_| next(&mut state)).collect();
+    fn the_numbers_are_the_published_ones() {
+        let mut numbers = SplitMix64::new(1234567);
         let published = [
             6457827717110365317,
             3203168211198807973,
             9817491932198370423,
         ];
-        assert_eq!(numbers, published);
+        assert_eq!([(); 3].map(|()| numbers.next_u64()), published);
+        assert_eq!(mix(1234567), published[0]);
+    }
+
+    #[test]
+    fn a_number_is_below_its_limit_and_every_such_number_comes() {
+        let mut numbers = SplitMix64::new(3);
+        let mut seen = [false; 5];
+        (0..1000).for_each(|_| seen[numbers.below(5) as usize] = true);
+        assert_eq!(seen, [true; 5]);
+        assert_eq!(numbers.below(0), 0);
     }
 
     #[test]
@@ -55,5 +103,24 @@ mod tests {
         let mean = (0..10_000).map(|word| ratio(draw([word]))).sum::<f64>() / 10_000.0;
         // The deviation of such a mean is 0.0029.
         assert!((mean - 0.5).abs() < 0.015, "{mean}");
+    }
+
+    #[test]
+    fn a_shuffle_keeps_every_item_and_depends_on_the_seed_alone() {
+        let shuffled = |seed| {
+            let mut items: Vec<u32> = (0..100).collect();
+            shuffle(&mut items, seed);
+            items
+        };
+        assert_eq!(shuffled(7), shuffled(7));
+        assert_ne!(shuffled(7), shuffled(8));
+        let mut sorted = shuffled(7);
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn nothing_is_shuffled_into_nothing() {
+        shuffle::<u32>(&mut [], 7);
     }
 }

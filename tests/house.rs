@@ -35,16 +35,17 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "registry",
         ],
     ),
-    ("measure", &["backend", "execute", "kernel", "record"]),
     (
-        "matrix",
-        &["backend", "parameter", "random", "record", "workload"],
+        "measure",
+        &["backend", "execute", "graph", "kernel", "record"],
     ),
+    ("matrix", &["backend", "parameter", "record", "workload"]),
     (
         "case",
         &[
             "backend",
             "execute",
+            "graph",
             "kernel",
             "measure",
             "parameter",
@@ -67,6 +68,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "matrix",
             "measure",
             "parameter",
+            "random",
             "record",
             "registry",
             "report",

@@ -132,6 +132,15 @@ pub enum Failure {
         /// What was wrong.
         message: String,
     },
+    /// The run was faster than any schedule can be: some task did not wait for its predecessors, or did not
+    /// do its work.
+    #[error("a run took {wall_ns} ns, and no schedule of this graph takes less than {bound_ns} ns")]
+    BeatBound {
+        /// The wall clock of one run.
+        wall_ns: u64,
+        /// The least that it can take.
+        bound_ns: u64,
+    },
     /// A worker process died while it ran a task, and the task was not to be tried again.
     #[error(
         "worker {worker} {ending} while it ran task {task}, which was tried {attempt_count} time{}",
@@ -166,6 +175,7 @@ impl Failure {
             Self::Panicked { .. } => "panic",
             Self::WrongDigest { .. } => "wrong-digest",
             Self::Kernel { .. } => "kernel-check",
+            Self::BeatBound { .. } => "beat-bound",
             Self::WorkerDied { .. } => "worker-died",
             Self::Backend { .. } => "backend",
         }
@@ -180,7 +190,10 @@ impl Failure {
             | Self::Miscounted { task }
             | Self::Panicked { task, .. }
             | Self::WorkerDied { task, .. } => Some(*task),
-            Self::WrongDigest { .. } | Self::Kernel { .. } | Self::Backend { .. } => None,
+            Self::WrongDigest { .. }
+            | Self::Kernel { .. }
+            | Self::BeatBound { .. }
+            | Self::Backend { .. } => None,
         }
     }
 }
@@ -251,7 +264,8 @@ impl FailureCell {
             Failure::Lost { .. }
             | Failure::Miscounted { .. }
             | Failure::WrongDigest { .. }
-            | Failure::Kernel { .. } => {
+            | Failure::Kernel { .. }
+            | Failure::BeatBound { .. } => {
                 unreachable!("told by the verifier, which returns it directly")
             }
         };

@@ -170,6 +170,13 @@ impl Job {
         self.failure.get()
     }
 
+    /// Why a run stopped before its end: [`failure`](Job::failure), or that the backend gave no reason.
+    pub fn why_halted(&self) -> Failure {
+        self.failure().unwrap_or_else(|| Failure::Backend {
+            message: "it stopped without giving a reason".into(),
+        })
+    }
+
     /// Checks the run that has just ended against `expected`, the digest of a serial run. Nothing may be
     /// running.
     ///

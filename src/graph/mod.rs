@@ -9,6 +9,8 @@
 
 use std::fmt;
 
+pub mod bound;
+pub mod import;
 mod union;
 
 pub use union::side_by_side;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Findings, Kernel};
 use crate::graph::TaskId;
 use crate::memory::SharedSlice;
-use crate::random;
+use crate::random::mix;
 
 /// `kernel`, in whose tasks worker processes die: of `kill_ratio` of all tasks that are begun, one way or
 /// another, before or after the work. For trying out whether a backend survives it.
@@ -49,11 +49,10 @@ const SIGNALS: [libc::c_int; 5] = [
 impl Kernel for Deadly {
     fn run(&self, task: TaskId, seed: u64) -> u64 {
         // Relaxed: every begun task gets a number of its own, and that is all it is for.
-        let count = self.draws[0].fetch_add(1, Ordering::Relaxed);
-        let draw = random::draw([count, self.seed]);
+        let draw = mix(self.seed ^ mix(self.draws[0].fetch_add(1, Ordering::Relaxed)));
         let is_deadly = draw < self.threshold && process::id() != self.spared;
         // Other bits than those that decided.
-        let way = random::draw([draw]);
+        let way = mix(draw);
         if is_deadly && way.is_multiple_of(2) {
             die(way / 2);
         }

@@ -8,6 +8,7 @@
 //! | [`load`] | how busy each core was over time |
 //! | [`clock`] | what it costs to read the clocks |
 //! | [`doctor`] | what makes the machine unfit for measuring |
+//! | [`schedule`] | how fast a case can be at best, and how long its tasks really take |
 //!
 //! Everything the kernel shows as text is read by one function and understood by another, so that the
 //! second can be tested with the texts of other machines.
@@ -31,6 +32,7 @@ pub mod doctor;
 pub mod host;
 pub mod load;
 mod proc;
+pub mod schedule;
 pub mod ticks;
 pub mod usage;
 
@@ -72,6 +74,8 @@ pub struct Meter {
     run_count: u64,
     /// Deaths that were not told yet.
     deaths: Vec<WorkerDeath>,
+    /// No run can be shorter.
+    least_wall_ns: u64,
 }
 
 impl Meter {
@@ -87,6 +91,15 @@ impl Meter {
             worker_processes,
             run_count: 1,
             deaths: Vec::new(),
+            least_wall_ns: 0,
+        }
+    }
+
+    /// The same meter, to which a run shorter than this is a failure.
+    pub fn with_least_wall_ns(self, least_wall_ns: u64) -> Self {
+        Self {
+            least_wall_ns,
+            ..self
         }
     }
 
@@ -156,13 +169,14 @@ impl Meter {
         for _ in 0..self.run_count {
             self.job.begin_run();
             if self.pool.run().is_err() {
-                return Err(self.why_halted());
+                return Err(self.job.why_halted());
             }
         }
         let wall = start.elapsed();
         let usage = self.usage.read_after().since(usage_before);
         self.job.verify(self.expected)?;
         let findings = self.job.verify_kernel(self.run_count)?;
+        self.refuse_too_fast(wall)?;
         let deaths = self.pool.take_deaths();
         let is_degraded = !deaths.is_empty();
         self.deaths.extend(deaths.into_iter().map(recorded_death));
@@ -182,16 +196,22 @@ impl Meter {
         Ok((sample, findings))
     }
 
+    /// A run that beats the bound has broken a dependence, or left out work, and its figures are worth nothing.
+    fn refuse_too_fast(&self, wall: Duration) -> Result<(), Failure> {
+        let wall_ns = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX) / self.run_count;
+        match wall_ns < self.least_wall_ns {
+            true => Err(Failure::BeatBound {
+                wall_ns,
+                bound_ns: self.least_wall_ns,
+            }),
+            false => Ok(()),
+        }
+    }
+
     /// Watches the worker processes that there are now.
     fn follow_workers(&mut self) {
         self.worker_processes = self.pool.worker_processes();
         self.usage = UsageMeter::new(&self.worker_processes);
-    }
-
-    fn why_halted(&self) -> Failure {
-        self.job.failure().unwrap_or_else(|| Failure::Backend {
-            message: "it stopped without giving a reason".into(),
-        })
     }
 }
 

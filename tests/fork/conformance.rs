@@ -10,6 +10,7 @@ use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Setting, Sharing};
 use taskdyno::parameter::{Parameter, ParameterKind, Parameters, Value};
 use taskdyno::pattern::{FAN_OUT_IN, PATTERNS, Pattern, STENCIL_1D, TRIVIAL};
+use taskdyno::random::SplitMix64;
 
 use crate::Does;
 use crate::runner::Case;
@@ -128,6 +129,10 @@ fn checked(declared: &[Parameter], given: &[BTreeMap<String, Value>]) -> Vec<Par
 
 fn every_parameter(backend: &dyn Backend, pattern: &dyn Pattern, kind: &dyn KernelKind) {
     let graph = pattern.build(&small(pattern.parameters())).unwrap();
+    // From none to 20 us, for the kernels that go by them.
+    let durations_ns = graph.tasks().map(|task| u64::from(task.0 % 3) * 10_000);
+    let durations_ns = durations_ns.collect();
+    let graph = graph.with_durations(durations_ns);
     for parameters in every_choice(kind.parameters()) {
         for plan in plans(backend) {
             let setting = setting(&graph, plan.worker_count);
@@ -260,7 +265,7 @@ fn random_graphs(backend: &dyn Backend) {
 
 /// Up to 200 tasks, each with up to 5 predecessors, near ones more often than far ones.
 fn random_graph(seed: u64) -> TaskGraph {
-    let mut random = Random(seed);
+    let mut random = SplitMix64::new(seed);
     let mut builder = TaskGraphBuilder::default();
     for task in 0..=random.below(200) {
         let mut predecessors: Vec<TaskId> = (0..random.below(6))
@@ -273,20 +278,6 @@ fn random_graph(seed: u64) -> TaskGraph {
         builder.push(predecessors).unwrap();
     }
     builder.finish()
-}
-
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
-struct Random(u64);
-
-impl Random {
-    /// A number below `limit`; 0 if that is 0.
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)).checked_rem(limit).unwrap_or(0)
-    }
 }
 
 fn pinned_workers(backend: &dyn Backend) {

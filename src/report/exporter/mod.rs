@@ -10,6 +10,7 @@ use super::model::Report;
 
 mod html;
 mod png;
+mod schedules;
 mod svg;
 
 pub use html::HTML;
