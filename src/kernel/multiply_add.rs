@@ -19,9 +19,11 @@ pub(super) const ROUNDS_MAX: u64 = 1 << 40;
 /// summand is known to the compiler.
 ///
 /// `f64::mul_add` is one instruction where the processor is known to have it. On x86-64 a program that must
-/// run everywhere does not know, and calls a function of the C library for each lane: 45 times as slow
-/// here. So the rounds are compiled twice, and the processor is asked. A multiplication and an addition
-/// apart would need no question, but are two instructions, and half the peak of the machine is no peak.
+/// run everywhere does not know, and calls a function of the C library for each lane: 75 ns a round and not
+/// 1.1 (a Zen 4 at 3.7 GHz). So the rounds are compiled twice, and the processor is asked. Multiplying and
+/// adding apart would need no question, but takes 4.2 ns, or 1.7 on wide vectors: that is no peak.
+///
+/// To begin and to end takes some 15 ns beside the rounds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MultiplyAdd {
     #[cfg(target_arch = "x86_64")]
