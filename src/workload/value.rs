@@ -66,6 +66,7 @@ fn correction(parameter: &Parameter, value: &DeValue<'_>) -> Option<String> {
             Value::Count((number.fract() == 0.0).then_some(number as u64)?)
         }
         (ParameterKind::Milliseconds, DeValue::String(text)) => Value::Number(milliseconds(text)?),
+        (ParameterKind::Ratio, DeValue::String(text)) => Value::Number(ratio(text)?),
         _ => return None,
     };
     match parameter.accept(&meant)? {
@@ -84,6 +85,14 @@ fn milliseconds(text: &str) -> Option<f64> {
         "s" => Some(number * 1000.0),
         "us" | "µs" => Some(number / 1000.0),
         _ => None,
+    }
+}
+
+/// A ratio that was written as text, perhaps in per cent.
+fn ratio(text: &str) -> Option<f64> {
+    match text.strip_suffix('%') {
+        Some(percent) => Some(percent.trim().parse::<f64>().ok()? / 100.0),
+        None => text.parse().ok(),
     }
 }
 

@@ -226,6 +226,18 @@ fn counts() {
 }
 
 #[test]
+fn ratios() {
+    let refuse = |value: &str| {
+        let rest = "width = 8, steps = 5, radix = 3, period = 2";
+        refusal_of(&format!(
+            "pattern = {{ kind = \"random-nearest\", {rest}, fraction = {value} }}\nkernel = {{ kind = \"empty\" }}"
+        ))
+    };
+    let values = ["1.5", "-0.1", "\"25%\"", "\"0.5\"", "\"200%\""];
+    insta::assert_snapshot!(values.map(refuse).join("\n"));
+}
+
+#[test]
 fn words() {
     insta::assert_snapshot!(refusal_of(
         "pattern = { kind = \"chain\", steps = 5 }\nkernel = { kind = \"counter\", variant = [\"atmoic\", \"lock\"] }"
