@@ -15,7 +15,7 @@ use rustix::thread::futex;
 use taskdyno::backend::{Backend, CROSSBEAM, Continuation, FORK, Pool, PoolPlan};
 use taskdyno::execute::{Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
-use taskdyno::kernel::{EMPTY, Kernel, KernelKind, Sharing};
+use taskdyno::kernel::{EMPTY, Kernel, KernelKind, Setting, Sharing};
 use taskdyno::memory::SharedSlice;
 use taskdyno::parameter::{Parameters, Value};
 
@@ -257,7 +257,12 @@ impl Running {
 
 /// Empty tasks, and the digest that every run must give.
 fn job(graph: TaskGraph) -> (Arc<Job>, u64) {
-    let kernel = EMPTY.build(&Parameters::default(), Sharing::Processes, WORKERS);
+    let setting = Setting {
+        graph: &graph,
+        sharing: Sharing::Processes,
+        worker_count: WORKERS,
+    };
+    let kernel = EMPTY.build(&Parameters::default(), &setting);
     let job = Job::new(graph, kernel.expect("an empty kernel")).expect("shared pages");
     let expected = expected_digest(job.graph(), job.kernel());
     (Arc::new(job), expected)

@@ -71,6 +71,14 @@ impl Kernel for Deadly {
         self.kernel.wait(task)
     }
 
+    fn duration(&self, task: TaskId) -> Option<Duration> {
+        self.kernel.duration(task)
+    }
+
+    fn is_duration_kept(&self) -> bool {
+        self.kernel.is_duration_kept()
+    }
+
     fn reset(&self) {
         self.kernel.reset();
     }
@@ -96,12 +104,18 @@ fn die(way: u64) -> ! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{EMPTY, KernelKind, Sharing};
+    use crate::graph::TaskGraph;
+    use crate::kernel::{EMPTY, KernelKind, Setting, Sharing};
     use crate::parameter::Parameters;
 
     #[test]
     fn the_process_that_made_it_is_spared() {
-        let empty = EMPTY.build(&Parameters::default(), Sharing::Threads, 1);
+        let setting = Setting {
+            graph: &TaskGraph::default(),
+            sharing: Sharing::Threads,
+            worker_count: 1,
+        };
+        let empty = EMPTY.build(&Parameters::default(), &setting);
         let deadly = deadly(empty.unwrap(), 1.0, 7).unwrap();
         assert_eq!(deadly.run(TaskId(0), 5), 5);
     }

@@ -7,7 +7,7 @@ use rustix::thread::sched_getaffinity;
 use taskdyno::backend::{BACKENDS, Backend, Continuation, FORK_DISPATCH, FORK_PER_TASK, PoolPlan};
 use taskdyno::execute::{Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
-use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Sharing};
+use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Setting, Sharing};
 use taskdyno::parameter::{Parameter, ParameterKind, Parameters, Value};
 use taskdyno::pattern::{PATTERNS, Pattern};
 use taskdyno::random::SplitMix64;
@@ -125,9 +125,8 @@ fn every_parameter(backend: &dyn Backend, pattern: &dyn Pattern, kind: &dyn Kern
     let graph = pattern.build(&small(pattern.parameters())).unwrap();
     for parameters in every_choice(kind.parameters()) {
         for plan in plans(backend) {
-            let kernel = kind
-                .build(&parameters, Sharing::Processes, plan.worker_count)
-                .unwrap();
+            let setting = setting(&graph, plan.worker_count);
+            let kernel = kind.build(&parameters, &setting).unwrap();
             let run_count = effort(backend).run_count.min(4);
             verified_runs(backend, kind.name(), graph.clone(), kernel, plan, run_count);
         }
@@ -169,9 +168,17 @@ fn verified_runs(
 }
 
 fn empty() -> Box<dyn Kernel> {
-    EMPTY
-        .build(&Parameters::default(), Sharing::Processes, 1)
-        .unwrap()
+    let graph = TaskGraph::default();
+    let setting = setting(&graph, 1);
+    EMPTY.build(&Parameters::default(), &setting).unwrap()
+}
+
+fn setting(graph: &TaskGraph, worker_count: usize) -> Setting<'_> {
+    Setting {
+        graph,
+        sharing: Sharing::Processes,
+        worker_count,
+    }
 }
 
 /// Values that divide nothing evenly, small enough to try every combination.
