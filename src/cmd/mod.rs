@@ -14,6 +14,7 @@ mod list;
 mod report;
 mod run;
 mod select;
+mod workers;
 
 /// Everything went well.
 const OK: u8 = 0;

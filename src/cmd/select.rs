@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use miette::miette;
 
 use super::Exit;
+use super::workers::{self, Workers};
 use crate::backend::{Backend, Continuation};
 use crate::matrix::{self, PlannedCase, Selection};
 use crate::measure::host;
@@ -34,15 +35,15 @@ pub(super) struct Selected {
         env = "TASKDYNO_BACKENDS"
     )]
     backends: Vec<String>,
-    /// The numbers of workers, separated by commas; by default 1 and as many as there are cores.
+    /// The numbers of workers, separated by commas; by default 1 and as many as there are cores. `2x3` are 2
+    /// processes with 3 threads each, for backends that have threads in processes.
     #[arg(
         long,
         value_name = "COUNTS",
         value_delimiter = ',',
-        value_parser = clap::value_parser!(u32).range(1..=4096),
         env = "TASKDYNO_WORKERS"
     )]
-    workers: Vec<u32>,
+    workers: Vec<Workers>,
     /// What backends with the choice do with the first dependent that a task makes ready.
     #[arg(long, value_name = "WHAT", env = "TASKDYNO_CONTINUATION")]
     continuation: Option<Continuation>,
@@ -62,22 +63,34 @@ impl Selected {
         backends: &[&'static dyn Backend],
     ) -> Result<Vec<PlannedCase>, Exit> {
         let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::Usage)?;
-        let selection = Selection {
+        let named = named(registry, &self.backends)?;
+        let backends = if named.is_empty() { backends } else { &named };
+        let (counts, shapes) = workers::split(&self.workers);
+        let options = options(registry, &self.options)?;
+        workers::check(&shapes, &counts, &named, &options)?;
+        let only_shapes = counts.is_empty() && !shapes.is_empty();
+        let plain = Selection {
             filter: self.filter.clone(),
             exact: self.exact,
-            backends: if self.backends.is_empty() {
-                backends.to_vec()
+            backends: if only_shapes {
+                Vec::new()
             } else {
-                named(registry, &self.backends)?
+                backends.to_vec()
             },
-            worker_counts: worker_counts(&self.workers),
+            worker_counts: worker_counts(counts),
             continuation: self.continuation,
             pin: self.pin,
-            options: options(registry, &self.options)?,
+            options,
         };
-        let cases = matrix::cases(&workloads, &selection);
+        let mut cases = matrix::cases(&workloads, &plain);
+        for shape in shapes {
+            let shaped = matrix::cases(&workloads, &shape.selection(&plain, backends));
+            // Where a shape is asked for, it takes the place of its plain number.
+            cases.retain(|case| !shaped.iter().any(|one| one.case.id() == case.case.id()));
+            cases.extend(shaped);
+        }
         if cases.is_empty() {
-            return Err(no_case(&workloads, &selection));
+            return Err(no_case(&workloads, &plain));
         }
         Ok(cases)
     }
@@ -150,8 +163,7 @@ fn suggestion(name: &str, known: &[&str]) -> String {
 }
 
 /// The numbers of workers asked for, or 1 and the number of cores.
-fn worker_counts(asked: &[u32]) -> Vec<u32> {
-    let mut counts = asked.to_vec();
+fn worker_counts(mut counts: Vec<u32>) -> Vec<u32> {
     if counts.is_empty() {
         counts = vec![1, host::core_count()];
     }
