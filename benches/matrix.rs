@@ -94,7 +94,10 @@ fn prepare(planned: &PlannedCase) -> Session {
         min_sample_ns: 0,
         retry_limit: planned.retry_limit,
         task_timeout_ns: None,
+        certified_optimum_ns: None,
+        trace: false,
         chaos: None,
+        stretch_ratio: None,
     };
     let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
     let (session, _) = Session::start(program, prepare, TIMEOUT, &mut Patience)
@@ -109,6 +112,7 @@ fn wall(session: &mut Session, iterations: u64) -> Duration {
         max_time_ns: u64::MAX,
         min_sample_count: iterations,
         max_sample_count: iterations,
+        run_count: None,
     };
     let slice = session
         .slice(plan, &mut Patience)

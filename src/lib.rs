@@ -3,7 +3,9 @@
 pub mod backend;
 pub mod case;
 mod cmd;
+pub mod compare;
 pub mod execute;
+pub mod gate;
 pub mod graph;
 mod harness;
 pub mod kernel;

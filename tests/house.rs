@@ -35,19 +35,30 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "registry",
         ],
     ),
-    ("measure", &["backend", "execute", "kernel", "record"]),
+    (
+        "measure",
+        &["backend", "execute", "graph", "kernel", "record"],
+    ),
     ("matrix", &["backend", "parameter", "record", "workload"]),
     (
         "case",
         &[
             "backend",
             "execute",
+            "graph",
             "kernel",
             "measure",
             "parameter",
             "record",
             "registry",
             "workload",
+        ],
+    ),
+    ("compare", &["random", "record", "stats"]),
+    (
+        "gate",
+        &[
+            "case", "compare", "matrix", "measure", "random", "record", "stats",
         ],
     ),
     ("report", &["record", "stats"]),
@@ -60,6 +71,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "backend",
             "case",
+            "compare",
+            "gate",
             "kernel",
             "matrix",
             "measure",
@@ -68,6 +81,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "record",
             "registry",
             "report",
+            "stats",
             "workload",
         ],
     ),

@@ -1,6 +1,7 @@
 //! From the command line to the cases that it asks for.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use miette::miette;
@@ -15,7 +16,7 @@ use crate::registry::{Registry, nearest};
 use crate::workload::{self, Workload};
 
 /// Which part of the matrix is asked for.
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone)]
 pub(super) struct Selected {
     /// Run only cases whose id holds this text; ids look like `empty/pattern=chain/rayon/2`, and
     /// `--dry-run` prints them.
@@ -63,6 +64,82 @@ impl Selected {
         backends: &[&'static dyn Backend],
     ) -> Result<Vec<PlannedCase>, Exit> {
         let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::Usage)?;
+        let (plain, shaped) = self.selections(registry, backends)?;
+        let cases = shaped_and_plain(&workloads, &shaped, &plain);
+        if cases.is_empty() {
+            return Err(no_case(&workloads, &plain));
+        }
+        Ok(cases)
+    }
+
+    /// The same cases, and none if none match.
+    pub(super) fn cases_if_any(&self, registry: &Registry) -> Result<Vec<PlannedCase>, Exit> {
+        let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::Usage)?;
+        let (plain, shaped) = self.selections(registry, &registry.backends)?;
+        Ok(shaped_and_plain(&workloads, &shaped, &plain))
+    }
+
+    /// The same selection of whole ids or names of workloads with this filter, where none is given.
+    pub(super) fn or_exactly(&self, id: &str, workers: u32) -> Self {
+        match self.filter {
+            Some(_) => self.clone(),
+            None => Self {
+                filter: Some(id.into()),
+                exact: true,
+                workers: vec![Workers::Count(workers)],
+                ..self.clone()
+            },
+        }
+    }
+
+    /// Whether a filter was given.
+    pub(super) fn has_filter(&self) -> bool {
+        self.filter.is_some()
+    }
+
+    /// The arguments that make another program select the same.
+    pub(super) fn to_arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = Vec::new();
+        let mut flag = |name: &str, value: OsString| {
+            let mut argument = OsString::from(format!("--{name}="));
+            argument.push(value);
+            arguments.push(argument);
+        };
+        for path in &self.workloads {
+            flag("workloads", path.into());
+        }
+        if !self.backends.is_empty() {
+            flag("backends", self.backends.join(",").into());
+        }
+        if !self.workers.is_empty() {
+            let counts: Vec<String> = self.workers.iter().map(Workers::to_string).collect();
+            flag("workers", counts.join(",").into());
+        }
+        if let Some(continuation) = self.continuation {
+            flag("continuation", continuation.name().into());
+        }
+        for option in &self.options {
+            flag("option", option.into());
+        }
+        let set = [("--exact", self.exact), ("--pin", self.pin)];
+        arguments.extend(
+            set.into_iter()
+                .filter(|(_, is_set)| *is_set)
+                .map(|(name, _)| name.into()),
+        );
+        if let Some(filter) = &self.filter {
+            // A filter may begin with a hyphen.
+            arguments.extend(["--".into(), filter.into()]);
+        }
+        arguments
+    }
+
+    /// What is selected with plain numbers of workers, and with each of the shapes.
+    fn selections(
+        &self,
+        registry: &Registry,
+        backends: &[&'static dyn Backend],
+    ) -> Result<(Selection, Vec<Selection>), Exit> {
         let named = named(registry, &self.backends)?;
         let backends = if named.is_empty() { backends } else { &named };
         let (counts, shapes) = workers::split(&self.workers);
@@ -82,18 +159,25 @@ impl Selected {
             pin: self.pin,
             options,
         };
-        let mut cases = matrix::cases(&workloads, &plain);
-        for shape in shapes {
-            let shaped = matrix::cases(&workloads, &shape.selection(&plain, backends));
-            // Where a shape is asked for, it takes the place of its plain number.
-            cases.retain(|case| !shaped.iter().any(|one| one.case.id() == case.case.id()));
-            cases.extend(shaped);
-        }
-        if cases.is_empty() {
-            return Err(no_case(&workloads, &plain));
-        }
-        Ok(cases)
+        let shaped = shapes.iter().map(|shape| shape.selection(&plain, backends));
+        let shaped = shaped.collect();
+        Ok((plain, shaped))
     }
+}
+
+/// The cases of all these selections. Where a shape is asked for, it takes the place of its plain number.
+fn shaped_and_plain(
+    workloads: &[Workload],
+    shaped: &[Selection],
+    plain: &Selection,
+) -> Vec<PlannedCase> {
+    let mut cases = matrix::cases(workloads, plain);
+    for selection in shaped {
+        let shaped = matrix::cases(workloads, selection);
+        cases.retain(|case| !shaped.iter().any(|one| one.case.id() == case.case.id()));
+        cases.extend(shaped);
+    }
+    cases
 }
 
 /// The backends of these names, each once.

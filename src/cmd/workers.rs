@@ -150,6 +150,15 @@ fn has_shapes(backend: &dyn Backend) -> bool {
     options.any(|option| option.name == PROCESS_THREADS.name)
 }
 
+impl std::fmt::Display for Workers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Count(count) => count.fmt(f),
+            Self::Shape(shape) => shape.fmt(f),
+        }
+    }
+}
+
 impl std::fmt::Display for Shape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}x{}", self.processes, self.threads)
@@ -163,6 +172,9 @@ mod tests {
     #[test]
     fn numbers_and_shapes_are_read() {
         assert_eq!("3".parse(), Ok(Workers::Count(3)));
+        for text in ["3", "2x4"] {
+            assert_eq!(text.parse::<Workers>().unwrap().to_string(), text);
+        }
         let (processes, threads) = (2, 4);
         assert_eq!(
             "2x4".parse(),
