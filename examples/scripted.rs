@@ -102,6 +102,7 @@ fn serve() -> io::Result<()> {
                         edge_count: 99,
                     },
                     digest: digest().into(),
+                    bound: None,
                     start_ns: 50_000,
                     run_count: 1,
                 }))?;
@@ -114,6 +115,7 @@ fn serve() -> io::Result<()> {
             Request::Finish {} => {
                 return say(&Reply::Finished(Finished {
                     peak_memory_bytes: Some(4 << 20),
+                    trace: None,
                 }));
             }
         }

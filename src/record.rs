@@ -43,8 +43,14 @@ pub struct Record {
     pub digest: Option<String>,
     /// How long the backend took to start its workers.
     pub start_ns: Option<u64>,
+    /// How fast it can be at best; null where the durations of the tasks are not known.
+    #[serde(default)]
+    pub bound: Option<Bound>,
     /// One entry a sample, in the order they were taken.
     pub samples: Vec<Sample>,
+    /// How long the tasks really took, from runs of their own after the samples; null where `bound` is.
+    #[serde(default)]
+    pub trace: Option<Trace>,
     /// The worker processes that died and were replaced, in the order they died.
     #[serde(default)]
     pub deaths: Vec<WorkerDeath>,
@@ -113,6 +119,53 @@ pub struct GraphSize {
     pub task_count: u64,
     /// How many dependences it has.
     pub edge_count: u64,
+}
+
+/// How fast a graph can be run at best, from the durations that its tasks are meant to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Bound {
+    /// The sum of all durations.
+    pub work_ns: u64,
+    /// The longest path by duration.
+    pub span_ns: u64,
+    /// How many tasks the backend has under way at once; null for as many as there are.
+    pub parallelism: Option<u64>,
+    /// The larger of `work_ns / parallelism` and `span_ns`: no run is shorter.
+    pub lower_bound_ns: u64,
+    /// The shortest schedule there is, where the workload states it for this many workers.
+    #[serde(default)]
+    pub certified_optimum_ns: Option<u64>,
+}
+
+impl Bound {
+    /// The best that is known to be possible: the certified optimum, or else the lower bound.
+    pub fn best_ns(&self) -> u64 {
+        self.certified_optimum_ns.unwrap_or(self.lower_bound_ns)
+    }
+}
+
+/// How long tasks really took, with a clock around each of them: runs of their own, never the timed ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Trace {
+    /// How many tasks were run alone, one after the other, on an idle machine: the first ones.
+    pub alone_task_count: u64,
+    /// What these took, together.
+    pub alone_work_ns: u64,
+    /// One entry a traced run.
+    pub runs: Vec<TracedRun>,
+}
+
+/// A run with a clock around each task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TracedRun {
+    /// Wall clock of the run.
+    pub wall_ns: u64,
+    /// What all its tasks took, together.
+    pub work_ns: u64,
+    /// What those of its tasks took that were also run alone.
+    pub alone_task_work_ns: u64,
+    /// How long a greedy schedule takes with what the tasks took, were all else free.
+    pub greedy_makespan_ns: u64,
 }
 
 /// How a case was measured.
@@ -261,7 +314,7 @@ pub enum LoadSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseError {
     /// What kind of failure: `panic`, `timeout`, `killed`, `wrong-digest`, `missing-input`, `not-once`,
-    /// `lost-task`, `miscounted`, `kernel-check`, `backend`, `set-up` or `protocol`.
+    /// `lost-task`, `miscounted`, `kernel-check`, `beat-bound`, `backend`, `set-up` or `protocol`.
     pub kind: String,
     /// What happened, for people.
     pub message: String,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::parent::{Idle, Session};
-use super::protocol::{Finished, Prepare, Prepared};
+use super::protocol::{Prepare, Prepared};
 use crate::kernel::Findings;
 use crate::measure::load::LoadSampler;
 use crate::measure::{Slice, SlicePlan};
@@ -43,7 +43,9 @@ pub fn record(
             .unwrap_or(u64::MAX),
         digest: None,
         start_ns: None,
+        bound: None,
         samples: Vec::new(),
+        trace: None,
         deaths: Vec::new(),
         peak_memory_bytes: None,
         load: Load {
@@ -70,6 +72,8 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
         min_sample_ns: record.plan.min_sample_ns,
         retry_limit: record.plan.retry_limit,
         task_timeout_ns: record.plan.task_timeout_ns,
+        certified_optimum_ns: None,
+        trace: true,
         chaos: None,
         stretch_ratio: None,
     };
@@ -79,8 +83,10 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
         graph,
         digest,
         start_ns,
+        bound,
         ..
     } = prepared;
+    record.bound = bound;
     record.graph = Some(graph);
     record.digest = Some(digest);
     record.start_ns = Some(start_ns);
@@ -92,8 +98,9 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
     record.findings = slice.findings;
     record.deaths = slice.deaths;
 
-    let Finished { peak_memory_bytes } = session.finish(idle)?;
-    record.peak_memory_bytes = peak_memory_bytes;
+    let finished = session.finish(idle)?;
+    record.peak_memory_bytes = finished.peak_memory_bytes;
+    record.trace = finished.trace;
     Ok(())
 }
 
