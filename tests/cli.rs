@@ -105,7 +105,12 @@ fn list_has_every_kind_as_json() {
 
 #[test]
 fn help_teaches() {
-    for arguments in [&["--help"][..], &["run", "--help"], &["report", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["report", "--help"],
+        &["gate", "--help"],
+    ] {
         let output = taskdyno().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0));
         insta::assert_snapshot!(

@@ -8,7 +8,8 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use miette::miette;
 
-use super::{Arguments, Format, cannot_write, show};
+use super::arguments::{Arguments, Format};
+use super::{cannot_write, show};
 use crate::case::Idle;
 use crate::cmd::progress::{Progress, catch_interrupt};
 use crate::cmd::run::fresh_seed;
