@@ -110,6 +110,7 @@ fn help_teaches() {
         &["run", "--help"],
         &["report", "--help"],
         &["graph", "--help"],
+        &["gate", "--help"],
     ] {
         let output = taskdyno().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0));

@@ -61,6 +61,8 @@ fn a_plain_file_is_one_unlabelled_variant() {
 fn tables_may_be_written_under_headers() {
     let body = r#"
         timeout = 2.5
+        [gate]
+        threshold = 0.03
         [pattern]
         kind = "chain"
         steps = 3
@@ -71,6 +73,7 @@ fn tables_may_be_written_under_headers() {
     let text = format!("name = \"test\"\nwhy = \"a\\n  test\"\n{body}");
     let workload = &read(&[("test.toml", &text)]).unwrap()[0];
     assert_eq!(workload.timeout, Some(Duration::from_millis(2500)));
+    assert_eq!(workload.gate_threshold, Some(0.03));
     assert_eq!(workload.why, "a test");
     let expected = serde_json::json!({
         "pattern": {"kind": "chain", "steps": 3},
