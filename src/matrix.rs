@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::backend::{Backend, Continuation};
 use crate::parameter::{Parameters, Value};
 use crate::record::Case;
+use crate::stats::Random;
 use crate::workload::{Variant, Workload};
 
 /// Which part of the matrix to take.
@@ -124,42 +125,13 @@ impl Selection {
 }
 
 /// The cases in an order drawn from `seed`, so that slow changes of the machine fall on all alike.
-///
-/// Fisher and Yates' shuffle, with numbers from SplitMix64.
 pub fn shuffle<T>(items: &mut [T], seed: u64) {
-    let mut state = seed;
-    for last in (1..items.len()).rev() {
-        // The bias of the remainder is below 2^-32 for any matrix that can be run.
-        let chosen = split_mix(&mut state) % (last as u64 + 1);
-        items.swap(last, chosen as usize);
-    }
-}
-
-/// The next number of SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
-/// OOPSLA 2014).
-fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
+    Random::new(seed).shuffle(items);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn split_mix_gives_the_published_numbers() {
-        let mut state = 1234567;
-        let numbers: Vec<u64> = (0..3).map(|_| split_mix(&mut state)).collect();
-        let published = [
-            6457827717110365317,
-            3203168211198807973,
-            9817491932198370423,
-        ];
-        assert_eq!(numbers, published);
-    }
 
     #[test]
     fn a_shuffle_keeps_every_item_and_depends_on_the_seed_alone() {

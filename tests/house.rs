@@ -32,7 +32,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("measure", &["backend", "execute", "kernel", "record"]),
-    ("matrix", &["backend", "parameter", "record", "workload"]),
+    (
+        "matrix",
+        &["backend", "parameter", "record", "stats", "workload"],
+    ),
     (
         "case",
         &[

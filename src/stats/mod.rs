@@ -3,8 +3,14 @@
 //! All of them take their values in any order and any unit, and give results in the same unit. None of
 //! them assumes a distribution: wall times are skewed, have several modes, and drift.
 
+mod divisive;
+mod random;
+
 #[cfg(test)]
 mod test;
+
+pub use divisive::{ChangePoint, Divisive, change_points, divergence};
+pub use random::Random;
 
 /// A closed range of values.
 #[derive(Debug, Clone, Copy, PartialEq)]
