@@ -5,12 +5,14 @@
 
 mod divisive;
 mod random;
+mod sessions;
 
 #[cfg(test)]
 mod test;
 
 pub use divisive::{ChangePoint, Divisive, change_points, divergence};
 pub use random::Random;
+pub use sessions::{SessionDifference, session_difference};
 
 /// A closed range of values.
 #[derive(Debug, Clone, Copy, PartialEq)]
