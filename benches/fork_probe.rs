@@ -14,7 +14,7 @@ use rustix::thread::futex;
 use taskdyno::backend::{Backend, Continuation, FORK, Pool, PoolPlan};
 use taskdyno::execute::{Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
-use taskdyno::kernel::{EMPTY, KernelKind, Sharing};
+use taskdyno::kernel::{EMPTY, KernelKind, Setting, Sharing};
 use taskdyno::memory::SharedSlice;
 use taskdyno::parameter::Parameters;
 
@@ -166,7 +166,12 @@ impl Running {
 }
 
 fn job(graph: TaskGraph) -> Arc<Job> {
-    let kernel = EMPTY.build(&Parameters::default(), Sharing::Processes, WORKERS);
+    let setting = Setting {
+        graph: &graph,
+        sharing: Sharing::Processes,
+        worker_count: WORKERS,
+    };
+    let kernel = EMPTY.build(&Parameters::default(), &setting);
     Arc::new(Job::new(graph, kernel.expect("an empty kernel")).expect("shared pages"))
 }
 

@@ -17,7 +17,7 @@ use taskdyno::backend::{
 };
 use taskdyno::execute::{Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskId};
-use taskdyno::kernel::{COUNTER, EMPTY, HASH, Kernel, KernelKind, SLEEP, Sharing};
+use taskdyno::kernel::{COUNTER, EMPTY, HASH, Kernel, KernelKind, SLEEP, Setting, Sharing};
 use taskdyno::parameter::{Parameter, Parameters, Value};
 use taskdyno::pattern::{Pattern, STENCIL_1D, TRIVIAL};
 
@@ -473,7 +473,12 @@ fn new_graph<const N: usize>(pattern: &dyn Pattern, given: [(&str, u64); N]) -> 
 
 fn new_kernel<const N: usize>(kind: &dyn KernelKind, given: [(&str, Value); N]) -> Box<dyn Kernel> {
     let parameters = checked(kind.parameters(), given);
-    let kernel = kind.build(&parameters, Sharing::Threads, worker_count());
+    let setting = Setting {
+        graph: &TaskGraph::default(),
+        sharing: Sharing::Threads,
+        worker_count: worker_count(),
+    };
+    let kernel = kind.build(&parameters, &setting);
     kernel.expect("the system gives a page")
 }
 

@@ -14,7 +14,7 @@ use taskdyno::Harness;
 use taskdyno::backend::{Backend, Pool, PoolPlan};
 use taskdyno::execute::{Halt, Job};
 use taskdyno::graph::TaskId;
-use taskdyno::kernel::{Kernel, KernelKind, Sharing};
+use taskdyno::kernel::{Kernel, KernelKind, Setting};
 use taskdyno::parameter::{Parameter, ParameterKind, Parameters};
 
 fn main() -> ExitCode {
@@ -56,7 +56,7 @@ impl KernelKind for MishapKind {
         }]
     }
 
-    fn build(&self, parameters: &Parameters, _: Sharing, _: usize) -> io::Result<Box<dyn Kernel>> {
+    fn build(&self, parameters: &Parameters, _: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         Ok(Box::new(Mishap(parameters.text("mishap").into())))
     }
 }

@@ -16,7 +16,7 @@ use taskdyno::Harness;
 use taskdyno::backend::{Backend, Pool, PoolPlan};
 use taskdyno::execute::{Halt, Job};
 use taskdyno::graph::TaskId;
-use taskdyno::kernel::{Kernel, KernelKind, Sharing};
+use taskdyno::kernel::{Kernel, KernelKind, Setting};
 use taskdyno::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 
 fn main() -> ExitCode {
@@ -108,7 +108,7 @@ impl KernelKind for CollatzKind {
         }]
     }
 
-    fn build(&self, parameters: &Parameters, _: Sharing, _: usize) -> io::Result<Box<dyn Kernel>> {
+    fn build(&self, parameters: &Parameters, _: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let bits = parameters.count("bits");
         Ok(Box::new(Collatz {
             mask: (1 << bits) - 1,

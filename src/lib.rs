@@ -3,6 +3,7 @@
 pub mod backend;
 pub mod case;
 mod cmd;
+pub mod compare;
 pub mod execute;
 pub mod graph;
 mod harness;
@@ -12,6 +13,7 @@ pub mod measure;
 pub mod memory;
 pub mod parameter;
 pub mod pattern;
+pub mod random;
 pub mod record;
 pub mod registry;
 pub mod report;

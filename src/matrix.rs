@@ -6,7 +6,6 @@ use std::time::Duration;
 use crate::backend::{Backend, Continuation};
 use crate::parameter::{Parameters, Value};
 use crate::record::Case;
-use crate::stats::Random;
 use crate::workload::{Variant, Workload};
 
 /// Which part of the matrix to take.
@@ -121,29 +120,5 @@ impl Selection {
             Some(filter) if self.exact => case.id() == *filter || case.workload == *filter,
             Some(filter) => case.id().contains(filter.as_str()),
         }
-    }
-}
-
-/// The cases in an order drawn from `seed`, so that slow changes of the machine fall on all alike.
-pub fn shuffle<T>(items: &mut [T], seed: u64) {
-    Random::new(seed).shuffle(items);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shuffle_keeps_every_item_and_depends_on_the_seed_alone() {
-        let shuffled = |seed| {
-            let mut items: Vec<u32> = (0..100).collect();
-            shuffle(&mut items, seed);
-            items
-        };
-        assert_eq!(shuffled(7), shuffled(7));
-        assert_ne!(shuffled(7), shuffled(8));
-        let mut sorted = shuffled(7);
-        sorted.sort_unstable();
-        assert_eq!(sorted, (0..100).collect::<Vec<_>>());
     }
 }

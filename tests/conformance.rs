@@ -17,7 +17,7 @@ use rustix::thread::sched_getaffinity;
 use taskdyno::backend::{BACKENDS, Backend, Continuation, Pool, PoolPlan};
 use taskdyno::execute::{Failure, Halt, Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
-use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Sharing};
+use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Setting, Sharing};
 use taskdyno::parameter::{Parameter, ParameterKind, Parameters, Value};
 use taskdyno::pattern::{PATTERNS, Pattern, STENCIL_1D};
 
@@ -30,7 +30,7 @@ fn every_backend_runs_every_pattern_with_every_kernel() {
         for graph in PATTERNS.iter().flat_map(|pattern| graphs(*pattern)) {
             for (kind, parameters) in kernels() {
                 for (backend, plan) in set_ups(&worker_counts()) {
-                    let kernel = kind.build(&parameters, backend.sharing(), plan.worker_count);
+                    let kernel = kind.build(&parameters, &setting(&graph, backend, &plan));
                     let result = run(backend, &plan, graph.clone(), kernel.unwrap());
                     let kernel = format!("{} {:?}", kind.name(), parameters.values());
                     assert_eq!(result, Ok(()), "{} {plan:?} {kernel}", backend.name());
@@ -322,9 +322,20 @@ fn given(declared: &[Parameter], counts: &BTreeMap<&str, u64>) -> Vec<BTreeMap<S
 }
 
 fn empty() -> Box<dyn Kernel> {
-    EMPTY
-        .build(&Parameters::default(), Sharing::Threads, 1)
-        .unwrap()
+    let setting = Setting {
+        graph: &TaskGraph::default(),
+        sharing: Sharing::Threads,
+        worker_count: 1,
+    };
+    EMPTY.build(&Parameters::default(), &setting).unwrap()
+}
+
+fn setting<'a>(graph: &'a TaskGraph, backend: &dyn Backend, plan: &PoolPlan) -> Setting<'a> {
+    Setting {
+        graph,
+        sharing: backend.sharing(),
+        worker_count: plan.worker_count,
+    }
 }
 
 fn stencil(width: u64, steps: u64) -> TaskGraph {

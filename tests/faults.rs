@@ -13,27 +13,15 @@ use taskdyno::case::protocol::Prepare;
 use taskdyno::case::{Idle, Session};
 use taskdyno::kernel::Sharing;
 use taskdyno::measure::{Slice, SlicePlan};
+use taskdyno::random::SplitMix64;
 use taskdyno::record::{Case, CaseError};
 
 const RUNS_A_GRAPH: u64 = 18;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// SplitMix64, so that a failure can be repeated.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % limit
-    }
-}
-
 /// Kills one worker of a case at a random moment.
 struct Killer {
-    random: Random,
+    random: SplitMix64,
     case: u32,
     due: Instant,
     killed: bool,
@@ -106,7 +94,7 @@ fn prepare(backend: &str, pattern: &serde_json::Value, retry_limit: u32) -> Prep
 /// Runs the case three times while a worker is killed, and checks that nothing is left.
 fn run(backend: &str, pattern: &serde_json::Value, seed: u64) -> Result<Slice, CaseError> {
     let before = descriptor_count();
-    let mut random = Random(seed);
+    let mut random = SplitMix64::new(seed);
     let retry_limit = if seed.is_multiple_of(3) { 0 } else { 2 };
     let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
     let prepare = prepare(backend, pattern, retry_limit);

@@ -9,11 +9,15 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("memory", &[]),
     ("graph", &[]),
     ("parameter", &[]),
-    ("stats", &[]),
+    ("random", &[]),
+    ("stats", &["random"]),
     ("record", &[]),
     ("sync", &["memory"]),
     ("pattern", &["graph", "parameter"]),
-    ("kernel", &["graph", "memory", "parameter", "sync"]),
+    (
+        "kernel",
+        &["graph", "memory", "parameter", "random", "sync"],
+    ),
     ("execute", &["graph", "kernel", "memory"]),
     (
         "backend",
@@ -32,10 +36,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("measure", &["backend", "execute", "kernel", "record"]),
-    (
-        "matrix",
-        &["backend", "parameter", "record", "stats", "workload"],
-    ),
+    ("matrix", &["backend", "parameter", "record", "workload"]),
     (
         "case",
         &[
@@ -49,6 +50,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "workload",
         ],
     ),
+    ("compare", &["record", "stats"]),
     ("report", &["record", "stats"]),
     (
         "harness",
@@ -63,6 +65,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "matrix",
             "measure",
             "parameter",
+            "random",
             "record",
             "registry",
             "report",

@@ -75,6 +75,13 @@ pub trait Backend: Sync {
         None
     }
 
+    /// How many tasks can be under way at once with this many workers; `None` if there is no limit. `waits`
+    /// says whether tasks only wait, which async backends do for all of them at once.
+    fn parallelism(&self, worker_count: usize, waits: bool) -> Option<usize> {
+        let _ = waits;
+        Some(worker_count)
+    }
+
     /// What it can do with the first dependent that a task makes ready; empty if the question does not
     /// arise. The first entry is the default.
     fn continuations(&self) -> &'static [Continuation] {

@@ -37,6 +37,11 @@ impl Backend for Tokio {
         "tokio, multi-thread: a spawn for each task that gets ready; sleeping tasks all wait at once"
     }
 
+    fn parallelism(&self, worker_count: usize, waits: bool) -> Option<usize> {
+        // Every sleeping task is a timer: any number of them wait at once.
+        (!waits).then_some(worker_count)
+    }
+
     fn continuations(&self) -> &'static [Continuation] {
         &[Continuation::Queue, Continuation::Inline]
     }

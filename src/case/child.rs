@@ -12,7 +12,7 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 use super::protocol::{Chaos, Finished, Prepare, Prepared, Reply, Request, SliceDone};
 use crate::backend::{Backend, Continuation, Death, PoolPlan};
 use crate::execute::{Failure, Job, expected_digest};
-use crate::kernel::deadly;
+use crate::kernel::{Setting, deadly};
 use crate::measure::host::sharpen_timers;
 use crate::measure::{self, Meter};
 use crate::parameter::Parameters;
@@ -114,8 +114,13 @@ fn set_up(registry: &Registry, prepare: &Prepare) -> Result<(Meter, Prepared), C
         options: options(backend, case)?,
     };
     let graph = definition.build_graph().map_err(set_up_error)?;
+    let setting = Setting {
+        graph: &graph,
+        sharing: backend.sharing(),
+        worker_count: plan.worker_count,
+    };
     let kernel = definition
-        .build_kernel(backend.sharing(), plan.worker_count)
+        .build_kernel(&setting)
         .and_then(|kernel| match prepare.chaos {
             Some(Chaos { kill_ratio, seed }) => deadly(kernel, kill_ratio, seed),
             None => Ok(kernel),

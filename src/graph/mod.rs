@@ -58,9 +58,39 @@ pub struct TaskGraph {
     predecessors: Rows,
     successors: Rows,
     sources: Box<[TaskId]>,
+    durations_ns: Option<Box<[u64]>>,
+}
+
+impl Default for TaskGraph {
+    /// The graph without tasks.
+    fn default() -> Self {
+        TaskGraphBuilder::default().finish()
+    }
 }
 
 impl TaskGraph {
+    /// The same graph, with the nominal duration of each task in nanoseconds.
+    ///
+    /// # Panics
+    ///
+    /// When there are more or fewer durations than tasks.
+    pub fn with_durations(self, durations_ns: Box<[u64]>) -> Self {
+        assert_eq!(
+            durations_ns.len(),
+            self.task_count(),
+            "one duration for each task"
+        );
+        Self {
+            durations_ns: Some(durations_ns),
+            ..self
+        }
+    }
+
+    /// The nominal duration of each task in nanoseconds, if the graph states any.
+    pub fn durations_ns(&self) -> Option<&[u64]> {
+        self.durations_ns.as_deref()
+    }
+
     /// How many tasks there are.
     #[inline]
     pub fn task_count(&self) -> usize {
@@ -252,6 +282,7 @@ impl TaskGraphBuilder {
             predecessors,
             successors,
             sources,
+            durations_ns: None,
         }
     }
 }

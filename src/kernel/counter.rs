@@ -1,6 +1,6 @@
 use std::io;
 
-use super::{Findings, Kernel, KernelKind, Sharing};
+use super::{Findings, Kernel, KernelKind, Setting, Sharing};
 use crate::graph::TaskId;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::sync::{
@@ -48,19 +48,20 @@ impl KernelKind for CounterKind {
         false
     }
 
-    fn build(
-        &self,
-        parameters: &Parameters,
-        sharing: Sharing,
-        worker_count: usize,
-    ) -> io::Result<Box<dyn Kernel>> {
+    fn size_parameter(&self) -> Option<&'static str> {
+        Some("increments")
+    }
+
+    fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let increments = parameters.count("increments");
-        Ok(match (parameters.text("variant"), sharing) {
+        Ok(match (parameters.text("variant"), setting.sharing) {
             ("racy", _) => Counter::boxed(RacyCounter::new()?, increments, Loss::Finding),
             ("atomic", _) => Counter::boxed(AtomicCounter::new()?, increments, Loss::Fault),
-            ("sharded", _) => {
-                Counter::boxed(ShardedCounter::new(worker_count)?, increments, Loss::Fault)
-            }
+            ("sharded", _) => Counter::boxed(
+                ShardedCounter::new(setting.worker_count)?,
+                increments,
+                Loss::Fault,
+            ),
             (_, Sharing::Threads) => Counter::boxed(MutexCounter::new(), increments, Loss::Fault),
             (_, Sharing::Processes) => {
                 Counter::boxed(ProcessMutexCounter::new()?, increments, Loss::Fault)

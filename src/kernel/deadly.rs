@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Findings, Kernel};
 use crate::graph::TaskId;
 use crate::memory::SharedSlice;
+use crate::random::mix;
 
 /// `kernel`, in whose tasks worker processes die: of `kill_ratio` of all tasks that are begun, one way or
 /// another, before or after the work. For trying out whether a backend survives it.
@@ -70,6 +71,14 @@ impl Kernel for Deadly {
         self.kernel.wait(task)
     }
 
+    fn duration(&self, task: TaskId) -> Option<Duration> {
+        self.kernel.duration(task)
+    }
+
+    fn is_duration_kept(&self) -> bool {
+        self.kernel.is_duration_kept()
+    }
+
     fn reset(&self) {
         self.kernel.reset();
     }
@@ -92,23 +101,21 @@ fn die(way: u64) -> ! {
     unsafe { libc::_exit(3) }
 }
 
-/// The output function of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): a permutation that spreads every bit.
-fn mix(number: u64) -> u64 {
-    let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{EMPTY, KernelKind, Sharing};
+    use crate::graph::TaskGraph;
+    use crate::kernel::{EMPTY, KernelKind, Setting, Sharing};
     use crate::parameter::Parameters;
 
     #[test]
     fn the_process_that_made_it_is_spared() {
-        let empty = EMPTY.build(&Parameters::default(), Sharing::Threads, 1);
+        let setting = Setting {
+            graph: &TaskGraph::default(),
+            sharing: Sharing::Threads,
+            worker_count: 1,
+        };
+        let empty = EMPTY.build(&Parameters::default(), &setting);
         let deadly = deadly(empty.unwrap(), 1.0, 7).unwrap();
         assert_eq!(deadly.run(TaskId(0), 5), 5);
     }

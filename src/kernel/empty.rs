@@ -1,6 +1,6 @@
 use std::io;
 
-use super::{Kernel, KernelKind, Sharing};
+use super::{Kernel, KernelKind, Setting};
 use crate::graph::TaskId;
 use crate::parameter::{Parameter, Parameters};
 
@@ -24,7 +24,7 @@ impl KernelKind for EmptyKind {
         &[]
     }
 
-    fn build(&self, _: &Parameters, _: Sharing, _: usize) -> io::Result<Box<dyn Kernel>> {
+    fn build(&self, _: &Parameters, _: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         Ok(Box::new(Empty))
     }
 }

@@ -2,7 +2,7 @@ use std::io;
 
 use sha2::{Digest, Sha256};
 
-use super::{Kernel, KernelKind, Sharing};
+use super::{Kernel, KernelKind, Setting};
 use crate::graph::TaskId;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 
@@ -45,7 +45,11 @@ impl KernelKind for HashKind {
         ]
     }
 
-    fn build(&self, parameters: &Parameters, _: Sharing, _: usize) -> io::Result<Box<dyn Kernel>> {
+    fn size_parameter(&self) -> Option<&'static str> {
+        Some("times")
+    }
+
+    fn build(&self, parameters: &Parameters, _: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         Ok(Box::new(Hash {
             block: block(parameters.count("block_bytes") as usize),
             times: parameters.count("times"),

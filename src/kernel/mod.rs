@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
-use crate::graph::TaskId;
+use crate::graph::{TaskGraph, TaskId};
 use crate::parameter::{Parameter, Parameters};
 
 mod counter;
@@ -45,6 +45,18 @@ pub trait Kernel: Send + Sync {
         None
     }
 
+    /// How long `task` is meant to last on an idle core, if that is known beforehand. Bounds on the wall
+    /// clock are made of these.
+    fn duration(&self, task: TaskId) -> Option<Duration> {
+        self.wait(task)
+    }
+
+    /// Whether no task ever ends before its [`duration`](Kernel::duration) has passed, so that a run that
+    /// beats a bound made of them has broken a dependence.
+    fn is_duration_kept(&self) -> bool {
+        true
+    }
+
     /// Clears what earlier runs left behind. Called outside the clock, when nothing runs.
     fn reset(&self) {}
 
@@ -72,6 +84,17 @@ pub enum Sharing {
     Processes,
 }
 
+/// Where a kernel is going to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// The graph whose tasks it is.
+    pub graph: &'a TaskGraph,
+    /// How workers see each other's memory.
+    pub sharing: Sharing,
+    /// How many workers there are.
+    pub worker_count: usize,
+}
+
 /// A kind of kernel: its name, its parameters, and how to make one.
 pub trait KernelKind: Sync {
     /// The name in workload files and records.
@@ -84,15 +107,14 @@ pub trait KernelKind: Sync {
     fn is_idempotent(&self) -> bool {
         true
     }
-    /// A kernel for `worker_count` workers that share memory as `sharing` says.
+    /// The parameter, a count, that the work of a task is proportional to, if there is one.
+    fn size_parameter(&self) -> Option<&'static str> {
+        None
+    }
+    /// A kernel for `setting`.
     ///
     /// # Errors
     ///
     /// When the system refuses what the kernel needs, such as shared memory.
-    fn build(
-        &self,
-        parameters: &Parameters,
-        sharing: Sharing,
-        worker_count: usize,
-    ) -> io::Result<Box<dyn Kernel>>;
+    fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>>;
 }

@@ -2,7 +2,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use super::{Kernel, KernelKind, Sharing};
+use super::{Kernel, KernelKind, Setting};
 use crate::graph::TaskId;
 use crate::parameter::{Parameter, ParameterKind, Parameters};
 
@@ -31,7 +31,7 @@ impl KernelKind for SleepKind {
         }]
     }
 
-    fn build(&self, parameters: &Parameters, _: Sharing, _: usize) -> io::Result<Box<dyn Kernel>> {
+    fn build(&self, parameters: &Parameters, _: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         Ok(Box::new(Sleep {
             duration: parameters.milliseconds("duration_ms"),
         }))

@@ -6,7 +6,8 @@
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::{Interval, Random, median};
+use super::{Interval, median};
+use crate::random::SplitMix64;
 
 /// How many times the sessions are drawn anew. The standard error is then right to 2%.
 const DRAW_COUNT: usize = 1000;
@@ -33,7 +34,7 @@ pub struct SessionDifference {
 pub fn session_difference(
     base: &[Vec<f64>],
     head: &[Vec<f64>],
-    random: &mut Random,
+    random: &mut SplitMix64,
 ) -> Option<SessionDifference> {
     let degrees = (base.len() + head.len()).checked_sub(2)?;
     if base.is_empty() || head.is_empty() || degrees < 2 {
@@ -111,22 +112,26 @@ fn distances(medians: &[f64]) -> Vec<f64> {
 }
 
 /// The mean over as many sessions as there are, less the mean they are drawn around.
-fn drawn_mean(sessions: &[Vec<f64>], distances: &[f64], random: &mut Random) -> f64 {
+fn drawn_mean(sessions: &[Vec<f64>], distances: &[f64], random: &mut SplitMix64) -> f64 {
     let drawn: Vec<f64> = sessions
         .iter()
         .map(|_| {
-            let distance = distances[random.below(distances.len())];
-            distance + drawn_noise(&sessions[random.below(sessions.len())], random)
+            let distance = distances[random.below(distances.len() as u64) as usize];
+            distance
+                + drawn_noise(
+                    &sessions[random.below(sessions.len() as u64) as usize],
+                    random,
+                )
         })
         .collect();
     mean(&drawn)
 }
 
 /// By how much the median of as many samples, drawn from these, misses theirs.
-fn drawn_noise(samples: &[f64], random: &mut Random) -> f64 {
+fn drawn_noise(samples: &[f64], random: &mut SplitMix64) -> f64 {
     let drawn: Vec<f64> = samples
         .iter()
-        .map(|_| samples[random.below(samples.len())])
+        .map(|_| samples[random.below(samples.len() as u64) as usize])
         .collect();
     let missed = median(&drawn).zip(median(samples));
     missed.map_or(0.0, |(drawn, whole)| drawn - whole)
@@ -150,7 +155,7 @@ mod tests {
     use super::*;
 
     /// About normal, mean 0 and deviation 1: the sum of twelve uniform numbers less 6.
-    fn noise(random: &mut Random) -> f64 {
+    fn noise(random: &mut SplitMix64) -> f64 {
         (0..12)
             .map(|_| random.below(1 << 30) as f64 / f64::from(1 << 30))
             .sum::<f64>()
@@ -165,7 +170,7 @@ mod tests {
     #[test]
     fn spread_and_estimate_are_those_by_hand() {
         let (base, head) = (steady(&[1.0, 2.0, 3.0]), steady(&[11.0, 12.0, 13.0]));
-        let found = session_difference(&base, &head, &mut Random::new(1)).unwrap();
+        let found = session_difference(&base, &head, &mut SplitMix64::new(1)).unwrap();
         assert_eq!(found.estimate, 10.0);
         assert_eq!(found.degrees, 4);
         // Both variances are 1.
@@ -192,7 +197,7 @@ mod tests {
     #[test]
     fn sessions_that_agree_to_the_last_digit_leave_no_doubt() {
         let (base, head) = (steady(&[1.0; 3]), steady(&[2.0; 3]));
-        let found = session_difference(&base, &head, &mut Random::new(1)).unwrap();
+        let found = session_difference(&base, &head, &mut SplitMix64::new(1)).unwrap();
         assert_eq!(
             found.interval(0.01),
             Interval {
@@ -206,7 +211,7 @@ mod tests {
     #[test]
     fn a_single_session_is_held_against_the_spread_of_many() {
         let base = steady(&[1.0, 2.0, 3.0, 2.0, 2.0]);
-        let found = session_difference(&base, &steady(&[2.0]), &mut Random::new(1)).unwrap();
+        let found = session_difference(&base, &steady(&[2.0]), &mut SplitMix64::new(1)).unwrap();
         assert_eq!(found.degrees, 4);
         // sqrt(1/2 · (1/5 + 1)): the sum of squares is 2, over 4.
         assert!((found.standard_error - 0.775).abs() < 0.06, "{found:?}");
@@ -216,7 +221,7 @@ mod tests {
     fn too_few_sessions_say_nothing() {
         let none: Vec<Vec<f64>> = Vec::new();
         let difference = |base: &[Vec<f64>], head: &[Vec<f64>]| {
-            session_difference(base, head, &mut Random::new(1)).is_some()
+            session_difference(base, head, &mut SplitMix64::new(1)).is_some()
         };
         assert!(!difference(&none, &none));
         assert!(!difference(&steady(&[1.0]), &steady(&[1.0])));
@@ -228,7 +233,7 @@ mod tests {
 
     #[test]
     fn the_interval_covers_the_truth_as_often_as_it_says() {
-        let mut random = Random::new(20);
+        let mut random = SplitMix64::new(20);
         let mut session = |count: usize| -> Vec<Vec<f64>> {
             (0..count)
                 .map(|_| {
@@ -240,7 +245,7 @@ mod tests {
         for (base_count, head_count) in [(3, 3), (6, 1)] {
             let covers = |seed: &u64| {
                 let (base, head) = (session(base_count), session(head_count));
-                let found = session_difference(&base, &head, &mut Random::new(*seed)).unwrap();
+                let found = session_difference(&base, &head, &mut SplitMix64::new(*seed)).unwrap();
                 let interval = found.interval(0.01);
                 interval.low <= 0.0 && 0.0 <= interval.high
             };

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use super::kind::Kind;
 use super::size::{self, SizeError};
 use crate::graph::{GraphError, TaskGraph};
-use crate::kernel::{Kernel, KernelKind, Sharing};
+use crate::kernel::{Kernel, KernelKind, Setting};
 use crate::parameter::{ParameterError, Parameters, Value};
 use crate::pattern::{Pattern, Size};
 use crate::registry::{Registry, nearest};
@@ -75,18 +75,13 @@ impl Definition {
         self.pattern.build(&self.pattern_parameters)
     }
 
-    /// A kernel for `worker_count` workers that share memory as `sharing` says.
+    /// A kernel for `setting`.
     ///
     /// # Errors
     ///
     /// As [`KernelKind::build`].
-    pub fn build_kernel(
-        &self,
-        sharing: Sharing,
-        worker_count: usize,
-    ) -> io::Result<Box<dyn Kernel>> {
-        self.kernel
-            .build(&self.kernel_parameters, sharing, worker_count)
+    pub fn build_kernel(&self, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
+        self.kernel.build(&self.kernel_parameters, setting)
     }
 }
 

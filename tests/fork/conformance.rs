@@ -7,9 +7,10 @@ use rustix::thread::sched_getaffinity;
 use taskdyno::backend::{BACKENDS, Backend, Continuation, FORK_DISPATCH, FORK_PER_TASK, PoolPlan};
 use taskdyno::execute::{Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
-use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Sharing};
+use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Setting, Sharing};
 use taskdyno::parameter::{Parameter, ParameterKind, Parameters, Value};
 use taskdyno::pattern::{PATTERNS, Pattern};
+use taskdyno::random::SplitMix64;
 
 use crate::Does;
 use crate::runner::Case;
@@ -124,9 +125,8 @@ fn every_parameter(backend: &dyn Backend, pattern: &dyn Pattern, kind: &dyn Kern
     let graph = pattern.build(&small(pattern.parameters())).unwrap();
     for parameters in every_choice(kind.parameters()) {
         for plan in plans(backend) {
-            let kernel = kind
-                .build(&parameters, Sharing::Processes, plan.worker_count)
-                .unwrap();
+            let setting = setting(&graph, plan.worker_count);
+            let kernel = kind.build(&parameters, &setting).unwrap();
             let run_count = effort(backend).run_count.min(4);
             verified_runs(backend, kind.name(), graph.clone(), kernel, plan, run_count);
         }
@@ -168,9 +168,17 @@ fn verified_runs(
 }
 
 fn empty() -> Box<dyn Kernel> {
-    EMPTY
-        .build(&Parameters::default(), Sharing::Processes, 1)
-        .unwrap()
+    let graph = TaskGraph::default();
+    let setting = setting(&graph, 1);
+    EMPTY.build(&Parameters::default(), &setting).unwrap()
+}
+
+fn setting(graph: &TaskGraph, worker_count: usize) -> Setting<'_> {
+    Setting {
+        graph,
+        sharing: Sharing::Processes,
+        worker_count,
+    }
 }
 
 /// Values that divide nothing evenly, small enough to try every combination.
@@ -240,7 +248,7 @@ fn random_graphs(backend: &dyn Backend) {
 
 /// Up to 200 tasks, each with up to 5 predecessors, near ones more often than far ones.
 fn random_graph(seed: u64) -> TaskGraph {
-    let mut random = Random(seed);
+    let mut random = SplitMix64::new(seed);
     let mut builder = TaskGraphBuilder::default();
     for task in 0..=random.below(200) {
         let mut predecessors: Vec<TaskId> = (0..random.below(6))
@@ -253,20 +261,6 @@ fn random_graph(seed: u64) -> TaskGraph {
         builder.push(predecessors).unwrap();
     }
     builder.finish()
-}
-
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
-struct Random(u64);
-
-impl Random {
-    /// A number below `limit`; 0 if that is 0.
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)).checked_rem(limit).unwrap_or(0)
-    }
 }
 
 fn pinned_workers(backend: &dyn Backend) {

@@ -13,8 +13,9 @@ use super::report::write as write_report;
 use super::select::Selected;
 use super::{Exit, FAILED, INTERRUPTED, OK, Outcome, tell};
 use crate::case::{Surroundings, record};
-use crate::matrix::{self, PlannedCase};
+use crate::matrix::PlannedCase;
 use crate::measure::host;
+use crate::random;
 use crate::record::{Plan, Record, RecordFile};
 use crate::registry::Registry;
 use crate::report::{Report, read, tables};
@@ -87,7 +88,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         return Ok(OK);
     }
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
-    matrix::shuffle(&mut cases, seed);
+    random::shuffle(&mut cases, seed);
 
     let (mut file, finished) = open_records(arguments)?;
     let mut records = finished;

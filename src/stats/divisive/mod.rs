@@ -6,7 +6,7 @@
 //! integration of databases uses it: Daly et al., "The Use of Change Point Detection to Identify Software
 //! Performance Regressions in a Continuous Integration System" (ICPE 2020).
 
-use super::Random;
+use crate::random::SplitMix64;
 
 #[cfg(test)]
 mod test;
@@ -53,7 +53,7 @@ pub struct ChangePoint {
 /// the values within each stretch, until one is not significant. One test of a series of n values takes time
 /// in proportion to n² for each order.
 pub fn change_points(series: &[f64], how: &Divisive) -> Vec<ChangePoint> {
-    let mut random = Random::new(how.seed);
+    let mut random = SplitMix64::new(how.seed);
     let mut found: Vec<ChangePoint> = Vec::new();
     while let Some(split) = largest_split(&stretches(series, &found), how.min_len) {
         let p_value = p_value(series, &found, split.divergence, how, &mut random);
@@ -195,7 +195,7 @@ fn p_value(
     found: &[ChangePoint],
     observed: f64,
     how: &Divisive,
-    random: &mut Random,
+    random: &mut SplitMix64,
 ) -> f64 {
     // Sums in another order differ in their last bits; without the slack an equal one might count as less.
     let as_large = observed - observed.abs() * 1e-9;

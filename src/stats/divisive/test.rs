@@ -118,7 +118,7 @@ fn series_published_with_otava() {
 
 #[test]
 fn the_quick_search_finds_what_trying_every_division_finds() {
-    let mut random = Random::new(11);
+    let mut random = SplitMix64::new(11);
     for len in [4, 5, 9, 16] {
         let values: Vec<f64> = (0..len).map(|_| random.below(50) as f64).collect();
         let mut best = (0, f64::NEG_INFINITY);
@@ -179,7 +179,7 @@ fn the_scale_of_the_values_does_not_matter_and_the_seed_settles_the_rest() {
 
 #[test]
 fn noise_alone_is_called_a_change_as_seldom_as_promised() {
-    let mut random = Random::new(3);
+    let mut random = SplitMix64::new(3);
     let how = Divisive {
         permutation_count: 99,
         significance: 0.05,

@@ -1,0 +1,101 @@
+//! Numbers that look random and depend on a seed alone, so that whatever was drawn can be drawn again.
+//!
+//! SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014. Not for
+//! secrets.
+
+/// The distance between two states: an odd number near 2^64 divided by the golden ratio.
+const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// A sequence of numbers.
+#[derive(Debug, Clone)]
+pub struct SplitMix64(u64);
+
+impl SplitMix64 {
+    /// The sequence of this seed. Every seed is as good as another.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next number, any of 64 bits.
+    #[inline]
+    pub fn next_u64(&mut self) -> u64 {
+        let number = mix(self.0);
+        self.0 = self.0.wrapping_add(GAMMA);
+        number
+    }
+
+    /// The next number below `limit`; 0 if `limit` is 0, where there is none.
+    ///
+    /// The remainder favours small numbers, by less than `limit` in 2^64.
+    #[inline]
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.next_u64().checked_rem(limit).unwrap_or(0)
+    }
+
+    /// Puts `items` in any order with the same chance: Fisher and Yates' shuffle.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            let chosen = self.below(last as u64 + 1);
+            items.swap(last, chosen as usize);
+        }
+    }
+}
+
+/// The first number of the sequence with this seed: a permutation of all numbers that spreads every bit.
+#[inline]
+pub fn mix(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(GAMMA);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// Puts `items` in an order drawn from `seed`.
+pub fn shuffle<T>(items: &mut [T], seed: u64) {
+    SplitMix64::new(seed).shuffle(items);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_the_published_ones() {
+        let mut numbers = SplitMix64::new(1234567);
+        let published = [
+            6457827717110365317,
+            3203168211198807973,
+            9817491932198370423,
+        ];
+        assert_eq!([(); 3].map(|()| numbers.next_u64()), published);
+        assert_eq!(mix(1234567), published[0]);
+    }
+
+    #[test]
+    fn a_number_is_below_its_limit_and_every_such_number_comes() {
+        let mut numbers = SplitMix64::new(3);
+        let mut seen = [false; 5];
+        (0..1000).for_each(|_| seen[numbers.below(5) as usize] = true);
+        assert_eq!(seen, [true; 5]);
+        assert_eq!(numbers.below(0), 0);
+    }
+
+    #[test]
+    fn a_shuffle_keeps_every_item_and_depends_on_the_seed_alone() {
+        let shuffled = |seed| {
+            let mut items: Vec<u32> = (0..100).collect();
+            shuffle(&mut items, seed);
+            items
+        };
+        assert_eq!(shuffled(7), shuffled(7));
+        assert_ne!(shuffled(7), shuffled(8));
+        let mut sorted = shuffled(7);
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn nothing_is_shuffled_into_nothing() {
+        shuffle::<u32>(&mut [], 7);
+    }
+}
