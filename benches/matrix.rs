@@ -95,6 +95,7 @@ fn prepare(planned: &PlannedCase) -> Session {
         retry_limit: planned.retry_limit,
         task_timeout_ns: None,
         chaos: None,
+        stretch_ratio: None,
     };
     let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
     let (session, _) = Session::start(program, prepare, TIMEOUT, &mut Patience)
@@ -109,6 +110,7 @@ fn wall(session: &mut Session, iterations: u64) -> Duration {
         max_time_ns: u64::MAX,
         min_sample_count: iterations,
         max_sample_count: iterations,
+        run_count: None,
     };
     let slice = session
         .slice(plan, &mut Patience)

@@ -60,6 +60,7 @@ fn serve() -> io::Result<()> {
                     },
                     digest: "00000000deadbeef".into(),
                     start_ns: 50_000,
+                    run_count: 1,
                 }))?;
             }
             Request::Slice(plan) => match &script {

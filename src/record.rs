@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod append;
+#[cfg(test)]
+pub(crate) mod fixture;
 
 pub use append::RecordFile;
 
@@ -43,6 +45,10 @@ pub struct Record {
     pub start_ns: Option<u64>,
     /// One entry a sample, in the order they were taken.
     pub samples: Vec<Sample>,
+    /// How fast the machine was, just before the samples were taken and just after; empty in records of programs
+    /// that did not look.
+    #[serde(default)]
+    pub calibrations: Vec<Calibration>,
     /// The worker processes that died and were replaced, in the order they died.
     #[serde(default)]
     pub deaths: Vec<WorkerDeath>,
@@ -163,6 +169,32 @@ pub struct Host {
     pub taskdyno: String,
 }
 
+impl Host {
+    /// The class of machines whose figures may be held against each other: the model of the processor and the
+    /// number of cores, as a name for a folder, such as `amd-epyc-9r14-2-cores`.
+    pub fn class(&self) -> String {
+        let noun = if self.core_count == 1 {
+            "core"
+        } else {
+            "cores"
+        };
+        slug(&format!("{} {} {noun}", self.processor, self.core_count))
+    }
+}
+
+/// Words of lower-case letters and digits, joined by hyphens, 100 bytes at most: safe as a file name, whatever
+/// `name` is. Empty if it has neither.
+pub(crate) fn slug(name: &str) -> String {
+    // File systems allow 255 bytes; this leaves room for a number and an ending.
+    const MAX_LEN: usize = 100;
+    let lower = name.to_lowercase();
+    let words = lower.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let mut slug = words.join("-");
+    slug.truncate(MAX_LEN);
+    slug
+}
+
 /// A commit of a git checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Commit {
@@ -221,6 +253,15 @@ pub struct WorkerDeath {
     pub task: Option<u64>,
     /// How often the task had been tried then, this time included; 0 without a task.
     pub attempt_count: u32,
+}
+
+/// How long a fixed loop took: how fast the machine was, whatever ran on it before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Calibration {
+    /// The loop on one thread.
+    pub single_ns: u64,
+    /// The same on one thread a worker at once, as long as the slowest of them took; null for one worker.
+    pub parallel_ns: Option<u64>,
 }
 
 /// Per-core load over time.

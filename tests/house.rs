@@ -50,8 +50,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "workload",
         ],
     ),
-    ("compare", &["record", "stats"]),
-    ("report", &["record", "stats"]),
+    ("compare", &["random", "record", "stats"]),
+    (
+        "gate",
+        &[
+            "case", "compare", "matrix", "measure", "random", "record", "stats",
+        ],
+    ),
+    ("report", &["compare", "record", "stats"]),
     (
         "harness",
         &["backend", "cmd", "kernel", "pattern", "registry"],
@@ -61,6 +67,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "backend",
             "case",
+            "compare",
             "kernel",
             "matrix",
             "measure",
@@ -69,6 +76,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "record",
             "registry",
             "report",
+            "stats",
             "workload",
         ],
     ),

@@ -139,7 +139,7 @@ fn set_up(registry: &Registry, prepare: &Prepare) -> Result<(Meter, Prepared), C
         .map_err(set_up_error)?;
     let start_ns = nanoseconds(start.elapsed());
 
-    let mut meter = Meter::new(job, pool, plan.worker_count, digest);
+    let mut meter = Meter::new(job, pool, plan.worker_count, digest).stretch(prepare.stretch_ratio);
     let warmup = Duration::from_nanos(prepare.warmup_ns);
     let min_sample = Duration::from_nanos(prepare.min_sample_ns);
     meter.warm_up(warmup, min_sample).map_err(failed)?;
@@ -147,6 +147,7 @@ fn set_up(registry: &Registry, prepare: &Prepare) -> Result<(Meter, Prepared), C
         graph: size,
         digest: format!("{digest:016x}"),
         start_ns,
+        run_count: meter.run_count(),
     };
     Ok((meter, prepared))
 }

@@ -6,11 +6,16 @@ use std::time::{Duration, Instant};
 use super::parent::{Idle, Session};
 use super::protocol::{Finished, Prepare, Prepared};
 use crate::kernel::Findings;
+use crate::measure::calibration::calibrate;
 use crate::measure::load::LoadSampler;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{
     Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
 };
+
+/// Passes of the control loop before the samples, and as many after them: enough that one interruption does not
+/// move their median, and a few milliseconds a case.
+const CALIBRATION_COUNT: usize = 8;
 
 /// What all cases of one `run` share.
 pub struct Surroundings<'a> {
@@ -44,6 +49,7 @@ pub fn record(
         digest: None,
         start_ns: None,
         samples: Vec::new(),
+        calibrations: Vec::new(),
         deaths: Vec::new(),
         peak_memory_bytes: None,
         load: Load {
@@ -71,6 +77,7 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
         retry_limit: record.plan.retry_limit,
         task_timeout_ns: record.plan.task_timeout_ns,
         chaos: None,
+        stretch_ratio: None,
     };
     let timeout = Duration::from_nanos(record.plan.timeout_ns);
     let (mut session, prepared) = Session::start(program, prepare, timeout, idle)?;
@@ -78,12 +85,15 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
         graph,
         digest,
         start_ns,
+        ..
     } = prepared;
     record.graph = Some(graph);
     record.digest = Some(digest);
     record.start_ns = Some(start_ns);
 
+    calibrate_for(record);
     let (slice, load) = watched_slice(&mut session, &record.plan, idle);
+    calibrate_for(record);
     record.load = load;
     let slice = slice?;
     record.samples = slice.samples;
@@ -93,6 +103,14 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
     let Finished { peak_memory_bytes } = session.finish(idle)?;
     record.peak_memory_bytes = peak_memory_bytes;
     Ok(())
+}
+
+/// Times the control loop while the child waits, so that records of different days can be held against each
+/// other.
+fn calibrate_for(record: &mut Record) {
+    for _ in 0..CALIBRATION_COUNT {
+        record.calibrations.push(calibrate(record.case.workers));
+    }
 }
 
 /// One slice, with an eye on the load of the cores.
@@ -106,6 +124,7 @@ fn watched_slice(
         max_time_ns: plan.max_time_ns,
         min_sample_count: plan.min_sample_count,
         max_sample_count: plan.max_sample_count,
+        run_count: None,
     };
     let mut watch = Watch {
         idle,

@@ -7,13 +7,18 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::registry::Registry;
 
+mod baseline;
 mod chaos;
 mod check;
+mod compare;
 mod doctor;
+mod export;
+mod history;
 mod list;
 mod report;
 mod run;
 mod select;
+mod show;
 
 /// Everything went well.
 const OK: u8 = 0;
@@ -21,6 +26,12 @@ const OK: u8 = 0;
 const FAILED: u8 = 1;
 /// The command line or an input file is wrong.
 const USAGE: u8 = 2;
+/// A case got slower.
+const REGRESSED: u8 = 3;
+/// The data do not tell, and that was asked to count as a failure.
+const INCONCLUSIVE: u8 = 4;
+/// What is to be compared with is missing, or is not comparable.
+const NOT_COMPARABLE: u8 = 5;
 /// Ended by Ctrl-C: 128 and the number of SIGINT, as shells have it.
 const INTERRUPTED: u8 = 130;
 
@@ -30,6 +41,8 @@ enum Exit {
     Usage(miette::Report),
     /// The command could not do its work.
     Failed(miette::Report),
+    /// What is to be compared with is missing, or is not comparable.
+    NotComparable(miette::Report),
     /// What reads our output has gone: nothing left to say.
     BrokenPipe,
 }
@@ -87,6 +100,14 @@ enum Command {
     Report(report::Arguments),
     /// Kill worker processes at random, and see whether runs survive it.
     Chaos(chaos::Arguments),
+    /// Compare records that were measured apart with others, or with baselines.
+    Compare(compare::Arguments),
+    /// Keep records under a name, to be compared with later.
+    Baseline(baseline::Arguments),
+    /// Find where a series of records changed, and on which commit.
+    History(history::Arguments),
+    /// Write records or comparisons in a format of another tool.
+    Export(export::Arguments),
     /// Say what makes this machine unfit for measuring, and what to do about it.
     Doctor,
     /// Print a completion script for a shell.
@@ -110,6 +131,10 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
         Command::Check(arguments) => check::main(registry, &arguments),
         Command::Report(arguments) => report::main(&arguments),
         Command::Chaos(arguments) => chaos::main(registry, &arguments),
+        Command::Compare(arguments) => compare::main(&arguments),
+        Command::Baseline(arguments) => baseline::main(&arguments),
+        Command::History(arguments) => history::main(&arguments),
+        Command::Export(arguments) => export::main(&arguments),
         Command::Doctor => doctor::main(),
         Command::Completions { shell } => completions(shell),
     };
@@ -117,6 +142,7 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
         Ok(code) => code,
         Err(Exit::Usage(error)) => complain(&error, USAGE),
         Err(Exit::Failed(error)) => complain(&error, FAILED),
+        Err(Exit::NotComparable(error)) => complain(&error, NOT_COMPARABLE),
         Err(Exit::BrokenPipe) => OK,
     })
 }

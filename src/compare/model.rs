@@ -33,6 +33,9 @@ pub struct Comparison {
     pub elapsed_ns: u64,
     /// The part of the machine that everything else took meanwhile; null where that is not known.
     pub foreign_load_ratio: Option<f64>,
+    /// How much slower the calibration loop was at its slow times than at its fast ones: its 95th percentile
+    /// over its 5th; null where that is not known.
+    pub calibration_spread_ratio: Option<f64>,
     /// One entry a case, in the order of the matrix.
     pub cases: Vec<ComparedCase>,
     /// The base against itself, in the same way; null where there is none. Should it come out as
@@ -42,9 +45,6 @@ pub struct Comparison {
     pub missing: Vec<MissingCase>,
     /// Why the verdicts are advisory; empty if they count.
     pub advisory: Vec<String>,
-    /// Whether it was interrupted, so that the verdicts rest on fewer pairs than planned.
-    #[serde(default)]
-    pub is_interrupted: bool,
 }
 
 /// Where the differences of a comparison come from.

@@ -1,5 +1,5 @@
-use super::fixture::{Builder, case};
 use super::*;
+use crate::record::fixture::{Builder, case};
 use crate::record::{LoadSource, Record};
 use crate::stats::{Interval, Ratio};
 

@@ -50,6 +50,7 @@ pub(super) fn parse(
     let timeout = file.seconds(&TIMEOUT);
     let task_timeout = file.seconds(&TASK_TIMEOUT);
     let retries = file.retries();
+    let gate_threshold = file.gate_threshold();
     let patterns = file.side::<&'static dyn Pattern>();
     let kernels = file.side::<&'static dyn KernelKind>();
     file.refuse_what_does_not_fit(&patterns, memory_bytes);
@@ -64,6 +65,7 @@ pub(super) fn parse(
                 timeout,
                 task_timeout,
                 retries,
+                gate_threshold,
                 variants,
             },
             name_span,
@@ -84,10 +86,10 @@ fn not_toml(error: &toml::de::Error) -> Mistake {
 }
 
 /// A key that stands at the top of a file.
-struct TopKey {
-    name: &'static str,
+pub(super) struct TopKey {
+    pub(super) name: &'static str,
     /// How to write it.
-    example: &'static str,
+    pub(super) example: &'static str,
 }
 
 const NAME: TopKey = TopKey {
@@ -118,7 +120,11 @@ const RETRIES: TopKey = TopKey {
     name: "retries",
     example: "retries = 2",
 };
-const TOP_KEYS: [&TopKey; 7] = [
+pub(super) const GATE: TopKey = TopKey {
+    name: "gate",
+    example: "gate = { threshold = 0.03 } # three per cent",
+};
+const TOP_KEYS: [&TopKey; 8] = [
     &NAME,
     &WHY,
     &PATTERN,
@@ -126,6 +132,7 @@ const TOP_KEYS: [&TopKey; 7] = [
     &TIMEOUT,
     &TASK_TIMEOUT,
     &RETRIES,
+    &GATE,
 ];
 
 /// Whether `key` stands at the top of a file.
@@ -134,10 +141,10 @@ pub(super) fn is_top_key(key: &str) -> bool {
 }
 
 /// A file that is being read, and what was found wrong so far.
-struct File<'a> {
-    table: &'a DeTable<'a>,
+pub(super) struct File<'a> {
+    pub(super) table: &'a DeTable<'a>,
     registry: &'a Registry,
-    mistakes: Vec<Mistake>,
+    pub(super) mistakes: Vec<Mistake>,
     /// The keys that were meant by unknown ones. They are reported once, as unknown.
     meant: Vec<&'static str>,
 }

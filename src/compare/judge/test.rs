@@ -1,4 +1,5 @@
 use super::*;
+use crate::random::SplitMix64;
 
 /// `count` differences that lie around `centre`, a tenth of a per cent apart.
 fn around(centre: f64, count: i32) -> Vec<f64> {
@@ -117,16 +118,17 @@ fn an_earlier_verdict_stands_and_makes_room_in_its_own_family_alone() {
     assert_eq!(second(Verdict::Unchanged), Verdict::Inconclusive);
 }
 
-/// Numbers from SplitMix64, as normally distributed (Box and Muller).
-struct Normal(u64);
+/// Normally distributed numbers (Box and Muller, Annals of Mathematical Statistics 29:2, 1958).
+struct Normal(SplitMix64);
 
 impl Normal {
+    fn new(seed: u64) -> Self {
+        Self(SplitMix64::new(seed))
+    }
+
+    /// From 0 up to, and without, 1.
     fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+        (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     fn next(&mut self) -> f64 {
@@ -139,7 +141,7 @@ impl Normal {
 fn intervals_cover_the_truth_as_often_as_they_promise() {
     // Skewed, with two modes and outliers, as run times are: its median is 0 by construction, since the
     // sign is drawn first.
-    let mut random = Normal(1);
+    let mut random = Normal::new(1);
     let mut draw = || {
         let size = random.next().exp() + if random.uniform() < 0.1 { 20.0 } else { 0.0 };
         if random.uniform() < 0.5 {
@@ -165,7 +167,7 @@ fn intervals_cover_the_truth_as_often_as_they_promise() {
 #[test]
 fn false_alarms_in_many_cases_stay_below_alpha_at_the_worst_place() {
     // Every case exactly at the threshold, where a false alarm is likeliest, and five cases at once.
-    let mut random = Normal(2);
+    let mut random = Normal::new(2);
     let limit = 0.01f64.ln_1p();
     let (gates, alpha) = (1000, 0.05);
     let mut alarms = 0;

@@ -41,7 +41,11 @@ pub trait Exporter: Sync {
 const PICTURES: &str = "pictures";
 
 /// Writes beside the file and renames, so that nobody ever reads half of it.
-fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
+///
+/// # Errors
+///
+/// When it cannot be written; the message names the file.
+pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     let aside = path.with_added_extension(format!("{}.tmp", std::process::id()));
     write_aside(path, &aside, content).map_err(|error| {
         // It may never have come to be; the first error is the one to tell.

@@ -10,7 +10,9 @@ use self::heat_map::HeatMap;
 use self::palette::{INK, MUTED, PAPER};
 use self::raster::{Raster, png};
 use self::speed_up::SpeedUp;
+use self::timeline::Timelines;
 use super::model::{Group, Report};
+use crate::compare::History;
 
 mod axis;
 mod canvas;
@@ -20,6 +22,7 @@ mod heat_map;
 pub(super) mod palette;
 mod raster;
 mod speed_up;
+mod timeline;
 
 #[cfg(test)]
 mod test;
@@ -60,6 +63,7 @@ enum Subject<'a> {
     Comparison(Comparison<'a>),
     SpeedUp(SpeedUp<'a>),
     HeatMap(HeatMap<'a>),
+    Timelines(Timelines<'a>),
 }
 
 /// All pictures of a report that there are figures for.
@@ -93,6 +97,14 @@ pub(super) fn load(report: &Report) -> Option<Picture<'_>> {
     })
 }
 
+/// How the time of each case went from session to session.
+pub(super) fn timelines(history: &History) -> Picture<'_> {
+    Picture {
+        name: "history".into(),
+        subject: Subject::Timelines(Timelines::new(history)),
+    }
+}
+
 /// Where an SVG gets its font from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FontSource {
@@ -109,6 +121,7 @@ impl Picture<'_> {
             Subject::Comparison(comparison) => comparison.description(),
             Subject::SpeedUp(speed_up) => speed_up.description(),
             Subject::HeatMap(heat_map) => heat_map.description(),
+            Subject::Timelines(timelines) => timelines.description(),
         }
     }
 
@@ -117,6 +130,7 @@ impl Picture<'_> {
             Subject::Comparison(comparison) => comparison.height(),
             Subject::SpeedUp(speed_up) => speed_up.height(),
             Subject::HeatMap(heat_map) => heat_map.height(),
+            Subject::Timelines(timelines) => timelines.height(),
         }
     }
 
@@ -135,6 +149,7 @@ impl Picture<'_> {
             Subject::Comparison(comparison) => comparison.draw(&mut canvas)?,
             Subject::SpeedUp(speed_up) => speed_up.draw(&mut canvas)?,
             Subject::HeatMap(heat_map) => heat_map.draw(&mut canvas)?,
+            Subject::Timelines(timelines) => timelines.draw(&mut canvas)?,
         }
         canvas.finish()
     }
