@@ -13,8 +13,10 @@ use serde_json::Value;
 mod append;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod whole;
 
 pub use append::RecordFile;
+pub use whole::write_whole;
 
 /// The version of the format. Fields are only ever added within a version; readers ignore the ones they
 /// do not know and refuse a version they do not know.

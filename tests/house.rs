@@ -68,6 +68,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "backend",
             "case",
             "compare",
+            "gate",
             "kernel",
             "matrix",
             "measure",

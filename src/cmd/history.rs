@@ -77,7 +77,7 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
         _ => chronicle::styled_table(&found),
     };
     put(&text, arguments.out.as_deref())?;
-    summarise(|| Ok(chronicle::markdown(&found)))?;
+    summarise(|| chronicle::markdown(&found));
     Ok(OK)
 }
 

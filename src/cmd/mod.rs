@@ -13,8 +13,10 @@ mod check;
 mod compare;
 mod doctor;
 mod export;
+mod gate;
 mod history;
 mod list;
+mod progress;
 mod report;
 mod run;
 mod select;
@@ -108,6 +110,8 @@ enum Command {
     History(history::Arguments),
     /// Write records or comparisons in a format of another tool.
     Export(export::Arguments),
+    /// Run two builds in turns, and say of each case whether it got slower.
+    Gate(gate::Arguments),
     /// Say what makes this machine unfit for measuring, and what to do about it.
     Doctor,
     /// Print a completion script for a shell.
@@ -118,6 +122,12 @@ enum Command {
     /// Prepare one case and serve slices of samples; the protocol is in FORMAT.md.
     #[command(hide = true)]
     Child,
+    /// List cases for a gate, one line of JSON each.
+    #[command(hide = true)]
+    Cases(select::Selected),
+    /// Keep one core busy, beside a self-test of the gate.
+    #[command(hide = true)]
+    Neighbour,
 }
 
 /// Reads the command line and does what it says.
@@ -135,6 +145,9 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
         Command::Baseline(arguments) => baseline::main(&arguments),
         Command::History(arguments) => history::main(&arguments),
         Command::Export(arguments) => export::main(&arguments),
+        Command::Gate(arguments) => gate::main(registry, &arguments),
+        Command::Cases(selected) => gate::cases(registry, &selected),
+        Command::Neighbour => gate::neighbour(),
         Command::Doctor => doctor::main(),
         Command::Completions { shell } => completions(shell),
     };

@@ -9,7 +9,7 @@ use miette::miette;
 use super::{Exit, FAILED, INCONCLUSIVE, OK, REGRESSED, tell};
 use crate::compare::{Comparison, NotComparable, Outcome};
 use crate::report::format::format;
-use crate::report::{FORMATS, styled_verdicts, write};
+use crate::report::{FORMATS, MARKDOWN, styled_verdicts, write};
 
 /// How verdicts are shown, and what they mean for the exit code.
 #[derive(clap::Args)]
@@ -44,10 +44,7 @@ impl Show {
             anstream::stdout().write_all(table().as_bytes())?;
         }
         put(&text, self.out.as_deref())?;
-        summarise(|| {
-            let markdown = named("markdown")?;
-            Ok(markdown.comparisons(comparisons))
-        })?;
+        summarise(|| markdown(comparisons));
         Ok(self.exit_code(comparisons))
     }
 
@@ -70,6 +67,11 @@ fn json(comparisons: &[Comparison]) -> Result<String, Exit> {
             .map_err(|error| Exit::Failed(miette!("cannot write a comparison as JSON: {error}")))
     });
     lines.collect()
+}
+
+/// What a pull request shows of these comparisons.
+pub(super) fn markdown(comparisons: &[Comparison]) -> String {
+    MARKDOWN.comparisons(comparisons)
 }
 
 /// The format of this name.
@@ -98,20 +100,19 @@ pub(super) fn put(text: &str, out: Option<&Path>) -> Result<(), Exit> {
 }
 
 /// Appends Markdown to the summary of the job, if this is one of GitHub's.
-pub(super) fn summarise(markdown: impl FnOnce() -> Result<String, Exit>) -> Result<(), Exit> {
+pub(super) fn summarise(markdown: impl FnOnce() -> String) {
     let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
-        return Ok(());
+        return;
     };
-    let text = markdown()?;
+    let text = markdown();
     let file = OpenOptions::new().create(true).append(true).open(&path);
     if let Err(error) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
         // What was found is shown elsewhere too.
         tell(&format!(
             "cannot append to the job's summary, {}: {error}",
-            path.display()
+            Path::new(&path).display()
         ));
     }
-    Ok(())
 }
 
 /// Tells why something is not compared.

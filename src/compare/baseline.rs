@@ -1,12 +1,13 @@
 //! Baselines: records under a name, kept to be compared with later.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Placed;
 use super::stored::NotComparable;
 use super::unlike::unlike;
+use crate::record::write_whole;
 
 /// The ending of a baseline's file.
 const ENDING: &str = "jsonl";
@@ -91,17 +92,12 @@ impl Baseline {
     ///
     /// When they cannot be written.
     pub fn save(&self, records: &[Placed]) -> io::Result<()> {
-        if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let aside = self.path.with_added_extension("tmp");
-        let mut file = fs::File::create(&aside)?;
-        for (_, record) in records {
-            let line = serde_json::to_string(record)?;
-            writeln!(file, "{line}")?;
-        }
-        file.sync_data()?;
-        fs::rename(aside, &self.path)
+        let lines = records
+            .iter()
+            .map(|(_, record)| serde_json::to_string(record));
+        let mut text = lines.collect::<Result<Vec<String>, _>>()?.join("\n");
+        text.push('\n');
+        write_whole(&self.path, text.as_bytes())
     }
 
     /// Removes it.

@@ -232,6 +232,11 @@ pub enum Outcome {
 }
 
 impl Comparison {
+    /// Whether both sides are the same binary, byte for byte.
+    pub fn is_identical(&self) -> bool {
+        self.base.sha256.is_some() && self.base.sha256 == self.head.sha256
+    }
+
     /// How it came out. Wall time decides. Verdicts that are advisory are inconclusive.
     pub fn outcome(&self) -> Outcome {
         let has_error = self.cases.iter().any(|case| case.error.is_some());

@@ -11,7 +11,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{Arm, Both, Contest, GatePlan, ListedCase, Stop, Watcher, run};
-use crate::compare::{ComparedCase, SideError, Verdict};
+use crate::compare::{SideError, Verdict};
 use crate::random::{mix, shuffle};
 use crate::record::Host;
 use crate::stats::binomial::proportion_interval;
@@ -66,8 +66,10 @@ pub struct Tally {
     pub count: u64,
     /// How many of each, in the order of [`Verdict::ALL`].
     pub counts: [u64; 4],
-    /// The part that was `Regressed`, with its exact 95% interval: power, or for nothing planted the part of
-    /// false alarms together with `Improved`.
+    /// How many were `Regressed`: slow-downs that were found. For nothing planted, how many were that or
+    /// `Improved`: false alarms.
+    pub alarm_count: u64,
+    /// The exact 95% interval of their part.
     pub alarm: Interval,
     /// How many were `Improved` though slower, or an alarm in either direction though the same.
     pub wrong_count: u64,
@@ -94,7 +96,7 @@ pub struct SelfTestPlan<'a> {
     pub gate: &'a GatePlan,
 }
 
-/// Why a self-test ended early.
+/// Why there is no verdict.
 #[derive(Debug)]
 pub enum SelfTestError {
     /// The watcher asked for it.
@@ -105,84 +107,90 @@ pub enum SelfTestError {
     System(io::Error),
 }
 
-/// Comes to all verdicts, in an order drawn from the seed, with `program` on both sides. `done` is given
-/// each as it comes.
-///
-/// # Errors
-///
-/// What ended it early. What was found before has been given to `done`.
-pub fn self_test(
-    plan: &SelfTestPlan<'_>,
-    program: &Path,
-    watcher: &mut dyn Watcher,
-    done: &mut dyn FnMut(&SelfVerdict),
-) -> Result<Vec<SelfVerdict>, SelfTestError> {
-    let mut trials: Vec<(&ListedCase, f64)> = Vec::new();
-    for case in plan.cases {
-        for ratio in plan.planted_ratios {
-            trials.extend((0..plan.verdict_count).map(|_| (case, *ratio)));
+/// One verdict to come to.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    contest: Contest,
+    gate: GatePlan,
+    planted_ratio: f64,
+}
+
+impl SelfTestPlan<'_> {
+    /// All verdicts to come to, with `program` on both sides, in an order drawn from the seed: what happens
+    /// on the machine meanwhile falls on all alike.
+    pub fn trials(&self, program: &Path) -> Vec<Trial> {
+        let mut trials = Vec::new();
+        for case in self.cases {
+            for planted_ratio in self.planted_ratios {
+                let seeds = (trials.len() as u64..).map(|number| mix(self.gate.seed ^ number));
+                let several = seeds.take(self.verdict_count as usize).map(|seed| Trial {
+                    contest: self.contest(case, program, *planted_ratio),
+                    gate: GatePlan {
+                        seed,
+                        ..self.gate.clone()
+                    },
+                    planted_ratio: *planted_ratio,
+                });
+                trials.extend(several.collect::<Vec<_>>());
+            }
+        }
+        shuffle(&mut trials, self.gate.seed);
+        trials
+    }
+
+    fn contest(&self, case: &ListedCase, program: &Path, planted_ratio: f64) -> Contest {
+        let arm = |ratio| Arm {
+            program: program.into(),
+            stretch_ratio: Some(ratio),
+        };
+        Contest {
+            case: case.clone(),
+            arms: Both {
+                base: arm(0.0),
+                head: arm(planted_ratio),
+            },
+            threshold_ratio: self.threshold_ratio,
+            is_control: false,
         }
     }
-    shuffle(&mut trials, plan.gate.seed);
-    let mut verdicts = Vec::new();
-    for (index, (case, planted_ratio)) in trials.into_iter().enumerate() {
-        let gate = GatePlan {
-            seed: mix(plan.gate.seed ^ index as u64),
-            ..plan.gate.clone()
-        };
-        let contest = contest(case, program, planted_ratio, plan.threshold_ratio);
-        let verdict = one_verdict(contest, &gate, planted_ratio, watcher)?;
-        done(&verdict);
-        verdicts.push(verdict);
-    }
-    Ok(verdicts)
 }
 
-fn contest(case: &ListedCase, program: &Path, planted: f64, threshold_ratio: f64) -> Contest {
-    let arm = |ratio| Arm {
-        program: program.into(),
-        stretch_ratio: Some(ratio),
-    };
-    Contest {
-        case: case.clone(),
-        arms: Both {
-            base: arm(0.0),
-            head: arm(planted),
-        },
-        threshold_ratio,
-        is_control: false,
+impl Trial {
+    /// The id of its case.
+    pub fn case(&self) -> String {
+        self.contest.case.case.id()
     }
-}
 
-fn one_verdict(
-    contest: Contest,
-    gate: &GatePlan,
-    planted_ratio: f64,
-    watcher: &mut dyn Watcher,
-) -> Result<SelfVerdict, SelfTestError> {
-    let start = Instant::now();
-    let mut ran = run(&[contest], gate, None, None, watcher).map_err(SelfTestError::System)?;
-    if ran.stop == Stop::Interrupted {
-        return Err(SelfTestError::Interrupted);
+    /// Comes to the verdict, just as a gate of this one case does.
+    ///
+    /// # Errors
+    ///
+    /// What kept it from one.
+    pub fn verdict(self, watcher: &mut dyn Watcher) -> Result<SelfVerdict, SelfTestError> {
+        let start = Instant::now();
+        let ran = run(&[self.contest], &self.gate, None, None, watcher);
+        let mut ran = ran.map_err(SelfTestError::System)?;
+        if ran.stop == Stop::Interrupted {
+            return Err(SelfTestError::Interrupted);
+        }
+        let compared = ran.cases.remove(0);
+        let case = compared.case.id();
+        if let Some(error) = compared.error {
+            return Err(SelfTestError::Failed(case, Box::new(error)));
+        }
+        let wall = compared.wall;
+        let wall = wall.expect("a case without an error has its pairs, and these have a median");
+        Ok(SelfVerdict {
+            case,
+            planted_ratio: self.planted_ratio,
+            verdict: wall.verdict,
+            ratio: wall.ratio,
+            pair_count: wall.pair_count,
+            elapsed_ns: start.elapsed().as_nanos().try_into().unwrap_or(u64::MAX),
+            foreign_load_ratio: ran.foreign_load_ratio,
+            calibration_spread_ratio: ran.calibration_spread_ratio,
+        })
     }
-    let ComparedCase {
-        case, wall, error, ..
-    } = ran.cases.remove(0);
-    let id = case.id();
-    if let Some(error) = error {
-        return Err(SelfTestError::Failed(id, Box::new(error)));
-    }
-    let wall = wall.expect("a case without an error has its pairs, and these have a median");
-    Ok(SelfVerdict {
-        case: id,
-        planted_ratio,
-        verdict: wall.verdict,
-        ratio: wall.ratio,
-        pair_count: wall.pair_count,
-        elapsed_ns: start.elapsed().as_nanos().try_into().unwrap_or(u64::MAX),
-        foreign_load_ratio: ran.foreign_load_ratio,
-        calibration_spread_ratio: ran.calibration_spread_ratio,
-    })
 }
 
 /// Counts the verdicts for each planted change, the smallest first.
@@ -218,6 +226,7 @@ fn tally_of(planted_ratio: f64, verdicts: &[&SelfVerdict], threshold_ratio: f64)
         planted_ratio,
         count,
         counts: Verdict::ALL.map(of),
+        alarm_count: alarms,
         alarm: proportion_interval(alarms, count, 0.05),
         wrong_count: if is_same { alarms } else { improved },
         missed_count: match planted_ratio > threshold_ratio {

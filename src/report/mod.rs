@@ -22,7 +22,7 @@ mod words;
 mod test;
 
 pub use exporter::{EXPORTERS, Exporter, HTML, PNG, SVG, write};
-pub use format::{FORMATS, Format};
+pub use format::{FORMATS, Format, MARKDOWN};
 pub use heading::Heading;
 pub use load::{LoadMap, Stretch};
 pub use mixed::refuse_mixed;

@@ -196,6 +196,9 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
     for why in &comparison.advisory {
         sentences.push(format!("The verdicts are advisory: {}.", one_line(why)));
     }
+    if comparison.is_identical() {
+        sentences.push("The two binaries are the same, byte for byte.".into());
+    }
     if let Some(control) = &comparison.control {
         sentences.push(control_sentence(control));
     }
@@ -281,14 +284,13 @@ fn table(lines: &[Line]) -> String {
     table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
     table.set_header(["verdict", "case", "wall", "interval", "CPU", "notes"]);
     for line in lines {
-        let style = style(line.kind);
         table.add_row([
-            format!("{style}{}{style:#}", line.kind.name()),
-            one_line(&line.id),
-            line.wall.clone(),
-            line.interval.clone(),
-            line.cpu.clone(),
-            line.note.clone(),
+            line.kind.name(),
+            &one_line(&line.id),
+            &line.wall,
+            &line.interval,
+            &line.cpu,
+            &line.note,
         ]);
     }
     for (index, column) in table.column_iter_mut().enumerate() {
@@ -299,8 +301,26 @@ fn table(lines: &[Line]) -> String {
             false => CellAlignment::Left,
         });
     }
-    let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
-    lines.collect()
+    let rows = table.lines().map(|row| row.trim_end().to_owned() + "\n");
+    // Heading and rule come before the first case.
+    let kinds = [None, None]
+        .into_iter()
+        .chain(lines.iter().map(|line| Some(line.kind)));
+    rows.zip(kinds)
+        .map(|(row, kind)| colored(&row, kind))
+        .collect()
+}
+
+/// The row of a table with its verdict in colour. Done last, since tables count what colours take as width.
+fn colored(row: &str, kind: Option<Kind>) -> String {
+    match kind {
+        None => row.into(),
+        Some(kind) => {
+            let style = style(kind);
+            let word = kind.name();
+            row.replacen(word, &format!("{style}{word}{style:#}"), 1)
+        }
+    }
 }
 
 fn style(kind: Kind) -> Style {

@@ -18,13 +18,16 @@ mod test;
 
 /// All formats.
 pub const FORMATS: &[&dyn Format] = &[
-    &markdown::Markdown,
+    MARKDOWN,
     &junit::Junit,
     &bencher::Bencher,
     &github::GithubActionBenchmark,
     &openmetrics::OpenMetrics,
     &csv::Csv,
 ];
+
+/// What a pull request shows.
+pub const MARKDOWN: &dyn Format = &markdown::Markdown;
 
 /// A text format for records or comparisons.
 pub trait Format: Sync {
@@ -41,7 +44,7 @@ pub trait Format: Sync {
     fn records(&self, records: &[Record]) -> Option<String>;
 }
 
-/// The format of this name.
+/// The format of this name; `None` if there is none.
 pub fn format(name: &str) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.name() == name)
 }
