@@ -105,7 +105,15 @@ fn list_has_every_kind_as_json() {
 
 #[test]
 fn help_teaches() {
-    for arguments in [&["--help"][..], &["run", "--help"], &["report", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["report", "--help"],
+        &["compare", "--help"],
+        &["baseline", "--help"],
+        &["history", "--help"],
+        &["export", "--help"],
+    ] {
         let output = taskdyno().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0));
         insta::assert_snapshot!(

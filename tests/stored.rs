@@ -309,7 +309,7 @@ fn baselines_are_saved_listed_compared_with_and_removed() {
     assert_says(
         &other,
         5,
-        &["is of example-cpu-2-cores, and these records are of example-cpu-64-cores"],
+        &["is of example-cpu-2-cores", "example-cpu-64-cores"],
     );
 
     scripted.run(&["baseline", "save", "main", "other.jsonl"]);
@@ -403,12 +403,22 @@ fn a_history_finds_the_commit_whatever_the_order_of_the_files() {
 #[test]
 fn a_history_of_two_machines_is_refused() {
     let (scripted, mut names) = history();
-    let mut records = scripted.session("c99", 1.0);
+    let mut records = scripted.session("c99", STEADY[0]);
     records[0]["host"]["processor"] = "Other CPU".into();
+    for record in &mut records {
+        record["started_at"] = "2026-11-01T00:00:00Z".into();
+    }
     scripted.write("other.jsonl", &records);
     names.push("other.jsonl".into());
     let refused = history_output(&scripted, &names, &[]);
     assert_says(&refused, 5, &["different machines", "other.jsonl:1"]);
+    // The last by time is of the first machine.
+    let same = history_output(&scripted, &names, &["--same-host"]);
+    let words = [
+        "1 of 34 records are of other machines than example-cpu-2-cores",
+        "at c08",
+    ];
+    assert_says(&same, 0, &words);
 }
 
 #[test]

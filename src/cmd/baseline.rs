@@ -112,6 +112,12 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
 }
 
 fn save(store: &Store, name: &str, paths: &[PathBuf], add: bool) -> Outcome {
+    keep(store, name, paths, add)?;
+    Ok(OK)
+}
+
+/// Keeps the records of these files under `name`, and says what there is now.
+pub(super) fn keep(store: &Store, name: &str, paths: &[PathBuf], add: bool) -> Result<(), Exit> {
     let new = read_placed(paths).map_err(Exit::Usage)?;
     let baseline = store.baselines().get(&new[0].1.host.class(), name);
     let mut records = Vec::new();
@@ -145,7 +151,7 @@ fn save(store: &Store, name: &str, paths: &[PathBuf], add: bool) -> Outcome {
     })?;
     let mut out = anstream::stdout();
     writeln!(out, "{}: {}", baseline.path.display(), contents(&kept))?;
-    Ok(OK)
+    Ok(())
 }
 
 /// `3 sessions of 12 cases at c0ffee012345, since 2026-11-02T12:00:00Z`.
@@ -306,7 +312,8 @@ pub(super) fn read_baseline(store: &Store, name: &str, host: &Host) -> Result<Ve
 const EXPECTED_NAME: &str =
     "a baseline's name has letters, digits, `.`, `-` and `_`, and begins with a letter or digit";
 
-fn name(text: &str) -> Result<String, String> {
+/// The name of a baseline, as given on the command line.
+pub(super) fn name(text: &str) -> Result<String, String> {
     match is_baseline_name(text) {
         true => Ok(text.into()),
         false => Err(EXPECTED_NAME.into()),

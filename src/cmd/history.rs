@@ -7,7 +7,7 @@ use miette::miette;
 
 use super::compare::chance;
 use super::show::{not_comparable, put, summarise};
-use super::{Exit, OK, Outcome};
+use super::{Exit, OK, Outcome, tell};
 use crate::compare::{Placed, history};
 use crate::report::chronicle;
 use crate::report::read_placed;
@@ -22,6 +22,9 @@ pub(super) struct Arguments {
     /// The order of the series: by the time of measurement, or as given.
     #[arg(long, value_name = "ORDER", default_value = "time", value_parser = ["time", "given"], env = "TASKDYNO_ORDER")]
     order: String,
+    /// Leave out sessions of other machines than that of the last one, instead of refusing them.
+    #[arg(long, env = "TASKDYNO_SAME_HOST")]
+    same_host: bool,
     /// Take the times as they are, with the drift of the machine in them.
     #[arg(long, env = "TASKDYNO_RAW")]
     raw: bool,
@@ -53,6 +56,9 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
     if arguments.order == "time" {
         sort_by_time(&mut records);
     }
+    if arguments.same_host {
+        keep_last_host(&mut records);
+    }
     let how = Divisive {
         permutation_count: arguments.permutations as usize,
         significance: arguments.significance,
@@ -79,6 +85,21 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
     put(&text, arguments.out.as_deref())?;
     summarise(|| chronicle::markdown(&found));
     Ok(OK)
+}
+
+/// Leaves out what is of another class of machines than the last session, and says so.
+fn keep_last_host(records: &mut Vec<Placed>) {
+    let Some(class) = records.last().map(|(_, record)| record.host.class()) else {
+        return;
+    };
+    let count = records.len();
+    records.retain(|(_, record)| record.host.class() == class);
+    if records.len() < count {
+        tell(&format!(
+            "{} of {count} records are of other machines than {class}, and are left out",
+            count - records.len()
+        ));
+    }
 }
 
 /// Oldest first; sessions whose time cannot be read come before all others.
