@@ -94,6 +94,8 @@ fn prepare(planned: &PlannedCase) -> Session {
         min_sample_ns: 0,
         retry_limit: planned.retry_limit,
         task_timeout_ns: None,
+        certified_optimum_ns: None,
+        trace: false,
         chaos: None,
         stretch_ratio: None,
     };

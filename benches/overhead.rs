@@ -17,7 +17,10 @@ use taskdyno::backend::{
 };
 use taskdyno::execute::{Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskId};
-use taskdyno::kernel::{COUNTER, EMPTY, HASH, Kernel, KernelKind, SLEEP, Setting, Sharing};
+use taskdyno::kernel::{
+    BUSY_WAIT, COMPUTE_BOUND, COUNTER, EMPTY, HASH, Kernel, KernelKind, MEMORY_BOUND, SLEEP,
+    Setting, Sharing,
+};
 use taskdyno::parameter::{Parameter, Parameters, Value};
 use taskdyno::pattern::{Pattern, STENCIL_1D, TRIVIAL};
 
@@ -68,6 +71,7 @@ const SECTIONS: &[Section] = &[
     ("counter", counter),
     ("hash", hash),
     ("sleep", sleep),
+    ("overlap", overlap),
     ("graph", graph),
 ];
 
@@ -328,6 +332,45 @@ fn sleep(effort: Effort) -> Vec<Row> {
     )]
 }
 
+/// A kernel of short tasks, and its counts.
+type Short<'a> = (&'a dyn KernelKind, &'a [(&'a str, u64)]);
+
+/// Short tasks that do not depend on each other beside a chain of the same tasks: they must not take less
+/// time, or the processor overlaps them and they look shorter than they are.
+fn overlap(effort: Effort) -> Vec<Row> {
+    let task_count = 64_000 / effort.shrink;
+    let kernels: [Short<'_>; 5] = [
+        (&BUSY_WAIT, &[("duration_ns", 1)]),
+        (&COMPUTE_BOUND, &[("iterations", 1)]),
+        (&COMPUTE_BOUND, &[("iterations", 16)]),
+        (&MEMORY_BOUND, &[("lines", 1), ("working_set_bytes", 4096)]),
+        (&HASH, &[("block_bytes", 1)]),
+    ];
+    let row = |(kind, given): Short<'_>| {
+        let values = given
+            .iter()
+            .map(|(key, count)| (*key, Value::Count(*count)));
+        let kernel = new_kernel(kind, values);
+        let run = |_, seed| kernel.run(TaskId(0), seed);
+        let alone = || (0..task_count).for_each(|_| _ = black_box(run(0, black_box(1))));
+        let chained = || _ = black_box((0..task_count).fold(1, run));
+        let a_task = |time: f64| time / task_count as f64;
+        let rounds = rounds(
+            effort,
+            || a_task(nanoseconds(alone)),
+            || a_task(nanoseconds(chained)),
+        );
+        let (name, (key, count)) = (kind.name(), given[0]);
+        let what = format!(
+            "{name}, {key} = {count}, alone over chained ({:.1} over {:.1} ns)",
+            median(rounds.iter().map(|(alone, _)| *alone)),
+            median(rounds.iter().map(|(_, chained)| *chained)),
+        );
+        Row::at_least(what, median_ratio(&rounds), 0.95)
+    };
+    kernels.map(row).into()
+}
+
 /// Building a graph of ten million tasks, and the memory that a job of it takes.
 fn graph(effort: Effort) -> Vec<Row> {
     let steps = 156_250 / effort.shrink;
@@ -471,7 +514,10 @@ fn new_graph<const N: usize>(pattern: &dyn Pattern, given: [(&str, u64); N]) -> 
     graph.expect("the graph fits its ids")
 }
 
-fn new_kernel<const N: usize>(kind: &dyn KernelKind, given: [(&str, Value); N]) -> Box<dyn Kernel> {
+fn new_kernel<'a>(
+    kind: &dyn KernelKind,
+    given: impl IntoIterator<Item = (&'a str, Value)>,
+) -> Box<dyn Kernel> {
     let parameters = checked(kind.parameters(), given);
     let setting = Setting {
         graph: &TaskGraph::default(),
@@ -482,9 +528,13 @@ fn new_kernel<const N: usize>(kind: &dyn KernelKind, given: [(&str, Value); N]) 
     kernel.expect("the system gives a page")
 }
 
-fn checked<const N: usize>(declared: &[Parameter], given: [(&str, Value); N]) -> Parameters {
-    let given = given.map(|(key, value)| (key.to_owned(), value));
-    Parameters::check(declared, &BTreeMap::from(given)).expect("the parameters are declared")
+fn checked<'a>(
+    declared: &[Parameter],
+    given: impl IntoIterator<Item = (&'a str, Value)>,
+) -> Parameters {
+    let given = given.into_iter();
+    let given: BTreeMap<String, Value> = given.map(|(key, value)| (key.into(), value)).collect();
+    Parameters::check(declared, &given).expect("the parameters are declared")
 }
 
 fn empty() -> Box<dyn Kernel> {

@@ -51,7 +51,7 @@ impl KernelKind for MishapKind {
         &[Parameter {
             name: "mishap",
             why: "what goes wrong",
-            kind: ParameterKind::Choice(&["panic", "abort", "exit", "hang", "print"]),
+            kind: ParameterKind::Choice(&["panic", "abort", "exit", "hang", "print", "hurry"]),
             default: None,
         }]
     }
@@ -74,7 +74,8 @@ impl Kernel for Mishap {
                     std::thread::sleep(Duration::from_secs(3600));
                 },
                 // On standard output, where the child talks to its parent.
-                _ => println!("{{\"hello\": \"parent\"}}"),
+                "print" => println!("{{\"hello\": \"parent\"}}"),
+                _ => {}
             }
         }
         seed
@@ -82,6 +83,11 @@ impl Kernel for Mishap {
 
     fn expected(&self, _: TaskId, seed: u64) -> u64 {
         seed
+    }
+
+    /// What it says it takes, and does not.
+    fn duration(&self, _: TaskId) -> Option<Duration> {
+        (self.0 == "hurry").then_some(Duration::from_secs(1))
     }
 }
 

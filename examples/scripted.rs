@@ -51,7 +51,8 @@ fn serve() -> io::Result<()> {
     let mut script = None;
     for line in io::stdin().lock().lines() {
         match serde_json::from_str(&line?)? {
-            Request::Prepare(Prepare { case, .. }) => {
+            Request::Prepare(prepare) => {
+                let Prepare { case, .. } = *prepare;
                 script = self::script(&case.backend, u64::from(case.workers));
                 say(&Reply::Prepared(Prepared {
                     graph: GraphSize {
@@ -59,6 +60,7 @@ fn serve() -> io::Result<()> {
                         edge_count: 99,
                     },
                     digest: "00000000deadbeef".into(),
+                    bound: None,
                     start_ns: 50_000,
                     run_count: 1,
                 }))?;
@@ -70,6 +72,7 @@ fn serve() -> io::Result<()> {
             Request::Finish {} => {
                 return say(&Reply::Finished(Finished {
                     peak_memory_bytes: Some(4 << 20),
+                    trace: None,
                 }));
             }
         }

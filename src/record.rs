@@ -45,12 +45,21 @@ pub struct Record {
     pub digest: Option<String>,
     /// How long the backend took to start its workers.
     pub start_ns: Option<u64>,
+    /// How fast it can be at best; null where the durations of the tasks are not known.
+    #[serde(default)]
+    pub bound: Option<Bound>,
     /// One entry a sample, in the order they were taken.
     pub samples: Vec<Sample>,
     /// How fast the machine was, just before the samples were taken and just after; empty in records of programs
     /// that did not look.
     #[serde(default)]
     pub calibrations: Vec<Calibration>,
+    /// How long the tasks really took, from runs of their own after the samples; null where `bound` is.
+    #[serde(default)]
+    pub trace: Option<Trace>,
+    /// What the same kernel does at its best, beside each sample; null but for `metg`.
+    #[serde(default)]
+    pub peak: Option<Peak>,
     /// The worker processes that died and were replaced, in the order they died.
     #[serde(default)]
     pub deaths: Vec<WorkerDeath>,
@@ -119,6 +128,88 @@ pub struct GraphSize {
     pub task_count: u64,
     /// How many dependences it has.
     pub edge_count: u64,
+}
+
+/// How fast a graph can be run at best, from the durations that its tasks are meant to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Bound {
+    /// The sum of all durations.
+    pub work_ns: u64,
+    /// The longest path by duration.
+    pub span_ns: u64,
+    /// How many tasks the backend has under way at once; null for as many as there are.
+    pub parallelism: Option<u64>,
+    /// The larger of `work_ns / parallelism` and `span_ns`: no run is shorter.
+    pub lower_bound_ns: u64,
+    /// The shortest schedule there is, where the workload states it for this many workers.
+    #[serde(default)]
+    pub certified_optimum_ns: Option<u64>,
+}
+
+impl Bound {
+    /// The best that is known to be possible: the certified optimum, or else the lower bound.
+    pub fn best_ns(&self) -> u64 {
+        self.certified_optimum_ns.unwrap_or(self.lower_bound_ns)
+    }
+}
+
+/// How long tasks really took, with a clock around each of them: runs of their own, never the timed ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Trace {
+    /// How many tasks were run alone, one after the other, on an idle machine: the first ones.
+    pub alone_task_count: u64,
+    /// What these took, together.
+    pub alone_work_ns: u64,
+    /// One entry a traced run.
+    pub runs: Vec<TracedRun>,
+}
+
+/// A run with a clock around each task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TracedRun {
+    /// Wall clock of the run.
+    pub wall_ns: u64,
+    /// What all its tasks took, together.
+    pub work_ns: u64,
+    /// What those of its tasks took that were also run alone.
+    pub alone_task_work_ns: u64,
+    /// How long a greedy schedule takes with what the tasks took, were all else free.
+    pub greedy_makespan_ns: u64,
+}
+
+/// One size of a sweep over task sizes, and what the machine gave at its best meanwhile.
+///
+/// The efficiency of sample `i` is `least_task_count × size × wall_ns ÷ run_count` of probe `i` `÷ probe_task_count ÷
+/// probe_size`, over `wall_ns ÷ run_count` of the sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Peak {
+    /// The variant without the size.
+    pub variant: String,
+    /// The parameter of the kernel that is swept.
+    pub size_parameter: String,
+    /// Its value in this case.
+    pub size: u64,
+    /// How many tasks, of equal length, some worker has to run one after the other in any schedule: the larger of
+    /// tasks ÷ workers, rounded up, and the tasks on the longest path.
+    pub least_task_count: u64,
+    /// The efficiency that was looked for.
+    pub efficiency_ratio: f64,
+    /// The value of the parameter in the probes.
+    pub probe_size: u64,
+    /// How many tasks each worker ran one after the other in a run of the probe.
+    pub probe_task_count: u64,
+    /// The probe that was taken just before each sample: as many independent chains of tasks as there are workers,
+    /// on the backend that shows the practical limit.
+    pub probes: Vec<Probe>,
+}
+
+/// One sample of a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Probe {
+    /// Wall clock of all its runs together.
+    pub wall_ns: u64,
+    /// How many runs it holds.
+    pub run_count: u64,
 }
 
 /// How a case was measured.
@@ -293,7 +384,7 @@ pub enum LoadSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseError {
     /// What kind of failure: `panic`, `timeout`, `killed`, `wrong-digest`, `missing-input`, `not-once`,
-    /// `lost-task`, `miscounted`, `kernel-check`, `backend`, `set-up` or `protocol`.
+    /// `lost-task`, `miscounted`, `kernel-check`, `beat-bound`, `backend`, `set-up` or `protocol`.
     pub kind: String,
     /// What happened, for people.
     pub message: String,

@@ -68,6 +68,14 @@ fn a_mishap_in_a_kernel_is_an_error_row_and_the_others_go_on() {
         assert_eq!(message, "the kernel panicked in task 3: out of cheese");
         assert_eq!(kind("hang").0, "timeout", "{backend}");
         assert_eq!(kind("print").0, "ok", "{backend}");
+        let (hurry, message) = kind("hurry");
+        assert_eq!(hurry, "beat-bound", "{backend}");
+        let bound = match backend {
+            // Fifteen tasks of a second each, alone or two at a time.
+            "serial" => "15000000000",
+            _ => "7500000000",
+        };
+        assert!(message.contains(bound), "{message}");
         // A worker process that dies leaves its pool behind to tell of it; a thread takes all along.
         let died = if backend == "fork" {
             "worker-died"

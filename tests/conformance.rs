@@ -277,9 +277,16 @@ fn graphs(pattern: &dyn Pattern) -> Vec<TaskGraph> {
             panic!("{} has choices: try them all", pattern.name());
         };
         let parameters = Parameters::check(pattern.parameters(), given).unwrap();
-        pattern.build(&parameters).unwrap()
+        with_durations(pattern.build(&parameters).unwrap())
     };
     sizes.map(build).into()
+}
+
+/// `graph` with durations from none to 20 us, for the kernels that go by them.
+fn with_durations(graph: TaskGraph) -> TaskGraph {
+    let durations_ns = graph.tasks().map(|task| u64::from(task.0 % 3) * 10_000);
+    let durations_ns = durations_ns.collect();
+    graph.with_durations(durations_ns)
 }
 
 /// Every kernel, with every choice it offers and small numbers.

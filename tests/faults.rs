@@ -87,6 +87,8 @@ fn prepare(backend: &str, pattern: &serde_json::Value, retry_limit: u32) -> Prep
         min_sample_ns: 0,
         retry_limit,
         task_timeout_ns: None,
+        certified_optimum_ns: None,
+        trace: false,
         chaos: None,
         stretch_ratio: None,
     }

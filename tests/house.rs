@@ -35,13 +35,17 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "registry",
         ],
     ),
-    ("measure", &["backend", "execute", "kernel", "record"]),
+    (
+        "measure",
+        &["backend", "execute", "graph", "kernel", "record"],
+    ),
     ("matrix", &["backend", "parameter", "record", "workload"]),
     (
         "case",
         &[
             "backend",
             "execute",
+            "graph",
             "kernel",
             "measure",
             "parameter",

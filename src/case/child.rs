@@ -12,11 +12,13 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 use super::protocol::{Chaos, Finished, Prepare, Prepared, Reply, Request, SliceDone};
 use crate::backend::{Backend, Continuation, Death, PoolPlan};
 use crate::execute::{Failure, Job, expected_digest};
-use crate::kernel::{Setting, deadly};
+use crate::graph::TaskGraph;
+use crate::kernel::{Kernel, Setting, deadly, traced};
 use crate::measure::host::sharpen_timers;
+use crate::measure::schedule::{bound, trace};
 use crate::measure::{self, Meter};
 use crate::parameter::Parameters;
-use crate::record::{Case, CaseError, GraphSize};
+use crate::record::{Bound, Case, CaseError, GraphSize, Trace};
 use crate::registry::Registry;
 use crate::workload::Definition;
 
@@ -75,7 +77,9 @@ fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
     let Some(Request::Prepare(prepare)) = next()? else {
         return Err(protocol_error("the first line must be `prepare`"));
     };
-    let (mut meter, prepared) = set_up(registry, &prepare)?;
+    let stage = Stage::new(registry, &prepare)?;
+    let (mut meter, prepared) = stage.set_up()?;
+    let bound = prepared.bound;
     send(replies, &[Reply::Prepared(prepared)]).map_err(protocol_error)?;
 
     while let Some(request) = next()? {
@@ -95,61 +99,111 @@ fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
     }
     let peak_memory_bytes = meter.peak_memory_bytes();
     drop(meter);
-    send(replies, &[Reply::Finished(Finished { peak_memory_bytes })]).map_err(protocol_error)
+    let trace = match bound {
+        Some(bound) if prepare.trace => Some(stage.trace(&bound)?),
+        _ => None,
+    };
+    let finished = Finished {
+        peak_memory_bytes,
+        trace,
+    };
+    send(replies, &[Reply::Finished(finished)]).map_err(protocol_error)
 }
 
-/// Builds the graph, starts the workers and warms up.
-fn set_up(registry: &Registry, prepare: &Prepare) -> Result<(Meter, Prepared), CaseError> {
-    let case = &prepare.case;
-    let definition = Definition::from_json(&case.parameters, registry).map_err(set_up_error)?;
-    let backend = registry
-        .backend(&case.backend)
-        .ok_or_else(|| set_up_error(format!("there is no backend `{}`", case.backend)))?;
-    let plan = PoolPlan {
-        worker_count: case.workers.max(1) as usize,
-        continuation: continuation(backend, case.continuation.as_deref())?,
-        pin: case.pin,
-        retry_limit: prepare.retry_limit,
-        task_timeout: prepare.task_timeout_ns.map(Duration::from_nanos),
-        options: options(backend, case)?,
-    };
-    let graph = definition.build_graph().map_err(set_up_error)?;
-    let setting = Setting {
-        graph: &graph,
-        sharing: backend.sharing(),
-        worker_count: plan.worker_count,
-    };
-    let kernel = definition
-        .build_kernel(&setting)
-        .and_then(|kernel| match prepare.chaos {
+/// All that a case names, found and checked.
+struct Stage<'a> {
+    prepare: &'a Prepare,
+    definition: Definition,
+    backend: &'static dyn Backend,
+    plan: PoolPlan,
+}
+
+impl<'a> Stage<'a> {
+    fn new(registry: &Registry, prepare: &'a Prepare) -> Result<Self, CaseError> {
+        let case = &prepare.case;
+        let definition = Definition::from_json(&case.parameters, registry).map_err(set_up_error)?;
+        let backend = registry
+            .backend(&case.backend)
+            .ok_or_else(|| set_up_error(format!("there is no backend `{}`", case.backend)))?;
+        let plan = PoolPlan {
+            worker_count: case.workers.max(1) as usize,
+            continuation: continuation(backend, case.continuation.as_deref())?,
+            pin: case.pin,
+            retry_limit: prepare.retry_limit,
+            task_timeout: prepare.task_timeout_ns.map(Duration::from_nanos),
+            options: options(backend, case)?,
+        };
+        Ok(Self {
+            prepare,
+            definition,
+            backend,
+            plan,
+        })
+    }
+
+    /// Builds the graph, starts the workers and warms up.
+    fn set_up(&self) -> Result<(Meter, Prepared), CaseError> {
+        let (graph, kernel) = self.graph_and_kernel()?;
+        let kernel = match self.prepare.chaos {
             Some(Chaos { kill_ratio, seed }) => deadly(kernel, kill_ratio, seed),
             None => Ok(kernel),
-        })
-        .map_err(set_up_error)?;
-    let size = GraphSize {
-        task_count: graph.task_count() as u64,
-        edge_count: graph.edge_count() as u64,
-    };
-    let digest = expected_digest(&graph, kernel.as_ref());
-    let job = Arc::new(Job::new(graph, kernel).map_err(set_up_error)?);
+        };
+        let (job, digest) = self.job(graph, kernel.map_err(set_up_error)?)?;
+        let optimum = self.prepare.certified_optimum_ns;
+        let bound = bound(&job, self.backend, self.plan.worker_count, optimum);
+        let size = GraphSize {
+            task_count: job.graph().task_count() as u64,
+            edge_count: job.graph().edge_count() as u64,
+        };
+        let kept = bound.filter(|_| job.kernel().is_duration_kept());
 
-    let start = Instant::now();
-    let pool = backend
-        .start(Arc::clone(&job), &plan)
-        .map_err(set_up_error)?;
-    let start_ns = nanoseconds(start.elapsed());
+        let start = Instant::now();
+        let pool = self.backend.start(Arc::clone(&job), &self.plan);
+        let pool = pool.map_err(set_up_error)?;
+        let start_ns = nanoseconds(start.elapsed());
 
-    let mut meter = Meter::new(job, pool, plan.worker_count, digest).stretch(prepare.stretch_ratio);
-    let warmup = Duration::from_nanos(prepare.warmup_ns);
-    let min_sample = Duration::from_nanos(prepare.min_sample_ns);
-    meter.warm_up(warmup, min_sample).map_err(failed)?;
-    let prepared = Prepared {
-        graph: size,
-        digest: format!("{digest:016x}"),
-        start_ns,
-        run_count: meter.run_count(),
-    };
-    Ok((meter, prepared))
+        let mut meter = Meter::new(job, pool, self.plan.worker_count, digest)
+            .with_least_wall_ns(kept.map_or(0, |bound| bound.best_ns()))
+            .stretch(self.prepare.stretch_ratio);
+        let warmup = Duration::from_nanos(self.prepare.warmup_ns);
+        let min_sample = Duration::from_nanos(self.prepare.min_sample_ns);
+        meter.warm_up(warmup, min_sample).map_err(failed)?;
+        let prepared = Prepared {
+            graph: size,
+            bound,
+            digest: format!("{digest:016x}"),
+            start_ns,
+            run_count: meter.run_count(),
+        };
+        Ok((meter, prepared))
+    }
+
+    /// Runs the case again, on workers of its own, with a clock around each task.
+    fn trace(&self, bound: &Bound) -> Result<Trace, CaseError> {
+        let (graph, kernel) = self.graph_and_kernel()?;
+        let (kernel, times) = traced(kernel, graph.task_count()).map_err(set_up_error)?;
+        let (job, digest) = self.job(graph, kernel)?;
+        let start = || self.backend.start(Arc::clone(&job), &self.plan);
+        trace(&job, &times, bound.parallelism, start, digest).map_err(failed)
+    }
+
+    fn graph_and_kernel(&self) -> Result<(TaskGraph, Box<dyn Kernel>), CaseError> {
+        let graph = self.definition.build_graph().map_err(set_up_error)?;
+        let setting = Setting {
+            graph: &graph,
+            sharing: self.backend.sharing(),
+            worker_count: self.plan.worker_count,
+        };
+        let kernel = self.definition.build_kernel(&setting);
+        Ok((graph, kernel.map_err(set_up_error)?))
+    }
+
+    /// The job, and the digest that its runs must give.
+    fn job(&self, graph: TaskGraph, kernel: Box<dyn Kernel>) -> Result<(Arc<Job>, u64), CaseError> {
+        let digest = expected_digest(&graph, kernel.as_ref());
+        let job = Job::new(graph, kernel).map_err(set_up_error)?;
+        Ok((Arc::new(job), digest))
+    }
 }
 
 /// The options of `case`, checked against what `backend` asks for.

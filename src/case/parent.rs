@@ -54,7 +54,7 @@ impl Session {
     ) -> Result<(Self, Prepared), CaseError> {
         let mut session = Self::spawn(program, timeout)
             .map_err(|error| CaseError::new("set-up", format!("{}: {error}", program.display())))?;
-        session.request(&Request::Prepare(prepare))?;
+        session.request(&Request::Prepare(Box::new(prepare)))?;
         match session.reply(idle)? {
             Reply::Prepared(prepared) => Ok((session, prepared)),
             other => Err(unexpected(&other)),

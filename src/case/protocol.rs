@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::Findings;
 use crate::measure::SlicePlan;
-use crate::record::{Case, CaseError, GraphSize, Sample, WorkerDeath};
+use crate::record::{Bound, Case, CaseError, GraphSize, Sample, Trace, WorkerDeath};
 
 /// What the parent asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
     /// The first line: build the graph, start the workers, warm up.
-    Prepare(Prepare),
+    Prepare(Box<Prepare>),
     /// Take samples, then wait for the next line.
     Slice(SlicePlan),
     /// Stop the workers and leave. The end of the input means the same.
@@ -50,6 +50,12 @@ pub struct Prepare {
     /// A worker process that runs one task for longer than this is killed; null for no limit.
     #[serde(default)]
     pub task_timeout_ns: Option<u64>,
+    /// The shortest schedule there is, where the workload states it for this many workers.
+    #[serde(default)]
+    pub certified_optimum_ns: Option<u64>,
+    /// Whether to run the case once more at the end, with a clock around each task, where a bound is known.
+    #[serde(default)]
+    pub trace: bool,
     /// Has worker processes die at random; null for none.
     #[serde(default)]
     pub chaos: Option<Chaos>,
@@ -73,6 +79,9 @@ pub struct Chaos {
 pub struct Prepared {
     /// The size of its graph.
     pub graph: GraphSize,
+    /// How fast it can be at best; null where the durations of its tasks are not known.
+    #[serde(default)]
+    pub bound: Option<Bound>,
     /// The digest that every run must give, 16 hexadecimal digits.
     pub digest: String,
     /// How long the backend took to start its workers.
@@ -97,4 +106,7 @@ pub struct SliceDone {
 pub struct Finished {
     /// Peak resident memory of the process, and of its worker processes what they do not share with it.
     pub peak_memory_bytes: Option<u64>,
+    /// How long its tasks really took, if that was asked for and a bound is known.
+    #[serde(default)]
+    pub trace: Option<Trace>,
 }

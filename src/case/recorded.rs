@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::parent::{Idle, Session};
-use super::protocol::{Finished, Prepare, Prepared};
+use super::protocol::{Prepare, Prepared};
 use crate::kernel::Findings;
 use crate::measure::calibration::calibrate;
 use crate::measure::load::LoadSampler;
@@ -29,6 +29,39 @@ pub struct Surroundings<'a> {
     pub run_start: Instant,
 }
 
+impl Surroundings<'_> {
+    /// A record of `case`, begun now, in which everything that is measured is still missing.
+    pub fn blank(&self, case: Case, plan: Plan) -> Record {
+        Record {
+            schema_version: SCHEMA_VERSION,
+            case,
+            graph: None,
+            plan,
+            host: self.host.clone(),
+            commit: self.commit.clone(),
+            started_at: jiff::Timestamp::now().to_string(),
+            since_run_start_ns: u64::try_from(self.run_start.elapsed().as_nanos())
+                .unwrap_or(u64::MAX),
+            digest: None,
+            start_ns: None,
+            bound: None,
+            samples: Vec::new(),
+            calibrations: Vec::new(),
+            trace: None,
+            peak: None,
+            deaths: Vec::new(),
+            peak_memory_bytes: None,
+            load: Load {
+                source: LoadSource::TooShort,
+                interval_ns: 0,
+                cores: Vec::new(),
+            },
+            findings: Findings::new(),
+            error: None,
+        }
+    }
+}
+
 /// Runs `case` in a child process and returns its record, whatever becomes of it.
 pub fn record(
     surroundings: &Surroundings<'_>,
@@ -36,30 +69,7 @@ pub fn record(
     plan: Plan,
     idle: &mut dyn Idle,
 ) -> Record {
-    let mut record = Record {
-        schema_version: SCHEMA_VERSION,
-        case,
-        graph: None,
-        plan,
-        host: surroundings.host.clone(),
-        commit: surroundings.commit.clone(),
-        started_at: jiff::Timestamp::now().to_string(),
-        since_run_start_ns: u64::try_from(surroundings.run_start.elapsed().as_nanos())
-            .unwrap_or(u64::MAX),
-        digest: None,
-        start_ns: None,
-        samples: Vec::new(),
-        calibrations: Vec::new(),
-        deaths: Vec::new(),
-        peak_memory_bytes: None,
-        load: Load {
-            source: LoadSource::TooShort,
-            interval_ns: 0,
-            cores: Vec::new(),
-        },
-        findings: Findings::new(),
-        error: None,
-    };
+    let mut record = surroundings.blank(case, plan);
     if let Err(error) = fill(&mut record, surroundings.program, idle) {
         // Samples of a case that failed are no samples.
         record.samples.clear();
@@ -76,6 +86,8 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
         min_sample_ns: record.plan.min_sample_ns,
         retry_limit: record.plan.retry_limit,
         task_timeout_ns: record.plan.task_timeout_ns,
+        certified_optimum_ns: None,
+        trace: true,
         chaos: None,
         stretch_ratio: None,
     };
@@ -85,8 +97,10 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
         graph,
         digest,
         start_ns,
+        bound,
         ..
     } = prepared;
+    record.bound = bound;
     record.graph = Some(graph);
     record.digest = Some(digest);
     record.start_ns = Some(start_ns);
@@ -100,16 +114,19 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
     record.findings = slice.findings;
     record.deaths = slice.deaths;
 
-    let Finished { peak_memory_bytes } = session.finish(idle)?;
-    record.peak_memory_bytes = peak_memory_bytes;
+    let finished = session.finish(idle)?;
+    record.peak_memory_bytes = finished.peak_memory_bytes;
+    record.trace = finished.trace;
     Ok(())
 }
 
 /// Times the control loop while the child waits, so that records of different days can be held against each
 /// other.
 fn calibrate_for(record: &mut Record) {
+    // Threads without a core of their own would time the scheduler.
+    let threads = record.case.workers.min(record.host.core_count);
     for _ in 0..CALIBRATION_COUNT {
-        record.calibrations.push(calibrate(record.case.workers));
+        record.calibrations.push(calibrate(threads));
     }
 }
 

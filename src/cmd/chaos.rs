@@ -113,6 +113,8 @@ fn one_run(planned: &PlannedCase, arguments: &Arguments, run: u64) -> Result<Sli
         task_timeout_ns: planned
             .task_timeout
             .map(|limit| limit.as_nanos().try_into().unwrap_or(u64::MAX)),
+        certified_optimum_ns: None,
+        trace: false,
         chaos: Some(Chaos {
             kill_ratio: arguments.kill_rate,
             seed: arguments.seed.wrapping_add(run),

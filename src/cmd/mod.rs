@@ -16,6 +16,7 @@ mod export;
 mod gate;
 mod history;
 mod list;
+mod metg;
 mod progress;
 mod report;
 mod run;
@@ -100,6 +101,8 @@ enum Command {
     Check(check::Arguments),
     /// Draw a report from records.
     Report(report::Arguments),
+    /// Find how fine tasks can be on each backend before too much of the machine is lost.
+    Metg(metg::Arguments),
     /// Kill worker processes at random, and see whether runs survive it.
     Chaos(chaos::Arguments),
     /// Compare records that were measured apart with others, or with baselines.
@@ -140,6 +143,7 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
         Command::List(arguments) => list::main(registry, &arguments),
         Command::Check(arguments) => check::main(registry, &arguments),
         Command::Report(arguments) => report::main(&arguments),
+        Command::Metg(arguments) => metg::main(registry, &arguments),
         Command::Chaos(arguments) => chaos::main(registry, &arguments),
         Command::Compare(arguments) => compare::main(&arguments),
         Command::Baseline(arguments) => baseline::main(&arguments),

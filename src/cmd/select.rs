@@ -91,6 +91,17 @@ impl Selected {
         }
     }
 
+    /// The same selection with these numbers of workers, where none are given.
+    pub(super) fn or_workers(&self, counts: &[u32]) -> Self {
+        match self.workers.is_empty() {
+            true => Self {
+                workers: counts.to_vec(),
+                ..self.clone()
+            },
+            false => self.clone(),
+        }
+    }
+
     /// Whether a filter was given.
     pub(super) fn has_filter(&self) -> bool {
         self.filter.is_some()

@@ -61,13 +61,13 @@ pub(super) fn log_times(records: &[&Record], channel: Channel, how: Calibration)
         .collect()
 }
 
-/// The median of the control loop's times in a session, on as many threads as the case has workers; `None` if
-/// there are none.
+/// The median of the control loop's times in a session, on as many threads as the case has workers
+/// with a core; `None` if there are none.
 pub(super) fn control_ns(record: &Record) -> Option<f64> {
-    let time = |calibration: &record::Calibration| match record.case.workers {
-        1 => Some(calibration.single_ns as f64),
-        _ => calibration.parallel_ns.map(|ns| ns as f64),
+    // With one worker, or one core, there is only the one.
+    let time = |calibration: &record::Calibration| {
+        calibration.parallel_ns.unwrap_or(calibration.single_ns) as f64
     };
-    let times: Vec<f64> = record.calibrations.iter().filter_map(time).collect();
+    let times: Vec<f64> = record.calibrations.iter().map(time).collect();
     median(&times).filter(|ns| *ns > 0.0)
 }

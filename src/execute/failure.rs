@@ -110,6 +110,16 @@ pub enum Failure {
         /// The task whose count is off.
         task: TaskId,
     },
+    /// A byte that a task was handed by a predecessor is not the one that the predecessor wrote.
+    #[error("byte {byte} that task {task} was handed by its predecessor {predecessor} is wrong")]
+    WrongPayload {
+        /// The task that read it.
+        task: TaskId,
+        /// The predecessor that wrote it.
+        predecessor: TaskId,
+        /// The number of the byte, from 0.
+        byte: u32,
+    },
     /// The kernel panicked.
     #[error("the kernel panicked in task {task}: {message}")]
     Panicked {
@@ -131,6 +141,15 @@ pub enum Failure {
     Kernel {
         /// What was wrong.
         message: String,
+    },
+    /// The run was faster than any schedule can be: some task did not wait for its predecessors, or did not
+    /// do its work.
+    #[error("a run took {wall_ns} ns, and no schedule of this graph takes less than {bound_ns} ns")]
+    BeatBound {
+        /// The wall clock of one run.
+        wall_ns: u64,
+        /// The least that it can take.
+        bound_ns: u64,
     },
     /// A worker process died while it ran a task, and the task was not to be tried again.
     #[error(
@@ -163,9 +182,11 @@ impl Failure {
             Self::NotOnce { .. } => "not-once",
             Self::Lost { .. } => "lost-task",
             Self::Miscounted { .. } => "miscounted",
+            Self::WrongPayload { .. } => "wrong-payload",
             Self::Panicked { .. } => "panic",
             Self::WrongDigest { .. } => "wrong-digest",
             Self::Kernel { .. } => "kernel-check",
+            Self::BeatBound { .. } => "beat-bound",
             Self::WorkerDied { .. } => "worker-died",
             Self::Backend { .. } => "backend",
         }
@@ -178,9 +199,13 @@ impl Failure {
             | Self::NotOnce { task }
             | Self::Lost { task }
             | Self::Miscounted { task }
+            | Self::WrongPayload { task, .. }
             | Self::Panicked { task, .. }
             | Self::WorkerDied { task, .. } => Some(*task),
-            Self::WrongDigest { .. } | Self::Kernel { .. } | Self::Backend { .. } => None,
+            Self::WrongDigest { .. }
+            | Self::Kernel { .. }
+            | Self::BeatBound { .. }
+            | Self::Backend { .. } => None,
         }
     }
 }
@@ -199,6 +224,7 @@ const NOT_ONCE: u32 = 1;
 const PANICKED: u32 = 2;
 const BACKEND: u32 = 3;
 const WORKER_DIED: u32 = 4;
+const WRONG_PAYLOAD: u32 = 5;
 
 /// Numbers that a failure has beside its task, at most.
 const DETAIL_COUNT: usize = 3;
@@ -240,6 +266,9 @@ impl FailureCell {
         let (kind, details, message) = match failure {
             Failure::MissingInput { predecessor, .. } => (MISSING_INPUT, [predecessor.0, 0, 0], ""),
             Failure::NotOnce { .. } => (NOT_ONCE, none, ""),
+            Failure::WrongPayload {
+                predecessor, byte, ..
+            } => (WRONG_PAYLOAD, [predecessor.0, *byte, 0], ""),
             Failure::Panicked { message, .. } => (PANICKED, none, message.as_str()),
             Failure::WorkerDied {
                 worker,
@@ -251,7 +280,8 @@ impl FailureCell {
             Failure::Lost { .. }
             | Failure::Miscounted { .. }
             | Failure::WrongDigest { .. }
-            | Failure::Kernel { .. } => {
+            | Failure::Kernel { .. }
+            | Failure::BeatBound { .. } => {
                 unreachable!("told by the verifier, which returns it directly")
             }
         };
@@ -291,6 +321,11 @@ impl FailureCell {
                 predecessor: TaskId(detail(0)),
             },
             NOT_ONCE => Failure::NotOnce { task },
+            WRONG_PAYLOAD => Failure::WrongPayload {
+                task,
+                predecessor: TaskId(detail(0)),
+                byte: detail(1),
+            },
             PANICKED => Failure::Panicked {
                 task,
                 message: cell.read_message(),

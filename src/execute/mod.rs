@@ -11,21 +11,25 @@
 //! | a task runs twice | [`Failure::NotOnce`], when the output is stored; [`Failure::Miscounted`], after the run |
 //! | a task is lost | [`Failure::Lost`], after the run, or [`Failure::NotOnce`] in the run that follows |
 //! | an output is wrong | [`Failure::WrongDigest`], after the run |
+//! | a byte that was handed on is wrong | [`Failure::WrongPayload`], when it is read |
 
 use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crate::graph::{TaskGraph, TaskId};
 use crate::kernel::{Findings, Kernel};
 
 mod failure;
+mod payload;
 mod recovery;
 mod slots;
 
 use failure::FailureCell;
 pub use failure::{Ending, Failure, Halt};
+use payload::Payload;
 pub use recovery::Remainder;
 use slots::{Slots, Stamp};
 
@@ -36,8 +40,13 @@ pub struct Job {
     graph: TaskGraph,
     kernel: Box<dyn Kernel>,
     slots: Slots,
+    /// What tasks hand on beside their output words, if anything.
+    payload: Option<Payload>,
     failure: FailureCell,
 }
+
+/// The most bytes that a task can hand on.
+pub const OUTPUT_BYTES_MAX: u32 = 1 << 30;
 
 impl Job {
     /// A job that has not run yet.
@@ -51,8 +60,21 @@ impl Job {
             graph,
             kernel,
             slots,
+            payload: None,
             failure: FailureCell::new()?,
         })
+    }
+
+    /// The same job, in which each task hands on `byte_count` bytes beside its output word, and reads and
+    /// checks all those of its predecessors. None by default; at most [`OUTPUT_BYTES_MAX`].
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses the shared pages.
+    pub fn with_output_bytes(mut self, byte_count: u32) -> io::Result<Self> {
+        let payload = || Payload::new(self.graph.task_count(), byte_count);
+        self.payload = (byte_count > 0).then(payload).transpose()?;
+        Ok(self)
     }
 
     /// The graph.
@@ -81,13 +103,25 @@ impl Job {
     // Always: the call and what it saves and restores are a seventh of an empty task.
     #[inline(always)]
     pub fn run(&self, task: TaskId) -> Result<(), Halt> {
+        if let Some(payload) = &self.payload {
+            return self.run_with(payload, task);
+        }
         let stamp = self.slots.stamp();
         let seed = self.seed(task, stamp)?;
-        let run = AssertUnwindSafe(|| self.kernel.run(task, seed));
-        match catch_unwind(run) {
-            Ok(value) => self.store(task, value, stamp),
-            Err(panic) => Err(self.panicked(task, &*panic)),
-        }
+        let value = self.work(task, seed)?;
+        self.store(task, value, stamp)
+    }
+
+    /// [`run`](Job::run) where tasks hand on bytes.
+    // Cold: one test is all that tasks without bytes pay for those with.
+    #[cold]
+    fn run_with(&self, payload: &Payload, task: TaskId) -> Result<(), Halt> {
+        let stamp = self.slots.stamp();
+        let seed = self.seed(task, stamp)?;
+        self.check_payloads(payload, task, stamp)?;
+        let value = self.work(task, seed)?;
+        payload.write(task, stamp.word(value));
+        self.store(task, value, stamp)
     }
 
     /// The async twin of [`run`](Job::run): where the kernel only waits, `sleep` is awaited in its place.
@@ -106,8 +140,15 @@ impl Job {
         };
         let stamp = self.slots.stamp();
         let seed = self.seed(task, stamp)?;
+        if let Some(payload) = &self.payload {
+            self.check_payloads(payload, task, stamp)?;
+        }
         sleep(duration).await;
-        self.store(task, self.kernel.expected(task, seed), stamp)
+        let value = self.kernel.expected(task, seed);
+        if let Some(payload) = &self.payload {
+            payload.write(task, stamp.word(value));
+        }
+        self.store(task, value, stamp)
     }
 
     /// Counts `task` as finished for its dependents, and calls `ready` for each that may now run.
@@ -130,6 +171,14 @@ impl Job {
         self.run(task)?;
         self.complete(task, ready);
         Ok(())
+    }
+
+    /// The bytes that `task` hands on, in words; empty if it hands on none. For backends that carry them from
+    /// one memory to another.
+    pub fn payload(&self, task: TaskId) -> &[AtomicU64] {
+        self.payload
+            .as_ref()
+            .map_or(&[], |payload| payload.of(task))
     }
 
     /// Whether `task` has finished in this run; what it wrote is then visible to the caller.
@@ -170,6 +219,13 @@ impl Job {
         self.failure.get()
     }
 
+    /// Why a run stopped before its end: [`failure`](Job::failure), or that the backend gave no reason.
+    pub fn why_halted(&self) -> Failure {
+        self.failure().unwrap_or_else(|| Failure::Backend {
+            message: "it stopped without giving a reason".into(),
+        })
+    }
+
     /// Checks the run that has just ended against `expected`, the digest of a serial run. Nothing may be
     /// running.
     ///
@@ -208,6 +264,31 @@ impl Job {
             }
         }
         Ok(seed.finish())
+    }
+
+    /// Has the kernel do the work of `task`, and returns its output.
+    // Always: as for `run`.
+    #[inline(always)]
+    fn work(&self, task: TaskId, seed: u64) -> Result<u64, Halt> {
+        let run = AssertUnwindSafe(|| self.kernel.run(task, seed));
+        catch_unwind(run).map_err(|panic| self.panicked(task, &*panic))
+    }
+
+    /// Compares every byte that the predecessors of `task` have handed on, which have all finished.
+    fn check_payloads(&self, payload: &Payload, task: TaskId, stamp: Stamp) -> Result<(), Halt> {
+        for &predecessor in self.graph.predecessors(task) {
+            let Some(value) = self.slots.value(predecessor, stamp) else {
+                return Err(self.missing_input(task, predecessor));
+            };
+            if let Err(byte) = payload.check(predecessor, stamp.word(value)) {
+                return Err(self.failure.set(&Failure::WrongPayload {
+                    task,
+                    predecessor,
+                    byte,
+                }));
+            }
+        }
+        Ok(())
     }
 
     // Always: as for `run`.
@@ -261,11 +342,13 @@ pub fn expected_digest(graph: &TaskGraph, kernel: &dyn Kernel) -> u64 {
 }
 
 /// The bytes that a job of this size takes at most, without what its kernel holds: the graph and its list of
-/// sources, an output word and a count a task, and a value a task while the expected digest is computed.
-pub fn job_byte_len(task_count: u64, edge_count: u64) -> u64 {
+/// sources, an output word, a count and `output_bytes` bytes a task, and a value a task while the expected
+/// digest is computed.
+pub fn job_byte_len(task_count: u64, edge_count: u64, output_bytes: u32) -> u64 {
     const SOURCE_AND_VALUE: u64 = 4 + 8;
     TaskGraph::byte_len(task_count, edge_count)
         .saturating_add(Slots::byte_len(task_count))
+        .saturating_add(Payload::byte_len(task_count, output_bytes))
         .saturating_add(task_count.saturating_mul(SOURCE_AND_VALUE))
 }
 

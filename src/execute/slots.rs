@@ -26,6 +26,14 @@ pub(super) const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
 #[derive(Clone, Copy)]
 pub(super) struct Stamp(u64);
 
+impl Stamp {
+    /// The output word of a task that gives `value` in this run.
+    #[inline]
+    pub(super) fn word(self, value: u64) -> u64 {
+        self.0 | (value & VALUE_MASK)
+    }
+}
+
 /// The state of a run. See the module for the two words of a task.
 pub(super) struct Slots {
     /// One word: the stamp of the run that is going on.
@@ -83,7 +91,7 @@ impl Slots {
     /// be set, and an atomic exchange settles it.
     #[inline]
     pub(super) fn store(&self, task: TaskId, value: u64, last: bool, stamp: Stamp) -> bool {
-        let word = stamp.0 | (value & VALUE_MASK);
+        let word = stamp.word(value);
         let output = &self.outputs[task.index()];
         let before = if last {
             // Release: see `value`. The old word is only tested, so nothing is acquired.

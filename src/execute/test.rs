@@ -1,5 +1,7 @@
 //! The core must catch every way in which a backend can get a run wrong.
 
+use std::sync::atomic::Ordering;
+
 use super::*;
 use crate::graph::TaskGraphBuilder;
 
@@ -114,6 +116,60 @@ fn a_wrong_output_is_caught_by_the_digest() {
         expected: right ^ 1,
     };
     assert_eq!(job.verify(right ^ 1), Err(failure));
+}
+
+#[test]
+fn every_byte_that_is_handed_on_is_checked_in_every_run() {
+    let job = diamond().with_output_bytes(13).unwrap();
+    for _ in 0..3 {
+        job.begin_run();
+        for task in job.graph().tasks() {
+            job.run(task).unwrap();
+        }
+        assert_eq!(job.verify(expected(&job)), Ok(()));
+    }
+}
+
+#[test]
+fn a_byte_that_is_wrong_is_caught_by_who_reads_it() {
+    let job = diamond().with_output_bytes(13).unwrap();
+    job.begin_run();
+    for task in [0, 1, 2] {
+        job.run(TaskId(task)).unwrap();
+    }
+    // Relaxed: there is one thread.
+    let word = &job.payload(TaskId(2))[1];
+    let garbled = word.load(Ordering::Relaxed) ^ u64::from_ne_bytes([0, 0, 0, 0, 1, 0, 0, 0]);
+    word.store(garbled, Ordering::Relaxed);
+    assert_eq!(job.run(TaskId(3)), Err(Halt));
+    let failure = Failure::WrongPayload {
+        task: TaskId(3),
+        predecessor: TaskId(2),
+        byte: 12,
+    };
+    assert_eq!(job.failure(), Some(failure));
+}
+
+#[test]
+fn bytes_left_from_another_run_are_caught() {
+    let job = diamond().with_output_bytes(8).unwrap();
+    let left = |task: u32| job.payload(TaskId(task))[0].load(Ordering::Relaxed);
+    job.begin_run();
+    job.run(TaskId(0)).unwrap();
+    let stale = left(0);
+    (1..4).for_each(|task| job.run(TaskId(task)).unwrap());
+    job.begin_run();
+    job.run(TaskId(0)).unwrap();
+    assert_ne!(left(0), stale, "the value is the same, the bytes are not");
+    job.payload(TaskId(0))[0].store(stale, Ordering::Relaxed);
+    assert_eq!(job.run(TaskId(1)), Err(Halt));
+    assert_eq!(job.failure().unwrap().kind(), "wrong-payload");
+}
+
+#[test]
+fn a_job_without_bytes_hands_on_none() {
+    let job = diamond().with_output_bytes(0).unwrap();
+    assert!(job.payload(TaskId(0)).is_empty());
 }
 
 #[test]

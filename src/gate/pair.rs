@@ -227,6 +227,8 @@ fn prepare(contest: &Contest, arm: &Arm, plan: &GatePlan) -> Prepare {
         min_sample_ns: plan.min_sample_ns,
         retry_limit: contest.case.retry_limit,
         task_timeout_ns: contest.case.task_timeout_ns,
+        certified_optimum_ns: None,
+        trace: false,
         chaos: None,
         stretch_ratio: arm.stretch_ratio,
     }

@@ -9,6 +9,12 @@
 
 use std::fmt;
 
+pub mod bound;
+pub mod import;
+mod union;
+
+pub use union::side_by_side;
+
 /// The number of a task, counted from 0 in topological order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]

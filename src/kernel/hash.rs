@@ -2,6 +2,7 @@ use std::io;
 
 use sha2::{Digest, Sha256};
 
+use super::sequence::in_sequence;
 use super::{Kernel, KernelKind, Setting};
 use crate::graph::TaskId;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
@@ -69,17 +70,22 @@ struct Hash {
 
 impl Kernel for Hash {
     fn run(&self, _: TaskId, seed: u64) -> u64 {
-        let mut link = seed;
-        for _ in 0..self.times {
-            // The link goes in first, so no round can start before the one before it has ended.
-            let digest = Sha256::new()
-                .chain_update(link.to_le_bytes())
-                .chain_update(&self.block)
-                .finalize();
-            link = first_word(&digest);
-        }
-        link
+        in_sequence(seed, |seed| rounds(&self.block, seed, self.times))
     }
+}
+
+/// Hashes `block` so many times, each round chained to the one before and the first to `seed`.
+pub(super) fn rounds(block: &[u8], seed: u64, times: u64) -> u64 {
+    let mut link = seed;
+    for _ in 0..times {
+        // The link goes in first, so no round can start before the one before it has ended.
+        let digest = Sha256::new()
+            .chain_update(link.to_le_bytes())
+            .chain_update(block)
+            .finalize();
+        link = first_word(&digest);
+    }
+    link
 }
 
 fn first_word(digest: &[u8]) -> u64 {

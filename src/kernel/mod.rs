@@ -7,20 +7,44 @@ use std::time::Duration;
 use crate::graph::{TaskGraph, TaskId};
 use crate::parameter::{Parameter, Parameters};
 
+mod busy_wait;
+mod compute_bound;
 mod counter;
 mod deadly;
 mod empty;
 mod hash;
+mod load_imbalance;
+mod memory_bound;
+mod multiply_add;
+mod replay;
+mod sequence;
 mod sleep;
+mod traced;
 
+pub use busy_wait::BUSY_WAIT;
+pub use compute_bound::COMPUTE_BOUND;
 pub use counter::COUNTER;
 pub use deadly::deadly;
 pub use empty::EMPTY;
 pub use hash::HASH;
+pub use load_imbalance::LOAD_IMBALANCE;
+pub use memory_bound::MEMORY_BOUND;
+pub use replay::REPLAY;
 pub use sleep::SLEEP;
+pub use traced::{TaskTimes, traced};
 
 /// The kernels that every build has.
-pub const KERNELS: &[&dyn KernelKind] = &[&EMPTY, &SLEEP, &HASH, &COUNTER];
+pub const KERNELS: &[&dyn KernelKind] = &[
+    &EMPTY,
+    &BUSY_WAIT,
+    &COMPUTE_BOUND,
+    &MEMORY_BOUND,
+    &LOAD_IMBALANCE,
+    &SLEEP,
+    &HASH,
+    &COUNTER,
+    &REPLAY,
+];
 
 /// What one task does, ready to run.
 ///
@@ -107,6 +131,10 @@ pub trait KernelKind: Sync {
     fn is_idempotent(&self) -> bool {
         true
     }
+    /// Whether it only works on graphs that say how long each task lasts.
+    fn needs_durations(&self) -> bool {
+        false
+    }
     /// The parameter, a count, that the work of a task is proportional to, if there is one.
     fn size_parameter(&self) -> Option<&'static str> {
         None
@@ -115,6 +143,7 @@ pub trait KernelKind: Sync {
     ///
     /// # Errors
     ///
-    /// When the system refuses what the kernel needs, such as shared memory.
+    /// When the system refuses what the kernel needs, such as shared memory, or the graph has no durations
+    /// and the kernel [needs them](KernelKind::needs_durations).
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>>;
 }

@@ -9,6 +9,7 @@
 //! | [`clock`] | what it costs to read the clocks |
 //! | [`calibration`] | how fast the machine is right now |
 //! | [`doctor`] | what makes the machine unfit for measuring |
+//! | [`schedule`] | how fast a case can be at best, and how long its tasks really take |
 //!
 //! Everything the kernel shows as text is read by one function and understood by another, so that the
 //! second can be tested with the texts of other machines.
@@ -33,6 +34,7 @@ pub mod doctor;
 pub mod host;
 pub mod load;
 mod proc;
+pub mod schedule;
 pub mod ticks;
 pub mod usage;
 
@@ -80,6 +82,8 @@ pub struct Meter {
     stretch_ratio: Option<f64>,
     /// Deaths that were not told yet.
     deaths: Vec<WorkerDeath>,
+    /// No run can be shorter.
+    least_wall_ns: u64,
 }
 
 impl Meter {
@@ -96,6 +100,15 @@ impl Meter {
             run_count: 1,
             stretch_ratio: None,
             deaths: Vec::new(),
+            least_wall_ns: 0,
+        }
+    }
+
+    /// The same meter, to which a run shorter than this is a failure.
+    pub fn with_least_wall_ns(self, least_wall_ns: u64) -> Self {
+        Self {
+            least_wall_ns,
+            ..self
         }
     }
 
@@ -182,13 +195,14 @@ impl Meter {
         for _ in 0..run_count {
             self.job.begin_run();
             if self.pool.run().is_err() {
-                return Err(self.why_halted());
+                return Err(self.job.why_halted());
             }
         }
         let wall = self.stretched(start);
         let usage = self.usage.read_after().since(usage_before);
         self.job.verify(self.expected)?;
         let findings = self.job.verify_kernel(run_count)?;
+        self.refuse_too_fast(wall, run_count)?;
         let deaths = self.pool.take_deaths();
         let is_degraded = !deaths.is_empty();
         self.deaths.extend(deaths.into_iter().map(recorded_death));
@@ -208,6 +222,18 @@ impl Meter {
         Ok((sample, findings))
     }
 
+    /// A run that beats the bound has broken a dependence, or left out work, and its figures are worth nothing.
+    fn refuse_too_fast(&self, wall: Duration, run_count: u64) -> Result<(), Failure> {
+        let wall_ns = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX) / run_count;
+        match wall_ns < self.least_wall_ns {
+            true => Err(Failure::BeatBound {
+                wall_ns,
+                bound_ns: self.least_wall_ns,
+            }),
+            false => Ok(()),
+        }
+    }
+
     /// How long it is since `start`, once that has been stretched.
     fn stretched(&self, start: Instant) -> Duration {
         let mut elapsed = start.elapsed();
@@ -225,12 +251,6 @@ impl Meter {
     fn follow_workers(&mut self) {
         self.worker_processes = self.pool.worker_processes();
         self.usage = UsageMeter::new(&self.worker_processes);
-    }
-
-    fn why_halted(&self) -> Failure {
-        self.job.failure().unwrap_or_else(|| Failure::Backend {
-            message: "it stopped without giving a reason".into(),
-        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! How the tasks of a workload depend on each other. One file a pattern, one line in [`PATTERNS`].
 
+use std::iter::Sum;
+
 use crate::graph::{GraphError, TaskGraph};
 use crate::parameter::{Parameter, ParameterKind, Parameters};
 
@@ -38,12 +40,21 @@ pub trait Pattern: Sync {
 }
 
 /// How many tasks and edges a graph has, or will have. Wide enough for any parameters in bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Size {
     /// How many tasks.
     pub task_count: u128,
     /// How many dependences.
     pub edge_count: u128,
+}
+
+impl Sum for Size {
+    fn sum<I: Iterator<Item = Self>>(sizes: I) -> Self {
+        sizes.fold(Self::default(), |sum, size| Self {
+            task_count: sum.task_count + size.task_count,
+            edge_count: sum.edge_count + size.edge_count,
+        })
+    }
 }
 
 /// The extent of one side of a grid: at least 1, and few enough for an id.

@@ -61,8 +61,11 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         since_run_start_ns: 0,
         digest: Some("0123456789abcdef".into()),
         start_ns: Some(100_000),
+        bound: None,
         samples: Vec::new(),
         calibrations: Vec::new(),
+        trace: None,
+        peak: None,
         deaths: Vec::new(),
         peak_memory_bytes: Some(4 << 20),
         load: Load {

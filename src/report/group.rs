@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::model::{ALPHA, Group, LIMIT, Measured, Outcome, Row, SERIAL};
+use super::schedule::Schedule;
 use crate::record::{Case, CaseError, Record, Sample};
 use crate::stats::{Interval, Ratio, median, median_interval, ratio_of_medians};
 
@@ -73,7 +74,7 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> Outcome {
     );
     let worker_ns = median_ns * f64::from(record.case.workers);
     let beyond_work_ns = serial.and_then(|serial| Some(worker_ns - median(&serial.walls)?));
-    Outcome::Measured(Measured {
+    Outcome::Measured(Box::new(Measured {
         rank: 0,
         is_tied: false,
         sample_count: walls.len(),
@@ -87,9 +88,10 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> Outcome {
             .and_then(|base| Some(median(&base.walls)? / median_ns)),
         start_ns: record.start_ns,
         peak_memory_bytes: record.peak_memory_bytes,
+        schedule: Schedule::new(record, median_ns),
         foreign_ratio: foreign(record),
         findings: record.findings.clone(),
-    })
+    }))
 }
 
 /// For a record that has neither samples nor an error.

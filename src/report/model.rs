@@ -8,6 +8,7 @@ use super::group::group;
 use super::heading::Heading;
 use super::load::LoadMap;
 use super::mixed::refuse_mixed;
+use super::schedule::Schedule;
 use crate::record::{CaseError, GraphSize, Record, slug};
 use crate::stats::{Interval, Ratio};
 
@@ -69,7 +70,7 @@ pub struct Row {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// It has samples that count.
-    Measured(Measured),
+    Measured(Box<Measured>),
     /// It failed: it has no place in the ranking and enters no statistic.
     Failed(CaseError),
 }
@@ -103,6 +104,8 @@ pub struct Measured {
     pub start_ns: Option<u64>,
     /// Peak resident memory.
     pub peak_memory_bytes: Option<u64>,
+    /// How close it came to the best possible schedule; `None` where the durations of tasks are not known.
+    pub schedule: Option<Schedule>,
     /// CPU time of everything else on the machine ÷ (wall time × cores), over all samples that know it.
     pub foreign_ratio: Option<f64>,
     /// What the runs brought to light that is no failure.
@@ -159,10 +162,16 @@ impl Group {
         format!("{} · {}", self.workload, self.variant.replace(',', ", "))
     }
 
+    /// Whether the durations of the tasks are known, so that there is a best possible schedule.
+    pub fn has_bounds(&self) -> bool {
+        self.measured()
+            .any(|(_, measured)| measured.schedule.is_some())
+    }
+
     /// The rows that were measured, from fastest to slowest.
     pub fn measured(&self) -> impl Iterator<Item = (&Row, &Measured)> {
         self.rows.iter().filter_map(|row| match &row.outcome {
-            Outcome::Measured(measured) => Some((row, measured)),
+            Outcome::Measured(measured) => Some((row, measured.as_ref())),
             Outcome::Failed(_) => None,
         })
     }

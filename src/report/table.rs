@@ -8,10 +8,9 @@ use comfy_table::{CellAlignment, LineStyle, Table};
 
 use super::model::{Group, Measured, Outcome, Report, Row};
 use super::units;
-use super::words::{LIMIT_MARK, LIMIT_NOTE, name, notes, one_line};
-
-/// Where a figure is not to be had.
-const NONE: &str = "–";
+use super::words::{
+    CLOSENESS_NOTE, LIMIT_MARK, LIMIT_NOTE, NONE, closeness, name, notes, one_line,
+};
 
 const TITLE: Style = Style::new().bold();
 const DETAIL: Style = Style::new().dimmed();
@@ -33,6 +32,9 @@ pub fn styled_tables(report: &Report) -> String {
     let rows = || report.groups.iter().flat_map(|group| &group.rows);
     if rows().any(|row| row.is_limit) {
         line(&mut text, DETAIL, &format!("{LIMIT_MARK} {LIMIT_NOTE}"));
+    }
+    if report.groups.iter().any(Group::has_bounds) {
+        line(&mut text, DETAIL, CLOSENESS_NOTE);
     }
     if rows().any(is_tied) {
         let note = "tied: the 95% intervals overlap that of the best, so that the data cannot tell them apart";
@@ -67,24 +69,20 @@ fn title(text: &mut String, group: &Group) {
 fn table(group: &Group) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
-    table.set_header([
-        "rank",
-        "backend",
-        "workers",
-        "median",
-        "95% interval",
-        "× best",
-        "utilisation",
-        "a task",
-        "overhead a task",
-        "notes",
-    ]);
+    let header = ["rank", "backend", "workers", "median", "95% interval"];
+    let header = header.into_iter().chain(["× best", "utilisation"]);
+    table.set_header(
+        header
+            .chain(last_columns(group).iter().copied())
+            .chain(["notes"]),
+    );
     for row in &group.rows {
-        table.add_row(cells(row));
+        table.add_row(cells(row, group));
     }
+    let notes = table.column_count() - 1;
     for (index, column) in table.column_iter_mut().enumerate() {
         // Words stand to the left, figures to the right.
-        let is_word = matches!(index, 1 | 9);
+        let is_word = index == 1 || index == notes;
         column.set_padding((0, 1));
         column.set_cell_alignment(if is_word {
             CellAlignment::Left
@@ -96,12 +94,21 @@ fn table(group: &Group) -> String {
     lines.collect()
 }
 
-fn cells(row: &Row) -> Vec<String> {
+/// What is told of each case beyond its speed: how close it came to the best possible schedule where there is
+/// one, and what a task costs elsewhere.
+fn last_columns(group: &Group) -> &'static [&'static str] {
+    match group.has_bounds() {
+        true => &["closeness", "schedule loss", "overhead", "inflation"],
+        false => &["a task", "overhead a task"],
+    }
+}
+
+fn cells(row: &Row, group: &Group) -> Vec<String> {
     let mark = if row.is_limit { LIMIT_MARK } else { "" };
     let backend = format!("{}{mark}", one_line(&row.label));
     let mut cells = match &row.outcome {
-        Outcome::Measured(measured) => figures(measured),
-        Outcome::Failed(_) => [NONE; 7].map(String::from),
+        Outcome::Measured(measured) => figures(measured, group),
+        Outcome::Failed(_) => vec![NONE.into(); 5 + last_columns(group).len()],
     };
     // The rank comes first, before the name of the row.
     let rank = std::mem::replace(&mut cells[0], row.workers.to_string());
@@ -114,17 +121,30 @@ fn cells(row: &Row) -> Vec<String> {
 }
 
 /// The rank and the figures between the workers and the notes.
-fn figures(measured: &Measured) -> [String; 7] {
-    let or_none = |text: Option<String>| text.unwrap_or_else(|| NONE.into());
-    [
-        measured.rank.to_string(),
-        units::time(measured.median_ns),
-        or_none(measured.interval.map(units::times)),
-        or_none(measured.ratio.map(|ratio| units::ratio(ratio.ratio))),
-        or_none(measured.utilisation.map(units::percent)),
-        or_none(measured.task_ns.map(units::time)),
-        or_none(measured.overhead_ns.map(units::time)),
-    ]
+fn figures(measured: &Measured, group: &Group) -> Vec<String> {
+    let first = [
+        Some(measured.rank.to_string()),
+        Some(units::time(measured.median_ns)),
+        measured.interval.map(units::times),
+        measured.ratio.map(|ratio| units::ratio(ratio.ratio)),
+        measured.utilisation.map(units::percent),
+    ];
+    let schedule = measured.schedule.as_ref();
+    let last = match group.has_bounds() {
+        true => vec![
+            schedule.map(closeness),
+            schedule.and_then(|one| one.schedule_loss_ns.map(units::time)),
+            schedule.and_then(|one| one.overhead_ns.map(units::time)),
+            schedule.and_then(|one| one.inflation.map(units::ratio)),
+        ],
+        false => vec![
+            measured.task_ns.map(units::time),
+            measured.overhead_ns.map(units::time),
+        ],
+    };
+    let all = first.into_iter().chain(last);
+    all.map(|text| text.unwrap_or_else(|| NONE.into()))
+        .collect()
 }
 
 fn failures(text: &mut String, group: &Group) {

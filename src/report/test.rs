@@ -1,6 +1,6 @@
 use super::*;
 use crate::record::fixture::{Builder, case};
-use crate::record::{LoadSource, Record};
+use crate::record::{Bound, LoadSource, Record, Trace, TracedRun};
 use crate::stats::{Interval, Ratio};
 
 pub(super) fn report(cases: impl IntoIterator<Item = Builder>) -> Report {
@@ -68,6 +68,7 @@ fn the_figures_of_a_case() {
         speed_up: Some(1.875),
         start_ns: Some(100_000),
         peak_memory_bytes: Some(4 << 20),
+        schedule: None,
         foreign_ratio: None,
         findings: Default::default(),
     };
@@ -260,4 +261,48 @@ fn names_cannot_steer_the_terminal() {
     let is_harmless = |c: char| c == '\n' || !c.is_control();
     assert!(text.chars().all(is_harmless), "{text:?}");
     assert!(text.contains("gone"), "{text:?}");
+}
+
+#[test]
+fn a_median_is_told_apart_into_bound_schedule_loss_and_overhead() {
+    let mut record = case("sleep-io", "rayon", 2).around_us(1000).record();
+    record.bound = Some(Bound {
+        work_ns: 1_600_000,
+        span_ns: 700_000,
+        parallelism: Some(2),
+        lower_bound_ns: 800_000,
+        certified_optimum_ns: None,
+    });
+    let traced = |greedy_makespan_ns| TracedRun {
+        wall_ns: 1_100_000,
+        work_ns: 1_700_000,
+        alone_task_work_ns: 1_200_000,
+        greedy_makespan_ns,
+    };
+    record.trace = Some(Trace {
+        alone_task_count: 7,
+        alone_work_ns: 1_000_000,
+        runs: vec![traced(900_000), traced(5_000_000), traced(850_000)],
+    });
+    let schedule = |record: &Record| {
+        let report = Report::new(std::slice::from_ref(record)).unwrap();
+        measured(&report, "rayon", 2).schedule.unwrap()
+    };
+    let expected = Schedule {
+        parallelism: Some(2),
+        best_ns: 800_000.0,
+        is_certified: false,
+        closeness: 0.8,
+        lower_bound_ns: 800_000.0,
+        schedule_loss_ns: Some(100_000.0),
+        overhead_ns: Some(100_000.0),
+        inflation: Some(1.2),
+    };
+    assert_eq!(schedule(&record), expected);
+
+    record.bound.as_mut().unwrap().certified_optimum_ns = Some(900_000);
+    assert_eq!(schedule(&record).closeness, 0.9);
+    assert!(schedule(&record).is_certified);
+    let report = Report::new(&[record]).unwrap();
+    assert!(tables(&report).contains(" 90%* "), "{}", tables(&report));
 }

@@ -1,11 +1,15 @@
 //! Sentences that more than one format needs.
 
 use super::model::{Group, Measured, Outcome, Row};
+use super::schedule::Schedule;
 use super::units;
 
 /// The share of the machine that went to others above which a case is marked: nanobench calls a result
 /// unstable at an error of 5%.
 const FOREIGN_RATIO: f64 = 0.05;
+
+/// Where a figure is not to be had.
+pub(super) const NONE: &str = "–";
 
 /// What marks the practical limit beside its name.
 pub(super) const LIMIT_MARK: &str = "†";
@@ -13,6 +17,11 @@ pub(super) const LIMIT_MARK: &str = "†";
 /// What the mark means.
 pub(super) const LIMIT_NOTE: &str = "the practical limit: tasks are shared out before the clock starts and \
     workers spin, so that nothing is scheduled at run time";
+
+/// What the columns on schedules mean.
+pub(super) const CLOSENESS_NOTE: &str = "closeness: the best possible schedule ÷ median, 100% is perfect (* \
+    a certified optimum); schedule loss: what a greedy schedule takes beyond the bound; overhead: the rest of \
+    the median; inflation: how much longer tasks took than alone";
 
 /// The same, for where there is room for a line.
 pub(super) const LIMIT_SHORT: &str =
@@ -59,6 +68,12 @@ pub(super) fn finding(key: &str, sum: u64) -> String {
         (key.strip_suffix("_count").unwrap_or(key), units::count(sum))
     };
     format!("{figure} {}", name.replace('_', " "))
+}
+
+/// `97%`, with a mark where a certified optimum is behind it.
+pub(super) fn closeness(schedule: &Schedule) -> String {
+    let mark = if schedule.is_certified { "*" } else { "" };
+    format!("{}{mark}", units::percent(schedule.closeness))
 }
 
 /// `rayon, 2 workers`.

@@ -7,6 +7,7 @@
 pub mod binomial;
 mod divisive;
 pub mod holm;
+pub mod metg;
 pub mod paired;
 mod sessions;
 #[cfg(test)]

@@ -4,26 +4,28 @@ use std::io;
 
 use serde_json::{Map, Value as Json};
 
+use super::graph::Graph;
 use super::kind::Kind;
 use super::size::{self, SizeError};
 use crate::graph::{GraphError, TaskGraph};
 use crate::kernel::{Kernel, KernelKind, Setting};
 use crate::parameter::{ParameterError, Parameters, Value};
-use crate::pattern::{Pattern, Size};
+use crate::pattern::Size;
 use crate::registry::{Registry, nearest};
 
-/// What is run: a pattern and a kernel with all their parameters, checked.
+/// What is run: a graph and a kernel with all their parameters, checked.
 #[derive(Clone)]
 pub struct Definition {
     /// How the tasks depend on each other.
-    pub pattern: &'static dyn Pattern,
-    /// Valid for `pattern`.
-    pub pattern_parameters: Parameters,
+    pub graph: Graph,
     /// What one task does.
     pub kernel: &'static dyn KernelKind,
     /// Valid for `kernel`.
     pub kernel_parameters: Parameters,
 }
+
+/// The key in records, which is that in workload files.
+const KERNEL: &str = <&dyn KernelKind>::SIDE;
 
 impl fmt::Debug for Definition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,11 +36,13 @@ impl fmt::Debug for Definition {
 impl Definition {
     /// The definition as it stands in records and goes to the process that runs it:
     /// `{"pattern": {"kind": "chain", "steps": 10}, "kernel": {"kind": "empty"}}`. Parameters that were
-    /// left out of the file stand there with their default.
+    /// left out of the file stand there with their default. Several graphs at once stand in a list:
+    /// `"graphs": [{"kind": "chain", "steps": 10}, ..]`.
     pub fn to_json(&self) -> Json {
+        let kernel = kind_to_json(self.kernel, &self.kernel_parameters);
         Json::Object(Map::from_iter([
-            side_to_json(self.pattern, &self.pattern_parameters),
-            side_to_json(self.kernel, &self.kernel_parameters),
+            self.graph.to_json(),
+            (KERNEL.into(), kernel),
         ]))
     }
 
@@ -49,11 +53,10 @@ impl Definition {
     /// When a side is missing, unknown or does not fit its declaration, or the graph does not fit into
     /// memory.
     pub fn from_json(json: &Json, registry: &Registry) -> Result<Self, DefinitionError> {
-        let (pattern, pattern_parameters) = side_from_json(json, registry)?;
-        let (kernel, kernel_parameters) = side_from_json(json, registry)?;
+        let graph = Graph::from_json(json, registry)?;
+        let (kernel, kernel_parameters) = kind_from_json(json.get(KERNEL), registry)?;
         let definition = Self {
-            pattern,
-            pattern_parameters,
+            graph,
             kernel,
             kernel_parameters,
         };
@@ -63,16 +66,16 @@ impl Definition {
 
     /// How large the graph will be.
     pub fn graph_size(&self) -> Size {
-        self.pattern.size(&self.pattern_parameters)
+        self.graph.size()
     }
 
     /// The graph.
     ///
     /// # Errors
     ///
-    /// As [`Pattern::build`]; a definition from a file or from JSON was checked not to be too large.
+    /// As [`Graph::build`]; a definition from a file or from JSON was checked not to be too large.
     pub fn build_graph(&self) -> Result<TaskGraph, GraphError> {
-        self.pattern.build(&self.pattern_parameters)
+        self.graph.build()
     }
 
     /// A kernel for `setting`.
@@ -85,13 +88,14 @@ impl Definition {
     }
 }
 
-fn side_to_json<K: Kind>(kind: K, parameters: &Parameters) -> (String, Json) {
+/// A kind and its parameters as they stand in records.
+pub(super) fn kind_to_json<K: Kind>(kind: K, parameters: &Parameters) -> Json {
     let values = parameters.values().iter();
     let mut table: Map<String, Json> = values
         .map(|(key, value)| (key.clone(), value_to_json(value)))
         .collect();
     table.insert("kind".into(), kind.kind_name().into());
-    (K::SIDE.into(), Json::Object(table))
+    Json::Object(table)
 }
 
 fn value_to_json(value: &Value) -> Json {
@@ -102,12 +106,13 @@ fn value_to_json(value: &Value) -> Json {
     }
 }
 
-fn side_from_json<K: Kind>(
-    json: &Json,
+/// Reads what [`kind_to_json`] wrote.
+pub(super) fn kind_from_json<K: Kind>(
+    json: Option<&Json>,
     registry: &Registry,
 ) -> Result<(K, Parameters), DefinitionError> {
     let side = K::SIDE;
-    let table = json.get(side).and_then(Json::as_object);
+    let table = json.and_then(Json::as_object);
     let name = table.and_then(|table| table.get("kind")?.as_str());
     let (Some(table), Some(name)) = (table, name) else {
         return Err(DefinitionError::NoKind { side });
@@ -147,6 +152,9 @@ pub enum DefinitionError {
         /// `pattern` or `kernel`.
         side: &'static str,
     },
+    /// `graphs` is no list, or an empty one.
+    #[error("`graphs` is no list of patterns: expected [{{\"kind\": .., ..}}, ..]")]
+    NotGraphs,
     /// No pattern or kernel has this name.
     #[error(
         "unknown {side} {name:?}; {}known: {known}",

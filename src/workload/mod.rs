@@ -1,15 +1,19 @@
 //! Workload files: what is run, described once as data.
 //!
 //! A file names a pattern and a kernel with their parameters. A list in place of a value is a *sweep*: it
-//! makes one [`Variant`] for each entry, and several lists multiply.
+//! makes one [`Variant`] for each entry, and several lists multiply. In place of `pattern`, `graphs` names
+//! several that run at once.
 //!
 //! | module | its job |
 //! |---|---|
 //! | `load` | files and folders to text, names unique over all of them |
 //! | `parse` | the text of one file to a [`Workload`] |
+//! | `key` | the keys at the top of a file |
+//! | `graph_side` | the graph of a file: its `pattern`, or its `graphs` |
 //! | `side` | the `pattern` or the `kernel` of a file, with its sweeps |
 //! | `value` | one value as a parameter takes it, or what was meant by it |
 //! | `definition` | one variant: to JSON and back, to a graph and a kernel |
+//! | `graph` | the graph of a variant: to JSON and back, and built |
 //! | `size` | whether a graph fits into ids and memory |
 //! | `gate` | the `gate` of a file: what counts as a change |
 //! | `diagnostic` | what is wrong, where, and what to do |
@@ -22,6 +26,9 @@ use crate::registry::Registry;
 mod definition;
 mod diagnostic;
 mod gate;
+mod graph;
+mod graph_side;
+mod key;
 mod kind;
 mod load;
 mod parse;
@@ -30,6 +37,7 @@ mod size;
 mod value;
 
 pub use definition::{Definition, DefinitionError};
+pub use graph::{Graph, PatternGraph};
 pub use size::SizeError;
 
 /// A workload file, checked.

@@ -7,13 +7,17 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Mistake, did_you_mean, quoted};
+use super::graph_side::{self, GraphChoice};
+use super::key::{
+    GRAPH_KEYS, GRAPHS, KERNEL, NAME, PATTERN, RETRIES, TASK_TIMEOUT, TIMEOUT, TOP_KEYS, TopKey,
+    WHY, is_top_key,
+};
 use super::kind::Kind;
 use super::side::{Choice, Side};
 use super::size;
 use super::value::describe;
 use super::{Definition, Variant, Workload};
 use crate::kernel::KernelKind;
-use crate::parameter::ParameterKind;
 use crate::pattern::Pattern;
 use crate::registry::{Registry, nearest};
 
@@ -51,10 +55,10 @@ pub(super) fn parse(
     let task_timeout = file.seconds(&TASK_TIMEOUT);
     let retries = file.retries();
     let gate_threshold = file.gate_threshold();
-    let patterns = file.side::<&'static dyn Pattern>();
-    let kernels = file.side::<&'static dyn KernelKind>();
-    file.refuse_what_does_not_fit(&patterns, memory_bytes);
-    let variants = file.variants(&patterns, &kernels);
+    let graphs = file.graphs();
+    let kernels = file.kernels();
+    file.refuse_what_does_not_fit(&graphs, memory_bytes);
+    let variants = file.variants(&graphs, &kernels);
     file.mistakes.sort_by_key(Mistake::offset);
 
     match (name, why) {
@@ -83,61 +87,6 @@ fn not_toml(error: &toml::de::Error) -> Mistake {
         Some(span) => mistake.at(span, "here"),
         None => mistake,
     }
-}
-
-/// A key that stands at the top of a file.
-pub(super) struct TopKey {
-    pub(super) name: &'static str,
-    /// How to write it.
-    pub(super) example: &'static str,
-}
-
-const NAME: TopKey = TopKey {
-    name: "name",
-    example: r#"name = "stencil-fine""#,
-};
-const WHY: TopKey = TopKey {
-    name: "why",
-    example: r#"why = "what does a task cost?""#,
-};
-const PATTERN: TopKey = TopKey {
-    name: "pattern",
-    example: r#"pattern = { kind = "stencil-1d", width = 64, steps = 100 }"#,
-};
-const KERNEL: TopKey = TopKey {
-    name: "kernel",
-    example: r#"kernel = { kind = "empty" }"#,
-};
-const TIMEOUT: TopKey = TopKey {
-    name: "timeout",
-    example: "timeout = 60 # seconds",
-};
-const TASK_TIMEOUT: TopKey = TopKey {
-    name: "task_timeout",
-    example: "task_timeout = 5 # seconds",
-};
-const RETRIES: TopKey = TopKey {
-    name: "retries",
-    example: "retries = 2",
-};
-pub(super) const GATE: TopKey = TopKey {
-    name: "gate",
-    example: "gate = { threshold = 0.03 } # three per cent",
-};
-const TOP_KEYS: [&TopKey; 8] = [
-    &NAME,
-    &WHY,
-    &PATTERN,
-    &KERNEL,
-    &TIMEOUT,
-    &TASK_TIMEOUT,
-    &RETRIES,
-    &GATE,
-];
-
-/// Whether `key` stands at the top of a file.
-pub(super) fn is_top_key(key: &str) -> bool {
-    TOP_KEYS.iter().any(|top| top.name == key)
 }
 
 /// A file that is being read, and what was found wrong so far.
@@ -291,56 +240,69 @@ impl<'a> File<'a> {
         }
     }
 
-    /// All choices that the file gives for one side; empty if a mistake was found there.
-    fn side<K: Kind>(&mut self) -> Vec<Choice<K>> {
-        let key = if K::SIDE == PATTERN.name {
-            &PATTERN
-        } else {
-            &KERNEL
-        };
-        let Some(value) = self.required(key) else {
+    /// All graphs that the file asks for; empty if a mistake was found there.
+    fn graphs(&mut self) -> Vec<GraphChoice> {
+        let table = self.table;
+        let mut given = GRAPH_KEYS.iter().filter_map(|key| {
+            let value = table.get(key.name)?;
+            Some((key.name, value))
+        });
+        let (first, second) = (given.next(), given.next());
+        if let (Some((first, one)), Some((second, other))) = (first, second) {
+            let mistake = Mistake::new(
+                format!("`{first}` and `{second}` both say what the graph is"),
+                "keep one of the two; for both at once, write both into `graphs = [..]`",
+            );
+            let mistake = mistake
+                .at(one.span(), "one here")
+                .at(other.span(), "another here");
+            self.mistakes.push(mistake);
+            return Vec::new();
+        }
+        match first {
+            Some((name, value)) if name == GRAPHS.name => {
+                let several = graph_side::several(value, self.registry, &mut self.mistakes);
+                several.into_iter().collect()
+            }
+            Some((_, value)) => graph_side::pattern(value, self.registry, &mut self.mistakes),
+            None => {
+                // A misspelt key was reported already.
+                if !GRAPH_KEYS.iter().any(|key| self.meant.contains(&key.name)) {
+                    self.required(&PATTERN);
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// All kernels that the file asks for; empty if a mistake was found there.
+    fn kernels(&mut self) -> Vec<Choice<&'static dyn KernelKind>> {
+        let Some(value) = self.required(&KERNEL) else {
             return Vec::new();
         };
-        let mut side = Side::new(self.registry, key.example);
+        let mut side = Side::new(self.registry, KERNEL.example);
         let choices = side.read(value);
         self.mistakes.append(&mut side.mistakes);
         choices
     }
 
-    fn refuse_what_does_not_fit(
-        &mut self,
-        patterns: &[Choice<&'static dyn Pattern>],
-        memory_bytes: u64,
-    ) {
-        for choice in patterns {
-            let size = choice.kind.size(&choice.parameters);
-            let Err(error) = size::check(size, memory_bytes) else {
-                continue;
-            };
-            let help = format!(
-                "make it smaller, so that there are at most {} tasks",
-                error.fit_count()
-            );
-            let mut mistake = Mistake::new(format!("the graph is too large: {error}"), help);
-            for parameter in choice.kind.declared() {
-                let counts = matches!(parameter.kind, ParameterKind::Count { .. });
-                if let Some(span) = choice.spans.get(parameter.name).filter(|_| counts) {
-                    mistake = mistake.at(span.clone(), parameter.why);
-                }
+    fn refuse_what_does_not_fit(&mut self, graphs: &[GraphChoice], memory_bytes: u64) {
+        for choice in graphs {
+            if let Err(error) = size::check(choice.graph.size(), memory_bytes) {
+                self.mistakes.push(choice.too_large(&error));
             }
-            self.mistakes.push(mistake);
         }
     }
 
-    /// Every pattern with every kernel.
+    /// Every graph with every kernel.
     fn variants(
         &mut self,
-        patterns: &[Choice<&'static dyn Pattern>],
+        graphs: &[GraphChoice],
         kernels: &[Choice<&'static dyn KernelKind>],
     ) -> Vec<Variant> {
-        if patterns.len() * kernels.len() > VARIANTS_MAX {
+        if graphs.len() * kernels.len() > VARIANTS_MAX {
             let sides = [&PATTERN, &KERNEL].map(|key| self.table.get(key.name));
-            let counts = [patterns.len(), kernels.len()];
+            let counts = [graphs.len(), kernels.len()];
             let mut mistake = too_many_variants();
             for (value, count) in sides.into_iter().zip(counts) {
                 let span = value.map(Spanned::span).unwrap_or_default();
@@ -349,15 +311,14 @@ impl<'a> File<'a> {
             self.mistakes.push(mistake);
             return Vec::new();
         }
-        let pairs = patterns
+        let pairs = graphs
             .iter()
-            .flat_map(|pattern| kernels.iter().map(move |kernel| (pattern, kernel)));
+            .flat_map(|graph| kernels.iter().map(move |kernel| (graph, kernel)));
         pairs
-            .map(|(pattern, kernel)| Variant {
-                label: [&*pattern.labels, &*kernel.labels].concat().join(","),
+            .map(|(graph, kernel)| Variant {
+                label: [&*graph.labels, &*kernel.labels].concat().join(","),
                 definition: Definition {
-                    pattern: pattern.kind,
-                    pattern_parameters: pattern.parameters.clone(),
+                    graph: graph.graph.clone(),
                     kernel: kernel.kind,
                     kernel_parameters: kernel.parameters.clone(),
                 },

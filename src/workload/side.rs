@@ -8,8 +8,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Mistake, did_you_mean, quoted};
+use super::key::is_top_key;
 use super::kind::Kind;
-use super::parse::{VARIANTS_MAX, is_top_key, too_many_variants};
+use super::parse::{VARIANTS_MAX, too_many_variants};
 use super::value::{describe, explain, invalid, to_value};
 use crate::parameter::{Parameter, Parameters, Value};
 use crate::registry::{Registry, nearest};

@@ -68,7 +68,7 @@ fn byte_len(size: Size) -> u128 {
     }
     let edge_count = size.edge_count * SMALL / size.task_count;
     let edge_count = u64::try_from(edge_count).unwrap_or(u64::MAX);
-    u128::from(job_byte_len(SMALL as u64, edge_count)) * size.task_count / SMALL
+    u128::from(job_byte_len(SMALL as u64, edge_count, 0)) * size.task_count / SMALL
 }
 
 /// Physical memory of this machine.
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn agrees_with_the_job_for_sizes_it_can_count() {
         let stencil = size(10_000_000, 30_000_000);
-        let expected = job_byte_len(10_000_000, 30_000_000);
+        let expected = job_byte_len(10_000_000, 30_000_000, 0);
         assert_eq!(byte_len(stencil), u128::from(expected));
         assert_eq!(byte_len(size(0, 0)), 0);
     }

@@ -124,6 +124,36 @@ fn tables_of_one_kind_are_labelled_by_what_differs() {
 }
 
 #[test]
+fn several_graphs_are_one_variant() {
+    let body = r#"
+        graphs = [
+          { kind = "chain", steps = 5 },
+          { kind = "trivial", width = 3 },
+          { kind = "chain", steps = 5 },
+        ]
+        kernel = { kind = "counter", variant = ["racy", "atomic"] }
+    "#;
+    assert_eq!(labels(body), ["variant=racy", "variant=atomic"]);
+    let text = format!("name = \"test\"\nwhy = \"a test\"\n{body}");
+    let workloads = read(&[("test.toml", &text)]).unwrap();
+    assert_round_trip(&workloads);
+    let definition = &workloads[0].variants[0].definition;
+    let expected = serde_json::json!({
+        "graphs": [
+            {"kind": "chain", "steps": 5},
+            {"kind": "trivial", "width": 3, "steps": 1},
+            {"kind": "chain", "steps": 5},
+        ],
+        "kernel": {"kind": "counter", "variant": "racy", "increments": 1000},
+    });
+    assert_eq!(definition.to_json(), expected);
+    let graph = definition.build_graph().unwrap();
+    assert_eq!((graph.task_count(), graph.edge_count()), (13, 8));
+    let size = definition.graph_size();
+    assert_eq!((size.task_count, size.edge_count), (13, 8));
+}
+
+#[test]
 fn a_list_of_one_keeps_its_label() {
     let body = r#"
         pattern = { kind = "chain", steps = [5] }
@@ -229,7 +259,7 @@ fn assert_round_trip(workloads: &[Workload]) {
             Ok(back) => {
                 assert_eq!(back.to_json(), json);
                 let given = &variant.definition;
-                assert_eq!(back.pattern_parameters, given.pattern_parameters);
+                assert_eq!(back.graph_size(), given.graph_size());
                 assert_eq!(back.kernel_parameters, given.kernel_parameters);
             }
             Err(DefinitionError::TooLarge(_)) => {}
@@ -257,10 +287,11 @@ kernel = { kind = ["sleep"], duration_ms = [0.1, 3] }
 "#;
 
 /// Pieces that turn one valid file into another, or into one that is nearly valid.
-const PIECES: [&str; 24] = [
+const PIECES: [&str; 25] = [
     "name",
     "why",
     "pattern",
+    "graphs",
     "kernel",
     "kind",
     "width",

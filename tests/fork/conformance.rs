@@ -123,6 +123,10 @@ fn checked(declared: &[Parameter], given: &[BTreeMap<String, Value>]) -> Vec<Par
 
 fn every_parameter(backend: &dyn Backend, pattern: &dyn Pattern, kind: &dyn KernelKind) {
     let graph = pattern.build(&small(pattern.parameters())).unwrap();
+    // From none to 20 us, for the kernels that go by them.
+    let durations_ns = graph.tasks().map(|task| u64::from(task.0 % 3) * 10_000);
+    let durations_ns = durations_ns.collect();
+    let graph = graph.with_durations(durations_ns);
     for parameters in every_choice(kind.parameters()) {
         for plan in plans(backend) {
             let setting = setting(&graph, plan.worker_count);

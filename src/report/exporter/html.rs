@@ -3,13 +3,13 @@ use std::path::{Path, PathBuf};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use miette::Report as Error;
 
-use super::{Exporter, write};
+use super::{Exporter, schedules, write};
 use crate::report::heading::Heading;
 use crate::report::model::{Group, Measured, Outcome, Report, Row, SERIAL};
 use crate::report::picture::font;
 use crate::report::picture::palette::DARK_TWINS;
 use crate::report::picture::{self, FontSource, Picture};
-use crate::report::words::{LIMIT_MARK, LIMIT_NOTE, Outline, name, notes, outline};
+use crate::report::words::{LIMIT_MARK, LIMIT_NOTE, NONE, Outline, name, notes, outline};
 use crate::report::{units, words};
 
 /// The whole report as one page that needs nothing else.
@@ -34,9 +34,6 @@ impl Exporter for Html {
         Ok(vec![path])
     }
 }
-
-/// Where a figure is not to be had.
-const NONE: &str = "–";
 
 const STYLE: &str = include_str!("report.css");
 
@@ -272,6 +269,7 @@ fn section(group: &Group, report: &Report) -> Result<Markup, Error> {
             }
             @if let Some(comparison) = comparison { (comparison) }
             (table(group))
+            @if group.has_bounds() { (schedules::section(group)) }
             @if let Some(speed_up) = speed_up { (speed_up) }
         }
     })
@@ -372,6 +370,15 @@ fn definitions() -> Markup {
                 dd { "Resident memory of the case at its peak: of its process, and what worker processes do not share." }
                 dt { "Foreign load" }
                 dd { "CPU time that everything else on the machine took ÷ (wall time × cores). Noted from 5% on." }
+                dt id="closeness" { "Closeness" }
+                dd { "The best possible wall time ÷ the median. The best possible is the larger of work ÷ tasks at "
+                    "once and span (the longest path by duration), or a certified optimum, marked with *. " em { "At once" }
+                    " is how many tasks the backend has under way: its workers, or all where sleeping tasks are "
+                    "awaited." }
+                dt id="split" { "Schedule loss, overhead and inflation" }
+                dd { "From runs of their own, with a clock around each task: schedule loss is what a simulated greedy "
+                    "schedule with those durations takes beyond the bound, overhead is the rest of the median, and "
+                    "inflation is what tasks took beside others ÷ what they took alone." }
                 dt id="limit" { "Practical limit " (LIMIT_MARK) }
                 dd { "The backend " code { (crate::report::LIMIT) } " is " (LIMIT_NOTE)
                     ". It shows what the machine gives, not what a program could use." }

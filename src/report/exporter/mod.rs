@@ -9,6 +9,7 @@ use crate::record::write_whole;
 
 mod html;
 mod png;
+mod schedules;
 mod svg;
 
 pub use html::HTML;

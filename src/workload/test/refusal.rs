@@ -105,7 +105,7 @@ fn unknown_kinds() {
         "pattern = { kind = \"stencil\", width = 8, steps = 5 }\nkernel = { kind = \"emtpy\" }"
     ));
     insta::assert_snapshot!(refusal_of(
-        "pattern = { kind = \"butterfly\" }\nkernel = { kind = 3 }"
+        "pattern = { kind = \"buttercup\" }\nkernel = { kind = 3 }"
     ));
 }
 
@@ -115,6 +115,22 @@ fn sides_that_are_no_tables() {
     insta::assert_snapshot!(refusal_of(
         "pattern = [\"chain\", { steps = 3 }]\nkernel = {}"
     ));
+}
+
+#[test]
+fn several_graphs() {
+    let refuse = |graphs: &&str| refusal_of(&format!("{graphs}\nkernel = {{ kind = \"empty\" }}"));
+    let refusals = [
+        "graphs = []",
+        "graphs = { kind = \"chain\", steps = 5 }",
+        "graphs = [\"chain\", [{ kind = \"chain\", steps = 5 }], { kind = \"chian\", steps = 0 }]",
+        "graphs = [{ kind = \"chain\", steps = 0 }, { kind = \"trivial\", wide = 5 }]",
+        "graphs = [{ kind = \"chain\", steps = [5] }]",
+        "graphs = [{ kind = \"chain\", steps = 5 }]\npattern = { kind = \"chain\", steps = 5 }",
+        "graphs = [{ kind = \"chain\", steps = 4_000_000_000 }, { kind = \"trivial\", width = 4_000_000_000 }]",
+        "grahps = [{ kind = \"chain\", steps = 5 }]",
+    ];
+    insta::assert_snapshot!(refusals.iter().map(refuse).collect::<Vec<_>>().join("\n"));
 }
 
 #[test]

@@ -1,0 +1,406 @@
+//! DOT, the language of Graphviz, as far as it tells a task graph: tasks, dependences, and the duration of a task as
+//! its attribute `duration` or, where that is absent, `weight`.
+//!
+//! Read are the grammar's node and edge statements with all their ids, chains, ports, subgraphs as ends of edges,
+//! attribute lists, and `node [..]` defaults within their braces. Everything that only draws is skipped, and so is
+//! the `weight` of an edge, which is about its length. Edges that are repeated count once, `strict` or not: a task
+//! waits for another one or does not.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::draft::{Draft, MOST_TASKS};
+use super::refusal::{Refusal, quoted};
+use super::{Unit, all_or_none, billionths};
+use lexer::{Keyword, Kind, Lexer, Token};
+
+mod lexer;
+
+/// The most edges that are made. A short file can ask for many: `{..} -> {..}` joins every pair.
+const MOST_EDGES: usize = 1 << 26;
+
+pub(super) fn parse(text: &str) -> Result<Draft, Refusal> {
+    let mut parser = Parser::new(text)?;
+    parser.header()?;
+    parser.statements()?;
+    parser.draft()
+}
+
+/// What a node or the defaults of nodes state, in billionths.
+#[derive(Clone, Copy, Default)]
+struct Durations {
+    duration: Option<u64>,
+    weight: Option<u64>,
+}
+
+impl Durations {
+    fn or(self, other: Self) -> Self {
+        Self {
+            duration: self.duration.or(other.duration),
+            weight: self.weight.or(other.weight),
+        }
+    }
+}
+
+/// What stands between two braces.
+#[derive(Default)]
+struct Scope {
+    defaults: Durations,
+    /// Where the nodes that stand in it begin among all members.
+    members_start: usize,
+    /// What stands left of the arrow before the braces.
+    left: Option<Range<usize>>,
+}
+
+struct Parser<'a> {
+    lexer: Lexer<'a>,
+    token: Token<'a>,
+    numbers: HashMap<Cow<'a, str>, u32>,
+    /// Of each node: where it is first named.
+    starts: Vec<usize>,
+    durations: Vec<Durations>,
+    dependences: Vec<(u32, u32)>,
+    /// Every mention of a node, in order. The nodes between two braces are a range of it.
+    members: Vec<u32>,
+    /// The braces that are open; the last one is the innermost.
+    scopes: Vec<Scope>,
+}
+
+impl<'a> Parser<'a> {
+    fn new(text: &'a str) -> Result<Self, Refusal> {
+        let mut lexer = Lexer::new(text);
+        let token = lexer.next()?;
+        Ok(Self {
+            lexer,
+            token,
+            numbers: HashMap::new(),
+            starts: Vec::new(),
+            durations: Vec::new(),
+            dependences: Vec::new(),
+            members: Vec::new(),
+            scopes: Vec::new(),
+        })
+    }
+
+    /// The current word; goes on to the next one.
+    fn advance(&mut self) -> Result<Token<'a>, Refusal> {
+        let next = self.lexer.next()?;
+        Ok(std::mem::replace(&mut self.token, next))
+    }
+
+    /// Goes on if the current word is this one.
+    fn accept(&mut self, kind: &Kind<'_>) -> Result<bool, Refusal> {
+        let is_there = self.token.kind == *kind;
+        if is_there {
+            self.advance()?;
+        }
+        Ok(is_there)
+    }
+
+    fn expect_id(&mut self, what: &str) -> Result<(Cow<'a, str>, usize), Refusal> {
+        match self.advance()? {
+            Token {
+                kind: Kind::Id(id),
+                start,
+            } => Ok((id, start)),
+            other => Err(unexpected(&other, what)),
+        }
+    }
+
+    fn expect(&mut self, sign: u8) -> Result<(), Refusal> {
+        let token = self.advance()?;
+        if token.kind != Kind::Sign(sign) {
+            return Err(unexpected(&token, &format!("`{}`", char::from(sign))));
+        }
+        Ok(())
+    }
+
+    /// `strict digraph NAME {`
+    fn header(&mut self) -> Result<(), Refusal> {
+        self.accept(&Kind::Keyword(Keyword::Strict))?;
+        let token = self.advance()?;
+        match token.kind {
+            Kind::Keyword(Keyword::Digraph) => {}
+            Kind::Keyword(Keyword::Graph) => {
+                let message = "this graph has no directions, so nothing comes before anything else";
+                let help = "begin it with `digraph`, and write its edges with `->`";
+                return Err(Refusal::new(message, help).at_byte(token.start));
+            }
+            _ => return Err(unexpected(&token, "`digraph`")),
+        }
+        if matches!(self.token.kind, Kind::Id(_)) {
+            self.advance()?;
+        }
+        self.expect(b'{')?;
+        self.scopes.push(Scope::default());
+        Ok(())
+    }
+
+    /// Everything up to the last closing brace.
+    fn statements(&mut self) -> Result<(), Refusal> {
+        while !self.scopes.is_empty() {
+            self.statement()?;
+        }
+        match &self.token.kind {
+            Kind::End => Ok(()),
+            _ => Err(Refusal::new(
+                "there is something behind the end of the graph",
+                "one file holds one graph: put others into files of their own",
+            )
+            .at_byte(self.token.start)),
+        }
+    }
+
+    /// One statement, or as much of it as stands before the next brace.
+    fn statement(&mut self) -> Result<(), Refusal> {
+        let token = self.advance()?;
+        match token.kind {
+            Kind::Sign(b';' | b',') => Ok(()),
+            Kind::Sign(b'{') => self.open(None),
+            Kind::Sign(b'}') => self.close(),
+            Kind::Keyword(Keyword::Subgraph) => self.subgraph(None),
+            Kind::Keyword(Keyword::Node) => self.defaults(),
+            Kind::Keyword(Keyword::Edge | Keyword::Graph) => {
+                self.attributes(Bearer::Other).map(|_| ())
+            }
+            Kind::Id(_) if self.token.kind == Kind::Sign(b'=') => {
+                self.advance()?;
+                self.expect_id("a value").map(|_| ())
+            }
+            Kind::Id(id) => {
+                let node = self.node(id, token.start)?;
+                self.behind_operand(None, node)
+            }
+            _ => Err(unexpected(&token, "a node, an edge or `}`")),
+        }
+    }
+
+    /// What stands behind one end of an edge: the other end, attributes or nothing.
+    fn behind_operand(
+        &mut self,
+        mut left: Option<Range<usize>>,
+        mut operand: Range<usize>,
+    ) -> Result<(), Refusal> {
+        loop {
+            if let Some(left) = &left {
+                self.connect(left.clone(), operand.clone())?;
+            }
+            if self.token.kind == Kind::Line {
+                let help = "write `->`, from what comes first to what waits for it";
+                return Err(Refusal::new("`--` has no direction", help).at_byte(self.token.start));
+            }
+            if !self.accept(&Kind::Arrow)? {
+                break;
+            }
+            left = Some(operand);
+            let token = self.advance()?;
+            operand = match token.kind {
+                Kind::Id(id) => self.node(id, token.start)?,
+                Kind::Sign(b'{') => return self.open(left),
+                Kind::Keyword(Keyword::Subgraph) => return self.subgraph(left),
+                _ => return Err(unexpected(&token, "a node or `{` behind `->`")),
+            };
+        }
+        match left {
+            Some(_) => self.attributes(Bearer::Other).map(|_| ()),
+            None => self.node_attributes(operand),
+        }
+    }
+
+    /// `subgraph NAME {`, without its first word.
+    fn subgraph(&mut self, left: Option<Range<usize>>) -> Result<(), Refusal> {
+        if matches!(self.token.kind, Kind::Id(_)) {
+            self.advance()?;
+        }
+        self.expect(b'{')?;
+        self.open(left)
+    }
+
+    /// Goes into braces that stand right of an arrow, or for themselves.
+    fn open(&mut self, left: Option<Range<usize>>) -> Result<(), Refusal> {
+        self.scopes.push(Scope {
+            defaults: self.scope().defaults,
+            members_start: self.members.len(),
+            left,
+        });
+        Ok(())
+    }
+
+    /// Comes out of braces.
+    fn close(&mut self) -> Result<(), Refusal> {
+        let closed = self.scopes.pop().unwrap_or_default();
+        if self.scopes.is_empty() {
+            return Ok(());
+        }
+        let members = closed.members_start..self.members.len();
+        let is_end = closed.left.is_some() || matches!(self.token.kind, Kind::Arrow | Kind::Line);
+        if is_end {
+            return self.behind_operand(closed.left, members);
+        }
+        Ok(())
+    }
+
+    fn scope(&self) -> &Scope {
+        // The header opens the first one, and there are no statements behind its end.
+        self.scopes.last().expect("a brace is open")
+    }
+
+    /// The node of this name, as the one member of a range, without its port.
+    fn node(&mut self, name: Cow<'a, str>, start: usize) -> Result<Range<usize>, Refusal> {
+        while self.accept(&Kind::Sign(b':'))? {
+            self.expect_id("a port")?;
+        }
+        let next = self.starts.len() as u32;
+        let number = *self.numbers.entry(name).or_insert(next);
+        if number == next {
+            self.starts.push(start);
+            self.durations.push(self.scope().defaults);
+        }
+        self.members.push(number);
+        Ok(self.members.len() - 1..self.members.len())
+    }
+
+    /// Makes every node of `right` wait for every node of `left`.
+    fn connect(&mut self, left: Range<usize>, right: Range<usize>) -> Result<(), Refusal> {
+        let [left, right] = [left, right].map(|range| {
+            let mut nodes = self.members[range].to_vec();
+            nodes.sort_unstable();
+            nodes.dedup();
+            nodes
+        });
+        let added = left.len().saturating_mul(right.len());
+        if self.dependences.len().saturating_add(added) > MOST_EDGES {
+            let message = format!("there are more than {MOST_EDGES} edges");
+            let help = "`{..} -> {..}` joins every pair: put a node in between";
+            return Err(Refusal::new(message, help).at_byte(self.token.start));
+        }
+        for before in left {
+            self.dependences
+                .extend(right.iter().map(|behind| (before, *behind)));
+        }
+        Ok(())
+    }
+
+    /// `[..]` behind `node`.
+    fn defaults(&mut self) -> Result<(), Refusal> {
+        let stated = self.attributes(Bearer::Defaults)?;
+        let scope = self.scopes.last_mut().expect("a brace is open");
+        scope.defaults = stated.or(scope.defaults);
+        Ok(())
+    }
+
+    /// `[..]` behind a node, if it is there.
+    fn node_attributes(&mut self, operand: Range<usize>) -> Result<(), Refusal> {
+        let node = self.members[operand.start];
+        let stated = self.attributes(Bearer::Node(node))?;
+        let durations = &mut self.durations[node as usize];
+        *durations = stated.or(*durations);
+        Ok(())
+    }
+
+    /// The durations in all the `[..]` that stand here.
+    fn attributes(&mut self, bearer: Bearer) -> Result<Durations, Refusal> {
+        let mut stated = Durations::default();
+        while self.accept(&Kind::Sign(b'['))? {
+            while !self.accept(&Kind::Sign(b']'))? {
+                let (key, _) = self.expect_id("an attribute or `]`")?;
+                // Without a value it stands for `true`.
+                if self.accept(&Kind::Sign(b'='))? {
+                    let (value, start) = self.expect_id("a value")?;
+                    match (&*key, bearer) {
+                        (_, Bearer::Other) => {}
+                        ("duration", _) => {
+                            stated.duration = Some(self.duration(bearer, &value, start)?)
+                        }
+                        ("weight", _) => {
+                            stated.weight = Some(self.duration(bearer, &value, start)?)
+                        }
+                        _ => {}
+                    }
+                }
+                if !self.accept(&Kind::Sign(b','))? {
+                    self.accept(&Kind::Sign(b';'))?;
+                }
+            }
+        }
+        Ok(stated)
+    }
+
+    fn duration(&self, bearer: Bearer, value: &str, start: usize) -> Result<u64, Refusal> {
+        let task = || match bearer {
+            Bearer::Node(node) => self.task(node),
+            Bearer::Defaults | Bearer::Other => "each task by default".into(),
+        };
+        let duration = match value.trim().parse() {
+            Ok(duration) => billionths(duration, task),
+            Err(_) => Err(Refusal::new(
+                format!(
+                    "the duration of {} is {}, which is no number",
+                    task(),
+                    quoted(value)
+                ),
+                "write a number without a unit; a unit is what the workload scales",
+            )),
+        };
+        duration.map_err(|refusal| refusal.at_byte(start))
+    }
+
+    /// A node for messages. Slow: looks through all of them.
+    fn task(&self, node: u32) -> String {
+        let mut all = self.numbers.iter();
+        let name = all.find(|(_, number)| **number == node);
+        format!("task {}", quoted(name.map_or("", |(name, _)| name)))
+    }
+
+    fn draft(self) -> Result<Draft, Refusal> {
+        if self.starts.len() >= MOST_TASKS {
+            return Err(Refusal::new(
+                "there are too many nodes",
+                "take a part of the graph",
+            ));
+        }
+        let durations = self.durations.iter().map(|one| one.duration.or(one.weight));
+        let durations = all_or_none(durations.collect(), |without| {
+            let message = format!(
+                "{} has no `duration` or `weight`, but others have",
+                self.task(without as u32)
+            );
+            let help = "give every task its duration (0 is one), or none; `node [duration=1];` before the tasks gives \
+                        one to all";
+            Refusal::new(message, help).at_byte(self.starts[without])
+        })?;
+        let mut names = vec![String::new(); self.starts.len()];
+        for (name, number) in self.numbers {
+            names[number as usize] = name.into_owned();
+        }
+        Ok(Draft {
+            names,
+            dependences: self.dependences,
+            durations,
+            unit: Unit::None,
+        })
+    }
+}
+
+/// What attributes stand behind.
+#[derive(Clone, Copy)]
+enum Bearer {
+    Node(u32),
+    /// All nodes that follow between the same braces.
+    Defaults,
+    /// What has no duration: edges and graphs.
+    Other,
+}
+
+fn unexpected(token: &Token<'_>, expected: &str) -> Refusal {
+    let help = match token.kind {
+        Kind::End => "the file was cut off: fetch it again, or close what is open",
+        Kind::Keyword(_) => {
+            "this word has a meaning of its own: as a name it stands in double quotes"
+        }
+        _ => "the language is described at https://graphviz.org/doc/info/lang.html",
+    };
+    let found = token.kind.describe();
+    Refusal::new(format!("found {found}, expected {expected}"), help).at_byte(token.start)
+}

@@ -1,0 +1,195 @@
+//! What is wrong in a graph file, with the place, the task, and what to do.
+
+use std::fmt;
+use std::ops::Range;
+
+use miette::{
+    Diagnostic, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents,
+};
+
+/// Why a text is no graph.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    message: String,
+    help: String,
+    /// The bytes of the text that are at fault, if they are known.
+    span: Option<Range<usize>>,
+}
+
+impl Refusal {
+    /// A refusal at no place yet. `help` says what to do about it.
+    pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            help: help.into(),
+            span: None,
+        }
+    }
+
+    /// Points at `part`, if that is a part of `text` indeed.
+    pub(super) fn at(mut self, text: &str, part: &str) -> Self {
+        self.span = offset_in(text, part).map(|start| start..start + part.len());
+        self
+    }
+
+    /// Points at a byte.
+    pub(super) fn at_byte(mut self, offset: usize) -> Self {
+        self.span = Some(offset..offset + 1);
+        self
+    }
+}
+
+/// Where `part` begins in `text`, if it is a part of it. Names with escapes in them are not: they were copied to
+/// take the escapes out.
+pub(super) fn offset_in(text: &str, part: &str) -> Option<usize> {
+    let offset = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+    (offset + part.len() <= text.len()).then_some(offset)
+}
+
+/// The number of the line that `part` stands in, for messages: " (line 3)", or nothing if it is not known.
+pub(super) fn in_line(text: &str, part: &str) -> String {
+    match offset_in(text, part) {
+        Some(offset) => format!(" (line {})", line_number(text, offset)),
+        None => String::new(),
+    }
+}
+
+/// The number of the line that holds this byte, counted from 1.
+pub(super) fn line_number(text: &str, offset: usize) -> usize {
+    let before = &text.as_bytes()[..offset.min(text.len())];
+    1 + before.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// `text` in quotes, escaped, and cut where it is too long for a message.
+pub(super) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{:?}...", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// Why a file could not be read as a task graph. It names the file, the line and the task, says what was expected
+/// and what to do, and shows the line.
+#[derive(Debug)]
+pub struct ImportError {
+    /// The file, and the line if it is known.
+    place: String,
+    message: String,
+    help: String,
+    excerpt: Option<Box<Excerpt>>,
+}
+
+impl ImportError {
+    pub(super) fn new(file: &str, text: &str, refusal: Refusal) -> Self {
+        let excerpt = refusal
+            .span
+            .map(|span| Box::new(Excerpt::new(file, text, &span)));
+        let place = match &excerpt {
+            Some(excerpt) => format!("{file}:{}", excerpt.line_index + 1),
+            None => file.to_owned(),
+        };
+        Self {
+            place,
+            message: refusal.message,
+            help: refusal.help,
+            excerpt,
+        }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> &str {
+        &self.help
+    }
+}
+
+impl fmt::Display for ImportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)
+    }
+}
+
+impl std::error::Error for ImportError {}
+
+impl Diagnostic for ImportError {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(&self.help))
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        let excerpt = self.excerpt.as_deref()?;
+        Some(excerpt)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let span = self.excerpt.as_ref()?.span.clone();
+        let label = LabeledSpan::new(Some("here".into()), span.start, span.len());
+        Some(Box::new(std::iter::once(label)))
+    }
+}
+
+/// The line of a file that an error points at, or the part of it around the place if the line is long: a JSON file
+/// may be one line of 100 MB.
+#[derive(Debug)]
+struct Excerpt {
+    file: String,
+    text: String,
+    /// The bytes of `text` that are at fault.
+    span: Range<usize>,
+    /// The line in the file, counted from 0.
+    line_index: usize,
+    /// Where in that line `text` begins.
+    column: usize,
+}
+
+impl Excerpt {
+    /// The most bytes shown on either side of the place.
+    const MARGIN: usize = 80;
+
+    fn new(file: &str, text: &str, span: &Range<usize>) -> Self {
+        let start = text.floor_char_boundary(span.start);
+        let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let line_end = text[start..]
+            .find('\n')
+            .map_or(text.len(), |len| start + len);
+        let from = text.ceil_char_boundary(line_start.max(start.saturating_sub(Self::MARGIN)));
+        let to = text.floor_char_boundary(line_end.min(start + Self::MARGIN));
+        let end = span.end.clamp(start, to);
+        Self {
+            file: file.to_owned(),
+            text: printable(&text[from..to]),
+            span: start - from..end - from,
+            line_index: line_number(text, start) - 1,
+            column: from - line_start,
+        }
+    }
+}
+
+impl SourceCode for Excerpt {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        lines_before: usize,
+        lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let part = self.text.read_span(span, lines_before, lines_after)?;
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.file.clone(),
+            part.data(),
+            *part.span(),
+            part.line() + self.line_index,
+            part.column() + self.column,
+            part.line_count(),
+        )))
+    }
+}
+
+/// `text` without control characters, which would reach the terminal with the snippet. Every byte stays in its place.
+fn printable(text: &str) -> String {
+    let replace = |c: char| match c {
+        '\t' => c,
+        _ if c.is_ascii_control() => '?',
+        _ => c,
+    };
+    text.chars().map(replace).collect()
+}

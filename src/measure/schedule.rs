@@ -1,0 +1,116 @@
+//! How fast a case can be at best, and how long its tasks really take.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::backend::{Backend, Pool};
+use crate::execute::{Failure, Job};
+use crate::graph::TaskId;
+use crate::graph::bound::{greedy_makespan, lower_bound, span, work};
+use crate::kernel::TaskTimes;
+use crate::record::{Bound, Trace, TracedRun};
+
+/// Time for running tasks alone, and for traced runs. What comes first is done in any case.
+const BUDGET: Duration = Duration::from_millis(100);
+/// Traced runs at most: enough for a median.
+const TRACED_RUNS: usize = 5;
+
+/// How fast `job` can be on `worker_count` workers of `backend`; `None` where the durations of its tasks are
+/// not known, or are all zero.
+pub fn bound(
+    job: &Job,
+    backend: &dyn Backend,
+    worker_count: usize,
+    certified_optimum_ns: Option<u64>,
+) -> Option<Bound> {
+    let (graph, kernel) = (job.graph(), job.kernel());
+    let duration = |task| kernel.duration(task).map(clamped);
+    let durations: Vec<u64> = graph.tasks().map(duration).collect::<Option<_>>()?;
+    let (work_ns, span_ns) = (work(&durations), span(graph, &durations));
+    if work_ns == 0 {
+        return None;
+    }
+    let waits = graph.tasks().all(|task| kernel.wait(task).is_some());
+    let mut parallelism = backend.parallelism(worker_count, waits);
+    if !kernel.is_duration_kept() {
+        // Its tasks need a core each: more workers than cores do not run more of them at once.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        parallelism = Some(parallelism.map_or(cores, |workers| workers.min(cores)));
+    }
+    let clamp = |ns: u128| u64::try_from(ns).unwrap_or(u64::MAX);
+    Some(Bound {
+        work_ns: clamp(work_ns),
+        span_ns: clamp(span_ns),
+        parallelism: parallelism.map(|workers| workers as u64),
+        lower_bound_ns: clamp(lower_bound(work_ns, span_ns, parallelism)),
+        certified_optimum_ns,
+    })
+}
+
+/// Runs tasks of `job` alone, one after the other, and then the whole job on the pool that `start` makes, for
+/// as long as there is time. `times` are those of the traced kernel of `job`.
+///
+/// # Errors
+///
+/// Why a run failed.
+pub fn trace(
+    job: &Job,
+    times: &TaskTimes,
+    parallelism: Option<u64>,
+    start: impl FnOnce() -> io::Result<Box<dyn Pool>>,
+    expected: u64,
+) -> Result<Trace, Failure> {
+    let alone_task_count = run_alone(job);
+    let alone = |durations: &[u64]| total(&durations[..alone_task_count]);
+    let mut trace = Trace {
+        alone_task_count: alone_task_count as u64,
+        alone_work_ns: alone(&times.durations_ns()),
+        runs: Vec::new(),
+    };
+    let mut pool = start().map_err(|error| Failure::Backend {
+        message: error.to_string(),
+    })?;
+    let parallelism = parallelism.map(|count| count as usize);
+    let began = Instant::now();
+    while trace.runs.len() < TRACED_RUNS && (trace.runs.is_empty() || began.elapsed() < BUDGET) {
+        job.kernel().reset();
+        job.begin_run();
+        let start = Instant::now();
+        let ended = pool.run();
+        let wall = start.elapsed();
+        ended.map_err(|_| job.why_halted())?;
+        job.verify(expected)?;
+        let durations = times.durations_ns();
+        let makespan = greedy_makespan(job.graph(), &durations, parallelism);
+        trace.runs.push(TracedRun {
+            wall_ns: clamped(wall),
+            work_ns: total(&durations),
+            alone_task_work_ns: alone(&durations),
+            greedy_makespan_ns: u64::try_from(makespan).unwrap_or(u64::MAX),
+        });
+    }
+    Ok(trace)
+}
+
+/// Runs tasks on this thread as long as there is time, at least one; returns how many.
+fn run_alone(job: &Job) -> usize {
+    let began = Instant::now();
+    let mut count = 0;
+    for task in job.graph().tasks() {
+        if count > 0 && began.elapsed() >= BUDGET {
+            break;
+        }
+        let TaskId(seed) = task;
+        std::hint::black_box(job.kernel().run(task, u64::from(seed)));
+        count += 1;
+    }
+    count
+}
+
+fn total(durations: &[u64]) -> u64 {
+    u64::try_from(work(durations)).unwrap_or(u64::MAX)
+}
+
+fn clamped(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,105 @@
+//! The graph of a workload.
+
+use serde_json::Value as Json;
+
+use super::definition::{DefinitionError, kind_from_json, kind_to_json};
+use crate::graph::{GraphError, TaskGraph, side_by_side};
+use crate::parameter::Parameters;
+use crate::pattern::{Pattern, Size};
+use crate::registry::Registry;
+
+/// How the tasks of a workload depend on each other.
+#[derive(Clone)]
+pub enum Graph {
+    /// One graph of a family.
+    Pattern(PatternGraph),
+    /// Several graphs that run at once and have nothing to do with each other; at least one.
+    Several(Vec<PatternGraph>),
+}
+
+/// A pattern with all its parameters, checked.
+#[derive(Clone)]
+pub struct PatternGraph {
+    /// The family.
+    pub pattern: &'static dyn Pattern,
+    /// Valid for `pattern`.
+    pub parameters: Parameters,
+}
+
+/// The keys in records, which are those in workload files.
+const PATTERN: &str = "pattern";
+const GRAPHS: &str = "graphs";
+
+impl Graph {
+    /// How large it will be.
+    pub fn size(&self) -> Size {
+        match self {
+            Self::Pattern(graph) => graph.size(),
+            Self::Several(graphs) => graphs.iter().map(PatternGraph::size).sum(),
+        }
+    }
+
+    /// The graph.
+    ///
+    /// # Errors
+    ///
+    /// When it has more tasks or edges than ids can number.
+    pub fn build(&self) -> Result<TaskGraph, GraphError> {
+        match self {
+            Self::Pattern(graph) => graph.build(),
+            Self::Several(graphs) => {
+                let graphs: Result<Vec<_>, _> = graphs.iter().map(PatternGraph::build).collect();
+                side_by_side(&graphs?)
+            }
+        }
+    }
+
+    /// The key that it stands under in records, and what stands there.
+    pub(super) fn to_json(&self) -> (String, Json) {
+        match self {
+            Self::Pattern(graph) => (PATTERN.into(), graph.to_json()),
+            Self::Several(graphs) => {
+                let list = graphs.iter().map(PatternGraph::to_json).collect();
+                (GRAPHS.into(), Json::Array(list))
+            }
+        }
+    }
+
+    /// Reads what [`to_json`](Graph::to_json) wrote from the object that it stands in.
+    pub(super) fn from_json(json: &Json, registry: &Registry) -> Result<Self, DefinitionError> {
+        let Some(graphs) = json.get(GRAPHS) else {
+            return PatternGraph::from_json(json.get(PATTERN), registry).map(Self::Pattern);
+        };
+        match graphs.as_array() {
+            Some(list) if !list.is_empty() => {
+                let graphs = list
+                    .iter()
+                    .map(|one| PatternGraph::from_json(Some(one), registry));
+                graphs.collect::<Result<_, _>>().map(Self::Several)
+            }
+            _ => Err(DefinitionError::NotGraphs),
+        }
+    }
+}
+
+impl PatternGraph {
+    fn size(&self) -> Size {
+        self.pattern.size(&self.parameters)
+    }
+
+    fn build(&self) -> Result<TaskGraph, GraphError> {
+        self.pattern.build(&self.parameters)
+    }
+
+    fn to_json(&self) -> Json {
+        kind_to_json(self.pattern, &self.parameters)
+    }
+
+    fn from_json(json: Option<&Json>, registry: &Registry) -> Result<Self, DefinitionError> {
+        let (pattern, parameters) = kind_from_json(json, registry)?;
+        Ok(Self {
+            pattern,
+            parameters,
+        })
+    }
+}

@@ -1,0 +1,68 @@
+//! The keys at the top of a workload file.
+
+/// A key that stands at the top of a file.
+pub(super) struct TopKey {
+    pub(super) name: &'static str,
+    /// How to write it.
+    pub(super) example: &'static str,
+}
+
+pub(super) const NAME: TopKey = TopKey {
+    name: "name",
+    example: r#"name = "stencil-fine""#,
+};
+pub(super) const WHY: TopKey = TopKey {
+    name: "why",
+    example: r#"why = "what does a task cost?""#,
+};
+pub(super) const PATTERN: TopKey = TopKey {
+    name: "pattern",
+    example: r#"pattern = { kind = "stencil-1d", width = 64, steps = 100 }"#,
+};
+pub(super) const GRAPHS: TopKey = TopKey {
+    name: "graphs",
+    example: r#"graphs = [{ kind = "chain", steps = 100 }, { kind = "trivial", width = 64 }]"#,
+};
+pub(super) const KERNEL: TopKey = TopKey {
+    name: "kernel",
+    example: r#"kernel = { kind = "empty" }"#,
+};
+pub(super) const TIMEOUT: TopKey = TopKey {
+    name: "timeout",
+    example: "timeout = 60 # seconds",
+};
+pub(super) const TASK_TIMEOUT: TopKey = TopKey {
+    name: "task_timeout",
+    example: "task_timeout = 5 # seconds",
+};
+pub(super) const RETRIES: TopKey = TopKey {
+    name: "retries",
+    example: "retries = 2",
+};
+
+pub(super) const GATE: TopKey = TopKey {
+    name: "gate",
+    example: "gate = { threshold = 0.03 } # three per cent",
+};
+
+/// All of them, in the order that messages name them in.
+pub(super) const TOP_KEYS: [&TopKey; 9] = [
+    &NAME,
+    &WHY,
+    &PATTERN,
+    &GRAPHS,
+    &KERNEL,
+    &TIMEOUT,
+    &TASK_TIMEOUT,
+    &RETRIES,
+    &GATE,
+];
+
+/// Those that say which graph is run: a file has one of them. The first is the one that is asked for where
+/// none is there.
+pub(super) const GRAPH_KEYS: [&TopKey; 2] = [&PATTERN, &GRAPHS];
+
+/// Whether `key` stands at the top of a file.
+pub(super) fn is_top_key(key: &str) -> bool {
+    TOP_KEYS.iter().any(|top| top.name == key)
+}
