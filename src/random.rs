@@ -31,6 +31,14 @@ impl SplitMix64 {
     pub fn below(&mut self, limit: u64) -> u64 {
         self.next_u64().checked_rem(limit).unwrap_or(0)
     }
+
+    /// Puts `items` in any order with the same chance: Fisher and Yates' shuffle.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            let chosen = self.below(last as u64 + 1);
+            items.swap(last, chosen as usize);
+        }
+    }
 }
 
 /// The first number of the sequence with this seed: a permutation of all numbers that spreads every bit.
@@ -54,13 +62,9 @@ pub fn ratio(drawn: u64) -> f64 {
     (drawn >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// Puts `items` in an order drawn from `seed`: Fisher and Yates' shuffle.
+/// Puts `items` in an order drawn from `seed`.
 pub fn shuffle<T>(items: &mut [T], seed: u64) {
-    let mut numbers = SplitMix64::new(seed);
-    for last in (1..items.len()).rev() {
-        let chosen = numbers.below(last as u64 + 1);
-        items.swap(last, chosen as usize);
-    }
+    SplitMix64::new(seed).shuffle(items);
 }
 
 #[cfg(test)]

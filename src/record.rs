@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod append;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod whole;
 
 pub use append::RecordFile;
@@ -48,6 +50,10 @@ pub struct Record {
     pub bound: Option<Bound>,
     /// One entry a sample, in the order they were taken.
     pub samples: Vec<Sample>,
+    /// How fast the machine was, just before the samples were taken and just after; empty in records of programs
+    /// that did not look.
+    #[serde(default)]
+    pub calibrations: Vec<Calibration>,
     /// How long the tasks really took, from runs of their own after the samples; null where `bound` is.
     #[serde(default)]
     pub trace: Option<Trace>,
@@ -254,6 +260,32 @@ pub struct Host {
     pub toolchain: String,
     /// The version of taskdyno.
     pub taskdyno: String,
+}
+
+impl Host {
+    /// The class of machines whose figures may be held against each other: the model of the processor and the
+    /// number of cores, as a name for a folder, such as `amd-epyc-9r14-2-cores`.
+    pub fn class(&self) -> String {
+        let noun = if self.core_count == 1 {
+            "core"
+        } else {
+            "cores"
+        };
+        slug(&format!("{} {} {noun}", self.processor, self.core_count))
+    }
+}
+
+/// Words of lower-case letters and digits, joined by hyphens, 100 bytes at most: safe as a file name, whatever
+/// `name` is. Empty if it has neither.
+pub(crate) fn slug(name: &str) -> String {
+    // File systems allow 255 bytes; this leaves room for a number and an ending.
+    const MAX_LEN: usize = 100;
+    let lower = name.to_lowercase();
+    let words = lower.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let mut slug = words.join("-");
+    slug.truncate(MAX_LEN);
+    slug
 }
 
 /// A commit of a git checkout.

@@ -111,6 +111,10 @@ fn help_teaches() {
         &["report", "--help"],
         &["graph", "--help"],
         &["gate", "--help"],
+        &["compare", "--help"],
+        &["baseline", "--help"],
+        &["history", "--help"],
+        &["export", "--help"],
     ] {
         let output = taskdyno().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0));

@@ -10,7 +10,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("graph", &[]),
     ("parameter", &[]),
     ("random", &[]),
-    ("stats", &[]),
+    ("stats", &["random"]),
     ("record", &[]),
     ("sync", &["memory"]),
     ("pattern", &["graph", "parameter", "random"]),
@@ -61,7 +61,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "case", "compare", "matrix", "measure", "random", "record", "stats",
         ],
     ),
-    ("report", &["record", "stats"]),
+    ("report", &["compare", "record", "stats"]),
     (
         "harness",
         &["backend", "cmd", "kernel", "pattern", "registry"],

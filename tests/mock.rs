@@ -59,6 +59,7 @@ fn records_are_exact_but_for_the_machine_and_the_time() {
         for (key, value) in [
             ("host", json!("the machine")),
             ("commit", json!("the commit")),
+            ("calibrations", json!("the speed of the machine")),
             ("started_at", json!("the time")),
             ("since_run_start_ns", json!(0)),
         ] {

@@ -6,11 +6,16 @@ use std::time::{Duration, Instant};
 use super::parent::{Idle, Session};
 use super::protocol::{Prepare, Prepared};
 use crate::kernel::Findings;
+use crate::measure::calibration::calibrate;
 use crate::measure::load::LoadSampler;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{
     Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
 };
+
+/// Passes of the control loop before the samples, and as many after them: enough that one interruption does not
+/// move their median, and a few milliseconds a case.
+const CALIBRATION_COUNT: usize = 8;
 
 /// What all cases of one `run` share.
 pub struct Surroundings<'a> {
@@ -41,6 +46,7 @@ impl Surroundings<'_> {
             start_ns: None,
             bound: None,
             samples: Vec::new(),
+            calibrations: Vec::new(),
             trace: None,
             peak: None,
             deaths: Vec::new(),
@@ -107,7 +113,9 @@ fn fill(
     record.digest = Some(digest);
     record.start_ns = Some(start_ns);
 
+    calibrate_for(record);
     let (slice, load) = watched_slice(&mut session, &record.plan, idle);
+    calibrate_for(record);
     record.load = load;
     let slice = slice?;
     record.samples = slice.samples;
@@ -118,6 +126,16 @@ fn fill(
     record.peak_memory_bytes = finished.peak_memory_bytes;
     record.trace = finished.trace;
     Ok(())
+}
+
+/// Times the control loop while the child waits, so that records of different days can be held against each
+/// other.
+fn calibrate_for(record: &mut Record) {
+    // Threads without a core of their own would time the scheduler.
+    let threads = record.case.workers.min(record.host.core_count);
+    for _ in 0..CALIBRATION_COUNT {
+        record.calibrations.push(calibrate(threads));
+    }
 }
 
 /// One slice, with an eye on the load of the cores.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Exit, OK, Outcome};
 use crate::registry::Registry;
-use crate::report::EXPORTERS;
+use crate::report::{EXPORTERS, FORMATS};
 use crate::workload;
 
 /// What `list` takes.
@@ -78,6 +78,9 @@ fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<Entry>, Exit> {
     }
     for exporter in EXPORTERS {
         entries.push(Entry::new("exporter", exporter.name(), exporter.why()));
+    }
+    for format in FORMATS {
+        entries.push(Entry::new("format", format.name(), format.why()));
     }
     Ok(entries)
 }

@@ -7,17 +7,22 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::registry::Registry;
 
+mod baseline;
 mod chaos;
 mod check;
+mod compare;
 mod doctor;
+mod export;
 mod gate;
 mod graph;
+mod history;
 mod list;
 mod metg;
 mod progress;
 mod report;
 mod run;
 mod select;
+mod show;
 mod workers;
 
 /// Everything went well.
@@ -104,6 +109,14 @@ enum Command {
     Metg(metg::Arguments),
     /// Kill worker processes at random, and see whether runs survive it.
     Chaos(chaos::Arguments),
+    /// Compare records that were measured apart with others, or with baselines.
+    Compare(compare::Arguments),
+    /// Keep records under a name, to be compared with later.
+    Baseline(baseline::Arguments),
+    /// Find where a series of records changed, and on which commit.
+    History(history::Arguments),
+    /// Write records or comparisons in a format of another tool.
+    Export(export::Arguments),
     /// Run two builds in turns, and say of each case whether it got slower.
     Gate(gate::Arguments),
     /// Say what makes this machine unfit for measuring, and what to do about it.
@@ -137,6 +150,10 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
         Command::Report(arguments) => report::main(&arguments),
         Command::Metg(arguments) => metg::main(registry, &arguments),
         Command::Chaos(arguments) => chaos::main(registry, &arguments),
+        Command::Compare(arguments) => compare::main(&arguments),
+        Command::Baseline(arguments) => baseline::main(&arguments),
+        Command::History(arguments) => history::main(&arguments),
+        Command::Export(arguments) => export::main(&arguments),
         Command::Gate(arguments) => gate::main(registry, &arguments),
         Command::Cases(selected) => gate::cases(registry, &selected),
         Command::Neighbour => gate::neighbour(),

@@ -96,7 +96,7 @@ impl Selected {
     pub(super) fn or_workers(&self, counts: &[u32]) -> Self {
         match self.workers.is_empty() {
             true => Self {
-                workers: counts.to_vec(),
+                workers: counts.iter().copied().map(Workers::Count).collect(),
                 ..self.clone()
             },
             false => self.clone(),

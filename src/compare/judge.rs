@@ -95,7 +95,7 @@ impl Evidence<'_> {
 
 /// Which of the three is rejected at `level`, which is below one half: then no two can be, since each takes
 /// more than half of the differences on its own side.
-fn verdict(p: SignTests, level: f64) -> Verdict {
+pub(super) fn verdict(p: SignTests, level: f64) -> Verdict {
     if p.above <= level {
         Verdict::Regressed
     } else if p.below <= level {

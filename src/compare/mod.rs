@@ -3,11 +3,25 @@
 //! [`judge`] turns differences into verdicts; [`Comparison`] is the whole result as plain data, which
 //! everything that shows or exports a comparison reads. FORMAT.md describes it field by field.
 
+use crate::record::Record;
+
+mod baseline;
+mod history;
 mod judge;
 mod model;
+mod sessions;
+mod stored;
+mod unlike;
 
+pub use baseline::{Baseline, Baselines, is_baseline_name, one_baseline};
+pub use history::{Change, HISTORY_VERSION, History, Point, Series, history};
 pub use judge::{Evidence, judge};
 pub use model::{
     Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement, MissingCase,
     Outcome, RatioInterval, Side, SideError, Verdict,
 };
+pub use sessions::{Calibration, calibration};
+pub use stored::{NotComparable, Stored, StoredPlan, compare_records};
+
+/// A record, and the file and line it comes from.
+pub type Placed = (String, Record);

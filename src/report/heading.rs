@@ -71,7 +71,8 @@ pub(super) fn began(record: &Record) -> Option<Timestamp> {
     record.started_at.parse().ok()
 }
 
-fn warnings(host: &Host) -> Vec<String> {
+/// What makes a machine unfit for measuring, and what to do about it; a sentence each.
+pub(super) fn warnings(host: &Host) -> Vec<String> {
     let mut warnings = Vec::new();
     if host.load_average > BUSY_LOAD {
         warnings.push(format!(

@@ -104,7 +104,7 @@ fn name(case: &Case) -> String {
 mod tests {
     use super::*;
     use crate::record::Commit;
-    use crate::report::fixture::case;
+    use crate::record::fixture::case;
 
     fn complaint(records: &[Record]) -> Option<String> {
         let places = (1..).map(|line| format!("r.jsonl:{line}"));

@@ -3,8 +3,10 @@
 //! [`read()`] takes records from disk, [`Report::new`] computes a view model from them, and what is left
 //! only words or draws that: [`tables`] for a terminal, and one file an exporter in [`EXPORTERS`].
 
+pub mod chronicle;
 mod efficiency;
 mod exporter;
+pub mod format;
 mod group;
 mod heading;
 mod load;
@@ -15,19 +17,20 @@ mod read;
 mod schedule;
 mod table;
 pub mod units;
+mod verdict;
 mod words;
 
-#[cfg(test)]
-mod fixture;
 #[cfg(test)]
 mod test;
 
 pub use efficiency::{Curve, Sweep};
-pub use exporter::{EXPORTERS, Exporter, HTML, PNG, SVG};
+pub use exporter::{EXPORTERS, Exporter, HTML, PNG, SVG, write};
+pub use format::{FORMATS, Format, MARKDOWN};
 pub use heading::Heading;
 pub use load::{LoadMap, Stretch};
 pub use mixed::refuse_mixed;
 pub use model::{ALPHA, Group, LIMIT, Measured, Outcome, Report, Row, SERIAL};
-pub use read::read;
+pub use read::{UNKNOWN_VERSION, read, read_placed};
 pub use schedule::Schedule;
 pub use table::{styled_tables, tables};
+pub use verdict::styled_verdicts;

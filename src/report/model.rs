@@ -10,7 +10,7 @@ use super::heading::Heading;
 use super::load::LoadMap;
 use super::mixed::refuse_mixed;
 use super::schedule::Schedule;
-use crate::record::{CaseError, GraphSize, Record};
+use crate::record::{CaseError, GraphSize, Record, slug};
 use crate::stats::{Interval, Ratio};
 
 /// Every interval of a report misses the true median at most this often.
@@ -187,7 +187,10 @@ impl Group {
 fn name_files(groups: &mut [Group], sweeps: &mut [Sweep]) {
     let mut taken = BTreeSet::new();
     let mut name = |text: &str| {
-        let base = slug(text);
+        let base = match slug(text) {
+            empty if empty.is_empty() => "group".into(),
+            slug => slug,
+        };
         let mut candidate = base.clone();
         let mut number = 2;
         while !taken.insert(candidate.clone()) {
@@ -204,23 +207,6 @@ fn name_files(groups: &mut [Group], sweeps: &mut [Sweep]) {
             "{} {} {} metg",
             sweep.workload, sweep.variant, sweep.workers
         ));
-    }
-}
-
-/// Words of lower-case letters and digits, joined by hyphens. Safe as a file name, whatever a workload is
-/// called.
-fn slug(name: &str) -> String {
-    // File systems allow 255 bytes; this leaves room for a number and an ending.
-    const MAX_LEN: usize = 100;
-    let lower = name.to_lowercase();
-    let words = lower.split(|c: char| !c.is_ascii_alphanumeric());
-    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    let mut slug = words.join("-");
-    slug.truncate(MAX_LEN);
-    if slug.is_empty() {
-        "group".into()
-    } else {
-        slug
     }
 }
 

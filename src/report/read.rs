@@ -22,12 +22,27 @@ const FILE_NAME: &str = "records.jsonl";
 /// version; when two records do not belong in one report (see [`refuse_mixed`]). The message names file and
 /// line, and what to do.
 pub fn read(paths: &[PathBuf]) -> Result<Vec<Record>, Error> {
-    let mut labelled = Vec::new();
+    let placed = read_placed(paths)?;
+    refuse_mixed(placed.iter().map(|(place, record)| (place, record)))?;
+    Ok(placed.into_iter().map(|(_, record)| record).collect())
+}
+
+/// The code of the error that a record of an unknown version gives.
+pub const UNKNOWN_VERSION: &str = "unknown-version";
+
+/// As [`read()`], but whatever the records are of, and each with its file and line: several sessions of a case
+/// are welcome.
+///
+/// # Errors
+///
+/// As [`read()`], but for records that do not belong together. The code of an error about an unknown version is
+/// [`UNKNOWN_VERSION`].
+pub fn read_placed(paths: &[PathBuf]) -> Result<Vec<(String, Record)>, Error> {
+    let mut placed = Vec::new();
     for path in paths {
-        labelled.extend(read_file(&record_file(path)?)?);
+        placed.extend(read_file(&record_file(path)?)?);
     }
-    refuse_mixed(labelled.iter().map(|(place, record)| (place, record)))?;
-    Ok(labelled.into_iter().map(|(_, record)| record).collect())
+    Ok(placed)
 }
 
 fn record_file(path: &Path) -> Result<PathBuf, Error> {
@@ -92,6 +107,7 @@ fn parse(line: &[u8], place: &str) -> Result<Record, Error> {
     })?;
     if version.schema_version != SCHEMA_VERSION {
         return Err(miette!(
+            code = UNKNOWN_VERSION,
             help = "read it with the version of taskdyno that wrote it, or run again with this one",
             "{place} has schema_version {}, and this program knows only {SCHEMA_VERSION}",
             version.schema_version
@@ -141,7 +157,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::report::fixture::case;
+    use crate::record::fixture::case;
 
     fn line(record: &Record) -> String {
         serde_json::to_string(record).unwrap() + "\n"

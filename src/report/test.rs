@@ -1,5 +1,5 @@
-use super::fixture::{Builder, case};
 use super::*;
+use crate::record::fixture::{Builder, case};
 use crate::record::{Bound, LoadSource, Record, Trace, TracedRun};
 use crate::stats::{Interval, Ratio};
 

@@ -1,14 +1,20 @@
-//! Statistics: pure functions over slices. No clock, no I/O, nothing of the rest of the crate.
+//! Statistics: pure functions over slices. No clock, no I/O, nothing of the rest of the crate but numbers
+//! drawn from a seed.
 //!
 //! All of them take their values in any order and any unit, and give results in the same unit. None of
 //! them assumes a distribution: wall times are skewed, have several modes, and drift.
 
 pub mod binomial;
+mod divisive;
 pub mod holm;
 pub mod metg;
 pub mod paired;
+mod sessions;
 #[cfg(test)]
 mod test;
+
+pub use divisive::{ChangePoint, Divisive, change_points, divergence};
+pub use sessions::{SessionDifference, session_difference};
 
 /// A closed range of values.
 #[derive(Debug, Clone, Copy, PartialEq)]

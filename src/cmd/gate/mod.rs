@@ -13,6 +13,7 @@ use self::watcher::Pairs;
 use super::progress::catch_interrupt;
 use super::run::fresh_seed;
 use super::select::Selected;
+use super::show::{markdown, summarise};
 use super::{Exit, FAILED, INCONCLUSIVE, INTERRUPTED, OK, Outcome as Ending, REGRESSED, tell};
 use crate::compare::{
     COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Outcome, SideError, Verdict,
@@ -311,6 +312,7 @@ fn finish(comparison: &Comparison, arguments: &Arguments) -> Ending {
         Format::Table => write!(out, "{}", table(comparison))?,
         Format::Json => write!(out, "{json}")?,
     }
+    summarise(|| markdown(std::slice::from_ref(comparison)));
     Ok(match comparison.outcome() {
         Outcome::Failed => FAILED,
         Outcome::Regressed => REGRESSED,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use miette::miette;
 
+use super::baseline;
 use super::progress::{Progress, catch_interrupt, is_interrupted};
 use super::report::write as write_report;
 use super::select::Selected;
@@ -58,6 +59,11 @@ pub(super) struct Arguments {
     /// Go on where an interrupted run stopped: cases with a record in the folder are not run again.
     #[arg(long, env = "TASKDYNO_RESUME")]
     resume: bool,
+    /// Keep the records as this baseline, in place of what it held; `taskdyno baseline save --add` adds sessions.
+    #[arg(long, value_name = "NAME", value_parser = baseline::name, env = "TASKDYNO_SAVE_BASELINE")]
+    save_baseline: Option<String>,
+    #[command(flatten)]
+    store: baseline::Store,
     /// Print the ids of the cases, and run nothing.
     #[arg(long, env = "TASKDYNO_DRY_RUN")]
     dry_run: bool,
@@ -232,6 +238,14 @@ fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
                 writeln!(out, "Report: {}", page.display())?;
             }
         }
+    }
+    if let Some(name) = arguments
+        .save_baseline
+        .as_ref()
+        .filter(|_| !interrupted && !records.is_empty())
+    {
+        let files = [arguments.out.join("records.jsonl")];
+        baseline::keep(&arguments.store, name, &files, false)?;
     }
     let failed = records
         .iter()

@@ -42,7 +42,11 @@ pub trait Exporter: Sync {
 const PICTURES: &str = "pictures";
 
 /// Writes the file as a whole, or leaves it as it was.
-fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
+///
+/// # Errors
+///
+/// When it cannot be written; the message names the file.
+pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     write_whole(path, content).map_err(|error| {
         miette!(
             help = "check that there is room on the disk and that the folder may be written to, or choose another with --out",

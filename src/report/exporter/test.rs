@@ -1,7 +1,7 @@
 use std::fs;
 
 use super::*;
-use crate::report::fixture::case;
+use crate::record::fixture::case;
 use crate::report::test::{report, varied};
 
 fn page(report: &Report) -> String {

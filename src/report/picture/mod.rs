@@ -11,8 +11,10 @@ use self::heat_map::HeatMap;
 use self::palette::{INK, MUTED, PAPER};
 use self::raster::{Raster, png};
 use self::speed_up::SpeedUp;
+use self::timeline::Timelines;
 use super::efficiency::Sweep;
 use super::model::{Group, Report};
+use crate::compare::History;
 
 mod axis;
 mod canvas;
@@ -24,6 +26,7 @@ mod names;
 pub(super) mod palette;
 mod raster;
 mod speed_up;
+mod timeline;
 
 #[cfg(test)]
 mod test;
@@ -65,6 +68,7 @@ enum Subject<'a> {
     SpeedUp(SpeedUp<'a>),
     HeatMap(HeatMap<'a>),
     Efficiency(Efficiency<'a>),
+    Timelines(Timelines<'a>),
 }
 
 /// All pictures of a report that there are figures for.
@@ -108,6 +112,14 @@ pub(super) fn load(report: &Report) -> Option<Picture<'_>> {
     })
 }
 
+/// How the time of each case went from session to session.
+pub(super) fn timelines(history: &History) -> Picture<'_> {
+    Picture {
+        name: "history".into(),
+        subject: Subject::Timelines(Timelines::new(history)),
+    }
+}
+
 /// Where an SVG gets its font from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FontSource {
@@ -125,6 +137,7 @@ impl Picture<'_> {
             Subject::SpeedUp(speed_up) => speed_up.description(),
             Subject::HeatMap(heat_map) => heat_map.description(),
             Subject::Efficiency(efficiency) => efficiency.description(),
+            Subject::Timelines(timelines) => timelines.description(),
         }
     }
 
@@ -134,6 +147,7 @@ impl Picture<'_> {
             Subject::SpeedUp(speed_up) => speed_up.height(),
             Subject::HeatMap(heat_map) => heat_map.height(),
             Subject::Efficiency(efficiency) => efficiency.height(),
+            Subject::Timelines(timelines) => timelines.height(),
         }
     }
 
@@ -153,6 +167,7 @@ impl Picture<'_> {
             Subject::SpeedUp(speed_up) => speed_up.draw(&mut canvas)?,
             Subject::HeatMap(heat_map) => heat_map.draw(&mut canvas)?,
             Subject::Efficiency(efficiency) => efficiency.draw(&mut canvas)?,
+            Subject::Timelines(timelines) => timelines.draw(&mut canvas)?,
         }
         canvas.finish()
     }

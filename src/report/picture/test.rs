@@ -1,5 +1,5 @@
 use super::*;
-use crate::report::fixture::case;
+use crate::record::fixture::case;
 use crate::report::test::{report, varied};
 
 #[test]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::record::{
-    Case, CaseError, Commit, GraphSize, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
-    Sample,
+use super::{
+    Calibration, Case, CaseError, Commit, GraphSize, Host, Load, LoadSource, Plan, Record,
+    SCHEMA_VERSION, Sample,
 };
 
 /// A case of 1,000 tasks with six samples of 1 ms on a machine with two cores; change what matters.
@@ -63,6 +63,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         start_ns: Some(100_000),
         bound: None,
         samples: Vec::new(),
+        calibrations: Vec::new(),
         trace: None,
         peak: None,
         deaths: Vec::new(),
@@ -114,6 +115,31 @@ impl Builder {
 
     pub(crate) fn continuation(mut self, continuation: &str) -> Self {
         self.0.case.continuation = Some(continuation.into());
+        self
+    }
+
+    /// The control loop took this long before and after the samples, on one thread and on many.
+    pub(crate) fn calibrated_us(mut self, microseconds: u64) -> Self {
+        let ns = microseconds * 1000;
+        let calibration = Calibration {
+            single_ns: ns,
+            parallel_ns: (self.0.case.workers > 1).then_some(ns),
+        };
+        self.0.calibrations = vec![calibration; 3];
+        self
+    }
+
+    /// The commit with this hash.
+    pub(crate) fn commit(mut self, hash: &str) -> Self {
+        self.0.commit = Some(Commit {
+            hash: hash.into(),
+            dirty: false,
+        });
+        self
+    }
+
+    pub(crate) fn kernel(mut self, kernel: serde_json::Value) -> Self {
+        self.0.case.parameters["kernel"] = kernel;
         self
     }
 

@@ -1,0 +1,321 @@
+//! `baseline`: keeps records under a name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::PathBuf;
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use miette::miette;
+
+use super::show::not_comparable;
+use super::{Exit, OK, Outcome, tell};
+use crate::compare::{Baseline, Baselines, Placed, is_baseline_name, one_baseline};
+use crate::record::Host;
+use crate::report::read_placed;
+
+/// What `baseline` takes.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// Keep the records of one commit under a name.
+    Save {
+        /// Letters, digits, `.`, `-` and `_`.
+        #[arg(value_parser = name)]
+        name: String,
+        /// Record files, or folders that hold a records.jsonl. Several sessions of the same cases are welcome: how
+        /// far they lie apart is what later records are held against.
+        #[arg(required = true, value_name = "RECORDS")]
+        records: Vec<PathBuf>,
+        /// Keep what the baseline has, and add these as further sessions.
+        #[arg(long, env = "TASKDYNO_ADD")]
+        add: bool,
+        #[command(flatten)]
+        store: Store,
+    },
+    /// List all baselines.
+    List {
+        #[command(flatten)]
+        store: Store,
+    },
+    /// Show what a baseline holds, for every class of machines that has it.
+    Show {
+        /// The name of the baseline.
+        #[arg(value_parser = name)]
+        name: String,
+        #[command(flatten)]
+        store: Store,
+    },
+    /// Remove a baseline.
+    Remove {
+        /// The name of the baseline.
+        #[arg(value_parser = name)]
+        name: String,
+        /// Only that of this class of machines; needed if several have it.
+        #[arg(long, value_name = "CLASS", env = "TASKDYNO_HOST_CLASS")]
+        host_class: Option<String>,
+        #[command(flatten)]
+        store: Store,
+    },
+}
+
+/// Where baselines are kept.
+#[derive(clap::Args)]
+pub(super) struct Store {
+    /// The folder of all baselines, with a folder a class of machines in it.
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "reports/baselines",
+        env = "TASKDYNO_BASELINE_DIR"
+    )]
+    baseline_dir: PathBuf,
+}
+
+impl Store {
+    fn baselines(&self) -> Baselines {
+        Baselines::new(&self.baseline_dir)
+    }
+
+    fn all(&self) -> Result<Vec<Baseline>, Exit> {
+        self.baselines().list().map_err(|error| {
+            Exit::Failed(miette!(
+                help = "name the folder of baselines with --baseline-dir DIR",
+                "cannot read {}: {error}",
+                self.baseline_dir.display()
+            ))
+        })
+    }
+}
+
+pub(super) fn main(arguments: &Arguments) -> Outcome {
+    match &arguments.action {
+        Action::Save {
+            name,
+            records,
+            add,
+            store,
+        } => save(store, name, records, *add),
+        Action::List { store } => list(store),
+        Action::Show { name, store } => show(store, name),
+        Action::Remove {
+            name,
+            host_class,
+            store,
+        } => remove(store, name, host_class.as_deref()),
+    }
+}
+
+fn save(store: &Store, name: &str, paths: &[PathBuf], add: bool) -> Outcome {
+    keep(store, name, paths, add)?;
+    Ok(OK)
+}
+
+/// Keeps the records of these files under `name`, and says what there is now.
+pub(super) fn keep(store: &Store, name: &str, paths: &[PathBuf], add: bool) -> Result<(), Exit> {
+    let new = read_placed(paths).map_err(Exit::Usage)?;
+    let baseline = store.baselines().get(&new[0].1.host.class(), name);
+    let mut records = Vec::new();
+    if add && baseline.exists() {
+        records = read_placed(std::slice::from_ref(&baseline.path)).map_err(Exit::Usage)?;
+    }
+    records.extend(new);
+    let count = records.len();
+    let kept = one_baseline(records).map_err(|reasons| {
+        not_comparable(
+            reasons,
+            "a baseline is one commit on one machine; save the others under another name, or leave out --add",
+        )
+    })?;
+    if kept.is_empty() {
+        return Err(Exit::Usage(miette!(
+            help = "run it again: `taskdyno run` says what failed",
+            "all cases of {} failed, so there is nothing to keep",
+            paths[0].display()
+        )));
+    }
+    if kept.len() < count {
+        tell(&format!("{} failed cases are left out", count - kept.len()));
+    }
+    baseline.save(&kept).map_err(|error| {
+        Exit::Failed(miette!(
+            help = "choose a folder that you may write to with --baseline-dir DIR",
+            "cannot write {}: {error}",
+            baseline.path.display()
+        ))
+    })?;
+    let mut out = anstream::stdout();
+    writeln!(out, "{}: {}", baseline.path.display(), contents(&kept))?;
+    Ok(())
+}
+
+/// `3 sessions of 12 cases at c0ffee012345, since 2026-11-02T12:00:00Z`.
+fn contents(records: &[Placed]) -> String {
+    let sessions = sessions(records);
+    let most = sessions.values().max().copied().unwrap_or(0);
+    let commit = records
+        .first()
+        .and_then(|(_, record)| record.commit.as_ref());
+    let since = records.iter().map(|(_, record)| &record.started_at).min();
+    format!(
+        "{most} {} of {} {} at {}, since {}",
+        plural(most, "session"),
+        sessions.len(),
+        plural(sessions.len(), "case"),
+        commit.map_or("no commit".into(), |commit| {
+            let short = commit.hash.chars().take(12).collect::<String>();
+            format!("{short}{}", if commit.dirty { " (dirty)" } else { "" })
+        }),
+        since.map_or("never", String::as_str)
+    )
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 {
+        noun.into()
+    } else {
+        format!("{noun}s")
+    }
+}
+
+/// How many sessions each case has.
+fn sessions(records: &[Placed]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for (_, record) in records {
+        *counts.entry(record.case.id()).or_default() += 1;
+    }
+    counts
+}
+
+fn list(store: &Store) -> Outcome {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    for baseline in store.all()? {
+        let holds = match read_placed(std::slice::from_ref(&baseline.path)) {
+            Ok(records) => contents(&records),
+            Err(error) => error.to_string(),
+        };
+        table.add_row([baseline.name, baseline.host_class, holds]);
+    }
+    let mut out = anstream::stdout();
+    match table.is_empty() {
+        true => tell(&format!(
+            "no baselines in {}; `taskdyno baseline save NAME RECORDS` makes one",
+            store.baseline_dir.display()
+        )),
+        false => writeln!(out, "{}", trimmed(&table))?,
+    }
+    Ok(OK)
+}
+
+fn trimmed(table: &Table) -> String {
+    let lines: Vec<String> = table.lines().map(|line| line.trim().to_owned()).collect();
+    lines.join("\n")
+}
+
+fn show(store: &Store, name: &str) -> Outcome {
+    let mut out = anstream::stdout();
+    for baseline in named(store, name)? {
+        let records = read_placed(std::slice::from_ref(&baseline.path)).map_err(Exit::Usage)?;
+        writeln!(out, "{}", baseline.path.display())?;
+        writeln!(out, "{}", contents(&records))?;
+        for (id, count) in sessions(&records) {
+            writeln!(out, "  {id}: {count} {}", plural(count, "session"))?;
+        }
+    }
+    Ok(OK)
+}
+
+fn remove(store: &Store, name: &str, host_class: Option<&str>) -> Outcome {
+    let mut found = named(store, name)?;
+    if let Some(host_class) = host_class {
+        found.retain(|baseline| baseline.host_class == host_class);
+    }
+    let [baseline] = found.as_slice() else {
+        let classes: Vec<&str> = found.iter().map(|one| one.host_class.as_str()).collect();
+        return Err(match classes.as_slice() {
+            [] => missing(store, name)?,
+            several => Exit::Usage(miette!(
+                help = "name one with --host-class CLASS",
+                "several classes of machines have a baseline `{name}`: {}",
+                several.join(", ")
+            )),
+        });
+    };
+    baseline.remove().map_err(|error| {
+        Exit::Failed(miette!(
+            help = "check that you may write to its folder",
+            "cannot remove {}: {error}",
+            baseline.path.display()
+        ))
+    })?;
+    writeln!(anstream::stdout(), "removed {}", baseline.path.display())?;
+    Ok(OK)
+}
+
+/// All baselines of this name; at least one.
+fn named(store: &Store, name: &str) -> Result<Vec<Baseline>, Exit> {
+    let mut all = store.all()?;
+    all.retain(|baseline| baseline.name == name);
+    match all.is_empty() {
+        true => Err(missing(store, name)?),
+        false => Ok(all),
+    }
+}
+
+/// That there is no such baseline, and which is meant perhaps.
+fn missing(store: &Store, name: &str) -> Result<Exit, Exit> {
+    let all = store.all()?;
+    let names: BTreeSet<&str> = all.iter().map(|baseline| baseline.name.as_str()).collect();
+    let nearest = names
+        .iter()
+        .map(|known| (strsim::jaro_winkler(known, name), known))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let help = match nearest {
+        Some((likeness, known)) if likeness > 0.7 => format!("did you mean `{known}`?"),
+        _ => format!("`taskdyno baseline save {name} RECORDS` makes it"),
+    };
+    Ok(Exit::NotComparable(miette!(
+        help = help,
+        "no baseline `{name}` in {}",
+        store.baseline_dir.display()
+    )))
+}
+
+/// The records of this baseline for machines like `host`.
+pub(super) fn read_baseline(store: &Store, name: &str, host: &Host) -> Result<Vec<Placed>, Exit> {
+    if !is_baseline_name(name) {
+        return Err(Exit::Usage(miette!("`{name}`: {EXPECTED_NAME}")));
+    }
+    let baseline = store.baselines().get(&host.class(), name);
+    if baseline.exists() {
+        return read_placed(&[baseline.path]).map_err(Exit::NotComparable);
+    }
+    let of_others = named(store, name)?;
+    let classes: Vec<&str> = of_others
+        .iter()
+        .map(|baseline| baseline.host_class.as_str())
+        .collect();
+    Err(Exit::NotComparable(miette!(
+        help = "figures of one machine say nothing of another: save a baseline on this one",
+        "the baseline `{name}` is of {}, and these records are of {}",
+        classes.join(", "),
+        host.class()
+    )))
+}
+
+const EXPECTED_NAME: &str =
+    "a baseline's name has letters, digits, `.`, `-` and `_`, and begins with a letter or digit";
+
+/// The name of a baseline, as given on the command line.
+pub(super) fn name(text: &str) -> Result<String, String> {
+    match is_baseline_name(text) {
+        true => Ok(text.into()),
+        false => Err(EXPECTED_NAME.into()),
+    }
+}

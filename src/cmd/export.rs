@@ -1,0 +1,91 @@
+//! `export`: writes records or comparisons in a format of another tool.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use miette::miette;
+
+use super::show::{named, put};
+use super::{Exit, OK, Outcome};
+use crate::compare::{COMPARISON_VERSION, Comparison};
+use crate::report::read;
+
+/// What `export` takes.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// A record file, a folder that holds a records.jsonl, or what `compare` or `gate` wrote as JSON.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The format to write.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_parser = ["markdown", "junit", "bmf", "github-action-benchmark", "openmetrics", "csv"],
+        env = "TASKDYNO_FORMAT"
+    )]
+    format: String,
+    /// Where to write it; by default to standard output.
+    #[arg(long, value_name = "FILE", env = "TASKDYNO_OUT")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn main(arguments: &Arguments) -> Outcome {
+    let format = named(&arguments.format)?;
+    let file = &arguments.file;
+    let text = match comparisons(file)? {
+        Some(comparisons) => format.comparisons(&comparisons),
+        None => {
+            let records = read(std::slice::from_ref(file)).map_err(Exit::Usage)?;
+            format.records(&records).ok_or_else(|| {
+                Exit::Usage(miette!(
+                    help = "give what `taskdyno compare --format json` or `taskdyno gate --format json` wrote",
+                    "{} holds verdicts, and {} holds records, which have none",
+                    arguments.format,
+                    file.display()
+                ))
+            })?
+        }
+    };
+    put(&text, arguments.out.as_deref())?;
+    Ok(OK)
+}
+
+/// The comparisons in this file, one a line or one over many lines; `None` if it does not begin like one.
+fn comparisons(path: &Path) -> Result<Option<Vec<Comparison>>, Exit> {
+    // Whatever cannot be read is left to the reader of records, which says so better.
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(_) => return Ok(None),
+    };
+    let first = serde_json::Deserializer::from_str(&text)
+        .into_iter::<serde_json::Value>()
+        .next();
+    let is_comparison = |value: &serde_json::Value| value.get("comparison_version").is_some();
+    if !first.is_some_and(|value| value.as_ref().is_ok_and(is_comparison)) {
+        return Ok(None);
+    }
+    let mut comparisons = Vec::new();
+    for value in serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>() {
+        let value = value.map_err(|error| not_a_comparison(path, &error))?;
+        if value["comparison_version"] != COMPARISON_VERSION {
+            return Err(Exit::Usage(miette!(
+                help = "read it with the version of taskdyno that wrote it",
+                "{} has comparison_version {}, and this program knows only {COMPARISON_VERSION}",
+                path.display(),
+                value["comparison_version"]
+            )));
+        }
+        let comparison =
+            serde_json::from_value(value).map_err(|error| not_a_comparison(path, &error))?;
+        comparisons.push(comparison);
+    }
+    Ok(Some(comparisons))
+}
+
+fn not_a_comparison(path: &Path, error: &serde_json::Error) -> Exit {
+    Exit::Usage(miette!(
+        help = "`taskdyno compare --format json --out FILE` writes one; FORMAT.md describes each field",
+        "{} is not a comparison: {error}",
+        path.display()
+    ))
+}

@@ -1,0 +1,108 @@
+//! `history`: finds where a series of records changed. Runs nothing.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use miette::miette;
+
+use super::compare::chance;
+use super::show::{not_comparable, put, summarise};
+use super::{Exit, OK, Outcome, tell};
+use crate::compare::{Placed, history};
+use crate::report::chronicle;
+use crate::report::read_placed;
+use crate::stats::Divisive;
+
+/// What `history` takes.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Record files, or folders that hold a records.jsonl: one session each, of one commit or another.
+    #[arg(required = true, value_name = "RECORDS")]
+    records: Vec<PathBuf>,
+    /// The order of the series: by the time of measurement, or as given.
+    #[arg(long, value_name = "ORDER", default_value = "time", value_parser = ["time", "given"], env = "TASKDYNO_ORDER")]
+    order: String,
+    /// Leave out sessions of other machines than that of the last one, instead of refusing them.
+    #[arg(long, env = "TASKDYNO_SAME_HOST")]
+    same_host: bool,
+    /// Take the times as they are, with the drift of the machine in them.
+    #[arg(long, env = "TASKDYNO_RAW")]
+    raw: bool,
+    /// A change that comes by chance more often than this is none.
+    #[arg(long, value_name = "CHANCE", default_value = "0.01", value_parser = chance, env = "TASKDYNO_SIGNIFICANCE")]
+    significance: f64,
+    /// How many random orders a change is compared with.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "999",
+        value_parser = clap::value_parser!(u32).range(1..),
+        env = "TASKDYNO_PERMUTATIONS"
+    )]
+    permutations: u32,
+    /// Draws the random orders.
+    #[arg(long, value_name = "N", default_value = "1", env = "TASKDYNO_SEED")]
+    seed: u64,
+    /// How to show it: as a table, as JSON or CSV with every point, as Markdown, or as a picture.
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = ["table", "json", "csv", "markdown", "svg"], env = "TASKDYNO_FORMAT")]
+    format: String,
+    /// Write it to this file; by default to standard output.
+    #[arg(long, value_name = "FILE", env = "TASKDYNO_OUT")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn main(arguments: &Arguments) -> Outcome {
+    let mut records = read_placed(&arguments.records).map_err(Exit::Usage)?;
+    if arguments.order == "time" {
+        sort_by_time(&mut records);
+    }
+    if arguments.same_host {
+        keep_last_host(&mut records);
+    }
+    let how = Divisive {
+        permutation_count: arguments.permutations as usize,
+        significance: arguments.significance,
+        seed: arguments.seed,
+        ..Divisive::default()
+    };
+    let found = history(&records, &how, arguments.raw).map_err(|reasons| {
+        not_comparable(
+            reasons,
+            "figures of one machine say nothing of another: give the records of one class of machines",
+        )
+    })?;
+    let text = match arguments.format.as_str() {
+        "json" => {
+            serde_json::to_string_pretty(&found).map_err(|error| {
+                Exit::Failed(miette!("cannot write the history as JSON: {error}"))
+            })? + "\n"
+        }
+        "csv" => chronicle::csv(&found),
+        "markdown" => chronicle::markdown(&found),
+        "svg" => chronicle::svg(&found).map_err(Exit::Failed)?,
+        _ => chronicle::styled_table(&found),
+    };
+    put(&text, arguments.out.as_deref())?;
+    summarise(|| chronicle::markdown(&found));
+    Ok(OK)
+}
+
+/// Leaves out what is of another class of machines than the last session, and says so.
+fn keep_last_host(records: &mut Vec<Placed>) {
+    let Some(class) = records.last().map(|(_, record)| record.host.class()) else {
+        return;
+    };
+    let count = records.len();
+    records.retain(|(_, record)| record.host.class() == class);
+    if records.len() < count {
+        tell(&format!(
+            "{} of {count} records are of other machines than {class}, and are left out",
+            count - records.len()
+        ));
+    }
+}
+
+/// Oldest first; sessions whose time cannot be read come before all others.
+fn sort_by_time(records: &mut [Placed]) {
+    records.sort_by_key(|(_, record)| record.started_at.parse::<Timestamp>().ok());
+}

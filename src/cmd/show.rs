@@ -1,0 +1,121 @@
+//! Where results go: to standard output or a file, and into the summary of a job of GitHub's.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use miette::miette;
+
+use super::{Exit, FAILED, INCONCLUSIVE, OK, REGRESSED, tell};
+use crate::compare::{Comparison, NotComparable, Outcome};
+use crate::report::format::format;
+use crate::report::{FORMATS, MARKDOWN, styled_verdicts, write};
+
+/// How verdicts are shown, and what they mean for the exit code.
+#[derive(clap::Args)]
+pub(super) struct Show {
+    /// How to show the result: as a table, as JSON with every figure, or in a format of another tool.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "table",
+        value_parser = ["table", "json", "markdown", "junit", "bmf", "github-action-benchmark", "openmetrics", "csv"],
+        env = "TASKDYNO_FORMAT"
+    )]
+    format: String,
+    /// Write the result to this file; the table still goes to standard output.
+    #[arg(long, value_name = "FILE", env = "TASKDYNO_OUT")]
+    out: Option<PathBuf>,
+    /// End with exit code 4 if the data do not tell of every case.
+    #[arg(long, env = "TASKDYNO_FAIL_ON_INCONCLUSIVE")]
+    fail_on_inconclusive: bool,
+}
+
+impl Show {
+    /// Shows these comparisons, and returns the exit code of the worst.
+    pub(super) fn comparisons(&self, comparisons: &[Comparison]) -> super::Outcome {
+        let table = || comparisons.iter().map(styled_verdicts).collect::<String>();
+        let text = match self.format.as_str() {
+            "table" => table(),
+            "json" => json(comparisons)?,
+            name => named(name)?.comparisons(comparisons),
+        };
+        if self.out.is_some() {
+            anstream::stdout().write_all(table().as_bytes())?;
+        }
+        put(&text, self.out.as_deref())?;
+        summarise(|| markdown(comparisons));
+        Ok(self.exit_code(comparisons))
+    }
+
+    fn exit_code(&self, comparisons: &[Comparison]) -> u8 {
+        let outcomes = comparisons.iter().map(Comparison::outcome);
+        match outcomes.min() {
+            Some(Outcome::Failed) => FAILED,
+            Some(Outcome::Regressed) => REGRESSED,
+            Some(Outcome::Inconclusive) if self.fail_on_inconclusive => INCONCLUSIVE,
+            _ => OK,
+        }
+    }
+}
+
+/// One comparison a line, so that several can stand in one file.
+fn json(comparisons: &[Comparison]) -> Result<String, Exit> {
+    let lines = comparisons.iter().map(|comparison| {
+        serde_json::to_string(comparison)
+            .map(|line| line + "\n")
+            .map_err(|error| Exit::Failed(miette!("cannot write a comparison as JSON: {error}")))
+    });
+    lines.collect()
+}
+
+/// What a pull request shows of these comparisons.
+pub(super) fn markdown(comparisons: &[Comparison]) -> String {
+    MARKDOWN.comparisons(comparisons)
+}
+
+/// The format of this name.
+pub(super) fn named(name: &str) -> Result<&'static dyn crate::report::Format, Exit> {
+    format(name).ok_or_else(|| {
+        let names: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
+        Exit::Usage(miette!(
+            "no format `{name}`; there are {}",
+            names.join(", ")
+        ))
+    })
+}
+
+/// Writes `text` to `out`, or to standard output.
+pub(super) fn put(text: &str, out: Option<&Path>) -> Result<(), Exit> {
+    match out {
+        None => anstream::stdout().write_all(text.as_bytes())?,
+        // Styles are for terminals.
+        Some(path) => write(
+            path,
+            anstream::adapter::strip_str(text).to_string().as_bytes(),
+        )
+        .map_err(Exit::Failed)?,
+    }
+    Ok(())
+}
+
+/// Appends Markdown to the summary of the job, if this is one of GitHub's.
+pub(super) fn summarise(markdown: impl FnOnce() -> String) {
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
+        return;
+    };
+    let text = markdown();
+    let file = OpenOptions::new().create(true).append(true).open(&path);
+    if let Err(error) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
+        // What was found is shown elsewhere too.
+        tell(&format!(
+            "cannot append to the job's summary, {}: {error}",
+            Path::new(&path).display()
+        ));
+    }
+}
+
+/// Tells why something is not compared.
+pub(super) fn not_comparable(NotComparable(reasons): NotComparable, help: &str) -> Exit {
+    Exit::NotComparable(miette!(help = help.to_owned(), "{}", reasons.join("\n")))
+}

@@ -1,0 +1,241 @@
+//! A series of records, one session a commit: where did it change?
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Placed;
+use super::sessions::{Calibration, Channel, calibration, control_ns, log_times};
+use super::stored::NotComparable;
+use super::unlike::other_hosts;
+use crate::record::{Commit, Host, Record};
+use crate::stats::{Divisive, change_points, median};
+
+/// The version of the format of a [`History`].
+pub const HISTORY_VERSION: u32 = 1;
+
+/// What a series of records shows, case by case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// [`HISTORY_VERSION`] of the program that wrote it.
+    pub history_version: u32,
+    /// The machine that all of them were measured on.
+    pub host: Host,
+    /// A change that comes by chance more often than this is none.
+    pub significance: f64,
+    /// How many random orders a change was compared with.
+    pub permutation_count: u64,
+    /// The seed of these orders.
+    pub seed: u64,
+    /// One entry a case, by id.
+    pub series: Vec<Series>,
+}
+
+/// The history of one case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// The id of the case.
+    pub case: String,
+    /// One point a session, in the order of the series.
+    pub points: Vec<Point>,
+    /// Where it changes, by place.
+    pub changes: Vec<Change>,
+    /// Whether `median_ns` is free of drift: divided by the control loop's time in the session, and times its
+    /// median over all.
+    pub is_calibrated: bool,
+    /// What has to be known besides, a sentence each: sessions that were left out, and why.
+    pub notes: Vec<String>,
+}
+
+/// One session of a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// The file and line of its record.
+    pub place: String,
+    /// The commit that was measured.
+    pub commit: Option<Commit>,
+    /// When it was measured, in UTC, as RFC 3339 has it.
+    pub started_at: String,
+    /// The median wall time of one run.
+    pub median_ns: f64,
+}
+
+/// A place where a series changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The number of the first point after it, from 0.
+    pub index: usize,
+    /// The commit that it falls on: that of the first point after it.
+    pub commit: Option<Commit>,
+    /// The commit of the last point before it. If it is the same, not the code has changed.
+    pub previous_commit: Option<Commit>,
+    /// The median over the points between the change before and this one.
+    pub before_ns: f64,
+    /// The median over the points from this one up to the next change.
+    pub after_ns: f64,
+    /// `after_ns` ÷ `before_ns`.
+    pub ratio: f64,
+    /// How often such a large change comes by chance.
+    pub p_value: f64,
+}
+
+/// The history of each case in `records`, which come in the order of the series.
+///
+/// # Errors
+///
+/// When they are of more than one machine.
+///
+/// # Panics
+///
+/// If there are no records.
+pub fn history(records: &[Placed], how: &Divisive, is_raw: bool) -> Result<History, NotComparable> {
+    if let Some(reason) = other_hosts(records.iter()) {
+        return Err(NotComparable(vec![reason]));
+    }
+    let mut by_case: BTreeMap<String, Vec<&Placed>> = BTreeMap::new();
+    for placed in records {
+        by_case.entry(placed.1.case.id()).or_default().push(placed);
+    }
+    let series = by_case.into_iter();
+    Ok(History {
+        history_version: HISTORY_VERSION,
+        host: records[0].1.host.clone(),
+        significance: how.significance,
+        permutation_count: how.permutation_count as u64,
+        seed: how.seed,
+        series: series
+            .map(|(case, sessions)| Series::new(case, &sessions, how, is_raw))
+            .collect(),
+    })
+}
+
+impl Series {
+    fn new(case: String, sessions: &[&Placed], how: &Divisive, is_raw: bool) -> Self {
+        let mut notes = Vec::new();
+        let sessions = comparable(sessions, &mut notes);
+        let is_calibrated = !is_raw && can_calibrate(&sessions, &mut notes);
+        let medians = medians(&sessions, is_calibrated);
+        let changes = changes(&sessions, &medians, how);
+        let points = sessions.iter().zip(medians);
+        Self {
+            case,
+            points: points
+                .map(|(placed, median)| point(placed, median))
+                .collect(),
+            changes,
+            is_calibrated,
+            notes,
+        }
+    }
+}
+
+/// The sessions that measured the same thing as the last of them, without a failure.
+fn comparable<'a>(sessions: &[&'a Placed], notes: &mut Vec<String>) -> Vec<&'a Placed> {
+    let Some(last) = sessions.iter().rfind(|(_, record)| has_times(record)) else {
+        notes.push("no session has times that count".into());
+        return Vec::new();
+    };
+    let mut kept = Vec::new();
+    for placed in sessions {
+        let (place, record) = placed;
+        if !has_times(record) {
+            notes.push(format!("{place} is left out: it failed"));
+        } else if record.case.parameters != last.1.case.parameters
+            || record.case.options != last.1.case.options
+            || record.digest != last.1.digest
+        {
+            notes.push(format!(
+                "{place} is left out: its parameters, options or digest are not those of {}",
+                last.0
+            ));
+        } else {
+            kept.push(*placed);
+        }
+    }
+    kept
+}
+
+fn has_times(record: &Record) -> bool {
+    record.error.is_none() && record.samples.iter().any(|sample| !sample.is_degraded)
+}
+
+fn can_calibrate(sessions: &[&Placed], notes: &mut Vec<String>) -> bool {
+    let Some((_, first)) = sessions.first() else {
+        return false;
+    };
+    match calibration(&first.case) {
+        Calibration::NotNeeded => false,
+        Calibration::Impossible(why) => {
+            notes.push(format!("drift of the machine may show as a change: {why}"));
+            false
+        }
+        Calibration::ControlLoop => {
+            let without = sessions
+                .iter()
+                .find(|(_, record)| control_ns(record).is_none());
+            notes.extend(without.map(|(place, _)| {
+                format!("drift of the machine may show as a change: {place} has no times of the control loop")
+            }));
+            without.is_none()
+        }
+    }
+}
+
+/// The median wall time of one run in each session, in nanoseconds.
+fn medians(sessions: &[&Placed], is_calibrated: bool) -> Vec<f64> {
+    let controls: Vec<f64> = sessions
+        .iter()
+        .filter_map(|(_, record)| control_ns(record))
+        .collect();
+    let typical = median(&controls).unwrap_or(1.0);
+    let (how, unit) = match is_calibrated {
+        true => (Calibration::ControlLoop, typical),
+        false => (Calibration::NotNeeded, 1.0),
+    };
+    sessions
+        .iter()
+        .map(|(_, record)| {
+            let times = log_times(&[record], Channel::Wall, how);
+            let log = times.first().and_then(|times| median(times));
+            log.map_or(f64::NAN, f64::exp) * unit
+        })
+        .collect()
+}
+
+fn point((place, record): &Placed, median_ns: f64) -> Point {
+    Point {
+        place: place.clone(),
+        commit: record.commit.clone(),
+        started_at: record.started_at.clone(),
+        median_ns,
+    }
+}
+
+fn changes(sessions: &[&Placed], medians: &[f64], how: &Divisive) -> Vec<Change> {
+    let found = change_points(medians, how);
+    let starts: Vec<usize> = found.iter().map(|change| change.index).collect();
+    let level = |from: usize, to: usize| median(&medians[from..to]).unwrap_or(f64::NAN);
+    let commit = |index: usize| sessions[index].1.commit.clone();
+    found
+        .iter()
+        .enumerate()
+        .map(|(number, change)| {
+            let begin = number.checked_sub(1).map_or(0, |before| starts[before]);
+            let end = starts.get(number + 1).copied().unwrap_or(medians.len());
+            let before_ns = level(begin, change.index);
+            let after_ns = level(change.index, end);
+            Change {
+                index: change.index,
+                commit: commit(change.index),
+                previous_commit: commit(change.index - 1),
+                before_ns,
+                after_ns,
+                ratio: after_ns / before_ns,
+                p_value: change.p_value,
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod test;

@@ -1,0 +1,144 @@
+use serde_json::json;
+
+use super::*;
+use crate::record::fixture::{Builder, case};
+
+fn hash_case() -> Builder {
+    case("hash", "rayon", 2).calibrated_us(200)
+}
+
+/// Samples that hardly differ.
+fn near(wall_us: u64) -> [u64; 6] {
+    let step = wall_us / 1000;
+    [
+        wall_us + step,
+        wall_us,
+        wall_us,
+        wall_us,
+        wall_us,
+        wall_us - step,
+    ]
+}
+
+/// One session a commit, `c0`, `c1` and so on, with these wall times.
+fn series(case: &Builder, walls_us: &[u64]) -> Vec<Placed> {
+    let session = |(number, wall_us): (usize, &u64)| {
+        let record = case.clone().commit(&format!("c{number}"));
+        (
+            format!("{number}.jsonl:1"),
+            record.walls_us(&near(*wall_us)).record(),
+        )
+    };
+    walls_us.iter().enumerate().map(session).collect()
+}
+
+fn only(records: &[Placed]) -> Series {
+    let history = history(records, &Divisive::default(), false).unwrap();
+    assert_eq!(history.series.len(), 1);
+    history.series.into_iter().next().unwrap()
+}
+
+const LEVELS: [u64; 16] = [
+    10_000, 10_030, 9_980, 10_010, 9_990, 10_020, 10_000, 9_970, //
+    12_000, 12_040, 11_980, 12_010, 11_990, 12_020, 12_000, 11_970,
+];
+
+#[test]
+fn a_change_falls_on_its_commit() {
+    let found = only(&series(&hash_case(), &LEVELS));
+    assert_eq!(found.points.len(), 16);
+    assert!(found.is_calibrated);
+    assert_eq!(found.notes, [""; 0]);
+    assert_eq!(found.changes.len(), 1);
+    let change = &found.changes[0];
+    let hash = |commit: &Option<Commit>| commit.clone().unwrap().hash;
+    assert_eq!(change.index, 8);
+    assert_eq!(
+        (hash(&change.previous_commit), hash(&change.commit)),
+        ("c7".into(), "c8".into())
+    );
+    assert!((change.ratio - 1.2).abs() < 1e-9, "{change:?}");
+    assert!((change.before_ns - 10e6).abs() < 1e4, "{change:?}");
+    assert!(change.p_value <= 0.01);
+}
+
+#[test]
+fn noise_has_no_change() {
+    let mut walls = LEVELS;
+    walls[8..].copy_from_slice(&LEVELS[..8]);
+    assert_eq!(only(&series(&hash_case(), &walls)).changes, []);
+}
+
+#[test]
+fn a_slower_machine_is_no_change_of_the_code_unless_asked_for_raw_times() {
+    let mut records = series(&hash_case(), &LEVELS);
+    for (_, record) in &mut records[8..] {
+        let slower = hash_case().calibrated_us(240).record();
+        record.calibrations = slower.calibrations;
+    }
+    let found = only(&records);
+    assert_eq!(found.changes, []);
+    // In nanoseconds of a typical machine.
+    assert!(
+        (found.points[0].median_ns - 11e6).abs() < 5e4,
+        "{:?}",
+        found.points[0]
+    );
+    let raw = history(&records, &Divisive::default(), true).unwrap();
+    assert_eq!(raw.series[0].changes.len(), 1);
+    assert!(!raw.series[0].is_calibrated);
+}
+
+#[test]
+fn what_cannot_be_calibrated_says_so() {
+    let mut records = series(&hash_case(), &LEVELS);
+    records[3].1.calibrations.clear();
+    insta::assert_snapshot!(only(&records).notes.join("\n"), @"drift of the machine may show as a change: 3.jsonl:1 has no times of the control loop");
+    let counter = hash_case().kernel(json!({ "kind": "counter" }));
+    insta::assert_snapshot!(only(&series(&counter, &LEVELS)).notes.join("\n"), @"drift of the machine may show as a change: workers contend for one counter, and its time does not follow that of the control loop");
+}
+
+#[test]
+fn sessions_of_something_else_are_left_out_by_name() {
+    let mut records = series(&hash_case(), &LEVELS);
+    records[0].1.digest = Some("ff".into());
+    records[1].1 = hash_case().error("panic", "out of cheese").record();
+    let found = only(&records);
+    assert_eq!(found.points.len(), 14);
+    assert_eq!(found.changes[0].index, 6);
+    assert_eq!(found.changes[0].commit.as_ref().unwrap().hash, "c8");
+    insta::assert_snapshot!(found.notes.join("\n"), @r"
+    0.jsonl:1 is left out: its parameters, options or digest are not those of 15.jsonl:1
+    1.jsonl:1 is left out: it failed
+    ");
+}
+
+#[test]
+fn cases_have_their_own_series() {
+    let other = case("other", "serial", 1).calibrated_us(100);
+    let records = [series(&hash_case(), &LEVELS), series(&other, &LEVELS[..4])].concat();
+    let found = history(&records, &Divisive::default(), false).unwrap();
+    let lens: Vec<_> = found
+        .series
+        .iter()
+        .map(|series| (series.case.as_str(), series.points.len()))
+        .collect();
+    assert_eq!(lens, [("hash/rayon/2", 16), ("other/serial/1", 4)]);
+    assert_eq!(found.series[1].changes, []);
+}
+
+#[test]
+fn two_machines_are_refused() {
+    let mut records = series(&hash_case(), &LEVELS);
+    records[4].1.host.core_count = 8;
+    let NotComparable(reasons) = history(&records, &Divisive::default(), false).unwrap_err();
+    insta::assert_snapshot!(reasons.join("\n"), @"0.jsonl:1 and 4.jsonl:1 are of different machines: Example CPU with 2 cores and Example CPU with 8 cores");
+}
+
+#[test]
+fn a_case_that_only_ever_failed_has_no_points() {
+    let record = hash_case().error("panic", "out of cheese").record();
+    let found = only(&[("0.jsonl:1".into(), record)]);
+    assert_eq!((found.points.len(), found.changes.len()), (0, 0));
+    assert_eq!(found.notes, ["no session has times that count"]);
+}

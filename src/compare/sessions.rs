@@ -1,0 +1,73 @@
+//! The times of sessions, in logarithms, with the drift of the machine taken out where that can be.
+
+use crate::record::{self, Case, Record};
+use crate::stats::median;
+
+/// Which time of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Channel {
+    Wall,
+    Cpu,
+}
+
+/// How the drift of the machine between two sessions can be taken out of the times of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calibration {
+    /// Divide by the time of the control loop: that cut drift between sessions 5 to 25 times for work of one
+    /// thread, and 2 to 3 times for work that is scheduled.
+    ControlLoop,
+    /// The time does not hang on the speed of the machine.
+    NotNeeded,
+    /// Neither, and why.
+    Impossible(&'static str),
+}
+
+/// How the times of `case` are calibrated. Kernels are known by name, as records have it; one that is not known
+/// is taken to compute.
+pub fn calibration(case: &Case) -> Calibration {
+    let kernel = &case.parameters["kernel"];
+    let word = |key: &str| kernel[key].as_str().unwrap_or_default();
+    match word("kind") {
+        "sleep" => Calibration::NotNeeded,
+        "counter" if case.workers > 1 && word("variant") != "sharded" => Calibration::Impossible(
+            "workers contend for one counter, and its time does not follow that of the control loop",
+        ),
+        _ => Calibration::ControlLoop,
+    }
+}
+
+/// One list a session: the logarithm of the time of one run, for each sample that counts. In nanoseconds, or as
+/// a multiple of the control loop's time. Samples without any time are left out.
+pub(super) fn log_times(records: &[&Record], channel: Channel, how: Calibration) -> Vec<Vec<f64>> {
+    let sessions = records.iter().map(|record| {
+        let unit = match how {
+            Calibration::ControlLoop => control_ns(record).unwrap_or(1.0),
+            _ => 1.0,
+        };
+        let samples = record.samples.iter().filter(|sample| !sample.is_degraded);
+        let times = samples.map(|sample| {
+            let ns = match channel {
+                Channel::Wall => sample.wall_ns,
+                Channel::Cpu => sample.cpu_ns,
+            };
+            ns as f64 / sample.run_count as f64 / unit
+        });
+        times.filter(|time| *time > 0.0).map(f64::ln).collect()
+    });
+    let sessions: Vec<Vec<f64>> = sessions.collect();
+    sessions
+        .into_iter()
+        .filter(|times| !times.is_empty())
+        .collect()
+}
+
+/// The median of the control loop's times in a session, on as many threads as the case has workers
+/// with a core; `None` if there are none.
+pub(super) fn control_ns(record: &Record) -> Option<f64> {
+    // With one worker, or one core, there is only the one.
+    let time = |calibration: &record::Calibration| {
+        calibration.parallel_ns.unwrap_or(calibration.single_ns) as f64
+    };
+    let times: Vec<f64> = record.calibrations.iter().map(time).collect();
+    median(&times).filter(|ns| *ns > 0.0)
+}

@@ -1,0 +1,397 @@
+//! Judging records that were measured apart.
+//!
+//! Much that is no change of the code lies between two sessions: the machine's speed drifts, and the next
+//! process lands elsewhere in memory. What can be told all the same, and what not, is decided here.
+
+use std::collections::BTreeMap;
+
+use super::Placed;
+use super::judge::verdict;
+use super::model::{
+    Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement, MissingCase,
+    RatioInterval, Side, SideError, Verdict,
+};
+use super::sessions::{Calibration, Channel, calibration, control_ns, log_times};
+use super::unlike::unlike;
+use crate::random::SplitMix64;
+use crate::record::{CaseError, Record};
+use crate::stats::holm::adjusted;
+use crate::stats::paired::SignTests;
+use crate::stats::{SessionDifference, median, quantile, session_difference};
+
+/// Above this standard deviation between sessions of one build, history tells nothing worth knowing of a
+/// case: sessions of single cases were 5 to 7% apart where nothing had changed.
+const MOST_SPREAD_RATIO: f64 = 0.02;
+
+/// Sessions of both sides that are needed to know how far sessions lie apart: Student's t with fewer than
+/// four degrees of freedom makes intervals that nothing real lies outside of.
+const FEWEST_SESSIONS: usize = 6;
+
+/// Beyond this many sessions nobody waits.
+const MOST_SESSIONS: usize = 200;
+
+/// One side of a comparison of records.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored<'a> {
+    /// What it was called on the command line.
+    pub name: &'a str,
+    /// Its records, of one session or of several.
+    pub records: &'a [Placed],
+}
+
+/// How records are compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StoredPlan {
+    /// A change of less than this is none: 0.01 for one per cent. Above 0.
+    pub threshold_ratio: f64,
+    /// The chance of any false alarm in the whole comparison is at most this.
+    pub alpha: f64,
+    /// Draws the sessions and samples of the bootstrap.
+    pub seed: u64,
+    /// Shows the figures of what must not be compared, with a warning.
+    pub advisory: bool,
+}
+
+/// Why two sets of records must not be compared: a sentence each, at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotComparable(pub Vec<String>);
+
+/// Compares `head` with `base`, case by case.
+///
+/// # Errors
+///
+/// What makes them incomparable, unless the plan asks for advice only: other machines, digests, plans,
+/// parameters, or a side that holds several commits.
+///
+/// # Panics
+///
+/// If a side has no records.
+pub fn compare_records(
+    base: Stored<'_>,
+    head: Stored<'_>,
+    plan: &StoredPlan,
+) -> Result<Comparison, NotComparable> {
+    let reasons = unlike(base.records, head.records);
+    if !reasons.is_empty() && !plan.advisory {
+        return Err(NotComparable(reasons));
+    }
+    let first = &head.records[0].1;
+    let sides = Sides::new(base.records, head.records);
+    Ok(Comparison {
+        comparison_version: COMPARISON_VERSION,
+        source: ComparisonSource::Records,
+        base: build(base),
+        head: build(head),
+        alpha: plan.alpha,
+        seed: plan.seed,
+        host: first.host.clone(),
+        started_at: first.started_at.clone(),
+        elapsed_ns: 0,
+        foreign_load_ratio: foreign_load(base.records.iter().chain(head.records)),
+        calibration_spread_ratio: calibration_spread(base.records.iter().chain(head.records)),
+        cases: judged(&sides.both, plan),
+        control: None,
+        missing: sides.missing,
+        advisory: reasons,
+    })
+}
+
+fn build(stored: Stored<'_>) -> Build {
+    let commit = stored.records[0].1.commit.as_ref();
+    Build {
+        name: stored.name.into(),
+        commit: commit.map(|commit| commit.hash.clone()),
+        sha256: None,
+    }
+}
+
+/// CPU time of everything else ÷ (wall clock × cores), over all samples that know it.
+fn foreign_load<'a>(records: impl Iterator<Item = &'a Placed>) -> Option<f64> {
+    let (mut foreign, mut capacity) = (0.0, 0.0);
+    for (_, record) in records {
+        for sample in &record.samples {
+            if let Some(foreign_cpu_ns) = sample.foreign_cpu_ns {
+                foreign += foreign_cpu_ns as f64;
+                capacity += sample.wall_ns as f64 * f64::from(record.host.core_count);
+            }
+        }
+    }
+    (capacity > 0.0).then(|| foreign / capacity)
+}
+
+/// The 95th percentile of all passes of the control loop on one thread, over the 5th.
+fn calibration_spread<'a>(records: impl Iterator<Item = &'a Placed>) -> Option<f64> {
+    let calibrations = records.flat_map(|(_, record)| &record.calibrations);
+    let times: Vec<f64> = calibrations.map(|one| one.single_ns as f64).collect();
+    let (slow, fast) = (quantile(&times, 0.95)?, quantile(&times, 0.05)?);
+    (fast > 0.0).then(|| slow / fast)
+}
+
+/// The records of both sides, put together by case.
+struct Sides<'a> {
+    both: Vec<Case<'a>>,
+    missing: Vec<MissingCase>,
+}
+
+/// The sessions of one case.
+struct Case<'a> {
+    base: Vec<&'a Record>,
+    head: Vec<&'a Record>,
+}
+
+impl<'a> Sides<'a> {
+    /// Cases in the order of the base.
+    fn new(base: &'a [Placed], head: &'a [Placed]) -> Self {
+        let (base_order, mut base) = by_case(base);
+        let (head_order, mut head) = by_case(head);
+        let mut sides = Self {
+            both: Vec::new(),
+            missing: Vec::new(),
+        };
+        for id in &base_order {
+            match (base.remove(id), head.remove(id)) {
+                (Some(base), Some(head)) => sides.both.push(Case { base, head }),
+                _ => sides.missing.push(MissingCase {
+                    id: id.clone(),
+                    side: Side::Head,
+                }),
+            }
+        }
+        let only_head = head_order.into_iter().filter(|id| head.contains_key(id));
+        sides.missing.extend(only_head.map(|id| MissingCase {
+            id,
+            side: Side::Base,
+        }));
+        sides
+    }
+}
+
+/// The records of each case, and the ids in the order they come in.
+fn by_case(records: &[Placed]) -> (Vec<String>, BTreeMap<String, Vec<&Record>>) {
+    let mut order = Vec::new();
+    let mut cases: BTreeMap<String, Vec<&Record>> = BTreeMap::new();
+    for (_, record) in records {
+        let id = record.case.id();
+        let sessions = cases.entry(id.clone()).or_default();
+        if sessions.is_empty() {
+            order.push(id);
+        }
+        sessions.push(record);
+    }
+    (order, cases)
+}
+
+/// All cases judged together, in both channels.
+fn judged(cases: &[Case<'_>], plan: &StoredPlan) -> Vec<ComparedCase> {
+    let mut random = SplitMix64::new(plan.seed);
+    let mut channel = |channel| -> Vec<Option<Judgement>> {
+        let found: Vec<Found> = cases
+            .iter()
+            .map(|case| case.found(channel, &mut random))
+            .collect();
+        judgements(&found, plan)
+    };
+    let (walls, cpus) = (channel(Channel::Wall), channel(Channel::Cpu));
+    let judged = cases.iter().zip(walls).zip(cpus);
+    judged
+        .map(|((case, wall), cpu)| ComparedCase {
+            case: case.head[0].case.clone(),
+            wall,
+            cpu,
+            elapsed_ns: 0,
+            error: case.error(),
+            not_judged: case.why_not_judged(),
+        })
+        .collect()
+}
+
+/// What the sessions of one channel of one case show.
+struct Found {
+    /// How many times as long the head takes, in logarithms; `None` without samples on a side.
+    estimate: Option<f64>,
+    difference: Option<SessionDifference>,
+    base_count: usize,
+    head_count: usize,
+    /// Whether a verdict may be drawn from it.
+    is_sound: bool,
+}
+
+impl Case<'_> {
+    fn found(&self, channel: Channel, random: &mut SplitMix64) -> Found {
+        let how = self.how_calibrated();
+        let base = log_times(&self.base, channel, how);
+        let head = log_times(&self.head, channel, how);
+        Found {
+            estimate: center(&head)
+                .zip(center(&base))
+                .map(|(head, base)| head - base),
+            difference: session_difference(&base, &head, random),
+            base_count: base.len(),
+            head_count: head.len(),
+            is_sound: self.error().is_none() && self.why_not_judged().is_none(),
+        }
+    }
+
+    /// Whether its times are divided by those of the control loop: only if every session has them.
+    fn how_calibrated(&self) -> Calibration {
+        let wanted = calibration(&self.head[0].case);
+        let all = || self.base.iter().chain(&self.head);
+        match wanted {
+            Calibration::ControlLoop if all().all(|record| control_ns(record).is_some()) => {
+                Calibration::ControlLoop
+            }
+            Calibration::ControlLoop => Calibration::NotNeeded,
+            other => other,
+        }
+    }
+
+    /// The first failure of either side.
+    fn error(&self) -> Option<SideError> {
+        let failed = |side, records: &[&Record]| {
+            let error = records.iter().find_map(|record| failure(record))?;
+            Some(SideError {
+                side: Some(side),
+                error,
+            })
+        };
+        failed(Side::Base, &self.base).or_else(|| failed(Side::Head, &self.head))
+    }
+
+    /// Why history cannot judge it; `None` if it can.
+    fn why_not_judged(&self) -> Option<String> {
+        if self.error().is_some() {
+            return None;
+        }
+        let wanted = calibration(&self.head[0].case);
+        if let Calibration::Impossible(why) = wanted {
+            return Some(why.into());
+        }
+        if wanted != self.how_calibrated() {
+            return Some("a session has no times of the control loop (calibrations), so that drift of the machine cannot be told from a change".into());
+        }
+        let (base, head) = (self.base.len(), self.head.len());
+        if base + head < FEWEST_SESSIONS {
+            return Some(format!(
+                "too few sessions: {base} of the base and {head} of the head, and it takes {FEWEST_SESSIONS} in all to know how far they lie apart"
+            ));
+        }
+        let spread = self.spread()?;
+        (spread > MOST_SPREAD_RATIO).then(|| {
+            format!(
+                "sessions of one build lie {:.1}% apart (standard deviation), more than {:.0}%",
+                spread * 100.0,
+                MOST_SPREAD_RATIO * 100.0
+            )
+        })
+    }
+
+    /// The standard deviation between sessions of one build, as a ratio.
+    fn spread(&self) -> Option<f64> {
+        let how = self.how_calibrated();
+        let base = log_times(&self.base, Channel::Wall, how);
+        let head = log_times(&self.head, Channel::Wall, how);
+        // The draws do not matter for the spread.
+        let difference = session_difference(&base, &head, &mut SplitMix64::new(0))?;
+        Some(difference.spread.exp_m1())
+    }
+}
+
+/// Why a record has no times that count.
+fn failure(record: &Record) -> Option<CaseError> {
+    let has_samples = record.samples.iter().any(|sample| !sample.is_degraded);
+    match &record.error {
+        Some(error) => Some(error.clone()),
+        None if has_samples => None,
+        None => Some(CaseError::new("no-samples", "it has no samples that count")),
+    }
+}
+
+/// The mean of the medians of all sessions.
+fn center(sessions: &[Vec<f64>]) -> Option<f64> {
+    let medians: Option<Vec<f64>> = sessions.iter().map(|samples| median(samples)).collect();
+    let medians = medians.filter(|medians| !medians.is_empty())?;
+    Some(medians.iter().sum::<f64>() / medians.len() as f64)
+}
+
+/// Judges one channel of all cases together, as [`super::judge()`] does for pairs: three families under Holm's
+/// correction, and a sound case enters each.
+fn judgements(found: &[Found], plan: &StoredPlan) -> Vec<Option<Judgement>> {
+    let limit = plan.threshold_ratio.ln_1p();
+    let sound: Vec<(usize, &SessionDifference)> = found
+        .iter()
+        .enumerate()
+        .filter(|(_, found)| found.is_sound)
+        .filter_map(|(index, found)| Some((index, found.difference.as_ref()?)))
+        .collect();
+    let family = |p: &dyn Fn(&SessionDifference) -> f64| {
+        let p_values: Vec<f64> = sound.iter().map(|(_, difference)| p(difference)).collect();
+        let places = sound.iter().map(|(index, _)| *index);
+        places.zip(adjusted(&p_values)).collect::<BTreeMap<_, _>>()
+    };
+    let above = family(&|difference| difference.p_above(limit));
+    let below = family(&|difference| difference.p_below(-limit));
+    let within = family(&|difference| difference.p_below(limit).max(difference.p_above(-limit)));
+    let judged = found.iter().enumerate().map(|(index, found)| {
+        let p = |family: &BTreeMap<usize, f64>| family.get(&index).copied().unwrap_or(1.0);
+        let tests = SignTests {
+            above: p(&above),
+            below: p(&below),
+            within: p(&within),
+        };
+        found.judgement(tests, plan, sound.len())
+    });
+    judged.collect()
+}
+
+impl Found {
+    fn judgement(&self, p: SignTests, plan: &StoredPlan, case_count: usize) -> Option<Judgement> {
+        let verdict = verdict(p, plan.alpha / 2.0);
+        let interval = self.difference.map(|found| found.interval(plan.alpha));
+        Some(Judgement {
+            verdict,
+            ratio: self.estimate?.exp(),
+            interval: interval.map(|interval| RatioInterval {
+                low: interval.low.exp(),
+                high: interval.high.exp(),
+            }),
+            alpha: plan.alpha,
+            threshold_ratio: plan.threshold_ratio,
+            pair_count: (self.base_count + self.head_count) as u64,
+            more_pair_count: match verdict {
+                Verdict::Inconclusive if self.is_sound => self.more_sessions(plan, case_count),
+                _ => None,
+            },
+            p_regressed: p.above,
+            p_improved: p.below,
+            p_unchanged: p.within,
+        })
+    }
+
+    /// How many more sessions of either side would settle it, if they were like those so far.
+    fn more_sessions(&self, plan: &StoredPlan, case_count: usize) -> Option<u64> {
+        let difference = self.difference?;
+        let limit = plan.threshold_ratio.ln_1p();
+        let level = plan.alpha / 2.0 / case_count.max(1) as f64;
+        let (base, head) = (self.base_count, self.head_count);
+        let narrower = |more: usize| {
+            let error = |base: usize, head: usize| (1.0 / base as f64 + 1.0 / head as f64).sqrt();
+            let scale = error(base + more, head + more) / error(base, head);
+            SessionDifference {
+                standard_error: difference.standard_error * scale,
+                degrees: difference.degrees + 2 * more,
+                ..difference
+            }
+        };
+        let settles = |more: &usize| {
+            let then = narrower(*more);
+            let within = then.p_below(limit).max(then.p_above(-limit));
+            [then.p_above(limit), then.p_below(-limit), within]
+                .iter()
+                .any(|p| *p <= level)
+        };
+        (1..=MOST_SESSIONS).find(settles).map(|more| more as u64)
+    }
+}
+
+#[cfg(test)]
+mod test;

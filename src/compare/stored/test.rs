@@ -1,0 +1,255 @@
+use serde_json::json;
+
+use super::*;
+use crate::record::fixture::{Builder, case};
+
+const PLAN: StoredPlan = StoredPlan {
+    threshold_ratio: 0.01,
+    alpha: 0.01,
+    seed: 7,
+    advisory: false,
+};
+
+fn hash_case() -> Builder {
+    case("hash", "rayon", 2)
+        .kernel(json!({ "kind": "hash", "times": 1 }))
+        .calibrated_us(200)
+}
+
+/// Samples that hardly differ.
+fn near(wall_us: u64) -> [u64; 6] {
+    let step = wall_us / 1000;
+    [
+        wall_us + step,
+        wall_us,
+        wall_us,
+        wall_us,
+        wall_us,
+        wall_us - step,
+    ]
+}
+
+/// One session of a case for each wall time, all of one commit.
+fn sessions(case: &Builder, walls_us: &[u64]) -> Vec<Placed> {
+    let session = |(line, wall_us): (usize, &u64)| {
+        let record = case.clone().walls_us(&near(*wall_us)).record();
+        (format!("r.jsonl:{}", line + 1), record)
+    };
+    walls_us.iter().enumerate().map(session).collect()
+}
+
+fn compared(base: &[Placed], head: &[Placed]) -> Comparison {
+    compare(base, head, &PLAN).unwrap()
+}
+
+fn compare(
+    base: &[Placed],
+    head: &[Placed],
+    plan: &StoredPlan,
+) -> Result<Comparison, NotComparable> {
+    let stored = |name, records| Stored { name, records };
+    compare_records(stored("main", base), stored("head", head), plan)
+}
+
+/// The verdict on one case, and why it is none.
+fn only(comparison: &Comparison) -> (Verdict, Option<&str>) {
+    assert_eq!(comparison.cases.len(), 1);
+    let case = &comparison.cases[0];
+    (case.verdict(), case.not_judged.as_deref())
+}
+
+const STEADY: [u64; 5] = [10_000, 10_010, 9_990, 10_005, 9_995];
+
+fn times(factor: f64) -> Vec<u64> {
+    STEADY
+        .iter()
+        .map(|wall| (*wall as f64 * factor) as u64)
+        .collect()
+}
+
+#[test]
+fn a_fifth_slower_is_a_regression_and_a_fifth_faster_an_improvement() {
+    let base = sessions(&hash_case(), &STEADY);
+    let slower = compared(&base, &sessions(&hash_case(), &times(1.2)));
+    assert_eq!(only(&slower), (Verdict::Regressed, None));
+    let wall = slower.cases[0].wall.as_ref().unwrap();
+    assert!((wall.ratio - 1.2).abs() < 1e-3, "{wall:?}");
+    let interval = wall.interval.unwrap();
+    assert!(interval.low > 1.19 && interval.high < 1.21, "{interval:?}");
+    assert_eq!(wall.pair_count, 10);
+    let faster = compared(&base, &sessions(&hash_case(), &times(0.8)));
+    assert_eq!(only(&faster), (Verdict::Improved, None));
+}
+
+#[test]
+fn the_same_again_is_unchanged() {
+    let base = sessions(&hash_case(), &STEADY);
+    let same = compared(&base, &base);
+    assert_eq!(only(&same), (Verdict::Unchanged, None));
+    assert_eq!(same.outcome(), super::super::Outcome::Fine);
+    assert_eq!(same.source, ComparisonSource::Records);
+}
+
+#[test]
+fn one_session_is_judged_by_the_spread_of_the_baseline() {
+    let base = sessions(&hash_case(), &STEADY);
+    let slower = compared(&base, &sessions(&hash_case(), &[12_000]));
+    assert_eq!(only(&slower), (Verdict::Regressed, None));
+    // One half of a per cent more: between "no change" and "a change", so nothing is said.
+    let near = compared(&base, &sessions(&hash_case(), &[10_090]));
+    assert_eq!(only(&near), (Verdict::Inconclusive, None));
+    assert!(
+        near.cases[0]
+            .wall
+            .as_ref()
+            .unwrap()
+            .more_pair_count
+            .unwrap()
+            > 0
+    );
+}
+
+#[test]
+fn a_machine_that_got_slower_is_calibrated_away() {
+    let base = sessions(&hash_case(), &STEADY);
+    let drifted = hash_case().calibrated_us(240);
+    let same = compared(&base, &sessions(&drifted, &times(1.2)));
+    assert_eq!(only(&same), (Verdict::Unchanged, None));
+    // What waits is not faster on a faster machine.
+    let sleeper = |control| {
+        case("sleep", "rayon", 2)
+            .kernel(json!({ "kind": "sleep" }))
+            .calibrated_us(control)
+    };
+    let base = sessions(&sleeper(200), &STEADY);
+    let head = sessions(&sleeper(240), &STEADY);
+    assert_eq!(only(&compared(&base, &head)), (Verdict::Unchanged, None));
+}
+
+/// Why a case with these sessions on either side is not judged.
+fn reason(case: &Builder, base: &[u64], head: &[u64]) -> String {
+    let comparison = compared(&sessions(case, base), &sessions(case, head));
+    let (verdict, reason) = only(&comparison);
+    assert_eq!(verdict, Verdict::Inconclusive);
+    // The figures are shown all the same.
+    assert!(comparison.cases[0].wall.is_some());
+    reason.unwrap().to_owned()
+}
+
+#[test]
+fn what_history_cannot_judge_says_why() {
+    insta::assert_snapshot!(reason(&hash_case(), &[10_000], &[12_000]), @"too few sessions: 1 of the base and 1 of the head, and it takes 6 in all to know how far they lie apart");
+    let apart = [10_000, 10_800, 9_300, 10_500, 9_700];
+    insta::assert_snapshot!(reason(&hash_case(), &apart, &[14_000, 14_900]), @"sessions of one build lie 5.7% apart (standard deviation), more than 2%");
+    let counter = hash_case().kernel(json!({ "kind": "counter", "variant": "atomic" }));
+    insta::assert_snapshot!(reason(&counter, &STEADY, &STEADY), @"workers contend for one counter, and its time does not follow that of the control loop");
+    let bare = case("hash", "rayon", 2);
+    insta::assert_snapshot!(reason(&bare, &STEADY, &STEADY), @"a session has no times of the control loop (calibrations), so that drift of the machine cannot be told from a change");
+}
+
+#[test]
+fn a_counter_that_nobody_contends_for_is_judged() {
+    for (workers, variant) in [(1, "atomic"), (2, "sharded")] {
+        let counter = case("counter", "rayon", workers)
+            .kernel(json!({ "kind": "counter", "variant": variant }))
+            .calibrated_us(200);
+        let base = sessions(&counter, &STEADY);
+        assert_eq!(only(&compared(&base, &base)), (Verdict::Unchanged, None));
+    }
+}
+
+/// Why these are not compared, and that advice can be had all the same.
+fn refusal(base: &[Placed], head: &[Placed]) -> String {
+    let NotComparable(reasons) = compare(base, head, &PLAN).unwrap_err();
+    let advisory = StoredPlan {
+        advisory: true,
+        ..PLAN
+    };
+    let advice = compare(base, head, &advisory).unwrap();
+    assert_eq!(advice.advisory, reasons);
+    assert_eq!(advice.outcome(), super::super::Outcome::Inconclusive);
+    reasons.join("\n")
+}
+
+#[test]
+fn what_must_not_be_compared_is_refused() {
+    let base = || sessions(&hash_case(), &STEADY);
+    let changed = |change: fn(&mut Record)| {
+        let mut head = sessions(&hash_case(), &[10_000]);
+        head[0].0 = "head.jsonl:1".into();
+        change(&mut head[0].1);
+        refusal(&base(), &head)
+    };
+    insta::assert_snapshot!(changed(|record| record.host.core_count = 64), @"r.jsonl:1 and head.jsonl:1 are of different machines: Example CPU with 2 cores and Example CPU with 64 cores");
+    insta::assert_snapshot!(changed(|record| record.host.processor = "Other".into()), @"r.jsonl:1 and head.jsonl:1 are of different machines: Example CPU with 2 cores and Other with 2 cores");
+    insta::assert_snapshot!(changed(|record| record.digest = Some("ff".into())), @"`hash/rayon/2` in head.jsonl:1 has another digest: what it computes has changed than in r.jsonl:1");
+    insta::assert_snapshot!(changed(|record| record.plan.min_time_ns = 1), @"`hash/rayon/2` in head.jsonl:1 has another plan than in r.jsonl:1");
+    insta::assert_snapshot!(changed(|record| record.case.parameters["kernel"]["times"] = 2.into()), @"`hash/rayon/2` in head.jsonl:1 has other parameters than in r.jsonl:1");
+    insta::assert_snapshot!(changed(|record| drop(record.case.options.insert("window".into(), 4.into()))), @"`hash/rayon/2` in head.jsonl:1 has other options than in r.jsonl:1");
+    let mut mixed = base();
+    mixed[1].1.commit = None;
+    insta::assert_snapshot!(refusal(&mixed, &base()), @"r.jsonl:1 and r.jsonl:2 are of different commits, and one side of a comparison is one: c0ffee0123456789c0ffee0123456789c0ffee01 and none");
+}
+
+#[test]
+fn another_seed_or_order_is_no_other_plan() {
+    let mut head = sessions(&hash_case(), &STEADY);
+    for (_, record) in &mut head {
+        record.plan.seed = 99;
+        record.plan.order_index = 5;
+        record.plan.timeout_ns = 1;
+    }
+    let base = sessions(&hash_case(), &STEADY);
+    assert_eq!(only(&compared(&base, &head)), (Verdict::Unchanged, None));
+}
+
+#[test]
+fn a_case_of_one_side_is_missing_and_a_failed_one_is_an_error() {
+    let other = case("other", "rayon", 2).calibrated_us(200);
+    let base = [sessions(&hash_case(), &STEADY), sessions(&other, &STEADY)].concat();
+    let mut head = sessions(&hash_case(), &STEADY);
+    let comparison = compared(&base, &head);
+    let missing = |id: &str, side| MissingCase {
+        id: id.into(),
+        side,
+    };
+    assert_eq!(comparison.missing, [missing("other/rayon/2", Side::Head)]);
+    assert_eq!(compared(&head, &base).missing[0].side, Side::Base);
+
+    head[0].1 = hash_case().error("panic", "out of cheese").record();
+    let comparison = compared(&base[..5], &head);
+    let error = comparison.cases[0].error.as_ref().unwrap();
+    assert_eq!(error.side, Some(Side::Head));
+    assert_eq!(error.error.kind, "panic");
+    assert_eq!(comparison.cases[0].verdict(), Verdict::Inconclusive);
+    assert_eq!(comparison.outcome(), super::super::Outcome::Failed);
+}
+
+#[test]
+fn many_cases_at_once_are_judged_more_strictly() {
+    let mut base = Vec::new();
+    let mut head = Vec::new();
+    for index in 0..40 {
+        let case = case(&format!("hash-{index}"), "rayon", 2).calibrated_us(200);
+        let head_times = if index == 0 {
+            times(1.012)
+        } else {
+            STEADY.to_vec()
+        };
+        base.extend(sessions(&case, &STEADY));
+        head.extend(sessions(&case, &head_times));
+    }
+    let alone = compared(&base[..5], &head[..5]);
+    let wall = |comparison: &Comparison| comparison.cases[0].wall.clone().unwrap();
+    let together = compared(&base, &head);
+    assert!(wall(&together).p_regressed > 30.0 * wall(&alone).p_regressed);
+}
+
+#[test]
+fn the_seed_settles_every_figure() {
+    let (base, head) = (
+        sessions(&hash_case(), &STEADY),
+        sessions(&hash_case(), &times(1.015)),
+    );
+    assert_eq!(compared(&base, &head), compared(&base, &head));
+}

@@ -1,0 +1,86 @@
+//! What makes records incomparable.
+
+use std::collections::BTreeMap;
+
+use super::Placed;
+use crate::record::{Host, Plan, Record};
+
+/// Why these two sets of records must not be compared, a sentence each; empty if they may be.
+pub(super) fn unlike(base: &[Placed], head: &[Placed]) -> Vec<String> {
+    let mut reasons = Vec::new();
+    reasons.extend(other_commits(base));
+    reasons.extend(other_commits(head));
+    reasons.extend(other_hosts(base.iter().chain(head)));
+    let mut first_of: BTreeMap<String, &Placed> = BTreeMap::new();
+    for placed in base.iter().chain(head) {
+        let first = first_of.entry(placed.1.case.id()).or_insert(placed);
+        reasons.extend(other_case(first, placed));
+    }
+    reasons
+}
+
+/// The first record on another machine than the first of all. A host class is the model of the processor and the
+/// number of cores.
+pub(super) fn other_hosts<'a>(mut records: impl Iterator<Item = &'a Placed>) -> Option<String> {
+    let (first_place, first) = records.next()?;
+    let (place, other) = records.find(|(_, record)| !is_same_class(&record.host, &first.host))?;
+    Some(format!(
+        "{first_place} and {place} are of different machines: {} and {}",
+        machine(&first.host),
+        machine(&other.host)
+    ))
+}
+
+/// Whether figures of one may be held against those of the other.
+fn is_same_class(a: &Host, b: &Host) -> bool {
+    a.processor == b.processor && a.core_count == b.core_count
+}
+
+fn machine(host: &Host) -> String {
+    format!("{} with {} cores", host.processor, host.core_count)
+}
+
+/// The first record of another commit within one side.
+fn other_commits(records: &[Placed]) -> Option<String> {
+    let hash = |record: &Record| record.commit.as_ref().map(|commit| commit.hash.clone());
+    let (first_place, first) = records.first()?;
+    let (place, other) = records
+        .iter()
+        .find(|(_, record)| hash(record) != hash(first))?;
+    let name = |record| hash(record).unwrap_or_else(|| "none".into());
+    Some(format!(
+        "{first_place} and {place} are of different commits, and one side of a comparison is one: {} and {}",
+        name(first),
+        name(other)
+    ))
+}
+
+/// What two records of one case differ in that makes their times incomparable.
+fn other_case((first_place, first): &Placed, (place, other): &Placed) -> Option<String> {
+    let what = if first.case.parameters != other.case.parameters {
+        "other parameters"
+    } else if first.case.options != other.case.options {
+        "other options"
+    } else if first.digest.is_some() && other.digest.is_some() && first.digest != other.digest {
+        "another digest: what it computes has changed"
+    } else if measured(&first.plan) != measured(&other.plan) {
+        "another plan"
+    } else {
+        return None;
+    };
+    let id = first.case.id();
+    Some(format!(
+        "`{id}` in {place} has {what} than in {first_place}"
+    ))
+}
+
+/// The part of a plan that bears on the times: not which order was drawn, nor when to give up.
+fn measured(plan: &Plan) -> Plan {
+    Plan {
+        seed: 0,
+        order_index: 0,
+        timeout_ns: 0,
+        task_timeout_ns: None,
+        ..plan.clone()
+    }
+}

@@ -1,0 +1,173 @@
+//! A history in words, rows and lines.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+use miette::Report as Error;
+
+use super::format::row;
+use super::picture::timelines;
+use super::units;
+use super::verdict::change;
+use super::words::one_line;
+use crate::compare::{Change, History, Series};
+use crate::record::Commit;
+
+const TITLE: Style = Style::new().bold();
+const DETAIL: Style = Style::new().dimmed();
+const SLOWER: Style = AnsiColor::Red.on_default();
+const FASTER: Style = AnsiColor::Green.on_default();
+
+/// The changes of each case for a terminal, styled; cases that did not change have one line.
+pub fn styled_table(history: &History) -> String {
+    let mut text = String::new();
+    for series in &history.series {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{TITLE}{}{TITLE:#}", one_line(&series.case));
+        let _ = writeln!(text, "{DETAIL}  {}{DETAIL:#}", outline(series));
+        for change in &series.changes {
+            let style = if change.ratio > 1.0 { SLOWER } else { FASTER };
+            let _ = writeln!(text, "  {style}{}{style:#}", sentence(change));
+        }
+        for note in &series.notes {
+            let _ = writeln!(text, "{DETAIL}  {}{DETAIL:#}", one_line(note));
+        }
+    }
+    let _ = writeln!(text, "\n{}", counts(history));
+    text
+}
+
+/// `12 sessions, 10.0 to 12.0 ms a run, no change`.
+fn outline(series: &Series) -> String {
+    let medians = || series.points.iter().map(|point| point.median_ns);
+    let sessions = match series.points.len() {
+        0 => return "no sessions with times that count".into(),
+        1 => "1 session".into(),
+        count => format!("{} sessions", units::count(count as u64)),
+    };
+    let low = medians().fold(f64::INFINITY, f64::min);
+    let high = medians().fold(0.0, f64::max);
+    format!(
+        "{sessions}, {} to {} a run{}{}",
+        units::time(low),
+        units::time(high),
+        if series.is_calibrated {
+            ", drift taken out"
+        } else {
+            ", as measured"
+        },
+        if series.changes.is_empty() {
+            ", no change"
+        } else {
+            ""
+        },
+    )
+}
+
+/// `+20.0% at c0ffee012345 (after 0ff1ce123456): 10.0 ms to 12.0 ms, p = 0.001`.
+fn sentence(found: &Change) -> String {
+    let is_same = found.commit.is_some() && found.commit == found.previous_commit;
+    let whose = match is_same {
+        true => "; both sides are of one commit, so the machine has changed and not the code",
+        false => "",
+    };
+    format!(
+        "{} at {} (after {}): {} to {}, p = {}{whose}",
+        change(found.ratio),
+        short(found.commit.as_ref()),
+        short(found.previous_commit.as_ref()),
+        units::time(found.before_ns),
+        units::time(found.after_ns),
+        found.p_value
+    )
+}
+
+fn short(commit: Option<&Commit>) -> String {
+    commit.map_or("no commit".into(), |commit| {
+        one_line(&commit.hash.chars().take(12).collect::<String>())
+    })
+}
+
+fn counts(history: &History) -> String {
+    let changes: usize = history
+        .series
+        .iter()
+        .map(|series| series.changes.len())
+        .sum();
+    let noun = if changes == 1 { "change" } else { "changes" };
+    format!("{changes} {noun} in {} cases", history.series.len())
+}
+
+/// One row a point, with the change that it begins, if it begins one.
+pub fn csv(history: &History) -> String {
+    let mut text = row(&[
+        "case",
+        "index",
+        "commit",
+        "started_at",
+        "median_ns",
+        "is_calibrated",
+        "change_ratio",
+        "p_value",
+    ]);
+    for series in &history.series {
+        for (index, point) in series.points.iter().enumerate() {
+            let change = series.changes.iter().find(|change| change.index == index);
+            let commit = point.commit.as_ref();
+            text += &row(&[
+                &series.case,
+                &index.to_string(),
+                commit.map_or("", |commit| &commit.hash),
+                &point.started_at,
+                &point.median_ns.to_string(),
+                &series.is_calibrated.to_string(),
+                &change.map_or(String::new(), |change| change.ratio.to_string()),
+                &change.map_or(String::new(), |change| change.p_value.to_string()),
+            ]);
+        }
+    }
+    text
+}
+
+/// The changes as a table of Markdown, the newest of each case first.
+pub fn markdown(history: &History) -> String {
+    let mut text = format!("### taskdyno: {}\n\n", counts(history));
+    let changed = || {
+        history
+            .series
+            .iter()
+            .filter(|series| !series.changes.is_empty())
+    };
+    if changed().next().is_none() {
+        return text;
+    }
+    text += "| case | change | commit | after | from | to | p |\n|---|--:|---|---|--:|--:|--:|\n";
+    for series in changed() {
+        for found in series.changes.iter().rev() {
+            let _ = writeln!(
+                text,
+                "| `{}` | {} | `{}` | `{}` | {} | {} | {} |",
+                one_line(&series.case).replace('`', "'").replace('|', "\\|"),
+                change(found.ratio),
+                short(found.commit.as_ref()),
+                short(found.previous_commit.as_ref()),
+                units::time(found.before_ns),
+                units::time(found.after_ns),
+                found.p_value
+            );
+        }
+    }
+    text + "\n"
+}
+
+/// A line a case over its sessions, with its changes marked, as an SVG that carries its font with it.
+///
+/// # Errors
+///
+/// When it cannot be drawn.
+pub fn svg(history: &History) -> Result<String, Error> {
+    timelines(history).svg(super::picture::FontSource::Own)
+}
+
+#[cfg(test)]
+mod test;

@@ -1,0 +1,116 @@
+//! Comma-separated values, as RFC 4180 has them: one row a sample, or a channel of a compared case.
+
+use super::{Format, channels};
+use crate::compare::Comparison;
+use crate::record::Record;
+
+/// See the module.
+pub(super) struct Csv;
+
+impl Format for Csv {
+    fn name(&self) -> &'static str {
+        "csv"
+    }
+
+    fn why(&self) -> &'static str {
+        "spreadsheets and data frames: one row a sample, or a channel of a compared case"
+    }
+
+    fn comparisons(&self, comparisons: &[Comparison]) -> String {
+        let mut text = row(&[
+            "case",
+            "base",
+            "head",
+            "channel",
+            "verdict",
+            "ratio",
+            "interval_low",
+            "interval_high",
+            "alpha",
+            "threshold_ratio",
+            "pair_count",
+            "more_pair_count",
+            "p_regressed",
+            "p_improved",
+            "p_unchanged",
+        ]);
+        for (comparison, id, channel, judgement) in channels(comparisons) {
+            let or_empty = |number: Option<f64>| number.map_or(String::new(), |n| n.to_string());
+            let more = judgement.more_pair_count;
+            text += &row(&[
+                &id,
+                &comparison.base.name,
+                &comparison.head.name,
+                channel,
+                judgement.verdict.name(),
+                &judgement.ratio.to_string(),
+                &or_empty(judgement.interval.map(|interval| interval.low)),
+                &or_empty(judgement.interval.map(|interval| interval.high)),
+                &judgement.alpha.to_string(),
+                &judgement.threshold_ratio.to_string(),
+                &judgement.pair_count.to_string(),
+                &more.map_or(String::new(), |count| count.to_string()),
+                &judgement.p_regressed.to_string(),
+                &judgement.p_improved.to_string(),
+                &judgement.p_unchanged.to_string(),
+            ]);
+        }
+        text
+    }
+
+    fn records(&self, records: &[Record]) -> Option<String> {
+        let mut text = row(&[
+            "case",
+            "workload",
+            "variant",
+            "backend",
+            "workers",
+            "commit",
+            "started_at",
+            "sample",
+            "wall_ns",
+            "run_count",
+            "cpu_ns",
+            "foreign_cpu_ns",
+            "voluntary_switch_count",
+            "involuntary_switch_count",
+            "is_degraded",
+        ]);
+        for record in records {
+            let case = &record.case;
+            let commit = record.commit.as_ref();
+            for (number, sample) in record.samples.iter().enumerate() {
+                let foreign = sample.foreign_cpu_ns;
+                text += &row(&[
+                    &case.id(),
+                    &case.workload,
+                    &case.variant,
+                    &case.backend,
+                    &case.workers.to_string(),
+                    commit.map_or("", |commit| &commit.hash),
+                    &record.started_at,
+                    &number.to_string(),
+                    &sample.wall_ns.to_string(),
+                    &sample.run_count.to_string(),
+                    &sample.cpu_ns.to_string(),
+                    &foreign.map_or(String::new(), |ns| ns.to_string()),
+                    &sample.voluntary_switch_count.to_string(),
+                    &sample.involuntary_switch_count.to_string(),
+                    &sample.is_degraded.to_string(),
+                ]);
+            }
+        }
+        Some(text)
+    }
+}
+
+/// One row. A field with a comma, a quote or a line break is quoted.
+pub(in crate::report) fn row(fields: &[&str]) -> String {
+    let fields = fields
+        .iter()
+        .map(|field| match field.contains([',', '"', '\n', '\r']) {
+            true => format!("\"{}\"", field.replace('"', "\"\"")),
+            false => (*field).to_owned(),
+        });
+    fields.collect::<Vec<_>>().join(",") + "\r\n"
+}

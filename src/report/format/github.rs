@@ -1,0 +1,63 @@
+//! github-action-benchmark's `customSmallerIsBetter`: `[{"name", "unit", "value", "range", "extra"}]`.
+
+use serde_json::{Value, json};
+
+use super::{Format, channels, figures};
+use crate::compare::Comparison;
+use crate::record::Record;
+
+/// See the module.
+pub(super) struct GithubActionBenchmark;
+
+impl Format for GithubActionBenchmark {
+    fn name(&self) -> &'static str {
+        "github-action-benchmark"
+    }
+
+    fn why(&self) -> &'static str {
+        "benchmark-action/github-action-benchmark, as tool customSmallerIsBetter"
+    }
+
+    fn comparisons(&self, comparisons: &[Comparison]) -> String {
+        let entries = channels(comparisons).map(|(comparison, id, channel, judgement)| {
+            let interval = judgement.interval;
+            entry(
+                format!("{id} ({channel})"),
+                &format!("× {}", comparison.base.name),
+                judgement.ratio,
+                interval.map(|interval| interval.high - interval.low),
+                format!("{}", judgement.verdict),
+            )
+        });
+        text(entries.collect())
+    }
+
+    fn records(&self, records: &[Record]) -> Option<String> {
+        let entries = records.iter().flat_map(|record| {
+            figures(record).into_iter().map(|figure| {
+                let width = figure.interval.map(|interval| interval.high - interval.low);
+                entry(
+                    format!("{} ({})", record.case.id(), figure.name),
+                    figure.unit,
+                    figure.value,
+                    width,
+                    format!("{} samples", record.samples.len()),
+                )
+            })
+        });
+        Some(text(entries.collect()))
+    }
+}
+
+/// One entry. The range is half the width of the interval to either side.
+fn entry(name: String, unit: &str, value: f64, width: Option<f64>, extra: String) -> Value {
+    let mut entry = json!({ "name": name, "unit": unit, "value": value, "extra": extra });
+    if let Some(width) = width {
+        entry["range"] = format!("± {}", width / 2.0).into();
+    }
+    entry
+}
+
+fn text(entries: Vec<Value>) -> String {
+    format!("{:#}\n", Value::Array(entries))
+}

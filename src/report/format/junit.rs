@@ -1,0 +1,125 @@
+//! JUnit XML as cargo-nextest writes it: a suite a comparison, a test case a case. A regression is a failure, an
+//! inconclusive verdict is skipped.
+
+use std::fmt::Write;
+
+use super::Format;
+use crate::compare::{Comparison, Verdict};
+use crate::record::Record;
+use crate::report::verdict::{Kind, Line, fitness, lines, title};
+
+/// See the module.
+pub(super) struct Junit;
+
+impl Format for Junit {
+    fn name(&self) -> &'static str {
+        "junit"
+    }
+
+    fn why(&self) -> &'static str {
+        "the test views of GitLab, Jenkins and others: a regression is a failed test"
+    }
+
+    fn comparisons(&self, comparisons: &[Comparison]) -> String {
+        let suites: Vec<Vec<Line>> = comparisons.iter().map(lines).collect();
+        let all = || suites.iter().flatten();
+        let time: f64 = comparisons.iter().map(seconds).sum();
+        let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "<testsuites name=\"taskdyno\" {} time=\"{time:.3}\">",
+            counts(all())
+        );
+        for (comparison, lines) in comparisons.iter().zip(&suites) {
+            suite(&mut text, comparison, lines);
+        }
+        text + "</testsuites>\n"
+    }
+
+    fn records(&self, _: &[Record]) -> Option<String> {
+        None
+    }
+}
+
+fn seconds(comparison: &Comparison) -> f64 {
+    comparison.elapsed_ns as f64 / 1e9
+}
+
+fn counts<'a>(lines: impl Iterator<Item = &'a Line> + Clone) -> String {
+    let count = |holds: fn(Kind) -> bool| lines.clone().filter(|line| holds(line.kind)).count();
+    format!(
+        "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"",
+        count(|_| true),
+        count(|kind| kind == Kind::Verdict(Verdict::Regressed)),
+        count(|kind| matches!(kind, Kind::Failed | Kind::Missing)),
+        count(|kind| kind == Kind::Verdict(Verdict::Inconclusive)),
+    )
+}
+
+fn suite(text: &mut String, comparison: &Comparison, lines: &[Line]) {
+    let _ = writeln!(
+        text,
+        "  <testsuite name=\"{}\" {} timestamp=\"{}\" time=\"{:.3}\">",
+        escaped(&title(comparison)),
+        counts(lines.iter()),
+        escaped(&comparison.started_at),
+        seconds(comparison)
+    );
+    for line in lines {
+        test_case(text, comparison, line);
+    }
+    let remarks = fitness(comparison).join("\n");
+    let _ = writeln!(text, "    <system-out>{}</system-out>", escaped(&remarks));
+    text.push_str("  </testsuite>\n");
+}
+
+fn test_case(text: &mut String, comparison: &Comparison, line: &Line) {
+    let compared = comparison.cases.iter();
+    let found = compared.clone().find(|case| case.case.id() == line.id);
+    let time = found.map_or(0.0, |case| case.elapsed_ns as f64 / 1e9);
+    let class = line.id.split('/').next().unwrap_or_default();
+    let _ = write!(
+        text,
+        "    <testcase classname=\"{}\" name=\"{}\" time=\"{time:.3}\"",
+        escaped(class),
+        escaped(&line.id)
+    );
+    let message = format!("{} ({}) {}", line.wall, line.interval, line.note);
+    let message = escaped(message.trim());
+    let _ = match line.kind {
+        Kind::Verdict(Verdict::Regressed) => writeln!(
+            text,
+            ">\n      <failure type=\"regressed\" message=\"{message}\"/>\n    </testcase>"
+        ),
+        Kind::Failed | Kind::Missing => writeln!(
+            text,
+            ">\n      <error type=\"{}\" message=\"{}\"/>\n    </testcase>",
+            line.kind.name(),
+            escaped(&line.note)
+        ),
+        Kind::Verdict(Verdict::Inconclusive) => writeln!(
+            text,
+            ">\n      <skipped message=\"{message}\"/>\n    </testcase>"
+        ),
+        Kind::Verdict(_) => writeln!(text, "/>"),
+    };
+}
+
+/// Text within an attribute or an element.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '&' => escaped += "&amp;",
+            '<' => escaped += "&lt;",
+            '>' => escaped += "&gt;",
+            '"' => escaped += "&quot;",
+            '\n' => escaped.push('\n'),
+            // XML has no way to write these.
+            c if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

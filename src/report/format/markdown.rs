@@ -1,0 +1,147 @@
+//! Markdown for a pull request: the worst first.
+
+use std::fmt::Write;
+
+use super::{Format, figures};
+use crate::compare::{Comparison, ComparisonSource, Verdict};
+use crate::record::Record;
+use crate::report::units;
+use crate::report::verdict::{Kind, Line, counts, fitness, lines, machine, title};
+use crate::report::words::one_line;
+
+/// See the module.
+pub(super) struct Markdown;
+
+impl Format for Markdown {
+    fn name(&self) -> &'static str {
+        "markdown"
+    }
+
+    fn why(&self) -> &'static str {
+        "a comment on a pull request, or a summary of a job"
+    }
+
+    fn comparisons(&self, comparisons: &[Comparison]) -> String {
+        comparisons.iter().map(comparison).collect()
+    }
+
+    fn records(&self, records: &[Record]) -> Option<String> {
+        let mut text = String::from("| case | wall time | 95% interval |\n|---|--:|--:|\n");
+        for record in records {
+            let id = code(&record.case.id());
+            let figures = figures(record);
+            // Writing to a String cannot fail.
+            let _ = match (figures.first(), &record.error) {
+                (Some(wall), _) => writeln!(
+                    text,
+                    "| {id} | {} | {} |",
+                    units::time(wall.value),
+                    wall.interval.map_or("–".into(), units::times)
+                ),
+                (None, Some(error)) => {
+                    writeln!(text, "| {id} | failed: {} | – |", escaped(&error.kind))
+                }
+                (None, None) => writeln!(text, "| {id} | – | – |"),
+            };
+        }
+        Some(text)
+    }
+}
+
+fn comparison(comparison: &Comparison) -> String {
+    let lines = lines(comparison);
+    let is_quiet = |line: &Line| line.kind == Kind::Verdict(Verdict::Unchanged);
+    let (quiet, loud): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(|line| is_quiet(line));
+    let mut text = format!(
+        "### taskdyno: {}\n\n{}\n\n",
+        escaped(&counts(&lines)),
+        escaped(&title(comparison))
+    );
+    if !loud.is_empty() {
+        table(&mut text, &loud);
+    }
+    if !quiet.is_empty() {
+        let _ = write!(
+            text,
+            "<details><summary>{} unchanged</summary>\n\n",
+            quiet.len()
+        );
+        table(&mut text, &quiet);
+        text += "</details>\n\n";
+    }
+    let threshold = comparison
+        .cases
+        .iter()
+        .find_map(|case| Some(case.wall.as_ref()?.threshold_ratio));
+    for sentence in fitness(comparison) {
+        let _ = writeln!(text, "- {}", escaped(&sentence));
+    }
+    let _ = writeln!(text, "- {}", escaped(&machine(comparison)));
+    if let Some(threshold) = threshold {
+        let how = match comparison.source {
+            ComparisonSource::Gate => "pairs of processes that took turns",
+            ComparisonSource::Records => "stored records",
+        };
+        let _ = writeln!(
+            text,
+            "- Intervals are at {}%, from {how}; a change of less than {}% is none.",
+            (1.0 - comparison.alpha) * 100.0,
+            threshold * 100.0
+        );
+    }
+    text + "\n"
+}
+
+fn table(text: &mut String, lines: &[&Line]) {
+    *text += "| | case | wall time | interval | CPU time | |\n|---|---|--:|--:|--:|---|\n";
+    for line in lines {
+        let mark = mark(line.kind);
+        let _ = writeln!(
+            text,
+            "| {mark} {} | {} | {} | {} | {} | {} |",
+            line.kind.name(),
+            code(&line.id),
+            line.wall,
+            line.interval,
+            line.cpu,
+            escaped(&line.note)
+        );
+    }
+    text.push('\n');
+}
+
+/// A mark that can be told apart without colour, too.
+fn mark(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Failed | Kind::Missing => "⛔",
+        Kind::Verdict(Verdict::Regressed) => "🔺",
+        Kind::Verdict(Verdict::Inconclusive) => "❔",
+        Kind::Verdict(Verdict::Improved) => "🟢",
+        Kind::Verdict(Verdict::Unchanged) => "✔",
+    }
+}
+
+/// Text that stands for itself, in one cell of a table.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in one_line(text).chars() {
+        match c {
+            '<' => escaped += "&lt;",
+            '>' => escaped += "&gt;",
+            '&' => escaped += "&amp;",
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '@' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Text in code type, in one cell of a table.
+fn code(text: &str) -> String {
+    // A pipe would end the cell even here, and a backtick the code.
+    let text = one_line(text).replace('`', "'").replace('|', "\\|");
+    format!("`{text}`")
+}

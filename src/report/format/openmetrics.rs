@@ -1,0 +1,160 @@
+//! OpenMetrics text, version 1.0: gauges in base units, with the case as labels.
+
+use std::fmt::Write;
+
+use super::{Figure, Format, channels, figures};
+use crate::compare::{Comparison, Verdict};
+use crate::record::{Case, Record};
+
+/// See the module.
+pub(super) struct OpenMetrics;
+
+impl Format for OpenMetrics {
+    fn name(&self) -> &'static str {
+        "openmetrics"
+    }
+
+    fn why(&self) -> &'static str {
+        "Prometheus and what reads its text: a textfile collector, or a push gateway"
+    }
+
+    fn comparisons(&self, comparisons: &[Comparison]) -> String {
+        let mut ratios = Family::new(
+            "taskdyno_change_ratio",
+            "ratio",
+            "How many times as long the head takes as the base, and the ends of the interval.",
+        );
+        let mut verdicts = Family::new(
+            "taskdyno_verdict",
+            "",
+            "1 for the verdict on a case, 0 for the others.",
+        );
+        verdicts.kind = "stateset";
+        for (comparison, id, channel, judgement) in channels(comparisons) {
+            let labels = [
+                ("case", id),
+                ("base", comparison.base.name.clone()),
+                ("channel", channel.into()),
+            ];
+            let interval = judgement
+                .interval
+                .map(|interval| (interval.low, interval.high));
+            ratios.bounds(&labels, judgement.ratio, interval);
+            for verdict in Verdict::ALL {
+                let labels = [&labels[..], &[("taskdyno_verdict", verdict.name().into())]].concat();
+                let holds = f64::from(u8::from(verdict == judgement.verdict));
+                verdicts.sample(&labels, holds);
+            }
+        }
+        ratios.text() + &verdicts.text() + "# EOF\n"
+    }
+
+    fn records(&self, records: &[Record]) -> Option<String> {
+        let mut families: Vec<Family> = Vec::new();
+        for record in records {
+            for figure in figures(record) {
+                let (name, unit, factor) = base_unit(&figure);
+                // One family holds all its samples in a row.
+                let known = families.iter().position(|family| family.name == name);
+                let index = known.unwrap_or_else(|| {
+                    families.push(Family::new(&name, unit, figure.help));
+                    families.len() - 1
+                });
+                let interval = figure
+                    .interval
+                    .map(|interval| (interval.low * factor, interval.high * factor));
+                let labels = labels(&record.case);
+                families[index].bounds(&labels, figure.value * factor, interval);
+            }
+        }
+        let text: String = families.iter().map(Family::text).collect();
+        Some(text + "# EOF\n")
+    }
+}
+
+/// The name, the unit and the factor of a figure in base units, which OpenMetrics asks for.
+fn base_unit(figure: &Figure) -> (String, &'static str, f64) {
+    let (unit, factor) = match figure.unit {
+        "ns" => ("seconds", 1e-9),
+        other => (other, 1.0),
+    };
+    let name = figure.name.replace('-', "_");
+    (format!("taskdyno_{name}_{unit}"), unit, factor)
+}
+
+fn labels(case: &Case) -> Vec<(&'static str, String)> {
+    vec![
+        ("case", case.id()),
+        ("workload", case.workload.clone()),
+        ("variant", case.variant.clone()),
+        ("backend", case.backend.clone()),
+        ("workers", case.workers.to_string()),
+    ]
+}
+
+/// A metric family.
+struct Family {
+    name: String,
+    kind: &'static str,
+    unit: &'static str,
+    help: &'static str,
+    samples: String,
+}
+
+impl Family {
+    fn new(name: &str, unit: &'static str, help: &'static str) -> Self {
+        Self {
+            name: name.into(),
+            kind: "gauge",
+            unit,
+            help,
+            samples: String::new(),
+        }
+    }
+
+    /// An estimate and the ends of its interval, told apart by a label.
+    fn bounds(&mut self, labels: &[(&'static str, String)], value: f64, ends: Option<(f64, f64)>) {
+        let mut bound = |name: &str, value| {
+            let labels = [labels, &[("bound", name.into())]].concat();
+            self.sample(&labels, value);
+        };
+        bound("estimate", value);
+        if let Some((low, high)) = ends {
+            bound("low", low);
+            bound("high", high);
+        }
+    }
+
+    fn sample(&mut self, labels: &[(&'static str, String)], value: f64) {
+        let labels = labels
+            .iter()
+            .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)));
+        let labels = labels.collect::<Vec<_>>().join(",");
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.samples, "{}{{{labels}}} {value}", self.name);
+    }
+
+    /// The whole family; nothing if it has no samples.
+    fn text(&self) -> String {
+        if self.samples.is_empty() {
+            return String::new();
+        }
+        let unit = match self.unit {
+            "" => String::new(),
+            unit => format!("# UNIT {} {unit}\n", self.name),
+        };
+        format!(
+            "# TYPE {name} {}\n{unit}# HELP {name} {}\n{}",
+            self.kind,
+            escaped(self.help),
+            self.samples,
+            name = self.name
+        )
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}

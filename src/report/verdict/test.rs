@@ -1,0 +1,141 @@
+use super::*;
+use crate::compare::{Build, COMPARISON_VERSION, Judgement, MissingCase, SideError};
+use crate::record::CaseError;
+use crate::record::fixture::case;
+
+/// A judgement with this verdict, and a ratio with an interval of half a per cent to either side.
+fn judgement(verdict: Verdict, ratio: f64) -> Judgement {
+    Judgement {
+        verdict,
+        ratio,
+        interval: Some(RatioInterval {
+            low: ratio - 0.005,
+            high: ratio + 0.005,
+        }),
+        alpha: 0.01,
+        threshold_ratio: 0.01,
+        pair_count: 30,
+        more_pair_count: (verdict == Verdict::Inconclusive).then_some(45),
+        p_regressed: 0.5,
+        p_improved: 0.5,
+        p_unchanged: 0.5,
+    }
+}
+
+fn compared(workload: &str, wall: Option<Judgement>) -> ComparedCase {
+    ComparedCase {
+        case: case(workload, "rayon", 2).record().case,
+        cpu: wall
+            .as_ref()
+            .map(|wall| judgement(Verdict::Unchanged, wall.ratio)),
+        wall,
+        elapsed_ns: 4_500_000_000,
+        error: None,
+        not_judged: None,
+    }
+}
+
+/// Every outcome once, in no order, with a name that no format may take as it stands.
+pub(in crate::report) fn varied() -> Comparison {
+    let mut failed = compared("crash", None);
+    failed.error = Some(SideError {
+        side: Some(Side::Head),
+        error: CaseError::new("panic", "out of <cheese> & \"wine\"\nin | `task` 3"),
+    });
+    let mut apart = compared("counter", Some(judgement(Verdict::Inconclusive, 1.3)));
+    apart.not_judged = Some("sessions of one build lie 5.9% apart".into());
+    let mut costly = compared("costly", Some(judgement(Verdict::Unchanged, 1.001)));
+    costly.cpu = Some(judgement(Verdict::Regressed, 1.25));
+    let mut odd = compared("a,b|\"c\"<d>&e", Some(judgement(Verdict::Improved, 0.4)));
+    odd.cpu = None;
+    let host = case("x", "rayon", 2).record().host;
+    let build = |name: &str, commit: &str| Build {
+        name: name.into(),
+        commit: Some(commit.into()),
+        sha256: None,
+    };
+    Comparison {
+        comparison_version: COMPARISON_VERSION,
+        source: ComparisonSource::Gate,
+        base: build("main", "0ff1ce0123456789"),
+        head: build("c0ffee0", "c0ffee0123456789"),
+        alpha: 0.01,
+        seed: 7,
+        host,
+        started_at: "2026-11-02T12:00:00Z".into(),
+        elapsed_ns: 31_500_000_000,
+        foreign_load_ratio: Some(0.12),
+        calibration_spread_ratio: Some(1.4),
+        cases: vec![
+            compared("same", Some(judgement(Verdict::Unchanged, 0.9969))),
+            compared("slow", Some(judgement(Verdict::Regressed, 1.052))),
+            apart,
+            compared("near", Some(judgement(Verdict::Inconclusive, 1.01))),
+            costly,
+            compared("slowest", Some(judgement(Verdict::Regressed, 2.5))),
+            odd,
+            failed,
+        ],
+        control: Some(compared("same", Some(judgement(Verdict::Unchanged, 1.0)))),
+        missing: vec![MissingCase {
+            id: "gone/rayon/2".into(),
+            side: Side::Head,
+        }],
+        advisory: Vec::new(),
+    }
+}
+
+#[test]
+fn the_table_has_the_worst_first() {
+    let text = styled_verdicts(&varied());
+    insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
+}
+
+#[test]
+fn a_comparison_without_cases_says_so() {
+    let mut empty = varied();
+    empty.cases.clear();
+    empty.missing.clear();
+    assert!(styled_verdicts(&empty).ends_with("no cases\n"));
+}
+
+#[test]
+fn changes_are_in_per_cent_up_to_a_doubling() {
+    for (ratio, expected) in [
+        (1.0, "+0.00%"),
+        (1.0031, "+0.31%"),
+        (0.9969, "−0.31%"),
+        (1.052, "+5.2%"),
+        (0.5, "−50.0%"),
+        (1.999, "+99.9%"),
+        (2.5, "× 2.50"),
+        (0.25, "× 0.25"),
+    ] {
+        assert_eq!(change(ratio), expected);
+    }
+}
+
+#[test]
+fn a_control_that_fails_and_advice_are_said_plainly() {
+    let mut comparison = varied();
+    comparison.advisory = vec!["the control failed".into()];
+    comparison.control = Some(compared("same", Some(judgement(Verdict::Regressed, 1.1))));
+    let sentences = fitness(&comparison).join("\n");
+    assert!(sentences.contains("The verdicts are advisory: the control failed."));
+    assert!(
+        sentences.contains("same/rayon/2 came out as regressed against itself (+9.5% … +10.5%)")
+    );
+}
+
+#[test]
+fn records_speak_of_sessions() {
+    let mut comparison = varied();
+    comparison.source = ComparisonSource::Records;
+    let near = lines(&comparison)
+        .into_iter()
+        .find(|line| line.id == "near/rayon/2");
+    assert_eq!(
+        near.unwrap().note,
+        "about 45 more sessions of each would settle it"
+    );
+}

@@ -1,0 +1,214 @@
+//! Where a series changes: E-divisive of Matteson and James, "A Nonparametric Approach for Multiple Change
+//! Point Analysis of Multivariate Data" (Journal of the American Statistical Association 109:505, 2014), for
+//! one dimension and the exponent 1.
+//!
+//! It finds changes of any kind, in level or in spread, and assumes nothing of the distribution. Continuous
+//! integration of databases uses it: Daly et al., "The Use of Change Point Detection to Identify Software
+//! Performance Regressions in a Continuous Integration System" (ICPE 2020).
+
+use crate::random::SplitMix64;
+
+#[cfg(test)]
+mod test;
+
+/// How changes are looked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Divisive {
+    /// The fewest values between two changes; at least 2, since one value shows no spread.
+    pub min_len: usize,
+    /// How many random orders a change is compared with.
+    pub permutation_count: usize,
+    /// A change is kept if such a large one comes by chance at most this often.
+    pub significance: f64,
+    /// Draws the random orders.
+    pub seed: u64,
+}
+
+impl Default for Divisive {
+    /// Two values on either side; 999 orders, so that the smallest chance that can be told is 0.001; 1%.
+    fn default() -> Self {
+        Self {
+            min_len: 2,
+            permutation_count: 999,
+            significance: 0.01,
+            seed: 1,
+        }
+    }
+}
+
+/// A place where a series changes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChangePoint {
+    /// The first value after the change, counted from 0.
+    pub index: usize,
+    /// How far apart both sides are; see [`divergence`].
+    pub divergence: f64,
+    /// How often a change this large comes by chance: (1 + orders that have one as large) ÷ (1 + orders).
+    pub p_value: f64,
+}
+
+/// The changes of `series`, by place. None if it has fewer than twice `min_len` values.
+///
+/// The largest change over all stretches between the changes found so far is tested against random orders of
+/// the values within each stretch, until one is not significant. One test of a series of n values takes time
+/// in proportion to n² for each order.
+pub fn change_points(series: &[f64], how: &Divisive) -> Vec<ChangePoint> {
+    let mut random = SplitMix64::new(how.seed);
+    let mut found: Vec<ChangePoint> = Vec::new();
+    while let Some(split) = largest_split(&stretches(series, &found), how.min_len) {
+        let p_value = p_value(series, &found, split.divergence, how, &mut random);
+        if p_value > how.significance {
+            break;
+        }
+        let change = ChangePoint {
+            index: split.index,
+            divergence: split.divergence,
+            p_value,
+        };
+        let place = found.partition_point(|earlier| earlier.index < change.index);
+        found.insert(place, change);
+    }
+    found
+}
+
+/// The scaled divergence Q of two samples: n·m/(n+m) times the energy distance of Székely and Rizzo, which is
+/// twice the mean distance between the two less the mean distance within each. Zero on average if both come
+/// from one distribution. In the unit of the values, times a count. `None` if either has fewer than two.
+pub fn divergence(left: &[f64], right: &[f64]) -> Option<f64> {
+    if left.len() < 2 || right.len() < 2 {
+        return None;
+    }
+    let within = |values: &[f64]| -> f64 {
+        let pairs = values
+            .iter()
+            .enumerate()
+            .flat_map(|(index, a)| values[..index].iter().map(move |b| (a - b).abs()));
+        pairs.sum()
+    };
+    let between: f64 = left
+        .iter()
+        .flat_map(|a| right.iter().map(move |b| (a - b).abs()))
+        .sum();
+    Some(scaled(
+        (left.len(), right.len()),
+        between,
+        within(left),
+        within(right),
+    ))
+}
+
+/// Q from the sums of all distances between the two samples and within each.
+fn scaled((n, m): (usize, usize), between: f64, within_left: f64, within_right: f64) -> f64 {
+    let (n, m) = (n as f64, m as f64);
+    let energy = 2.0 * between / (n * m)
+        - 2.0 * within_left / (n * (n - 1.0))
+        - 2.0 * within_right / (m * (m - 1.0));
+    n * m / (n + m) * energy
+}
+
+/// Where a series is best divided.
+struct Split {
+    index: usize,
+    divergence: f64,
+}
+
+/// The stretches between these changes, each with the place where it begins.
+fn stretches<'a>(series: &'a [f64], found: &[ChangePoint]) -> Vec<(usize, &'a [f64])> {
+    let starts = [0]
+        .into_iter()
+        .chain(found.iter().map(|change| change.index));
+    let ends = found
+        .iter()
+        .map(|change| change.index)
+        .chain([series.len()]);
+    starts
+        .zip(ends)
+        .map(|(start, end)| (start, &series[start..end]))
+        .collect()
+}
+
+/// The best division over all stretches; the first of several that are equal. `None` if all are too short.
+fn largest_split(stretches: &[(usize, &[f64])], min_len: usize) -> Option<Split> {
+    let splits = stretches.iter().filter_map(|(start, stretch)| {
+        let split = best_split(stretch, min_len)?;
+        Some(Split {
+            index: start + split.index,
+            ..split
+        })
+    });
+    splits.reduce(|best, split| {
+        if split.divergence > best.divergence {
+            split
+        } else {
+            best
+        }
+    })
+}
+
+/// Where the values before and some of those after are furthest apart. What follows is compared up to every
+/// end, not only the last value, so that a later change back does not hide this one.
+fn best_split(values: &[f64], min_len: usize) -> Option<Split> {
+    let min_len = min_len.max(2);
+    if values.len() < 2 * min_len {
+        return None;
+    }
+    // For each value, its distance to all before it, and to those on the left of the division.
+    let before: Vec<f64> = (0..values.len())
+        .map(|k| values[..k].iter().map(|a| (a - values[k]).abs()).sum())
+        .collect();
+    let mut to_left = vec![0.0; values.len()];
+    let mut within_left = 0.0;
+    let mut best = Split {
+        index: 0,
+        divergence: f64::NEG_INFINITY,
+    };
+    for index in 1..=values.len() - min_len {
+        let moved = values[index - 1];
+        within_left += before[index - 1];
+        for (sum, value) in to_left.iter_mut().zip(values).skip(index) {
+            *sum += (moved - value).abs();
+        }
+        if index < min_len {
+            continue;
+        }
+        let (mut between, mut within_right) = (0.0, 0.0);
+        for end in index..values.len() {
+            between += to_left[end];
+            within_right += before[end] - to_left[end];
+            let len = end + 1 - index;
+            if len < min_len {
+                continue;
+            }
+            let divergence = scaled((index, len), between, within_left, within_right);
+            if divergence > best.divergence {
+                best = Split { index, divergence };
+            }
+        }
+    }
+    Some(best)
+}
+
+/// How often the largest division of the stretches is at least `observed` when the values of each come in a
+/// random order. The order that was seen counts as one of them.
+fn p_value(
+    series: &[f64],
+    found: &[ChangePoint],
+    observed: f64,
+    how: &Divisive,
+    random: &mut SplitMix64,
+) -> f64 {
+    // Sums in another order differ in their last bits; without the slack an equal one might count as less.
+    let as_large = observed - observed.abs() * 1e-9;
+    let mut shuffled = series.to_vec();
+    let mut count = 1;
+    for _ in 0..how.permutation_count {
+        for (start, stretch) in stretches(series, found) {
+            random.shuffle(&mut shuffled[start..start + stretch.len()]);
+        }
+        let largest = largest_split(&stretches(&shuffled, found), how.min_len);
+        if largest.is_some_and(|split| split.divergence >= as_large) {
+            count += 1;
+        }
+    }
+    f64::from(count) / (how.permutation_count + 1) as f64
+}

@@ -1,0 +1,486 @@
+//! Everything that works on stored records, driven through the command line by scripted ones: `compare`,
+//! `baseline`, `history` and `export`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A program of the build, without the settings of whoever runs the tests.
+fn program(path: impl AsRef<Path>) -> Command {
+    let mut command = Command::new(path.as_ref());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TASKDYNO_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .env("NO_COLOR", "1")
+        .env_remove("GITHUB_STEP_SUMMARY");
+    command
+}
+
+fn taskdyno(arguments: &[&str]) -> Command {
+    let mut command = program(env!("CARGO_BIN_EXE_taskdyno"));
+    command.args(arguments);
+    command
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Asserts that `output` ended with `code` and said each of `words`.
+fn assert_says(output: &Output, code: i32, words: &[&str]) {
+    let said = stdout(output) + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    for word in words {
+        assert!(said.contains(word), "{word:?} is not in:\n{said}");
+    }
+}
+
+/// The records of a scripted run on `serial` and `rayon`, with a commit and the control loop's times set.
+struct Scripted {
+    folder: TempDir,
+    records: Vec<Value>,
+}
+
+impl Scripted {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let scripted = Path::new(env!("CARGO_BIN_EXE_taskdyno"))
+            .with_file_name("examples")
+            .join("scripted");
+        let status = program(scripted)
+            .args(["run", "empty/pattern=chain", "--runs", "9", "--seed", "3"])
+            .args([
+                "--workers",
+                "2",
+                "--backends",
+                "serial,rayon",
+                "--quiet",
+                "--out",
+            ])
+            .arg(folder.path())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        let text = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
+        let records = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        let mut records: Vec<Value> = records.collect();
+        for record in &mut records {
+            assert_eq!(record["calibrations"].as_array().unwrap().len(), 16);
+            let parallel = (record["case"]["workers"] == 2).then_some(250_000);
+            record["calibrations"] = json!([{ "single_ns": 200_000, "parallel_ns": parallel }]);
+            record["host"]["processor"] = "Example CPU".into();
+            record["host"]["core_count"] = 2.into();
+        }
+        Self { folder, records }
+    }
+
+    /// One session: all times are `factor` times those of the script.
+    fn session(&self, commit: &str, factor: f64) -> Vec<Value> {
+        let mut records = self.records.clone();
+        for record in &mut records {
+            record["commit"] = json!({ "hash": commit, "dirty": false });
+            // Every sample of the script takes a hundredth longer than the one before: too wide for these tests.
+            let first = record["samples"][0].clone();
+            for sample in record["samples"].as_array_mut().unwrap() {
+                for key in ["wall_ns", "cpu_ns"] {
+                    let ns = first[key].as_f64().unwrap() * factor;
+                    sample[key] = (ns.round() as u64).into();
+                }
+            }
+        }
+        records
+    }
+
+    /// A file of sessions with these factors.
+    fn file(&self, name: &str, commit: &str, factors: &[f64]) -> PathBuf {
+        let records = factors
+            .iter()
+            .flat_map(|factor| self.session(commit, *factor));
+        self.write(name, &records.collect::<Vec<_>>())
+    }
+
+    fn write(&self, name: &str, records: &[Value]) -> PathBuf {
+        let lines: String = records.iter().map(|record| format!("{record}\n")).collect();
+        let path = self.folder.path().join(name);
+        fs::write(&path, lines).unwrap();
+        path
+    }
+
+    /// Runs taskdyno within the folder.
+    fn run(&self, arguments: &[&str]) -> Output {
+        taskdyno(arguments)
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap()
+    }
+}
+
+const STEADY: [f64; 5] = [1.0, 1.001, 0.999, 1.0005, 0.9995];
+
+fn times(factor: f64) -> Vec<f64> {
+    STEADY.iter().map(|steady| steady * factor).collect()
+}
+
+#[test]
+fn a_planted_slow_down_ends_with_3_and_the_same_again_with_0() {
+    let scripted = Scripted::new();
+    scripted.file("base.jsonl", "aaa", &STEADY);
+    scripted.file("slow.jsonl", "bbb", &times(1.2));
+    scripted.file("same.jsonl", "bbb", &STEADY);
+    let slow = scripted.run(&["compare", "base.jsonl", "slow.jsonl"]);
+    assert_says(&slow, 3, &["2 regressed", "regressed", "+20.0%"]);
+    let same = scripted.run(&[
+        "compare",
+        "base.jsonl",
+        "same.jsonl",
+        "--fail-on-inconclusive",
+    ]);
+    assert_says(&same, 0, &["2 unchanged"]);
+    let fast = scripted.run(&["compare", "slow.jsonl", "same.jsonl"]);
+    assert_says(&fast, 0, &["2 improved", "−16.7%"]);
+}
+
+#[test]
+fn what_cannot_be_told_is_inconclusive_and_fails_only_if_asked_to() {
+    let scripted = Scripted::new();
+    scripted.file("base.jsonl", "aaa", &[1.0]);
+    scripted.file("head.jsonl", "bbb", &[1.2]);
+    let arguments = ["compare", "base.jsonl", "head.jsonl"];
+    let words = [
+        "2 inconclusive",
+        "too few sessions: 1 of the base and 1 of the head",
+    ];
+    assert_says(&scripted.run(&arguments), 0, &words);
+    let strict = [&arguments[..], &["--fail-on-inconclusive"]].concat();
+    assert_says(&scripted.run(&strict), 4, &words);
+    scripted.file("noisy.jsonl", "aaa", &[1.0, 1.1, 0.9, 1.2, 0.8, 1.05]);
+    let noisy = scripted.run(&["compare", "noisy.jsonl", "head.jsonl"]);
+    assert_says(&noisy, 0, &["2 inconclusive", "more than 2%"]);
+}
+
+#[test]
+fn another_machine_plan_digest_or_version_ends_with_5() {
+    let scripted = Scripted::new();
+    scripted.file("base.jsonl", "aaa", &STEADY);
+    let changed = |change: &dyn Fn(&mut Value), words: &[&str]| {
+        let mut records = scripted.session("bbb", 1.0);
+        records.iter_mut().for_each(change);
+        scripted.write("head.jsonl", &records);
+        let arguments = ["compare", "base.jsonl", "head.jsonl"];
+        let refused = scripted.run(&arguments);
+        assert_says(&refused, 5, words);
+        refused
+    };
+    let refused = changed(
+        &|record| record["host"]["core_count"] = 64.into(),
+        &[
+            "base.jsonl:1 and head.jsonl:1 are of different machines",
+            "--advisory",
+        ],
+    );
+    assert_eq!(stdout(&refused), "");
+    let advisory = scripted.run(&["compare", "base.jsonl", "head.jsonl", "--advisory"]);
+    assert_says(
+        &advisory,
+        0,
+        &["The verdicts are advisory: base.jsonl:1 and", "+0."],
+    );
+    changed(
+        &|record| record["digest"] = "00000000deadbeee".into(),
+        &["has another digest"],
+    );
+    changed(
+        &|record| record["plan"]["warmup_ns"] = 5.into(),
+        &["has another plan"],
+    );
+    changed(
+        &|record| record["schema_version"] = 99.into(),
+        &["head.jsonl:1 has schema_version 99"],
+    );
+}
+
+#[test]
+fn broken_record_files_name_the_file_and_the_line() {
+    let scripted = Scripted::new();
+    let base = scripted.file("base.jsonl", "aaa", &STEADY);
+    let text = fs::read_to_string(&base).unwrap();
+    let half = &text[..text.len() - 50];
+    let mut torn: Vec<&str> = text.lines().collect();
+    torn[2] = "{oops}";
+    for (content, words) in [
+        ("", "head.jsonl has no records"),
+        (half, "head.jsonl:10 is cut off"),
+        (torn.join("\n").as_str(), "head.jsonl:3 is not a record"),
+        ("{\"schema_version\":1}\n", "missing field `case`"),
+    ] {
+        fs::write(scripted.folder.path().join("head.jsonl"), content).unwrap();
+        for arguments in [
+            &["compare", "base.jsonl", "head.jsonl"][..],
+            &["history", "base.jsonl", "head.jsonl"],
+            &["baseline", "save", "main", "head.jsonl"],
+            &["export", "head.jsonl", "--format", "csv"],
+        ] {
+            assert_says(&scripted.run(arguments), 2, &[words]);
+        }
+    }
+    let missing = scripted.run(&["compare", "base.jsonl", "none.jsonl"]);
+    assert_says(&missing, 2, &["cannot read none.jsonl"]);
+    let alone = scripted.run(&["compare", "base.jsonl"]);
+    assert_says(
+        &alone,
+        2,
+        &["nothing to compare base.jsonl with", "--baseline"],
+    );
+}
+
+#[test]
+fn a_case_of_one_side_is_named_and_ends_with_1() {
+    let scripted = Scripted::new();
+    scripted.file("base.jsonl", "aaa", &STEADY);
+    let only: Vec<Value> = scripted.session("bbb", 1.0)[..1].to_vec();
+    scripted.write("head.jsonl", &only);
+    let output = scripted.run(&["compare", "base.jsonl", "head.jsonl"]);
+    assert_says(&output, 1, &["1 missing", "only the base has it"]);
+}
+
+#[test]
+fn baselines_are_saved_listed_compared_with_and_removed() {
+    let scripted = Scripted::new();
+    scripted.file("main.jsonl", "aaa", &STEADY);
+    scripted.file("old.jsonl", "000", &times(1.1));
+    scripted.file("head.jsonl", "bbb", &[1.1]);
+    let class = "reports/baselines/example-cpu-2-cores";
+
+    let missing = scripted.run(&["compare", "--baseline", "main", "head.jsonl"]);
+    assert_says(
+        &missing,
+        5,
+        &["no baseline `main`", "taskdyno baseline save main"],
+    );
+    let empty = scripted.run(&["baseline", "list"]);
+    assert_says(&empty, 0, &["no baselines in reports/baselines"]);
+
+    let saved = scripted.run(&["baseline", "save", "main", "main.jsonl"]);
+    assert_says(&saved, 0, &[class, "5 sessions of 2 cases at aaa"]);
+    scripted.run(&["baseline", "save", "v1.0", "old.jsonl"]);
+    let listed = scripted.run(&["baseline", "list"]);
+    assert_says(
+        &listed,
+        0,
+        &["main", "v1.0", "example-cpu-2-cores", "5 sessions"],
+    );
+    let shown = scripted.run(&["baseline", "show", "main"]);
+    assert_says(&shown, 0, &["serial/1: 5 sessions"]);
+
+    let both = scripted.run(&["compare", "--baseline", "main,v1.0", "head.jsonl"]);
+    assert_says(
+        &both,
+        3,
+        &[
+            "head.jsonl (bbb) against main",
+            "2 regressed",
+            "head.jsonl (bbb) against v1.0",
+            "2 unchanged",
+        ],
+    );
+    let near = scripted.run(&["compare", "--baseline", "mian", "head.jsonl"]);
+    assert_says(&near, 5, &["did you mean `main`?"]);
+
+    let mixed = scripted.run(&["baseline", "save", "main", "old.jsonl", "--add"]);
+    assert_says(&mixed, 5, &["different commits"]);
+    scripted.file("more.jsonl", "aaa", &[1.0, 1.0]);
+    let added = scripted.run(&["baseline", "save", "main", "more.jsonl", "--add"]);
+    assert_says(&added, 0, &["7 sessions of 2 cases"]);
+    let bad_name = scripted.run(&["baseline", "save", "../main", "more.jsonl"]);
+    assert_says(&bad_name, 2, &["letters, digits"]);
+
+    let mut others = scripted.session("bbb", 1.1);
+    for record in &mut others {
+        record["host"]["core_count"] = 64.into();
+    }
+    scripted.write("other.jsonl", &others);
+    let other = scripted.run(&["compare", "--baseline", "main", "other.jsonl"]);
+    assert_says(
+        &other,
+        5,
+        &["is of example-cpu-2-cores", "example-cpu-64-cores"],
+    );
+
+    scripted.run(&["baseline", "save", "main", "other.jsonl"]);
+    let several = scripted.run(&["baseline", "remove", "main"]);
+    assert_says(&several, 2, &["several classes", "--host-class"]);
+    let removed = scripted.run(&[
+        "baseline",
+        "remove",
+        "main",
+        "--host-class",
+        "example-cpu-2-cores",
+    ]);
+    assert_says(
+        &removed,
+        0,
+        &["removed reports/baselines/example-cpu-2-cores/main.jsonl"],
+    );
+    assert!(
+        !scripted
+            .folder
+            .path()
+            .join(class)
+            .join("main.jsonl")
+            .exists()
+    );
+    assert_says(
+        &scripted.run(&["baseline", "remove", "none"]),
+        5,
+        &["no baseline `none`"],
+    );
+}
+
+/// A history of 16 commits, of which the ninth is a fifth slower, in files that sort otherwise.
+fn history() -> (Scripted, Vec<String>) {
+    let scripted = Scripted::new();
+    let mut names = Vec::new();
+    for number in 0..16_usize {
+        let factor = STEADY[number % 5] * if number < 8 { 1.0 } else { 1.2 };
+        let mut records = scripted.session(&format!("c{number:02}"), factor);
+        for record in &mut records {
+            record["started_at"] = format!("2026-11-{:02}T12:00:00Z", number + 1).into();
+        }
+        let name = format!("{}.jsonl", (number * 7) % 16);
+        scripted.write(&name, &records);
+        names.push(name);
+    }
+    names.sort();
+    (scripted, names)
+}
+
+fn history_output(scripted: &Scripted, names: &[String], more: &[&str]) -> Output {
+    let names = names.iter().map(String::as_str);
+    let arguments: Vec<&str> = ["history"]
+        .into_iter()
+        .chain(names)
+        .chain(more.iter().copied())
+        .collect();
+    scripted.run(&arguments)
+}
+
+#[test]
+fn a_history_finds_the_commit_whatever_the_order_of_the_files() {
+    let (scripted, names) = history();
+    let table = history_output(&scripted, &names, &[]);
+    assert_says(
+        &table,
+        0,
+        &["at c08 (after c07)", "2 changes in 2 cases", "+20.0%"],
+    );
+    let found = history_output(&scripted, &names, &["--format", "json"]);
+    let found: Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(found["history_version"], 1);
+    let change = &found["series"][0]["changes"][0];
+    assert_eq!(
+        (&change["index"], &change["commit"]["hash"]),
+        (&json!(8), &json!("c08"))
+    );
+    assert_eq!(found["series"][0]["is_calibrated"], true);
+    let rows = stdout(&history_output(&scripted, &names, &["--format", "csv"]));
+    assert_eq!(rows.lines().count(), 33);
+    let picture = history_output(
+        &scripted,
+        &names,
+        &["--format", "svg", "--out", "history.svg"],
+    );
+    assert_says(&picture, 0, &[]);
+    let svg = fs::read_to_string(scripted.folder.path().join("history.svg")).unwrap();
+    assert!(roxmltree::Document::parse(&svg).is_ok());
+}
+
+#[test]
+fn a_history_of_two_machines_is_refused() {
+    let (scripted, mut names) = history();
+    let mut records = scripted.session("c99", STEADY[0]);
+    records[0]["host"]["processor"] = "Other CPU".into();
+    for record in &mut records {
+        record["started_at"] = "2026-11-01T00:00:00Z".into();
+    }
+    scripted.write("other.jsonl", &records);
+    names.push("other.jsonl".into());
+    let refused = history_output(&scripted, &names, &[]);
+    assert_says(&refused, 5, &["different machines", "other.jsonl:1"]);
+    // The last by time is of the first machine.
+    let same = history_output(&scripted, &names, &["--same-host"]);
+    let words = [
+        "1 of 34 records are of other machines than example-cpu-2-cores",
+        "at c08",
+    ];
+    assert_says(&same, 0, &words);
+}
+
+#[test]
+fn a_comparison_can_be_kept_and_exported_later() {
+    let scripted = Scripted::new();
+    scripted.file("base.jsonl", "aaa", &STEADY);
+    scripted.file("head.jsonl", "bbb", &times(1.2));
+    let kept = scripted.run(&[
+        "compare",
+        "base.jsonl",
+        "head.jsonl",
+        "--format",
+        "json",
+        "--out",
+        "c.json",
+    ]);
+    // The table still goes to standard output.
+    assert_says(&kept, 3, &["2 regressed"]);
+    for format in [
+        "markdown",
+        "junit",
+        "bmf",
+        "github-action-benchmark",
+        "openmetrics",
+        "csv",
+    ] {
+        let later = scripted.run(&["export", "c.json", "--format", format]);
+        assert_says(&later, 0, &[]);
+        let at_once = scripted.run(&["compare", "base.jsonl", "head.jsonl", "--format", format]);
+        assert_eq!(stdout(&later), stdout(&at_once), "{format}");
+        assert!(stdout(&later).contains("rayon/2"), "{format}");
+    }
+    let path = scripted.folder.path().join("c.json");
+    let newer = fs::read_to_string(&path)
+        .unwrap()
+        .replace("\"comparison_version\":1", "\"comparison_version\":9");
+    fs::write(&path, newer).unwrap();
+    let refused = scripted.run(&["export", "c.json", "--format", "csv"]);
+    assert_says(&refused, 2, &["c.json has comparison_version 9"]);
+    let verdicts = scripted.run(&["export", "records.jsonl", "--format", "junit"]);
+    assert_says(
+        &verdicts,
+        2,
+        &["junit holds verdicts", "records.jsonl holds records"],
+    );
+}
+
+#[test]
+fn a_job_of_github_gets_a_summary() {
+    let scripted = Scripted::new();
+    scripted.file("base.jsonl", "aaa", &STEADY);
+    let summary = scripted.folder.path().join("summary.md");
+    fs::write(&summary, "before\n").unwrap();
+    let output = taskdyno(&["compare", "base.jsonl", "base.jsonl"])
+        .current_dir(scripted.folder.path())
+        .env("GITHUB_STEP_SUMMARY", &summary)
+        .output()
+        .unwrap();
+    assert_says(&output, 0, &["2 unchanged"]);
+    let text = fs::read_to_string(&summary).unwrap();
+    assert!(
+        text.starts_with("before\n### taskdyno: 2 unchanged\n"),
+        "{text}"
+    );
+}

@@ -1,0 +1,188 @@
+//! The workflows, the action and their documentation: YAML of the right shape, and every command line of ours in
+//! them is one that the program takes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_yaml_ng::Value;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn yaml(name: &str, text: &str) -> Value {
+    serde_yaml_ng::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The files of `.github/workflows`, by name.
+fn workflows() -> Vec<(String, Value)> {
+    let folder = root().join(".github/workflows");
+    let files = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut workflows: Vec<(String, Value)> = files
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let value = yaml(&name, &fs::read_to_string(&path).unwrap());
+            (name, value)
+        })
+        .collect();
+    workflows.sort_by(|a, b| a.0.cmp(&b.0));
+    workflows
+}
+
+fn steps(value: &Value) -> &Vec<Value> {
+    value["steps"].as_sequence().expect("steps is a list")
+}
+
+/// The keys that a step may have, by GitHub's workflow syntax.
+const STEP_KEYS: [&str; 9] = [
+    "name",
+    "id",
+    "if",
+    "uses",
+    "with",
+    "run",
+    "shell",
+    "env",
+    "timeout-minutes",
+];
+
+fn assert_step(name: &str, step: &Value) {
+    let keys = step.as_mapping().expect("a step is a table").keys();
+    for key in keys {
+        let key = key.as_str().unwrap();
+        assert!(STEP_KEYS.contains(&key), "{name}: a step has no `{key}`");
+    }
+    let (uses, run) = (step.get("uses").is_some(), step.get("run").is_some());
+    assert!(uses != run, "{name}: a step either uses or runs: {step:?}");
+    assert!(uses || step.get("with").is_none(), "{name}: {step:?}");
+}
+
+#[test]
+fn workflows_have_the_shape_of_workflows() {
+    let names: Vec<String> = workflows().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["ci.yml", "gate.yml", "history.yml"]);
+    for (name, workflow) in workflows() {
+        assert!(workflow["on"].is_mapping(), "{name}");
+        let jobs = workflow["jobs"].as_mapping().unwrap();
+        assert!(!jobs.is_empty(), "{name}");
+        for (_, job) in jobs {
+            assert!(job["runs-on"].is_string(), "{name}");
+            steps(job).iter().for_each(|step| assert_step(&name, step));
+            for needed in job["needs"].as_sequence().into_iter().flatten() {
+                assert!(jobs.contains_key(needed), "{name}: no job {needed:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_green_job_needs_all_others() {
+    let (_, ci) = workflows().remove(0);
+    let jobs = ci["jobs"].as_mapping().unwrap();
+    let needs = ci["jobs"]["green"]["needs"].as_sequence().unwrap().len();
+    assert_eq!(needs, jobs.len() - 1);
+    assert_eq!(ci["jobs"]["green"]["if"], "always()");
+}
+
+#[test]
+fn the_action_is_composite_and_uses_only_inputs_it_declares() {
+    let text = read("action.yml");
+    let action = yaml("action.yml", &text);
+    assert_eq!(action["runs"]["using"], "composite");
+    for step in steps(&action["runs"]) {
+        assert_step("action.yml", step);
+        assert!(
+            step.get("run").is_none() || step.get("shell").is_some(),
+            "{step:?}"
+        );
+    }
+    let inputs = action["inputs"].as_mapping().unwrap();
+    for used in text.split("inputs.").skip(1) {
+        let end = used.find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        let input = &used[..end.unwrap()];
+        assert!(inputs.contains_key(input), "there is no input `{input}`");
+    }
+    // What our own workflows hand over.
+    for (name, workflow) in workflows() {
+        for (_, job) in workflow["jobs"].as_mapping().unwrap() {
+            let ours = steps(job).iter().filter(|step| step["uses"] == "./");
+            for (key, _) in ours.flat_map(|step| step["with"].as_mapping().unwrap()) {
+                assert!(
+                    inputs.contains_key(key),
+                    "{name}: there is no input {key:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Every line of these texts that runs taskdyno: its subcommands and its flags.
+fn command_lines(text: &str) -> Vec<(Vec<String>, Vec<String>)> {
+    let lines = text
+        .lines()
+        .map(|line| line.trim().trim_start_matches("- "));
+    let ours = lines.filter_map(|line| line.trim_start_matches("run: ").strip_prefix("taskdyno "));
+    ours.map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let is_word = |word: &&&str| word.chars().all(|c| c.is_ascii_lowercase());
+        let depth = if words[0] == "baseline" { 2 } else { 1 };
+        let commands = words.iter().take(depth).take_while(is_word);
+        let flags = words.iter().filter_map(|word| {
+            let flag = word.split_once(":+").map_or(*word, |(_, flag)| flag);
+            flag.starts_with("--").then(|| flag.to_owned())
+        });
+        (
+            commands.map(|word| (*word).to_owned()).collect(),
+            flags.collect(),
+        )
+    })
+    .collect()
+}
+
+#[test]
+fn every_command_line_is_one_that_the_program_takes() {
+    let mut texts = vec![read("action.yml"), read("docs/ci.md")];
+    for (name, _) in workflows() {
+        texts.push(read(&format!(".github/workflows/{name}")));
+    }
+    let lines: Vec<_> = texts.iter().flat_map(|text| command_lines(text)).collect();
+    assert!(lines.len() > 10, "{lines:?}");
+    let mut helps: BTreeMap<Vec<String>, String> = BTreeMap::new();
+    for (commands, flags) in lines {
+        let help = helps.entry(commands.clone()).or_insert_with(|| {
+            let output = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
+                .args(&commands)
+                .arg("--help")
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "no command {commands:?}");
+            String::from_utf8(output.stdout).unwrap()
+        });
+        for flag in flags {
+            let is_known = help
+                .split(|c: char| c.is_whitespace() || c == ',')
+                .any(|word| word == flag);
+            assert!(is_known, "{commands:?} has no {flag}");
+        }
+    }
+}
+
+#[test]
+fn the_examples_in_the_documentation_are_yaml() {
+    let text = read("docs/ci.md");
+    let blocks = text.split("```yaml\n").skip(1);
+    let blocks: Vec<Value> = blocks
+        .map(|block| yaml("docs/ci.md", block.split("```").next().unwrap()))
+        .collect();
+    assert_eq!(blocks.len(), 2);
+    assert!(blocks[0]["jobs"].is_mapping());
+    assert!(blocks[1]["gate"]["script"].is_sequence());
+}
