@@ -12,6 +12,7 @@ pub mod kernel;
 pub mod matrix;
 pub mod measure;
 pub mod memory;
+pub mod metg;
 pub mod parameter;
 pub mod pattern;
 pub mod random;

@@ -51,6 +51,9 @@ pub struct Record {
     /// How long the tasks really took, from runs of their own after the samples; null where `bound` is.
     #[serde(default)]
     pub trace: Option<Trace>,
+    /// What the same kernel does at its best, beside each sample; null but for `metg`.
+    #[serde(default)]
+    pub peak: Option<Peak>,
     /// The worker processes that died and were replaced, in the order they died.
     #[serde(default)]
     pub deaths: Vec<WorkerDeath>,
@@ -166,6 +169,41 @@ pub struct TracedRun {
     pub alone_task_work_ns: u64,
     /// How long a greedy schedule takes with what the tasks took, were all else free.
     pub greedy_makespan_ns: u64,
+}
+
+/// One size of a sweep over task sizes, and what the machine gave at its best meanwhile.
+///
+/// The efficiency of sample `i` is `least_task_count × size × wall_ns ÷ run_count` of probe `i` `÷ probe_task_count ÷
+/// probe_size`, over `wall_ns ÷ run_count` of the sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Peak {
+    /// The variant without the size.
+    pub variant: String,
+    /// The parameter of the kernel that is swept.
+    pub size_parameter: String,
+    /// Its value in this case.
+    pub size: u64,
+    /// How many tasks, of equal length, some worker has to run one after the other in any schedule: the larger of
+    /// tasks ÷ workers, rounded up, and the tasks on the longest path.
+    pub least_task_count: u64,
+    /// The efficiency that was looked for.
+    pub efficiency_ratio: f64,
+    /// The value of the parameter in the probes.
+    pub probe_size: u64,
+    /// How many tasks each worker ran one after the other in a run of the probe.
+    pub probe_task_count: u64,
+    /// The probe that was taken just before each sample: as many independent chains of tasks as there are workers,
+    /// on the backend that shows the practical limit.
+    pub probes: Vec<Probe>,
+}
+
+/// One sample of a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Probe {
+    /// Wall clock of all its runs together.
+    pub wall_ns: u64,
+    /// How many runs it holds.
+    pub run_count: u64,
 }
 
 /// How a case was measured.
@@ -314,7 +352,8 @@ pub enum LoadSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseError {
     /// What kind of failure: `panic`, `timeout`, `killed`, `wrong-digest`, `missing-input`, `not-once`,
-    /// `lost-task`, `miscounted`, `kernel-check`, `beat-bound`, `backend`, `set-up` or `protocol`.
+    /// `lost-task`, `miscounted`, `wrong-payload`, `kernel-check`, `beat-bound`, `worker-died`, `backend`,
+    /// `set-up` or `protocol`.
     pub kind: String,
     /// What happened, for people.
     pub message: String,

@@ -11,11 +11,14 @@ mod chaos;
 mod check;
 mod doctor;
 mod gate;
+mod graph;
 mod list;
+mod metg;
 mod progress;
 mod report;
 mod run;
 mod select;
+mod workers;
 
 /// Everything went well.
 const OK: u8 = 0;
@@ -93,8 +96,12 @@ enum Command {
     List(list::Arguments),
     /// Check workload files without running them.
     Check(check::Arguments),
+    /// Look at task graphs in files of other tools, and write graphs for them.
+    Graph(graph::Arguments),
     /// Draw a report from records.
     Report(report::Arguments),
+    /// Find how fine tasks can be on each backend before too much of the machine is lost.
+    Metg(metg::Arguments),
     /// Kill worker processes at random, and see whether runs survive it.
     Chaos(chaos::Arguments),
     /// Run two builds in turns, and say of each case whether it got slower.
@@ -126,7 +133,9 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
         Command::Run(arguments) => run::main(registry, &arguments),
         Command::List(arguments) => list::main(registry, &arguments),
         Command::Check(arguments) => check::main(registry, &arguments),
+        Command::Graph(arguments) => graph::main(registry, &arguments),
         Command::Report(arguments) => report::main(&arguments),
+        Command::Metg(arguments) => metg::main(registry, &arguments),
         Command::Chaos(arguments) => chaos::main(registry, &arguments),
         Command::Gate(arguments) => gate::main(registry, &arguments),
         Command::Cases(selected) => gate::cases(registry, &selected),

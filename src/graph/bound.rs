@@ -82,6 +82,20 @@ pub fn greedy_makespan(graph: &TaskGraph, durations: &[u64], parallelism: Option
     }
 }
 
+/// How many tasks each level has: the tasks with as many tasks on the longest path before them. There are as many
+/// levels as tasks on the longest path, so none for a graph without tasks.
+pub fn level_widths(graph: &TaskGraph) -> Vec<u32> {
+    let mut widths = Vec::new();
+    for level in graph.levels() {
+        let level = level as usize;
+        if level >= widths.len() {
+            widths.resize(level + 1, 0);
+        }
+        widths[level] += 1;
+    }
+    widths
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -125,6 +139,7 @@ mod tests {
         let graph = builder.finish();
         assert_eq!(span(&graph, &[1, 2, 3, 10]), 11);
         assert_eq!(work(&[1, 2, 3, 10]), 16);
+        assert_eq!(level_widths(&graph), [1, 2, 1]);
     }
 
     #[test]
@@ -144,6 +159,7 @@ mod tests {
         assert_eq!(span(&graph, &[]), 0);
         assert_eq!(greedy_makespan(&graph, &[], Some(2)), 0);
         assert_eq!(lower_bound(0, 0, Some(2)), 0);
+        assert!(level_widths(&graph).is_empty());
     }
 
     proptest! {

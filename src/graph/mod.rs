@@ -10,6 +10,7 @@
 use std::fmt;
 
 pub mod bound;
+pub mod export;
 pub mod import;
 mod union;
 

@@ -5,6 +5,7 @@
 
 pub mod binomial;
 pub mod holm;
+pub mod metg;
 pub mod paired;
 #[cfg(test)]
 mod test;

@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use super::load::{Source, workloads_within};
 use super::*;
 
+mod gate;
+mod outside;
 mod refusal;
 
 /// The memory of the machine that the tests pretend to run on.
@@ -15,6 +17,7 @@ fn read(files: &[(&str, &str)]) -> Result<Vec<Workload>, miette::Report> {
     let sources = files.iter().map(|(name, text)| {
         Ok(Source {
             name: name.to_string(),
+            folder: Some("examples/workloads".into()),
             text: text.to_string(),
         })
     });
@@ -193,7 +196,14 @@ fn built_in_workloads_are_sorted_and_named_after_their_files() {
     let names: Vec<_> = workloads.iter().map(|workload| &*workload.name).collect();
     assert_eq!(
         names,
-        ["counter-contention", "empty", "hash-cpu", "sleep-io"]
+        [
+            "counter-contention",
+            "empty",
+            "hash-cpu",
+            "sleep-io",
+            "stencil-fine",
+            "stencil-small"
+        ]
     );
     let files = load::builtin();
     for (workload, file) in workloads.iter().zip(files) {

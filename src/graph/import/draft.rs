@@ -1,6 +1,6 @@
 //! The tasks of a file in the order they stand there: to a graph in topological order, or to the circle in them.
 
-use super::super::{Rows, TaskGraphBuilder, TaskId};
+use super::super::{Rows, TaskGraph, TaskGraphBuilder, TaskId};
 use super::refusal::{Refusal, quoted};
 use super::{Imported, Unit};
 
@@ -8,6 +8,8 @@ use super::{Imported, Unit};
 pub(super) struct Draft {
     /// The name of each task, each once.
     pub(super) names: Vec<String>,
+    /// The byte of the file at which each task stands, if it is known.
+    pub(super) starts: Vec<Option<u32>>,
     /// Each dependence as the predecessor and the task; one that is repeated counts once.
     pub(super) dependences: Vec<(u32, u32)>,
     /// The duration of each task in billionths of the unit.
@@ -41,7 +43,7 @@ impl Draft {
         }
         let order = topological_order(&predecessors);
         if order.len() < task_count {
-            return Err(circle(&predecessors, &order, &self.names));
+            return Err(self.circle(&predecessors, &order));
         }
         let mut names = self.names;
         Ok(Imported {
@@ -55,6 +57,21 @@ impl Draft {
                 .map(|durations| order.iter().map(|task| durations[task.index()]).collect()),
             unit: self.unit,
         })
+    }
+
+    /// The refusal that shows a circle among the tasks that are not in `order`.
+    fn circle(&self, predecessors: &Rows, order: &[TaskId]) -> Refusal {
+        let circle = circle(predecessors, order);
+        let text = circle_text(&circle, &self.names);
+        let refusal = Refusal::new(
+            format!("tasks wait for each other in a circle: {text}"),
+            "take one of these dependences out: a task graph has no cycle",
+        );
+        let start = circle.first().and_then(|task| self.starts[task.index()]);
+        match start {
+            Some(start) => refusal.at_byte(start as usize),
+            None => refusal,
+        }
     }
 }
 
@@ -112,7 +129,7 @@ fn topological_order(predecessors: &Rows) -> Vec<TaskId> {
 }
 
 /// The graph with its tasks in this order, or as they are.
-fn build(predecessors: &Rows, order: Option<&[TaskId]>) -> Result<super::TaskGraph, Refusal> {
+fn build(predecessors: &Rows, order: Option<&[TaskId]>) -> Result<TaskGraph, Refusal> {
     let task_count = predecessors.len();
     let numbers = order.map(|order| {
         let mut numbers = vec![TaskId(0); task_count];
@@ -138,8 +155,8 @@ fn build(predecessors: &Rows, order: Option<&[TaskId]>) -> Result<super::TaskGra
     Ok(builder.finish())
 }
 
-/// The refusal that shows a circle among the tasks that are not in `order`.
-fn circle(predecessors: &Rows, order: &[TaskId], names: &[String]) -> Refusal {
+/// A circle among the tasks that are not in `order`, beginning with the one that comes first in the file.
+fn circle(predecessors: &Rows, order: &[TaskId]) -> Vec<TaskId> {
     let mut is_ordered = vec![false; predecessors.len()];
     for task in order {
         is_ordered[task.index()] = true;
@@ -161,13 +178,7 @@ fn circle(predecessors: &Rows, order: &[TaskId], names: &[String]) -> Refusal {
     let first = circle.iter().enumerate().min_by_key(|(_, task)| **task);
     let first = first.map_or(0, |(index, _)| index);
     circle.rotate_left(first);
-    Refusal::new(
-        format!(
-            "tasks wait for each other in a circle: {}",
-            circle_text(&circle, names)
-        ),
-        "take one of these dependences out: a task graph has no cycle",
-    )
+    circle
 }
 
 /// "a -> b -> a", without the middle of a long circle.

@@ -46,6 +46,11 @@ pub(super) fn offset_in(text: &str, part: &str) -> Option<usize> {
     (offset + part.len() <= text.len()).then_some(offset)
 }
 
+/// [`offset_in`] as a draft keeps it: a file that is read has fewer than 2^32 bytes.
+pub(super) fn start_in(text: &str, part: &str) -> Option<u32> {
+    offset_in(text, part).and_then(|offset| offset.try_into().ok())
+}
+
 /// The number of the line that `part` stands in, for messages: " (line 3)", or nothing if it is not known.
 pub(super) fn in_line(text: &str, part: &str) -> String {
     match offset_in(text, part) {
@@ -147,7 +152,9 @@ impl Excerpt {
     const MARGIN: usize = 80;
 
     fn new(file: &str, text: &str, span: &Range<usize>) -> Self {
-        let start = text.floor_char_boundary(span.start);
+        // What is missing at the end is missing behind the last letter.
+        let last = text.trim_end().len().saturating_sub(1);
+        let start = text.floor_char_boundary(span.start.min(last));
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = text[start..]
             .find('\n')

@@ -4,7 +4,7 @@
 //! are dummies that n does not count. Lines that begin with `#` are comments; blank lines are skipped.
 
 use super::draft::Draft;
-use super::refusal::{Refusal, in_line, quoted};
+use super::refusal::{Refusal, in_line, quoted, start_in};
 use super::{Unit, billionths};
 
 const LINE_HELP: &str =
@@ -13,9 +13,9 @@ const LINE_HELP: &str =
 /// One line of a task.
 struct Line<'a> {
     text: &'a str,
-    cost: u64,
-    /// The first and one behind the last of its entries among all dependences.
     id: u32,
+    /// In billionths.
+    cost: u64,
 }
 
 pub(super) fn parse(text: &str) -> Result<Draft, Refusal> {
@@ -35,6 +35,10 @@ pub(super) fn parse(text: &str) -> Result<Draft, Refusal> {
     check_predecessors(text, &tasks, &by_id, &dependences)?;
     Ok(Draft {
         names: (0..tasks.len()).map(|id| id.to_string()).collect(),
+        starts: by_id
+            .iter()
+            .map(|index| start_in(text, tasks[*index as usize].text))
+            .collect(),
         dependences,
         durations: Some(
             by_id

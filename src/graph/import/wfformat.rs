@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::error::Category;
 
 use super::draft::Draft;
-use super::refusal::{Refusal, in_line, quoted};
+use super::refusal::{Refusal, in_line, offset_in, quoted, start_in};
 use super::{Unit, all_or_none, billionths};
 
 #[derive(Deserialize)]
@@ -120,10 +120,9 @@ fn not_json(text: &str, error: &serde_json::Error) -> Refusal {
         .split_inclusive('\n')
         .nth(error.line().saturating_sub(1));
     let refusal = Refusal::new(message, help);
-    match line.and_then(|line| super::refusal::offset_in(text, line)) {
-        Some(start) => refusal.at_byte(start + error.column().saturating_sub(1)),
-        None => refusal,
-    }
+    // At the end of a text there is no line behind the last newline.
+    let start = line.and_then(|line| offset_in(text, line));
+    refusal.at_byte(start.map_or(text.len(), |start| start + error.column().saturating_sub(1)))
 }
 
 fn missing(key: &str) -> Refusal {
@@ -147,7 +146,7 @@ struct Tasks<'a> {
 impl<'a> Tasks<'a> {
     /// Tasks of 1.5.
     fn by_id(text: &'a str, wire: &'a [WireTask<'a>]) -> Result<Self, Refusal> {
-        let keys = ids(wire)?;
+        let keys = ids(text, wire)?;
         for (task, key) in wire.iter().zip(&keys) {
             for (list, name) in [(&task.parents, "parents"), (&task.children, "children")] {
                 if list.is_none() {
@@ -198,6 +197,11 @@ impl<'a> Tasks<'a> {
     fn draft(&self, durations: Option<Vec<u64>>) -> Result<Draft, Refusal> {
         Ok(Draft {
             dependences: self.dependences()?,
+            starts: self
+                .keys
+                .iter()
+                .map(|key| start_in(self.text, key))
+                .collect(),
             names: self.keys.iter().map(|key| (*key).to_owned()).collect(),
             durations,
             unit: Unit::Seconds,
@@ -280,13 +284,14 @@ impl<'a> Tasks<'a> {
 
     /// The runtimes that stand with the tasks.
     fn own_runtimes(&self) -> Result<Option<Vec<u64>>, Refusal> {
-        let runtimes = self.wire.iter().map(|task| task.runtime_in_seconds);
-        self.durations(runtimes.collect())
+        let runtimes = self.wire.iter().zip(&self.keys);
+        let durations = runtimes.map(|(task, key)| self.duration(task.runtime_in_seconds, key));
+        self.all_or_none(durations.collect::<Result<_, _>>()?)
     }
 
     /// The runtimes that stand apart from the tasks.
     fn executed_runtimes(&self, executed: &[WireRuntime<'_>]) -> Result<Option<Vec<u64>>, Refusal> {
-        let mut runtimes = vec![None; self.wire.len()];
+        let mut durations = vec![None; self.wire.len()];
         let mut first: Vec<Option<&str>> = vec![None; self.wire.len()];
         for runtime in executed {
             let id = &*runtime.id.0;
@@ -301,20 +306,21 @@ impl<'a> Tasks<'a> {
                 let help = "leave one runtime a task: the sum, if it ran in several parts";
                 return Err(Refusal::new(message, help).at(self.text, id));
             }
-            runtimes[task as usize] = runtime.runtime_in_seconds;
+            durations[task as usize] = self.duration(runtime.runtime_in_seconds, id)?;
         }
-        self.durations(runtimes)
+        self.all_or_none(durations)
     }
 
-    fn durations(&self, runtimes: Vec<Option<f64>>) -> Result<Option<Vec<u64>>, Refusal> {
-        let durations = runtimes.iter().zip(&self.keys).map(|(runtime, key)| {
-            let duration =
-                runtime.map(|runtime| billionths(runtime, || format!("task {}", quoted(key))));
-            duration
-                .transpose()
-                .map_err(|refusal| refusal.at(self.text, key))
-        });
-        let durations = durations.collect::<Result<Vec<_>, _>>()?;
+    /// The runtime of the task that is named as `key`, in nanoseconds.
+    fn duration(&self, runtime: Option<f64>, key: &str) -> Result<Option<u64>, Refusal> {
+        let duration =
+            runtime.map(|runtime| billionths(runtime, || format!("task {}", quoted(key))));
+        duration
+            .transpose()
+            .map_err(|refusal| refusal.at(self.text, key))
+    }
+
+    fn all_or_none(&self, durations: Vec<Option<u64>>) -> Result<Option<Vec<u64>>, Refusal> {
         all_or_none(durations, |without| {
             let key = self.keys[without];
             let message = format!(
@@ -328,13 +334,16 @@ impl<'a> Tasks<'a> {
 }
 
 /// The ids of tasks that all have one.
-fn ids<'a>(wire: &'a [WireTask<'a>]) -> Result<Vec<&'a str>, Refusal> {
+fn ids<'a>(text: &str, wire: &'a [WireTask<'a>]) -> Result<Vec<&'a str>, Refusal> {
     let ids = wire.iter().map(|task| match &task.id {
         Some(id) => Ok(&*id.0),
-        None => Err(format!("task {} has no `id`", quoted(&task.name.0))),
+        None => {
+            let name = &*task.name.0;
+            let message = format!("task {} has no `id`", quoted(name));
+            Err(Refusal::new(message, "give every task an `id` of its own").at(text, name))
+        }
     });
-    let ids = ids.collect::<Result<_, _>>();
-    ids.map_err(|message| Refusal::new(message, "give every task an `id` of its own"))
+    ids.collect()
 }
 
 /// The number of the task that goes by each key.

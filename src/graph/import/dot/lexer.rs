@@ -140,10 +140,12 @@ impl<'a> Lexer<'a> {
         let end = behind_sign.find(|c: char| !c.is_ascii_digit() && c != '.');
         let digits = &behind_sign[..end.unwrap_or(behind_sign.len())];
         let next = behind_sign[digits.len()..].chars().next();
-        if next.is_some_and(is_name) || digits.parse::<f64>().is_err() {
-            let message =
-                "neither a name nor a number: a name does not begin with a digit, `-` or `.`";
-            return Err(self.refuse(message, "put it into double quotes"));
+        // Graphviz takes `a-1` for two names, which is not what was meant.
+        let is_joined = self.text[..self.place].ends_with(is_name);
+        if is_joined || next.is_some_and(is_name) || digits.parse::<f64>().is_err() {
+            let message = "a number that touches a name";
+            let help = "put it into double quotes, all of it; what is no number does not begin with a digit, `-` or `.`";
+            return Err(self.refuse(message, help));
         }
         let len = rest.len() - behind_sign.len() + digits.len();
         Ok(Kind::Id(self.take(len).into()))

@@ -11,10 +11,12 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::draft::{Draft, MOST_TASKS};
-use super::refusal::{Refusal, quoted};
-use super::{Unit, all_or_none, billionths};
+use super::refusal::Refusal;
+use super::{Unit, all_or_none};
+use attribute::{Bearer, Durations};
 use lexer::{Keyword, Kind, Lexer, Token};
 
+mod attribute;
 mod lexer;
 
 /// The most edges that are made. A short file can ask for many: `{..} -> {..}` joins every pair.
@@ -25,22 +27,6 @@ pub(super) fn parse(text: &str) -> Result<Draft, Refusal> {
     parser.header()?;
     parser.statements()?;
     parser.draft()
-}
-
-/// What a node or the defaults of nodes state, in billionths.
-#[derive(Clone, Copy, Default)]
-struct Durations {
-    duration: Option<u64>,
-    weight: Option<u64>,
-}
-
-impl Durations {
-    fn or(self, other: Self) -> Self {
-        Self {
-            duration: self.duration.or(other.duration),
-            weight: self.weight.or(other.weight),
-        }
-    }
 }
 
 /// What stands between two braces.
@@ -58,7 +44,7 @@ struct Parser<'a> {
     token: Token<'a>,
     numbers: HashMap<Cow<'a, str>, u32>,
     /// Of each node: where it is first named.
-    starts: Vec<usize>,
+    starts: Vec<u32>,
     durations: Vec<Durations>,
     dependences: Vec<(u32, u32)>,
     /// Every mention of a node, in order. The nodes between two braces are a range of it.
@@ -254,7 +240,8 @@ impl<'a> Parser<'a> {
         let next = self.starts.len() as u32;
         let number = *self.numbers.entry(name).or_insert(next);
         if number == next {
-            self.starts.push(start);
+            // A file that is read has fewer than 2^32 bytes.
+            self.starts.push(start as u32);
             self.durations.push(self.scope().defaults);
         }
         self.members.push(number);
@@ -299,60 +286,6 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// The durations in all the `[..]` that stand here.
-    fn attributes(&mut self, bearer: Bearer) -> Result<Durations, Refusal> {
-        let mut stated = Durations::default();
-        while self.accept(&Kind::Sign(b'['))? {
-            while !self.accept(&Kind::Sign(b']'))? {
-                let (key, _) = self.expect_id("an attribute or `]`")?;
-                // Without a value it stands for `true`.
-                if self.accept(&Kind::Sign(b'='))? {
-                    let (value, start) = self.expect_id("a value")?;
-                    match (&*key, bearer) {
-                        (_, Bearer::Other) => {}
-                        ("duration", _) => {
-                            stated.duration = Some(self.duration(bearer, &value, start)?)
-                        }
-                        ("weight", _) => {
-                            stated.weight = Some(self.duration(bearer, &value, start)?)
-                        }
-                        _ => {}
-                    }
-                }
-                if !self.accept(&Kind::Sign(b','))? {
-                    self.accept(&Kind::Sign(b';'))?;
-                }
-            }
-        }
-        Ok(stated)
-    }
-
-    fn duration(&self, bearer: Bearer, value: &str, start: usize) -> Result<u64, Refusal> {
-        let task = || match bearer {
-            Bearer::Node(node) => self.task(node),
-            Bearer::Defaults | Bearer::Other => "each task by default".into(),
-        };
-        let duration = match value.trim().parse() {
-            Ok(duration) => billionths(duration, task),
-            Err(_) => Err(Refusal::new(
-                format!(
-                    "the duration of {} is {}, which is no number",
-                    task(),
-                    quoted(value)
-                ),
-                "write a number without a unit; a unit is what the workload scales",
-            )),
-        };
-        duration.map_err(|refusal| refusal.at_byte(start))
-    }
-
-    /// A node for messages. Slow: looks through all of them.
-    fn task(&self, node: u32) -> String {
-        let mut all = self.numbers.iter();
-        let name = all.find(|(_, number)| **number == node);
-        format!("task {}", quoted(name.map_or("", |(name, _)| name)))
-    }
-
     fn draft(self) -> Result<Draft, Refusal> {
         if self.starts.len() >= MOST_TASKS {
             return Err(Refusal::new(
@@ -368,7 +301,7 @@ impl<'a> Parser<'a> {
             );
             let help = "give every task its duration (0 is one), or none; `node [duration=1];` before the tasks gives \
                         one to all";
-            Refusal::new(message, help).at_byte(self.starts[without])
+            Refusal::new(message, help).at_byte(self.starts[without] as usize)
         })?;
         let mut names = vec![String::new(); self.starts.len()];
         for (name, number) in self.numbers {
@@ -376,21 +309,12 @@ impl<'a> Parser<'a> {
         }
         Ok(Draft {
             names,
+            starts: self.starts.into_iter().map(Some).collect(),
             dependences: self.dependences,
             durations,
             unit: Unit::None,
         })
     }
-}
-
-/// What attributes stand behind.
-#[derive(Clone, Copy)]
-enum Bearer {
-    Node(u32),
-    /// All nodes that follow between the same braces.
-    Defaults,
-    /// What has no duration: edges and graphs.
-    Other,
 }
 
 fn unexpected(token: &Token<'_>, expected: &str) -> Refusal {

@@ -1,0 +1,222 @@
+//! What it takes to look at large graphs: `taskdyno graph info` on files of 100 MB and on a pattern of 10 million
+//! tasks. `cargo bench --bench graph_file [FILTER]` prints a line a figure.
+//!
+//! Each run is a process of its own, timed from before it starts until it has ended, with its own peak of memory.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::mem::MaybeUninit;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use arguments::Request;
+
+#[path = "overhead/arguments.rs"]
+mod arguments;
+
+/// A figure: its name, and how to measure it at this scale.
+type Figure = (&'static str, fn(Scale));
+
+const FIGURES: &[Figure] = &[
+    ("wfformat-published", published),
+    ("wfformat-bare", bare),
+    ("pattern", pattern),
+];
+
+/// How much to measure.
+#[derive(Clone, Copy)]
+struct Scale {
+    file_bytes: usize,
+    steps: usize,
+    run_count: usize,
+}
+
+const MEASURE: Scale = Scale {
+    file_bytes: 100_000_000,
+    steps: 10_000,
+    run_count: 5,
+};
+
+const TEST: Scale = Scale {
+    file_bytes: 100_000,
+    steps: 10,
+    run_count: 1,
+};
+
+fn main() {
+    let (filter, scale) = match arguments::parse(std::env::args().skip(1)) {
+        Request::Nothing => return,
+        Request::List(filter) => {
+            for (name, _) in FIGURES.iter().filter(|(name, _)| filter.matches(name)) {
+                println!("{name}: benchmark");
+            }
+            return;
+        }
+        Request::Test(filter) => (filter, TEST),
+        Request::Measure(filter) => (filter, MEASURE),
+    };
+    for (_, measure) in FIGURES.iter().filter(|(name, _)| filter.matches(name)) {
+        measure(scale);
+    }
+}
+
+/// A file like those that workflow systems publish: tasks with commands and files, indented.
+fn published(scale: Scale) {
+    let folder = TempDir::new().expect("a temporary folder");
+    let path = folder.path().join("published.json");
+    // Divided by about what one task takes; the line printed says how large the file has become.
+    let text = workflow(scale.file_bytes / 1_036, "            ", true);
+    fs::write(&path, &text).expect("a file in a temporary folder");
+    report("WfFormat with commands and files", &path, text.len(), scale);
+}
+
+/// A file with nothing but the graph: the most tasks that a file of this size holds with names of this length.
+fn bare(scale: Scale) {
+    let folder = TempDir::new().expect("a temporary folder");
+    let path = folder.path().join("bare.json");
+    let text = workflow(scale.file_bytes / 320, "", false);
+    fs::write(&path, &text).expect("a file in a temporary folder");
+    report(
+        "WfFormat with nothing but the graph",
+        &path,
+        text.len(),
+        scale,
+    );
+}
+
+fn report(what: &str, path: &Path, byte_len: usize, scale: Scale) {
+    let path = path.to_str().expect("temporary folders have plain names");
+    let what = format!("{what}, {:.0} MB", byte_len as f64 / 1e6);
+    print(&what, &["graph", "info", path], scale);
+}
+
+/// `taskdyno graph info` on a stencil.
+fn pattern(scale: Scale) {
+    let steps = format!("steps={}", scale.steps);
+    let arguments = [
+        "graph",
+        "info",
+        "--pattern",
+        "stencil-1d",
+        "--set",
+        "width=1000",
+        "--set",
+        &steps,
+    ];
+    let what = format!("a stencil of {} tasks", 1000 * scale.steps);
+    print(&what, &arguments, scale);
+}
+
+fn print(what: &str, arguments: &[&str], scale: Scale) {
+    let mut runs: Vec<_> = (0..scale.run_count).map(|_| run(arguments)).collect();
+    runs.sort();
+    let (fastest, slowest) = (runs[0].0, runs[runs.len() - 1].0);
+    let peak_bytes = runs.iter().map(|(_, bytes)| *bytes).max().unwrap_or(0);
+    println!(
+        "{what:<48} {:>7.0} – {:.0} ms, {} MB at most",
+        fastest.as_secs_f64() * 1e3,
+        slowest.as_secs_f64() * 1e3,
+        peak_bytes / 1_000_000
+    );
+}
+
+/// Runs the program: how long it took, and the most memory it had, in bytes.
+fn run(arguments: &[&str]) -> (Duration, u64) {
+    let begin = Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
+        .args(arguments)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let mut status = 0;
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: both pointers are to writable memory of the right type. The child is ours and nothing else waits
+    // for it.
+    let ended = unsafe {
+        libc::wait4(
+            child.id() as libc::pid_t,
+            &raw mut status,
+            0,
+            usage.as_mut_ptr(),
+        )
+    };
+    let wall = begin.elapsed();
+    // Gone already; this only lets the library know.
+    let _ = child.wait();
+    assert!(ended > 0 && status == 0, "the program failed: {status}");
+    // SAFETY: all zero is a valid `rusage`, and so is what the kernel writes.
+    let usage = unsafe { usage.assume_init() };
+    // The kernel counts in units of 1024 bytes.
+    (wall, usage.ru_maxrss as u64 * 1024)
+}
+
+/// A WfFormat 1.5 file: steps of 500 tasks, each with the three neighbours of the step before as its parents.
+fn workflow(task_count: usize, indent: &str, with_details: bool) -> String {
+    const WIDTH: usize = 500;
+    let name = |task: usize| format!("individuals_chr{:02}_ID{task:07}", task % 22);
+    let list = |tasks: &mut dyn Iterator<Item = usize>| {
+        let names: Vec<_> = tasks
+            .filter(|task| *task < task_count)
+            .map(|task| format!("{indent}    \"{}\"", name(task)))
+            .collect();
+        format!("[\n{}\n{indent}]", names.join(",\n"))
+    };
+    let mut text =
+        "{\"name\":\"made\",\"schemaVersion\":\"1.5\",\"workflow\":{\"specification\":{\"tasks\":["
+            .to_owned();
+    for task in 0..task_count {
+        let around = |middle: usize| {
+            (-1..=1isize)
+                .map(move |shift| ((middle % WIDTH) as isize + shift, shift))
+                .filter(|(place, _)| (0..WIDTH as isize).contains(place))
+                .map(move |(_, shift)| middle.wrapping_add_signed(shift))
+        };
+        let parents = task.checked_sub(WIDTH).map(around);
+        let comma = if task == 0 { "" } else { "," };
+        write!(
+            text,
+            "{comma}\n{indent}{{\"name\": \"{0}\", \"id\": \"{0}\",\n{indent}\"parents\": {1},\n{indent}\"children\": {2}",
+            name(task),
+            list(&mut parents.into_iter().flatten()),
+            list(&mut around(task + WIDTH)),
+        )
+        .expect("writing to a string does not fail");
+        if with_details {
+            write!(
+                text,
+                ",\n{indent}\"inputFiles\": [\n{indent}    \"ALL.chr{0}.250000.vcf\",\n{indent}    \"columns.txt\"\n{indent}],\n\
+                 {indent}\"outputFiles\": [\n{indent}    \"chr{0}n-{task}.tar.gz\"\n{indent}]",
+                task % 22
+            )
+            .expect("writing to a string does not fail");
+        }
+        text.push('}');
+    }
+    text.push_str("\n]}");
+    if with_details {
+        text.push_str(
+            ",\"execution\":{\"makespanInSeconds\":1.0,\"executedAt\":\"2026-01-01\",\"tasks\":[",
+        );
+        for task in 0..task_count {
+            let comma = if task == 0 { "" } else { "," };
+            write!(
+                text,
+                "{comma}\n{indent}{{\"id\": \"{}\",\n{indent}\"runtimeInSeconds\": {}.{:03},\n{indent}\"command\": {{\n{indent}    \
+                 \"program\": \"individuals\",\n{indent}    \"arguments\": [\n{indent}        \"ALL.chr{}.250000.vcf\",\n{indent}        \
+                 \"{task}\",\n{indent}        \"3000\"\n{indent}    ]\n{indent}}},\n{indent}\"avgCPU\": 97.5812,\n{indent}\"memoryInBytes\": \
+                 87824}}",
+                name(task),
+                task % 1000,
+                task % 997,
+                task % 22
+            )
+            .expect("writing to a string does not fail");
+        }
+        text.push_str("\n]}");
+    }
+    text.push_str("}}\n");
+    text
+}

@@ -1,0 +1,10 @@
+//! Any bytes at all, read as WfFormat.
+
+#![no_main]
+
+#[path = "../../tests/graphs/invariant.rs"]
+mod invariant;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    invariant::check(taskdyno::graph::import::Format::WfFormat, bytes);
+});

@@ -1,0 +1,164 @@
+//! `graph info` and `graph export` as their users meet them.
+
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use taskdyno::graph::import::{Imported, read};
+
+use crate::small;
+
+/// `taskdyno graph` with these arguments, in the folder of our graph files.
+fn graph(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_taskdyno"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TASKDYNO_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("NO_COLOR", "1").current_dir(small("."));
+    command.arg("graph").args(arguments).output().unwrap()
+}
+
+/// What it prints, if all goes well.
+fn printed(arguments: &[&str]) -> String {
+    let output = graph(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What it says on standard error, if the command line or the file is wrong.
+fn refused(arguments: &[&str]) -> String {
+    let output = graph(arguments);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    errors
+}
+
+fn info(arguments: &[&str]) -> Value {
+    let arguments = [&["info", "--format", "json"], arguments].concat();
+    serde_json::from_str(&printed(&arguments)).unwrap()
+}
+
+#[test]
+fn info_counts_and_sums_up() {
+    let counts = json!({
+        "task_count": 4, "edge_count": 4, "depth": 3, "source_count": 1, "sink_count": 1, "widest_level_count": 2,
+    });
+    let with = |key: &str, work: Value, span: Value| {
+        let mut expected = counts.clone();
+        expected[format!("work{key}")] = work;
+        expected[format!("span{key}")] = span;
+        expected
+    };
+    let seconds = with("_ns", json!(5_500_000_000u64), json!(3_000_000_000u64));
+    assert_eq!(info(&["small.json"]), seconds);
+    assert_eq!(info(&["small-1.4.json"]), seconds);
+    // A whole number stays one.
+    let units = with("", json!(5.5), json!(3));
+    assert_eq!(info(&["small.stg"]), units);
+    assert_eq!(info(&["small.dot"]), units);
+}
+
+#[test]
+fn info_of_a_pattern() {
+    let expected = json!({
+        "task_count": 20, "edge_count": 42, "depth": 4, "source_count": 5, "sink_count": 5, "widest_level_count": 5,
+    });
+    let arguments = [
+        "--pattern",
+        "no-comm",
+        "--set",
+        "width=5",
+        "--set",
+        "steps=4",
+    ];
+    let mut found = info(&arguments);
+    assert_eq!(found["edge_count"], 15);
+    found = info(&[&["--pattern", "stencil-1d"], &arguments[2..]].concat());
+    found["edge_count"] = json!(found["edge_count"].as_u64().unwrap() + 3);
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn info_for_people() {
+    insta::assert_snapshot!(printed(&["info", "small.json"]));
+    insta::assert_snapshot!(printed(&["info", "small.stg"]));
+    insta::assert_snapshot!(printed(&[
+        "info",
+        "--pattern",
+        "chain",
+        "--set",
+        "steps=1234"
+    ]));
+}
+
+#[test]
+fn export_writes_what_is_read_back() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let original = read(&small("small.json")).unwrap();
+    for (format, name) in [("wfformat", "again.json"), ("dot", "again.dot")] {
+        let path = folder.path().join(name);
+        let out = path.to_str().unwrap();
+        assert_eq!(
+            printed(&["export", "small.json", "--format", format, "--out", out]),
+            ""
+        );
+        let again = Imported {
+            unit: original.unit,
+            ..read(&path).unwrap()
+        };
+        assert_eq!(again, original);
+    }
+}
+
+#[test]
+fn export_of_a_pattern_goes_to_standard_output() {
+    insta::assert_snapshot!(printed(&[
+        "export",
+        "--pattern",
+        "chain",
+        "--set",
+        "steps=3",
+        "--format",
+        "dot"
+    ]));
+    insta::assert_snapshot!(printed(&["export", "small.json", "--format", "wfformat"]));
+}
+
+#[test]
+fn what_cannot_be_asked_for() {
+    insta::assert_snapshot!(refused(&["info", "missing.json"]));
+    insta::assert_snapshot!(refused(&[
+        "info",
+        "--pattern",
+        "stencil",
+        "--set",
+        "width=3"
+    ]));
+    insta::assert_snapshot!(refused(&["info", "--pattern", "chain", "--set", "steps"]));
+    insta::assert_snapshot!(refused(&[
+        "info",
+        "--pattern",
+        "chain",
+        "--set",
+        "steps=many"
+    ]));
+    assert!(refused(&["info"]).contains("<FILE|--pattern <KIND>>"));
+    assert!(refused(&["info", "small.stg", "--pattern", "chain"]).contains("cannot be used with"));
+    assert!(refused(&["info", "small.stg", "--set", "steps=3"]).contains("cannot be used with"));
+}
+
+#[test]
+fn a_file_that_cannot_be_written() {
+    let output = graph(&[
+        "export",
+        "small.stg",
+        "--format",
+        "dot",
+        "--out",
+        "missing/out.dot",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write missing/out.dot"));
+}

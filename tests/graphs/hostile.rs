@@ -1,0 +1,170 @@
+//! Files made to break a reader.
+
+use std::fs;
+use std::path::Path;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use taskdyno::graph::import::{Format, parse};
+
+use crate::invariant::check;
+
+fn refused(format: Format, text: &str) -> String {
+    parse(format, "file", text.as_bytes())
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn no_nesting_is_too_deep() {
+    const DEEP: usize = 200_000;
+    let json = "[".repeat(DEEP);
+    assert!(refused(Format::WfFormat, &json).contains("not "));
+    let ignored = format!("{{\"x\": {}", "[".repeat(DEEP));
+    assert!(refused(Format::WfFormat, &ignored).contains("not valid JSON"));
+    let braces = format!("digraph {{ {} a {} }}", "{".repeat(DEEP), "}".repeat(DEEP));
+    let nested = parse(Format::Dot, "file", braces.as_bytes()).unwrap();
+    assert_eq!(nested.names, ["a"]);
+    let html = format!("digraph {{ {}b{} }}", "<".repeat(DEEP), ">".repeat(DEEP));
+    assert!(check(Format::Dot, html.as_bytes()));
+}
+
+#[test]
+fn edges_between_groups_do_not_fill_memory() {
+    let group: Vec<_> = (0..10_000).map(|node| format!("n{node}")).collect();
+    let group = group.join(" ");
+    let pairs = format!("digraph {{ {{{group}}} -> {{{group}}} }}");
+    assert!(refused(Format::Dot, &pairs).contains("more than"));
+}
+
+/// The text of our own file for each format.
+fn seeds() -> [(Format, Vec<u8>); 4] {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/graphs");
+    [
+        (Format::WfFormat, "small.json"),
+        (Format::WfFormat, "small-1.4.json"),
+        (Format::Stg, "small.stg"),
+        (Format::Dot, "small.dot"),
+    ]
+    .map(|(format, name)| (format, fs::read(folder.join(name)).unwrap()))
+}
+
+#[test]
+fn the_corpus_breaks_nothing() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/graphs/corpus");
+    for (format, folder) in [
+        (Format::WfFormat, "wfformat"),
+        (Format::Stg, "stg"),
+        (Format::Dot, "dot"),
+    ] {
+        let mut accepted_count = 0;
+        let mut count = 0;
+        for entry in fs::read_dir(corpus.join(folder)).unwrap() {
+            let bytes = fs::read(entry.unwrap().path()).unwrap();
+            accepted_count += usize::from(check(format, &bytes));
+            count += 1;
+        }
+        // Both ways out of the reader are tried.
+        assert!(
+            0 < accepted_count && accepted_count < count,
+            "{folder}: {accepted_count} of {count}"
+        );
+    }
+}
+
+/// One thing that goes wrong with a file.
+#[derive(Debug, Clone)]
+enum Damage {
+    /// Another byte stands at a place.
+    Byte(prop::sample::Index, u8),
+    /// The file ends at a place.
+    End(prop::sample::Index),
+    /// A part is taken out.
+    Cut(prop::sample::Index, usize),
+    /// A part stands at another place too.
+    Copy(prop::sample::Index, usize, prop::sample::Index),
+    /// A word stands at a place.
+    Word(prop::sample::Index, &'static str),
+}
+
+/// Words that mean something to one of the readers.
+const WORDS: &[&str] = &[
+    "-1",
+    "nan",
+    "1e999",
+    "18446744073709551615",
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"",
+    "\\",
+    "\\u0000",
+    "null",
+    "->",
+    "--",
+    "<",
+    ">",
+    "/*",
+    "*/",
+    "#",
+    ":",
+    ";",
+    "+",
+    "subgraph",
+    "node",
+    "strict",
+    "\u{feff}",
+    "é",
+    "\n",
+    "\r\n",
+    "\"parents\":[",
+    "\"id\":",
+    "0 0 0\n",
+];
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let index = any::<prop::sample::Index>;
+    prop_oneof![
+        4 => (index(), any::<u8>()).prop_map(|(at, byte)| Damage::Byte(at, byte)),
+        1 => index().prop_map(Damage::End),
+        2 => (index(), 1..40usize).prop_map(|(at, len)| Damage::Cut(at, len)),
+        2 => (index(), 1..40usize, index()).prop_map(|(at, len, to)| Damage::Copy(at, len, to)),
+        3 => (index(), prop::sample::select(WORDS)).prop_map(|(at, word)| Damage::Word(at, word)),
+    ]
+}
+
+fn apply(bytes: &mut Vec<u8>, damage: &Damage) {
+    if bytes.is_empty() {
+        return;
+    }
+    let len = bytes.len();
+    let part = |at: usize, wanted: usize| at..(at + wanted).min(len);
+    match damage {
+        Damage::Byte(at, byte) => bytes[at.index(len)] = *byte,
+        Damage::End(at) => bytes.truncate(at.index(len)),
+        Damage::Cut(at, wanted) => drop(bytes.drain(part(at.index(len), *wanted))),
+        Damage::Copy(at, wanted, to) => {
+            let copy = bytes[part(at.index(len), *wanted)].to_vec();
+            let to = to.index(len);
+            bytes.splice(to..to, copy);
+        }
+        Damage::Word(at, word) => {
+            let at = at.index(len);
+            bytes.splice(at..at, word.bytes());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn damaged_files_break_nothing(seed in 0..4usize, damages in vec(damage(), 1..6)) {
+        let (format, mut bytes) = seeds()[seed].clone();
+        for damage in &damages {
+            apply(&mut bytes, damage);
+        }
+        check(format, &bytes);
+    }
+}

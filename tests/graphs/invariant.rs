@@ -1,0 +1,73 @@
+//! What must hold for any bytes at all. The fuzz targets check the same.
+
+use std::collections::HashSet;
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+use taskdyno::graph::export;
+use taskdyno::graph::import::{Format, ImportError, Imported, parse};
+
+/// Reads `bytes`, which must not panic, and checks what comes of it. Returns whether it is a graph.
+pub(crate) fn check(format: Format, bytes: &[u8]) -> bool {
+    match parse(format, "file", bytes) {
+        Ok(imported) => {
+            check_imported(&imported);
+            true
+        }
+        Err(error) => {
+            assert!(!error.to_string().is_empty() && !error.help().is_empty());
+            rendered(&error);
+            false
+        }
+    }
+}
+
+/// The error as a terminal without colours shows it.
+pub(crate) fn rendered(error: &ImportError) -> String {
+    let mut text = String::new();
+    GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
+        .with_width(100)
+        .with_links(false)
+        .render_report(&mut text, error)
+        .expect("the place is inside the excerpt");
+    text
+}
+
+fn check_imported(imported: &Imported) {
+    let task_count = imported.graph.task_count();
+    assert_eq!(imported.names.len(), task_count);
+    assert_eq!(
+        imported.names.iter().collect::<HashSet<_>>().len(),
+        task_count
+    );
+    let durations = imported.durations.as_deref().unwrap_or_default();
+    assert!(imported.durations.is_none() || durations.len() == task_count);
+    if durations.iter().all(|duration| *duration < EXACT) {
+        check_round_trips(imported);
+    }
+}
+
+/// Durations in billionths that a floating point number of units holds exactly.
+pub(crate) const EXACT: u64 = 1 << 51;
+
+/// Writes the graph in every format that can express it, and reads it back.
+pub(crate) fn check_round_trips(imported: &Imported) {
+    for (written, read) in [
+        (export::Format::WfFormat, Format::WfFormat),
+        (export::Format::Dot, Format::Dot),
+    ] {
+        let mut bytes = Vec::new();
+        if export::write(written, "test", imported, &mut bytes).is_err() {
+            continue;
+        }
+        let again = parse(read, "file", &bytes).unwrap_or_else(|error| {
+            panic!("{error}\n{}", String::from_utf8_lossy(&bytes));
+        });
+        assert_eq!(again.graph, imported.graph, "{read}");
+        assert_eq!(again.durations, imported.durations, "{read}");
+        let is_id = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.#".contains(&byte);
+        let are_ids = |name: &String| !name.is_empty() && name.bytes().all(is_id);
+        if read == Format::Dot || imported.names.iter().all(are_ids) {
+            assert_eq!(again.names, imported.names, "{read}");
+        }
+    }
+}
