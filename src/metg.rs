@@ -35,6 +35,10 @@ const FIRST_TASK_NS: f64 = 8_000.0;
 /// No task is made longer than this, and no run longer than the second of the two.
 const LONGEST_TASK_NS: f64 = 50e6;
 const LONGEST_RUN_NS: f64 = 2e9;
+/// The search for sizes goes in steps of this factor.
+const RUNG: f64 = 4.0;
+/// The longest tasks of a sweep are longer by this than what was found enough, which a glance tells roughly.
+const MARGIN: f64 = 2.0;
 /// Sizes a sweep.
 const SIZES: std::ops::RangeInclusive<usize> = 5..=17;
 
@@ -275,29 +279,28 @@ impl<'a> Sweeper<'a> {
         let longest_ns =
             (LONGEST_RUN_NS / sweepable.least_task_count.max(1) as f64).min(LONGEST_TASK_NS);
 
-        let mut high_ns = FIRST_TASK_NS.min(longest_ns);
-        let mut efficiency = self.glance(sweepable, size_of(high_ns), probe, idle)?;
-        let mut low_ns = high_ns;
-        let is_below = efficiency < enough;
-        while efficiency < enough && high_ns < longest_ns {
-            if efficiency <= little {
-                low_ns = high_ns;
+        // Upwards until nearly nothing is lost, then downwards until nearly everything is.
+        let mut rungs = Vec::new();
+        let mut task_ns = FIRST_TASK_NS.min(longest_ns);
+        loop {
+            let efficiency = self.glance(sweepable, size_of(task_ns), probe, idle)?;
+            rungs.push((task_ns, efficiency));
+            if efficiency >= enough || task_ns >= longest_ns {
+                break;
             }
-            high_ns = (high_ns * 6.0).min(longest_ns);
-            efficiency = self.glance(sweepable, size_of(high_ns), probe, idle)?;
+            task_ns = (task_ns * RUNG).min(longest_ns);
         }
-        let mut efficiency = if is_below {
-            self.glance(sweepable, size_of(low_ns), probe, idle)?
-        } else {
-            efficiency
-        };
-        while efficiency > little && size_of(low_ns) > sweepable.bounds.0 {
-            low_ns /= 4.0;
-            efficiency = self.glance(sweepable, size_of(low_ns), probe, idle)?;
-            if efficiency >= enough {
-                high_ns = low_ns;
-            }
+        rungs.sort_by(|a, b| b.0.total_cmp(&a.0));
+        while let Some(&(lowest_ns, efficiency)) = rungs.last()
+            && efficiency > little
+            && size_of(lowest_ns) > sweepable.bounds.0
+        {
+            let task_ns = lowest_ns / RUNG;
+            let efficiency = self.glance(sweepable, size_of(task_ns), probe, idle)?;
+            rungs.push((task_ns, efficiency));
         }
+        let (low_ns, high_ns) = ends(&rungs, enough, little);
+        let high_ns = (high_ns * MARGIN).min(longest_ns).max(high_ns);
         let octaves = (high_ns / low_ns).log2().max(0.0);
         let count = ((2.0 * octaves).ceil() as usize + 1).clamp(*SIZES.start(), *SIZES.end());
         let step = (high_ns / low_ns).powf(1.0 / (count - 1) as f64);
@@ -446,6 +449,20 @@ fn close(session: Session, mut record: Record, idle: &mut dyn Idle) -> Record {
     }
 }
 
+/// The sizes between which the crossing lies, from rungs with the longest tasks first: all rungs above the upper
+/// one reach `enough`, and all below the lower one stay under `little`. One rung that came out by chance decides
+/// nothing.
+fn ends(rungs: &[(f64, f64)], enough: f64, little: f64) -> (f64, f64) {
+    let above = rungs.iter().take_while(|rung| rung.1 >= enough);
+    let below = rungs.iter().rev().take_while(|rung| rung.1 <= little);
+    let ends = (below.last(), above.last());
+    let (coarsest, finest) = (rungs[0].0, rungs[rungs.len() - 1].0);
+    (
+        ends.0.map_or(finest, |rung| rung.0),
+        ends.1.map_or(coarsest, |rung| rung.0),
+    )
+}
+
 /// A record of a size that failed: without samples.
 fn with_error(mut record: Record, error: CaseError) -> Record {
     record.samples.clear();
@@ -477,6 +494,23 @@ fn nanoseconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_rung_that_came_out_by_chance_does_not_end_the_search() {
+        let rungs = [
+            (800.0, 0.9),
+            (200.0, 0.5),
+            (50.0, 0.95),
+            (12.0, 0.1),
+            (3.0, 0.02),
+        ];
+        assert_eq!(ends(&rungs, 0.85, 0.2), (12.0, 800.0));
+        assert_eq!(ends(&[(800.0, 0.3)], 0.85, 0.2), (800.0, 800.0));
+        assert_eq!(
+            ends(&[(800.0, 0.9), (200.0, 0.88)], 0.85, 0.2),
+            (200.0, 200.0)
+        );
+    }
 
     #[test]
     fn the_size_leaves_the_variant_and_nothing_else_does() {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::group::label;
-use super::group::parameters;
+use serde_json::Value;
+
+use super::group::{label, parameters};
 use super::model::{ALPHA, LIMIT};
 use crate::record::{Case, Peak, Probe, Record, Sample};
 use crate::stats::median;
@@ -24,7 +25,7 @@ pub struct Sweep {
     pub workers: u32,
     /// A name for files and anchors: no other sweep's, nor a group's.
     pub slug: String,
-    /// All parameters of the smallest size, one entry a table.
+    /// All parameters but the size, one entry a table.
     pub parameters: Vec<String>,
     /// The parameter that says how large a task is.
     pub size_parameter: String,
@@ -74,7 +75,7 @@ pub(super) fn sweeps(records: &[&Record]) -> Vec<Sweep> {
             variant: key.1.into(),
             workers: key.2,
             slug: String::new(),
-            parameters: parameters(&first.case.parameters),
+            parameters: parameters(&without_size(&first.case.parameters, &peak.size_parameter)),
             size_parameter: peak.size_parameter.clone(),
             target: peak.efficiency_ratio,
             curves: curves(&members, peak.efficiency_ratio),
@@ -96,6 +97,15 @@ impl Sweep {
         };
         format!("{}{variant} · {workers}", self.workload)
     }
+}
+
+/// The parameters of a case without the one that is swept.
+fn without_size(parameters: &Value, size_parameter: &str) -> Value {
+    let mut parameters = parameters.clone();
+    if let Some(kernel) = parameters.get_mut("kernel").and_then(Value::as_object_mut) {
+        kernel.remove(size_parameter);
+    }
+    parameters
 }
 
 fn curves(members: &[Member], target: f64) -> Vec<Curve> {

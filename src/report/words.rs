@@ -113,7 +113,10 @@ pub(super) fn curve_notes(curve: &Curve, target: f64) -> Vec<String> {
         .metg
         .is_some_and(|metg| metg.interval.is_none() && matches!(metg.crossing, Crossing::At(_)))
     {
-        notes.push(format!("{} rounds: no interval", curve.round_count));
+        notes.push(format!(
+            "no interval: {} of the 6 rounds that it takes",
+            curve.round_count
+        ));
     }
     if curve.left_out_count > 0 {
         notes.push(format!(

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::load::{Source, workloads_within};
 use super::*;
 
+mod gate;
 mod outside;
 mod refusal;
 
@@ -195,7 +196,14 @@ fn built_in_workloads_are_sorted_and_named_after_their_files() {
     let names: Vec<_> = workloads.iter().map(|workload| &*workload.name).collect();
     assert_eq!(
         names,
-        ["counter-contention", "empty", "hash-cpu", "sleep-io"]
+        [
+            "counter-contention",
+            "empty",
+            "hash-cpu",
+            "sleep-io",
+            "stencil-fine",
+            "stencil-small"
+        ]
     );
     let files = load::builtin();
     for (workload, file) in workloads.iter().zip(files) {

@@ -80,23 +80,6 @@ fn keys_at_the_top_below_a_header() {
 }
 
 #[test]
-fn gates_without_a_sound_threshold() {
-    let refuse = |gate: &&str| {
-        let sides = "pattern = { kind = \"chain\", steps = 5 }\nkernel = { kind = \"empty\" }";
-        refusal_of(&format!("{sides}\ngate = {gate}"))
-    };
-    let gates = [
-        "0.03",
-        "{}",
-        "{ treshold = 0.03 }",
-        "{ threshold = 0 }",
-        "{ threshold = \"3%\" }",
-    ];
-    let refusals: Vec<_> = gates.iter().map(refuse).collect();
-    insta::assert_snapshot!(refusals.join("\n"));
-}
-
-#[test]
 fn names_and_whys() {
     insta::assert_snapshot!(refusal(&[(
         "test.toml",
