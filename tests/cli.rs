@@ -115,8 +115,7 @@ fn help_teaches() {
         &["baseline", "--help"],
         &["history", "--help"],
         &["export", "--help"],
-        &["gate", "--help"],
-        &["graph", "--help"],
+        &["metg", "--help"],
     ] {
         let output = taskdyno().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0));

@@ -1,0 +1,154 @@
+//! Replays graphs whose shortest schedules are known, by sleeping, on every backend with a pool: no run may beat
+//! the certified optimum, and none may be worse than the worst greedy schedule.
+//!
+//! `static` is left out: it shares tasks out beforehand and is not greedy. `fork-dispatch` hands out one task at a
+//! time here, since a worker that holds several is not greedy either.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use taskdyno::graph::bound::{greedy_bound, span, work};
+use taskdyno::graph::import::{Imported, read};
+
+/// Nanoseconds a unit of an STG file: `scale = 0.001` of a second.
+const UNIT_NS: u64 = 1_000_000;
+
+/// What a task may take beyond its time: a timer of tokio counts in milliseconds and adds one, and a worker that
+/// slept has to get a core again. Beside it a run may take [`RUN_ALLOWANCE_NS`] more.
+const TASK_ALLOWANCE_NS: u64 = 2_500_000;
+/// For a machine that does something else for a while.
+const RUN_ALLOWANCE_NS: u128 = 100_000_000;
+
+const BACKENDS: &str =
+    "threads,thread-pool,crossbeam,rayon,tokio,fork,fork-threads,fork-dispatch,fork-per-task";
+
+/// The folder with real graphs, if this machine has it.
+fn foreign_graphs() -> Option<PathBuf> {
+    let folder = PathBuf::from(std::env::var_os("TASKDYNO_GRAPHS")?);
+    folder.is_dir().then_some(folder)
+}
+
+/// The certified optimum of each file, in units, by workers.
+fn certified(folder: &Path) -> BTreeMap<String, BTreeMap<u64, u64>> {
+    let text = fs::read_to_string(folder.join("stg/certified-optima.csv")).unwrap();
+    let mut optima: BTreeMap<String, BTreeMap<u64, u64>> = BTreeMap::new();
+    for line in text.lines().skip(1) {
+        let cells: Vec<&str> = line.trim().split(',').collect();
+        let [file, workers, optimum] = cells[..] else {
+            panic!("{line}");
+        };
+        let of_file = optima.entry(file.into()).or_default();
+        of_file.insert(workers.parse().unwrap(), optimum.parse().unwrap());
+    }
+    optima
+}
+
+#[test]
+fn replayed_graphs_end_between_the_certified_optimum_and_the_greedy_bound() {
+    let Some(folder) = foreign_graphs() else {
+        println!(
+            "left out: TASKDYNO_GRAPHS names no folder with graphs whose optima are certified"
+        );
+        return;
+    };
+    let optima = certified(&folder);
+    assert!(!optima.is_empty());
+    std::thread::scope(|scope| {
+        for (file, optima) in &optima {
+            let path = folder.join("stg").join(file).canonicalize().unwrap();
+            scope.spawn(move || replay(&path, optima));
+        }
+    });
+}
+
+fn replay(path: &Path, optima: &BTreeMap<u64, u64>) {
+    let imported = read(path).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let workload = scratch.path().join("replayed.toml");
+    fs::write(&workload, toml(path, optima)).unwrap();
+    let out = scratch.path().join("out");
+    let output = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
+        .args(["run", "replayed", "--exact", "--quiet"])
+        .args(["--runs", "1", "--warmup", "0", "--workers", "2,4,8"])
+        .args(["--backends", BACKENDS, "--option", "window=1"])
+        .arg("--workloads")
+        .arg(&workload)
+        .arg("--out")
+        .arg(&out)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {said}", path.display());
+    let records = fs::read_to_string(out.join("records.jsonl")).unwrap();
+    let mut count = 0;
+    for line in records.lines() {
+        judge(
+            path,
+            &imported,
+            optima,
+            &serde_json::from_str(line).unwrap(),
+        );
+        count += 1;
+    }
+    assert_eq!(count, 3 * BACKENDS.split(',').count());
+}
+
+fn toml(path: &Path, optima: &BTreeMap<u64, u64>) -> String {
+    let wanted = optima
+        .iter()
+        .filter(|(workers, _)| [2, 4, 8].contains(*workers));
+    let optima: Vec<String> = wanted
+        .map(|(workers, units)| format!("{workers} = {units}"))
+        .collect();
+    format!(
+        "name = \"replayed\"\nwhy = \"how close to the best possible?\"\n\
+         graph = {{ file = {:?}, scale = 0.001 }}\n\
+         kernel = {{ kind = \"replay\", by = \"sleep\" }}\n\
+         certified_optimum_ms = {{ {} }}\n",
+        path.display().to_string(),
+        optima.join(", ")
+    )
+}
+
+fn judge(path: &Path, imported: &Imported, optima: &BTreeMap<u64, u64>, record: &Value) {
+    let number = |pointer: &str| record.pointer(pointer).and_then(Value::as_u64);
+    let backend = record["case"]["backend"].as_str().unwrap();
+    let workers = number("/case/workers").unwrap();
+    let what = format!("{} on {backend} with {workers} workers", path.display());
+    let wall_ns = number("/samples/0/wall_ns").unwrap() / number("/samples/0/run_count").unwrap();
+    let parallelism = number("/bound/parallelism").map(|count| count as usize);
+
+    let billionths = imported.durations.as_deref().unwrap();
+    let durations = || billionths.iter().map(|duration| duration / 1000);
+    let nominal: Vec<u64> = durations().collect();
+    assert_eq!(
+        number("/bound/work_ns").map(u128::from),
+        Some(work(&nominal)),
+        "{what}"
+    );
+    // An async backend holds every sleeping task, so that it has no P: its optimum is the span.
+    let optimum_ns = match parallelism {
+        Some(count) => {
+            assert_eq!(count as u64, workers, "{what}");
+            optima[&workers] * UNIT_NS
+        }
+        None => span(&imported.graph, &nominal) as u64,
+    };
+    let longer: Vec<u64> = durations().map(|ns| ns + TASK_ALLOWANCE_NS).collect();
+    let most_ns = greedy_bound(work(&longer), span(&imported.graph, &longer), parallelism);
+    println!(
+        "{what}: closeness {:.3}",
+        optimum_ns as f64 / wall_ns as f64
+    );
+    assert!(
+        wall_ns >= optimum_ns,
+        "{what}: {wall_ns} beats {optimum_ns}"
+    );
+    assert!(
+        u128::from(wall_ns) <= most_ns + RUN_ALLOWANCE_NS,
+        "{what}: {wall_ns} is beyond the greedy bound of {most_ns} and the allowance"
+    );
+}
