@@ -97,6 +97,7 @@ fn prepare(planned: &PlannedCase) -> Session {
         certified_optimum_ns: None,
         trace: false,
         chaos: None,
+        stretch_ratio: None,
     };
     let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
     let (session, _) = Session::start(program, prepare, TIMEOUT, &mut Patience)
@@ -111,6 +112,7 @@ fn wall(session: &mut Session, iterations: u64) -> Duration {
         max_time_ns: u64::MAX,
         min_sample_count: iterations,
         max_sample_count: iterations,
+        run_count: None,
     };
     let slice = session
         .slice(plan, &mut Patience)

@@ -62,6 +62,7 @@ fn serve() -> io::Result<()> {
                     digest: "00000000deadbeef".into(),
                     bound: None,
                     start_ns: 50_000,
+                    run_count: 1,
                 }))?;
             }
             Request::Slice(plan) => match &script {

@@ -3,13 +3,16 @@
 pub mod backend;
 pub mod case;
 mod cmd;
+pub mod compare;
 pub mod execute;
+pub mod gate;
 pub mod graph;
 mod harness;
 pub mod kernel;
 pub mod matrix;
 pub mod measure;
 pub mod memory;
+pub mod metg;
 pub mod parameter;
 pub mod pattern;
 pub mod random;

@@ -39,6 +39,8 @@ pub struct PlannedCase {
     /// How often a task whose worker process died is tried again: as the workload says, or
     /// [`DEFAULT_RETRIES`] for kernels that may be run again.
     pub retry_limit: u32,
+    /// The smallest change that a gate is to notice, as a part of the base's time, if the workload says so.
+    pub gate_threshold: Option<f64>,
 }
 
 /// Retries of a task whose worker process died, where its kernel allows it and its workload says nothing:
@@ -69,6 +71,7 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Vec<PlannedCase> 
                             timeout: workload.timeout,
                             task_timeout: workload.task_timeout,
                             retry_limit: workload.retries.unwrap_or(default_retries(variant)),
+                            gate_threshold: workload.gate_threshold,
                         });
                     }
                 }

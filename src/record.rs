@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod append;
+mod whole;
 
 pub use append::RecordFile;
+pub use whole::write_whole;
 
 /// The version of the format. Fields are only ever added within a version; readers ignore the ones they
 /// do not know and refuse a version they do not know.
@@ -49,6 +51,9 @@ pub struct Record {
     /// How long the tasks really took, from runs of their own after the samples; null where `bound` is.
     #[serde(default)]
     pub trace: Option<Trace>,
+    /// What the same kernel does at its best, beside each sample; null but for `metg`.
+    #[serde(default)]
+    pub peak: Option<Peak>,
     /// The worker processes that died and were replaced, in the order they died.
     #[serde(default)]
     pub deaths: Vec<WorkerDeath>,
@@ -166,6 +171,41 @@ pub struct TracedRun {
     pub greedy_makespan_ns: u64,
 }
 
+/// One size of a sweep over task sizes, and what the machine gave at its best meanwhile.
+///
+/// The efficiency of sample `i` is `least_task_count × size × wall_ns ÷ run_count` of probe `i` `÷ probe_task_count ÷
+/// probe_size`, over `wall_ns ÷ run_count` of the sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Peak {
+    /// The variant without the size.
+    pub variant: String,
+    /// The parameter of the kernel that is swept.
+    pub size_parameter: String,
+    /// Its value in this case.
+    pub size: u64,
+    /// How many tasks, of equal length, some worker has to run one after the other in any schedule: the larger of
+    /// tasks ÷ workers, rounded up, and the tasks on the longest path.
+    pub least_task_count: u64,
+    /// The efficiency that was looked for.
+    pub efficiency_ratio: f64,
+    /// The value of the parameter in the probes.
+    pub probe_size: u64,
+    /// How many tasks each worker ran one after the other in a run of the probe.
+    pub probe_task_count: u64,
+    /// The probe that was taken just before each sample: as many independent chains of tasks as there are workers,
+    /// on the backend that shows the practical limit.
+    pub probes: Vec<Probe>,
+}
+
+/// One sample of a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Probe {
+    /// Wall clock of all its runs together.
+    pub wall_ns: u64,
+    /// How many runs it holds.
+    pub run_count: u64,
+}
+
 /// How a case was measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
@@ -274,6 +314,15 @@ pub struct WorkerDeath {
     pub task: Option<u64>,
     /// How often the task had been tried then, this time included; 0 without a task.
     pub attempt_count: u32,
+}
+
+/// How long a fixed loop took: how fast the machine was, whatever ran on it before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Calibration {
+    /// The loop on one thread.
+    pub single_ns: u64,
+    /// The same on one thread a worker at once, as long as the slowest of them took; null for one worker.
+    pub parallel_ns: Option<u64>,
 }
 
 /// Per-core load over time.

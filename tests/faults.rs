@@ -90,6 +90,7 @@ fn prepare(backend: &str, pattern: &serde_json::Value, retry_limit: u32) -> Prep
         certified_optimum_ns: None,
         trace: false,
         chaos: None,
+        stretch_ratio: None,
     }
 }
 
@@ -113,6 +114,7 @@ fn run(backend: &str, pattern: &serde_json::Value, seed: u64) -> Result<Slice, C
         max_time_ns: u64::MAX,
         min_sample_count: 3,
         max_sample_count: 3,
+        run_count: None,
     };
     let result = session.slice(plan, &mut killer);
     match &result {

@@ -54,6 +54,13 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "workload",
         ],
     ),
+    ("compare", &["random", "record", "stats"]),
+    (
+        "gate",
+        &[
+            "case", "compare", "matrix", "measure", "random", "record", "stats",
+        ],
+    ),
     ("report", &["record", "stats"]),
     (
         "harness",
@@ -64,6 +71,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "backend",
             "case",
+            "compare",
+            "gate",
             "graph",
             "kernel",
             "matrix",
@@ -73,6 +82,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "record",
             "registry",
             "report",
+            "stats",
             "workload",
         ],
     ),

@@ -163,7 +163,8 @@ impl<'a> Stage<'a> {
         let start_ns = nanoseconds(start.elapsed());
 
         let mut meter = Meter::new(job, pool, self.plan.worker_count, digest)
-            .with_least_wall_ns(kept.map_or(0, |bound| bound.best_ns()));
+            .with_least_wall_ns(kept.map_or(0, |bound| bound.best_ns()))
+            .stretch(self.prepare.stretch_ratio);
         let warmup = Duration::from_nanos(self.prepare.warmup_ns);
         let min_sample = Duration::from_nanos(self.prepare.min_sample_ns);
         meter.warm_up(warmup, min_sample).map_err(failed)?;
@@ -172,6 +173,7 @@ impl<'a> Stage<'a> {
             bound,
             digest: format!("{digest:016x}"),
             start_ns,
+            run_count: meter.run_count(),
         };
         Ok((meter, prepared))
     }

@@ -59,6 +59,10 @@ pub struct Prepare {
     /// Has worker processes die at random; null for none.
     #[serde(default)]
     pub chaos: Option<Chaos>,
+    /// Makes every sample longer by this part of its own time, so that a gate can be seen to notice; null for
+    /// none. 0 takes the same steps and adds nothing.
+    #[serde(default)]
+    pub stretch_ratio: Option<f64>,
 }
 
 /// Has worker processes die at random.
@@ -82,6 +86,9 @@ pub struct Prepared {
     pub digest: String,
     /// How long the backend took to start its workers.
     pub start_ns: u64,
+    /// How many runs the warm-up put into a sample.
+    #[serde(default)]
+    pub run_count: u64,
 }
 
 /// The end of a slice.

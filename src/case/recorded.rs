@@ -24,6 +24,38 @@ pub struct Surroundings<'a> {
     pub run_start: Instant,
 }
 
+impl Surroundings<'_> {
+    /// A record of `case`, begun now, in which everything that is measured is still missing.
+    pub fn blank(&self, case: Case, plan: Plan) -> Record {
+        Record {
+            schema_version: SCHEMA_VERSION,
+            case,
+            graph: None,
+            plan,
+            host: self.host.clone(),
+            commit: self.commit.clone(),
+            started_at: jiff::Timestamp::now().to_string(),
+            since_run_start_ns: u64::try_from(self.run_start.elapsed().as_nanos())
+                .unwrap_or(u64::MAX),
+            digest: None,
+            start_ns: None,
+            bound: None,
+            samples: Vec::new(),
+            trace: None,
+            peak: None,
+            deaths: Vec::new(),
+            peak_memory_bytes: None,
+            load: Load {
+                source: LoadSource::TooShort,
+                interval_ns: 0,
+                cores: Vec::new(),
+            },
+            findings: Findings::new(),
+            error: None,
+        }
+    }
+}
+
 /// Runs `case` in a child process and returns its record, whatever becomes of it.
 pub fn record(
     surroundings: &Surroundings<'_>,
@@ -31,31 +63,7 @@ pub fn record(
     plan: Plan,
     idle: &mut dyn Idle,
 ) -> Record {
-    let mut record = Record {
-        schema_version: SCHEMA_VERSION,
-        case,
-        graph: None,
-        plan,
-        host: surroundings.host.clone(),
-        commit: surroundings.commit.clone(),
-        started_at: jiff::Timestamp::now().to_string(),
-        since_run_start_ns: u64::try_from(surroundings.run_start.elapsed().as_nanos())
-            .unwrap_or(u64::MAX),
-        digest: None,
-        start_ns: None,
-        bound: None,
-        samples: Vec::new(),
-        trace: None,
-        deaths: Vec::new(),
-        peak_memory_bytes: None,
-        load: Load {
-            source: LoadSource::TooShort,
-            interval_ns: 0,
-            cores: Vec::new(),
-        },
-        findings: Findings::new(),
-        error: None,
-    };
+    let mut record = surroundings.blank(case, plan);
     if let Err(error) = fill(&mut record, surroundings.program, idle) {
         // Samples of a case that failed are no samples.
         record.samples.clear();
@@ -75,6 +83,7 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
         certified_optimum_ns: None,
         trace: true,
         chaos: None,
+        stretch_ratio: None,
     };
     let timeout = Duration::from_nanos(record.plan.timeout_ns);
     let (mut session, prepared) = Session::start(program, prepare, timeout, idle)?;
@@ -83,6 +92,7 @@ fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), 
         digest,
         start_ns,
         bound,
+        ..
     } = prepared;
     record.bound = bound;
     record.graph = Some(graph);
@@ -113,6 +123,7 @@ fn watched_slice(
         max_time_ns: plan.max_time_ns,
         min_sample_count: plan.min_sample_count,
         max_sample_count: plan.max_sample_count,
+        run_count: None,
     };
     let mut watch = Watch {
         idle,

@@ -119,12 +119,14 @@ fn one_run(planned: &PlannedCase, arguments: &Arguments, run: u64) -> Result<Sli
             kill_ratio: arguments.kill_rate,
             seed: arguments.seed.wrapping_add(run),
         }),
+        stretch_ratio: None,
     };
     let plan = SlicePlan {
         min_time_ns: 0,
         max_time_ns: u64::MAX,
         min_sample_count: 1,
         max_sample_count: 1,
+        run_count: None,
     };
     let program = Path::new("/proc/self/exe");
     let timeout = planned.timeout.unwrap_or(arguments.timeout);

@@ -10,8 +10,11 @@ use crate::registry::Registry;
 mod chaos;
 mod check;
 mod doctor;
+mod gate;
 mod graph;
 mod list;
+mod metg;
+mod progress;
 mod report;
 mod run;
 mod select;
@@ -22,6 +25,12 @@ const OK: u8 = 0;
 const FAILED: u8 = 1;
 /// The command line or an input file is wrong.
 const USAGE: u8 = 2;
+/// A case got slower.
+const REGRESSED: u8 = 3;
+/// The data do not tell, and that was asked to count as a failure.
+const INCONCLUSIVE: u8 = 4;
+/// What is to be compared with is missing, or is not comparable.
+const NOT_COMPARABLE: u8 = 5;
 /// Ended by Ctrl-C: 128 and the number of SIGINT, as shells have it.
 const INTERRUPTED: u8 = 130;
 
@@ -31,6 +40,8 @@ enum Exit {
     Usage(miette::Report),
     /// The command could not do its work.
     Failed(miette::Report),
+    /// What is to be compared with is missing, or is not comparable.
+    NotComparable(miette::Report),
     /// What reads our output has gone: nothing left to say.
     BrokenPipe,
 }
@@ -88,8 +99,12 @@ enum Command {
     Graph(graph::Arguments),
     /// Draw a report from records.
     Report(report::Arguments),
+    /// Find how fine tasks can be on each backend before too much of the machine is lost.
+    Metg(metg::Arguments),
     /// Kill worker processes at random, and see whether runs survive it.
     Chaos(chaos::Arguments),
+    /// Run two builds in turns, and say of each case whether it got slower.
+    Gate(gate::Arguments),
     /// Say what makes this machine unfit for measuring, and what to do about it.
     Doctor,
     /// Print a completion script for a shell.
@@ -100,6 +115,12 @@ enum Command {
     /// Prepare one case and serve slices of samples; the protocol is in FORMAT.md.
     #[command(hide = true)]
     Child,
+    /// List cases for a gate, one line of JSON each.
+    #[command(hide = true)]
+    Cases(select::Selected),
+    /// Keep one core busy, beside a self-test of the gate.
+    #[command(hide = true)]
+    Neighbour,
 }
 
 /// Reads the command line and does what it says.
@@ -113,7 +134,11 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
         Command::Check(arguments) => check::main(registry, &arguments),
         Command::Graph(arguments) => graph::main(registry, &arguments),
         Command::Report(arguments) => report::main(&arguments),
+        Command::Metg(arguments) => metg::main(registry, &arguments),
         Command::Chaos(arguments) => chaos::main(registry, &arguments),
+        Command::Gate(arguments) => gate::main(registry, &arguments),
+        Command::Cases(selected) => gate::cases(registry, &selected),
+        Command::Neighbour => gate::neighbour(),
         Command::Doctor => doctor::main(),
         Command::Completions { shell } => completions(shell),
     };
@@ -121,6 +146,7 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
         Ok(code) => code,
         Err(Exit::Usage(error)) => complain(&error, USAGE),
         Err(Exit::Failed(error)) => complain(&error, FAILED),
+        Err(Exit::NotComparable(error)) => complain(&error, NOT_COMPARABLE),
         Err(Exit::BrokenPipe) => OK,
     })
 }

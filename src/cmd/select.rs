@@ -1,6 +1,7 @@
 //! From the command line to the cases that it asks for.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use miette::miette;
@@ -14,7 +15,7 @@ use crate::registry::{Registry, nearest};
 use crate::workload::{self, Workload};
 
 /// Which part of the matrix is asked for.
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone)]
 pub(super) struct Selected {
     /// Run only cases whose id holds this text; ids look like `empty/pattern=chain/rayon/2`, and
     /// `--dry-run` prints them.
@@ -62,7 +63,93 @@ impl Selected {
         backends: &[&'static dyn Backend],
     ) -> Result<Vec<PlannedCase>, Exit> {
         let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::Usage)?;
-        let selection = Selection {
+        let selection = self.selection(registry, backends)?;
+        let cases = matrix::cases(&workloads, &selection);
+        if cases.is_empty() {
+            return Err(no_case(&workloads, &selection));
+        }
+        Ok(cases)
+    }
+
+    /// The same cases, and none if none match.
+    pub(super) fn cases_if_any(&self, registry: &Registry) -> Result<Vec<PlannedCase>, Exit> {
+        let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::Usage)?;
+        let selection = self.selection(registry, &registry.backends)?;
+        Ok(matrix::cases(&workloads, &selection))
+    }
+
+    /// The same selection of whole ids or names of workloads with this filter, where none is given.
+    pub(super) fn or_exactly(&self, id: &str, workers: u32) -> Self {
+        match self.filter {
+            Some(_) => self.clone(),
+            None => Self {
+                filter: Some(id.into()),
+                exact: true,
+                workers: vec![workers],
+                ..self.clone()
+            },
+        }
+    }
+
+    /// The same selection with these numbers of workers, where none are given.
+    pub(super) fn or_workers(&self, counts: &[u32]) -> Self {
+        match self.workers.is_empty() {
+            true => Self {
+                workers: counts.to_vec(),
+                ..self.clone()
+            },
+            false => self.clone(),
+        }
+    }
+
+    /// Whether a filter was given.
+    pub(super) fn has_filter(&self) -> bool {
+        self.filter.is_some()
+    }
+
+    /// The arguments that make another program select the same.
+    pub(super) fn to_arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = Vec::new();
+        let mut flag = |name: &str, value: OsString| {
+            let mut argument = OsString::from(format!("--{name}="));
+            argument.push(value);
+            arguments.push(argument);
+        };
+        for path in &self.workloads {
+            flag("workloads", path.into());
+        }
+        if !self.backends.is_empty() {
+            flag("backends", self.backends.join(",").into());
+        }
+        if !self.workers.is_empty() {
+            let counts: Vec<String> = self.workers.iter().map(u32::to_string).collect();
+            flag("workers", counts.join(",").into());
+        }
+        if let Some(continuation) = self.continuation {
+            flag("continuation", continuation.name().into());
+        }
+        for option in &self.options {
+            flag("option", option.into());
+        }
+        let set = [("--exact", self.exact), ("--pin", self.pin)];
+        arguments.extend(
+            set.into_iter()
+                .filter(|(_, is_set)| *is_set)
+                .map(|(name, _)| name.into()),
+        );
+        if let Some(filter) = &self.filter {
+            // A filter may begin with a hyphen.
+            arguments.extend(["--".into(), filter.into()]);
+        }
+        arguments
+    }
+
+    fn selection(
+        &self,
+        registry: &Registry,
+        backends: &[&'static dyn Backend],
+    ) -> Result<Selection, Exit> {
+        Ok(Selection {
             filter: self.filter.clone(),
             exact: self.exact,
             backends: if self.backends.is_empty() {
@@ -74,12 +161,7 @@ impl Selected {
             continuation: self.continuation,
             pin: self.pin,
             options: options(registry, &self.options)?,
-        };
-        let cases = matrix::cases(&workloads, &selection);
-        if cases.is_empty() {
-            return Err(no_case(&workloads, &selection));
-        }
-        Ok(cases)
+        })
     }
 }
 

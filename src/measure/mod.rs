@@ -7,6 +7,7 @@
 //! | [`ticks`] | the kernel's counters of busy time, for the machine and each core |
 //! | [`load`] | how busy each core was over time |
 //! | [`clock`] | what it costs to read the clocks |
+//! | [`calibration`] | how fast the machine is right now |
 //! | [`doctor`] | what makes the machine unfit for measuring |
 //! | [`schedule`] | how fast a case can be at best, and how long its tasks really take |
 //!
@@ -27,6 +28,7 @@ use crate::execute::{Ending, Failure, Job};
 use crate::kernel::Findings;
 use crate::record::{Sample, WorkerDeath};
 
+pub mod calibration;
 pub mod clock;
 pub mod doctor;
 pub mod host;
@@ -48,6 +50,10 @@ pub struct SlicePlan {
     pub min_sample_count: u64,
     /// and at most this many.
     pub max_sample_count: u64,
+    /// How many runs a sample holds; null for as many as the warm-up settled. Two programs that take turns
+    /// are to be timed over the same number.
+    #[serde(default)]
+    pub run_count: Option<u64>,
 }
 
 /// What a slice yielded.
@@ -72,6 +78,8 @@ pub struct Meter {
     usage: UsageMeter,
     /// Runs a sample.
     run_count: u64,
+    /// By what part each sample is made longer; see [`Meter::stretch`].
+    stretch_ratio: Option<f64>,
     /// Deaths that were not told yet.
     deaths: Vec<WorkerDeath>,
     /// No run can be shorter.
@@ -90,6 +98,7 @@ impl Meter {
             usage: UsageMeter::new(&worker_processes),
             worker_processes,
             run_count: 1,
+            stretch_ratio: None,
             deaths: Vec::new(),
             least_wall_ns: 0,
         }
@@ -103,6 +112,22 @@ impl Meter {
         }
     }
 
+    /// Makes every sample longer by this part of its own time, to see whether that would be noticed: after the
+    /// last run the calling thread spins until the sample has lasted `1 + ratio` times as long. Nothing is
+    /// added between the runs, so workers wait and wake as they would have.
+    #[must_use]
+    pub fn stretch(self, ratio: Option<f64>) -> Self {
+        Self {
+            stretch_ratio: ratio,
+            ..self
+        }
+    }
+
+    /// How many runs the warm-up put into a sample.
+    pub fn run_count(&self) -> u64 {
+        self.run_count
+    }
+
     /// Runs the job for `duration`, at least once, and settles how many runs a sample must hold to last
     /// `min_sample`, and long enough for the clock.
     ///
@@ -113,7 +138,7 @@ impl Meter {
         let start = Instant::now();
         let mut shortest = Duration::MAX;
         loop {
-            let (sample, _) = self.sample()?;
+            let (sample, _) = self.sample(self.run_count)?;
             shortest = shortest.min(Duration::from_nanos(sample.wall_ns / sample.run_count));
             if start.elapsed() >= duration {
                 break;
@@ -134,11 +159,12 @@ impl Meter {
     /// Why a run failed. The samples taken before it are void: they are of a case that does not work.
     pub fn slice(&mut self, plan: &SlicePlan) -> Result<Slice, Failure> {
         let mut slice = Slice::default();
+        let run_count = plan.run_count.unwrap_or(self.run_count).max(1);
         let ticks = CpuTicks::now();
         let usage = self.usage.read_before();
         let start = Instant::now();
         loop {
-            let (sample, found) = self.sample()?;
+            let (sample, found) = self.sample(run_count)?;
             slice.samples.push(sample);
             for (name, count) in found {
                 *slice.findings.entry(name).or_default() += count;
@@ -162,21 +188,21 @@ impl Meter {
     }
 
     /// Takes one sample: the only place where a run is timed.
-    fn sample(&mut self) -> Result<(Sample, Findings), Failure> {
+    fn sample(&mut self, run_count: u64) -> Result<(Sample, Findings), Failure> {
         self.job.kernel().reset();
         let usage_before = self.usage.read_before();
         let start = Instant::now();
-        for _ in 0..self.run_count {
+        for _ in 0..run_count {
             self.job.begin_run();
             if self.pool.run().is_err() {
                 return Err(self.job.why_halted());
             }
         }
-        let wall = start.elapsed();
+        let wall = self.stretched(start);
         let usage = self.usage.read_after().since(usage_before);
         self.job.verify(self.expected)?;
-        let findings = self.job.verify_kernel(self.run_count)?;
-        self.refuse_too_fast(wall)?;
+        let findings = self.job.verify_kernel(run_count)?;
+        self.refuse_too_fast(wall, run_count)?;
         let deaths = self.pool.take_deaths();
         let is_degraded = !deaths.is_empty();
         self.deaths.extend(deaths.into_iter().map(recorded_death));
@@ -185,7 +211,7 @@ impl Meter {
         }
         let sample = Sample {
             wall_ns: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX),
-            run_count: self.run_count,
+            run_count,
             cpu_ns: usage.cpu_ns,
             foreign_cpu_ns: None,
             voluntary_switch_count: usage.voluntary_switch_count,
@@ -197,8 +223,8 @@ impl Meter {
     }
 
     /// A run that beats the bound has broken a dependence, or left out work, and its figures are worth nothing.
-    fn refuse_too_fast(&self, wall: Duration) -> Result<(), Failure> {
-        let wall_ns = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX) / self.run_count;
+    fn refuse_too_fast(&self, wall: Duration, run_count: u64) -> Result<(), Failure> {
+        let wall_ns = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX) / run_count;
         match wall_ns < self.least_wall_ns {
             true => Err(Failure::BeatBound {
                 wall_ns,
@@ -206,6 +232,19 @@ impl Meter {
             }),
             false => Ok(()),
         }
+    }
+
+    /// How long it is since `start`, once that has been stretched.
+    fn stretched(&self, start: Instant) -> Duration {
+        let mut elapsed = start.elapsed();
+        if let Some(ratio) = self.stretch_ratio {
+            let end = elapsed.mul_f64(1.0 + ratio);
+            while elapsed < end {
+                std::hint::spin_loop();
+                elapsed = start.elapsed();
+            }
+        }
+        elapsed
     }
 
     /// Watches the worker processes that there are now.

@@ -113,6 +113,13 @@ impl UsageMeter {
     }
 }
 
+/// CPU time of this process and of all the processes it has waited for, with theirs.
+pub fn family_cpu_ns() -> u64 {
+    rusage(libc::RUSAGE_SELF)
+        .plus(rusage(libc::RUSAGE_CHILDREN))
+        .cpu_ns
+}
+
 /// Context switches of all threads of this process, also those that have ended.
 fn own_switches() -> Usage {
     Usage {

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use super::Record;
+use serde::Serialize;
 
 /// A file that records are appended to, one line each. After an error, a crash or a full disk it holds
 /// every record that was appended before, and no half line.
@@ -66,7 +66,7 @@ impl RecordFile {
     /// # Errors
     ///
     /// When it cannot be written. The file is then cut back to the records before it.
-    pub fn append(&mut self, record: &Record) -> io::Result<()> {
+    pub fn append(&mut self, record: &impl Serialize) -> io::Result<()> {
         let mut line = serde_json::to_string(record)?;
         line.push('\n');
         let written = self

@@ -64,6 +64,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         bound: None,
         samples: Vec::new(),
         trace: None,
+        peak: None,
         deaths: Vec::new(),
         peak_memory_bytes: Some(4 << 20),
         load: Load {

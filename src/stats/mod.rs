@@ -3,6 +3,10 @@
 //! All of them take their values in any order and any unit, and give results in the same unit. None of
 //! them assumes a distribution: wall times are skewed, have several modes, and drift.
 
+pub mod binomial;
+pub mod holm;
+pub mod metg;
+pub mod paired;
 #[cfg(test)]
 mod test;
 

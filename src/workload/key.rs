@@ -40,8 +40,13 @@ pub(super) const RETRIES: TopKey = TopKey {
     example: "retries = 2",
 };
 
+pub(super) const GATE: TopKey = TopKey {
+    name: "gate",
+    example: "gate = { threshold = 0.03 } # three per cent",
+};
+
 /// All of them, in the order that messages name them in.
-pub(super) const TOP_KEYS: [&TopKey; 8] = [
+pub(super) const TOP_KEYS: [&TopKey; 9] = [
     &NAME,
     &WHY,
     &PATTERN,
@@ -50,6 +55,7 @@ pub(super) const TOP_KEYS: [&TopKey; 8] = [
     &TIMEOUT,
     &TASK_TIMEOUT,
     &RETRIES,
+    &GATE,
 ];
 
 /// Those that say which graph is run: a file has one of them. The first is the one that is asked for where

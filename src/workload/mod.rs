@@ -15,6 +15,7 @@
 //! | `definition` | one variant: to JSON and back, to a graph and a kernel |
 //! | `graph` | the graph of a variant: to JSON and back, and built |
 //! | `size` | whether a graph fits into ids and memory |
+//! | `gate` | the `gate` of a file: what counts as a change |
 //! | `diagnostic` | what is wrong, where, and what to do |
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use crate::registry::Registry;
 
 mod definition;
 mod diagnostic;
+mod gate;
 mod graph;
 mod graph_side;
 mod key;
@@ -51,6 +53,8 @@ pub struct Workload {
     pub task_timeout: Option<Duration>,
     /// How often a task whose worker process died is tried again, if the file says so.
     pub retries: Option<u32>,
+    /// The smallest change that a gate is to notice, as a part of the base's time, if the file says so.
+    pub gate_threshold: Option<f64>,
     /// What is run; at least one. More if something is swept.
     pub variants: Vec<Variant>,
 }

@@ -54,6 +54,7 @@ pub(super) fn parse(
     let timeout = file.seconds(&TIMEOUT);
     let task_timeout = file.seconds(&TASK_TIMEOUT);
     let retries = file.retries();
+    let gate_threshold = file.gate_threshold();
     let graphs = file.graphs();
     let kernels = file.kernels();
     file.refuse_what_does_not_fit(&graphs, memory_bytes);
@@ -68,6 +69,7 @@ pub(super) fn parse(
                 timeout,
                 task_timeout,
                 retries,
+                gate_threshold,
                 variants,
             },
             name_span,
@@ -88,10 +90,10 @@ fn not_toml(error: &toml::de::Error) -> Mistake {
 }
 
 /// A file that is being read, and what was found wrong so far.
-struct File<'a> {
-    table: &'a DeTable<'a>,
+pub(super) struct File<'a> {
+    pub(super) table: &'a DeTable<'a>,
     registry: &'a Registry,
-    mistakes: Vec<Mistake>,
+    pub(super) mistakes: Vec<Mistake>,
     /// The keys that were meant by unknown ones. They are reported once, as unknown.
     meant: Vec<&'static str>,
 }

@@ -3,12 +3,11 @@
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use miette::miette;
 
-use self::progress::Progress;
+use super::progress::{Progress, catch_interrupt, is_interrupted};
 use super::report::write as write_report;
 use super::select::Selected;
 use super::{Exit, FAILED, INTERRUPTED, OK, Outcome, tell};
@@ -19,8 +18,6 @@ use crate::random;
 use crate::record::{Plan, Record, RecordFile};
 use crate::registry::Registry;
 use crate::report::{Report, read, tables};
-
-mod progress;
 
 /// What `run` takes.
 #[derive(clap::Args)]
@@ -75,9 +72,6 @@ const MIN_SAMPLE_COUNT: u64 = 8;
 /// Samples a case at most. More would not narrow the interval by much, and make records large.
 const MAX_SAMPLE_COUNT: u64 = 100;
 
-/// Set by Ctrl-C and by a request to terminate.
-static INTERRUPT: AtomicBool = AtomicBool::new(false);
-
 pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let mut cases = arguments.selected.cases(registry, &registry.backends)?;
     if arguments.dry_run {
@@ -100,8 +94,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
             "{kept} of {total} cases have a record already and are not run again"
         ));
     }
-    // Fails only if a handler was set before, and it is set nowhere else.
-    let _ = ctrlc::set_handler(|| INTERRUPT.store(true, Ordering::Relaxed));
+    catch_interrupt();
     records.extend(measure_all(cases, arguments, seed, &mut file)?);
 
     finish(&records, arguments)
@@ -162,16 +155,20 @@ fn measure_all(
         commit: host::commit(Path::new(".")),
         run_start: Instant::now(),
     };
-    let mut progress = Progress::new(cases.len(), arguments.quiet, &INTERRUPT);
+    let mut progress = Progress::new(cases.len(), "cases", arguments.quiet);
     let mut records = Vec::new();
     for (index, planned) in cases.into_iter().enumerate() {
         progress.begin(&planned.case.id());
         let plan = plan(arguments, seed, index as u64, &planned);
         let record = record(&surroundings, planned.case, plan, &mut progress);
-        if INTERRUPT.load(Ordering::Relaxed) {
+        if is_interrupted() {
             break;
         }
-        progress.end(&record);
+        if let Some(error) = &record.error {
+            let id = record.case.id();
+            progress.tell(&format!("{id}: {}: {}", error.kind, error.message));
+        }
+        progress.step();
         file.append(&record)
             .map_err(|error| cannot_append(file, records.len(), &error))?;
         records.push(record);
@@ -218,7 +215,7 @@ fn cannot_append(file: &RecordFile, kept: usize, error: &std::io::Error) -> Exit
 
 /// Writes the report, prints the tables, and says how it went.
 fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
-    let interrupted = INTERRUPT.load(Ordering::Relaxed);
+    let interrupted = is_interrupted();
     if !records.is_empty() {
         let report = Report::new(records).map_err(Exit::Failed)?;
         let written = write_report(&report, &arguments.out, true)?;
@@ -252,7 +249,7 @@ fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
 }
 
 /// A seed that differs from run to run.
-fn fresh_seed() -> u64 {
+pub(super) fn fresh_seed() -> u64 {
     // Small enough to be typed again, and to survive programs that read JSON numbers as doubles.
     jiff::Timestamp::now().as_microsecond() as u64 & 0xFFFF_FFFF
 }

@@ -1,12 +1,11 @@
 //! Report formats: one file an exporter, one line in [`EXPORTERS`].
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use miette::{Report as Error, miette};
 
 use super::model::Report;
+use crate::record::write_whole;
 
 mod html;
 mod png;
@@ -41,26 +40,15 @@ pub trait Exporter: Sync {
 /// The folder of the pictures within that of the report.
 const PICTURES: &str = "pictures";
 
-/// Writes beside the file and renames, so that nobody ever reads half of it.
+/// Writes the file as a whole, or leaves it as it was.
 fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
-    let aside = path.with_added_extension(format!("{}.tmp", std::process::id()));
-    write_aside(path, &aside, content).map_err(|error| {
-        // It may never have come to be; the first error is the one to tell.
-        let _ = fs::remove_file(&aside);
+    write_whole(path, content).map_err(|error| {
         miette!(
             help = "check that there is room on the disk and that the folder may be written to, or choose another with --out",
             "cannot write {}: {error}",
             path.display()
         )
     })
-}
-
-fn write_aside(path: &Path, aside: &Path, content: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(aside, content)?;
-    fs::rename(aside, path)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How far `run` has come, for people who wait.
+//! How far a command has come, for people who wait, and whether they still want it to go on.
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,26 +6,43 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::tell;
 use crate::case::Idle;
-use crate::cmd::tell;
-use crate::record::Record;
 
 /// The bar is redrawn this often: often enough to look alive, rarely enough not to disturb.
 const REDRAW: Duration = Duration::from_millis(250);
 /// Where there is no terminal, a line is written this often.
 const LINE: Duration = Duration::from_secs(10);
 
+/// Set by Ctrl-C and by a request to terminate.
+static INTERRUPT: AtomicBool = AtomicBool::new(false);
+
+/// From now on Ctrl-C and requests to terminate are noted, and the command ends in good order.
+pub(super) fn catch_interrupt() {
+    // Fails only if a handler was set before, and it is set nowhere else. Relaxed: a flag that stands for
+    // itself.
+    let _ = ctrlc::set_handler(|| INTERRUPT.store(true, Ordering::Relaxed));
+}
+
+/// Whether the command is to end.
+pub(super) fn is_interrupted() -> bool {
+    // Relaxed: a flag that stands for itself.
+    INTERRUPT.load(Ordering::Relaxed)
+}
+
 /// Progress on standard error: a bar on a terminal, a line now and then elsewhere.
 pub(super) struct Progress {
     bar: ProgressBar,
+    /// What is counted: "cases".
+    noun: &'static str,
     quiet: bool,
     is_terminal: bool,
     last_line: Instant,
-    interrupt: &'static AtomicBool,
 }
 
 impl Progress {
-    pub(super) fn new(total: usize, quiet: bool, interrupt: &'static AtomicBool) -> Self {
+    /// Progress through this many of what `noun` says.
+    pub(super) fn new(total: usize, noun: &'static str, quiet: bool) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let target = match is_terminal && !quiet {
             true => ProgressDrawTarget::stderr(),
@@ -35,33 +52,44 @@ impl Progress {
             .expect("the template is well formed");
         let bar = ProgressBar::with_draw_target(Some(total as u64), target).with_style(style);
         if !quiet && !is_terminal {
-            tell(&format!("measuring {total} cases"));
+            tell(&format!("measuring {total} {noun}"));
         }
         Self {
             bar,
+            noun,
             quiet,
             is_terminal,
             last_line: Instant::now(),
-            interrupt,
         }
     }
 
-    pub(super) fn begin(&mut self, id: &str) {
-        self.bar.set_message(id.to_owned());
+    /// Something begins.
+    pub(super) fn begin(&mut self, what: &str) {
+        self.bar.set_message(what.to_owned());
     }
 
-    pub(super) fn end(&mut self, record: &Record) {
-        if let Some(error) = &record.error {
-            let line = format!("{}: {}: {}", record.case.id(), error.kind, error.message);
-            self.bar.suspend(|| tell(&line));
-        }
+    /// This many are still to come: more, or fewer, than was thought.
+    pub(super) fn set_left(&mut self, left: u64) {
+        self.bar.set_length(self.bar.position() + left);
+    }
+
+    /// One more is done.
+    pub(super) fn step(&mut self) {
         self.bar.inc(1);
         if !self.quiet && !self.is_terminal && self.last_line.elapsed() >= LINE {
             self.last_line = Instant::now();
             let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
             let left = self.bar.eta().as_secs();
-            tell(&format!("{done} of {total} cases, about {left} s left"));
+            tell(&format!(
+                "{done} of {total} {}, about {left} s left",
+                self.noun
+            ));
         }
+    }
+
+    /// Says something, quiet or not.
+    pub(super) fn tell(&self, line: &str) {
+        self.bar.suspend(|| tell(line));
     }
 
     pub(super) fn close(&self) {
@@ -76,7 +104,6 @@ impl Idle for Progress {
     }
 
     fn is_cancelled(&self) -> bool {
-        // Relaxed: a flag that stands for itself.
-        self.interrupt.load(Ordering::Relaxed)
+        is_interrupted()
     }
 }

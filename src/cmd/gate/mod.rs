@@ -1,0 +1,533 @@
+//! `gate`: two builds run in turns, and a verdict on each case.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use miette::miette;
+
+use self::show::table;
+use super::progress::{Progress, catch_interrupt};
+use super::run::{fresh_seed, seconds};
+use super::select::Selected;
+use super::{Exit, FAILED, INCONCLUSIVE, INTERRUPTED, OK, Outcome as Ending, REGRESSED, tell};
+use crate::case::Idle;
+use crate::compare::{
+    COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Outcome, SideError, Verdict,
+};
+use crate::gate::build::{Resolved, Target, resolve, sha256};
+use crate::gate::{
+    Arm, Both, Contest, GatePlan, Header, ListedCase, LogError, Matched, PAIRS_VERSION, PairLog,
+    Ran, Stop, Watcher, be_busy, list, match_up, run,
+};
+use crate::measure::host;
+use crate::random::mix;
+use crate::record::{Host, write_whole};
+use crate::registry::Registry;
+
+mod self_test;
+mod show;
+
+/// What `gate` takes.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    selected: Selected,
+    /// What to compare with: a built program, or a git revision, which is built for it.
+    #[arg(
+        long,
+        value_name = "BUILD",
+        required_unless_present = "self_test",
+        env = "TASKDYNO_BASE"
+    )]
+    base: Option<String>,
+    /// What to judge: a built program, or a git revision, which is built for it.
+    #[arg(
+        long,
+        value_name = "BUILD",
+        required_unless_present = "self_test",
+        env = "TASKDYNO_HEAD"
+    )]
+    head: Option<String>,
+    /// The package of a revision to build, if its workspace has several.
+    #[arg(long, value_name = "NAME", env = "TASKDYNO_PACKAGE")]
+    package: Option<String>,
+    /// The binary of a revision to build, if its package has several: taskdyno, or a program of your own
+    /// on its `Harness`.
+    #[arg(long, value_name = "NAME", env = "TASKDYNO_BIN")]
+    bin: Option<String>,
+    /// The smallest change that counts, as a part of the base's time; a workload's own goes before it.
+    #[arg(long, value_name = "RATIO", default_value = "0.01", value_parser = threshold, allow_negative_numbers = true, env = "TASKDYNO_THRESHOLD")]
+    threshold: f64,
+    /// Pairs of processes of each case before the first look. Cases that are not decided then get as many
+    /// again before the second.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "30",
+        value_parser = clap::value_parser!(u64).range(1..=1000),
+        env = "TASKDYNO_PAIRS"
+    )]
+    pairs: u64,
+    /// Look only once.
+    #[arg(long, env = "TASKDYNO_NO_EXTENSION")]
+    no_extension: bool,
+    /// The chance of a false alarm in the whole gate.
+    #[arg(long, value_name = "RATIO", default_value = "0.01", value_parser = chance, allow_negative_numbers = true, env = "TASKDYNO_ALPHA")]
+    alpha: f64,
+    /// Draws every order; by default another at each gate.
+    #[arg(long, value_name = "N", env = "TASKDYNO_SEED")]
+    seed: Option<u64>,
+    /// Seconds after which no pair is begun; cases are then judged by the pairs they have.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_MAX_TIME")]
+    max_time: Option<Duration>,
+    /// Seconds until a process that has not ended is killed; a workload's own timeout goes before it.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_TIMEOUT")]
+    timeout: Duration,
+    /// End with exit code 4 if the data do not tell about some case, and nothing worse was found.
+    #[arg(long, env = "TASKDYNO_FAIL_ON_INCONCLUSIVE")]
+    fail_on_inconclusive: bool,
+    /// What to print.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "table",
+        env = "TASKDYNO_FORMAT"
+    )]
+    format: Format,
+    /// The folder for the comparison and its pairs.
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "reports/gate",
+        env = "TASKDYNO_OUT"
+    )]
+    out: PathBuf,
+    /// Go on where an interrupted gate stopped: pairs in the folder are not measured again.
+    #[arg(long, env = "TASKDYNO_RESUME")]
+    resume: bool,
+    /// Print the ids of the cases, and run nothing.
+    #[arg(long, env = "TASKDYNO_DRY_RUN")]
+    dry_run: bool,
+    /// No progress and no table; errors are still told.
+    #[arg(long, env = "TASKDYNO_QUIET")]
+    quiet: bool,
+    /// Measure the gate itself on this machine: how often it cries wolf, and how often it finds a slow-down
+    /// that was planted.
+    #[arg(long, conflicts_with_all = ["base", "head"], env = "TASKDYNO_SELF_TEST")]
+    self_test: bool,
+    /// A self-test of a few minutes: one case, 5 verdicts of each kind.
+    #[arg(long, requires = "self_test", env = "TASKDYNO_QUICK")]
+    quick: bool,
+    /// Verdicts of a self-test for each case and each planted slow-down.
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "self_test",
+        value_parser = clap::value_parser!(u64).range(1..),
+        env = "TASKDYNO_VERDICTS"
+    )]
+    verdicts: Option<u64>,
+    /// The slow-downs that a self-test plants, separated by commas; 0 for none.
+    #[arg(
+        long,
+        value_name = "RATIOS",
+        requires = "self_test",
+        default_value = "0,0.02,0.05,0.1",
+        value_delimiter = ',',
+        value_parser = planted,
+        env = "TASKDYNO_PLANTED"
+    )]
+    planted: Vec<f64>,
+    /// Keep one core busy beside the self-test.
+    #[arg(long, requires = "self_test", env = "TASKDYNO_NEIGHBOUR")]
+    neighbour: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// A table for people.
+    Table,
+    /// The comparison, as it is also written to the folder.
+    Json,
+}
+
+/// The file of finished pairs in the folder.
+const PAIRS: &str = "gate-pairs.jsonl";
+/// The file of the comparison in the folder.
+const COMPARISON: &str = "gate.json";
+
+pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Ending {
+    let (Some(base), Some(head)) = (&arguments.base, &arguments.head) else {
+        return self_test::main(registry, arguments);
+    };
+    let builds = Both {
+        base: built(base, arguments).map_err(Exit::NotComparable)?,
+        head: built(head, arguments).map_err(Exit::Usage)?,
+    };
+    let matched = matched(&builds, &arguments.selected)?;
+    if arguments.dry_run {
+        let mut out = anstream::stdout();
+        for listed in &matched.both {
+            writeln!(out, "{}", listed.case.id())?;
+        }
+        return Ok(OK);
+    }
+    fs::create_dir_all(&arguments.out).map_err(|error| cannot_write(&arguments.out, &error))?;
+    let host = host::host();
+    let started_at = jiff::Timestamp::now().to_string();
+    let start = Instant::now();
+    let (header, mut log) = open_log(arguments, &builds, &matched, host)?;
+    let contests = contests(&header, &builds);
+
+    catch_interrupt();
+    let mut watcher = Pairs::new(header.plan.pair_count, contests.len(), arguments.quiet);
+    let until = arguments.max_time.map(|time| start + time);
+    let ran = run(&contests, &header.plan, until, Some(&mut log), &mut watcher)
+        .map_err(|error| cannot_append(&log, &error))?;
+    watcher.progress.close();
+    if ran.stop == Stop::Interrupted {
+        tell(&format!(
+            "interrupted: {} pairs are safe in {}; go on with --resume",
+            ran.pair_count,
+            log.path().display()
+        ));
+        return Ok(INTERRUPTED);
+    }
+    unchanged_on_disk(&builds)?;
+    let comparison = comparison(header, matched, ran, started_at, start.elapsed());
+    finish(&comparison, arguments)
+}
+
+/// `cases`: what a gate asks each of its two programs.
+pub(super) fn cases(registry: &Registry, selected: &Selected) -> Ending {
+    let mut out = std::io::stdout().lock();
+    for planned in selected.cases_if_any(registry)? {
+        let listed = serde_json::to_string(&ListedCase::from(planned));
+        writeln!(out, "{}", listed.expect("a case is plain data"))?;
+    }
+    Ok(OK)
+}
+
+/// `neighbour`: a busy loop.
+pub(super) fn neighbour() -> Ending {
+    match be_busy() {
+        Err(error) => Err(Exit::Failed(miette!("cannot be a neighbour: {error}"))),
+    }
+}
+
+fn built(name: &str, arguments: &Arguments) -> miette::Result<Resolved> {
+    let target = Target {
+        package: arguments.package.clone(),
+        bin: arguments.bin.clone(),
+    };
+    resolve(name, &target, &mut |line| tell(line))
+}
+
+/// The cases of both builds, side by side.
+fn matched(builds: &Both<Resolved>, selected: &Selected) -> Result<Matched, Exit> {
+    let asked = selected.to_arguments();
+    let ask = |one: &Resolved| {
+        list(&one.program, &asked).map_err(|said| {
+            miette!(
+                help = "a gate takes two builds of taskdyno, or of a program on its `Harness`, both of a \
+                        version that has `gate`",
+                "`{}` does not say which cases it has: {said}",
+                one.build.name
+            )
+        })
+    };
+    let base = ask(&builds.base).map_err(Exit::NotComparable)?;
+    let head = ask(&builds.head).map_err(Exit::Usage)?;
+    let matched = match_up(&base, head);
+    if matched.both.is_empty() && matched.missing.is_empty() && matched.different.is_empty() {
+        return Err(Exit::Usage(miette!(
+            help = "the ids of all cases are printed by `taskdyno run --dry-run`",
+            "no case of either build matches"
+        )));
+    }
+    Ok(matched)
+}
+
+/// Settles the plan and opens the file of pairs: anew, or with those of the gate that is to go on.
+fn open_log(
+    arguments: &Arguments,
+    builds: &Both<Resolved>,
+    matched: &Matched,
+    host: Host,
+) -> Result<(Header, PairLog), Exit> {
+    let path = arguments.out.join(PAIRS);
+    let before = match arguments.resume {
+        true => PairLog::header(&path).map_err(unusable)?,
+        false => None,
+    };
+    let seed = arguments.seed.or(before.map(|header| header.plan.seed));
+    let threshold = |listed: &ListedCase| listed.threshold_ratio.unwrap_or(arguments.threshold);
+    let cases = matched.both.iter();
+    let header = Header {
+        pairs_version: PAIRS_VERSION,
+        plan: plan(
+            arguments,
+            seed.unwrap_or_else(fresh_seed),
+            matched.both.len(),
+        )?,
+        base: builds.base.build.clone(),
+        head: builds.head.build.clone(),
+        cases: cases
+            .map(|listed| (listed.clone(), threshold(listed)))
+            .collect(),
+        host,
+    };
+    let log = match arguments.resume {
+        true => PairLog::resume(&path, &header),
+        false => PairLog::create(&path, &header),
+    };
+    let log = log.map_err(unusable)?;
+    if log.pair_count() > 0 && !arguments.quiet {
+        tell(&format!("{} pairs are there already", log.pair_count()));
+    }
+    Ok((header, log))
+}
+
+fn plan(arguments: &Arguments, seed: u64, case_count: usize) -> Result<GatePlan, Exit> {
+    let plan = GatePlan {
+        alpha: arguments.alpha,
+        pair_count: arguments.pairs,
+        look_count: if arguments.no_extension { 1 } else { 2 },
+        timeout_ns: arguments.timeout.as_nanos().try_into().unwrap_or(u64::MAX),
+        ..GatePlan::new(seed)
+    };
+    let fewest = plan.fewest_pairs(case_count);
+    if plan.pair_count < fewest {
+        return Err(Exit::Usage(miette!(
+            help = format!("use --pairs {fewest}, or more of them to see smaller changes"),
+            "{} pairs cannot decide anything for {case_count} cases at --alpha {}",
+            plan.pair_count,
+            plan.alpha
+        )));
+    }
+    Ok(plan)
+}
+
+/// Every case, and for one of them the base against itself.
+fn contests(header: &Header, builds: &Both<Resolved>) -> Vec<Contest> {
+    let arm = |resolved: &Resolved| Arm {
+        program: resolved.program.clone(),
+        stretch_ratio: None,
+    };
+    let contest = |(case, threshold_ratio): &(ListedCase, f64)| Contest {
+        case: case.clone(),
+        arms: Both {
+            base: arm(&builds.base),
+            head: arm(&builds.head),
+        },
+        threshold_ratio: *threshold_ratio,
+        is_control: false,
+    };
+    let mut contests: Vec<Contest> = header.cases.iter().map(contest).collect();
+    if !contests.is_empty() {
+        // Drawn, so that over many gates every case is the control now and then.
+        let drawn = mix(header.plan.seed) % contests.len() as u64;
+        let mut control = contests[drawn as usize].clone();
+        control.arms.head = control.arms.base.clone();
+        control.is_control = true;
+        contests.push(control);
+    }
+    contests
+}
+
+/// Whether the programs are still those that were asked which cases they have.
+fn unchanged_on_disk(builds: &Both<Resolved>) -> Result<(), Exit> {
+    for one in [&builds.base, &builds.head] {
+        let now = sha256(&one.program).map_err(Exit::Failed)?;
+        if one.build.sha256.as_ref() != Some(&now) {
+            return Err(Exit::Failed(miette!(
+                help = "run the gate again, and build into another folder meanwhile",
+                "{} was replaced while the gate ran, so its times are of two programs",
+                one.program.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn comparison(
+    header: Header,
+    matched: Matched,
+    ran: Ran,
+    started_at: String,
+    elapsed: Duration,
+) -> Comparison {
+    let mut cases = ran.cases;
+    // It stands last, where there is one.
+    let control = if header.cases.is_empty() {
+        None
+    } else {
+        cases.pop()
+    };
+    cases.extend(
+        matched
+            .different
+            .into_iter()
+            .map(|(listed, error)| ComparedCase {
+                case: listed.case,
+                wall: None,
+                cpu: None,
+                elapsed_ns: 0,
+                error: Some(error),
+                not_judged: None,
+            }),
+    );
+    Comparison {
+        comparison_version: COMPARISON_VERSION,
+        source: ComparisonSource::Gate,
+        base: header.base,
+        head: header.head,
+        alpha: header.plan.alpha,
+        seed: header.plan.seed,
+        host: header.host,
+        started_at,
+        elapsed_ns: elapsed.as_nanos().try_into().unwrap_or(u64::MAX),
+        foreign_load_ratio: ran.foreign_load_ratio,
+        calibration_spread_ratio: ran.calibration_spread_ratio,
+        advisory: control.as_ref().and_then(distrust).into_iter().collect(),
+        cases,
+        control,
+        missing: matched.missing,
+    }
+}
+
+/// Why nothing is to be believed, if the control says so.
+fn distrust(control: &ComparedCase) -> Option<String> {
+    let id = control.case.id();
+    if let Some(SideError { error, .. }) = &control.error {
+        let (kind, message) = (&error.kind, &error.message);
+        return Some(format!(
+            "the control, the base against itself on {id}, failed: {kind}: {message}"
+        ));
+    }
+    let wall = control.wall.as_ref()?;
+    let is_alarm = matches!(wall.verdict, Verdict::Regressed | Verdict::Improved);
+    is_alarm.then(|| {
+        format!(
+            "the control, the base against itself on {id}, came out as {} ({}): something favours one of two \
+             equal processes here, and no verdict can be trusted; `taskdyno doctor` may say what it is",
+            wall.verdict,
+            show::change(wall.ratio)
+        )
+    })
+}
+
+/// Writes the comparison, prints it, and says how it went.
+fn finish(comparison: &Comparison, arguments: &Arguments) -> Ending {
+    let path = arguments.out.join(COMPARISON);
+    let json = serde_json::to_string_pretty(comparison).expect("a comparison is plain data") + "\n";
+    write_whole(&path, json.as_bytes()).map_err(|error| cannot_write(&path, &error))?;
+    let mut out = anstream::stdout();
+    match arguments.format {
+        Format::Table if arguments.quiet => {}
+        Format::Table => write!(out, "{}", table(comparison))?,
+        Format::Json => write!(out, "{json}")?,
+    }
+    Ok(match comparison.outcome() {
+        Outcome::Failed => FAILED,
+        Outcome::Regressed => REGRESSED,
+        Outcome::Inconclusive if arguments.fail_on_inconclusive => INCONCLUSIVE,
+        Outcome::Inconclusive | Outcome::Fine => OK,
+    })
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Exit {
+    Exit::Usage(miette!(
+        help = "choose a folder that you may write to with --out DIR",
+        "cannot write to {}: {error}",
+        path.display()
+    ))
+}
+
+fn cannot_append(log: &PairLog, error: &std::io::Error) -> Exit {
+    Exit::Failed(miette!(
+        help = "make room, then go on with --resume",
+        "cannot write to {}: {error}; the pairs before it are safe",
+        log.path().display()
+    ))
+}
+
+fn unusable(error: LogError) -> Exit {
+    let help = match &error {
+        LogError::File { .. } => "choose a folder that you may write to with --out DIR",
+        LogError::Line { .. } => {
+            "leave out --resume to measure everything anew; the file is then kept as \
+                                  gate-pairs.previous.jsonl"
+        }
+        LogError::Changed { .. } => {
+            "give the same arguments and builds, or leave out --resume to measure \
+                                     everything anew"
+        }
+    };
+    Exit::Usage(miette!(help = help, "{error}"))
+}
+
+/// Progress through the pairs of a gate.
+struct Pairs {
+    progress: Progress,
+    has_begun: bool,
+}
+
+impl Pairs {
+    fn new(pair_count: u64, contest_count: usize, quiet: bool) -> Self {
+        let total = pair_count as usize * contest_count;
+        Self {
+            progress: Progress::new(total, "pairs", quiet),
+            has_begun: false,
+        }
+    }
+}
+
+impl Idle for Pairs {
+    fn idle(&mut self) -> Instant {
+        self.progress.idle()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.progress.is_cancelled()
+    }
+}
+
+impl Watcher for Pairs {
+    fn begin(&mut self, case: &str, left: u64) {
+        if self.has_begun {
+            self.progress.step();
+        }
+        self.has_begun = true;
+        self.progress.set_left(left);
+        self.progress.begin(case);
+    }
+
+    fn failed(&mut self, case: &str, error: &SideError) {
+        self.progress.tell(&show::failure(case, error));
+    }
+}
+
+fn threshold(text: &str) -> Result<f64, String> {
+    part(text, 0.0001..=1.0, "0.01")
+}
+
+fn chance(text: &str) -> Result<f64, String> {
+    part(text, 1e-6..=0.5, "0.01")
+}
+
+fn planted(text: &str) -> Result<f64, String> {
+    part(text, 0.0..=10.0, "0.05")
+}
+
+fn part(text: &str, range: std::ops::RangeInclusive<f64>, example: &str) -> Result<f64, String> {
+    let number: Option<f64> = text.parse().ok();
+    number
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            format!("expected a number from {least} to {most}, such as {example}")
+        })
+}

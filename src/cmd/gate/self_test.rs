@@ -1,0 +1,256 @@
+//! `gate --self-test`: what the gate can see on this machine.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use miette::miette;
+
+use super::{Arguments, Format, cannot_write, show};
+use crate::case::Idle;
+use crate::cmd::progress::{Progress, catch_interrupt};
+use crate::cmd::run::fresh_seed;
+use crate::cmd::{Exit, INTERRUPTED, OK, Outcome};
+use crate::compare::{SideError, Verdict};
+use crate::gate::self_test::{SelfTest, SelfTestError, SelfTestPlan, SelfVerdict, Tally, tally};
+use crate::gate::{ListedCase, Neighbour, Watcher};
+use crate::measure::host;
+use crate::record::write_whole;
+use crate::registry::Registry;
+use crate::stats::median;
+
+/// What is tried where no filter says otherwise: work that shares nothing, a counter that all tasks fight
+/// over, tasks so small that the scheduler is all there is, and a loop on one thread.
+const CASES: [(&str, u32); 4] = [
+    ("hash-cpu/pattern=trivial,width=64/rayon/2", 2),
+    ("counter-contention/variant=atomic/rayon/2", 2),
+    ("empty/pattern=stencil-1d/rayon/2", 2),
+    ("hash-cpu/pattern=trivial,width=64/serial/1", 1),
+];
+
+/// Verdicts for each case and each planted slow-down: with four cases, 100 on nothing planted.
+const VERDICTS: u64 = 25;
+/// The same in a quick test, of one case.
+const QUICK_VERDICTS: u64 = 5;
+
+/// The file of the result in the folder.
+const FILE: &str = "gate-self-test.json";
+
+pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
+    let cases = cases(registry, arguments)?;
+    let gate = super::plan(arguments, arguments.seed.unwrap_or_else(fresh_seed), 1)?;
+    let usual = if arguments.quick {
+        QUICK_VERDICTS
+    } else {
+        VERDICTS
+    };
+    let plan = SelfTestPlan {
+        cases: &cases,
+        planted_ratios: &arguments.planted,
+        verdict_count: arguments.verdicts.unwrap_or(usual),
+        threshold_ratio: arguments.threshold,
+        gate: &gate,
+    };
+    std::fs::create_dir_all(&arguments.out)
+        .map_err(|error| cannot_write(&arguments.out, &error))?;
+    // The running program itself, even if its file has been replaced since.
+    let program = Path::new("/proc/self/exe");
+    catch_interrupt();
+    let neighbour = arguments.neighbour.then(|| Neighbour::start(program));
+    let neighbour = neighbour
+        .transpose()
+        .map_err(|error| Exit::Failed(miette!("cannot start a neighbour: {error}")))?;
+
+    let (host, started_at) = (host::host(), jiff::Timestamp::now().to_string());
+    let start = Instant::now();
+    let (verdicts, ending) = come_to_verdicts(&plan, program, arguments.quiet);
+    drop(neighbour);
+    let result = SelfTest {
+        plan: gate.clone(),
+        threshold_ratio: arguments.threshold,
+        has_neighbour: arguments.neighbour,
+        host,
+        started_at,
+        elapsed_ns: start.elapsed().as_nanos().try_into().unwrap_or(u64::MAX),
+        verdicts,
+    };
+    write(&result, arguments)?;
+    match ending {
+        Ok(()) => Ok(OK),
+        Err(SelfTestError::Interrupted) => Ok(INTERRUPTED),
+        Err(SelfTestError::Failed(case, error)) => {
+            Err(Exit::Failed(miette!("{}", show::failure(&case, &error))))
+        }
+        Err(SelfTestError::System(error)) => Err(Exit::Failed(miette!("{error}"))),
+    }
+}
+
+/// The cases that are asked for, or those that are usual.
+fn cases(registry: &Registry, arguments: &Arguments) -> Result<Vec<ListedCase>, Exit> {
+    let usual = if arguments.quick { &CASES[..1] } else { &CASES };
+    let mut listed = Vec::new();
+    for (id, workers) in usual {
+        let selected = arguments.selected.or_exactly(id, *workers);
+        listed.extend(selected.cases(registry, &registry.backends)?);
+        if arguments.selected.has_filter() {
+            break;
+        }
+    }
+    Ok(listed.into_iter().map(ListedCase::from).collect())
+}
+
+/// All verdicts up to an early end, and that end.
+fn come_to_verdicts(
+    plan: &SelfTestPlan<'_>,
+    program: &Path,
+    quiet: bool,
+) -> (Vec<SelfVerdict>, Result<(), SelfTestError>) {
+    let trials = plan.trials(program);
+    let mut watcher = Verdicts(Progress::new(trials.len(), "verdicts", quiet));
+    let mut verdicts = Vec::new();
+    let mut ending = Ok(());
+    for trial in trials {
+        watcher.0.begin(&trial.case());
+        match trial.verdict(&mut watcher) {
+            Ok(verdict) => verdicts.push(verdict),
+            Err(error) => {
+                ending = Err(error);
+                break;
+            }
+        }
+        watcher.0.step();
+    }
+    watcher.0.close();
+    (verdicts, ending)
+}
+
+/// Writes what was found, and prints it.
+fn write(result: &SelfTest, arguments: &Arguments) -> Result<(), Exit> {
+    let path = arguments.out.join(FILE);
+    let json = serde_json::to_string_pretty(result).expect("a self-test is plain data") + "\n";
+    write_whole(&path, json.as_bytes()).map_err(|error| cannot_write(&path, &error))?;
+    let mut out = anstream::stdout();
+    match arguments.format {
+        Format::Table if arguments.quiet => {}
+        Format::Table => write!(out, "{}", table(result))?,
+        Format::Json => write!(out, "{json}")?,
+    }
+    Ok(())
+}
+
+/// The counts, for each case and over all of them.
+fn table(result: &SelfTest) -> String {
+    let mut cases: Vec<&str> = result
+        .verdicts
+        .iter()
+        .map(|one| one.case.as_str())
+        .collect();
+    cases.sort_unstable();
+    cases.dedup();
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    let words = Verdict::ALL.map(Verdict::name);
+    let heads = ["case", "planted", "verdicts"].into_iter().chain(words);
+    table.set_header(heads.chain(["alarms, 95% interval", "wrong", "missed", "a verdict takes"]));
+    let mut rows = |name: &str, tallies: Vec<Tally>| {
+        for tally in tallies {
+            table.add_row(row(name, &tally));
+        }
+    };
+    for case in &cases {
+        let own = result.verdicts.iter().filter(|one| one.case == *case);
+        rows(case, tally(own, result.threshold_ratio));
+    }
+    if cases.len() > 1 {
+        rows("all", tally(result.verdicts.iter(), result.threshold_ratio));
+    }
+    let mut text = format!("{}\n\n", table.trim_fmt());
+    for note in notes(result) {
+        text += &note;
+        text.push('\n');
+    }
+    text
+}
+
+fn row(case: &str, tally: &Tally) -> Vec<String> {
+    let planted = match tally.planted_ratio {
+        0.0 => "nothing".into(),
+        ratio => show::change(1.0 + ratio),
+    };
+    let mut row = vec![case.to_owned(), planted, tally.count.to_string()];
+    row.extend(tally.counts.map(|count| count.to_string()));
+    let percent = |ratio: f64| format!("{:.1}", ratio * 100.0);
+    let (low, high) = (percent(tally.alarm.low), percent(tally.alarm.high));
+    row.push(format!(
+        "{} of {} ({low} – {high}%)",
+        tally.alarm_count, tally.count
+    ));
+    row.push(tally.wrong_count.to_string());
+    row.push(tally.missed_count.to_string());
+    let seconds = |ns: f64| format!("{:.1}", ns / 1e9);
+    let (median, longest) = (seconds(tally.median_ns), seconds(tally.longest_ns as f64));
+    row.push(format!("{median} s, at most {longest} s"));
+    row
+}
+
+fn notes(result: &SelfTest) -> Vec<String> {
+    let over = |figure: fn(&SelfVerdict) -> Option<f64>| {
+        let figures: Vec<f64> = result.verdicts.iter().filter_map(figure).collect();
+        let most = figures.iter().copied().fold(0.0, f64::max);
+        median(&figures).map(|median| (median * 100.0, most * 100.0))
+    };
+    let mut notes = vec![
+        "alarms: on nothing planted, false alarms in either direction; else the slow-downs that were found"
+            .to_owned(),
+        "wrong: verdicts in the wrong direction, or any alarm where there is nothing; missed: `unchanged` \
+         though slower by more than the threshold"
+            .to_owned(),
+    ];
+    if let Some((median, most)) = over(|one| one.foreign_load_ratio) {
+        notes.push(format!(
+            "{median:.0}% of the machine went to others, {most:.0}% at most"
+        ));
+    }
+    if let Some((median, most)) = over(|one| one.calibration_spread_ratio.map(|ratio| ratio - 1.0))
+    {
+        notes.push(format!(
+            "the machine's speed varied by {median:.0}% within a verdict, {most:.0}% at most"
+        ));
+    }
+    let beside = if result.has_neighbour {
+        ", with a busy loop on one core beside it"
+    } else {
+        ""
+    };
+    notes.push(format!(
+        "threshold {}%, alpha {}, {} pairs and {} looks, seed {}, {:.0} s{beside}",
+        result.threshold_ratio * 100.0,
+        result.plan.alpha,
+        result.plan.pair_count,
+        result.plan.look_count,
+        result.plan.seed,
+        result.elapsed_ns as f64 / 1e9,
+    ));
+    notes
+}
+
+/// Progress through the verdicts of a self-test.
+struct Verdicts(Progress);
+
+impl Idle for Verdicts {
+    fn idle(&mut self) -> Instant {
+        self.0.idle()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+}
+
+impl Watcher for Verdicts {
+    fn begin(&mut self, _: &str, _: u64) {}
+
+    fn failed(&mut self, _: &str, _: &SideError) {}
+}

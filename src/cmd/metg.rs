@@ -1,0 +1,232 @@
+//! `metg`: how fine tasks can be on each backend before too much of the machine is lost.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use miette::miette;
+
+use super::progress::{Progress, catch_interrupt, is_interrupted};
+use super::report::write as write_report;
+use super::run::{fresh_seed, seconds};
+use super::select::Selected;
+use super::{Exit, FAILED, INTERRUPTED, OK, Outcome, tell};
+use crate::case::Surroundings;
+use crate::measure::host;
+use crate::metg::{SweepPlan, Sweepable, Sweeper};
+use crate::record::{Record, RecordFile};
+use crate::registry::Registry;
+use crate::report::{Report, tables};
+
+/// What `metg` takes.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    selected: Selected,
+    /// The part of the peak rate that is still to be reached.
+    #[arg(long, value_name = "RATIO", default_value = "0.5", value_parser = ratio, env = "TASKDYNO_EFFICIENCY")]
+    efficiency: f64,
+    /// How often to go through all sizes. The interval takes at least 6.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "15",
+        value_parser = clap::value_parser!(u64).range(1..),
+        env = "TASKDYNO_SWEEPS"
+    )]
+    sweeps: u64,
+    /// Seconds for one backend with one number of workers; no further sweep is begun after this.
+    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_MAX_TIME")]
+    max_time: Duration,
+    /// Seconds until a child that has not ended is killed.
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_TIMEOUT")]
+    timeout: Duration,
+    /// The folder for records, report and pictures.
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "reports/metg",
+        env = "TASKDYNO_OUT"
+    )]
+    out: PathBuf,
+    /// Draws the order of the sizes; by default another at each run.
+    #[arg(long, value_name = "N", env = "TASKDYNO_SEED")]
+    seed: Option<u64>,
+    /// Print what would be swept, and run nothing.
+    #[arg(long, env = "TASKDYNO_DRY_RUN")]
+    dry_run: bool,
+    /// No progress and no table; errors are still told.
+    #[arg(long, env = "TASKDYNO_QUIET")]
+    quiet: bool,
+}
+
+pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
+    let sweepables = sweepables(registry, arguments)?;
+    if arguments.dry_run {
+        let mut out = anstream::stdout();
+        for sweepable in &sweepables {
+            writeln!(out, "{}", sweepable.id())?;
+        }
+        return Ok(OK);
+    }
+    let mut file = create(&arguments.out)?;
+    catch_interrupt();
+    let (records, failed_count) = sweep_all(&sweepables, arguments, &mut file)?;
+    finish(&records, failed_count, sweepables.len(), arguments)
+}
+
+/// What there is to sweep, sorted so that those who share a probe follow each other.
+fn sweepables(registry: &Registry, arguments: &Arguments) -> Result<Vec<Sweepable>, Exit> {
+    // One worker alone loses nothing to handing tasks over, so it has to be asked for.
+    let free = registry.backends.iter().copied();
+    let backends: Vec<_> = free
+        .filter(|backend| backend.fixed_worker_count().is_none())
+        .collect();
+    let selected = arguments.selected.or_workers(&[host::core_count()]);
+    let cases = selected.cases(registry, &backends)?;
+    let mut sweepables: Vec<Sweepable> = Vec::new();
+    for planned in &cases {
+        let found = Sweepable::new(planned, registry);
+        let found =
+            found.map_err(|error| Exit::Usage(miette!("{}: {error}", planned.case.id())))?;
+        if let Some(found) = found
+            && !sweepables.iter().any(|other| other.id() == found.id())
+        {
+            sweepables.push(found);
+        }
+    }
+    if sweepables.is_empty() {
+        let kernels = registry.kernels.iter();
+        let sized = kernels.filter_map(|kernel| Some((kernel.name(), kernel.size_parameter()?)));
+        let sized: Vec<String> = sized
+            .map(|(kernel, size)| format!("{kernel} ({size})"))
+            .collect();
+        return Err(Exit::Usage(miette!(
+            help = format!(
+                "choose a workload with one of these kernels: {}",
+                sized.join(", ")
+            ),
+            "no case that was asked for has a kernel with a size to sweep"
+        )));
+    }
+    Ok(sweepables)
+}
+
+fn create(out: &Path) -> Result<RecordFile, Exit> {
+    let path = out.join("records.jsonl");
+    let created = std::fs::create_dir_all(out).and_then(|()| RecordFile::create(&path));
+    created.map_err(|error| {
+        Exit::Usage(miette!(
+            help = "choose a folder that you may write to with --out DIR",
+            "cannot write to {}: {error}",
+            out.display()
+        ))
+    })
+}
+
+/// Makes the sweeps, and appends the records of each as soon as it is done. Returns them, and how many sweeps
+/// could not be made.
+fn sweep_all(
+    sweepables: &[Sweepable],
+    arguments: &Arguments,
+    file: &mut RecordFile,
+) -> Result<(Vec<Record>, usize), Exit> {
+    let surroundings = Surroundings {
+        // The running program itself, even if its file has been replaced since.
+        program: Path::new("/proc/self/exe"),
+        host: host::host(),
+        commit: host::commit(Path::new(".")),
+        run_start: Instant::now(),
+    };
+    let plan = SweepPlan {
+        efficiency_ratio: arguments.efficiency,
+        sweep_count: arguments.sweeps,
+        max_time: arguments.max_time,
+        timeout: arguments.timeout,
+        seed: arguments.seed.unwrap_or_else(fresh_seed),
+    };
+    let mut progress = Progress::new(sweepables.len(), "sweeps", arguments.quiet);
+    let mut sweeper = Sweeper::new(&surroundings, &plan);
+    let mut records = Vec::new();
+    let mut failed_count = 0;
+    for sweepable in sweepables {
+        progress.begin(&sweepable.id());
+        match sweeper.sweep(sweepable, &mut progress) {
+            _ if is_interrupted() => break,
+            Ok(swept) => {
+                for record in swept {
+                    file.append(&record).map_err(|error| {
+                        Exit::Failed(miette!(
+                            help = "make room and run it again; the records before it are safe",
+                            "cannot write to {}: {error}",
+                            file.path().display()
+                        ))
+                    })?;
+                    records.push(record);
+                }
+            }
+            Err(error) => {
+                failed_count += 1;
+                progress.tell(&format!(
+                    "{}: {}: {}",
+                    sweepable.id(),
+                    error.kind,
+                    error.message
+                ));
+            }
+        }
+        progress.step();
+    }
+    progress.close();
+    Ok((records, failed_count))
+}
+
+/// Writes the report, prints the tables, and says how it went.
+fn finish(records: &[Record], failed_count: usize, total: usize, arguments: &Arguments) -> Outcome {
+    if !records.is_empty() {
+        let report = Report::new(records).map_err(Exit::Failed)?;
+        let written = write_report(&report, &arguments.out, true)?;
+        if !arguments.quiet {
+            let mut out = anstream::stdout();
+            writeln!(out, "{}", tables(&report))?;
+            if let Some(page) = written.first() {
+                writeln!(out, "Report: {}", page.display())?;
+            }
+        }
+    }
+    if is_interrupted() {
+        tell(&format!(
+            "interrupted: the sweeps before it are safe in {}",
+            arguments.out.display()
+        ));
+        return Ok(INTERRUPTED);
+    }
+    let error_count = records
+        .iter()
+        .filter(|record| record.error.is_some())
+        .count();
+    if failed_count > 0 {
+        tell(&format!(
+            "{failed_count} of {total} sweeps could not be made"
+        ));
+    }
+    if error_count > 0 {
+        tell(&format!(
+            "{error_count} of {} sizes failed; their records say why",
+            records.len()
+        ));
+    }
+    Ok(match failed_count + error_count {
+        0 => OK,
+        _ => FAILED,
+    })
+}
+
+fn ratio(text: &str) -> Result<f64, String> {
+    let wanted = "expected a number between 0 and 1, such as 0.5";
+    let number: f64 = text.parse().map_err(|_| wanted.to_owned())?;
+    match number > 0.0 && number < 1.0 {
+        true => Ok(number),
+        false => Err(wanted.into()),
+    }
+}

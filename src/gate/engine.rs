@@ -1,0 +1,293 @@
+//! Which pair comes next, and when it is enough.
+
+use std::io;
+use std::time::Instant;
+
+use super::pair::{self, Channel, Pair};
+use super::{Contest, GatePlan, PairLog, Watcher};
+use crate::compare::{ComparedCase, Evidence, Judgement, SideError, Verdict, judge};
+use crate::random::{SplitMix64, mix, shuffle};
+use crate::stats::quantile;
+
+/// What a gate found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ran {
+    /// One entry a contest, in their order.
+    pub cases: Vec<ComparedCase>,
+    /// Why it stopped.
+    pub stop: Stop,
+    /// How many pairs were finished, those of an earlier part of the gate included.
+    pub pair_count: u64,
+    /// The part of the machine that everything else took; `None` where no pair was long enough to tell.
+    pub foreign_load_ratio: Option<f64>,
+    /// How much slower the calibration loop was at its slow times than at its fast ones: its 95th percentile
+    /// over its 5th. `None` without pairs.
+    pub calibration_spread_ratio: Option<f64>,
+}
+
+/// Why a gate stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Every case was decided, or had all its pairs.
+    Done,
+    /// The time was over: some cases had fewer pairs than planned.
+    OutOfTime,
+    /// The watcher asked for it. Nothing was judged.
+    Interrupted,
+}
+
+/// Runs pairs of all contests in turn, as `plan` says, and judges them at its looks. A contest whose wall
+/// time is decided at a look gets no more pairs. Control contests are judged by themselves.
+///
+/// Pairs that `log` has are not measured again; new ones are appended to it as soon as they are finished.
+/// No pair is begun after `until`.
+///
+/// # Errors
+///
+/// When a pair cannot be written to `log`.
+pub fn run(
+    contests: &[Contest],
+    plan: &GatePlan,
+    until: Option<Instant>,
+    log: Option<&mut PairLog>,
+    watcher: &mut dyn Watcher,
+) -> io::Result<Ran> {
+    let mut gate = Gate {
+        tracks: contests.iter().map(Track::new).collect(),
+        plan,
+        until,
+        log,
+        watcher,
+    };
+    let mut stop = Stop::Done;
+    for look in 1..=plan.look_count {
+        stop = gate.measure_up_to(look * plan.pair_count)?;
+        if stop == Stop::Interrupted {
+            break;
+        }
+        gate.look();
+        if stop == Stop::OutOfTime {
+            break;
+        }
+    }
+    Ok(gate.finish(stop))
+}
+
+struct Gate<'a> {
+    tracks: Vec<Track<'a>>,
+    plan: &'a GatePlan,
+    until: Option<Instant>,
+    log: Option<&'a mut PairLog>,
+    watcher: &'a mut dyn Watcher,
+}
+
+/// One contest and what is known about it.
+struct Track<'a> {
+    contest: &'a Contest,
+    pairs: Vec<Pair>,
+    wall: Option<Judgement>,
+    cpu: Option<Judgement>,
+    error: Option<SideError>,
+}
+
+impl Gate<'_> {
+    /// Brings every open track to this many pairs, one pair of each in turn, so that slow changes of the
+    /// machine fall on all alike.
+    fn measure_up_to(&mut self, pair_count: u64) -> io::Result<Stop> {
+        for index in 0..pair_count {
+            let mut order: Vec<usize> = (0..self.tracks.len()).collect();
+            shuffle(&mut order, mix(self.plan.seed ^ mix(index)));
+            for number in order {
+                let track = &self.tracks[number];
+                if !track.is_open() || track.pairs.len() as u64 > index {
+                    continue;
+                }
+                if self.watcher.is_cancelled() {
+                    return Ok(Stop::Interrupted);
+                }
+                if self.until.is_some_and(|until| Instant::now() >= until) {
+                    return Ok(Stop::OutOfTime);
+                }
+                if self.one_pair(number, index, pair_count)?.is_none() {
+                    return Ok(Stop::Interrupted);
+                }
+            }
+        }
+        Ok(Stop::Done)
+    }
+
+    /// The next pair of one track: from the log, or measured. `None` if it was interrupted.
+    fn one_pair(&mut self, number: usize, index: u64, pair_count: u64) -> io::Result<Option<()>> {
+        let contest = self.tracks[number].contest;
+        let id = contest.case.case.id();
+        let known = self.log.as_ref();
+        let known = known.and_then(|log| log.find(&id, contest.is_control, index));
+        let result = match known {
+            Some(result) => result,
+            None => {
+                let left = self.tracks.iter().map(|track| track.left(pair_count)).sum();
+                self.watcher.begin(&id, left);
+                let numbers = numbers(self.plan.seed, number as u64, index);
+                let result = pair::measure(contest, self.plan, index, numbers, &mut *self.watcher);
+                if self.watcher.is_cancelled() {
+                    return Ok(None);
+                }
+                if let Some(log) = &mut self.log {
+                    log.append(&id, contest.is_control, &result)?;
+                }
+                result
+            }
+        };
+        let track = &mut self.tracks[number];
+        match result {
+            Ok(pair) => track.pairs.push(pair),
+            Err(error) => {
+                self.watcher.failed(&id, &error);
+                track.error = Some(error);
+            }
+        }
+        Ok(Some(()))
+    }
+
+    /// Judges what is open, the control by itself.
+    fn look(&mut self) {
+        let alpha = self.plan.alpha_per_look();
+        for is_control in [false, true] {
+            let tracks = self.tracks.iter_mut();
+            let mut family: Vec<_> = tracks
+                .filter(|track| track.contest.is_control == is_control)
+                .collect();
+            // Those whose wall time was decided before have no new pairs: nothing of theirs is tested again.
+            let was_open: Vec<bool> = family.iter().map(|track| track.is_open()).collect();
+            for channel in [Channel::Wall, Channel::Cpu] {
+                look_at(&mut family, &was_open, channel, alpha);
+            }
+        }
+    }
+
+    fn finish(self, stop: Stop) -> Ran {
+        let pairs = || self.tracks.iter().flat_map(|track| &track.pairs);
+        let slices = pairs().flat_map(|pair| &pair.slices);
+        let calibrations: Vec<f64> = slices
+            .map(|slice| slice.calibration.single_ns as f64)
+            .collect();
+        let slow = quantile(&calibrations, 0.95);
+        let fast = quantile(&calibrations, 0.05);
+        Ran {
+            stop,
+            pair_count: pairs().count() as u64,
+            foreign_load_ratio: foreign_load(pairs()),
+            calibration_spread_ratio: slow.zip(fast).map(|(slow, fast)| slow / fast),
+            cases: self.tracks.into_iter().map(Track::finish).collect(),
+        }
+    }
+}
+
+/// Judges one channel of a family of tracks, and keeps what is new.
+fn look_at(family: &mut [&mut Track<'_>], was_open: &[bool], channel: Channel, alpha: f64) {
+    let differences: Vec<Vec<f64>> = family
+        .iter()
+        .map(|track| track.differences(channel))
+        .collect();
+    let settled: Vec<Option<Verdict>> = family
+        .iter()
+        .zip(was_open)
+        .map(|(track, was_open)| track.settled(channel, *was_open))
+        .collect();
+    let evidence: Vec<Evidence<'_>> = family
+        .iter()
+        .zip(differences.iter().zip(&settled))
+        .map(|(track, (differences, settled))| Evidence {
+            differences,
+            threshold_ratio: track.contest.threshold_ratio,
+            settled: *settled,
+        })
+        .collect();
+    let judged = judge(&evidence, alpha);
+    for ((track, settled), judgement) in family.iter_mut().zip(settled).zip(judged) {
+        if settled.is_none() {
+            *track.judgement_mut(channel) = judgement;
+        }
+    }
+}
+
+impl<'a> Track<'a> {
+    fn new(contest: &'a Contest) -> Self {
+        Self {
+            contest,
+            pairs: Vec::new(),
+            wall: None,
+            cpu: None,
+            error: None,
+        }
+    }
+
+    /// Whether more pairs can decide anything: wall time is not decided yet, and nothing failed.
+    fn is_open(&self) -> bool {
+        let verdict = self.wall.as_ref().map(|wall| wall.verdict);
+        self.error.is_none() && verdict.is_none_or(|verdict| verdict == Verdict::Inconclusive)
+    }
+
+    /// How many pairs are missing to this many.
+    fn left(&self, pair_count: u64) -> u64 {
+        match self.is_open() {
+            true => pair_count.saturating_sub(self.pairs.len() as u64),
+            false => 0,
+        }
+    }
+
+    /// One difference a pair; none if a pair has none, or the case failed.
+    fn differences(&self, channel: Channel) -> Vec<f64> {
+        if self.error.is_some() {
+            return Vec::new();
+        }
+        let differences = self.pairs.iter().map(|pair| pair.difference(channel));
+        differences.collect::<Option<_>>().unwrap_or_default()
+    }
+
+    fn judgement(&self, channel: Channel) -> Option<&Judgement> {
+        match channel {
+            Channel::Wall => self.wall.as_ref(),
+            Channel::Cpu => self.cpu.as_ref(),
+        }
+    }
+
+    fn judgement_mut(&mut self, channel: Channel) -> &mut Option<Judgement> {
+        match channel {
+            Channel::Wall => &mut self.wall,
+            Channel::Cpu => &mut self.cpu,
+        }
+    }
+
+    /// The verdict of an earlier look, if this one is not to test it again.
+    fn settled(&self, channel: Channel, was_open: bool) -> Option<Verdict> {
+        let verdict = self.judgement(channel)?.verdict;
+        (!was_open || verdict != Verdict::Inconclusive).then_some(verdict)
+    }
+
+    fn finish(self) -> ComparedCase {
+        let failed = self.error.is_some();
+        let if_sound = |judgement: Option<Judgement>| judgement.filter(|_| !failed);
+        ComparedCase {
+            case: self.contest.case.case.clone(),
+            wall: if_sound(self.wall),
+            cpu: if_sound(self.cpu),
+            elapsed_ns: self.pairs.iter().map(|pair| pair.elapsed_ns).sum(),
+            error: self.error,
+            not_judged: None,
+        }
+    }
+}
+
+/// What the orders of one pair are drawn from.
+fn numbers(seed: u64, contest: u64, index: u64) -> SplitMix64 {
+    SplitMix64::new(mix(mix(mix(seed) ^ contest) ^ index))
+}
+
+/// The part of the machine that others took, over all pairs that were long enough to tell.
+fn foreign_load<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Option<f64> {
+    let known = pairs.filter_map(|pair| Some((pair.foreign_cpu_ns?, pair.elapsed_ns)));
+    let (foreign, elapsed) = known.fold((0, 0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
+    let cores = f64::from(crate::measure::host::core_count());
+    (elapsed > 0).then(|| foreign as f64 / (elapsed as f64 * cores))
+}

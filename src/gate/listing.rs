@@ -1,0 +1,122 @@
+//! Which cases both programs have.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde::{Deserialize, Serialize};
+
+use crate::compare::{MissingCase, Side, SideError};
+use crate::matrix::PlannedCase;
+use crate::record::{Case, CaseError};
+
+/// A case as a program lists it, one line of JSON each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListedCase {
+    /// What is run.
+    pub case: Case,
+    /// The time limit that the workload sets, if it does.
+    pub timeout_ns: Option<u64>,
+    /// The time limit for one task on a worker process, if the workload sets one.
+    pub task_timeout_ns: Option<u64>,
+    /// How often a task whose worker process died is tried again.
+    pub retry_limit: u32,
+    /// The smallest change that counts, if the workload says so.
+    pub threshold_ratio: Option<f64>,
+}
+
+impl From<PlannedCase> for ListedCase {
+    fn from(planned: PlannedCase) -> Self {
+        let nanoseconds =
+            |time: std::time::Duration| time.as_nanos().try_into().unwrap_or(u64::MAX);
+        Self {
+            case: planned.case,
+            timeout_ns: planned.timeout.map(nanoseconds),
+            task_timeout_ns: planned.task_timeout.map(nanoseconds),
+            retry_limit: planned.retry_limit,
+            threshold_ratio: planned.gate_threshold,
+        }
+    }
+}
+
+/// The cases that `program` has, asked with `cases` and these arguments.
+///
+/// # Errors
+///
+/// What it answered in their place, for people.
+pub fn list(program: &Path, arguments: &[OsString]) -> Result<Vec<ListedCase>, String> {
+    let output = Command::new(program)
+        .arg("cases")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{}: {}", output.status, said.trim()));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let read = |line| serde_json::from_str(line).map_err(|error| format!("{error} in {line:?}"));
+    text.lines().map(read).collect()
+}
+
+/// The cases of two programs, put side by side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matched {
+    /// What both have, in the order of the head and with its limits and thresholds.
+    pub both: Vec<ListedCase>,
+    /// What only one has.
+    pub missing: Vec<MissingCase>,
+    /// What has the same name on both sides and is not the same.
+    pub different: Vec<(ListedCase, SideError)>,
+}
+
+/// Puts the cases of two programs side by side.
+pub fn match_up(base: &[ListedCase], head: Vec<ListedCase>) -> Matched {
+    let mut matched = Matched {
+        both: Vec::new(),
+        missing: Vec::new(),
+        different: Vec::new(),
+    };
+    let ids = |cases: &[ListedCase]| cases.iter().map(|one| one.case.id()).collect::<Vec<_>>();
+    let (base_ids, head_ids) = (ids(base), ids(&head));
+    let missing = |id: &String, side| MissingCase {
+        id: id.clone(),
+        side,
+    };
+    for (listed, id) in head.into_iter().zip(&head_ids) {
+        match base_ids.iter().position(|other| other == id) {
+            None => matched.missing.push(missing(id, Side::Base)),
+            Some(index) if base[index].case == listed.case => matched.both.push(listed),
+            Some(index) => {
+                let error = defined_differently(&base[index].case, &listed.case);
+                matched.different.push((listed, error));
+            }
+        }
+    }
+    let gone = base_ids.iter().filter(|id| !head_ids.contains(id));
+    matched
+        .missing
+        .extend(gone.map(|id| missing(id, Side::Head)));
+    matched
+}
+
+fn defined_differently(base: &Case, head: &Case) -> SideError {
+    let shown = |case: &Case| {
+        let options = serde_json::to_string(&case.options).unwrap_or_default();
+        format!("{} with options {options}", case.parameters)
+    };
+    work_differs(format!(
+        "the two sides define it differently: base {}, head {}",
+        shown(base),
+        shown(head)
+    ))
+}
+
+/// The error of two sides that do not do the same work.
+pub(super) fn work_differs(message: String) -> SideError {
+    SideError {
+        side: None,
+        error: CaseError::new("work-differs", message),
+    }
+}

@@ -1,0 +1,255 @@
+//! Finished pairs on disk, so that nothing is lost when a gate is interrupted.
+//!
+//! JSON Lines: the first line is the [`Header`], each that follows a finished [`Pair`] or a failure.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{GatePlan, ListedCase, Pair};
+use crate::compare::{Build, SideError};
+use crate::record::{Host, RecordFile};
+
+/// The version of the format.
+pub const PAIRS_VERSION: u32 = 1;
+
+/// What all pairs of a file share. A gate may go on only if nothing of it has changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`PAIRS_VERSION`] of the program that wrote it.
+    pub pairs_version: u32,
+    /// How it is measured.
+    pub plan: GatePlan,
+    /// What is compared against.
+    pub base: Build,
+    /// What is judged.
+    pub head: Build,
+    /// The cases that are run, with the threshold of each.
+    pub cases: Vec<(ListedCase, f64)>,
+    /// The machine.
+    pub host: Host,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    Gate(Box<Header>),
+    Pair(Pair),
+    Failure(FailedCase),
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct FailedCase {
+    case: String,
+    is_control: bool,
+    error: SideError,
+}
+
+/// A file of pairs that is being written, and what was in it before.
+#[derive(Debug)]
+pub struct PairLog {
+    file: RecordFile,
+    pairs: HashMap<(String, bool, u64), Pair>,
+    failures: HashMap<(String, bool), SideError>,
+}
+
+/// Why a file of pairs cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// It cannot be read or written.
+    #[error("cannot write to {path}: {error}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A line is not what it should be.
+    #[error("{path}:{line}: {problem}")]
+    Line {
+        /// The file.
+        path: String,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The gate that wrote it is not the one that would go on.
+    #[error("{path} was written by another gate: {what} changed")]
+    Changed {
+        /// The file.
+        path: String,
+        /// What differs.
+        what: &'static str,
+    },
+}
+
+impl PairLog {
+    /// A new file at `path`, with its header. One that is there already is kept under another name.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn create(path: &Path, header: &Header) -> Result<Self, LogError> {
+        let mut file = RecordFile::create(path).map_err(|error| unusable(path, error))?;
+        file.append(&Line::Gate(Box::new(header.clone())))
+            .map_err(|error| unusable(path, error))?;
+        Ok(Self {
+            file,
+            pairs: HashMap::new(),
+            failures: HashMap::new(),
+        })
+    }
+
+    /// The header of the file at `path`; `None` if there is no file, or only the beginning of a header.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or does not begin with a header.
+    pub fn header(path: &Path) -> Result<Option<Header>, LogError> {
+        match whole_lines(path)?.first() {
+            None => Ok(None),
+            Some(line) => match parse(path, 0, line)? {
+                Line::Gate(header) => Ok(Some(*header)),
+                Line::Pair(_) | Line::Failure(_) => {
+                    Err(bad_line(path, 0, "expected the line of a gate"))
+                }
+            },
+        }
+    }
+
+    /// Goes on with the file at `path`, or begins it if there is none. A last line that was cut off is
+    /// removed.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or written, a line is wrong, or it was written by a gate with another header.
+    pub fn resume(path: &Path, header: &Header) -> Result<Self, LogError> {
+        let Some(found) = Self::header(path)? else {
+            return Self::create(path, header);
+        };
+        if let Some(what) = change(&found, header) {
+            let path = path.display().to_string();
+            return Err(LogError::Changed { path, what });
+        }
+        let lines = whole_lines(path)?;
+        let mut log = Self {
+            file: RecordFile::open(path).map_err(|error| unusable(path, error))?,
+            pairs: HashMap::new(),
+            failures: HashMap::new(),
+        };
+        for (index, line) in lines.iter().enumerate().skip(1) {
+            match parse(path, index, line)? {
+                Line::Gate(_) => return Err(bad_line(path, index, "a second gate begins here")),
+                Line::Pair(pair) => {
+                    let key = (pair.case.clone(), pair.is_control, pair.index);
+                    log.pairs.insert(key, pair);
+                }
+                Line::Failure(failed) => {
+                    log.failures
+                        .insert((failed.case, failed.is_control), failed.error);
+                }
+            }
+        }
+        Ok(log)
+    }
+
+    /// How many finished pairs it began with.
+    pub fn pair_count(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// What became of this pair before, if it was finished or its case given up then.
+    pub(super) fn find(
+        &self,
+        case: &str,
+        is_control: bool,
+        index: u64,
+    ) -> Option<Result<Pair, SideError>> {
+        let pair = self.pairs.get(&(case.to_owned(), is_control, index));
+        let failure = || self.failures.get(&(case.to_owned(), is_control));
+        let pair = pair.map(|pair| Ok(pair.clone()));
+        pair.or_else(|| failure().map(|error| Err(error.clone())))
+    }
+
+    /// Appends what became of a pair.
+    pub(super) fn append(
+        &mut self,
+        case: &str,
+        is_control: bool,
+        result: &Result<Pair, SideError>,
+    ) -> io::Result<()> {
+        self.file.append(&match result {
+            Ok(pair) => Line::Pair(pair.clone()),
+            Err(error) => Line::Failure(FailedCase {
+                case: case.to_owned(),
+                is_control,
+                error: error.clone(),
+            }),
+        })
+    }
+}
+
+/// The lines of a file up to its last line end; none if there is no file.
+fn whole_lines(path: &Path) -> Result<Vec<String>, LogError> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        text => text.map_err(|error| unusable(path, error))?,
+    };
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    Ok(whole.lines().map(str::to_owned).collect())
+}
+
+fn parse(path: &Path, index: usize, line: &str) -> Result<Line, LogError> {
+    let version = |line: &str| -> Option<u64> {
+        let json: serde_json::Value = serde_json::from_str(line).ok()?;
+        json["gate"]["pairs_version"].as_u64()
+    };
+    if let Some(other) = version(line).filter(|found| *found != u64::from(PAIRS_VERSION)) {
+        let problem = format!("its version is {other}, and this program knows {PAIRS_VERSION}");
+        return Err(bad_line(path, index, problem));
+    }
+    serde_json::from_str(line)
+        .map_err(|error| bad_line(path, index, format!("not a pair: {error}")))
+}
+
+fn bad_line(path: &Path, index: usize, problem: impl Into<String>) -> LogError {
+    LogError::Line {
+        path: path.display().to_string(),
+        line: index + 1,
+        problem: problem.into(),
+    }
+}
+
+fn unusable(path: &Path, error: io::Error) -> LogError {
+    LogError::File {
+        path: path.display().to_string(),
+        error,
+    }
+}
+
+/// What of a gate is not as it was.
+fn change(before: &Header, now: &Header) -> Option<&'static str> {
+    // The load average is of the moment.
+    let host = |header: &Header| Host {
+        load_average: 0.0,
+        ..header.host.clone()
+    };
+    let changes = [
+        (before.plan != now.plan, "its plan"),
+        (before.base != now.base, "the base binary"),
+        (before.head != now.head, "the head binary"),
+        (before.cases != now.cases, "its cases or their thresholds"),
+        (host(before) != host(now), "the machine"),
+    ];
+    let changed = changes.into_iter().find(|(changed, _)| *changed);
+    changed.map(|(_, what)| what)
+}

@@ -1,0 +1,51 @@
+//! A busy loop beside what is measured, to see what a noisy machine does to a gate.
+
+use std::hint::black_box;
+use std::io;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::thread::{CpuSet, sched_setaffinity};
+
+/// A process that keeps one core busy until this is dropped.
+#[derive(Debug)]
+pub struct Neighbour(Child);
+
+impl Neighbour {
+    /// Starts `program` as a neighbour: its hidden subcommand `neighbour` is [`be_busy`].
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn start(program: &Path) -> io::Result<Self> {
+        let mut command = Command::new(program);
+        command.arg("neighbour").stdin(Stdio::null());
+        command.spawn().map(Self)
+    }
+}
+
+impl Drop for Neighbour {
+    fn drop(&mut self) {
+        // Fails only if it has ended by itself, which is as well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Keeps the first core busy until the parent ends.
+///
+/// # Errors
+///
+/// When it cannot be tied to its parent's life: it must not outlive it.
+pub fn be_busy() -> io::Result<std::convert::Infallible> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    let mut first = CpuSet::new();
+    first.set(0);
+    // Where the first core is not ours to choose, any will do.
+    let _ = sched_setaffinity(None, &first);
+    let mut count = 0u64;
+    loop {
+        count = black_box(count.wrapping_add(1));
+    }
+}

@@ -1,0 +1,297 @@
+//! One pair: two fresh processes with the same case, warmed up, that then take turns.
+
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::listing::work_differs;
+use super::{Arm, Both, Contest, GatePlan};
+use crate::case::protocol::{Prepare, Prepared};
+use crate::case::{Idle, Session};
+use crate::compare::{Side, SideError};
+use crate::measure::calibration::calibrate;
+use crate::measure::ticks::{CpuTicks, foreign_cpu_ns};
+use crate::measure::usage::family_cpu_ns;
+use crate::measure::{Slice, SlicePlan};
+use crate::random::SplitMix64;
+use crate::record::{Calibration, CaseError};
+use crate::stats::median;
+use crate::stats::paired::{Round, difference};
+
+/// A pair with everything that was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pair {
+    /// The id of the case.
+    pub case: String,
+    /// Whether it is the base against itself.
+    pub is_control: bool,
+    /// Its place among the pairs of its case, from 0.
+    pub index: u64,
+    /// Which process was started first.
+    pub first: Side,
+    /// The digest of both.
+    pub digest: String,
+    /// From before the first process was started to after the last has left.
+    pub elapsed_ns: u64,
+    /// CPU time that everything else on the machine took meanwhile; null for pairs of less than 100 ms.
+    pub foreign_cpu_ns: Option<u64>,
+    /// The slices, in the order they were taken.
+    pub slices: Vec<PairSlice>,
+}
+
+/// One slice of one side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PairSlice {
+    /// The round it belongs to, from 0.
+    pub round: u32,
+    /// Whose it is.
+    pub side: Side,
+    /// How fast the machine was just before.
+    pub calibration: Calibration,
+    /// At least one.
+    pub samples: Vec<SliceSample>,
+}
+
+/// One sample of a slice: see [`crate::record::Sample`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SliceSample {
+    /// Wall clock of all its runs together.
+    pub wall_ns: u64,
+    /// CPU time of all its runs together.
+    pub cpu_ns: u64,
+    /// How many runs it holds.
+    pub run_count: u64,
+}
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// The wall clock, which decides.
+    Wall,
+    /// The CPU time of the process and its workers.
+    Cpu,
+}
+
+impl Pair {
+    /// By how much the head took longer than the base, in logarithms. `None` if a slice took no time.
+    pub fn difference(&self, channel: Channel) -> Option<f64> {
+        let round_count = self.slices.iter().map(|slice| slice.round + 1).max()?;
+        let rounds: Option<Vec<Round>> = (0..round_count)
+            .map(|round| {
+                Some(Round {
+                    base: self.times(round, Side::Base, channel)?,
+                    head: self.times(round, Side::Head, channel)?,
+                })
+            })
+            .collect();
+        difference(&rounds?)
+    }
+
+    /// The two times of one side in one round.
+    fn times(&self, round: u32, side: Side, channel: Channel) -> Option<[f64; 2]> {
+        let own = |slice: &&PairSlice| slice.round == round && slice.side == side;
+        let slices = self.slices.iter().filter(own);
+        let times: Option<Vec<f64>> = slices.map(|slice| slice.time(channel)).collect();
+        times?.try_into().ok()
+    }
+}
+
+impl PairSlice {
+    /// The time of one run in nanoseconds: the median over samples of wall clock, and the mean of CPU time,
+    /// which one sample has too little of.
+    fn time(&self, channel: Channel) -> Option<f64> {
+        let runs: u64 = self.samples.iter().map(|sample| sample.run_count).sum();
+        let cpu_ns: u64 = self.samples.iter().map(|sample| sample.cpu_ns).sum();
+        let wall = |sample: &SliceSample| sample.wall_ns as f64 / sample.run_count as f64;
+        match channel {
+            Channel::Wall => median(&self.samples.iter().map(wall).collect::<Vec<_>>()),
+            Channel::Cpu => (runs > 0).then(|| cpu_ns as f64 / runs as f64),
+        }
+    }
+}
+
+/// Measures the pair of this index, with all orders drawn from `numbers`.
+///
+/// # Errors
+///
+/// What went wrong, and on which side.
+pub(super) fn measure(
+    contest: &Contest,
+    plan: &GatePlan,
+    index: u64,
+    mut numbers: SplitMix64,
+    idle: &mut dyn Idle,
+) -> Result<Pair, SideError> {
+    let bracket = Bracket::start();
+    let first = draw(&mut numbers);
+    let (mut sessions, prepared) = start_both(contest, plan, first, idle)?;
+    let digest = same_work(&prepared)?;
+    let plan_of_slice = SlicePlan {
+        min_time_ns: plan.slice_ns,
+        max_time_ns: u64::MAX,
+        min_sample_count: 1,
+        max_sample_count: u64::MAX,
+        // Both sides time the same number of runs, or the cost of the first run of a sample would weigh
+        // differently on them.
+        run_count: Some(prepared.base.run_count.max(prepared.head.run_count)),
+    };
+    let mut slices = Vec::new();
+    for round in 0..plan.round_count {
+        let outer = draw(&mut numbers);
+        for side in [outer, outer.other(), outer.other(), outer] {
+            let calibration = calibrate(contest.case.case.workers);
+            let slice = sessions.of_mut(side).slice(plan_of_slice, idle);
+            let samples = slice
+                .and_then(sound_samples)
+                .map_err(|error| on(side, error))?;
+            slices.push(PairSlice {
+                round,
+                side,
+                calibration,
+                samples,
+            });
+        }
+    }
+    let Both { base, head } = sessions;
+    base.finish(idle).map_err(|error| on(Side::Base, error))?;
+    head.finish(idle).map_err(|error| on(Side::Head, error))?;
+    let (elapsed_ns, foreign_cpu_ns) = bracket.end();
+    let pair = Pair {
+        case: contest.case.case.id(),
+        is_control: contest.is_control,
+        index,
+        first,
+        digest,
+        elapsed_ns,
+        foreign_cpu_ns,
+        slices,
+    };
+    match pair.difference(Channel::Wall) {
+        Some(_) => Ok(pair),
+        None => Err(SideError {
+            side: None,
+            error: CaseError::new("protocol", "a sample took no time at all"),
+        }),
+    }
+}
+
+/// One side or the other.
+fn draw(numbers: &mut SplitMix64) -> Side {
+    match numbers.below(2) {
+        0 => Side::Base,
+        _ => Side::Head,
+    }
+}
+
+fn on(side: Side, error: CaseError) -> SideError {
+    SideError {
+        side: Some(side),
+        error,
+    }
+}
+
+/// Starts `first`, then the other. Whoever is ready waits in a blocking read.
+fn start_both(
+    contest: &Contest,
+    plan: &GatePlan,
+    first: Side,
+    idle: &mut dyn Idle,
+) -> Result<(Both<Session>, Both<Prepared>), SideError> {
+    let mut start = |side| {
+        let arm = contest.arms.of(side);
+        let timeout = contest.case.timeout_ns.unwrap_or(plan.timeout_ns);
+        let prepare = prepare(contest, arm, plan);
+        Session::start(&arm.program, prepare, Duration::from_nanos(timeout), idle)
+            .map_err(|error| on(side, error))
+    };
+    let (one, other) = (start(first)?, start(first.other())?);
+    let (base, head) = match first {
+        Side::Base => (one, other),
+        Side::Head => (other, one),
+    };
+    let sessions = Both {
+        base: base.0,
+        head: head.0,
+    };
+    let prepared = Both {
+        base: base.1,
+        head: head.1,
+    };
+    Ok((sessions, prepared))
+}
+
+fn prepare(contest: &Contest, arm: &Arm, plan: &GatePlan) -> Prepare {
+    Prepare {
+        case: contest.case.case.clone(),
+        warmup_ns: plan.warmup_ns,
+        min_sample_ns: plan.min_sample_ns,
+        retry_limit: contest.case.retry_limit,
+        task_timeout_ns: contest.case.task_timeout_ns,
+        certified_optimum_ns: None,
+        trace: false,
+        chaos: None,
+        stretch_ratio: arm.stretch_ratio,
+    }
+}
+
+/// The digest of both. Times of different work are not to be compared.
+fn same_work(prepared: &Both<Prepared>) -> Result<String, SideError> {
+    let Both { base, head } = prepared;
+    if base.graph == head.graph && base.digest == head.digest {
+        return Ok(base.digest.clone());
+    }
+    let shown = |side: &Prepared| {
+        let size = side.graph;
+        let (tasks, edges) = (size.task_count, size.edge_count);
+        format!("{tasks} tasks, {edges} edges, digest {}", side.digest)
+    };
+    Err(work_differs(format!(
+        "the two sides do different work, so their times say nothing about each other: base {}; head {}",
+        shown(base),
+        shown(head)
+    )))
+}
+
+/// The samples of a slice whose times count.
+fn sound_samples(slice: Slice) -> Result<Vec<SliceSample>, CaseError> {
+    let sound = slice.samples.iter().filter(|sample| !sample.is_degraded);
+    let samples: Vec<SliceSample> = sound
+        .map(|sample| SliceSample {
+            wall_ns: sample.wall_ns,
+            cpu_ns: sample.cpu_ns,
+            run_count: sample.run_count.max(1),
+        })
+        .collect();
+    if samples.is_empty() {
+        let message = "worker processes died in every sample of a slice, so no time of it counts";
+        return Err(CaseError::new("worker-died", message));
+    }
+    Ok(samples)
+}
+
+/// What the machine did from its start to its end.
+struct Bracket {
+    start: Instant,
+    ticks: Option<CpuTicks>,
+    own_cpu_ns: u64,
+}
+
+impl Bracket {
+    fn start() -> Self {
+        Self {
+            start: Instant::now(),
+            ticks: CpuTicks::now(),
+            own_cpu_ns: family_cpu_ns(),
+        }
+    }
+
+    /// How long it was, and the CPU time that others took.
+    fn end(self) -> (u64, Option<u64>) {
+        let elapsed = self.start.elapsed();
+        let own_cpu_ns = family_cpu_ns().saturating_sub(self.own_cpu_ns);
+        let foreign = self.ticks.zip(CpuTicks::now());
+        let foreign = foreign
+            .and_then(|(before, after)| foreign_cpu_ns(&before, &after, elapsed, own_cpu_ns));
+        (elapsed.as_nanos().try_into().unwrap_or(u64::MAX), foreign)
+    }
+}

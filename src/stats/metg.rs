@@ -1,0 +1,206 @@
+//! The minimum effective task granularity: how fine tasks can be before half the machine is lost.
+//!
+//! Slaughter et al., "Task Bench: A Parameterized Benchmark for Evaluating Parallel Runtime Performance" (SC
+//! 2020), define METG(50%) as the smallest average task granularity at which a system still reaches 50% of its
+//! peak rate. Granularity is wall clock × workers ÷ tasks: it holds what a task costs beside its work.
+
+use super::{Interval, interval_rank};
+
+/// A graph with tasks of one size.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// What one task takes at peak, in nanoseconds; above zero.
+    pub task_ns: f64,
+    /// Wall clock × workers ÷ tasks, in nanoseconds.
+    pub granularity_ns: f64,
+    /// The least that the graph can take with such tasks ÷ what it took.
+    pub efficiency: f64,
+}
+
+/// Where efficiency crosses the target.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Crossing {
+    /// At this granularity, in nanoseconds.
+    At(f64),
+    /// Even the finest tasks reach the target: it lies below this granularity, in nanoseconds.
+    Below(f64),
+    /// Even the coarsest tasks stay under the target: it lies above this granularity, in nanoseconds.
+    Above(f64),
+}
+
+/// The granularity of a backend, over several sweeps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Metg {
+    /// The median over the sweeps.
+    pub crossing: Crossing,
+    /// The exact interval of that median; `None` with too few sweeps for one, or where it has no end.
+    pub interval: Option<Interval>,
+}
+
+/// The smallest granularity above which *every* size reaches `target`, an efficiency above 0, in one sweep.
+/// `None` without points.
+///
+/// Efficiency is measured with noise and is not monotonic in practice; the curve that is nearest to the points
+/// by least squares and never falls with the size of the tasks is taken in its place, and read linearly in the
+/// logarithm of that size. At the crossing granularity and size stand in the ratio of the points around it.
+pub fn crossing(sweep: &[Point], target: f64) -> Option<Crossing> {
+    let mut points = sweep.to_vec();
+    points.sort_by(|a, b| a.task_ns.total_cmp(&b.task_ns));
+    let fitted = monotone(&points.iter().map(|one| one.efficiency).collect::<Vec<_>>());
+    let (finest, coarsest) = (points.first()?, points.last()?);
+    let Some(above) = fitted.iter().position(|one| *one >= target) else {
+        return Some(Crossing::Above(coarsest.granularity_ns));
+    };
+    if above == 0 {
+        return Some(Crossing::Below(finest.granularity_ns));
+    }
+    let (low, high) = (points[above - 1], points[above]);
+    let share = (target - fitted[above - 1]) / (fitted[above] - fitted[above - 1]);
+    let between = |low: f64, high: f64| (low.ln() + (high.ln() - low.ln()) * share).exp();
+    let task_ns = between(low.task_ns, high.task_ns);
+    // granularity × efficiency ÷ size is the same for all points of a graph, but for rounding.
+    let shape = |point: Point| point.granularity_ns * point.efficiency / point.task_ns;
+    Some(Crossing::At(
+        task_ns * between(shape(low), shape(high)) / target,
+    ))
+}
+
+/// The median of the crossings of all sweeps with its exact interval at `alpha`. A sweep without a crossing
+/// counts as one that lies beyond all others, on its side. `None` without sweeps.
+pub fn metg(sweeps: &[Vec<Point>], target: f64, alpha: f64) -> Option<Metg> {
+    let crossings = sweeps.iter().filter_map(|sweep| crossing(sweep, target));
+    let mut crossings: Vec<Crossing> = crossings.collect();
+    crossings.sort_by(|a, b| {
+        place(*a)
+            .partial_cmp(&place(*b))
+            .expect("times are numbers")
+    });
+    let interval = interval_rank(crossings.len(), alpha).and_then(|rank| {
+        let ends = (crossings[rank - 1], crossings[crossings.len() - rank]);
+        match ends {
+            (Crossing::At(low), Crossing::At(high)) => Some(Interval { low, high }),
+            _ => None,
+        }
+    });
+    Some(Metg {
+        // The upper of two middle ones: nothing lies between a crossing and none.
+        crossing: *crossings.get(crossings.len() / 2)?,
+        interval,
+    })
+}
+
+/// Where a crossing stands among others.
+fn place(crossing: Crossing) -> (i8, f64) {
+    match crossing {
+        Crossing::Below(granularity) => (-1, granularity),
+        Crossing::At(granularity) => (0, granularity),
+        Crossing::Above(granularity) => (1, granularity),
+    }
+}
+
+/// The sequence that never falls and is nearest to `values` by least squares: the algorithm of adjacent
+/// violators (Ayer et al., Annals of Mathematical Statistics 26:4, 1955).
+pub fn monotone(values: &[f64]) -> Vec<f64> {
+    // Blocks of equal values: their mean and how many they are.
+    let mut blocks: Vec<(f64, usize)> = Vec::new();
+    for value in values {
+        let mut block = (*value, 1);
+        while let Some(&(mean, count)) = blocks.last() {
+            if mean <= block.0 {
+                break;
+            }
+            let total = mean * count as f64 + block.0 * block.1 as f64;
+            block = (total / (count + block.1) as f64, count + block.1);
+            blocks.pop();
+        }
+        blocks.push(block);
+    }
+    let values = blocks
+        .into_iter()
+        .flat_map(|(mean, count)| std::iter::repeat_n(mean, count));
+    values.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A backend that adds `overhead_ns` to every task.
+    fn sweep(overhead_ns: f64, sizes_ns: &[f64]) -> Vec<Point> {
+        let point = |task_ns: &f64| Point {
+            task_ns: *task_ns,
+            granularity_ns: task_ns + overhead_ns,
+            efficiency: task_ns / (task_ns + overhead_ns),
+        };
+        sizes_ns.iter().map(point).collect()
+    }
+
+    fn at(crossing: Option<Crossing>) -> f64 {
+        match crossing {
+            Some(Crossing::At(granularity)) => granularity,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn adjacent_violators_are_pooled() {
+        assert!(monotone(&[]).is_empty());
+        assert_eq!(monotone(&[1.0, 2.0, 3.0]), [1.0, 2.0, 3.0]);
+        // Worked by hand: 3, 2 pool to 2.5; then 1 joins them: 2.
+        assert_eq!(monotone(&[3.0, 2.0, 1.0, 4.0]), [2.0, 2.0, 2.0, 4.0]);
+        assert_eq!(monotone(&[1.0, 5.0, 3.0, 4.0]), [1.0, 4.0, 4.0, 4.0]);
+    }
+
+    #[test]
+    fn half_is_lost_where_the_work_equals_the_overhead() {
+        // 100 ns of overhead: at 100 ns of work half is lost, and a task then takes 200 ns.
+        let sizes = [25.0, 50.0, 100.0, 200.0, 400.0];
+        assert!((at(crossing(&sweep(100.0, &sizes), 0.5)) - 200.0).abs() < 1e-9);
+        let between = [25.0, 71.0, 141.0, 200.0, 400.0];
+        let found = at(crossing(&sweep(100.0, &between), 0.5));
+        assert!((found - 200.0).abs() < 2.0, "{found}");
+        // Three quarters are left where the work is three times the overhead.
+        let found = at(crossing(&sweep(100.0, &[200.0, 300.0, 400.0]), 0.75));
+        assert!((found - 400.0).abs() < 1e-9, "{found}");
+    }
+
+    #[test]
+    fn one_size_that_happens_to_reach_the_target_is_not_enough() {
+        let mut points = sweep(100.0, &[12.5, 25.0, 50.0, 100.0, 200.0]);
+        let honest = at(crossing(&points, 0.5));
+        points[1].efficiency = 0.6;
+        let found = at(crossing(&points, 0.5));
+        assert!(found > 100.0 && found <= honest, "{found} {honest}");
+    }
+
+    #[test]
+    fn a_curve_without_a_crossing_says_on_which_side_it_lies() {
+        assert_eq!(crossing(&[], 0.5), None);
+        let fine = sweep(100.0, &[200.0, 400.0]);
+        assert_eq!(crossing(&fine, 0.5), Some(Crossing::Below(300.0)));
+        let coarse = sweep(100.0, &[10.0, 20.0]);
+        assert_eq!(crossing(&coarse, 0.5), Some(Crossing::Above(120.0)));
+    }
+
+    #[test]
+    fn the_interval_is_that_of_the_median_over_sweeps() {
+        let sizes = [25.0, 50.0, 100.0, 200.0, 400.0];
+        let sweeps: Vec<_> = [104.0, 96.0, 100.0, 98.0, 102.0, 110.0, 90.0, 101.0]
+            .iter()
+            .map(|overhead| sweep(*overhead, &sizes))
+            .collect();
+        let metg = metg(&sweeps, 0.5, 0.05).unwrap();
+        let interval = metg.interval.unwrap();
+        assert!(interval.low < 200.0 && interval.high > 200.0);
+        assert!(at(Some(metg.crossing)) > interval.low);
+    }
+
+    #[test]
+    fn sweeps_without_a_crossing_push_the_median_and_never_vanish() {
+        let mut sweeps = vec![sweep(100.0, &[25.0, 400.0]); 3];
+        sweeps.extend(vec![sweep(100.0, &[10.0, 20.0]); 4]);
+        let metg = metg(&sweeps, 0.5, 0.05).unwrap();
+        assert_eq!(metg.crossing, Crossing::Above(120.0));
+        assert_eq!(metg.interval, None);
+    }
+}

@@ -1,0 +1,58 @@
+//! The `gate` of a file: what counts as a change.
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::diagnostic::{Mistake, did_you_mean, quoted};
+use super::key::GATE;
+use super::parse::File;
+use super::value::describe;
+use crate::registry::nearest;
+
+/// The only key there is between its braces.
+const THRESHOLD: &str = "threshold";
+
+/// Below a thousandth no machine can tell, and twice as long is not worth guarding.
+const RATIOS: std::ops::RangeInclusive<f64> = 0.001..=1.0;
+
+impl File<'_> {
+    /// The smallest change that counts, as a part of the base's time.
+    pub(super) fn gate_threshold(&mut self) -> Option<f64> {
+        let value = self.table.get(GATE.name)?;
+        read(value)
+            .map_err(|mistake| self.mistakes.push(mistake))
+            .ok()
+    }
+}
+
+fn read(value: &Spanned<DeValue<'_>>) -> Result<f64, Mistake> {
+    let help = format!("write it like `{}`", GATE.example);
+    let DeValue::Table(table) = value.get_ref() else {
+        let message = format!("`gate` cannot be {}", describe(value.get_ref()));
+        return Err(Mistake::new(message, help).at(value.span(), "expected a table"));
+    };
+    if let Some((key, _)) = table.iter().find(|(key, _)| key.get_ref() != THRESHOLD) {
+        let near = nearest(key.get_ref(), [THRESHOLD]);
+        let message = format!("unknown key {}", quoted(key.get_ref()));
+        let help = format!("{}{help}", did_you_mean(near));
+        return Err(Mistake::new(message, help).at(key.span(), "not a key of `gate`"));
+    }
+    let Some(threshold) = table.get(THRESHOLD) else {
+        return Err(Mistake::new("`gate` has no `threshold`", help).at(value.span(), "here"));
+    };
+    let ratio: Option<f64> = match threshold.get_ref() {
+        DeValue::Float(number) => number.as_str().parse().ok(),
+        DeValue::Integer(number) => number.as_str().parse().ok(),
+        _ => None,
+    };
+    ratio.filter(|ratio| RATIOS.contains(ratio)).ok_or_else(|| {
+        let found = describe(threshold.get_ref());
+        let message = format!("`{THRESHOLD}` cannot be {found}");
+        let expected = format!(
+            "expected a part of the base's time, from {} to {}",
+            RATIOS.start(),
+            RATIOS.end()
+        );
+        Mistake::new(message, help).at(threshold.span(), expected)
+    })
+}
