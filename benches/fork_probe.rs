@@ -1,22 +1,23 @@
 //! What the `fork` backend costs, beside the least that forked processes can do.
 //!
-//! Prints a line a figure: median, and the ratio to its raw probe where it has one. Probe and backend take
-//! turns, so that both see the same machine. It stands apart from the other benchmarks since it forks, and
-//! criterion may start threads.
+//! Prints a line a figure: median, and the ratio to what it is held against. The two take turns, so that both
+//! see the same machine. It stands apart from the other benchmarks since it forks, and criterion may start
+//! threads.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
 use rustix::thread::futex;
-use taskdyno::backend::{Backend, Continuation, FORK, Pool, PoolPlan};
+use taskdyno::backend::{Backend, CROSSBEAM, Continuation, FORK, Pool, PoolPlan};
 use taskdyno::execute::{Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
-use taskdyno::kernel::{EMPTY, KernelKind, Setting, Sharing};
+use taskdyno::kernel::{EMPTY, Kernel, KernelKind, Setting, Sharing};
 use taskdyno::memory::SharedSlice;
-use taskdyno::parameter::Parameters;
+use taskdyno::parameter::{Parameters, Value};
 
 const WORKERS: usize = 2;
 
@@ -57,16 +58,15 @@ fn fork_section(full: bool) {
     };
     start_and_stop(scale);
     independent(scale);
-    for width in [64, 2] {
-        for continuation in [Continuation::Queue, Continuation::Inline] {
-            dependent(scale, width, continuation);
-        }
-    }
     round_trip(scale);
+    notice(scale);
+    // Starts threads, so it comes last.
+    dependent(scale);
 }
 
 fn independent(scale: Scale) {
-    let mut backend = Running::start(stencil(scale.tasks, 1), Continuation::Queue);
+    let plan = plan(&FORK, Continuation::Queue);
+    let mut backend = Running::start(&FORK, stencil(scale.tasks, 1), &plan);
     let mut probe = SharedIndex::start(u64::from(scale.tasks));
     let (mut raw, mut ours) = (Vec::new(), Vec::new());
     for _ in 0..scale.rounds {
@@ -82,33 +82,126 @@ fn independent(scale: Scale) {
     );
 }
 
-fn dependent(scale: Scale, width: u32, continuation: Continuation) {
-    let mut backend = Running::start(stencil(width, scale.steps), continuation);
-    let samples = (0..scale.rounds).map(|_| backend.timed_run()).collect();
-    let ours = median(samples) / f64::from(width * scale.steps);
-    let name = format!("{continuation:?}").to_lowercase();
-    println!("stencil width {width:2}, {name:6}           {ours:8.1} ns a task");
+/// Stencils of empty tasks, beside threads that do the same. All pools of processes are started before the first
+/// thread.
+fn dependent(scale: Scale) {
+    let cases = [64, 2].into_iter().flat_map(|width| {
+        [Continuation::Queue, Continuation::Inline].map(|continuation| (width, continuation))
+    });
+    let processes: Vec<_> = cases
+        .map(|(width, continuation)| {
+            let graph = stencil(width, scale.steps);
+            let running = Running::start(&FORK, graph, &plan(&FORK, continuation));
+            (width, continuation, running)
+        })
+        .collect();
+    for (width, continuation, mut ours) in processes {
+        if width == 64 && continuation == Continuation::Queue {
+            println!(
+                "memory that a worker adds          {:8} kB",
+                added_kilobytes(&*ours.pool)
+            );
+        }
+        let mut theirs = Running::start(
+            &CROSSBEAM,
+            stencil(width, scale.steps),
+            &plan(&CROSSBEAM, continuation),
+        );
+        let samples = (0..scale.rounds).map(|_| (theirs.timed_run(), ours.timed_run()));
+        let (theirs, ours): (Vec<u64>, Vec<u64>) = samples.unzip();
+        let count = f64::from(width * scale.steps);
+        let (theirs, ours) = (median(theirs) / count, median(ours) / count);
+        let name = format!("{continuation:?}").to_lowercase();
+        println!("stencil width {width:2}, {name:6}, crossbeam {theirs:8.1} ns a task");
+        println!(
+            "stencil width {width:2}, {name:6}, fork      {ours:8.1} ns a task, {:.2} x crossbeam",
+            ours / theirs
+        );
+    }
+}
+
+/// The most that any of the workers holds for itself alone.
+fn added_kilobytes(pool: &dyn Pool) -> u64 {
+    let added = |pid: Pid| {
+        let path = format!("/proc/{}/smaps_rollup", pid.as_raw_nonzero());
+        let text = std::fs::read_to_string(path).expect("a worker that lives");
+        let private = text.lines().filter(|line| line.starts_with("Private_"));
+        let numbers = private.filter_map(|line| line.split_whitespace().nth(1));
+        numbers
+            .map(|number| number.parse::<u64>().expect("kB"))
+            .sum()
+    };
+    let most = pool.worker_processes().into_iter().map(added).max();
+    most.expect("a pool with workers")
 }
 
 fn round_trip(scale: Scale) {
-    let mut backend = Running::start(stencil(1, 1), Continuation::Queue);
-    let parked = (0..scale.rounds * 10).map(|_| {
+    let plain = plan(&FORK, Continuation::Queue);
+    let spin: BTreeMap<String, Value> = ["worker_spin", "coordinator_spin"]
+        .map(|name| (name.into(), Value::Count(1_000_000)))
+        .into();
+    let spinning = PoolPlan {
+        options: Parameters::check(FORK.options(), &spin).expect("options of the backend"),
+        ..plain.clone()
+    };
+    let mut parked = Running::start(&FORK, stencil(1, 1), &plain);
+    let samples = (0..scale.rounds * 10).map(|_| {
         // Long enough for every worker to fall asleep.
         thread::sleep(Duration::from_millis(1));
-        backend.timed_run()
+        parked.timed_run()
     });
-    let parked = median(parked.collect()) / 1000.0;
-    let busy = median(
-        (0..scale.rounds * 100)
-            .map(|_| backend.timed_run())
-            .collect(),
-    ) / 1000.0;
-    println!("round trip of one task, parked     {parked:8.1} us");
-    println!("round trip of one task, at once    {busy:8.1} us");
+    let parked_us = median(samples.collect()) / 1000.0;
+    println!("round trip of one task, parked     {parked_us:8.1} us");
+    for (name, plan) in [("at once ", plain), ("spinning", spinning)] {
+        let mut running = Running::start(&FORK, stencil(1, 1), &plan);
+        let samples = (0..scale.rounds * 100).map(|_| running.timed_run());
+        let us = median(samples.collect()) / 1000.0;
+        println!("round trip of one task, {name}   {us:8.2} us");
+    }
+}
+
+/// From the death of a worker in a task to the end of the run that fails of it, with everyone else laid off.
+fn notice(scale: Scale) {
+    let mut samples = Vec::new();
+    for _ in 0..scale.rounds {
+        let killed: Arc<SharedSlice<AtomicU64>> = Arc::new(SharedSlice::new(1).expect("a page"));
+        let start = Instant::now();
+        let kernel = Dies {
+            start,
+            killed: Arc::clone(&killed),
+        };
+        let job = Arc::new(Job::new(stencil(1, 1), Box::new(kernel)).expect("shared pages"));
+        let pool = FORK.start(Arc::clone(&job), &plan(&FORK, Continuation::Queue));
+        let mut pool = pool.expect("a pool starts");
+        job.begin_run();
+        pool.run().expect_err("its only task dies");
+        let end = start.elapsed().as_nanos() as u64;
+        samples.push(end - killed[0].load(Ordering::Relaxed));
+    }
+    let us = median(samples) / 1000.0;
+    println!("death at work, until the run ends  {us:8.1} us");
+}
+
+/// A kernel that says when it is killed. It waits first, until the coordinator sleeps.
+struct Dies {
+    start: Instant,
+    killed: Arc<SharedSlice<AtomicU64>>,
+}
+
+impl Kernel for Dies {
+    fn run(&self, _: TaskId, _: u64) -> u64 {
+        thread::sleep(Duration::from_millis(2));
+        self.killed[0].store(self.start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
+        unreachable!("it is dead")
+    }
 }
 
 fn start_and_stop(scale: Scale) {
-    let (mut raw, mut ours) = (Vec::new(), Vec::new());
+    let (mut raw, mut ours, mut with_run) = (Vec::new(), Vec::new(), Vec::new());
+    let plan = plan(&FORK, Continuation::Queue);
+    // A task for each worker.
+    let (job, expected) = job(stencil(WORKERS as u32, 1));
     for _ in 0..scale.rounds {
         raw.push(timed(|| {
             (0..WORKERS)
@@ -117,20 +210,20 @@ fn start_and_stop(scale: Scale) {
                 .into_iter()
                 .for_each(join)
         }));
-        let job = job(stencil(1, 1));
-        ours.push(timed(|| {
-            drop(
-                FORK.start(job, &plan(Continuation::Queue))
-                    .expect("a pool starts"),
-            )
-        }));
+        let start = || FORK.start(Arc::clone(&job), &plan).expect("a pool starts");
+        ours.push(timed(|| drop(start())));
+        job.begin_run();
+        with_run.push(timed(|| start().run().expect("a run succeeds")));
+        job.verify(expected).expect("a run is right");
     }
-    let (raw, ours) = (median(raw) / 1000.0, median(ours) / 1000.0);
+    let [raw, ours, with_run] = [raw, ours, with_run].map(|samples| median(samples) / 1000.0);
     println!("start and stop, fork and waitpid   {raw:8.1} us");
-    println!(
-        "start and stop, fork               {ours:8.1} us, {:.2} x raw",
-        ours / raw
-    );
+    for (name, ours) in [
+        ("start and stop, fork", ours),
+        ("start, a run, stop, fork", with_run),
+    ] {
+        println!("{name:34} {ours:8.1} us, {:.2} x raw", ours / raw);
+    }
 }
 
 /// The backend with a job, checked after every run.
@@ -142,15 +235,12 @@ struct Running {
 
 impl Running {
     /// Warmed up.
-    fn start(graph: TaskGraph, continuation: Continuation) -> Self {
-        let job = job(graph);
-        let expected = expected_digest(job.graph(), job.kernel());
-        let pool = FORK
-            .start(Arc::clone(&job), &plan(continuation))
-            .expect("a pool starts");
+    fn start(backend: &dyn Backend, graph: TaskGraph, plan: &PoolPlan) -> Self {
+        let (job, expected) = job(graph);
+        let pool = backend.start(Arc::clone(&job), plan);
         let mut running = Self {
             job,
-            pool,
+            pool: pool.expect("a pool starts"),
             expected,
         };
         running.timed_run();
@@ -165,20 +255,23 @@ impl Running {
     }
 }
 
-fn job(graph: TaskGraph) -> Arc<Job> {
+/// Empty tasks, and the digest that every run must give.
+fn job(graph: TaskGraph) -> (Arc<Job>, u64) {
     let setting = Setting {
         graph: &graph,
         sharing: Sharing::Processes,
         worker_count: WORKERS,
     };
     let kernel = EMPTY.build(&Parameters::default(), &setting);
-    Arc::new(Job::new(graph, kernel.expect("an empty kernel")).expect("shared pages"))
+    let job = Job::new(graph, kernel.expect("an empty kernel")).expect("shared pages");
+    let expected = expected_digest(job.graph(), job.kernel());
+    (Arc::new(job), expected)
 }
 
-fn plan(continuation: Continuation) -> PoolPlan {
+fn plan(backend: &dyn Backend, continuation: Continuation) -> PoolPlan {
     PoolPlan {
         continuation,
-        ..PoolPlan::plain(&FORK, WORKERS)
+        ..PoolPlan::plain(backend, WORKERS)
     }
 }
 

@@ -22,7 +22,7 @@ use taskdyno::kernel::{
     Setting, Sharing,
 };
 use taskdyno::parameter::{Parameter, Parameters, Value};
-use taskdyno::pattern::{Pattern, STENCIL_1D, TRIVIAL};
+use taskdyno::pattern::{PATTERNS, Pattern, STENCIL_1D, TRIVIAL};
 
 #[path = "overhead/arguments.rs"]
 mod arguments;
@@ -73,6 +73,7 @@ const SECTIONS: &[Section] = &[
     ("sleep", sleep),
     ("overlap", overlap),
     ("graph", graph),
+    ("patterns", patterns),
 ];
 
 fn main() {
@@ -395,6 +396,55 @@ fn graph(effort: Effort) -> Vec<Row> {
             is_met: bytes <= 64.0,
         },
     ]
+}
+
+/// Building every pattern at about ten million tasks, a row each, the slowest last.
+fn patterns(effort: Effort) -> Vec<Row> {
+    let mut times: Vec<(f64, &str)> = Vec::new();
+    for pattern in PATTERNS {
+        let declared = pattern.parameters().iter();
+        let given = declared.map(|one| (one.name, ten_million(pattern.name(), one.name, effort)));
+        let given = given
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        let parameters = Parameters::check(pattern.parameters(), &given).expect("they fit");
+        let start = Instant::now();
+        let graph = pattern.build(&parameters).expect("the graph fits its ids");
+        times.push((start.elapsed().as_secs_f64(), pattern.name()));
+        black_box(graph);
+    }
+    times.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let rows = times.iter().map(|(seconds, name)| Row {
+        what: format!("{name} at 10 million tasks, to build"),
+        found: format!("{seconds:.2} s"),
+        goal: "≤ 1.5 s".into(),
+        is_met: *seconds <= 1.5,
+    });
+    rows.collect()
+}
+
+/// The value that, with those of the other parameters, makes ten million tasks or somewhat more.
+fn ten_million(pattern: &str, parameter: &str, effort: Effort) -> Value {
+    let small = effort.shrink > 1;
+    let count = match (pattern, parameter) {
+        ("all-to-all", "width") => 4,
+        ("all-to-all", "steps") => 2_500_000 / effort.shrink,
+        ("chain", "steps") | (_, "tasks") => 10_000_000 / effort.shrink,
+        (_, "width") => 64,
+        (_, "steps") => 156_250 / effort.shrink,
+        (_, "depth" | "tiles") if small => 3,
+        ("skynet", "depth") => 7,
+        ("butterfly", "depth") => 19,
+        (_, "depth") => 22,
+        ("lu", "tiles") => 311,
+        (_, "tiles") => 391,
+        ("random-dag", "radix") => 6,
+        (_, "window") => 1000,
+        (_, "fan_out") => 10,
+        (_, "fraction") => return Value::Number(0.5),
+        _ => 3,
+    };
+    Value::Count(count)
 }
 
 /// Resident memory of this process.

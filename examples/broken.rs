@@ -1,5 +1,5 @@
 //! What taskdyno catches: kernels that panic, abort, leave, hang and talk, and backends that lose tasks,
-//! run them twice or too early. Each becomes an error row that says what happened.
+//! run them twice or too early, or garble what they hand on. Each becomes an error row that says what happened.
 //!
 //! ```text
 //! cargo run --example broken -- run --workloads examples/broken.toml broken --timeout 1 --out target/broken
@@ -8,6 +8,7 @@
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use taskdyno::Harness;
@@ -31,6 +32,10 @@ fn main() -> ExitCode {
         .backend(&Mistake {
             name: "runs-backwards",
             run: runs_backwards,
+        })
+        .backend(&Mistake {
+            name: "garbles-a-payload",
+            run: garbles_a_payload,
         })
         .main()
 }
@@ -137,6 +142,17 @@ fn loses_a_task(job: &Job) -> Result<(), Halt> {
 fn runs_one_twice(job: &Job) -> Result<(), Halt> {
     job.graph().tasks().try_for_each(|task| job.run(task))?;
     job.run(TaskId(0))
+}
+
+fn garbles_a_payload(job: &Job) -> Result<(), Halt> {
+    job.graph().tasks().try_for_each(|task| {
+        job.run(task)?;
+        if let Some(word) = job.payload(task).last() {
+            // Relaxed: there is one thread.
+            word.fetch_xor(1, Ordering::Relaxed);
+        }
+        Ok(())
+    })
 }
 
 fn runs_backwards(job: &Job) -> Result<(), Halt> {

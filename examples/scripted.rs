@@ -7,9 +7,19 @@
 //! cargo run --example scripted -- run empty/pattern=chain --out target/scripted
 //! ```
 //!
-//! What comes out is known to the nanosecond, which makes it a way to test whatever reads records.
+//! What comes out is known to the nanosecond, which makes it a way to test whatever reads records, and the
+//! gate: some variables of the environment change the script, so two scripts in front of this program can
+//! stand for two builds.
+//!
+//! | variable | what it does |
+//! |---|---|
+//! | `SCRIPTED_PER_CENT=120` | every time is that part of what it was |
+//! | `SCRIPTED_ALTERNATE=FILE` | every other process takes twice as long; the file, which must be there, grows by a byte each |
+//! | `SCRIPTED_MISHAP=abort` | the process dies when it is asked for samples |
+//! | `SCRIPTED_MISHAP=digest` | the work has another result |
 
-use std::io::{self, BufRead};
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
 use taskdyno::Harness;
@@ -47,24 +57,57 @@ fn script(backend: &str, workers: u64) -> Option<Script> {
     Some(Script { wall_ns, cpu_ns })
 }
 
+/// The script of a case, as the environment and the slow-down that is planted change it.
+fn altered(prepare: &Prepare) -> io::Result<Option<Script>> {
+    let case = &prepare.case;
+    let Some(mut script) = script(&case.backend, u64::from(case.workers)) else {
+        return Ok(None);
+    };
+    let per_cent = std::env::var("SCRIPTED_PER_CENT").map_or(Ok(100), |text| text.parse());
+    let mut per_cent: u64 = per_cent.map_err(io::Error::other)?;
+    if let Some(path) = std::env::var_os("SCRIPTED_ALTERNATE") {
+        let mut file = OpenOptions::new().append(true).open(path)?;
+        file.write_all(b".")?;
+        if file.metadata()?.len() % 2 == 0 {
+            per_cent *= 2;
+        }
+    }
+    let stretch = 1.0 + prepare.stretch_ratio.unwrap_or(0.0);
+    for time in [&mut script.wall_ns, &mut script.cpu_ns] {
+        *time = (*time as f64 * per_cent as f64 / 100.0 * stretch).round() as u64;
+    }
+    Ok(Some(script))
+}
+
+fn digest() -> &'static str {
+    match mishap("digest") {
+        true => "00000000cafef00d",
+        false => "00000000deadbeef",
+    }
+}
+
+fn mishap(name: &str) -> bool {
+    std::env::var("SCRIPTED_MISHAP").is_ok_and(|mishap| mishap == name)
+}
+
 fn serve() -> io::Result<()> {
     let mut script = None;
     for line in io::stdin().lock().lines() {
         match serde_json::from_str(&line?)? {
             Request::Prepare(prepare) => {
-                let Prepare { case, .. } = *prepare;
-                script = self::script(&case.backend, u64::from(case.workers));
+                script = altered(&prepare)?;
                 say(&Reply::Prepared(Prepared {
                     graph: GraphSize {
                         task_count: 100,
                         edge_count: 99,
                     },
-                    digest: "00000000deadbeef".into(),
+                    digest: digest().into(),
                     bound: None,
                     start_ns: 50_000,
                     run_count: 1,
                 }))?;
             }
+            Request::Slice(_) if mishap("abort") => std::process::abort(),
             Request::Slice(plan) => match &script {
                 Some(script) => slice(script, plan.min_sample_count)?,
                 None => return say(&Reply::Error(out_of_cheese())),

@@ -36,6 +36,8 @@ pub struct PlannedCase {
     pub timeout: Option<Duration>,
     /// The time limit for one task on a worker process, if the workload sets one.
     pub task_timeout: Option<Duration>,
+    /// How long a run takes at best with this many workers, if the workload certifies it.
+    pub certified_optimum: Option<Duration>,
     /// How often a task whose worker process died is tried again: as the workload says, or
     /// [`DEFAULT_RETRIES`] for kernels that may be run again.
     pub retry_limit: u32,
@@ -68,6 +70,10 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Vec<PlannedCase> 
                     if selection.takes(&case) {
                         cases.push(PlannedCase {
                             case,
+                            certified_optimum: workload
+                                .certified_optimum
+                                .as_ref()
+                                .and_then(|optimum| optimum.of(workers)),
                             timeout: workload.timeout,
                             task_timeout: workload.task_timeout,
                             retry_limit: workload.retries.unwrap_or(default_retries(variant)),

@@ -31,6 +31,8 @@ pub enum ParameterKind {
     },
     /// A time in milliseconds, from zero to a year; fractions are allowed.
     Milliseconds,
+    /// A fraction from 0 to 1, both included.
+    Ratio,
     /// One of these words.
     Choice(&'static [&'static str]),
 }
@@ -141,6 +143,19 @@ impl Parameters {
         }
     }
 
+    /// The value of a parameter declared as [`ParameterKind::Ratio`].
+    ///
+    /// # Panics
+    ///
+    /// When no such parameter was declared.
+    pub fn ratio(&self, name: &str) -> f64 {
+        match self.0.get(name) {
+            Some(Value::Count(count)) => *count as f64,
+            Some(Value::Number(number)) => *number,
+            other => panic!("{name} is not a declared ratio: {other:?}"),
+        }
+    }
+
     /// The value of a parameter declared as [`ParameterKind::Choice`].
     ///
     /// # Panics
@@ -162,17 +177,15 @@ impl Parameters {
 impl Parameter {
     /// `value` in its one canonical form, or `None` if this parameter does not take it.
     ///
-    /// A time without a fraction becomes a [`Value::Count`], so that `2` and `2.0` are the same value and
+    /// A time or ratio that is whole becomes a [`Value::Count`], so that `2` and `2.0` are the same value and
     /// are written the same way.
     pub fn accept(&self, value: &Value) -> Option<Value> {
         match (self.kind, value) {
             (ParameterKind::Count { min, max }, Value::Count(count)) => {
                 (min..=max).contains(count).then_some(Value::Count(*count))
             }
-            (ParameterKind::Milliseconds, Value::Count(count)) => {
-                (*count <= LONGEST_MILLISECONDS).then_some(Value::Count(*count))
-            }
-            (ParameterKind::Milliseconds, Value::Number(number)) => accept_milliseconds(*number),
+            (ParameterKind::Milliseconds, value) => accept_number(value, LONGEST_MILLISECONDS),
+            (ParameterKind::Ratio, value) => accept_number(value, 1),
             (ParameterKind::Choice(words), Value::Text(text)) => words
                 .contains(&text.as_str())
                 .then(|| Value::Text(text.clone())),
@@ -186,14 +199,18 @@ impl Parameter {
     }
 }
 
-fn accept_milliseconds(number: f64) -> Option<Value> {
-    if !(0.0..=LONGEST_MILLISECONDS as f64).contains(&number) {
-        return None;
-    }
-    if number.fract() == 0.0 {
-        Some(Value::Count(number as u64))
-    } else {
-        Some(Value::Number(number))
+/// A number from 0 to `most`.
+fn accept_number(value: &Value, most: u64) -> Option<Value> {
+    match value {
+        Value::Count(count) => (*count <= most).then_some(Value::Count(*count)),
+        Value::Number(number) if (0.0..=most as f64).contains(number) => {
+            let is_whole = number.fract() == 0.0;
+            Some(match is_whole {
+                true => Value::Count(*number as u64),
+                false => Value::Number(*number),
+            })
+        }
+        _ => None,
     }
 }
 
@@ -207,6 +224,7 @@ impl ParameterKind {
             Self::Milliseconds => {
                 format!("a number of milliseconds from 0 to {LONGEST_MILLISECONDS}, without quotes")
             }
+            Self::Ratio => "a number from 0 to 1".into(),
             Self::Choice(words) => format!("one of \"{}\"", words.join("\", \"")),
         }
     }
@@ -267,6 +285,12 @@ mod tests {
         kind: ParameterKind::Milliseconds,
         default: None,
     };
+    const RATIO: Parameter = Parameter {
+        name: "fraction",
+        why: "how much",
+        kind: ParameterKind::Ratio,
+        default: None,
+    };
     const CHOICE: Parameter = Parameter {
         name: "variant",
         why: "which",
@@ -302,6 +326,21 @@ mod tests {
             assert_eq!(TIME.accept(&Value::Number(number)), None, "{number}");
         }
         assert_eq!(TIME.accept(&Value::Count(u64::MAX)), None);
+    }
+
+    #[test]
+    fn a_ratio_keeps_to_zero_and_one() {
+        let ratio = |value| RATIO.accept(&value);
+        assert_eq!(ratio(Value::Number(0.25)), Some(Value::Number(0.25)));
+        assert_eq!(ratio(Value::Number(1.0)), Some(Value::Count(1)));
+        assert_eq!(ratio(Value::Count(0)), Some(Value::Count(0)));
+        assert_eq!(ratio(Value::Count(2)), None);
+        for number in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+            assert_eq!(ratio(Value::Number(number)), None, "{number}");
+        }
+        let values = given([("fraction", Value::Number(0.25))]);
+        let parameters = Parameters::check(&[RATIO], &values).unwrap();
+        assert_eq!(parameters.ratio("fraction"), 0.25);
     }
 
     #[test]

@@ -42,6 +42,18 @@ pub fn mix(seed: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// The number that belongs to `words` in this order: [`mix`] of each of them with what was drawn so far.
+#[inline]
+pub fn draw<const N: usize>(words: [u64; N]) -> u64 {
+    words.into_iter().fold(0, |drawn, word| mix(drawn ^ word))
+}
+
+/// A drawn number as a fraction, from 0 up to but not including 1, in steps of 2^-53.
+#[inline]
+pub fn ratio(drawn: u64) -> f64 {
+    (drawn >> 11) as f64 / (1u64 << 53) as f64
+}
+
 /// Puts `items` in an order drawn from `seed`: Fisher and Yates' shuffle.
 pub fn shuffle<T>(items: &mut [T], seed: u64) {
     let mut numbers = SplitMix64::new(seed);
@@ -74,6 +86,23 @@ mod tests {
         (0..1000).for_each(|_| seen[numbers.below(5) as usize] = true);
         assert_eq!(seen, [true; 5]);
         assert_eq!(numbers.below(0), 0);
+    }
+
+    #[test]
+    fn every_word_and_its_place_count() {
+        let drawn = [[1, 2], [2, 1], [1, 3], [0, 2]].map(draw);
+        for (index, one) in drawn.iter().enumerate() {
+            assert!(!drawn[..index].contains(one));
+        }
+    }
+
+    #[test]
+    fn ratios_are_spread_over_zero_to_one() {
+        assert_eq!(ratio(0), 0.0);
+        assert!(ratio(u64::MAX) < 1.0);
+        let mean = (0..10_000).map(|word| ratio(draw([word]))).sum::<f64>() / 10_000.0;
+        // The deviation of such a mean is 0.0029.
+        assert!((mean - 0.5).abs() < 0.015, "{mean}");
     }
 
     #[test]

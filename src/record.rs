@@ -352,7 +352,8 @@ pub enum LoadSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseError {
     /// What kind of failure: `panic`, `timeout`, `killed`, `wrong-digest`, `missing-input`, `not-once`,
-    /// `lost-task`, `miscounted`, `kernel-check`, `beat-bound`, `backend`, `set-up` or `protocol`.
+    /// `lost-task`, `miscounted`, `wrong-payload`, `kernel-check`, `beat-bound`, `worker-died`, `backend`,
+    /// `set-up` or `protocol`.
     pub kind: String,
     /// What happened, for people.
     pub message: String,

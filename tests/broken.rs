@@ -93,13 +93,17 @@ fn a_mishap_in_a_kernel_is_an_error_row_and_the_others_go_on() {
 
 #[test]
 fn a_backend_that_gets_it_wrong_is_caught() {
-    let backends = "loses-a-task,runs-one-twice,runs-backwards,serial";
+    let backends = "loses-a-task,runs-one-twice,runs-backwards,garbles-a-payload,serial";
     let (code, rows) = run(backends, "mishap=print");
     assert_eq!(code, Some(1));
     let kind = |backend: &str| rows[&format!("{backend} mishap=print")].0.as_str();
     assert_eq!(kind("loses-a-task"), "lost-task");
     assert_eq!(kind("runs-one-twice"), "not-once");
     assert_eq!(kind("runs-backwards"), "missing-input");
+    assert_eq!(kind("garbles-a-payload"), "wrong-payload");
+    let (_, message) = &rows["garbles-a-payload mishap=print"];
+    let expected = "byte 8 that task 5 was handed by its predecessor 0 is wrong";
+    assert_eq!(message, expected);
     assert_eq!(kind("serial"), "ok");
 }
 

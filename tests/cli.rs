@@ -110,6 +110,7 @@ fn help_teaches() {
         &["run", "--help"],
         &["report", "--help"],
         &["graph", "--help"],
+        &["gate", "--help"],
     ] {
         let output = taskdyno().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0));
@@ -191,6 +192,73 @@ fn numbers_out_of_range_are_refused() {
     ] {
         let output = taskdyno().arg("run").args(arguments).output().unwrap();
         assert_says(&output, 2, &[arguments[0]]);
+    }
+}
+
+#[test]
+fn workers_can_be_processes_with_threads() {
+    let folder = TempDir::new().unwrap();
+    let output = taskdyno()
+        .args(["run", "empty/pattern=chain", "--runs", "1", "--warmup", "0"])
+        .args([
+            "--backends",
+            "fork-threads,static",
+            "--workers",
+            "2x3,1,6",
+            "--out",
+        ])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let mut cases: Vec<(String, u64, Value)> = records(folder.path())
+        .iter()
+        .map(|record| {
+            let case = &record["case"];
+            assert_eq!(record["error"], Value::Null);
+            let backend = case["backend"].as_str().unwrap().to_owned();
+            (
+                backend,
+                case["workers"].as_u64().unwrap(),
+                case["options"]["threads"].clone(),
+            )
+        })
+        .collect();
+    cases.sort_by_key(|(backend, workers, _)| (backend.clone(), *workers));
+    let case = |backend: &str, workers, threads| (backend.to_owned(), workers, threads);
+    let expected = [
+        case("fork-threads", 1, 2.into()),
+        case("fork-threads", 6, 3.into()),
+        case("static", 1, Value::Null),
+        case("static", 6, Value::Null),
+    ];
+    assert_eq!(cases, expected);
+}
+
+#[test]
+fn a_shape_that_cannot_be_had_is_refused() {
+    let refused: [(&[&str], &[&str]); 4] = [
+        (
+            &["--workers", "2x2", "--backends", "fork"],
+            &[
+                "`fork` has no threads in processes",
+                "2x2",
+                "--workers 4,2x2",
+            ],
+        ),
+        (
+            &["--workers", "2x2", "--option", "threads=2"],
+            &["`--workers 2x2` and `--option threads=`"],
+        ),
+        (
+            &["--workers", "2x2,4x1"],
+            &["2x2 and 4x1 are both 4 workers"],
+        ),
+        (&["--workers", "2x"], &["2x", "processes x threads"]),
+    ];
+    for (arguments, words) in refused {
+        let output = taskdyno().arg("run").args(arguments).output().unwrap();
+        assert_says(&output, 2, words);
     }
 }
 

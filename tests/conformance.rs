@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::process::abort;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
@@ -17,17 +18,34 @@ use rustix::thread::sched_getaffinity;
 use taskdyno::backend::{BACKENDS, Backend, Continuation, Pool, PoolPlan};
 use taskdyno::execute::{Failure, Halt, Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
-use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Setting, Sharing};
+use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, SLEEP, Setting, Sharing};
 use taskdyno::parameter::{Parameter, ParameterKind, Parameters, Value};
-use taskdyno::pattern::{PATTERNS, Pattern, STENCIL_1D};
+use taskdyno::pattern::{FAN_OUT_IN, PATTERNS, Pattern, STENCIL_1D, TRIVIAL};
 
 /// Runs of one pool: enough that state left behind by one would show in the next.
 const RUN_COUNT: u64 = 3;
 
 #[test]
-fn every_backend_runs_every_pattern_with_every_kernel() {
+fn every_backend_runs_every_pattern() {
     watched(|| {
-        for graph in PATTERNS.iter().flat_map(|pattern| graphs(*pattern)) {
+        for pattern in PATTERNS {
+            for graph in graphs(*pattern) {
+                for (backend, plan) in set_ups(&worker_counts()) {
+                    let result = run(backend, &plan, graph.clone(), empty());
+                    let pattern = pattern.name();
+                    assert_eq!(result, Ok(()), "{} {plan:?} {pattern}", backend.name());
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn every_backend_runs_every_kernel() {
+    // A kernel does not see more of the graph than how many inputs a task has.
+    let patterns: [&dyn Pattern; 3] = [&TRIVIAL, &FAN_OUT_IN, &STENCIL_1D];
+    watched(|| {
+        for graph in patterns.into_iter().flat_map(graphs) {
             for (kind, parameters) in kernels() {
                 for (backend, plan) in set_ups(&worker_counts()) {
                     let kernel = kind.build(&parameters, &setting(&graph, backend, &plan));
@@ -35,6 +53,24 @@ fn every_backend_runs_every_pattern_with_every_kernel() {
                     let kernel = format!("{} {:?}", kind.name(), parameters.values());
                     assert_eq!(result, Ok(()), "{} {plan:?} {kernel}", backend.name());
                 }
+            }
+        }
+    });
+}
+
+#[test]
+fn every_backend_hands_on_every_byte() {
+    watched(|| {
+        for kind in [&EMPTY as &dyn KernelKind, &SLEEP] {
+            let given = given(kind.parameters(), &BTreeMap::new());
+            let parameters = Parameters::check(kind.parameters(), &given[0]).unwrap();
+            for (backend, plan) in set_ups(&worker_counts()) {
+                let graph = stencil(7, 5);
+                let kernel = kind.build(&parameters, &setting(&graph, backend, &plan));
+                let job = Job::new(graph, kernel.unwrap()).unwrap();
+                let job = job.with_output_bytes(1003).unwrap();
+                let result = run_job(backend, &plan, Arc::new(job));
+                assert_eq!(result, Ok(()), "{} {plan:?}", backend.name());
             }
         }
     });
@@ -151,6 +187,29 @@ fn a_backend_that_breaks_the_order_is_caught() {
 }
 
 #[test]
+fn a_backend_that_garbles_what_is_handed_on_is_caught() {
+    let garbles = Broken(|job| {
+        job.graph().tasks().try_for_each(|task| {
+            job.run(task)?;
+            if task == TaskId(4) {
+                // Relaxed: there is one thread.
+                job.payload(task)[0].fetch_xor(u64::MAX, Ordering::Relaxed);
+            }
+            Ok(())
+        })
+    });
+    let job = Job::new(stencil(7, 5), empty()).unwrap();
+    let job = Arc::new(job.with_output_bytes(8).unwrap());
+    let failure = Failure::WrongPayload {
+        task: TaskId(10),
+        predecessor: TaskId(4),
+        byte: 0,
+    };
+    let plan = PoolPlan::plain(&garbles, 1);
+    assert_eq!(run_job(&garbles, &plan, job), Err(failure));
+}
+
+#[test]
 fn a_backend_that_loses_a_task_is_caught() {
     let all_but_one = Broken(|job| {
         let mut tasks = job.graph().tasks().filter(|task| *task != TaskId(30));
@@ -218,7 +277,11 @@ fn run(
     graph: TaskGraph,
     kernel: Box<dyn Kernel>,
 ) -> Result<(), Failure> {
-    let job = job(graph, kernel);
+    run_job(backend, plan, job(graph, kernel))
+}
+
+/// [`run`] for a job that is made already.
+fn run_job(backend: &dyn Backend, plan: &PoolPlan, job: Arc<Job>) -> Result<(), Failure> {
     let expected = expected_digest(job.graph(), job.kernel());
     job.kernel().reset();
     let mut pool = backend.start(Arc::clone(&job), plan).unwrap();
@@ -310,6 +373,7 @@ fn given(declared: &[Parameter], counts: &BTreeMap<&str, u64>) -> Vec<BTreeMap<S
                 vec![Value::Count(count.unwrap_or(3).clamp(min, max))]
             }
             ParameterKind::Milliseconds => vec![Value::Number(0.01)],
+            ParameterKind::Ratio => vec![Value::Number(0.5)],
             ParameterKind::Choice(words) => words
                 .iter()
                 .map(|word| Value::Text((*word).into()))

@@ -25,13 +25,14 @@ struct Killer {
     case: u32,
     due: Instant,
     killed: bool,
-    seen: BTreeSet<i32>,
+    seen: BTreeSet<Process>,
 }
 
 impl Idle for Killer {
     fn idle(&mut self) -> Instant {
         let workers = children(self.case);
-        self.seen.extend(&workers);
+        self.seen
+            .extend(workers.iter().copied().filter_map(Process::find));
         if self.killed {
             return Instant::now() + Duration::from_secs(1);
         }
@@ -53,6 +54,28 @@ struct Patience;
 impl Idle for Patience {
     fn idle(&mut self) -> Instant {
         Instant::now() + TIMEOUT
+    }
+}
+
+/// A process, apart from all that had its number before or will have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Process {
+    id: i32,
+    /// In the kernel's clock ticks since it booted.
+    start_ticks: u64,
+}
+
+impl Process {
+    /// The one that has this number now, as a zombie too.
+    fn find(id: i32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The name, in parentheses, may hold anything. The start is the 20th field behind it (proc_pid_stat(5)).
+        let behind_name = stat.rsplit(')').next().unwrap();
+        let start = behind_name.split_whitespace().nth(19).unwrap();
+        Some(Self {
+            id,
+            start_ticks: start.parse().unwrap(),
+        })
     }
 }
 
@@ -124,8 +147,8 @@ fn run(backend: &str, pattern: &serde_json::Value, seed: u64) -> Result<Slice, C
         Err(_) => drop(session),
     }
     for worker in killer.seen {
-        let left = Path::new(&format!("/proc/{worker}")).exists();
-        assert!(!left, "{backend}, seed {seed}: worker {worker} is left");
+        let is_left = Process::find(worker.id) == Some(worker);
+        assert!(!is_left, "{backend}, seed {seed}: {worker:?} is left");
     }
     assert_eq!(descriptor_count(), before, "{backend}, seed {seed}");
     result

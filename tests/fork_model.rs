@@ -1,4 +1,4 @@
-//! The `fork` backend's deque, ranges and parking under every order in which two or three workers can take
+//! The `fork` backend's deque, ranges, parking and phase under every order in which two or three workers can take
 //! their steps, and every value that the memory model lets them read (within loom's bounds).
 //!
 //! The very files of the backend are checked, with loom's atomics in place of the machine's and a model of
@@ -14,12 +14,15 @@ use loom::thread;
 use atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use deque::{Deque, HEAD_WORDS, Steal, Taken};
 use park::Parking;
+use phase::{Phase, PhaseWord};
 use sources::{Range, Sources};
 
 #[path = "../src/backend/fork/deque.rs"]
 mod deque;
 #[path = "../src/backend/fork/park.rs"]
 mod park;
+#[path = "../src/backend/fork/phase.rs"]
+mod phase;
 #[path = "../src/backend/fork/sources.rs"]
 mod sources;
 
@@ -41,6 +44,12 @@ mod futex {
         if word.load(Ordering::Relaxed) == value {
             drop(KERNEL.1.wait(guard).unwrap());
         }
+    }
+
+    /// No time passes here: who is not woken sleeps for ever, and loom tells.
+    pub(super) fn wait_at_most(word: &AtomicU32, value: u32, _: std::time::Duration) -> bool {
+        wait(word, value);
+        false
     }
 
     /// Wakes those who sleep on other words too: every sleeper has to bear that.
@@ -389,5 +398,53 @@ fn loot_can_be_robbed_again() {
         }
         while take_source(&pool, 0) {}
         pool.assert_taken(0..=2);
+    });
+}
+
+/// The coordinator sleeps until the phase is over, and sees what was done in it. Then it begins another.
+#[test]
+fn the_coordinator_is_woken_at_the_end_of_a_phase() {
+    check(TWO_WORKERS, || {
+        let word = Arc::new(AtomicU32::new(0));
+        let output = Arc::new(AtomicU32::new(0));
+        let run = |number| {
+            PhaseWord::new(&word).begin();
+            let worker = {
+                let (word, output) = (Arc::clone(&word), Arc::clone(&output));
+                thread::spawn(move || {
+                    output.store(number, Ordering::Relaxed);
+                    PhaseWord::new(&word).done();
+                })
+            };
+            let phase = PhaseWord::new(&word);
+            while phase.get() == Phase::Going {
+                phase.wait_at_most(std::time::Duration::MAX);
+            }
+            assert_eq!(phase.get(), Phase::Done);
+            assert_eq!(output.load(Ordering::Relaxed), number);
+            worker.join().unwrap();
+        };
+        run(1);
+        run(2);
+    });
+}
+
+/// Two workers fail at once: the coordinator wakes, whoever comes first.
+#[test]
+fn the_coordinator_is_woken_by_either_of_two_failures() {
+    check(THREE_WORKERS, || {
+        let word = Arc::new(AtomicU32::new(0));
+        let workers = [(); 2].map(|()| {
+            let word = Arc::clone(&word);
+            thread::spawn(move || PhaseWord::new(&word).halt())
+        });
+        let phase = PhaseWord::new(&word);
+        while phase.get() == Phase::Going {
+            phase.wait_at_most(std::time::Duration::MAX);
+        }
+        assert_eq!(phase.get(), Phase::Halted);
+        for worker in workers {
+            worker.join().unwrap();
+        }
     });
 }

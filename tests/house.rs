@@ -13,7 +13,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("stats", &[]),
     ("record", &[]),
     ("sync", &["memory"]),
-    ("pattern", &["graph", "parameter"]),
+    ("pattern", &["graph", "parameter", "random"]),
     (
         "kernel",
         &["graph", "memory", "parameter", "random", "sync"],

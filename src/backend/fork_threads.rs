@@ -18,7 +18,8 @@ pub const FORK_THREADS: ForkThreads = ForkThreads;
 #[derive(Debug)]
 pub struct ForkThreads;
 
-const THREADS: Parameter = Parameter {
+/// How many threads each process has, for backends that have threads in processes.
+pub const PROCESS_THREADS: Parameter = Parameter {
     name: "threads",
     why: "threads a process: the workers are shared out over as many processes as that takes",
     kind: ParameterKind::Count { min: 1, max: 4096 },
@@ -43,10 +44,10 @@ impl Backend for ForkThreads {
     }
 
     fn options(&self) -> &'static [Parameter] {
-        &[WORKER_SPIN, COORDINATOR_SPIN, THREADS]
+        &[WORKER_SPIN, COORDINATOR_SPIN, PROCESS_THREADS]
     }
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
-        fork::start(job, plan, plan.options.count(THREADS.name) as usize)
+        fork::start(job, plan, plan.options.count(PROCESS_THREADS.name) as usize)
     }
 }

@@ -34,7 +34,7 @@ pub use crossbeam::CROSSBEAM;
 pub use fork::FORK;
 pub use fork_dispatch::FORK_DISPATCH;
 pub use fork_per_task::FORK_PER_TASK;
-pub use fork_threads::FORK_THREADS;
+pub use fork_threads::{FORK_THREADS, PROCESS_THREADS};
 pub use rayon::RAYON;
 pub use serial::SERIAL;
 pub use r#static::STATIC;

@@ -201,7 +201,9 @@ impl<'a> Stage<'a> {
     /// The job, and the digest that its runs must give.
     fn job(&self, graph: TaskGraph, kernel: Box<dyn Kernel>) -> Result<(Arc<Job>, u64), CaseError> {
         let digest = expected_digest(&graph, kernel.as_ref());
-        let job = Job::new(graph, kernel).map_err(set_up_error)?;
+        let job = Job::new(graph, kernel)
+            .and_then(|job| job.with_output_bytes(self.definition.output_bytes))
+            .map_err(set_up_error)?;
         Ok((Arc::new(job), digest))
     }
 }

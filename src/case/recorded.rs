@@ -56,15 +56,17 @@ impl Surroundings<'_> {
     }
 }
 
-/// Runs `case` in a child process and returns its record, whatever becomes of it.
+/// Runs `case`, of which `certified_optimum` is the shortest run if that is known, in a child process and returns
+/// its record, whatever becomes of it.
 pub fn record(
     surroundings: &Surroundings<'_>,
     case: Case,
+    certified_optimum: Option<Duration>,
     plan: Plan,
     idle: &mut dyn Idle,
 ) -> Record {
     let mut record = surroundings.blank(case, plan);
-    if let Err(error) = fill(&mut record, surroundings.program, idle) {
+    if let Err(error) = fill(&mut record, surroundings.program, certified_optimum, idle) {
         // Samples of a case that failed are no samples.
         record.samples.clear();
         record.error = Some(error);
@@ -73,14 +75,20 @@ pub fn record(
 }
 
 /// Runs the case of `record` and fills in what comes back.
-fn fill(record: &mut Record, program: &Path, idle: &mut dyn Idle) -> Result<(), CaseError> {
+fn fill(
+    record: &mut Record,
+    program: &Path,
+    certified_optimum: Option<Duration>,
+    idle: &mut dyn Idle,
+) -> Result<(), CaseError> {
+    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let prepare = Prepare {
         case: record.case.clone(),
         warmup_ns: record.plan.warmup_ns,
         min_sample_ns: record.plan.min_sample_ns,
         retry_limit: record.plan.retry_limit,
         task_timeout_ns: record.plan.task_timeout_ns,
-        certified_optimum_ns: None,
+        certified_optimum_ns: certified_optimum.map(nanoseconds),
         trace: true,
         chaos: None,
         stretch_ratio: None,

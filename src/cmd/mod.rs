@@ -18,6 +18,7 @@ mod progress;
 mod report;
 mod run;
 mod select;
+mod workers;
 
 /// Everything went well.
 const OK: u8 = 0;

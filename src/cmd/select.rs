@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use miette::miette;
 
 use super::Exit;
+use super::workers::{self, Workers};
 use crate::backend::{Backend, Continuation};
 use crate::matrix::{self, PlannedCase, Selection};
 use crate::measure::host;
@@ -35,15 +36,15 @@ pub(super) struct Selected {
         env = "TASKDYNO_BACKENDS"
     )]
     backends: Vec<String>,
-    /// The numbers of workers, separated by commas; by default 1 and as many as there are cores.
+    /// The numbers of workers, separated by commas; by default 1 and as many as there are cores. `2x3` are 2
+    /// processes with 3 threads each, for backends that have threads in processes.
     #[arg(
         long,
         value_name = "COUNTS",
         value_delimiter = ',',
-        value_parser = clap::value_parser!(u32).range(1..=4096),
         env = "TASKDYNO_WORKERS"
     )]
-    workers: Vec<u32>,
+    workers: Vec<Workers>,
     /// What backends with the choice do with the first dependent that a task makes ready.
     #[arg(long, value_name = "WHAT", env = "TASKDYNO_CONTINUATION")]
     continuation: Option<Continuation>,
@@ -63,10 +64,10 @@ impl Selected {
         backends: &[&'static dyn Backend],
     ) -> Result<Vec<PlannedCase>, Exit> {
         let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::Usage)?;
-        let selection = self.selection(registry, backends)?;
-        let cases = matrix::cases(&workloads, &selection);
+        let (plain, shaped) = self.selections(registry, backends)?;
+        let cases = shaped_and_plain(&workloads, &shaped, &plain);
         if cases.is_empty() {
-            return Err(no_case(&workloads, &selection));
+            return Err(no_case(&workloads, &plain));
         }
         Ok(cases)
     }
@@ -74,8 +75,8 @@ impl Selected {
     /// The same cases, and none if none match.
     pub(super) fn cases_if_any(&self, registry: &Registry) -> Result<Vec<PlannedCase>, Exit> {
         let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::Usage)?;
-        let selection = self.selection(registry, &registry.backends)?;
-        Ok(matrix::cases(&workloads, &selection))
+        let (plain, shaped) = self.selections(registry, &registry.backends)?;
+        Ok(shaped_and_plain(&workloads, &shaped, &plain))
     }
 
     /// The same selection of whole ids or names of workloads with this filter, where none is given.
@@ -85,7 +86,7 @@ impl Selected {
             None => Self {
                 filter: Some(id.into()),
                 exact: true,
-                workers: vec![workers],
+                workers: vec![Workers::Count(workers)],
                 ..self.clone()
             },
         }
@@ -122,7 +123,7 @@ impl Selected {
             flag("backends", self.backends.join(",").into());
         }
         if !self.workers.is_empty() {
-            let counts: Vec<String> = self.workers.iter().map(u32::to_string).collect();
+            let counts: Vec<String> = self.workers.iter().map(Workers::to_string).collect();
             flag("workers", counts.join(",").into());
         }
         if let Some(continuation) = self.continuation {
@@ -144,25 +145,50 @@ impl Selected {
         arguments
     }
 
-    fn selection(
+    /// What is selected with plain numbers of workers, and with each of the shapes.
+    fn selections(
         &self,
         registry: &Registry,
         backends: &[&'static dyn Backend],
-    ) -> Result<Selection, Exit> {
-        Ok(Selection {
+    ) -> Result<(Selection, Vec<Selection>), Exit> {
+        let named = named(registry, &self.backends)?;
+        let backends = if named.is_empty() { backends } else { &named };
+        let (counts, shapes) = workers::split(&self.workers);
+        let options = options(registry, &self.options)?;
+        workers::check(&shapes, &counts, &named, &options)?;
+        let only_shapes = counts.is_empty() && !shapes.is_empty();
+        let plain = Selection {
             filter: self.filter.clone(),
             exact: self.exact,
-            backends: if self.backends.is_empty() {
-                backends.to_vec()
+            backends: if only_shapes {
+                Vec::new()
             } else {
-                named(registry, &self.backends)?
+                backends.to_vec()
             },
-            worker_counts: worker_counts(&self.workers),
+            worker_counts: worker_counts(counts),
             continuation: self.continuation,
             pin: self.pin,
-            options: options(registry, &self.options)?,
-        })
+            options,
+        };
+        let shaped = shapes.iter().map(|shape| shape.selection(&plain, backends));
+        let shaped = shaped.collect();
+        Ok((plain, shaped))
     }
+}
+
+/// The cases of all these selections. Where a shape is asked for, it takes the place of its plain number.
+fn shaped_and_plain(
+    workloads: &[Workload],
+    shaped: &[Selection],
+    plain: &Selection,
+) -> Vec<PlannedCase> {
+    let mut cases = matrix::cases(workloads, plain);
+    for selection in shaped {
+        let shaped = matrix::cases(workloads, selection);
+        cases.retain(|case| !shaped.iter().any(|one| one.case.id() == case.case.id()));
+        cases.extend(shaped);
+    }
+    cases
 }
 
 /// The backends of these names, each once.
@@ -232,8 +258,7 @@ fn suggestion(name: &str, known: &[&str]) -> String {
 }
 
 /// The numbers of workers asked for, or 1 and the number of cores.
-fn worker_counts(asked: &[u32]) -> Vec<u32> {
-    let mut counts = asked.to_vec();
+fn worker_counts(mut counts: Vec<u32>) -> Vec<u32> {
     if counts.is_empty() {
         counts = vec![1, host::core_count()];
     }

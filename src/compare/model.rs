@@ -254,3 +254,6 @@ impl Comparison {
         }
     }
 }
+
+#[cfg(test)]
+mod test;

@@ -120,3 +120,54 @@ pub(super) fn work_differs(message: String) -> SideError {
         error: CaseError::new("work-differs", message),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn listed(workload: &str, steps: u64, threshold_ratio: Option<f64>) -> ListedCase {
+        let parameters = json!({"pattern": {"kind": "chain", "steps": steps}});
+        let case = json!({"workload": workload, "backend": "serial", "workers": 1, "parameters": parameters});
+        ListedCase {
+            case: serde_json::from_value(case).unwrap(),
+            timeout_ns: None,
+            task_timeout_ns: None,
+            retry_limit: 0,
+            threshold_ratio,
+        }
+    }
+
+    #[test]
+    fn cases_are_the_same_missing_or_different() {
+        let base = [
+            listed("same", 1, None),
+            listed("gone", 1, None),
+            listed("changed", 1, None),
+        ];
+        let head = vec![
+            listed("new", 1, None),
+            listed("changed", 2, None),
+            listed("same", 1, Some(0.03)),
+        ];
+        let matched = match_up(&base, head);
+        // With the threshold of the head.
+        assert_eq!(matched.both, [listed("same", 1, Some(0.03))]);
+        let missing: Vec<_> = matched
+            .missing
+            .iter()
+            .map(|one| (one.id.as_str(), one.side))
+            .collect();
+        assert_eq!(
+            missing,
+            [("new/serial/1", Side::Base), ("gone/serial/1", Side::Head)]
+        );
+        let [(different, error)] = &matched.different[..] else {
+            panic!("one is different");
+        };
+        assert_eq!(different.case.workload, "changed");
+        assert_eq!(error.error.kind, "work-differs");
+        assert!(error.error.message.contains("\"steps\":2"));
+    }
+}

@@ -295,3 +295,71 @@ impl Bracket {
         (elapsed.as_nanos().try_into().unwrap_or(u64::MAX), foreign)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slice(round: u32, side: Side, walls_ns: &[u64], cpu_ns: u64) -> PairSlice {
+        let sample = |wall_ns: &u64| SliceSample {
+            wall_ns: *wall_ns,
+            cpu_ns,
+            run_count: 2,
+        };
+        PairSlice {
+            round,
+            side,
+            calibration: Calibration {
+                single_ns: 1,
+                parallel_ns: None,
+            },
+            samples: walls_ns.iter().map(sample).collect(),
+        }
+    }
+
+    fn pair(slices: Vec<PairSlice>) -> Pair {
+        Pair {
+            case: "x".into(),
+            is_control: false,
+            index: 0,
+            first: Side::Base,
+            digest: String::new(),
+            elapsed_ns: 1,
+            foreign_cpu_ns: None,
+            slices,
+        }
+    }
+
+    #[test]
+    fn a_pair_takes_medians_of_samples_and_sides_in_any_order() {
+        use Side::{Base, Head};
+        let pair = pair(vec![
+            slice(0, Head, &[400, 400, 9_000], 50),
+            slice(0, Base, &[200, 100, 300], 100),
+            slice(0, Base, &[800], 100),
+            slice(0, Head, &[1_600], 50),
+        ]);
+        // (ln 200 + ln 800) / 2 - (ln 100 + ln 400) / 2, all in runs of two.
+        let wall = pair.difference(Channel::Wall).unwrap();
+        assert!((wall - 2f64.ln()).abs() < 1e-12);
+        let cpu = pair.difference(Channel::Cpu).unwrap();
+        assert!((cpu - 0.5f64.ln()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_pair_without_cpu_time_or_with_a_slice_missing_has_no_difference() {
+        use Side::{Base, Head};
+        let mut slices = vec![
+            slice(0, Head, &[400], 0),
+            slice(0, Base, &[200], 0),
+            slice(0, Base, &[200], 0),
+            slice(0, Head, &[400], 0),
+        ];
+        let whole = pair(slices.clone());
+        assert!(whole.difference(Channel::Wall).is_some());
+        assert_eq!(whole.difference(Channel::Cpu), None);
+        slices.pop();
+        assert_eq!(pair(slices).difference(Channel::Wall), None);
+        assert_eq!(pair(Vec::new()).difference(Channel::Wall), None);
+    }
+}

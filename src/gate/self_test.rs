@@ -237,3 +237,56 @@ fn tally_of(planted_ratio: f64, verdicts: &[&SelfVerdict], threshold_ratio: f64)
         longest_ns: verdicts.iter().map(|one| one.elapsed_ns).max().unwrap_or(0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(planted_ratio: f64, verdict: Verdict, elapsed_ns: u64) -> SelfVerdict {
+        SelfVerdict {
+            case: "x".into(),
+            planted_ratio,
+            verdict,
+            ratio: 1.0,
+            pair_count: 30,
+            elapsed_ns,
+            foreign_load_ratio: None,
+            calibration_spread_ratio: None,
+        }
+    }
+
+    #[test]
+    fn what_counts_as_an_alarm_depends_on_what_was_planted() {
+        use Verdict::{Improved, Inconclusive, Regressed, Unchanged};
+        let verdicts = [
+            verdict(0.05, Regressed, 3),
+            verdict(0.05, Regressed, 4),
+            verdict(0.05, Improved, 5),
+            verdict(0.05, Unchanged, 9),
+            verdict(0.0, Unchanged, 1),
+            verdict(0.0, Regressed, 1),
+            verdict(0.0, Improved, 1),
+            verdict(0.005, Unchanged, 1),
+            verdict(0.005, Inconclusive, 1),
+        ];
+        let [nothing, little, five] = &tally(verdicts.iter(), 0.01)[..] else {
+            panic!("three changes were planted");
+        };
+        let shown = |tally: &Tally| {
+            (
+                tally.count,
+                tally.alarm_count,
+                tally.wrong_count,
+                tally.missed_count,
+            )
+        };
+        assert_eq!(shown(nothing), (3, 2, 2, 0));
+        // Unchanged is right for what is smaller than the threshold.
+        assert_eq!(shown(little), (2, 0, 0, 0));
+        assert_eq!(shown(five), (4, 2, 1, 1));
+        // In the order of `Verdict::ALL`: regressed, inconclusive, improved, unchanged.
+        assert_eq!(five.counts, [2, 0, 1, 1]);
+        assert_eq!((five.median_ns, five.longest_ns), (4.5, 9));
+        assert!(tally([].iter(), 0.01).is_empty());
+    }
+}

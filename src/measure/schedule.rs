@@ -37,13 +37,15 @@ pub fn bound(
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         parallelism = Some(parallelism.map_or(cores, |workers| workers.min(cores)));
     }
+    // A schedule is certified for a number of workers: more tasks under way at once may well beat it.
+    let is_certified = parallelism == Some(worker_count);
     let clamp = |ns: u128| u64::try_from(ns).unwrap_or(u64::MAX);
     Some(Bound {
         work_ns: clamp(work_ns),
         span_ns: clamp(span_ns),
         parallelism: parallelism.map(|workers| workers as u64),
         lower_bound_ns: clamp(lower_bound(work_ns, span_ns, parallelism)),
-        certified_optimum_ns,
+        certified_optimum_ns: certified_optimum_ns.filter(|_| is_certified),
     })
 }
 

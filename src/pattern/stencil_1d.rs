@@ -1,5 +1,5 @@
-use super::{Pattern, STEPS, Size, WIDTH, capacity};
-use crate::graph::{GraphError, TaskGraph, TaskGraphBuilder, TaskId};
+use super::{Grid, Pattern, STEPS, Size, WIDTH};
+use crate::graph::{GraphError, TaskGraph};
 use crate::parameter::{Parameter, Parameters};
 
 /// Each task depends on three neighbours of the step before.
@@ -33,19 +33,7 @@ impl Pattern for Stencil1d {
     }
 
     fn build(&self, parameters: &Parameters) -> Result<TaskGraph, GraphError> {
-        let (task_count, edge_count) = capacity(self.size(parameters));
-        let width = parameters.count("width") as u32;
-        let mut builder = TaskGraphBuilder::with_capacity(task_count, edge_count);
-        for _ in 0..width {
-            builder.push([])?;
-        }
-        for step in 1..parameters.count("steps") as u32 {
-            let row = (step - 1) * width;
-            for point in 0..width {
-                let neighbours = point.saturating_sub(1)..=(point + 1).min(width - 1);
-                builder.push(neighbours.map(|neighbour| TaskId(row + neighbour)))?;
-            }
-        }
-        Ok(builder.finish())
+        let neighbours = |_, point, near: &mut Vec<i64>| near.extend([point - 1, point, point + 1]);
+        Grid::new(self, parameters).build(neighbours)
     }
 }

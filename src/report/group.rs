@@ -152,7 +152,7 @@ fn one_worker<'a, 'r>(group: &'a [Measurement<'r>], case: &Case) -> Option<&'a M
 }
 
 /// The name of the backend; with its options, if others in the group have the same name.
-fn label(case: &Case, group: &[&Record]) -> String {
+pub(super) fn label(case: &Case, group: &[&Record]) -> String {
     let mut label = case.backend.clone();
     let twins = || {
         let others = group.iter().map(|record| &record.case);
@@ -214,7 +214,7 @@ fn range(measured: &Measured) -> Interval {
 }
 
 /// `pattern stencil-1d, width 64, steps 1000`: one entry a table, its kind first.
-fn parameters(parameters: &Value) -> Vec<String> {
+pub(super) fn parameters(parameters: &Value) -> Vec<String> {
     let Value::Object(tables) = parameters else {
         return Vec::new();
     };

@@ -3,6 +3,7 @@
 //! [`read()`] takes records from disk, [`Report::new`] computes a view model from them, and what is left
 //! only words or draws that: [`tables`] for a terminal, and one file an exporter in [`EXPORTERS`].
 
+mod efficiency;
 mod exporter;
 mod group;
 mod heading;
@@ -21,6 +22,7 @@ mod fixture;
 #[cfg(test)]
 mod test;
 
+pub use efficiency::{Curve, Sweep};
 pub use exporter::{EXPORTERS, Exporter, HTML, PNG, SVG};
 pub use heading::Heading;
 pub use load::{LoadMap, Stretch};

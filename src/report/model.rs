@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use miette::Report as Error;
 
+use super::efficiency::{Sweep, sweeps};
 use super::group::group;
 use super::heading::Heading;
 use super::load::LoadMap;
@@ -28,6 +29,8 @@ pub struct Report {
     pub heading: Option<Heading>,
     /// One group a workload and variant, by name.
     pub groups: Vec<Group>,
+    /// Sweeps over task sizes, by name.
+    pub sweeps: Vec<Sweep>,
     /// How busy the cores were, over the whole run.
     pub load: LoadMap,
     /// The names of all backends, sorted: a backend's place here decides its colour in every picture.
@@ -122,7 +125,7 @@ impl Report {
         let places = (1..).map(|number| format!("record {number}"));
         refuse_mixed(places.zip(records))?;
         let mut by_name: BTreeMap<_, Vec<&Record>> = BTreeMap::new();
-        for record in records {
+        for record in records.iter().filter(|record| record.peak.is_none()) {
             let key = (
                 natural(&record.case.workload),
                 natural(&record.case.variant),
@@ -130,12 +133,15 @@ impl Report {
             by_name.entry(key).or_default().push(record);
         }
         let mut groups: Vec<Group> = by_name.values().map(|records| group(records)).collect();
-        name_files(&mut groups);
+        let swept: Vec<&Record> = records.iter().filter(|one| one.peak.is_some()).collect();
+        let mut sweeps = sweeps(&swept);
+        name_files(&mut groups, &mut sweeps);
         let backends: BTreeSet<&String> =
             records.iter().map(|record| &record.case.backend).collect();
         Ok(Self {
             heading: Heading::new(records),
             groups,
+            sweeps,
             load: LoadMap::new(records),
             backends: backends.into_iter().cloned().collect(),
         })
@@ -177,18 +183,27 @@ impl Group {
     }
 }
 
-/// Gives each group a slug of its own.
-fn name_files(groups: &mut [Group]) {
+/// Gives each group and each sweep a slug of its own.
+fn name_files(groups: &mut [Group], sweeps: &mut [Sweep]) {
     let mut taken = BTreeSet::new();
-    for group in groups {
-        let base = slug(&format!("{} {}", group.workload, group.variant));
+    let mut name = |text: &str| {
+        let base = slug(text);
         let mut candidate = base.clone();
         let mut number = 2;
         while !taken.insert(candidate.clone()) {
             candidate = format!("{base}-{number}");
             number += 1;
         }
-        group.slug = candidate;
+        candidate
+    };
+    for group in groups {
+        group.slug = name(&format!("{} {}", group.workload, group.variant));
+    }
+    for sweep in sweeps {
+        sweep.slug = name(&format!(
+            "{} {} {} metg",
+            sweep.workload, sweep.variant, sweep.workers
+        ));
     }
 }
 

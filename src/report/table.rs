@@ -6,10 +6,12 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, LineStyle, Table};
 
+use super::efficiency::Sweep;
 use super::model::{Group, Measured, Outcome, Report, Row};
 use super::units;
 use super::words::{
-    CLOSENESS_NOTE, LIMIT_MARK, LIMIT_NOTE, NONE, closeness, name, notes, one_line,
+    CLOSENESS_NOTE, LIMIT_MARK, LIMIT_NOTE, NONE, closeness, curve_notes, metg_figure, name, notes,
+    one_line,
 };
 
 const TITLE: Style = Style::new().bold();
@@ -19,7 +21,7 @@ const FAILURE: Style = AnsiColor::Red.on_default();
 /// The tables of all groups, styled for a terminal; take the styles out with `anstream` where there is none,
 /// or use [`tables`].
 pub fn styled_tables(report: &Report) -> String {
-    if report.groups.is_empty() {
+    if report.groups.is_empty() && report.sweeps.is_empty() {
         return "no records, so there is nothing to show\n".into();
     }
     let mut text = String::new();
@@ -28,6 +30,9 @@ pub fn styled_tables(report: &Report) -> String {
         text += &table(group);
         failures(&mut text, group);
         text.push('\n');
+    }
+    for sweep in &report.sweeps {
+        text += &sweep_table(sweep);
     }
     let rows = || report.groups.iter().flat_map(|group| &group.rows);
     if rows().any(|row| row.is_limit) {
@@ -64,6 +69,48 @@ fn title(text: &mut String, group: &Group) {
         details.push(format!("{} tasks", units::count(graph.task_count)));
     }
     line(text, DETAIL, &one_line(&details.join("; ")));
+}
+
+/// The granularity of each backend in a sweep.
+fn sweep_table(sweep: &Sweep) -> String {
+    let mut text = String::new();
+    line(&mut text, TITLE, &one_line(&sweep.title()));
+    let details = sweep.parameters.join("; ");
+    line(&mut text, DETAIL, &one_line(&details));
+    let mut table = Table::new();
+    table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
+    let metg = format!("METG({})", units::percent(sweep.target));
+    table.set_header([
+        "backend",
+        metg.as_str(),
+        "95% interval",
+        "best efficiency",
+        "notes",
+    ]);
+    for curve in &sweep.curves {
+        let mark = if curve.is_limit { LIMIT_MARK } else { "" };
+        let best = curve.points.iter().map(|point| point.efficiency);
+        let best = best.max_by(f64::total_cmp).map(units::percent);
+        let interval = curve.metg.and_then(|metg| metg.interval);
+        table.add_row([
+            format!("{}{mark}", one_line(&curve.label)),
+            metg_figure(curve),
+            interval.map_or(NONE.into(), units::times),
+            best.unwrap_or_else(|| NONE.into()),
+            curve_notes(curve, sweep.target).join(", "),
+        ]);
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 1));
+        column.set_cell_alignment(match index {
+            0 | 4 => CellAlignment::Left,
+            _ => CellAlignment::Right,
+        });
+    }
+    let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
+    text.extend(lines);
+    text.push('\n');
+    text
 }
 
 fn table(group: &Group) -> String {

@@ -1,8 +1,10 @@
 //! Sentences that more than one format needs.
 
+use super::efficiency::Curve;
 use super::model::{Group, Measured, Outcome, Row};
 use super::schedule::Schedule;
 use super::units;
+use crate::stats::metg::{Crossing, Point};
 
 /// The share of the machine that went to others above which a case is marked: nanobench calls a result
 /// unstable at an error of 5%.
@@ -68,6 +70,61 @@ pub(super) fn finding(key: &str, sum: u64) -> String {
         (key.strip_suffix("_count").unwrap_or(key), units::count(sum))
     };
     format!("{figure} {}", name.replace('_', " "))
+}
+
+/// `120 ns`, `under 40 ns` where even the finest tasks reach the target, `over 2 ms` where none does.
+pub(super) fn metg_figure(curve: &Curve) -> String {
+    match curve.metg.map(|metg| metg.crossing) {
+        None => NONE.into(),
+        Some(Crossing::At(ns)) => units::time(ns),
+        Some(Crossing::Below(ns)) => format!("under {}", units::time(ns)),
+        Some(Crossing::Above(ns)) => format!("over {}", units::time(ns)),
+    }
+}
+
+/// Why a curve has no crossing, and what else has to be known of it.
+pub(super) fn curve_notes(curve: &Curve, target: f64) -> Vec<String> {
+    let target = units::percent(target);
+    let mut notes = Vec::new();
+    let at = |point: &Point| {
+        format!(
+            "{} at {}",
+            units::percent(point.efficiency),
+            units::time(point.granularity_ns)
+        )
+    };
+    match curve.metg.map(|metg| metg.crossing) {
+        None => notes.push("no size was measured".into()),
+        Some(Crossing::At(_)) => {}
+        Some(Crossing::Below(_)) => {
+            let finest = curve.points.first().map(at).unwrap_or_default();
+            notes.push(format!(
+                "no crossing: the finest tasks measured still reach {target} ({finest})"
+            ));
+        }
+        Some(Crossing::Above(_)) => {
+            let coarsest = curve.points.last().map(at).unwrap_or_default();
+            notes.push(format!(
+                "no crossing: the coarsest tasks measured do not reach {target} ({coarsest})"
+            ));
+        }
+    }
+    if curve
+        .metg
+        .is_some_and(|metg| metg.interval.is_none() && matches!(metg.crossing, Crossing::At(_)))
+    {
+        notes.push(format!("{} rounds: no interval", curve.round_count));
+    }
+    if curve.left_out_count > 0 {
+        notes.push(format!(
+            "{} sizes left out: too fine to be told apart",
+            curve.left_out_count
+        ));
+    }
+    if curve.failed_count > 0 {
+        notes.push(format!("{} sizes failed", curve.failed_count));
+    }
+    notes
 }
 
 /// `97%`, with a mark where a certified optimum is behind it.

@@ -28,6 +28,17 @@ pub enum Crossing {
     Above(f64),
 }
 
+impl Crossing {
+    /// A key that sorts the finest first.
+    pub fn place(self) -> (i8, f64) {
+        match self {
+            Self::Below(granularity) => (-1, granularity),
+            Self::At(granularity) => (0, granularity),
+            Self::Above(granularity) => (1, granularity),
+        }
+    }
+}
+
 /// The granularity of a backend, over several sweeps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Metg {
@@ -71,8 +82,8 @@ pub fn metg(sweeps: &[Vec<Point>], target: f64, alpha: f64) -> Option<Metg> {
     let crossings = sweeps.iter().filter_map(|sweep| crossing(sweep, target));
     let mut crossings: Vec<Crossing> = crossings.collect();
     crossings.sort_by(|a, b| {
-        place(*a)
-            .partial_cmp(&place(*b))
+        a.place()
+            .partial_cmp(&b.place())
             .expect("times are numbers")
     });
     let interval = interval_rank(crossings.len(), alpha).and_then(|rank| {
@@ -87,15 +98,6 @@ pub fn metg(sweeps: &[Vec<Point>], target: f64, alpha: f64) -> Option<Metg> {
         crossing: *crossings.get(crossings.len() / 2)?,
         interval,
     })
-}
-
-/// Where a crossing stands among others.
-fn place(crossing: Crossing) -> (i8, f64) {
-    match crossing {
-        Crossing::Below(granularity) => (-1, granularity),
-        Crossing::At(granularity) => (0, granularity),
-        Crossing::Above(granularity) => (1, granularity),
-    }
 }
 
 /// The sequence that never falls and is nearest to `values` by least squares: the algorithm of adjacent

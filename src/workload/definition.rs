@@ -4,10 +4,11 @@ use std::io;
 
 use serde_json::{Map, Value as Json};
 
-use super::graph::Graph;
+use super::graph::{BuildError, Graph};
 use super::kind::Kind;
 use super::size::{self, SizeError};
-use crate::graph::{GraphError, TaskGraph};
+use crate::execute::OUTPUT_BYTES_MAX;
+use crate::graph::TaskGraph;
 use crate::kernel::{Kernel, KernelKind, Setting};
 use crate::parameter::{ParameterError, Parameters, Value};
 use crate::pattern::Size;
@@ -22,10 +23,13 @@ pub struct Definition {
     pub kernel: &'static dyn KernelKind,
     /// Valid for `kernel`.
     pub kernel_parameters: Parameters,
+    /// How many bytes each task hands on beside its output word.
+    pub output_bytes: u32,
 }
 
 /// The key in records, which is that in workload files.
 const KERNEL: &str = <&dyn KernelKind>::SIDE;
+const OUTPUT_BYTES: &str = super::key::OUTPUT_BYTES.name;
 
 impl fmt::Debug for Definition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -37,13 +41,16 @@ impl Definition {
     /// The definition as it stands in records and goes to the process that runs it:
     /// `{"pattern": {"kind": "chain", "steps": 10}, "kernel": {"kind": "empty"}}`. Parameters that were
     /// left out of the file stand there with their default. Several graphs at once stand in a list:
-    /// `"graphs": [{"kind": "chain", "steps": 10}, ..]`.
+    /// `"graphs": [{"kind": "chain", "steps": 10}, ..]`, and one from a file with what was found there:
+    /// `"graph": {"file": "x.stg", "scale": 1, "sha256": ".."}`. `"output_bytes"` is left out where tasks hand
+    /// on none.
     pub fn to_json(&self) -> Json {
         let kernel = kind_to_json(self.kernel, &self.kernel_parameters);
-        Json::Object(Map::from_iter([
-            self.graph.to_json(),
-            (KERNEL.into(), kernel),
-        ]))
+        let mut table = Map::from_iter([self.graph.to_json(), (KERNEL.into(), kernel)]);
+        if self.output_bytes > 0 {
+            table.insert(OUTPUT_BYTES.into(), self.output_bytes.into());
+        }
+        Json::Object(table)
     }
 
     /// Reads what [`to_json`](Definition::to_json) wrote, through the same checks that a file goes through.
@@ -59,8 +66,13 @@ impl Definition {
             graph,
             kernel,
             kernel_parameters,
+            output_bytes: output_bytes_from_json(json.get(OUTPUT_BYTES))?,
         };
-        size::check(definition.graph_size(), size::physical_memory_bytes())?;
+        size::check(
+            definition.graph_size(),
+            definition.output_bytes,
+            size::physical_memory_bytes(),
+        )?;
         Ok(definition)
     }
 
@@ -74,7 +86,7 @@ impl Definition {
     /// # Errors
     ///
     /// As [`Graph::build`]; a definition from a file or from JSON was checked not to be too large.
-    pub fn build_graph(&self) -> Result<TaskGraph, GraphError> {
+    pub fn build_graph(&self) -> Result<TaskGraph, BuildError> {
         self.graph.build()
     }
 
@@ -86,6 +98,14 @@ impl Definition {
     pub fn build_kernel(&self, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         self.kernel.build(&self.kernel_parameters, setting)
     }
+}
+
+fn output_bytes_from_json(json: Option<&Json>) -> Result<u32, DefinitionError> {
+    let Some(json) = json else { return Ok(0) };
+    let count = json.as_u64().and_then(|count| u32::try_from(count).ok());
+    count
+        .filter(|count| *count <= OUTPUT_BYTES_MAX)
+        .ok_or_else(|| DefinitionError::OutputBytes(json.to_string()))
 }
 
 /// A kind and its parameters as they stand in records.
@@ -155,6 +175,12 @@ pub enum DefinitionError {
     /// `graphs` is no list, or an empty one.
     #[error("`graphs` is no list of patterns: expected [{{\"kind\": .., ..}}, ..]")]
     NotGraphs,
+    /// `graph` does not say which file, or what was found there.
+    #[error("`graph` names no file that was read: {0}")]
+    NotAFile(String),
+    /// `output_bytes` is no number, or too large.
+    #[error("`output_bytes` cannot be {0}: expected a whole number from 0 to {OUTPUT_BYTES_MAX}")]
+    OutputBytes(String),
     /// No pattern or kernel has this name.
     #[error(
         "unknown {side} {name:?}; {}known: {known}",
@@ -222,11 +248,13 @@ mod tests {
         let no_pattern = "`pattern` is missing or has no `kind`: expected {\"kind\": .., ..}";
         assert_eq!(refusal(json!(null)), no_pattern);
         assert_eq!(refusal(json!({"pattern": {"kind": 3}})), no_pattern);
-        assert_eq!(
-            refusal(json!({"pattern": {"kind": "chian"}})),
-            "unknown pattern \"chian\"; did you mean \"chain\"? \
-             known: trivial, no-comm, chain, fan-out-in, stencil-1d"
-        );
+        let unknown =
+            "unknown pattern \"chian\"; did you mean \"chain\"? known: trivial, no-comm, ";
+        assert!(refusal(json!({"pattern": {"kind": "chian"}})).starts_with(unknown));
+        let no_graphs = "`graphs` is no list of patterns: expected [{\"kind\": .., ..}, ..]";
+        assert_eq!(refusal(json!({"graphs": []})), no_graphs);
+        assert_eq!(refusal(json!({"graphs": {}})), no_graphs);
+        assert_eq!(refusal(json!({"graphs": [3]})), no_pattern);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use miette::{LabeledSpan, NamedSource};
 
+use crate::graph::import::ImportError;
+
 /// One thing that is wrong.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("{message}")]
@@ -17,6 +19,9 @@ pub(super) struct Mistake {
     labels: Vec<LabeledSpan>,
     #[help]
     help: String,
+    /// What is wrong in another file that this one names, if that is what it is.
+    #[related]
+    causes: Vec<ImportError>,
 }
 
 impl Mistake {
@@ -27,6 +32,7 @@ impl Mistake {
             file: None,
             labels: Vec::new(),
             help: help.into(),
+            causes: Vec::new(),
         }
     }
 
@@ -35,6 +41,12 @@ impl Mistake {
         let label = Some(label.into());
         self.labels
             .push(LabeledSpan::new(label, span.start, span.len()));
+        self
+    }
+
+    /// Shows what is wrong in a graph file that this file names.
+    pub(super) fn because_of(mut self, cause: ImportError) -> Self {
+        self.causes.push(cause);
         self
     }
 

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::definition::{DefinitionError, kind_from_json, kind_to_json};
+use super::file_graph::{FileError, FileGraph};
 use crate::graph::{GraphError, TaskGraph, side_by_side};
 use crate::parameter::Parameters;
 use crate::pattern::{Pattern, Size};
@@ -15,6 +16,8 @@ pub enum Graph {
     Pattern(PatternGraph),
     /// Several graphs that run at once and have nothing to do with each other; at least one.
     Several(Vec<PatternGraph>),
+    /// The graph in a file.
+    File(FileGraph),
 }
 
 /// A pattern with all its parameters, checked.
@@ -29,6 +32,18 @@ pub struct PatternGraph {
 /// The keys in records, which are those in workload files.
 const PATTERN: &str = "pattern";
 const GRAPHS: &str = "graphs";
+const GRAPH: &str = "graph";
+
+/// Why a graph could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// It has more tasks or edges than ids can number.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// Its file is not there any more, or has changed.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
 
 impl Graph {
     /// How large it will be.
@@ -36,6 +51,7 @@ impl Graph {
         match self {
             Self::Pattern(graph) => graph.size(),
             Self::Several(graphs) => graphs.iter().map(PatternGraph::size).sum(),
+            Self::File(graph) => graph.size(),
         }
     }
 
@@ -43,15 +59,16 @@ impl Graph {
     ///
     /// # Errors
     ///
-    /// When it has more tasks or edges than ids can number.
-    pub fn build(&self) -> Result<TaskGraph, GraphError> {
-        match self {
-            Self::Pattern(graph) => graph.build(),
+    /// When it has more tasks or edges than ids can number, or stands in a file that has changed.
+    pub fn build(&self) -> Result<TaskGraph, BuildError> {
+        Ok(match self {
+            Self::Pattern(graph) => graph.build()?,
             Self::Several(graphs) => {
                 let graphs: Result<Vec<_>, _> = graphs.iter().map(PatternGraph::build).collect();
-                side_by_side(&graphs?)
+                side_by_side(&graphs?)?
             }
-        }
+            Self::File(graph) => graph.build()?,
+        })
     }
 
     /// The key that it stands under in records, and what stands there.
@@ -62,11 +79,20 @@ impl Graph {
                 let list = graphs.iter().map(PatternGraph::to_json).collect();
                 (GRAPHS.into(), Json::Array(list))
             }
+            Self::File(graph) => {
+                let table = serde_json::to_value(graph).expect("a path that was read is text");
+                (GRAPH.into(), table)
+            }
         }
     }
 
     /// Reads what [`to_json`](Graph::to_json) wrote from the object that it stands in.
     pub(super) fn from_json(json: &Json, registry: &Registry) -> Result<Self, DefinitionError> {
+        if let Some(graph) = json.get(GRAPH) {
+            return serde_json::from_value(graph.clone())
+                .map(Self::File)
+                .map_err(|error| DefinitionError::NotAFile(error.to_string()));
+        }
         let Some(graphs) = json.get(GRAPHS) else {
             return PatternGraph::from_json(json.get(PATTERN), registry).map(Self::Pattern);
         };

@@ -22,7 +22,9 @@ pub(super) struct GraphChoice {
     /// `key=value` for what tells it from the other choices.
     pub(super) labels: Vec<String>,
     /// Where the numbers stand that make it large, and what each means.
-    extents: Vec<(Range<usize>, &'static str)>,
+    pub(super) extents: Vec<(Range<usize>, &'static str)>,
+    /// Whether it says how long each task lasts.
+    pub(super) has_durations: bool,
 }
 
 type Entry<'a> = Spanned<DeValue<'a>>;
@@ -44,6 +46,7 @@ pub(super) fn pattern(
             pattern: choice.kind,
             parameters: choice.parameters,
         }),
+        has_durations: false,
     };
     choices.into_iter().map(one).collect()
 }
@@ -71,6 +74,7 @@ pub(super) fn several(
         graph: Graph::Several(graphs),
         labels: Vec::new(),
         extents: spans,
+        has_durations: false,
     })
 }
 

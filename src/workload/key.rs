@@ -23,6 +23,10 @@ pub(super) const GRAPHS: TopKey = TopKey {
     name: "graphs",
     example: r#"graphs = [{ kind = "chain", steps = 100 }, { kind = "trivial", width = 64 }]"#,
 };
+pub(super) const GRAPH: TopKey = TopKey {
+    name: "graph",
+    example: r#"graph = { file = "workflow.json", scale = 0.001 }"#,
+};
 pub(super) const KERNEL: TopKey = TopKey {
     name: "kernel",
     example: r#"kernel = { kind = "empty" }"#,
@@ -40,18 +44,30 @@ pub(super) const RETRIES: TopKey = TopKey {
     example: "retries = 2",
 };
 
+pub(super) const OUTPUT_BYTES: TopKey = TopKey {
+    name: "output_bytes",
+    example: "output_bytes = 1024",
+};
+pub(super) const CERTIFIED_OPTIMUM: TopKey = TopKey {
+    name: "certified_optimum_ms",
+    example: "certified_optimum_ms = { 2 = 136.0, 4 = 80.0 }",
+};
+
 pub(super) const GATE: TopKey = TopKey {
     name: "gate",
     example: "gate = { threshold = 0.03 } # three per cent",
 };
 
 /// All of them, in the order that messages name them in.
-pub(super) const TOP_KEYS: [&TopKey; 9] = [
+pub(super) const TOP_KEYS: [&TopKey; 12] = [
     &NAME,
     &WHY,
     &PATTERN,
     &GRAPHS,
+    &GRAPH,
     &KERNEL,
+    &OUTPUT_BYTES,
+    &CERTIFIED_OPTIMUM,
     &TIMEOUT,
     &TASK_TIMEOUT,
     &RETRIES,
@@ -60,7 +76,7 @@ pub(super) const TOP_KEYS: [&TopKey; 9] = [
 
 /// Those that say which graph is run: a file has one of them. The first is the one that is asked for where
 /// none is there.
-pub(super) const GRAPH_KEYS: [&TopKey; 2] = [&PATTERN, &GRAPHS];
+pub(super) const GRAPH_KEYS: [&TopKey; 3] = [&PATTERN, &GRAPHS, &GRAPH];
 
 /// Whether `key` stands at the top of a file.
 pub(super) fn is_top_key(key: &str) -> bool {

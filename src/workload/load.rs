@@ -20,6 +20,8 @@ static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/workloads");
 pub(super) struct Source {
     /// The path as it was given, for messages.
     pub(super) name: String,
+    /// The folder that holds it; none if it is part of the program.
+    pub(super) folder: Option<PathBuf>,
     pub(super) text: String,
 }
 
@@ -32,7 +34,7 @@ pub(super) fn builtin() -> Sources {
     files.sort_by_key(|file| file.path());
     let sources = files.into_iter().map(|file| {
         let name = Path::new("workloads").join(file.path());
-        text(&name, file.contents().to_vec())
+        text(&name, None, file.contents().to_vec())
     });
     sources.collect()
 }
@@ -107,7 +109,7 @@ fn read_file(path: &Path) -> Result<Source, Mistake> {
             "a workload file is a page of TOML: is this another kind of file?",
         ));
     }
-    text(path, bytes)
+    text(path, path.parent(), bytes)
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Mistake {
@@ -138,11 +140,12 @@ fn nearest_sibling(path: &Path) -> Option<PathBuf> {
     Some(path.with_file_name(sibling))
 }
 
-fn text(path: &Path, bytes: Vec<u8>) -> Result<Source, Mistake> {
+fn text(path: &Path, folder: Option<&Path>, bytes: Vec<u8>) -> Result<Source, Mistake> {
     let name = path.display().to_string();
     String::from_utf8(bytes)
         .map(|text| Source {
             name: name.clone(),
+            folder: folder.map(Path::to_owned),
             text,
         })
         .map_err(|error| {
@@ -184,7 +187,7 @@ pub(super) fn workloads_within(
                 continue;
             }
         };
-        match parse(&source.text, registry, memory_bytes) {
+        match parse(&source, registry, memory_bytes) {
             Ok(parsed) => {
                 mistakes.extend(name_taken(&parsed, &source, &mut file_of_name));
                 workloads.push(parsed.workload);

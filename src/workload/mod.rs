@@ -2,7 +2,7 @@
 //!
 //! A file names a pattern and a kernel with their parameters. A list in place of a value is a *sweep*: it
 //! makes one [`Variant`] for each entry, and several lists multiply. In place of `pattern`, `graphs` names
-//! several that run at once.
+//! several that run at once, and `graph` names a file of another tool.
 //!
 //! | module | its job |
 //! |---|---|
@@ -10,10 +10,14 @@
 //! | `parse` | the text of one file to a [`Workload`] |
 //! | `key` | the keys at the top of a file |
 //! | `graph_side` | the graph of a file: its `pattern`, or its `graphs` |
+//! | `file_side` | the graph of a file: its `graph`, which is in a file of its own |
 //! | `side` | the `pattern` or the `kernel` of a file, with its sweeps |
 //! | `value` | one value as a parameter takes it, or what was meant by it |
 //! | `definition` | one variant: to JSON and back, to a graph and a kernel |
 //! | `graph` | the graph of a variant: to JSON and back, and built |
+//! | `file_graph` | a graph in a file: read, scaled, and known again by its content |
+//! | `variants` | what graphs, kernels and outputs make together, and what they cannot |
+//! | `optimum` | how long a run takes at best, where that is proved |
 //! | `size` | whether a graph fits into ids and memory |
 //! | `gate` | the `gate` of a file: what counts as a change |
 //! | `diagnostic` | what is wrong, where, and what to do |
@@ -25,19 +29,25 @@ use crate::registry::Registry;
 
 mod definition;
 mod diagnostic;
+mod file_graph;
+mod file_side;
 mod gate;
 mod graph;
 mod graph_side;
 mod key;
 mod kind;
 mod load;
+mod optimum;
 mod parse;
 mod side;
 mod size;
 mod value;
+mod variants;
 
 pub use definition::{Definition, DefinitionError};
-pub use graph::{Graph, PatternGraph};
+pub use file_graph::{FileError, FileGraph};
+pub use graph::{BuildError, Graph, PatternGraph};
+pub use optimum::CertifiedOptimum;
 pub use size::SizeError;
 
 /// A workload file, checked.
@@ -53,6 +63,8 @@ pub struct Workload {
     pub task_timeout: Option<Duration>,
     /// How often a task whose worker process died is tried again, if the file says so.
     pub retries: Option<u32>,
+    /// How long a run takes at best, if the file certifies it.
+    pub certified_optimum: Option<CertifiedOptimum>,
     /// The smallest change that a gate is to notice, as a part of the base's time, if the file says so.
     pub gate_threshold: Option<f64>,
     /// What is run; at least one. More if something is swept.

@@ -1,6 +1,7 @@
 //! The text of one file to a workload.
 
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
 use toml::Spanned;
@@ -9,14 +10,14 @@ use toml::de::{DeTable, DeValue};
 use super::diagnostic::{Mistake, did_you_mean, quoted};
 use super::graph_side::{self, GraphChoice};
 use super::key::{
-    GRAPH_KEYS, GRAPHS, KERNEL, NAME, PATTERN, RETRIES, TASK_TIMEOUT, TIMEOUT, TOP_KEYS, TopKey,
-    WHY, is_top_key,
+    CERTIFIED_OPTIMUM, GRAPH, GRAPH_KEYS, GRAPHS, KERNEL, NAME, PATTERN, RETRIES, TASK_TIMEOUT,
+    TIMEOUT, TOP_KEYS, TopKey, WHY, is_top_key,
 };
 use super::kind::Kind;
+use super::load::Source;
 use super::side::{Choice, Side};
-use super::size;
 use super::value::describe;
-use super::{Definition, Variant, Workload};
+use super::{CertifiedOptimum, Workload, file_side};
 use crate::kernel::KernelKind;
 use crate::pattern::Pattern;
 use crate::registry::{Registry, nearest};
@@ -31,19 +32,20 @@ pub(super) struct Parsed {
 /// likely one list too many.
 pub(super) const VARIANTS_MAX: usize = 1000;
 
-/// Reads `text`, on a machine with this much memory.
+/// Reads the text of `source`, on a machine with this much memory.
 ///
 /// # Errors
 ///
 /// All mistakes that do not follow from one another; at least one.
 pub(super) fn parse(
-    text: &str,
+    source: &Source,
     registry: &Registry,
     memory_bytes: u64,
 ) -> Result<Parsed, Vec<Mistake>> {
-    let table = DeTable::parse(text).map_err(|error| vec![not_toml(&error)])?;
+    let table = DeTable::parse(&source.text).map_err(|error| vec![not_toml(&error)])?;
     let mut file = File {
         table: table.get_ref(),
+        folder: source.folder.as_deref(),
         registry,
         mistakes: Vec::new(),
         meant: Vec::new(),
@@ -57,8 +59,14 @@ pub(super) fn parse(
     let gate_threshold = file.gate_threshold();
     let graphs = file.graphs();
     let kernels = file.kernels();
-    file.refuse_what_does_not_fit(&graphs, memory_bytes);
-    let variants = file.variants(&graphs, &kernels);
+    let outputs = file.outputs();
+    let certified_optimum = file.certified_optimum();
+    file.refuse_what_does_not_fit(&graphs, &outputs, memory_bytes);
+    file.refuse_missing_durations(&graphs, &kernels);
+    if certified_optimum.is_some() {
+        file.refuse_one_optimum_of_several(&graphs, &kernels);
+    }
+    let variants = file.variants(&graphs, &kernels, &outputs);
     file.mistakes.sort_by_key(Mistake::offset);
 
     match (name, why) {
@@ -69,6 +77,7 @@ pub(super) fn parse(
                 timeout,
                 task_timeout,
                 retries,
+                certified_optimum,
                 gate_threshold,
                 variants,
             },
@@ -92,7 +101,9 @@ fn not_toml(error: &toml::de::Error) -> Mistake {
 /// A file that is being read, and what was found wrong so far.
 pub(super) struct File<'a> {
     pub(super) table: &'a DeTable<'a>,
-    registry: &'a Registry,
+    /// The folder that holds it; none if it is part of the program.
+    folder: Option<&'a Path>,
+    pub(super) registry: &'a Registry,
     pub(super) mistakes: Vec<Mistake>,
     /// The keys that were meant by unknown ones. They are reported once, as unknown.
     meant: Vec<&'static str>,
@@ -264,6 +275,9 @@ impl<'a> File<'a> {
                 let several = graph_side::several(value, self.registry, &mut self.mistakes);
                 several.into_iter().collect()
             }
+            Some((name, value)) if name == GRAPH.name => {
+                file_side::files(value, self.folder, &mut self.mistakes)
+            }
             Some((_, value)) => graph_side::pattern(value, self.registry, &mut self.mistakes),
             None => {
                 // A misspelt key was reported already.
@@ -275,6 +289,12 @@ impl<'a> File<'a> {
         }
     }
 
+    fn certified_optimum(&mut self) -> Option<CertifiedOptimum> {
+        let value = self.table.get(CERTIFIED_OPTIMUM.name)?;
+        let read = CertifiedOptimum::read(value);
+        read.map_err(|mistake| self.mistakes.push(mistake)).ok()
+    }
+
     /// All kernels that the file asks for; empty if a mistake was found there.
     fn kernels(&mut self) -> Vec<Choice<&'static dyn KernelKind>> {
         let Some(value) = self.required(&KERNEL) else {
@@ -284,46 +304,6 @@ impl<'a> File<'a> {
         let choices = side.read(value);
         self.mistakes.append(&mut side.mistakes);
         choices
-    }
-
-    fn refuse_what_does_not_fit(&mut self, graphs: &[GraphChoice], memory_bytes: u64) {
-        for choice in graphs {
-            if let Err(error) = size::check(choice.graph.size(), memory_bytes) {
-                self.mistakes.push(choice.too_large(&error));
-            }
-        }
-    }
-
-    /// Every graph with every kernel.
-    fn variants(
-        &mut self,
-        graphs: &[GraphChoice],
-        kernels: &[Choice<&'static dyn KernelKind>],
-    ) -> Vec<Variant> {
-        if graphs.len() * kernels.len() > VARIANTS_MAX {
-            let sides = [&PATTERN, &KERNEL].map(|key| self.table.get(key.name));
-            let counts = [graphs.len(), kernels.len()];
-            let mut mistake = too_many_variants();
-            for (value, count) in sides.into_iter().zip(counts) {
-                let span = value.map(Spanned::span).unwrap_or_default();
-                mistake = mistake.at(span, format!("{count} entries"));
-            }
-            self.mistakes.push(mistake);
-            return Vec::new();
-        }
-        let pairs = graphs
-            .iter()
-            .flat_map(|graph| kernels.iter().map(move |kernel| (graph, kernel)));
-        pairs
-            .map(|(graph, kernel)| Variant {
-                label: [&*graph.labels, &*kernel.labels].concat().join(","),
-                definition: Definition {
-                    graph: graph.graph.clone(),
-                    kernel: kernel.kind,
-                    kernel_parameters: kernel.parameters.clone(),
-                },
-            })
-            .collect()
     }
 }
 

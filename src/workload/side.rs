@@ -24,7 +24,7 @@ pub(super) struct Choice<K> {
     /// Where the parameters that are not left out stand.
     pub(super) spans: BTreeMap<&'static str, Range<usize>>,
     /// Where its table stands.
-    table_span: Range<usize>,
+    pub(super) table_span: Range<usize>,
     /// Whether its kind is one of a list, or it is itself.
     is_kind_swept: bool,
     /// The parameters of which it is one of a list.
@@ -40,10 +40,10 @@ pub(super) struct Side<'a> {
 }
 
 /// The values that a key is to take, one after the other.
-struct Axis {
+pub(super) struct Axis {
     parameter: &'static Parameter,
-    values: Vec<(Value, Range<usize>)>,
-    is_swept: bool,
+    pub(super) values: Vec<(Value, Range<usize>)>,
+    pub(super) is_swept: bool,
 }
 
 type Entry<'a> = Spanned<DeValue<'a>>;
@@ -243,7 +243,8 @@ impl<'a> Side<'a> {
         meant
     }
 
-    fn axis(&mut self, parameter: &'static Parameter, value: &Entry<'_>) -> Axis {
+    /// The values in `value`, one or a list; fewer if a mistake was found.
+    pub(super) fn axis(&mut self, parameter: &'static Parameter, value: &Entry<'_>) -> Axis {
         let (entries, is_swept) = self.entries(parameter.name, value);
         let mut values: Vec<(Value, Range<usize>)> = Vec::new();
         for entry in entries {

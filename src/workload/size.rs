@@ -6,14 +6,23 @@ use crate::pattern::Size;
 /// A graph that does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{} tasks with {} dependences need {} of memory; {limit}",
+    "{} tasks with {} dependences{} need {} of memory; {limit}",
     size.task_count,
     size.edge_count,
-    bytes_text(byte_len(*size))
+    handing_on(*output_bytes),
+    bytes_text(byte_len(*size, *output_bytes))
 )]
 pub struct SizeError {
     size: Size,
+    output_bytes: u32,
     limit: Limit,
+}
+
+fn handing_on(output_bytes: u32) -> String {
+    match output_bytes {
+        0 => String::new(),
+        count => format!(" and {} to hand on each", bytes_text(count.into())),
+    }
 }
 
 /// What a graph is too large for, and how many such tasks would fit.
@@ -34,15 +43,16 @@ impl SizeError {
     }
 }
 
-/// Checks that a graph of `size` can be numbered, and that its job fits into `memory_bytes`.
-pub(super) fn check(size: Size, memory_bytes: u64) -> Result<(), SizeError> {
+/// Checks that a graph of `size` can be numbered, and that its job, with `output_bytes` that each task hands on,
+/// fits into `memory_bytes`.
+pub(super) fn check(size: Size, output_bytes: u32, memory_bytes: u64) -> Result<(), SizeError> {
     let memory_bytes = u128::from(memory_bytes);
     // As many tasks as fit if each brings as many dependences and bytes as the tasks of this graph do.
     let fit_count = |capacity: u128, need: u128| size.task_count * capacity / need.max(1);
 
     let ids = u128::from(u32::MAX);
     let numbered = size.task_count.max(size.edge_count);
-    let bytes = byte_len(size);
+    let bytes = byte_len(size, output_bytes);
     let for_ids = fit_count(ids, numbered);
     let for_memory = fit_count(memory_bytes, bytes);
     if bytes > memory_bytes && for_memory <= for_ids {
@@ -50,25 +60,33 @@ pub(super) fn check(size: Size, memory_bytes: u64) -> Result<(), SizeError> {
             memory_bytes,
             fit_count: for_memory,
         };
-        return Err(SizeError { size, limit });
+        return Err(SizeError {
+            size,
+            output_bytes,
+            limit,
+        });
     }
     if numbered > ids {
         let limit = Limit::Ids { fit_count: for_ids };
-        return Err(SizeError { size, limit });
+        return Err(SizeError {
+            size,
+            output_bytes,
+            limit,
+        });
     }
     Ok(())
 }
 
 /// [`job_byte_len`] for sizes beyond 64 bits. Bytes grow in proportion to the graph, so they are counted
 /// for a graph of the same shape that is small enough.
-fn byte_len(size: Size) -> u128 {
+fn byte_len(size: Size, output_bytes: u32) -> u128 {
     const SMALL: u128 = 1 << 20;
     if size.task_count == 0 {
         return 0;
     }
     let edge_count = size.edge_count * SMALL / size.task_count;
     let edge_count = u64::try_from(edge_count).unwrap_or(u64::MAX);
-    u128::from(job_byte_len(SMALL as u64, edge_count, 0)) * size.task_count / SMALL
+    u128::from(job_byte_len(SMALL as u64, edge_count, output_bytes)) * size.task_count / SMALL
 }
 
 /// Physical memory of this machine.
@@ -108,35 +126,37 @@ mod tests {
     #[test]
     fn agrees_with_the_job_for_sizes_it_can_count() {
         let stencil = size(10_000_000, 30_000_000);
-        let expected = job_byte_len(10_000_000, 30_000_000, 0);
-        assert_eq!(byte_len(stencil), u128::from(expected));
-        assert_eq!(byte_len(size(0, 0)), 0);
+        for output_bytes in [0, 1000] {
+            let expected = job_byte_len(10_000_000, 30_000_000, output_bytes);
+            assert_eq!(byte_len(stencil, output_bytes), u128::from(expected));
+        }
+        assert_eq!(byte_len(size(0, 0), 1000), 0);
     }
 
     #[test]
     fn the_count_that_fits_does_fit_and_a_tenth_more_does_not() {
-        let error = check(size(1 << 31, 3 << 31), GIGABYTE).unwrap_err();
+        let error = check(size(1 << 31, 3 << 31), 8, GIGABYTE).unwrap_err();
         let fit_count = error.fit_count();
-        assert_eq!(check(size(fit_count, 3 * fit_count), GIGABYTE), Ok(()));
+        assert_eq!(check(size(fit_count, 3 * fit_count), 8, GIGABYTE), Ok(()));
         let more = fit_count * 11 / 10;
-        assert!(check(size(more, 3 * more), GIGABYTE).is_err());
+        assert!(check(size(more, 3 * more), 8, GIGABYTE).is_err());
     }
 
     #[test]
     fn ids_limit_where_memory_does_not() {
         let huge_memory = u64::MAX;
         let most = u128::from(u32::MAX);
-        assert_eq!(check(size(most, 0), huge_memory), Ok(()));
-        let error = check(size(most + 1, 0), huge_memory).unwrap_err();
+        assert_eq!(check(size(most, 0), 0, huge_memory), Ok(()));
+        let error = check(size(most + 1, 0), 0, huge_memory).unwrap_err();
         assert_eq!(error.fit_count(), most);
         // Edges are numbered too.
-        assert!(check(size(10, most + 1), huge_memory).is_err());
+        assert!(check(size(10, most + 1), 0, huge_memory).is_err());
     }
 
     #[test]
     fn the_largest_parameters_do_not_overflow() {
         let extent = u128::from(u32::MAX);
-        let error = check(size(extent * extent, 3 * extent * extent), GIGABYTE).unwrap_err();
+        let error = check(size(extent * extent, 3 * extent * extent), 0, GIGABYTE).unwrap_err();
         insta::assert_snapshot!(error);
     }
 

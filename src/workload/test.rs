@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::load::{Source, workloads_within};
 use super::*;
 
+mod outside;
 mod refusal;
 
 /// The memory of the machine that the tests pretend to run on.
@@ -15,6 +16,7 @@ fn read(files: &[(&str, &str)]) -> Result<Vec<Workload>, miette::Report> {
     let sources = files.iter().map(|(name, text)| {
         Ok(Source {
             name: name.to_string(),
+            folder: Some("examples/workloads".into()),
             text: text.to_string(),
         })
     });
@@ -59,6 +61,8 @@ fn a_plain_file_is_one_unlabelled_variant() {
 fn tables_may_be_written_under_headers() {
     let body = r#"
         timeout = 2.5
+        [gate]
+        threshold = 0.03
         [pattern]
         kind = "chain"
         steps = 3
@@ -69,6 +73,7 @@ fn tables_may_be_written_under_headers() {
     let text = format!("name = \"test\"\nwhy = \"a\\n  test\"\n{body}");
     let workload = &read(&[("test.toml", &text)]).unwrap()[0];
     assert_eq!(workload.timeout, Some(Duration::from_millis(2500)));
+    assert_eq!(workload.gate_threshold, Some(0.03));
     assert_eq!(workload.why, "a test");
     let expected = serde_json::json!({
         "pattern": {"kind": "chain", "steps": 3},

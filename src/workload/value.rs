@@ -32,6 +32,15 @@ pub(super) fn to_value(value: &DeValue<'_>) -> Option<Value> {
     }
 }
 
+/// A number, whole or not.
+pub(super) fn to_number(value: &DeValue<'_>) -> Option<f64> {
+    match to_value(value)? {
+        Value::Count(count) => Some(count as f64),
+        Value::Number(number) => Some(number),
+        Value::Text(_) => None,
+    }
+}
+
 /// The mistake that `parameter` does not take the value of `entry`.
 pub(super) fn invalid(parameter: &Parameter, entry: &Spanned<DeValue<'_>>) -> Mistake {
     let name = parameter.name;
@@ -57,6 +66,7 @@ fn correction(parameter: &Parameter, value: &DeValue<'_>) -> Option<String> {
             Value::Count((number.fract() == 0.0).then_some(number as u64)?)
         }
         (ParameterKind::Milliseconds, DeValue::String(text)) => Value::Number(milliseconds(text)?),
+        (ParameterKind::Ratio, DeValue::String(text)) => Value::Number(ratio(text)?),
         _ => return None,
     };
     match parameter.accept(&meant)? {
@@ -75,6 +85,14 @@ fn milliseconds(text: &str) -> Option<f64> {
         "s" => Some(number * 1000.0),
         "us" | "µs" => Some(number / 1000.0),
         _ => None,
+    }
+}
+
+/// A ratio that was written as text, perhaps in per cent.
+fn ratio(text: &str) -> Option<f64> {
+    match text.strip_suffix('%') {
+        Some(percent) => Some(percent.trim().parse::<f64>().ok()? / 100.0),
+        None => text.parse().ok(),
     }
 }
 

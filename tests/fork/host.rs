@@ -3,6 +3,7 @@
 use std::fs::{File, read_dir};
 use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
@@ -14,6 +15,7 @@ use rustix::process::{
 use taskdyno::backend::{Backend, FORK};
 use taskdyno::execute::Job;
 use taskdyno::graph::TaskId;
+use taskdyno::memory::SharedSlice;
 
 use crate::runner::Case;
 use crate::{Does, independent, plan, start};
@@ -141,13 +143,27 @@ fn standard_streams() {
 }
 
 fn interrupt() {
-    let mut pool = start(independent(50), Does(|_| ()), 2);
-    for pid in pool.pool.worker_processes() {
-        kill_process(pid, Signal::INT).unwrap();
-    }
-    for _ in 0..100 {
+    let entered: SharedSlice<AtomicU32> = SharedSlice::new(1).unwrap();
+    // Each worker waits for the other, so both are set up when the first run is over.
+    let wait_for_all = move |_| {
+        entered[0].fetch_add(1, Ordering::Relaxed);
+        while entered[0].load(Ordering::Relaxed) < 2 {
+            thread::yield_now();
+        }
+    };
+    let mut pool = start(independent(2), Does(wait_for_all), 2);
+    let mut run = || {
         pool.job.begin_run();
         pool.pool.run().unwrap();
+        assert_eq!(pool.pool.take_deaths(), []);
+        pool.pool.worker_processes()
+    };
+    let workers = run();
+    for pid in &workers {
+        kill_process(*pid, Signal::INT).unwrap();
+    }
+    for _ in 0..100 {
+        assert_eq!(run(), workers);
     }
 }
 

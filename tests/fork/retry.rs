@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{PidfdFlags, Signal, getpid, kill_process, pidfd_open};
+use rustix::process::{
+    PidfdFlags, Resource, Rlimit, Signal, getpid, getrlimit, kill_process, pidfd_open, setrlimit,
+};
 use taskdyno::backend::{Backend, Death, FORK, FORK_DISPATCH, FORK_PER_TASK, PoolPlan};
 use taskdyno::execute::{Ending, Failure, Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
@@ -21,10 +23,14 @@ use crate::{Does, Started, independent};
 type Test = fn(&dyn Backend);
 
 pub(crate) fn cases() -> Vec<Case> {
-    let tests: [(&str, Test); 7] = [
+    let tests: [(&str, Test); 8] = [
         ("a_task_whose_worker_dies_is_tried_again", tried_again),
         ("a_task_is_given_up_after_its_last_try", given_up),
         ("every_task_may_die_once", every_task_dies),
+        (
+            "a_task_that_runs_out_of_memory_is_tried_again",
+            out_of_memory,
+        ),
         ("a_task_that_takes_too_long_is_tried_again", too_long),
         ("a_panic_ends_the_run_at_once", panic_ends_the_run),
         ("a_pool_that_failed_stays_failed", stays_failed),
@@ -225,6 +231,44 @@ fn too_long(backend: &dyn Backend) {
         let mut started = start(backend, graph(), dies(1, wait_for_ever), &plan);
         let killed = (Ending::Signal(libc::SIGKILL), Some(VICTIM), 1);
         assert_eq!(told(&succeed(&mut started)), [killed]);
+    }
+    assert_childless();
+}
+
+/// The allocator finds nothing left to take, and aborts.
+fn out_of_memory(backend: &dyn Backend) {
+    let ask_for_too_much = || {
+        let limit = Rlimit {
+            current: Some(0),
+            ..getrlimit(Resource::As)
+        };
+        setrlimit(Resource::As, limit).unwrap();
+        let much: Vec<u8> = Vec::with_capacity(1 << 30);
+        std::hint::black_box(much);
+    };
+    for worker_count in [1, 3] {
+        let plan = plan(backend, worker_count, 1);
+        let mut started = start(backend, graph(), dies(1, ask_for_too_much), &plan);
+        let aborted = (Ending::Signal(libc::SIGABRT), Some(VICTIM), 1);
+        assert_eq!(told(&succeed(&mut started)), [aborted]);
+        // The limit died with the worker.
+        assert_eq!(succeed(&mut started), []);
+
+        let mut started = start(backend, graph(), dies(2, ask_for_too_much), &plan);
+        let failure = started.fail();
+        let Failure::WorkerDied {
+            task,
+            ending,
+            attempt_count,
+            ..
+        } = failure
+        else {
+            panic!("{failure}");
+        };
+        assert_eq!(
+            (ending, Some(task), attempt_count),
+            (aborted.0, aborted.1, 2)
+        );
     }
     assert_childless();
 }

@@ -82,7 +82,10 @@ impl Crew {
                     core: self.pin.then(|| self.cores[me % self.cores.len()]),
                 })
                 .collect();
-            let process = WorkerProcess::fork(|| worker::main(shared, &assignments))?;
+            let process =
+                WorkerProcess::fork(|| worker::main(shared, &assignments)).map_err(|error| {
+                    io::Error::new(error.kind(), format!("no worker can be started: {error}"))
+                })?;
             self.members.push(Member {
                 process,
                 first,

@@ -13,7 +13,7 @@ const SHARED: Flags = Flags::empty();
 
 /// Sleeps while `word` holds `value`. May return early; the caller looks at the word again.
 pub(super) fn wait(word: &AtomicU32, value: u32) {
-    let _ = timed_out(futex::wait(word, SHARED, value, None));
+    timed_out(futex::wait(word, SHARED, value, None));
 }
 
 /// As [`wait`], for at most `limit`; `true` if it slept that long.

@@ -8,10 +8,9 @@ use rustix::event::Timespec;
 use rustix::process::Pid;
 
 use super::casualties::Casualties;
-use super::process;
+use super::process::{self, EndedChildren};
 use super::{Backend, Continuation, Death, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
-use crate::graph::TaskId;
 use crate::kernel::Sharing;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind};
 
@@ -19,6 +18,7 @@ mod crew;
 mod deque;
 mod futex;
 mod park;
+mod phase;
 mod shared;
 mod sources;
 #[cfg(test)]
@@ -27,7 +27,8 @@ mod watch;
 mod worker;
 
 use crew::Crew;
-use shared::{Phase, Shared};
+use phase::Phase;
+use shared::Shared;
 use watch::Watch;
 use worker::Manner;
 
@@ -43,8 +44,8 @@ pub const FORK: Fork = Fork;
 #[derive(Debug)]
 pub struct Fork;
 
-/// How long the coordinator sleeps before it looks whether a worker has died. It bounds how late a death
-/// is noticed, and costs two system calls each time.
+/// How long the coordinator sleeps before it looks whether a worker is stuck. A death interrupts its sleep, but
+/// for one that comes in the few instructions before the sleep: this bounds how late that is noticed.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long workers that were asked to leave are waited for before they are killed.
@@ -128,22 +129,21 @@ pub(super) fn start(
     let mut pool = ForkPool {
         shared: Shared::new(job, plan.worker_count)?,
         crew: Crew::new(plan, thread_count, manner, cores),
+        ended_children: EndedChildren::watch()?,
         casualties: Casualties::new(plan.retry_limit),
         task_timeout: plan.task_timeout,
         spin_rounds: plan.options.count(COORDINATOR_SPIN.name),
         has_failed: false,
     };
-    let sources = pool.shared.job.graph().sources().to_vec();
-    match pool.hire(&sources) {
-        Ok(()) => Ok(Box::new(pool)),
-        Err(Halt) => Err(pool.reason()),
-    }
+    pool.hire_for_runs()?;
+    Ok(Box::new(pool))
 }
 
 /// The coordinator's side. It runs no task: a kernel that crashes must not take it along.
 struct ForkPool {
     shared: Shared,
     crew: Crew,
+    ended_children: EndedChildren,
     casualties: Casualties,
     task_timeout: Option<Duration>,
     /// How many times the coordinator looks before it sleeps.
@@ -208,52 +208,46 @@ impl ForkPool {
         Ok(())
     }
 
-    /// Replaces the whole crew by one that is ready for the next run.
+    /// Replaces the whole crew by one that is good for the next run.
     fn replace_the_dead(&mut self) -> Result<(), Halt> {
         self.bury()?;
-        let sources = self.shared.job.graph().sources().to_vec();
-        self.hire(&sources)
+        self.hire_for_runs()
+            .map_err(|error| self.shared.job.fail(error.to_string()))
     }
 
-    /// Starts a new crew, whose first tasks are `starting`, and waits until it is ready.
-    fn hire(&mut self, starting: &[TaskId]) -> Result<(), Halt> {
-        loop {
-            self.shared.clear();
-            self.shared.begin(self.shared.worker_count() as u64);
-            if let Err(error) = self.crew.hire(&self.shared, starting) {
-                return Err(self
-                    .shared
-                    .job
-                    .fail(format!("no worker can be started: {error}")));
-            }
-            match self.wait()? {
-                Event::Done => return Ok(()),
-                Event::Died => self.bury()?,
-            }
-        }
+    /// Starts a crew that begins a run with the sources. Nobody may be there.
+    fn hire_for_runs(&mut self) -> io::Result<()> {
+        let sources = self.shared.job.graph().sources();
+        self.crew.hire(&self.shared, sources)
     }
 
     /// Waits until all that was handed out is done, or somebody has died. Has an end in either case.
     fn wait(&mut self) -> Result<Event, Halt> {
+        let phase = self.shared.phase();
         for _ in 0..self.spin_rounds {
-            if self.shared.phase() != Phase::Going {
+            if phase.get() != Phase::Going {
                 break;
             }
             std::hint::spin_loop();
         }
         let mut watch = Watch::new(self.task_timeout);
+        let mut is_time_to_look = false;
         loop {
-            match self.shared.phase() {
+            match phase.get() {
+                // A worker that could not be set up is not missed by the others.
+                Phase::Done if self.shared.job.is_halted() => return Err(Halt),
                 Phase::Done => return Ok(Event::Done),
                 Phase::Halted => return Err(Halt),
                 Phase::Going => {}
             }
-            if self.shared.wait_at_most(LOOK_INTERVAL) {
-                if self.crew.has_ended() {
-                    return Ok(Event::Died);
-                }
+            // A child that ends from here on interrupts the sleep.
+            if (self.ended_children.are_news() || is_time_to_look) && self.crew.has_ended() {
+                return Ok(Event::Died);
+            }
+            if is_time_to_look {
                 self.crew.kill_stuck(&self.shared, &mut watch);
             }
+            is_time_to_look = phase.wait_at_most(LOOK_INTERVAL);
         }
     }
 
@@ -261,19 +255,20 @@ impl ForkPool {
     /// what is left is computed from what is done, and a new crew does it.
     fn recover(&mut self) -> Result<(), Halt> {
         self.bury()?;
-        let mut left = self.shared.job.recover(self.casualties.given_up());
-        self.hire(&left.ready)?;
-        // Whoever died while the new crew was hired ran no task, so what is left is still the same.
-        let starting_count = std::mem::take(&mut left.ready).len();
+        let left = self.shared.job.recover(self.casualties.given_up());
         self.shared.begin(left.task_count);
         if left.task_count == 0 {
-            self.shared.end_empty();
+            self.shared.phase().done();
+            return Ok(());
         }
-        self.shared.hand_out(starting_count);
+        self.crew
+            .hire(&self.shared, &left.ready)
+            .map_err(|error| self.shared.job.fail(error.to_string()))?;
+        self.shared.hand_out(left.ready.len());
         Ok(())
     }
 
-    /// Lays off the crew, and enters those of it that died.
+    /// Lays off the crew, enters those of it that died, and clears up after them.
     fn bury(&mut self) -> Result<(), Halt> {
         for loss in self.crew.lay_off(&self.shared, self.task_timeout) {
             let tasks = loss.tasks.iter().map(|task| Some(*task));
@@ -286,15 +281,8 @@ impl ForkPool {
         if self.shared.job.is_halted() {
             return Err(Halt);
         }
+        self.shared.clear();
         Ok(())
-    }
-
-    /// Why the pool could not be started.
-    fn reason(&self) -> io::Error {
-        match self.shared.job.failure() {
-            Some(failure) => io::Error::other(failure),
-            None => io::Error::other("the workers could not be started"),
-        }
     }
 }
 

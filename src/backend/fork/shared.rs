@@ -8,37 +8,21 @@ use crossbeam_utils::CachePadded;
 
 use super::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use super::deque::{Deque, HEAD_WORDS};
-use super::futex;
 use super::park::Parking;
+use super::phase::PhaseWord;
 use super::sources::{Range, Sources};
 use crate::execute::Job;
 use crate::graph::TaskId;
-use crate::memory::{Shareable, SharedSlice};
+use crate::memory::{Shareable, SharedPages, SharedSlice};
 
 /// 8-byte words of a page of 4 KiB. Where pages are larger, deques share them, which does no harm.
 const PAGE_WORDS: usize = 512;
-
-/// Values of [`Control::phase`].
-const GOING: u32 = 0;
-const DONE: u32 = 1;
-const HALTED: u32 = 2;
-
-/// How far the work that was handed out last has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Something is left to do.
-    Going,
-    /// Everything is done.
-    Done,
-    /// A task failed.
-    Halted,
-}
 
 /// One of each for the whole pool. Each word has a cache line of its own.
 struct Control {
     /// Tasks that no worker has yet reported as finished.
     remaining: CachePadded<AtomicU64>,
-    /// A [`Phase`]. The coordinator sleeps on it.
+    /// See [`PhaseWord`].
     phase: CachePadded<AtomicU32>,
     /// Not zero once the workers are to leave. Read before every task, written once.
     leaving: CachePadded<AtomicU32>,
@@ -61,12 +45,15 @@ struct Place {
 // SAFETY: as for `Control`.
 unsafe impl Shareable for Place {}
 
+/// See [`Parking`].
+type Seat = CachePadded<AtomicU32>;
+
 /// The shared pages of a pool, and the job that it runs.
 pub(super) struct Shared {
     pub(super) job: Arc<Job>,
     control: SharedSlice<Control>,
     places: SharedSlice<Place>,
-    seats: SharedSlice<CachePadded<AtomicU32>>,
+    seats: SharedSlice<Seat>,
     /// All deques, `deque_words` each. See [`Deque`].
     deques: SharedSlice<AtomicU64>,
     deque_words: usize,
@@ -79,11 +66,17 @@ impl Shared {
         let graph = job.graph();
         let task_words = graph.task_count() - graph.sources().len();
         let deque_words = (HEAD_WORDS + task_words).next_multiple_of(PAGE_WORDS);
+        let mut pages = SharedPages::new(
+            worker_count
+                * (deque_words * size_of::<u64>() + size_of::<Place>() + size_of::<Seat>())
+                + size_of::<Control>(),
+        )?;
         Ok(Self {
-            control: SharedSlice::new(1)?,
-            places: SharedSlice::new(worker_count)?,
-            seats: SharedSlice::new(worker_count)?,
-            deques: SharedSlice::new(worker_count * deque_words)?,
+            // First, so that they begin on a page; all else fills whole cache lines.
+            deques: pages.cut(worker_count * deque_words),
+            control: pages.cut(1),
+            places: pages.cut(worker_count),
+            seats: pages.cut(worker_count),
             deque_words,
             job,
         })
@@ -106,12 +99,17 @@ impl Shared {
         Parking::new(&self.control().sleepers, &self.seats)
     }
 
-    /// Hands out `count` things to do, each of which is to be reported with [`finish`](Self::finish).
-    /// Coordinator only, when the phase is not `Going`.
-    pub(super) fn begin(&self, count: u64) {
-        // Relaxed: whatever hands the work out (the fork, or `hand_out`) orders both before it.
-        self.control().remaining.store(count, Ordering::Relaxed);
-        self.control().phase.store(GOING, Ordering::Relaxed);
+    pub(super) fn phase(&self) -> PhaseWord<'_> {
+        PhaseWord::new(&self.control().phase)
+    }
+
+    /// Begins a phase of `task_count` tasks. Coordinator only, when nothing is left to do.
+    pub(super) fn begin(&self, task_count: u64) {
+        // Relaxed: `hand_out` orders it before whatever a worker does about it.
+        self.control()
+            .remaining
+            .store(task_count, Ordering::Relaxed);
+        self.phase().begin();
     }
 
     /// Empties everything for a new crew. Nobody else may be there.
@@ -136,11 +134,6 @@ impl Shared {
         }
     }
 
-    /// Ends a phase in which nothing was handed out. Coordinator only.
-    pub(super) fn end_empty(&self) {
-        self.end(DONE);
-    }
-
     /// Hands out the first `source_count` of the tasks that the crew starts with, and wakes as many workers
     /// as that is good for. Coordinator only.
     pub(super) fn hand_out(&self, source_count: usize) {
@@ -159,40 +152,13 @@ impl Shared {
         Sources::new(share, loot)
     }
 
-    /// Reports `count` things as finished. Whoever reports the last ends the phase.
+    /// Reports `count` tasks as finished. Whoever reports the last ends the phase.
     pub(super) fn finish(&self, count: u64) {
         // Release: what this worker has done; Acquire: the last one hands on what all have done.
         let before = self.control().remaining.fetch_sub(count, Ordering::AcqRel);
         if before == count {
-            self.end(DONE);
+            self.phase().done();
         }
-    }
-
-    /// Ends the phase because a task failed.
-    #[cold]
-    pub(super) fn halt(&self) {
-        self.end(HALTED);
-    }
-
-    fn end(&self, phase: u32) {
-        // Release: pairs with the Acquire in `phase`.
-        self.control().phase.store(phase, Ordering::Release);
-        futex::wake(&self.control().phase);
-    }
-
-    pub(super) fn phase(&self) -> Phase {
-        // Acquire: pairs with the Release in `end`. The coordinator sees all outputs.
-        match self.control().phase.load(Ordering::Acquire) {
-            GOING => Phase::Going,
-            DONE => Phase::Done,
-            _ => Phase::Halted,
-        }
-    }
-
-    /// Sleeps while the phase is `Going`, for at most `limit`; `true` if it lasted that long. Coordinator
-    /// only.
-    pub(super) fn wait_at_most(&self, limit: std::time::Duration) -> bool {
-        futex::wait_at_most(&self.control().phase, GOING, limit)
     }
 
     /// Asks all workers to leave.

@@ -69,14 +69,12 @@ fn be_worker(shared: &Shared, assignment: &Assignment<'_>) {
         let message = format!("worker {} could not be pinned: {error}", assignment.me);
         return give_up(shared, message);
     }
-    // Ready, which is what the coordinator waits for.
-    shared.finish(1);
     Worker::new(shared, assignment).work();
 }
 
 fn give_up(shared: &Shared, message: String) {
     shared.job.fail(message);
-    shared.halt();
+    shared.phase().halt();
 }
 
 struct Worker<'a> {
@@ -114,7 +112,7 @@ impl<'a> Worker<'a> {
     fn work(mut self) {
         while let Some(task) = self.next() {
             if self.run(task) == Err(Halt) {
-                self.shared.halt();
+                self.shared.phase().halt();
                 return;
             }
         }

@@ -2,156 +2,37 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use miette::miette;
 
+use self::arguments::Format;
 use self::show::table;
-use super::progress::{Progress, catch_interrupt};
-use super::run::{fresh_seed, seconds};
+use self::watcher::Pairs;
+use super::progress::catch_interrupt;
+use super::run::fresh_seed;
 use super::select::Selected;
 use super::{Exit, FAILED, INCONCLUSIVE, INTERRUPTED, OK, Outcome as Ending, REGRESSED, tell};
-use crate::case::Idle;
 use crate::compare::{
     COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Outcome, SideError, Verdict,
 };
 use crate::gate::build::{Resolved, Target, resolve, sha256};
 use crate::gate::{
     Arm, Both, Contest, GatePlan, Header, ListedCase, LogError, Matched, PAIRS_VERSION, PairLog,
-    Ran, Stop, Watcher, be_busy, list, match_up, run,
+    Ran, Stop, be_busy, list, match_up, run,
 };
 use crate::measure::host;
 use crate::random::mix;
 use crate::record::{Host, write_whole};
 use crate::registry::Registry;
 
+mod arguments;
 mod self_test;
 mod show;
+mod watcher;
 
-/// What `gate` takes.
-#[derive(clap::Args)]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    selected: Selected,
-    /// What to compare with: a built program, or a git revision, which is built for it.
-    #[arg(
-        long,
-        value_name = "BUILD",
-        required_unless_present = "self_test",
-        env = "TASKDYNO_BASE"
-    )]
-    base: Option<String>,
-    /// What to judge: a built program, or a git revision, which is built for it.
-    #[arg(
-        long,
-        value_name = "BUILD",
-        required_unless_present = "self_test",
-        env = "TASKDYNO_HEAD"
-    )]
-    head: Option<String>,
-    /// The package of a revision to build, if its workspace has several.
-    #[arg(long, value_name = "NAME", env = "TASKDYNO_PACKAGE")]
-    package: Option<String>,
-    /// The binary of a revision to build, if its package has several: taskdyno, or a program of your own
-    /// on its `Harness`.
-    #[arg(long, value_name = "NAME", env = "TASKDYNO_BIN")]
-    bin: Option<String>,
-    /// The smallest change that counts, as a part of the base's time; a workload's own goes before it.
-    #[arg(long, value_name = "RATIO", default_value = "0.01", value_parser = threshold, allow_negative_numbers = true, env = "TASKDYNO_THRESHOLD")]
-    threshold: f64,
-    /// Pairs of processes of each case before the first look. Cases that are not decided then get as many
-    /// again before the second.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value = "30",
-        value_parser = clap::value_parser!(u64).range(1..=1000),
-        env = "TASKDYNO_PAIRS"
-    )]
-    pairs: u64,
-    /// Look only once.
-    #[arg(long, env = "TASKDYNO_NO_EXTENSION")]
-    no_extension: bool,
-    /// The chance of a false alarm in the whole gate.
-    #[arg(long, value_name = "RATIO", default_value = "0.01", value_parser = chance, allow_negative_numbers = true, env = "TASKDYNO_ALPHA")]
-    alpha: f64,
-    /// Draws every order; by default another at each gate.
-    #[arg(long, value_name = "N", env = "TASKDYNO_SEED")]
-    seed: Option<u64>,
-    /// Seconds after which no pair is begun; cases are then judged by the pairs they have.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_MAX_TIME")]
-    max_time: Option<Duration>,
-    /// Seconds until a process that has not ended is killed; a workload's own timeout goes before it.
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_TIMEOUT")]
-    timeout: Duration,
-    /// End with exit code 4 if the data do not tell about some case, and nothing worse was found.
-    #[arg(long, env = "TASKDYNO_FAIL_ON_INCONCLUSIVE")]
-    fail_on_inconclusive: bool,
-    /// What to print.
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        default_value = "table",
-        env = "TASKDYNO_FORMAT"
-    )]
-    format: Format,
-    /// The folder for the comparison and its pairs.
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "reports/gate",
-        env = "TASKDYNO_OUT"
-    )]
-    out: PathBuf,
-    /// Go on where an interrupted gate stopped: pairs in the folder are not measured again.
-    #[arg(long, env = "TASKDYNO_RESUME")]
-    resume: bool,
-    /// Print the ids of the cases, and run nothing.
-    #[arg(long, env = "TASKDYNO_DRY_RUN")]
-    dry_run: bool,
-    /// No progress and no table; errors are still told.
-    #[arg(long, env = "TASKDYNO_QUIET")]
-    quiet: bool,
-    /// Measure the gate itself on this machine: how often it cries wolf, and how often it finds a slow-down
-    /// that was planted.
-    #[arg(long, conflicts_with_all = ["base", "head"], env = "TASKDYNO_SELF_TEST")]
-    self_test: bool,
-    /// A self-test of a few minutes: one case, 5 verdicts of each kind.
-    #[arg(long, requires = "self_test", env = "TASKDYNO_QUICK")]
-    quick: bool,
-    /// Verdicts of a self-test for each case and each planted slow-down.
-    #[arg(
-        long,
-        value_name = "N",
-        requires = "self_test",
-        value_parser = clap::value_parser!(u64).range(1..),
-        env = "TASKDYNO_VERDICTS"
-    )]
-    verdicts: Option<u64>,
-    /// The slow-downs that a self-test plants, separated by commas; 0 for none.
-    #[arg(
-        long,
-        value_name = "RATIOS",
-        requires = "self_test",
-        default_value = "0,0.02,0.05,0.1",
-        value_delimiter = ',',
-        value_parser = planted,
-        env = "TASKDYNO_PLANTED"
-    )]
-    planted: Vec<f64>,
-    /// Keep one core busy beside the self-test.
-    #[arg(long, requires = "self_test", env = "TASKDYNO_NEIGHBOUR")]
-    neighbour: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// A table for people.
-    Table,
-    /// The comparison, as it is also written to the folder.
-    Json,
-}
+pub(super) use arguments::Arguments;
 
 /// The file of finished pairs in the folder.
 const PAIRS: &str = "gate-pairs.jsonl";
@@ -469,65 +350,5 @@ fn unusable(error: LogError) -> Exit {
     Exit::Usage(miette!(help = help, "{error}"))
 }
 
-/// Progress through the pairs of a gate.
-struct Pairs {
-    progress: Progress,
-    has_begun: bool,
-}
-
-impl Pairs {
-    fn new(pair_count: u64, contest_count: usize, quiet: bool) -> Self {
-        let total = pair_count as usize * contest_count;
-        Self {
-            progress: Progress::new(total, "pairs", quiet),
-            has_begun: false,
-        }
-    }
-}
-
-impl Idle for Pairs {
-    fn idle(&mut self) -> Instant {
-        self.progress.idle()
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.progress.is_cancelled()
-    }
-}
-
-impl Watcher for Pairs {
-    fn begin(&mut self, case: &str, left: u64) {
-        if self.has_begun {
-            self.progress.step();
-        }
-        self.has_begun = true;
-        self.progress.set_left(left);
-        self.progress.begin(case);
-    }
-
-    fn failed(&mut self, case: &str, error: &SideError) {
-        self.progress.tell(&show::failure(case, error));
-    }
-}
-
-fn threshold(text: &str) -> Result<f64, String> {
-    part(text, 0.0001..=1.0, "0.01")
-}
-
-fn chance(text: &str) -> Result<f64, String> {
-    part(text, 1e-6..=0.5, "0.01")
-}
-
-fn planted(text: &str) -> Result<f64, String> {
-    part(text, 0.0..=10.0, "0.05")
-}
-
-fn part(text: &str, range: std::ops::RangeInclusive<f64>, example: &str) -> Result<f64, String> {
-    let number: Option<f64> = text.parse().ok();
-    number
-        .filter(|number| range.contains(number))
-        .ok_or_else(|| {
-            let (least, most) = (range.start(), range.end());
-            format!("expected a number from {least} to {most}, such as {example}")
-        })
-}
+#[cfg(test)]
+mod test;

@@ -8,7 +8,8 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use miette::miette;
 
-use super::{Arguments, Format, cannot_write, show};
+use super::arguments::{Arguments, Format};
+use super::{cannot_write, show};
 use crate::case::Idle;
 use crate::cmd::progress::{Progress, catch_interrupt};
 use crate::cmd::run::fresh_seed;
@@ -22,12 +23,12 @@ use crate::registry::Registry;
 use crate::stats::median;
 
 /// What is tried where no filter says otherwise: work that shares nothing, a counter that all tasks fight
-/// over, tasks so small that the scheduler is all there is, and a loop on one thread.
+/// over, small tasks that wait for their neighbours, and a loop on one thread.
 const CASES: [(&str, u32); 4] = [
-    ("hash-cpu/pattern=trivial,width=64/rayon/2", 2),
+    ("hash-cpu/pattern=trivial/rayon/2", 2),
     ("counter-contention/variant=atomic/rayon/2", 2),
-    ("empty/pattern=stencil-1d/rayon/2", 2),
-    ("hash-cpu/pattern=trivial,width=64/serial/1", 1),
+    ("stencil-small/rayon/2", 2),
+    ("hash-cpu/pattern=trivial/serial/1", 1),
 ];
 
 /// Verdicts for each case and each planted slow-down: with four cases, 100 on nothing planted.

@@ -64,25 +64,40 @@ fn rows(cases: &[&ComparedCase]) -> String {
     table.load_style(NOTHING);
     table.set_header(["verdict", "case", "wall time", "CPU time", "pairs"]);
     for case in cases {
-        let style = match (&case.error, case.verdict()) {
-            (Some(_), _) | (None, Verdict::Regressed) => BAD,
-            (None, Verdict::Inconclusive) => UNSURE,
-            (None, Verdict::Improved | Verdict::Unchanged) => GOOD,
-        };
-        let verdict = match case.error {
-            Some(_) => "failed",
-            None => case.verdict().name(),
-        };
         let pairs = case.wall.as_ref().map(|wall| wall.pair_count.to_string());
         table.add_row([
-            format!("{style}{verdict}{style:#}"),
+            word(case).to_owned(),
             case.case.id(),
             case.wall.as_ref().map_or(NONE.into(), with_interval),
             case.cpu.as_ref().map_or(NONE.into(), cpu),
             pairs.unwrap_or(NONE.into()),
         ]);
     }
-    format!("{}\n\n", table.trim_fmt())
+    // Styles take no room, so they come after the columns are laid out: a line each, the heads first.
+    let styles = [DETAIL]
+        .into_iter()
+        .chain(cases.iter().map(|case| style(case)));
+    let mut text = String::new();
+    for (row, style) in table.trim_fmt().lines().zip(styles) {
+        line(&mut text, style, row);
+    }
+    text + "\n"
+}
+
+/// What became of a case.
+fn word(case: &ComparedCase) -> &'static str {
+    match case.error {
+        Some(_) => "failed",
+        None => case.verdict().name(),
+    }
+}
+
+fn style(case: &ComparedCase) -> Style {
+    match (&case.error, case.verdict()) {
+        (Some(_), _) | (None, Verdict::Regressed) => BAD,
+        (None, Verdict::Inconclusive) => UNSURE,
+        (None, Verdict::Improved | Verdict::Unchanged) => GOOD,
+    }
 }
 
 /// `+5.2% (+4.1 – +6.3)`, and what it would take to know more.

@@ -160,7 +160,13 @@ fn measure_all(
     for (index, planned) in cases.into_iter().enumerate() {
         progress.begin(&planned.case.id());
         let plan = plan(arguments, seed, index as u64, &planned);
-        let record = record(&surroundings, planned.case, plan, &mut progress);
+        let record = record(
+            &surroundings,
+            planned.case,
+            planned.certified_optimum,
+            plan,
+            &mut progress,
+        );
         if is_interrupted() {
             break;
         }

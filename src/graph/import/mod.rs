@@ -105,11 +105,20 @@ impl fmt::Display for Format {
 /// When the file cannot be read, or does not hold one acyclic graph of its format with sound durations. The message
 /// names the file, the line and the task.
 pub fn read(path: &Path) -> Result<Imported, ImportError> {
+    let (format, bytes) = load(path)?;
+    parse(format, &path.display().to_string(), &bytes)
+}
+
+/// The format that the extension of the file at `path` tells, and its bytes, for [`parse`].
+///
+/// # Errors
+///
+/// When no format has this extension, or the file cannot be read or is too large.
+pub fn load(path: &Path) -> Result<(Format, Vec<u8>), ImportError> {
     let name = path.display().to_string();
     let in_file = |refusal: Refusal| ImportError::new(&name, "", refusal);
     let format = Format::of(path).ok_or_else(|| in_file(unknown_format()))?;
-    let bytes = read_bytes(path).map_err(in_file)?;
-    parse(format, &name, &bytes)
+    Ok((format, read_bytes(path).map_err(in_file)?))
 }
 
 /// Reads a file of this format that was loaded already; `name` is its name in messages.

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use miette::Report as Error;
 
-use super::{Exporter, schedules, write};
+use super::{Exporter, schedules, sweeps, write};
 use crate::report::heading::Heading;
 use crate::report::model::{Group, Measured, Outcome, Report, Row, SERIAL};
 use crate::report::picture::font;
@@ -43,6 +43,9 @@ fn page(report: &Report) -> Result<Markup, Error> {
         .iter()
         .map(|group| section(group, report))
         .collect::<Result<_, _>>()?;
+    let sweeps = report.sweeps.iter();
+    let sweeps = sweeps.map(|sweep| sweeps::section(sweep, report));
+    let sweeps: Vec<Markup> = sweeps.collect::<Result<_, _>>()?;
     let load = picture::load(report)
         .map(|load| figure(&load))
         .transpose()?;
@@ -59,11 +62,14 @@ fn page(report: &Report) -> Result<Markup, Error> {
             body {
                 header { (head(report)) }
                 main {
-                    @if report.groups.is_empty() {
+                    @if report.groups.is_empty() && report.sweeps.is_empty() {
                         p { "There are no records, so there is nothing to show." }
                     } @else {
-                        (summary(report))
-                        (how_to_read())
+                        @if !report.groups.is_empty() {
+                            (summary(report))
+                            (how_to_read())
+                        }
+                        @for sweep in &sweeps { (sweep) }
                         @for group in &groups { (group) }
                         @if let Some(load) = load {
                             section id="load" {
@@ -276,7 +282,7 @@ fn section(group: &Group, report: &Report) -> Result<Markup, Error> {
 }
 
 /// A picture of the page. Its own description is read out in its place.
-fn figure(picture: &Picture) -> Result<Markup, Error> {
+pub(super) fn figure(picture: &Picture) -> Result<Markup, Error> {
     let svg = picture.svg(FontSource::Page)?;
     Ok(html! { figure { (PreEscaped(svg)) } })
 }

@@ -11,6 +11,7 @@ mod html;
 mod png;
 mod schedules;
 mod svg;
+mod sweeps;
 
 pub use html::HTML;
 pub use png::PNG;

@@ -5,18 +5,22 @@ use plotters::backend::{DrawingBackend, SVGBackend};
 
 use self::canvas::{Canvas, Drawn, Type, UNITS};
 use self::comparison::Comparison;
+use self::efficiency::Efficiency;
 use self::font::Weight;
 use self::heat_map::HeatMap;
 use self::palette::{INK, MUTED, PAPER};
 use self::raster::{Raster, png};
 use self::speed_up::SpeedUp;
+use super::efficiency::Sweep;
 use super::model::{Group, Report};
 
 mod axis;
 mod canvas;
 mod comparison;
+mod efficiency;
 pub(super) mod font;
 mod heat_map;
+mod names;
 pub(super) mod palette;
 mod raster;
 mod speed_up;
@@ -60,13 +64,16 @@ enum Subject<'a> {
     Comparison(Comparison<'a>),
     SpeedUp(SpeedUp<'a>),
     HeatMap(HeatMap<'a>),
+    Efficiency(Efficiency<'a>),
 }
 
 /// All pictures of a report that there are figures for.
 pub(super) fn pictures(report: &Report) -> Vec<Picture<'_>> {
     let groups = report.groups.iter();
     let of_groups = groups.flat_map(|group| [comparison(group, report), speed_up(group, report)]);
-    of_groups.chain([load(report)]).flatten().collect()
+    let of_sweeps = report.sweeps.iter().map(|sweep| efficiency(sweep, report));
+    let all = of_groups.chain(of_sweeps).chain([load(report)]);
+    all.flatten().collect()
 }
 
 /// How long each backend takes on a workload; `None` if all cases failed.
@@ -82,6 +89,14 @@ pub(super) fn speed_up<'a>(group: &'a Group, report: &Report) -> Option<Picture<
     Some(Picture {
         name: format!("{}-speed-up", group.slug),
         subject: Subject::SpeedUp(SpeedUp::new(group, report)?),
+    })
+}
+
+/// How much of the machine is left as tasks get finer; `None` if no size was measured.
+pub(super) fn efficiency<'a>(sweep: &'a Sweep, report: &Report) -> Option<Picture<'a>> {
+    Some(Picture {
+        name: format!("{}-efficiency", sweep.slug),
+        subject: Subject::Efficiency(Efficiency::new(sweep, report)?),
     })
 }
 
@@ -109,6 +124,7 @@ impl Picture<'_> {
             Subject::Comparison(comparison) => comparison.description(),
             Subject::SpeedUp(speed_up) => speed_up.description(),
             Subject::HeatMap(heat_map) => heat_map.description(),
+            Subject::Efficiency(efficiency) => efficiency.description(),
         }
     }
 
@@ -117,6 +133,7 @@ impl Picture<'_> {
             Subject::Comparison(comparison) => comparison.height(),
             Subject::SpeedUp(speed_up) => speed_up.height(),
             Subject::HeatMap(heat_map) => heat_map.height(),
+            Subject::Efficiency(efficiency) => efficiency.height(),
         }
     }
 
@@ -135,6 +152,7 @@ impl Picture<'_> {
             Subject::Comparison(comparison) => comparison.draw(&mut canvas)?,
             Subject::SpeedUp(speed_up) => speed_up.draw(&mut canvas)?,
             Subject::HeatMap(heat_map) => heat_map.draw(&mut canvas)?,
+            Subject::Efficiency(efficiency) => efficiency.draw(&mut canvas)?,
         }
         canvas.finish()
     }

@@ -3,10 +3,11 @@
 use plotters::backend::DrawingBackend;
 
 use super::axis::{Axis, plain};
-use super::canvas::{Anchor, Canvas, Drawn, Point};
+use super::canvas::{Anchor, Canvas, Drawn};
 use super::font::fitted;
-use super::palette::{Color, GRID, MUTED, PAPER, backend};
-use super::{DETAIL, LABEL, MARGIN, TITLE, WIDTH};
+use super::names::{Name, draw_line, draw_names, height_for};
+use super::palette::{Color, GRID, MUTED, backend};
+use super::{DETAIL, MARGIN, TITLE, WIDTH};
 use crate::report::model::{Group, Report};
 use crate::report::units;
 use crate::report::words::{LIMIT_MARK, one_line};
@@ -17,10 +18,6 @@ const PLOT_LEFT: f64 = MARGIN + 34.0;
 const PLOT_RIGHT: f64 = WIDTH - MARGIN - 200.0;
 const PLOT_TOP: f64 = 78.0;
 const FOOT: f64 = 58.0;
-/// The least distance between two names.
-const NAME_STEP: f64 = 17.0;
-/// No name stands higher than this.
-const NAMES_TOP: f64 = 30.0;
 
 /// See the module.
 pub(super) struct SpeedUp<'a> {
@@ -41,6 +38,17 @@ struct Line<'a> {
 impl Line<'_> {
     fn last(&self) -> (u32, f64) {
         self.points[self.points.len() - 1]
+    }
+
+    fn name(&self, y: &Axis) -> Name {
+        let (_, speed_up) = self.last();
+        let mark = if self.is_limit { LIMIT_MARK } else { "" };
+        Name {
+            label: format!("{}{mark}", self.label),
+            figure: units::ratio(speed_up),
+            color: self.color,
+            wanted: y.place(speed_up),
+        }
     }
 }
 
@@ -78,8 +86,7 @@ impl<'a> SpeedUp<'a> {
 
     pub(super) fn height(&self) -> f64 {
         // One name more than there are lines: that of the ideal.
-        let names = NAME_STEP * (self.lines.len() + 1) as f64;
-        HEIGHT.max(2.0 * NAMES_TOP + names)
+        height_for(self.lines.len() + 1).max(HEIGHT)
     }
 
     fn plot_bottom(&self) -> f64 {
@@ -187,104 +194,14 @@ impl<'a> SpeedUp<'a> {
         Ok(())
     }
 
-    /// Names to the right of the last points, pushed apart where they would overlap.
     fn draw_names<B: DrawingBackend>(&self, canvas: &mut Canvas<B>, y: &Axis) -> Drawn<B> {
-        let mut names: Vec<Name> = self.lines.iter().map(|line| Name::of(line, y)).collect();
+        let mut names: Vec<Name> = self.lines.iter().map(|line| line.name(y)).collect();
         names.push(Name {
-            text: "ideal".into(),
+            label: "ideal".into(),
+            figure: String::new(),
             color: MUTED,
             wanted: y.place(f64::from(self.max_workers)),
         });
-        names.sort_by(|a, b| a.wanted.total_cmp(&b.wanted));
-        let wanted: Vec<f64> = names.iter().map(|name| name.wanted).collect();
-        for (name, at) in names.iter().zip(spread(&wanted)) {
-            let end = PLOT_RIGHT + 28.0;
-            canvas.path(&[(PLOT_RIGHT + 4.0, name.wanted), (end, at)], GRID, 1.0)?;
-            canvas.dot((end + 6.0, at), 4.0, name.color, 1.0)?;
-            canvas.text(&name.text, (end + 16.0, at), Anchor::Start, LABEL)?;
-        }
-        Ok(())
-    }
-}
-
-struct Name {
-    text: String,
-    color: Color,
-    wanted: f64,
-}
-
-impl Name {
-    fn of(line: &Line, y: &Axis) -> Self {
-        const MAX: f64 = 110.0;
-        let (_, speed_up) = line.last();
-        let mark = if line.is_limit { LIMIT_MARK } else { "" };
-        let label = fitted(&one_line(line.label), LABEL.size, LABEL.weight, MAX);
-        Self {
-            text: format!("{label}{mark}  {}", units::ratio(speed_up)),
-            color: line.color,
-            wanted: y.place(speed_up),
-        }
-    }
-}
-
-fn draw_line<B: DrawingBackend>(
-    canvas: &mut Canvas<B>,
-    points: &[Point],
-    color: Color,
-) -> Drawn<B> {
-    canvas.path(points, color, 2.0)?;
-    for point in points {
-        canvas.dot(*point, 5.0, PAPER, 1.0)?;
-        canvas.dot(*point, 4.0, color, 1.0)?;
-    }
-    Ok(())
-}
-
-/// Places near those wanted, which are in order, and at least [`NAME_STEP`] apart: neighbours that are too
-/// close become a block, which stands where its members want it on average.
-fn spread(wanted: &[f64]) -> Vec<f64> {
-    // Each block: how many it holds, and the sum of where its members want its first to stand.
-    let mut blocks: Vec<(usize, f64)> = Vec::new();
-    let start = |block: (usize, f64)| block.1 / block.0 as f64;
-    for place in wanted {
-        let mut block = (1, *place);
-        while let Some(before) = blocks.last().copied() {
-            let before_end = start(before) + before.0 as f64 * NAME_STEP;
-            if before_end <= start(block) {
-                break;
-            }
-            let moved = block.1 - (block.0 * before.0) as f64 * NAME_STEP;
-            block = (before.0 + block.0, before.1 + moved);
-            blocks.pop();
-        }
-        blocks.push(block);
-    }
-    let places = blocks
-        .into_iter()
-        .flat_map(|block| (0..block.0).map(move |index| start(block) + index as f64 * NAME_STEP));
-    let mut least = NAMES_TOP;
-    let lowered = places.map(|place| {
-        let place = f64::max(place, least);
-        least = place + NAME_STEP;
-        place
-    });
-    lowered.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_would_overlap_are_pushed_apart() {
-        assert!(spread(&[]).is_empty());
-        assert_eq!(spread(&[40.0, 100.0]), [40.0, 100.0]);
-        assert_eq!(spread(&[50.0, 50.0]), [41.5, 58.5]);
-        assert_eq!(spread(&[10.0, 12.0]), [30.0, 47.0]);
-        assert_eq!(spread(&[50.0, 50.0, 51.0, 300.0])[3], 300.0);
-        let places = spread(&[10.0, 12.0, 40.0, 41.0, 42.0]);
-        for pair in places.windows(2) {
-            assert!(pair[1] - pair[0] >= NAME_STEP - 1e-9, "{places:?}");
-        }
+        draw_names(canvas, names, PLOT_RIGHT)
     }
 }

@@ -80,6 +80,23 @@ fn keys_at_the_top_below_a_header() {
 }
 
 #[test]
+fn gates_without_a_sound_threshold() {
+    let refuse = |gate: &&str| {
+        let sides = "pattern = { kind = \"chain\", steps = 5 }\nkernel = { kind = \"empty\" }";
+        refusal_of(&format!("{sides}\ngate = {gate}"))
+    };
+    let gates = [
+        "0.03",
+        "{}",
+        "{ treshold = 0.03 }",
+        "{ threshold = 0 }",
+        "{ threshold = \"3%\" }",
+    ];
+    let refusals: Vec<_> = gates.iter().map(refuse).collect();
+    insta::assert_snapshot!(refusals.join("\n"));
+}
+
+#[test]
 fn names_and_whys() {
     insta::assert_snapshot!(refusal(&[(
         "test.toml",
@@ -134,6 +151,63 @@ fn several_graphs() {
 }
 
 #[test]
+fn graph_files() {
+    let refuse = |graph: &&str| refusal_of(&format!("{graph}\nkernel = {{ kind = \"empty\" }}"));
+    let refusals = [
+        "graph = \"graphs/compile.stg\"",
+        "graph = { scale = 0.001 }",
+        "graph = { flie = \"graphs/compile.stg\" }",
+        "graph = { file = [] }",
+        "graph = { file = [\"graphs/compile.stg\", 3, \"graphs/compile.stg\"] }",
+        "graph = { file = \"graphs/compile.stg\", scale = -1, speed = 2 }",
+        "graph = { file = \"graphs/nothing.stg\" }",
+        "graph = { file = \"kernel-replay.toml\" }",
+        "graph = { file = \"graphs/compile.stg\" }\npattern = { kind = \"chain\", steps = 5 }",
+    ];
+    insta::assert_snapshot!(refusals.iter().map(refuse).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn graphs_without_durations_for_kernels_that_need_them() {
+    insta::assert_snapshot!(refusal_of(
+        "pattern = { kind = \"chain\", steps = 5 }\nkernel = { kind = [\"empty\", \"replay\"] }"
+    ));
+}
+
+#[test]
+fn outputs() {
+    let refuse = |output: &&str| {
+        refusal_of(&format!(
+            "pattern = {{ kind = \"chain\", steps = 1_000_000 }}\nkernel = {{ kind = \"empty\" }}\n{output}"
+        ))
+    };
+    let refusals = [
+        "output_bytes = -1",
+        "output_bytes = \"64\"",
+        "output_bytes = [64, 64]",
+        "output_bytes = []",
+        "output_bytes = [64, 100_000]",
+    ];
+    insta::assert_snapshot!(refusals.iter().map(refuse).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn optima() {
+    let refuse = |body: &&str| refusal_of(body);
+    let one =
+        "pattern = { kind = \"chain\", steps = 5 }\nkernel = { kind = \"sleep\", duration_ms = 1 }";
+    let refusals = [
+        format!("{one}\ncertified_optimum_ms = 0"),
+        format!("{one}\ncertified_optimum_ms = {{ 2 = \"5 ms\" }}"),
+        format!("{one}\ncertified_optimum_ms = {{ two = 5 }}"),
+        one.replace("5", "[5, 6]") + "\ncertified_optimum_ms = 5",
+        one.replace("1", "[1, 2]") + "\ncertified_optimum_ms = 5",
+    ];
+    let refusals = refusals.each_ref().map(String::as_str);
+    insta::assert_snapshot!(refusals.iter().map(refuse).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
 fn units() {
     insta::assert_snapshot!(refusals_of_durations(&[
         "duration_s = 3",
@@ -166,6 +240,18 @@ fn counts() {
         "[]",
         "[2, 4, 2]",
     ]));
+}
+
+#[test]
+fn ratios() {
+    let refuse = |value: &str| {
+        let rest = "width = 8, steps = 5, radix = 3, period = 2";
+        refusal_of(&format!(
+            "pattern = {{ kind = \"random-nearest\", {rest}, fraction = {value} }}\nkernel = {{ kind = \"empty\" }}"
+        ))
+    };
+    let values = ["1.5", "-0.1", "\"25%\"", "\"0.5\"", "\"200%\""];
+    insta::assert_snapshot!(values.map(refuse).join("\n"));
 }
 
 #[test]

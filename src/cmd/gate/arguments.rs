@@ -1,0 +1,154 @@
+//! What `gate` takes on the command line.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cmd::run::seconds;
+use crate::cmd::select::Selected;
+
+/// What `gate` takes.
+#[derive(clap::Args)]
+pub(in crate::cmd) struct Arguments {
+    #[command(flatten)]
+    pub(super) selected: Selected,
+    /// What to compare with: a built program, or a git revision, which is built for it.
+    #[arg(
+        long,
+        value_name = "BUILD",
+        required_unless_present = "self_test",
+        env = "TASKDYNO_BASE"
+    )]
+    pub(super) base: Option<String>,
+    /// What to judge: a built program, or a git revision, which is built for it.
+    #[arg(
+        long,
+        value_name = "BUILD",
+        required_unless_present = "self_test",
+        env = "TASKDYNO_HEAD"
+    )]
+    pub(super) head: Option<String>,
+    /// The package of a revision to build, if its workspace has several.
+    #[arg(long, value_name = "NAME", env = "TASKDYNO_PACKAGE")]
+    pub(super) package: Option<String>,
+    /// The binary of a revision to build, if its package has several: taskdyno, or a program of your own
+    /// on its `Harness`.
+    #[arg(long, value_name = "NAME", env = "TASKDYNO_BIN")]
+    pub(super) bin: Option<String>,
+    /// The smallest change that counts, as a part of the base's time; a workload's own goes before it.
+    #[arg(long, value_name = "RATIO", default_value = "0.01", value_parser = threshold, allow_negative_numbers = true, env = "TASKDYNO_THRESHOLD")]
+    pub(super) threshold: f64,
+    /// Pairs of processes of each case before the first look. Cases that are not decided then get as many
+    /// again before the second.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "30",
+        value_parser = clap::value_parser!(u64).range(1..=1000),
+        env = "TASKDYNO_PAIRS"
+    )]
+    pub(super) pairs: u64,
+    /// Look only once.
+    #[arg(long, env = "TASKDYNO_NO_EXTENSION")]
+    pub(super) no_extension: bool,
+    /// The chance of a false alarm in the whole gate.
+    #[arg(long, value_name = "RATIO", default_value = "0.01", value_parser = chance, allow_negative_numbers = true, env = "TASKDYNO_ALPHA")]
+    pub(super) alpha: f64,
+    /// Draws every order; by default another at each gate.
+    #[arg(long, value_name = "N", env = "TASKDYNO_SEED")]
+    pub(super) seed: Option<u64>,
+    /// Seconds after which no pair is begun; cases are then judged by the pairs they have.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_MAX_TIME")]
+    pub(super) max_time: Option<Duration>,
+    /// Seconds until a process that has not ended is killed; a workload's own timeout goes before it.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_TIMEOUT")]
+    pub(super) timeout: Duration,
+    /// End with exit code 4 if the data do not tell about some case, and nothing worse was found.
+    #[arg(long, env = "TASKDYNO_FAIL_ON_INCONCLUSIVE")]
+    pub(super) fail_on_inconclusive: bool,
+    /// What to print.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "table",
+        env = "TASKDYNO_FORMAT"
+    )]
+    pub(super) format: Format,
+    /// The folder for the comparison and its pairs.
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "reports/gate",
+        env = "TASKDYNO_OUT"
+    )]
+    pub(super) out: PathBuf,
+    /// Go on where an interrupted gate stopped: pairs in the folder are not measured again.
+    #[arg(long, env = "TASKDYNO_RESUME")]
+    pub(super) resume: bool,
+    /// Print the ids of the cases, and run nothing.
+    #[arg(long, env = "TASKDYNO_DRY_RUN")]
+    pub(super) dry_run: bool,
+    /// No progress and no table; errors are still told.
+    #[arg(long, env = "TASKDYNO_QUIET")]
+    pub(super) quiet: bool,
+    /// Measure the gate itself on this machine: how often it cries wolf, and how often it finds a slow-down
+    /// that was planted.
+    #[arg(long, conflicts_with_all = ["base", "head"], env = "TASKDYNO_SELF_TEST")]
+    pub(super) self_test: bool,
+    /// A self-test of a few minutes: one case, 5 verdicts of each kind.
+    #[arg(long, requires = "self_test", env = "TASKDYNO_QUICK")]
+    pub(super) quick: bool,
+    /// Verdicts of a self-test for each case and each planted slow-down.
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "self_test",
+        value_parser = clap::value_parser!(u64).range(1..),
+        env = "TASKDYNO_VERDICTS"
+    )]
+    pub(super) verdicts: Option<u64>,
+    /// The slow-downs that a self-test plants, separated by commas; 0 for none.
+    #[arg(
+        long,
+        value_name = "RATIOS",
+        requires = "self_test",
+        default_value = "0,0.02,0.05,0.1",
+        value_delimiter = ',',
+        value_parser = planted,
+        env = "TASKDYNO_PLANTED"
+    )]
+    pub(super) planted: Vec<f64>,
+    /// Keep one core busy beside the self-test.
+    #[arg(long, requires = "self_test", env = "TASKDYNO_NEIGHBOUR")]
+    pub(super) neighbour: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// A table for people.
+    Table,
+    /// The comparison, as it is also written to the folder.
+    Json,
+}
+
+fn threshold(text: &str) -> Result<f64, String> {
+    part(text, 0.0001..=1.0, "0.01")
+}
+
+fn chance(text: &str) -> Result<f64, String> {
+    part(text, 1e-6..=0.5, "0.01")
+}
+
+fn planted(text: &str) -> Result<f64, String> {
+    part(text, 0.0..=10.0, "0.05")
+}
+
+fn part(text: &str, range: RangeInclusive<f64>, example: &str) -> Result<f64, String> {
+    let number: Option<f64> = text.parse().ok();
+    number
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            format!("expected a number from {least} to {most}, such as {example}")
+        })
+}

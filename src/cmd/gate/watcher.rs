@@ -1,0 +1,50 @@
+//! Progress through the pairs of a gate.
+
+use std::time::Instant;
+
+use super::show;
+use crate::case::Idle;
+use crate::cmd::progress::Progress;
+use crate::compare::SideError;
+use crate::gate::Watcher;
+
+/// Progress through the pairs of a gate.
+pub(super) struct Pairs {
+    pub(super) progress: Progress,
+    has_begun: bool,
+}
+
+impl Pairs {
+    pub(super) fn new(pair_count: u64, contest_count: usize, quiet: bool) -> Self {
+        let total = pair_count as usize * contest_count;
+        Self {
+            progress: Progress::new(total, "pairs", quiet),
+            has_begun: false,
+        }
+    }
+}
+
+impl Idle for Pairs {
+    fn idle(&mut self) -> Instant {
+        self.progress.idle()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.progress.is_cancelled()
+    }
+}
+
+impl Watcher for Pairs {
+    fn begin(&mut self, case: &str, left: u64) {
+        if self.has_begun {
+            self.progress.step();
+        }
+        self.has_begun = true;
+        self.progress.set_left(left);
+        self.progress.begin(case);
+    }
+
+    fn failed(&mut self, case: &str, error: &SideError) {
+        self.progress.tell(&show::failure(case, error));
+    }
+}

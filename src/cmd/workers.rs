@@ -1,0 +1,199 @@
+//! What `--workers` takes: numbers of workers, and shapes such as `2x2`, two processes with two threads each.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use miette::miette;
+
+use super::Exit;
+use crate::backend::{Backend, PROCESS_THREADS};
+use crate::matrix::Selection;
+use crate::parameter::Value;
+
+/// More than any machine has cores, and few enough to start.
+const MOST_WORKERS: u32 = 4096;
+
+/// One of the values of `--workers`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Workers {
+    /// So many, in whatever way the backend has them.
+    Count(u32),
+    /// So many processes with so many threads each.
+    Shape(Shape),
+}
+
+/// Processes × threads a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    processes: u32,
+    threads: u32,
+}
+
+impl FromStr for Workers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str| text.parse().ok().filter(|number| *number > 0);
+        let workers = match text.split_once('x') {
+            None => number(text).map(Self::Count),
+            Some((processes, threads)) => number(processes)
+                .zip(number(threads))
+                .map(|(processes, threads)| Self::Shape(Shape { processes, threads })),
+        };
+        workers
+            .filter(|workers| workers.total() <= MOST_WORKERS.into())
+            .ok_or_else(|| {
+                format!(
+                    "expected a number from 1 to {MOST_WORKERS}, or processes x threads such as `2x2`"
+                )
+            })
+    }
+}
+
+impl Workers {
+    fn total(self) -> u64 {
+        match self {
+            Self::Count(count) => count.into(),
+            Self::Shape(shape) => u64::from(shape.processes) * u64::from(shape.threads),
+        }
+    }
+}
+
+/// The plain numbers among `asked`, and the shapes.
+pub(super) fn split(asked: &[Workers]) -> (Vec<u32>, Vec<Shape>) {
+    let (mut counts, mut shapes) = (Vec::new(), Vec::new());
+    for workers in asked {
+        match *workers {
+            Workers::Count(count) => counts.push(count),
+            Workers::Shape(shape) if shapes.contains(&shape) => {}
+            Workers::Shape(shape) => shapes.push(shape),
+        }
+    }
+    (counts, shapes)
+}
+
+impl Shape {
+    /// What `plain` selects, on the backends that can have this shape. They are told by an option, and records
+    /// hold it as one.
+    pub(super) fn selection(
+        self,
+        plain: &Selection,
+        backends: &[&'static dyn Backend],
+    ) -> Selection {
+        let threads = Value::Count(self.threads.into());
+        let mut selection = Selection {
+            backends: backends
+                .iter()
+                .copied()
+                .filter(|one| has_shapes(*one))
+                .collect(),
+            worker_counts: vec![self.processes * self.threads],
+            ..plain.clone()
+        };
+        selection
+            .options
+            .insert(PROCESS_THREADS.name.into(), threads);
+        selection
+    }
+}
+
+/// Refuses shapes that cannot be had, or not at once: `counts` are the plain numbers asked for beside them,
+/// `named` the backends that were asked for by name.
+pub(super) fn check(
+    shapes: &[Shape],
+    counts: &[u32],
+    named: &[&'static dyn Backend],
+    options: &BTreeMap<String, Value>,
+) -> Result<(), Exit> {
+    let Some(first) = shapes.first() else {
+        return Ok(());
+    };
+    let without = named.iter().find(|backend| !has_shapes(**backend));
+    if let Some(backend) = without.filter(|_| counts.is_empty()) {
+        return Err(Exit::Usage(miette!(
+            help = format!(
+                "`--backends fork-threads` has; for the others give a plain number as well, such as `--workers {},{first}`",
+                first.processes * first.threads
+            ),
+            "the backend `{}` has no threads in processes, so it cannot have {first} workers",
+            backend.name()
+        )));
+    }
+    if options.contains_key(PROCESS_THREADS.name) {
+        return Err(Exit::Usage(miette!(
+            help = "leave one of them out",
+            "`--workers {first}` and `--option {}=` both say how many threads a process has",
+            PROCESS_THREADS.name
+        )));
+    }
+    // The id of a case has its number of workers, and not their shape.
+    let total = |shape: &Shape| shape.processes * shape.threads;
+    let twin = shapes.iter().enumerate().find_map(|(index, shape)| {
+        let before = &shapes[..index];
+        before
+            .iter()
+            .find(|other| total(other) == total(shape))
+            .map(|other| (other, shape))
+    });
+    match twin {
+        None => Ok(()),
+        Some((one, other)) => Err(Exit::Usage(miette!(
+            help = "run them one after the other, with an `--out` each",
+            "{one} and {other} are both {} workers, and their cases would have the same ids",
+            total(one)
+        ))),
+    }
+}
+
+fn has_shapes(backend: &dyn Backend) -> bool {
+    let mut options = backend.options().iter();
+    options.any(|option| option.name == PROCESS_THREADS.name)
+}
+
+impl std::fmt::Display for Workers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Count(count) => count.fmt(f),
+            Self::Shape(shape) => shape.fmt(f),
+        }
+    }
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}", self.processes, self.threads)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_shapes_are_read() {
+        assert_eq!("3".parse(), Ok(Workers::Count(3)));
+        for text in ["3", "2x4"] {
+            assert_eq!(text.parse::<Workers>().unwrap().to_string(), text);
+        }
+        let (processes, threads) = (2, 4);
+        assert_eq!(
+            "2x4".parse(),
+            Ok(Workers::Shape(Shape { processes, threads }))
+        );
+        for wrong in [
+            "",
+            "0",
+            "x",
+            "2x",
+            "x2",
+            "0x2",
+            "2x0",
+            "2x2x2",
+            "-1",
+            "4097",
+            "4294967295x4294967295",
+        ] {
+            assert!(wrong.parse::<Workers>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+use std::collections::BTreeMap;
+
+use super::*;
+
+fn judgement(verdict: Verdict) -> Judgement {
+    Judgement {
+        verdict,
+        ratio: 1.0,
+        interval: None,
+        alpha: 0.01,
+        threshold_ratio: 0.01,
+        pair_count: 30,
+        more_pair_count: None,
+        p_regressed: 1.0,
+        p_improved: 1.0,
+        p_unchanged: 1.0,
+    }
+}
+
+fn case(wall: Option<Verdict>, cpu: Option<Verdict>) -> ComparedCase {
+    ComparedCase {
+        case: Case {
+            workload: "x".into(),
+            variant: String::new(),
+            backend: "rayon".into(),
+            workers: 2,
+            parameters: serde_json::Value::Null,
+            continuation: None,
+            pin: false,
+            options: BTreeMap::new(),
+        },
+        wall: wall.map(judgement),
+        cpu: cpu.map(judgement),
+        elapsed_ns: 0,
+        error: None,
+        not_judged: None,
+    }
+}
+
+fn comparison(cases: Vec<ComparedCase>) -> Comparison {
+    let build = Build {
+        name: "x".into(),
+        commit: None,
+        sha256: None,
+    };
+    Comparison {
+        comparison_version: COMPARISON_VERSION,
+        source: ComparisonSource::Gate,
+        base: build.clone(),
+        head: build,
+        alpha: 0.01,
+        seed: 0,
+        host: Host {
+            processor: String::new(),
+            core_count: 2,
+            kernel: String::new(),
+            memory_bytes: 0,
+            governor: None,
+            load_average: 0.0,
+            toolchain: String::new(),
+            taskdyno: String::new(),
+        },
+        started_at: String::new(),
+        elapsed_ns: 0,
+        foreign_load_ratio: None,
+        calibration_spread_ratio: None,
+        cases,
+        control: None,
+        missing: Vec::new(),
+        advisory: Vec::new(),
+    }
+}
+
+fn outcome(walls: &[Verdict]) -> Outcome {
+    let cases = walls.iter().map(|wall| case(Some(*wall), None));
+    comparison(cases.collect()).outcome()
+}
+
+#[test]
+fn the_worst_verdict_is_the_outcome() {
+    use Verdict::{Improved, Inconclusive, Regressed, Unchanged};
+    assert_eq!(outcome(&[]), Outcome::Fine);
+    assert_eq!(outcome(&[Unchanged, Improved]), Outcome::Fine);
+    assert_eq!(outcome(&[Unchanged, Inconclusive]), Outcome::Inconclusive);
+    assert_eq!(outcome(&[Inconclusive, Regressed]), Outcome::Regressed);
+}
+
+#[test]
+fn an_error_or_a_missing_case_is_worse_than_a_regression() {
+    let mut failed = comparison(vec![case(Some(Verdict::Regressed), None), case(None, None)]);
+    assert_eq!(failed.outcome(), Outcome::Regressed);
+    failed.cases[1].error = Some(SideError {
+        side: Some(Side::Head),
+        error: CaseError::new("killed", "died"),
+    });
+    assert_eq!(failed.outcome(), Outcome::Failed);
+    let mut lacking = comparison(vec![case(Some(Verdict::Unchanged), None)]);
+    lacking.missing.push(MissingCase {
+        id: "y".into(),
+        side: Side::Base,
+    });
+    assert_eq!(lacking.outcome(), Outcome::Failed);
+}
+
+#[test]
+fn advisory_verdicts_do_not_fail_a_build_and_cpu_time_does_not_either() {
+    let mut advisory = comparison(vec![case(Some(Verdict::Regressed), None)]);
+    advisory.advisory.push("the control failed".into());
+    assert_eq!(advisory.outcome(), Outcome::Inconclusive);
+    let burning = case(Some(Verdict::Unchanged), Some(Verdict::Regressed));
+    assert_eq!(comparison(vec![burning]).outcome(), Outcome::Fine);
+}
+
+#[test]
+fn two_binaries_are_the_same_only_if_both_are_known() {
+    let mut both = comparison(Vec::new());
+    assert!(!both.is_identical());
+    both.base.sha256 = Some("00".into());
+    both.head.sha256 = Some("00".into());
+    assert!(both.is_identical());
+    both.head.sha256 = Some("01".into());
+    assert!(!both.is_identical());
+}

@@ -1,0 +1,194 @@
+//! Efficiency over task granularity: what sweeps over task sizes tell.
+
+use std::collections::BTreeMap;
+
+use super::group::label;
+use super::group::parameters;
+use super::model::{ALPHA, LIMIT};
+use crate::record::{Case, Peak, Probe, Record, Sample};
+use crate::stats::median;
+use crate::stats::metg::{Metg, Point, metg};
+
+/// Below this granularity the processor works on several tasks at once, and efficiency passes 100%: such points
+/// are left out. Measured: an empty task in a chain of dependences takes about as long.
+const LEAST_GRANULARITY_NS: f64 = 32.0;
+
+/// A workload whose task size was swept, with one number of workers, on each backend.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sweep {
+    /// The name of the workload.
+    pub workload: String,
+    /// The swept parameters but for the size, as `key=value` joined by commas; empty if there are none.
+    pub variant: String,
+    /// How many tasks might run at once.
+    pub workers: u32,
+    /// A name for files and anchors: no other sweep's, nor a group's.
+    pub slug: String,
+    /// All parameters of the smallest size, one entry a table.
+    pub parameters: Vec<String>,
+    /// The parameter that says how large a task is.
+    pub size_parameter: String,
+    /// The efficiency that was looked for.
+    pub target: f64,
+    /// One a backend: those with the finest tasks first, then those without a crossing.
+    pub curves: Vec<Curve>,
+}
+
+/// A backend over all sizes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// The name of the backend.
+    pub backend: String,
+    /// The name of the backend, with its options where the sweep has it with several.
+    pub label: String,
+    /// Whether this is the backend that shows the practical limit.
+    pub is_limit: bool,
+    /// The medians over all rounds, by size.
+    pub points: Vec<Point>,
+    /// How often the sizes were gone through.
+    pub round_count: usize,
+    /// How many points were too fine to be told.
+    pub left_out_count: usize,
+    /// How many sizes failed.
+    pub failed_count: usize,
+    /// The minimum effective task granularity; `None` if no size was measured.
+    pub metg: Option<Metg>,
+}
+
+/// One size of a sweep.
+type Member<'a> = (&'a Record, &'a Peak);
+
+/// The sweeps among these records, without slugs.
+pub(super) fn sweeps(records: &[&Record]) -> Vec<Sweep> {
+    let mut by_name: BTreeMap<(&str, &str, u32), Vec<Member>> = BTreeMap::new();
+    for record in records {
+        let Some(peak) = &record.peak else { continue };
+        let case = &record.case;
+        let key = (case.workload.as_str(), peak.variant.as_str(), case.workers);
+        by_name.entry(key).or_default().push((record, peak));
+    }
+    let sweeps = by_name.into_iter().map(|(key, members)| {
+        let (first, peak) = members[0];
+        Sweep {
+            workload: key.0.into(),
+            variant: key.1.into(),
+            workers: key.2,
+            slug: String::new(),
+            parameters: parameters(&first.case.parameters),
+            size_parameter: peak.size_parameter.clone(),
+            target: peak.efficiency_ratio,
+            curves: curves(&members, peak.efficiency_ratio),
+        }
+    });
+    sweeps.collect()
+}
+
+impl Sweep {
+    /// The name of the workload, what was swept, and the number of workers.
+    pub fn title(&self) -> String {
+        let workers = match self.workers {
+            1 => "1 worker".into(),
+            count => format!("{count} workers"),
+        };
+        let variant = match self.variant.as_str() {
+            "" => String::new(),
+            variant => format!(" · {}", variant.replace(',', ", ")),
+        };
+        format!("{}{variant} · {workers}", self.workload)
+    }
+}
+
+fn curves(members: &[Member], target: f64) -> Vec<Curve> {
+    let records: Vec<&Record> = members.iter().map(|(record, _)| *record).collect();
+    let mut by_backend: BTreeMap<String, Vec<Member>> = BTreeMap::new();
+    for (record, peak) in members {
+        let label = label(&record.case, &records);
+        by_backend.entry(label).or_default().push((record, peak));
+    }
+    let curves = by_backend
+        .into_iter()
+        .map(|(label, members)| curve(label, &members, target));
+    let mut curves: Vec<Curve> = curves.collect();
+    curves.sort_by(|a, b| {
+        let place = |curve: &Curve| curve.metg.map(|metg| metg.crossing.place());
+        let unknown = (i8::MAX, 0.0);
+        let (a, b) = (place(a).unwrap_or(unknown), place(b).unwrap_or(unknown));
+        a.partial_cmp(&b).expect("times are numbers")
+    });
+    curves
+}
+
+fn curve(label: String, members: &[Member], target: f64) -> Curve {
+    let mut members = members.to_vec();
+    members.sort_by_key(|(_, peak)| peak.size);
+    let case: &Case = &members[0].0.case;
+    let sizes = members.iter().map(|(record, peak)| points(record, peak));
+    let sizes: Vec<Vec<Option<Point>>> = sizes.collect();
+    let measured = sizes.iter().filter(|size| size.iter().any(Option::is_some));
+    let medians: Vec<Point> = measured.map(|size| middle(size)).collect();
+    let (points, left_out): (Vec<Point>, Vec<Point>) = medians
+        .into_iter()
+        .partition(|point| point.granularity_ns >= LEAST_GRANULARITY_NS);
+    // A size is in all rounds or in none.
+    let is_kept = |size: &&Vec<Option<Point>>| {
+        size.iter().any(Option::is_some) && middle(size).granularity_ns >= LEAST_GRANULARITY_NS
+    };
+    let kept: Vec<_> = sizes.iter().filter(is_kept).collect();
+    let round_count = kept.iter().map(|size| size.len()).max().unwrap_or(0);
+    let rounds = (0..round_count).map(|round| {
+        let round = kept.iter().filter_map(|size| *size.get(round)?);
+        round.collect::<Vec<Point>>()
+    });
+    let rounds: Vec<Vec<Point>> = rounds.filter(|round| !round.is_empty()).collect();
+    Curve {
+        backend: case.backend.clone(),
+        label,
+        is_limit: case.backend == LIMIT,
+        points,
+        round_count: rounds.len(),
+        left_out_count: left_out.len(),
+        failed_count: members
+            .iter()
+            .filter(|(record, _)| record.error.is_some())
+            .count(),
+        metg: metg(&rounds, target, ALPHA),
+    }
+}
+
+/// One point a round; none where worker processes died.
+fn points(record: &Record, peak: &Peak) -> Vec<Option<Point>> {
+    let pairs = record.samples.iter().zip(&peak.probes);
+    pairs
+        .map(|(sample, probe)| point(record, peak, sample, probe))
+        .collect()
+}
+
+fn point(record: &Record, peak: &Peak, sample: &Sample, probe: &Probe) -> Option<Point> {
+    let task_count = record.graph?.task_count as f64;
+    if sample.is_degraded || sample.wall_ns == 0 || probe.wall_ns == 0 {
+        return None;
+    }
+    let run = |wall_ns: u64, run_count: u64| wall_ns as f64 / run_count as f64;
+    let wall_ns = run(sample.wall_ns, sample.run_count);
+    let unit_ns = run(probe.wall_ns, probe.run_count)
+        / (peak.probe_task_count as f64 * peak.probe_size as f64);
+    let task_ns = unit_ns * peak.size as f64;
+    Some(Point {
+        task_ns,
+        granularity_ns: wall_ns * f64::from(record.case.workers) / task_count,
+        efficiency: peak.least_task_count as f64 * task_ns / wall_ns,
+    })
+}
+
+/// The medians of what is there, which is at least one.
+fn middle(size: &[Option<Point>]) -> Point {
+    let of = |figure: fn(&Point) -> f64| {
+        let figures: Vec<f64> = size.iter().flatten().map(figure).collect();
+        median(&figures).unwrap_or(f64::NAN)
+    };
+    Point {
+        task_ns: of(|point| point.task_ns),
+        granularity_ns: of(|point| point.granularity_ns),
+        efficiency: of(|point| point.efficiency),
+    }
+}

@@ -1,0 +1,173 @@
+//! What a file says under `graph`: which graph file to read, and how to scale its durations.
+
+use std::ops::Range;
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::diagnostic::{Mistake, did_you_mean, quoted};
+use super::file_graph::FileGraph;
+use super::graph::Graph;
+use super::graph_side::GraphChoice;
+use super::key::GRAPH;
+use super::value::{describe, to_number};
+use crate::registry::nearest;
+
+type Entry<'a> = Spanned<DeValue<'a>>;
+
+/// The keys of the table.
+const FILE: &str = "file";
+const SCALE: &str = "scale";
+const KEYS: [&str; 2] = [FILE, SCALE];
+
+/// A scale from nothing that could be measured up to more than anybody could wait for.
+const SCALES: std::ops::RangeInclusive<f64> = 1e-12..=1e6;
+
+/// All choices under `graph`, one for each file; empty if a mistake was found there. Files are looked for in
+/// `folder`, that of the workload file.
+pub(super) fn files(
+    value: &Entry<'_>,
+    folder: Option<&Path>,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<GraphChoice> {
+    let before = mistakes.len();
+    let DeValue::Table(table) = value.get_ref() else {
+        let message = format!("`graph` cannot be {}", describe(value.get_ref()));
+        let help = format!("write it like `{}`", GRAPH.example);
+        let expected = "expected a table with a `file`";
+        mistakes.push(Mistake::new(message, help).at(value.span(), expected));
+        return Vec::new();
+    };
+    refuse_unknown_keys(table, mistakes);
+    let scale = scale(table, mistakes);
+    let choices = names(table, value.span(), mistakes)
+        .into_iter()
+        .filter_map(|name| open(name, scale, folder, mistakes));
+    let choices: Vec<_> = choices.collect();
+    match mistakes.len() == before {
+        true => choices,
+        false => Vec::new(),
+    }
+}
+
+fn refuse_unknown_keys(table: &DeTable<'_>, mistakes: &mut Vec<Mistake>) {
+    let unknown = table.keys().filter(|key| !KEYS.contains(&&**key.get_ref()));
+    for key in unknown {
+        let meant = did_you_mean(nearest(key.get_ref(), KEYS));
+        let help = format!("{meant}`graph` takes: {}", KEYS.join(", "));
+        let message = format!("unknown key {}", quoted(key.get_ref()));
+        mistakes.push(Mistake::new(message, help).at(key.span(), "not a key of `graph`"));
+    }
+}
+
+fn scale(table: &DeTable<'_>, mistakes: &mut Vec<Mistake>) -> f64 {
+    let Some(value) = table.get(SCALE) else {
+        return 1.0;
+    };
+    let number = to_number(value.get_ref()).filter(|number| SCALES.contains(number));
+    number.unwrap_or_else(|| {
+        let mistake = Mistake::new(
+            format!("`scale` cannot be {}", describe(value.get_ref())),
+            "durations are multiplied with it: `scale = 0.001` makes milliseconds of seconds, and of units \
+             without a name",
+        );
+        let expected = format!(
+            "expected a number from {:e} to {:e}",
+            SCALES.start(),
+            SCALES.end()
+        );
+        mistakes.push(mistake.at(value.span(), expected));
+        1.0
+    })
+}
+
+/// A file that is named, and its label if there are several.
+struct Name {
+    file: String,
+    span: Range<usize>,
+    is_swept: bool,
+}
+
+/// The files that are named; at least one if there is no mistake.
+fn names(table: &DeTable<'_>, span: Range<usize>, mistakes: &mut Vec<Mistake>) -> Vec<Name> {
+    let Some(value) = table.get(FILE) else {
+        // Reported already if it is misspelt.
+        if table
+            .keys()
+            .all(|key| nearest(key.get_ref(), [FILE]).is_none())
+        {
+            let help = format!("write it like `{}`", GRAPH.example);
+            mistakes
+                .push(Mistake::new("the graph has no `file`", help).at(span, "`file` is missing"));
+        }
+        return Vec::new();
+    };
+    let (entries, is_swept) = match value.get_ref() {
+        DeValue::Array(list) => (list.iter().collect(), true),
+        _ => (vec![value], false),
+    };
+    let mut names: Vec<Name> = Vec::new();
+    for entry in &entries {
+        match entry.get_ref() {
+            DeValue::String(file) if names.iter().any(|other| other.file == **file) => {
+                let help = "every entry makes a case of its own: remove one of the two";
+                let mistake = Mistake::new("the list holds the same file twice", help);
+                mistakes.push(mistake.at(entry.span(), "again here"));
+            }
+            DeValue::String(file) => names.push(Name {
+                file: file.to_string(),
+                span: entry.span(),
+                is_swept,
+            }),
+            other => {
+                let message = format!("`file` cannot be {}", describe(other));
+                let help = format!("write it like `{}`", GRAPH.example);
+                let expected = "expected a path in double quotes, from the folder of this file";
+                mistakes.push(Mistake::new(message, help).at(entry.span(), expected));
+            }
+        }
+    }
+    if entries.is_empty() {
+        let help = "a list makes one case for each entry, and an empty one makes none: add a file";
+        let mistake = Mistake::new("`file` is an empty list", help);
+        mistakes.push(mistake.at(value.span(), "expected at least one file"));
+    }
+    names
+}
+
+fn open(
+    name: Name,
+    scale: f64,
+    folder: Option<&Path>,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<GraphChoice> {
+    let Some(folder) = folder else {
+        let message = "a workload that is part of the program cannot read a graph file";
+        let help = "use a pattern, or give the workload as a file";
+        mistakes.push(Mistake::new(message, help).at(name.span, "a file"));
+        return None;
+    };
+    let path = folder.join(&name.file);
+    if path.to_str().is_none() {
+        let message = format!("the path `{}` is not UTF-8", path.display());
+        let help = "records hold the path as text: rename the folder";
+        mistakes.push(Mistake::new(message, help).at(name.span, "in the folder of this file"));
+        return None;
+    }
+    let opened = FileGraph::open(path, scale).map_err(|error| {
+        let message = format!("{} cannot be read as a task graph", quoted(&name.file));
+        let help = "the path is taken from the folder of the workload file; what is wrong with the graph \
+                    stands below";
+        let mistake = Mistake::new(message, help).at(name.span.clone(), "named here");
+        mistakes.push(mistake.because_of(error));
+    });
+    let (graph, has_durations) = opened.ok()?;
+    let labels = name.is_swept.then(|| format!("file={}", name.file));
+    Some(GraphChoice {
+        graph: Graph::File(graph),
+        labels: labels.into_iter().collect(),
+        extents: vec![(name.span, "how large it is stands in this file")],
+        has_durations,
+    })
+}

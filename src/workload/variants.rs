@@ -1,0 +1,189 @@
+//! What the graphs, the kernels and the outputs of a file make together.
+
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::diagnostic::Mistake;
+use super::graph_side::GraphChoice;
+use super::key::{CERTIFIED_OPTIMUM, GRAPH, GRAPH_KEYS, KERNEL, OUTPUT_BYTES};
+use super::parse::{File, VARIANTS_MAX, too_many_variants};
+use super::side::{Choice, Side};
+use super::{Definition, Variant, size};
+use crate::execute::OUTPUT_BYTES_MAX;
+use crate::kernel::KernelKind;
+use crate::parameter::{Parameter, ParameterKind, Value};
+
+/// A number of bytes that tasks hand on.
+pub(super) struct OutputChoice {
+    output_bytes: u32,
+    /// `output_bytes=..` if it is one of a list.
+    label: Option<String>,
+    /// Where it stands, if it does.
+    span: Option<Range<usize>>,
+}
+
+const OUTPUT: Parameter = Parameter {
+    name: OUTPUT_BYTES.name,
+    why: "how many bytes a task hands on to its dependents, which check them all",
+    kind: ParameterKind::Count {
+        min: 0,
+        max: OUTPUT_BYTES_MAX as u64,
+    },
+    default: None,
+};
+
+type KernelChoice = Choice<&'static dyn KernelKind>;
+
+impl File<'_> {
+    /// All numbers of bytes that tasks are to hand on; empty if a mistake was found there.
+    pub(super) fn outputs(&mut self) -> Vec<OutputChoice> {
+        let Some(value) = self.table.get(OUTPUT.name) else {
+            return vec![OutputChoice {
+                output_bytes: 0,
+                label: None,
+                span: None,
+            }];
+        };
+        let mut side = Side::new(self.registry, OUTPUT_BYTES.example);
+        let axis = side.axis(&OUTPUT, value);
+        self.mistakes.append(&mut side.mistakes);
+        let choice = |(value, span): (Value, Range<usize>)| OutputChoice {
+            label: axis.is_swept.then(|| format!("{}={value}", OUTPUT.name)),
+            output_bytes: match value {
+                Value::Count(count) => count as u32,
+                other => unreachable!("a count does not accept {other}"),
+            },
+            span: Some(span),
+        };
+        axis.values.into_iter().map(choice).collect()
+    }
+
+    pub(super) fn refuse_what_does_not_fit(
+        &mut self,
+        graphs: &[GraphChoice],
+        outputs: &[OutputChoice],
+        memory_bytes: u64,
+    ) {
+        // What does not fit with the most bytes is reported once.
+        let Some(output) = outputs.iter().max_by_key(|output| output.output_bytes) else {
+            return;
+        };
+        for choice in graphs {
+            let checked = size::check(choice.graph.size(), output.output_bytes, memory_bytes);
+            let Err(error) = checked else { continue };
+            let mistake = choice.too_large(&error);
+            self.mistakes.push(match &output.span {
+                Some(span) => mistake.at(span.clone(), "what each of them hands on"),
+                None => mistake,
+            });
+        }
+    }
+
+    pub(super) fn refuse_missing_durations(
+        &mut self,
+        graphs: &[GraphChoice],
+        kernels: &[KernelChoice],
+    ) {
+        let needs = kernels.iter().find(|choice| choice.kind.needs_durations());
+        let is_without = |choice: &GraphChoice| !choice.has_durations;
+        let (Some(kernel), true) = (needs, graphs.iter().any(is_without)) else {
+            return;
+        };
+        let mistake = Mistake::new(
+            format!(
+                "\"{}\" needs to know how long each task lasts, and the graph does not say",
+                kernel.kind.name()
+            ),
+            format!(
+                "take the graph from a file with durations: `{}`; or take another kernel",
+                GRAPH.example
+            ),
+        );
+        let mistake = mistake.at(kernel.table_span.clone(), "this kernel");
+        self.mistakes
+            .push(mistake.at(self.graph_span(), "a graph without durations"));
+    }
+
+    /// An optimum is that of one graph, with the same durations in all cases.
+    pub(super) fn refuse_one_optimum_of_several(
+        &mut self,
+        graphs: &[GraphChoice],
+        kernels: &[KernelChoice],
+    ) {
+        let are_durations_swept =
+            kernels.len() > 1 && kernels.iter().any(|choice| !choice.kind.needs_durations());
+        if graphs.len() <= 1 && !are_durations_swept {
+            return;
+        }
+        let span = |name| self.table.get(name).map(Spanned::span);
+        let mistake = Mistake::new(
+            format!("`{}` is that of one graph", CERTIFIED_OPTIMUM.name),
+            "write a workload file for each graph and each duration that has an optimum of its own",
+        );
+        let mistake = mistake.at(
+            span(CERTIFIED_OPTIMUM.name).unwrap_or_default(),
+            "of which of them?",
+        );
+        self.mistakes.push(match graphs.len() {
+            0 | 1 => mistake.at(span(KERNEL.name).unwrap_or_default(), "several kernels"),
+            _ => mistake.at(self.graph_span(), "several graphs"),
+        });
+    }
+
+    /// Every graph with every kernel and every number of bytes.
+    pub(super) fn variants(
+        &mut self,
+        graphs: &[GraphChoice],
+        kernels: &[KernelChoice],
+        outputs: &[OutputChoice],
+    ) -> Vec<Variant> {
+        let counts = [graphs.len(), kernels.len(), outputs.len()];
+        if counts.iter().fold(1, |all, one| one.saturating_mul(all)) > VARIANTS_MAX {
+            let span = |name| self.table.get(name).map(Spanned::span);
+            let spans = [
+                Some(self.graph_span()),
+                span(KERNEL.name),
+                span(OUTPUT.name),
+            ];
+            let mut mistake = too_many_variants();
+            for (span, count) in spans.into_iter().zip(counts) {
+                if let Some(span) = span {
+                    mistake = mistake.at(span, format!("{count} entries"));
+                }
+            }
+            self.mistakes.push(mistake);
+            return Vec::new();
+        }
+        let mut variants = Vec::new();
+        for graph in graphs {
+            for kernel in kernels {
+                variants.extend(outputs.iter().map(|output| variant(graph, kernel, output)));
+            }
+        }
+        variants
+    }
+
+    /// Where the file says what the graph is.
+    fn graph_span(&self) -> Range<usize> {
+        let mut values = GRAPH_KEYS.iter().filter_map(|key| self.table.get(key.name));
+        values.next().map(Spanned::span).unwrap_or_default()
+    }
+}
+
+fn variant(graph: &GraphChoice, kernel: &KernelChoice, output: &OutputChoice) -> Variant {
+    let labels = graph
+        .labels
+        .iter()
+        .chain(&kernel.labels)
+        .chain(&output.label);
+    Variant {
+        label: labels.cloned().collect::<Vec<_>>().join(","),
+        definition: Definition {
+            graph: graph.graph.clone(),
+            kernel: kernel.kind,
+            kernel_parameters: kernel.parameters.clone(),
+            output_bytes: output.output_bytes,
+        },
+    }
+}

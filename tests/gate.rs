@@ -1,0 +1,460 @@
+//! The whole gate with times from a script, to exact verdicts; and what becomes of it when things go wrong.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The program that measures nothing.
+fn scripted() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_taskdyno"))
+        .with_file_name("examples")
+        .join("scripted")
+}
+
+fn program(path: &Path) -> Command {
+    let mut command = Command::new(path);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TASKDYNO_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("NO_COLOR", "1");
+    command
+}
+
+/// Two builds and a folder for what a gate of them writes.
+struct Bench(TempDir);
+
+impl Bench {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// A build that runs the script with these lines of shell in front.
+    fn build(&self, name: &str, lines: &str) -> PathBuf {
+        let path = self.path(name);
+        let program = scripted().display().to_string();
+        fs::write(
+            &path,
+            format!("#!/bin/sh\n{lines}\nexec '{program}' \"$@\"\n"),
+        )
+        .unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    /// A gate of these two on one case, with ten pairs and one look.
+    fn gate(&self, base: &Path, head: &Path) -> Command {
+        let mut command = self.bare_gate(base, head);
+        command.args(["--seed", "5", "--pairs", "10", "--no-extension"]);
+        command
+    }
+
+    /// A gate of these two on one case.
+    fn bare_gate(&self, base: &Path, head: &Path) -> Command {
+        let mut command = program(&scripted());
+        command
+            .args(["gate", "empty/pattern=chain/serial/1", "--out"])
+            .arg(self.path("out"))
+            .arg("--base")
+            .arg(base)
+            .arg("--head")
+            .arg(head);
+        command
+    }
+
+    fn comparison(&self) -> Value {
+        let text = fs::read_to_string(self.path("out/gate.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn pairs(&self) -> String {
+        fs::read_to_string(self.path("out/gate-pairs.jsonl")).unwrap()
+    }
+}
+
+fn said(output: &Output) -> String {
+    let text = [&output.stdout[..], &output.stderr[..]].concat();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Asserts that it ended with `code` and said each of `words`.
+fn assert_says(output: &Output, code: i32, words: &[&str]) {
+    let said = said(output);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    // Messages are wrapped to the width of the terminal.
+    let flat = said.replace(['│', '\n'], " ");
+    let flat = flat.split_whitespace().collect::<Vec<_>>().join(" ");
+    for word in words {
+        assert!(flat.contains(word), "{word:?} is not in:\n{said}");
+    }
+}
+
+#[test]
+fn identical_builds_pass() {
+    let bench = Bench::new();
+    let output = bench.gate(&scripted(), &scripted()).output().unwrap();
+    assert_says(
+        &output,
+        0,
+        &["unchanged", "+0.0%", "the same, byte for byte"],
+    );
+    let comparison = bench.comparison();
+    let case = &comparison["cases"][0];
+    assert_eq!(case["wall"]["verdict"], "unchanged");
+    assert_eq!(case["wall"]["ratio"], 1.0);
+    assert_eq!(case["cpu"]["verdict"], "unchanged");
+    assert_eq!(case["wall"]["pair_count"], 10);
+    assert_eq!(comparison["control"]["wall"]["verdict"], "unchanged");
+    assert_eq!(comparison["base"]["sha256"], comparison["head"]["sha256"]);
+}
+
+#[test]
+fn a_slow_down_fails_with_its_own_code() {
+    let bench = Bench::new();
+    let slow = bench.build("slow", "export SCRIPTED_PER_CENT=120");
+    let output = bench.gate(&scripted(), &slow).output().unwrap();
+    assert_says(&output, 3, &["regressed", "+20.0% (+20.0% – +20.0%)"]);
+    let comparison = bench.comparison();
+    let wall = &comparison["cases"][0]["wall"];
+    assert!((wall["ratio"].as_f64().unwrap() - 1.2).abs() < 1e-9);
+    assert_eq!(comparison["control"]["wall"]["verdict"], "unchanged");
+
+    let output = bench.gate(&slow, &scripted()).output().unwrap();
+    assert_says(&output, 0, &["improved", "-16.7%"]);
+}
+
+#[test]
+fn a_change_below_the_threshold_is_none() {
+    let bench = Bench::new();
+    let slow = bench.build("slow", "export SCRIPTED_PER_CENT=120");
+    let output = bench
+        .gate(&scripted(), &slow)
+        .args(["--threshold", "0.25"])
+        .output()
+        .unwrap();
+    assert_says(&output, 0, &["unchanged", "+20.0%"]);
+}
+
+#[test]
+fn the_threshold_of_a_workload_goes_before_that_of_the_command_line() {
+    let bench = Bench::new();
+    let slow = bench.build("slow", "export SCRIPTED_PER_CENT=120");
+    let workload = bench.path("guarded.toml");
+    let text = "name = \"guarded\"\nwhy = \"a test\"\npattern = { kind = \"chain\", steps = 3 }\n\
+                kernel = { kind = \"empty\" }\ngate = { threshold = 0.25 }\n";
+    fs::write(&workload, text).unwrap();
+    let output = program(&scripted())
+        .args(["gate", "guarded/serial", "--pairs", "10", "--no-extension"])
+        .args(["--threshold", "0.01", "--workloads"])
+        .arg(&workload)
+        .arg("--out")
+        .arg(bench.path("out"))
+        .arg("--base")
+        .arg(scripted())
+        .arg("--head")
+        .arg(&slow)
+        .output()
+        .unwrap();
+    assert_says(&output, 0, &["unchanged", "+20.0%"]);
+}
+
+#[test]
+fn hopeless_noise_is_inconclusive_after_its_extension() {
+    let bench = Bench::new();
+    let counter = bench.path("counter");
+    fs::write(&counter, "").unwrap();
+    let noisy = format!("export SCRIPTED_ALTERNATE='{}'", counter.display());
+    let noisy = bench.build("noisy", &noisy);
+    let gate = |more: &[&str]| {
+        let mut gate = bench.bare_gate(&scripted(), &noisy);
+        gate.args(["--pairs", "10"]).args(more).output().unwrap()
+    };
+    assert_says(&gate(&[]), 0, &["inconclusive"]);
+    let wall = &bench.comparison()["cases"][0]["wall"];
+    // Every other pair says twice as long, the others the same: half of them is no majority for anything.
+    assert_eq!(wall["pair_count"], 20);
+    assert_eq!(wall["more_pair_count"], Value::Null);
+    assert_says(&gate(&["--fail-on-inconclusive"]), 4, &["inconclusive"]);
+}
+
+#[test]
+fn a_crash_on_one_side_is_an_error_and_no_regression() {
+    let bench = Bench::new();
+    let broken = bench.build("broken", "export SCRIPTED_MISHAP=abort");
+    let output = bench.gate(&scripted(), &broken).output().unwrap();
+    assert_says(&output, 1, &["failed", "killed on the head side"]);
+    let case = &bench.comparison()["cases"][0];
+    assert_eq!(case["wall"], Value::Null);
+    assert_eq!(case["error"]["side"], "head");
+}
+
+#[test]
+fn different_work_is_not_compared() {
+    let bench = Bench::new();
+    let other = bench.build("other", "export SCRIPTED_MISHAP=digest");
+    let output = bench.gate(&scripted(), &other).output().unwrap();
+    let words = [
+        "work-differs",
+        "the two sides do different work",
+        "cafef00d",
+    ];
+    assert_says(&output, 1, &words);
+}
+
+#[test]
+fn a_case_that_one_side_lacks_is_named() {
+    let bench = Bench::new();
+    // Lists the cases of one backend, whatever it is asked.
+    let lines = "if [ \"$1\" = cases ]; then shift; set -- cases --backends static \"$@\"; fi";
+    let poor = bench.build("poor", lines);
+    let named = "empty/pattern=chain/serial/1: the head has no such case";
+    let output = bench.gate(&scripted(), &poor).output().unwrap();
+    assert_says(&output, 1, &[named]);
+    let missing = &bench.comparison()["missing"][0];
+    assert_eq!(missing["side"], "head");
+
+    let output = bench.gate(&poor, &scripted()).output().unwrap();
+    assert_says(&output, 1, &["the base has no such case"]);
+}
+
+#[test]
+fn an_interrupted_gate_goes_on_with_the_pairs_it_has() {
+    let bench = Bench::new();
+    let slow = bench.build("slow", "export SCRIPTED_PER_CENT=120");
+    bench.gate(&scripted(), &slow).output().unwrap();
+    let whole = bench.pairs();
+    // The header, ten pairs of the case and ten of the control.
+    assert_eq!(whole.lines().count(), 21);
+    // Killed in the middle of writing the eighth pair.
+    let kept: String = whole.split_inclusive('\n').take(8).collect();
+    let path = bench.path("out/gate-pairs.jsonl");
+    fs::write(&path, format!("{kept}{{\"pair\":{{\"case\"")).unwrap();
+
+    let resume = |seed: &str, head: &Path| {
+        let mut gate = bench.bare_gate(&scripted(), head);
+        gate.args(["--pairs", "10", "--no-extension", "--resume"]);
+        gate.args(["--seed", seed]).output().unwrap()
+    };
+    assert_says(
+        &resume("6", &slow),
+        2,
+        &["another gate", "its plan changed"],
+    );
+    let other = bench.build("other", "export SCRIPTED_PER_CENT=121");
+    assert_says(&resume("5", &other), 2, &["the head binary changed"]);
+    assert_says(&resume("5", &slow), 3, &["7 pairs are there already"]);
+    let now = bench.pairs();
+    assert!(now.starts_with(&kept));
+    assert_eq!(now.lines().count(), 21);
+    // The same pairs, drawn from the same seed.
+    let orders = |text: &str| -> Vec<Value> {
+        let lines = text.lines().skip(1);
+        let pairs = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
+        pairs
+            .map(|pair| serde_json::json!([pair["pair"]["index"], pair["pair"]["first"]]))
+            .collect()
+    };
+    assert_eq!(orders(&now), orders(&whole));
+}
+
+#[test]
+fn a_file_of_pairs_that_is_damaged_is_refused_with_its_place() {
+    let bench = Bench::new();
+    bench.gate(&scripted(), &scripted()).output().unwrap();
+    let path = bench.path("out/gate-pairs.jsonl");
+    let whole = bench.pairs();
+    let resume = || {
+        let mut gate = bench.gate(&scripted(), &scripted());
+        gate.arg("--resume").output().unwrap()
+    };
+    let mut lines: Vec<&str> = whole.lines().collect();
+    lines[3] = "{\"pair\":{}}";
+    fs::write(&path, lines.join("\n") + "\n").unwrap();
+    assert_says(
+        &resume(),
+        2,
+        &["gate-pairs.jsonl:4", "missing field", "--resume"],
+    );
+    fs::write(&path, lines[1..].join("\n") + "\n").unwrap();
+    assert_says(
+        &resume(),
+        2,
+        &["gate-pairs.jsonl:1", "expected the line of a gate"],
+    );
+    fs::write(
+        &path,
+        whole.replacen("\"pairs_version\":1", "\"pairs_version\":9", 1),
+    )
+    .unwrap();
+    assert_says(&resume(), 2, &["gate-pairs.jsonl:1", "its version is 9"]);
+}
+
+#[test]
+fn ctrl_c_leaves_whole_pairs_behind() {
+    let bench = Bench::new();
+    let mut gate = bench
+        .bare_gate(&scripted(), &scripted())
+        .args(["--pairs", "1000"])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let path = bench.path("out/gate-pairs.jsonl");
+    while fs::read_to_string(&path)
+        .unwrap_or_default()
+        .lines()
+        .count()
+        < 3
+    {
+        assert!(gate.try_wait().unwrap().is_none(), "it has ended too early");
+        std::thread::yield_now();
+    }
+    kill_process(Pid::from_child(&gate), Signal::INT).unwrap();
+    let output = gate.wait_with_output().unwrap();
+    assert_says(&output, 130, &["pairs are safe", "go on with --resume"]);
+    let text = bench.pairs();
+    assert!(text.ends_with('\n'));
+    for line in text.lines() {
+        serde_json::from_str::<Value>(line).unwrap();
+    }
+    assert!(!bench.path("out/gate.json").exists());
+}
+
+#[test]
+fn builds_that_are_none_are_refused_with_advice() {
+    let bench = Bench::new();
+    let none = bench.path("none");
+    let output = bench.gate(&none, &scripted()).output().unwrap();
+    assert_says(&output, 5, &["neither a file nor a revision"]);
+    let output = bench.gate(&scripted(), &none).output().unwrap();
+    assert_says(&output, 2, &["neither a file nor a revision"]);
+
+    fs::write(&none, "").unwrap();
+    let output = bench.gate(&none, &scripted()).output().unwrap();
+    assert_says(&output, 5, &["cannot be run", "chmod +x"]);
+
+    let stranger = bench.build("stranger", "echo no such command >&2; exit 9");
+    let output = bench.gate(&stranger, &scripted()).output().unwrap();
+    assert_says(
+        &output,
+        5,
+        &["does not say which cases it has", "no such command"],
+    );
+}
+
+#[test]
+fn a_plan_that_cannot_decide_anything_is_refused() {
+    let bench = Bench::new();
+    let output = bench
+        .bare_gate(&scripted(), &scripted())
+        .args(["--pairs", "7", "--no-extension"])
+        .output()
+        .unwrap();
+    assert_says(
+        &output,
+        2,
+        &["7 pairs cannot decide anything", "use --pairs 8"],
+    );
+}
+
+#[test]
+fn revisions_are_built_in_worktrees_that_go_away_again() {
+    let bench = Bench::new();
+    let folder = bench.path("repository");
+    fs::create_dir_all(folder.join("src")).unwrap();
+    let manifest =
+        "[package]\nname = \"tiny\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
+    fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    fs::write(folder.join("src/main.rs"), "fn main() {}\n").unwrap();
+    fs::write(folder.join(".gitignore"), "target\nCargo.lock\n").unwrap();
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git")
+            .arg("-C")
+            .arg(&folder)
+            .args(["-c", "user.name=a", "-c", "user.email=a@b.c"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "first"]);
+    let hash = git(&["rev-parse", "HEAD"]);
+
+    let gate = || {
+        program(&scripted())
+            .current_dir(&folder)
+            .args([
+                "gate",
+                "--base",
+                "HEAD",
+                "--head",
+                &hash[..12],
+                "--out",
+                "target/out",
+            ])
+            .output()
+            .unwrap()
+    };
+    // It is a program, and it has no cases.
+    let first = gate();
+    assert_says(&first, 2, &["building `HEAD`", "no case of either build"]);
+    let kept = folder.join("target/taskdyno-gate").join(&hash);
+    assert!(kept.join("default+default").is_file());
+    assert!(!kept.join("source").exists());
+    assert_eq!(git(&["worktree", "list"]).lines().count(), 1);
+    // Built once for both sides, and not again.
+    assert_eq!(said(&first).matches("building").count(), 1);
+    assert!(!said(&gate()).contains("building"));
+}
+
+#[test]
+fn a_self_test_finds_what_is_planted_and_nothing_else() {
+    let bench = Bench::new();
+    let output = program(&scripted())
+        .args(["gate", "--self-test", "empty/pattern=chain/serial/1"])
+        .args(["--pairs", "10", "--no-extension", "--verdicts", "2"])
+        .args(["--planted", "0,0.05", "--seed", "1", "--out"])
+        .arg(bench.path("out"))
+        .output()
+        .unwrap();
+    // Exact intervals of 0 and 2 out of 2, at 95%: 1 - 0.025^(1/2) is 0.842.
+    let words = [
+        "nothing 2",
+        "0 of 2 (0.0 – 84.2%)",
+        "+5.0% 2",
+        "2 of 2 (15.8 – 100.0%)",
+    ];
+    assert_says(&output, 0, &words);
+    let text = fs::read_to_string(bench.path("out/gate-self-test.json")).unwrap();
+    let result: Value = serde_json::from_str(&text).unwrap();
+    for verdict in result["verdicts"].as_array().unwrap() {
+        let planted = verdict["planted_ratio"] != 0.0;
+        let expected = if planted { "regressed" } else { "unchanged" };
+        assert_eq!(verdict["verdict"], expected);
+    }
+}
+
+#[test]
+fn the_usual_cases_of_a_self_test_are_there() {
+    let bench = Bench::new();
+    let output = program(&scripted())
+        .args(["gate", "--self-test", "--pairs", "8", "--no-extension"])
+        .args(["--verdicts", "1", "--planted", "0", "--out"])
+        .arg(bench.path("out"))
+        .output()
+        .unwrap();
+    assert_says(&output, 0, &["all nothing 4"]);
+}
