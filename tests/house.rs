@@ -61,6 +61,19 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "case", "compare", "matrix", "measure", "random", "record", "stats",
         ],
     ),
+    (
+        "metg",
+        &[
+            "case",
+            "matrix",
+            "measure",
+            "parameter",
+            "random",
+            "record",
+            "registry",
+            "workload",
+        ],
+    ),
     ("report", &["compare", "record", "stats"]),
     (
         "harness",
@@ -77,6 +90,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "kernel",
             "matrix",
             "measure",
+            "metg",
             "parameter",
             "random",
             "record",

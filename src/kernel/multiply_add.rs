@@ -20,7 +20,7 @@ pub(super) const ROUNDS_MAX: u64 = 1 << 40;
 ///
 /// `f64::mul_add` is one instruction where the processor is known to have it. On x86-64 a program that must
 /// run everywhere does not know, and calls a function of the C library for each lane: 75 ns a round and not
-/// 1.1 (a Zen 4 at 3.7 GHz). So the rounds are compiled twice, and the processor is asked. Multiplying and
+/// 1.1 (Zen 4). So the rounds are compiled twice, and the processor is asked. Multiplying and
 /// adding apart would need no question, but takes 4.2 ns, or 1.7 on wide vectors: that is no peak.
 ///
 /// To begin and to end takes some 15 ns beside the rounds.

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::model::{ALPHA, Group, LIMIT, Measured, Outcome, Row, SERIAL};
 use super::schedule::Schedule;
@@ -213,24 +213,44 @@ fn range(measured: &Measured) -> Interval {
     })
 }
 
-/// `pattern stencil-1d, width 64, steps 1000`: one entry a table, its kind first.
+/// What was found in a graph file, which says little to people.
+const FOUND: [&str; 3] = ["sha256", "task_count", "edge_count"];
+
+/// `pattern stencil-1d, width 64, steps 1000`: one entry a table, its kind or file first.
 pub(super) fn parameters(parameters: &Value) -> Vec<String> {
     let Value::Object(tables) = parameters else {
         return Vec::new();
     };
     // What is drawn before what is done at each point of it.
     let mut tables: Vec<(&String, &Value)> = tables.iter().collect();
-    tables.sort_by_key(|(name, _)| *name != "pattern");
+    tables.sort_by_key(|(name, _)| !["pattern", "graphs", "graph"].contains(&name.as_str()));
     let entries = tables.into_iter().map(|(name, table)| match table {
         Value::Object(table) => {
-            let kind = table.get("kind").map(plain).unwrap_or_default();
-            let others = table.iter().filter(|(key, _)| *key != "kind");
-            let others = others.map(|(key, value)| format!(", {key} {}", plain(value)));
-            format!("{name} {kind}{}", others.collect::<String>())
+            format!("{name} {}", entry(table))
+        }
+        Value::Array(tables) => {
+            let tables = tables.iter().filter_map(Value::as_object);
+            format!(
+                "{name} {}",
+                tables.map(entry).collect::<Vec<_>>().join(" + ")
+            )
         }
         value => format!("{name} {}", plain(value)),
     });
     entries.collect()
+}
+
+fn entry(table: &Map<String, Value>) -> String {
+    let first = ["kind", "file"]
+        .iter()
+        .find(|key| table.contains_key(**key));
+    let first = first.copied().unwrap_or_default();
+    let others = table
+        .iter()
+        .filter(|(key, _)| *key != first && !FOUND.contains(&key.as_str()));
+    let others = others.map(|(key, value)| format!(", {key} {}", plain(value)));
+    let first = table.get(first).map(plain).unwrap_or_default();
+    first + &others.collect::<String>()
 }
 
 /// A value without the quotes of JSON.
@@ -238,5 +258,32 @@ fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn parameters_are_told_with_what_names_them_first() {
+        let of_file = json!({
+            "kernel": {"by": "spin", "kind": "replay"},
+            "graph": {"edge_count": 15, "file": "x.stg", "scale": 0.001, "sha256": "ab", "task_count": 12},
+            "output_bytes": 64,
+        });
+        let expected = [
+            "graph x.stg, scale 0.001",
+            "kernel replay, by spin",
+            "output_bytes 64",
+        ];
+        assert_eq!(parameters(&of_file), expected);
+        let of_several =
+            json!({"graphs": [{"kind": "chain", "steps": 3}, {"kind": "trivial", "width": 2}]});
+        let expected = ["graphs chain, steps 3 + trivial, width 2"];
+        assert_eq!(parameters(&of_several), expected);
+        assert!(parameters(&json!(null)).is_empty());
     }
 }
