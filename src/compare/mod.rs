@@ -1,6 +1,6 @@
 //! What two builds, or two sets of records, say about each other. Nothing here runs anything.
 //!
-//! [`judge`] turns differences into verdicts; [`Comparison`] is the whole result as plain data, which
+//! [`judge()`] turns differences into verdicts; [`Comparison`] is the whole result as plain data, which
 //! everything that shows or exports a comparison reads. FORMAT.md describes it field by field.
 
 use crate::record::Record;

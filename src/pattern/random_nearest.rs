@@ -6,7 +6,7 @@ use crate::random;
 
 /// Each task depends on some of the points around it, drawn anew at each step of a period.
 ///
-/// On `i` and on every other point `j` of the window of [`NEAREST`](super::NEAREST) for which a number drawn from
+/// On `i` and on every other point `j` of the window of [`NEAREST`] for which a number drawn from
 /// `(seed, radix, t mod period, j, i)` is below `fraction`. A radix of 0 means no dependences, where Task Bench
 /// then draws for `i` itself; and the numbers are not those of Task Bench, which draws them with SipHash.
 pub const RANDOM_NEAREST: RandomNearest = RandomNearest;
