@@ -30,7 +30,7 @@ fn run(backends: &str, filter: &str) -> (Option<i32>, BTreeMap<String, (String, 
         ])
         .args([
             "--timeout",
-            "2",
+            "4",
             "--quiet",
             "--backends",
             backends,

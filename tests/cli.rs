@@ -127,6 +127,38 @@ fn help_teaches() {
 }
 
 #[test]
+fn metg_sweeps_the_size_of_tasks_and_keeps_records_of_each() {
+    let folder = TempDir::new().unwrap();
+    let output = taskdyno()
+        .args(["metg", "hash-cpu", "--backends", "static", "--workers", "2"])
+        .args(["--sweeps", "1", "--seed", "1", "--out"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("METG(50%)"), "{}", stdout(&output));
+    let records = records(folder.path());
+    assert!(records.len() >= 2, "{records:?}");
+    for record in &records {
+        let size = record["case"]["parameters"]["kernel"]["times"].as_u64();
+        assert_eq!(record["peak"]["size"].as_u64(), size);
+        let probes = record["peak"]["probes"].as_array().unwrap().len();
+        assert_eq!(record["samples"].as_array().unwrap().len(), probes);
+    }
+}
+
+#[test]
+fn metg_says_which_kernels_have_a_size() {
+    let output = taskdyno().args(["metg", "sleep-io"]).output().unwrap();
+    assert_says(&output, 2, &["hash (times)", "compute-bound (iterations)"]);
+    let output = taskdyno()
+        .args(["metg", "hash-cpu", "--efficiency", "1.5"])
+        .output()
+        .unwrap();
+    assert_says(&output, 2, &["a number between 0 and 1"]);
+}
+
+#[test]
 fn a_dry_run_prints_ids_and_writes_nothing() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("out");

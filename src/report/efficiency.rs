@@ -202,3 +202,90 @@ fn middle(size: &[Option<Point>]) -> Point {
         efficiency: of(|point| point.efficiency),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture::case;
+    use crate::report::{Report, tables};
+    use crate::stats::metg::Crossing;
+
+    /// A size on a backend that adds `overhead_ns` to each of its 500 tasks in a row, at a peak of 10 ns a unit.
+    fn size(backend: &str, size: u64, overhead_ns: u64, round_count: usize) -> Record {
+        let variant = format!("iterations={size}");
+        let mut record = case("fine", backend, 2).variant(&variant).record();
+        let mut sample = case("fine", backend, 2).walls_us(&[1]).record().samples[0].clone();
+        sample.run_count = 1;
+        sample.wall_ns = 500 * (10 * size + overhead_ns);
+        record.samples = vec![sample; round_count];
+        record.peak = Some(Peak {
+            variant: String::new(),
+            size_parameter: "iterations".into(),
+            size,
+            least_task_count: 500,
+            efficiency_ratio: 0.5,
+            probe_size: 2000,
+            probe_task_count: 50,
+            probes: vec![
+                Probe {
+                    wall_ns: 2 * 50 * 20_000,
+                    run_count: 2,
+                };
+                round_count
+            ],
+        });
+        record
+    }
+
+    fn sweep_of(records: &[Record]) -> Sweep {
+        let mut report = Report::new(records).unwrap();
+        assert_eq!((report.groups.len(), report.sweeps.len()), (0, 1));
+        report.sweeps.remove(0)
+    }
+
+    #[test]
+    fn records_of_a_sweep_give_one_curve_a_backend() {
+        let mut records = Vec::new();
+        for size_ in [1, 2, 5, 10, 20, 40] {
+            // A thousand tasks on two workers: 500 in a row, so that granularity is work and overhead.
+            records.push(size("rayon", size_, 100, 7));
+            records.push(size("tokio", size_, 100_000, 7));
+        }
+        let sweep = sweep_of(&records);
+        assert_eq!(sweep.title(), "fine · 2 workers");
+        let [rayon, tokio] = &sweep.curves[..] else {
+            panic!("{:?}", sweep.curves);
+        };
+        let Some(Crossing::At(metg_ns)) = rayon.metg.map(|metg| metg.crossing) else {
+            panic!("{rayon:?}");
+        };
+        assert!((metg_ns - 200.0).abs() < 1e-6, "{metg_ns}");
+        assert!(rayon.metg.unwrap().interval.is_some());
+        assert_eq!((rayon.points.len(), rayon.round_count), (6, 7));
+        let coarsest = tokio.points[5].granularity_ns;
+        let crossing = tokio.metg.map(|metg| metg.crossing);
+        assert_eq!(crossing, Some(Crossing::Above(coarsest)));
+        let report = Report::new(&records).unwrap();
+        let text = tables(&report);
+        assert!(text.contains("METG(50%)"), "{text}");
+        assert!(
+            text.contains("no crossing: the coarsest tasks measured do not reach 50%"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn points_too_fine_and_sizes_that_failed_are_counted_and_left_out() {
+        let mut failed = size("rayon", 3, 100, 7);
+        failed.samples.clear();
+        failed.error = Some(crate::record::CaseError::new("panic", "out of cheese"));
+        let sweep = sweep_of(&[size("rayon", 1, 10, 7), failed, size("rayon", 40, 10, 7)]);
+        let curve = &sweep.curves[0];
+        // 10 ns of work and 10 ns of overhead are less than the 32 ns that can be told.
+        assert_eq!(
+            (curve.points.len(), curve.left_out_count, curve.failed_count),
+            (1, 1, 1)
+        );
+        assert!(matches!(curve.metg.unwrap().crossing, Crossing::Below(_)));
+    }
+}
