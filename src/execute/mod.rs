@@ -8,7 +8,7 @@
 //! | fault | caught by |
 //! |---|---|
 //! | a task runs before an input is there | [`Failure::MissingInput`], when the seed is folded |
-//! | a task runs twice | [`Failure::NotOnce`], when the output is stored; [`Failure::Miscounted`], after the run |
+//! | a task runs twice | [`Failure::NotOnce`], when it begins; [`Failure::Miscounted`], after the run |
 //! | a task is lost | [`Failure::Lost`], after the run, or [`Failure::NotOnce`] in the run that follows |
 //! | an output is wrong | [`Failure::WrongDigest`], after the run |
 //! | a byte that was handed on is wrong | [`Failure::WrongPayload`], when it is read |
@@ -255,10 +255,13 @@ impl Job {
         findings.map_err(|message| Failure::Kernel { message })
     }
 
-    /// Folds the inputs of `task` into its seed.
+    /// Checks that `task` is due, and folds its inputs into its seed.
     // Always: as for `run`, in every backend.
     #[inline(always)]
     fn seed(&self, task: TaskId, stamp: Stamp) -> Result<u64, Halt> {
+        if !self.slots.is_due(task, stamp) {
+            return Err(self.not_once(task));
+        }
         let mut seed = Seed::new(task);
         for &predecessor in self.graph.predecessors(task) {
             match self.slots.value(predecessor, stamp) {
