@@ -65,6 +65,7 @@ type Section = (&'static str, fn(Effort) -> Vec<Row>);
 const SECTIONS: &[Section] = &[
     ("core", core),
     ("static", static_partition),
+    ("hand-off", hand_off),
     ("crossbeam", crossbeam),
     ("rayon", rayon),
     ("tokio", tokio),
@@ -171,6 +172,36 @@ fn static_partition(effort: Effort) -> Vec<Row> {
         Row::nanoseconds(what, median(runs.into_iter()), goal)
     };
     [(64, 6.0), (2, 40.0)].map(row).into()
+}
+
+/// A stencil of width 2 on `static` beside two threads that do nothing but wait for each other: no backend can
+/// hand over faster, and METG(50%) cannot be below twice what a step by hand takes beside its work.
+fn hand_off(effort: Effort) -> Vec<Row> {
+    const ITERATIONS: [u64; 3] = [1, 40, 160];
+    let kernel =
+        |iterations| new_kernel(&COMPUTE_BOUND, [("iterations", Value::Count(iterations))]);
+    let row = |iterations| {
+        let job = new_job(stencil(2, effort), kernel(iterations));
+        let steps = job.graph().task_count() / 2;
+        let mut pool = Pooled::start_job(&STATIC, job, worker_count(), Continuation::Queue);
+        let mut by_hand = by_hand::Pair::new(kernel(iterations), steps);
+        let rounds = rounds(
+            effort,
+            || 2.0 * pool.nanoseconds(),
+            || nanoseconds(|| by_hand.run()) / steps as f64,
+        );
+        pool.verify();
+        let alone = kernel(iterations);
+        let chain = || (0..steps).fold(1, |seed, _| alone.run(TaskId(0), seed));
+        let work = median((0..effort.rounds).map(|_| nanoseconds(chain) / steps as f64));
+        let what = format!(
+            "static, a step of width 2, over by hand ({:.0} over {:.0} ns, {work:.0} of work)",
+            median(rounds.iter().map(|(ours, _)| *ours)),
+            median(rounds.iter().map(|(_, by_hand)| *by_hand)),
+        );
+        Row::at_most(what, median_ratio(&rounds), 1.25)
+    };
+    ITERATIONS.map(row).into()
 }
 
 const CONTINUATIONS: [Continuation; 2] = [Continuation::Queue, Continuation::Inline];

@@ -106,7 +106,7 @@ fn identical_builds_pass() {
     assert_says(
         &output,
         0,
-        &["unchanged", "+0.0%", "the same, byte for byte"],
+        &["unchanged", "+0.00%", "the same, byte for byte"],
     );
     let comparison = bench.comparison();
     let case = &comparison["cases"][0];
@@ -123,14 +123,35 @@ fn a_slow_down_fails_with_its_own_code() {
     let bench = Bench::new();
     let slow = bench.build("slow", "export SCRIPTED_PER_CENT=120");
     let output = bench.gate(&scripted(), &slow).output().unwrap();
-    assert_says(&output, 3, &["regressed", "+20.0% (+20.0% – +20.0%)"]);
+    assert_says(&output, 3, &["regressed", "+20.0%", "+20.0% … +20.0%"]);
     let comparison = bench.comparison();
     let wall = &comparison["cases"][0]["wall"];
     assert!((wall["ratio"].as_f64().unwrap() - 1.2).abs() < 1e-9);
     assert_eq!(comparison["control"]["wall"]["verdict"], "unchanged");
 
     let output = bench.gate(&slow, &scripted()).output().unwrap();
-    assert_says(&output, 0, &["improved", "-16.7%"]);
+    assert_says(&output, 0, &["improved", "−16.7%"]);
+}
+
+#[test]
+fn a_gate_speaks_the_formats_of_other_tools() {
+    let bench = Bench::new();
+    let slow = bench.build("slow", "export SCRIPTED_PER_CENT=120");
+    for (format, word) in [
+        ("json", "\"verdict\":\"regressed\""),
+        ("markdown", "🔺 regressed"),
+        ("junit", "<failure"),
+        ("bmf", "\"empty/pattern=chain/serial/1\""),
+        ("openmetrics", "# EOF"),
+    ] {
+        let mut gate = bench.gate(&scripted(), &slow);
+        let output = gate.args(["--format", format]).output().unwrap();
+        assert_says(&output, 3, &[word]);
+    }
+    let mut self_test = program(&scripted());
+    self_test.args(["gate", "--self-test", "--format", "junit"]);
+    let output = self_test.output().unwrap();
+    assert_says(&output, 2, &["a self-test is shown as a table or as JSON"]);
 }
 
 #[test]
@@ -217,14 +238,14 @@ fn a_case_that_one_side_lacks_is_named() {
     // Lists the cases of one backend, whatever it is asked.
     let lines = "if [ \"$1\" = cases ]; then shift; set -- cases --backends static \"$@\"; fi";
     let poor = bench.build("poor", lines);
-    let named = "empty/pattern=chain/serial/1: the head has no such case";
+    let named = "empty/pattern=chain/serial/1 – – – only the base has it";
     let output = bench.gate(&scripted(), &poor).output().unwrap();
     assert_says(&output, 1, &[named]);
     let missing = &bench.comparison()["missing"][0];
     assert_eq!(missing["side"], "head");
 
     let output = bench.gate(&poor, &scripted()).output().unwrap();
-    assert_says(&output, 1, &["the base has no such case"]);
+    assert_says(&output, 1, &["only the head has it"]);
 }
 
 #[test]
@@ -418,6 +439,22 @@ fn revisions_are_built_in_worktrees_that_go_away_again() {
     // Built once for both sides, and not again.
     assert_eq!(said(&first).matches("building").count(), 1);
     assert!(!said(&gate()).contains("building"));
+
+    // A head that does not build is no misspelt name, and a base is missing whatever the reason.
+    fs::write(folder.join("src/main.rs"), "fn main() { none() }\n").unwrap();
+    git(&["commit", "--quiet", "-am", "second"]);
+    let broken = git(&["rev-parse", "HEAD"]);
+    for (base, head, code) in [(&hash, &broken, 1), (&broken, &hash, 5)] {
+        let mut gate = program(&scripted());
+        gate.current_dir(&folder);
+        gate.args(["gate", "--base", base, "--head", head]);
+        let output = gate.output().unwrap();
+        assert_says(
+            &output,
+            code,
+            &["cannot find function `none`", "could not build"],
+        );
+    }
 }
 
 #[test]

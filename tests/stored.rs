@@ -342,6 +342,49 @@ fn baselines_are_saved_listed_compared_with_and_removed() {
     );
 }
 
+#[test]
+fn a_run_can_be_held_against_baselines_at_once() {
+    let folder = TempDir::new().unwrap();
+    let scripted = Path::new(env!("CARGO_BIN_EXE_taskdyno")).with_file_name("examples/scripted");
+    let run = |more: &[&str]| {
+        let mut run = program(&scripted);
+        run.args(["run", "--exact", "--runs", "9", "--out", "out"]);
+        run.args(more).current_dir(folder.path()).output().unwrap()
+    };
+    const SERIAL: &str = "empty/pattern=chain/serial/1";
+
+    let missing = run(&[SERIAL, "--baseline", "main"]);
+    assert_says(&missing, 5, &["no baseline `main`"]);
+    assert!(!folder.path().join("out").exists(), "nothing was measured");
+
+    // Compared first, and then saved: not with itself.
+    assert_says(
+        &run(&[SERIAL, "--save-baseline", "main"]),
+        0,
+        &["1 session of 1 case"],
+    );
+    let both = run(&[SERIAL, "--baseline", "main", "--save-baseline", "main"]);
+    let few = "too few sessions: 1 of the base and 1 of the head";
+    assert_says(
+        &both,
+        0,
+        &["records.jsonl", "against main", few, "1 session of 1 case"],
+    );
+
+    let other = run(&[
+        "empty/pattern=chain/rayon/2",
+        "--workers",
+        "2",
+        "--baseline",
+        "main",
+    ]);
+    let words = [
+        "1 of 1 cases of the baseline `main` are not part of this run",
+        "none of the cases that are asked for",
+    ];
+    assert_says(&other, 5, &words);
+}
+
 /// A history of 16 commits, of which the ninth is a fifth slower, in files that sort otherwise.
 fn history() -> (Scripted, Vec<String>) {
     let scripted = Scripted::new();

@@ -2,7 +2,7 @@
 //! checked tasks, but no choice of backend, no pinning, no parking within a run, and a panic on failure.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
@@ -11,6 +11,7 @@ use rayon::Scope;
 use taskdyno::backend::Continuation;
 use taskdyno::execute::Job;
 use taskdyno::graph::TaskId;
+use taskdyno::kernel::Kernel;
 use tokio::sync::Notify;
 
 const IN_ORDER: &str = "a task that was made ready can run";
@@ -253,5 +254,92 @@ impl CrossbeamShared {
                 }
             }
         })
+    }
+}
+
+/// Two threads that go through the steps of a stencil of width 2, and nothing else: no graph, no check, only the
+/// work and the hand-off between two cores. The caller is one of them.
+pub(crate) struct Pair {
+    shared: Arc<PairShared>,
+    helper: Option<JoinHandle<()>>,
+    run: u32,
+}
+
+struct PairShared {
+    kernel: Box<dyn Kernel>,
+    /// Both outputs of each step: the number of the run, and 32 bits of the value.
+    outputs: Vec<[AtomicU64; 2]>,
+    /// The number of the run, or [`CLOSED`].
+    start: CachePadded<AtomicU32>,
+}
+
+impl Pair {
+    pub(crate) fn new(kernel: Box<dyn Kernel>, steps: usize) -> Self {
+        let shared = Arc::new(PairShared {
+            kernel,
+            outputs: (0..steps).map(|_| Default::default()).collect(),
+            start: CachePadded::default(),
+        });
+        let helping = Arc::clone(&shared);
+        Self {
+            helper: Some(thread::spawn(move || helping.help())),
+            shared,
+            run: 0,
+        }
+    }
+
+    pub(crate) fn run(&mut self) {
+        self.run += 1;
+        // Relaxed: the outputs hand over all that there is.
+        self.shared.start.store(self.run, Ordering::Relaxed);
+        if let Some(helper) = &self.helper {
+            helper.thread().unpark();
+        }
+        self.shared.go_through(0, self.run);
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        // Relaxed: there is nothing else to see.
+        self.shared.start.store(CLOSED, Ordering::Relaxed);
+        if let Some(helper) = self.helper.take() {
+            helper.thread().unpark();
+            let _ = helper.join();
+        }
+    }
+}
+
+impl PairShared {
+    fn help(&self) {
+        let mut last = 0;
+        loop {
+            thread::park();
+            // Relaxed: see `run`.
+            let start = self.start.load(Ordering::Relaxed);
+            if start == CLOSED {
+                return;
+            }
+            if start != last {
+                self.go_through(1, start);
+                last = start;
+            }
+        }
+    }
+
+    fn go_through(&self, own: usize, run: u32) {
+        let run = u64::from(run) << 32;
+        let mut seed = run;
+        for outputs in &self.outputs {
+            let value = self.kernel.run(TaskId(0), seed) & 0xFFFF_FFFF | run;
+            // Release and Acquire: as in a backend.
+            outputs[own].store(value, Ordering::Release);
+            let mut other = outputs[1 - own].load(Ordering::Acquire);
+            while other >> 32 != run >> 32 {
+                std::hint::spin_loop();
+                other = outputs[1 - own].load(Ordering::Acquire);
+            }
+            seed = value.rotate_left(5) ^ other;
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! `compare`: judges records that were measured apart. Runs nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use miette::miette;
 
@@ -8,6 +8,7 @@ use super::baseline::{Store, read_baseline};
 use super::show::{Show, not_comparable};
 use super::{Exit, Outcome};
 use crate::compare::{Comparison, Placed, Stored, StoredPlan, compare_records};
+use crate::record::Host;
 use crate::report::{UNKNOWN_VERSION, read_placed};
 
 /// What `compare` takes.
@@ -25,14 +26,20 @@ pub(super) struct Arguments {
     /// Show the figures of records that must not be compared, with a warning and without a verdict.
     #[arg(long, env = "TASKDYNO_ADVISORY")]
     advisory: bool,
+    /// Draws the sessions and samples of the bootstrap.
+    #[arg(long, value_name = "N", default_value = "1", env = "TASKDYNO_SEED")]
+    seed: u64,
+    /// Write the result to this file; the table still goes to standard output.
+    #[arg(long, value_name = "FILE", env = "TASKDYNO_OUT")]
+    out: Option<PathBuf>,
     #[command(flatten)]
     show: Show,
 }
 
 /// What is compared with, and how strictly.
 #[derive(clap::Args)]
-struct Against {
-    /// Compare with these baselines of the head's class of machines.
+pub(super) struct Against {
+    /// Compare with these baselines of this class of machines; names separated by commas.
     #[arg(
         long,
         value_name = "NAME",
@@ -40,53 +47,84 @@ struct Against {
         env = "TASKDYNO_BASELINE"
     )]
     baseline: Vec<String>,
-    /// A change of less than this is none: 0.01 for one per cent.
+    /// A change against a baseline of less than this is none: 0.01 for one per cent.
     #[arg(long, value_name = "RATIO", default_value = "0.01", value_parser = ratio, env = "TASKDYNO_THRESHOLD")]
     threshold: f64,
-    /// The chance of a false alarm in any of the cases.
+    /// The chance of a false alarm in any of the cases that are compared.
     #[arg(long, value_name = "CHANCE", default_value = "0.01", value_parser = chance, env = "TASKDYNO_ALPHA")]
     alpha: f64,
-    /// Draws the sessions and samples of the bootstrap.
-    #[arg(long, value_name = "N", default_value = "1", env = "TASKDYNO_SEED")]
-    seed: u64,
+}
+
+/// A name and the records under it.
+pub(super) type Named = (String, Vec<Placed>);
+
+impl Against {
+    /// The baselines that are asked for, of machines like `host`.
+    pub(super) fn baselines(&self, store: &Store, host: &Host) -> Result<Vec<Named>, Exit> {
+        let read = |name: &String| Ok((name.clone(), read_baseline(store, name, host)?));
+        self.baseline.iter().map(read).collect()
+    }
+
+    /// Compares `head` with `base`, resampling from `seed`.
+    pub(super) fn comparison(
+        &self,
+        base: &Named,
+        head: &Named,
+        seed: u64,
+        advisory: bool,
+    ) -> Result<Comparison, Exit> {
+        let plan = StoredPlan {
+            threshold_ratio: self.threshold,
+            alpha: self.alpha,
+            seed,
+            advisory,
+        };
+        compare_records(stored(base), stored(head), &plan).map_err(|reasons| {
+            not_comparable(
+                reasons,
+                "measure both in the same way on the same machine, or let the two builds take turns with `taskdyno gate`; `taskdyno compare --advisory` shows the figures all the same",
+            )
+        })
+    }
+}
+
+fn stored((name, records): &Named) -> Stored<'_> {
+    Stored { name, records }
 }
 
 pub(super) fn main(arguments: &Arguments) -> Outcome {
-    let comparisons = match arguments.against.baseline.as_slice() {
-        [] => vec![files(arguments)?],
-        names => {
+    let (bases, head) = match arguments.against.baseline.is_empty() {
+        true => two_sides(&arguments.records)?,
+        false => {
             let head = read(&arguments.records)?;
-            let against = |name: &String| {
-                let base = read_baseline(&arguments.store, name, &head[0].1.host)?;
-                compared((name, &base), &head, arguments)
-            };
-            names.iter().map(against).collect::<Result<_, Exit>>()?
+            let host = &head.1[0].1.host;
+            (arguments.against.baselines(&arguments.store, host)?, head)
         }
     };
-    arguments.show.comparisons(&comparisons)
+    let (seed, advisory) = (arguments.seed, arguments.advisory);
+    let comparisons = bases
+        .iter()
+        .map(|base| arguments.against.comparison(base, &head, seed, advisory));
+    let comparisons: Vec<Comparison> = comparisons.collect::<Result<_, Exit>>()?;
+    let out = arguments.out.as_deref();
+    arguments.show.comparisons(&comparisons, out, false)
 }
 
-/// The first file against the others.
-fn files(arguments: &Arguments) -> Result<Comparison, Exit> {
-    let Some((base, head)) = arguments
-        .records
-        .split_first()
-        .filter(|(_, head)| !head.is_empty())
-    else {
+/// The first file, and all the others.
+fn two_sides(paths: &[PathBuf]) -> Result<(Vec<Named>, Named), Exit> {
+    let Some((base, head)) = paths.split_first().filter(|(_, head)| !head.is_empty()) else {
         return Err(Exit::Usage(miette!(
             help = "give the records of the base and then those of the head, or name a baseline with --baseline NAME",
             "there is nothing to compare {} with",
-            arguments.records[0].display()
+            paths[0].display()
         )));
     };
-    let name = base.display().to_string();
-    let base = read(std::slice::from_ref(base))?;
-    compared((&name, &base), &read(head)?, arguments)
+    Ok((vec![read(std::slice::from_ref(base))?], read(head)?))
 }
 
-/// The records of these files. What another version wrote is not comparable.
-fn read(paths: &[PathBuf]) -> Result<Vec<Placed>, Exit> {
-    read_placed(paths).map_err(|error| {
+/// The records of these files, under the name of the last. What another version wrote is not comparable.
+pub(super) fn read(paths: &[PathBuf]) -> Result<Named, Exit> {
+    let records = read_placed(paths).map_err(|error| {
         let is_version = error
             .code()
             .is_some_and(|code| code.to_string() == UNKNOWN_VERSION);
@@ -94,40 +132,8 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Placed>, Exit> {
             true => Exit::NotComparable(error),
             false => Exit::Usage(error),
         }
-    })
-}
-
-fn compared(
-    (name, base): (&str, &[Placed]),
-    head: &[Placed],
-    arguments: &Arguments,
-) -> Result<Comparison, Exit> {
-    let against = &arguments.against;
-    let plan = StoredPlan {
-        threshold_ratio: against.threshold,
-        alpha: against.alpha,
-        seed: against.seed,
-        advisory: arguments.advisory,
-    };
-    let base = Stored {
-        name,
-        records: base,
-    };
-    let head_name = head_name(&arguments.records[arguments.records.len() - 1]);
-    let head = Stored {
-        name: &head_name,
-        records: head,
-    };
-    compare_records(base, head, &plan).map_err(|reasons| {
-        not_comparable(
-            reasons,
-            "measure both in the same way on the same machine, or let the two builds take turns with `taskdyno gate`; --advisory shows the figures all the same",
-        )
-    })
-}
-
-fn head_name(path: &Path) -> String {
-    path.display().to_string()
+    })?;
+    Ok((paths[paths.len() - 1].display().to_string(), records))
 }
 
 /// A share above 0, such as 0.01.

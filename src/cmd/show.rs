@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use miette::miette;
 
@@ -23,40 +23,77 @@ pub(super) struct Show {
         env = "TASKDYNO_FORMAT"
     )]
     format: String,
-    /// Write the result to this file; the table still goes to standard output.
-    #[arg(long, value_name = "FILE", env = "TASKDYNO_OUT")]
-    out: Option<PathBuf>,
     /// End with exit code 4 if the data do not tell of every case.
     #[arg(long, env = "TASKDYNO_FAIL_ON_INCONCLUSIVE")]
     fail_on_inconclusive: bool,
 }
 
 impl Show {
-    /// Shows these comparisons, and returns the exit code of the worst.
-    pub(super) fn comparisons(&self, comparisons: &[Comparison]) -> super::Outcome {
-        let table = || comparisons.iter().map(styled_verdicts).collect::<String>();
+    /// Whether the result is shown to people.
+    pub(super) fn is_table(&self) -> bool {
+        self.format == "table"
+    }
+
+    /// Whether the result is shown with every figure.
+    pub(super) fn is_json(&self) -> bool {
+        self.format == "json"
+    }
+
+    /// Shows these comparisons, and returns the exit code of the worst. With `out` the result goes to that file,
+    /// and the table to standard output; with `quiet` there is no table.
+    pub(super) fn comparisons(
+        &self,
+        comparisons: &[Comparison],
+        out: Option<&Path>,
+        quiet: bool,
+    ) -> super::Outcome {
         let text = match self.format.as_str() {
-            "table" => table(),
+            "table" => table(comparisons),
             "json" => json(comparisons)?,
             name => named(name)?.comparisons(comparisons),
         };
-        if self.out.is_some() {
-            anstream::stdout().write_all(table().as_bytes())?;
+        if out.is_some() && !quiet {
+            put(&table(comparisons), None)?;
         }
-        put(&text, self.out.as_deref())?;
-        summarise(|| markdown(comparisons));
+        if out.is_some() || !(quiet && self.is_table()) {
+            put(&text, out)?;
+        }
+        summarise(|| MARKDOWN.comparisons(comparisons));
         Ok(self.exit_code(comparisons))
     }
 
     fn exit_code(&self, comparisons: &[Comparison]) -> u8 {
-        let outcomes = comparisons.iter().map(Comparison::outcome);
-        match outcomes.min() {
-            Some(Outcome::Failed) => FAILED,
-            Some(Outcome::Regressed) => REGRESSED,
+        match worst(comparisons) {
             Some(Outcome::Inconclusive) if self.fail_on_inconclusive => INCONCLUSIVE,
-            _ => OK,
+            outcome => exit_code(outcome),
         }
     }
+}
+
+/// Shows the table of comparisons that nobody asked to have in another format, and returns the exit code of the
+/// worst.
+pub(super) fn show_table(comparisons: &[Comparison], quiet: bool) -> super::Outcome {
+    if !quiet {
+        put(&table(comparisons), None)?;
+    }
+    summarise(|| MARKDOWN.comparisons(comparisons));
+    Ok(exit_code(worst(comparisons)))
+}
+
+fn worst(comparisons: &[Comparison]) -> Option<Outcome> {
+    comparisons.iter().map(Comparison::outcome).min()
+}
+
+fn exit_code(outcome: Option<Outcome>) -> u8 {
+    match outcome {
+        Some(Outcome::Failed) => FAILED,
+        Some(Outcome::Regressed) => REGRESSED,
+        Some(Outcome::Inconclusive | Outcome::Fine) | None => OK,
+    }
+}
+
+fn table(comparisons: &[Comparison]) -> String {
+    comparisons.iter().map(styled_verdicts).collect()
 }
 
 /// One comparison a line, so that several can stand in one file.
@@ -67,11 +104,6 @@ fn json(comparisons: &[Comparison]) -> Result<String, Exit> {
             .map_err(|error| Exit::Failed(miette!("cannot write a comparison as JSON: {error}")))
     });
     lines.collect()
-}
-
-/// What a pull request shows of these comparisons.
-pub(super) fn markdown(comparisons: &[Comparison]) -> String {
-    MARKDOWN.comparisons(comparisons)
 }
 
 /// The format of this name.

@@ -30,21 +30,31 @@ pub struct Resolved {
     pub program: PathBuf,
 }
 
-/// Finds or builds what `name` stands for: an executable file, or else a git revision of the repository
-/// around the current folder. Revisions are built in the release profile, in a worktree that is removed
-/// afterwards, and kept under `target/taskdyno-gate/` for the next time. `tell` is told what takes long.
+/// What a name stands for.
+pub enum Found {
+    /// A program that is there.
+    Program(Resolved),
+    /// A revision that has to be built.
+    Revision(Revision),
+}
+
+/// A commit of the repository around the current folder.
+pub struct Revision {
+    repository: Repository,
+    name: String,
+    commit: String,
+}
+
+/// Finds what `name` stands for: an executable file, or else a git revision of the repository around the
+/// current folder.
 ///
 /// # Errors
 ///
-/// Why there is no program, and what to do.
-pub fn resolve(
-    name: &str,
-    target: &Target,
-    tell: &mut dyn FnMut(&str),
-) -> miette::Result<Resolved> {
+/// That it is neither, and what to do.
+pub fn find(name: &str) -> miette::Result<Found> {
     let file = Path::new(name);
     if file.is_file() {
-        return from_file(name, file);
+        return from_file(name, file).map(Found::Program);
     }
     let repository = Repository::around(Path::new("."));
     let commit = repository.as_ref().and_then(|one| one.commit(name));
@@ -55,16 +65,40 @@ pub fn resolve(
             "`{name}` is neither a file nor a revision of the git repository here"
         ));
     };
-    warn_of_changes(name, &commit, &repository, tell);
-    let program = repository.program(&commit, name, target, tell)?;
-    Ok(Resolved {
-        build: Build {
-            name: name.into(),
-            commit: Some(commit),
-            sha256: Some(sha256(&program)?),
-        },
-        program,
-    })
+    Ok(Found::Revision(Revision {
+        repository,
+        name: name.into(),
+        commit,
+    }))
+}
+
+impl Found {
+    /// The program. Revisions are built in the release profile, in a worktree that is removed afterwards, and
+    /// kept under `target/taskdyno-gate/` for the next time. `tell` is told what takes long.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, and what to do.
+    pub fn program(self, target: &Target, tell: &mut dyn FnMut(&str)) -> miette::Result<Resolved> {
+        let Revision {
+            repository,
+            name,
+            commit,
+        } = match self {
+            Self::Program(resolved) => return Ok(resolved),
+            Self::Revision(revision) => revision,
+        };
+        warn_of_changes(&name, &commit, &repository, tell);
+        let program = repository.program(&commit, &name, target, tell)?;
+        Ok(Resolved {
+            build: Build {
+                name,
+                commit: Some(commit),
+                sha256: Some(sha256(&program)?),
+            },
+            program,
+        })
+    }
 }
 
 fn from_file(name: &str, file: &Path) -> miette::Result<Resolved> {

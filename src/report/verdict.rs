@@ -144,7 +144,7 @@ fn needs(wall: &Judgement, source: ComparisonSource) -> String {
 }
 
 /// By how much the head differs from the base: `+5.2%`, `−0.31%`, or `× 2.50` from a doubling on.
-pub(super) fn change(ratio: f64) -> String {
+pub fn change(ratio: f64) -> String {
     if !(0.5..2.0).contains(&ratio) {
         return format!("× {ratio:.2}");
     }
@@ -227,6 +227,11 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
             "The records were measured apart; `taskdyno gate` lets two builds take turns and sees more.".into(),
         );
     }
+    sentences.push(format!(
+        "The chance of any false alarm is at most {}; the seed was {}.",
+        units::percent(comparison.alpha),
+        comparison.seed
+    ));
     sentences
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::cmd::run::seconds;
 use crate::cmd::select::Selected;
+use crate::cmd::show::Show;
 
 /// What `gate` takes.
 #[derive(clap::Args)]
@@ -63,17 +64,8 @@ pub(in crate::cmd) struct Arguments {
     /// Seconds until a process that has not ended is killed; a workload's own timeout goes before it.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_TIMEOUT")]
     pub(super) timeout: Duration,
-    /// End with exit code 4 if the data do not tell about some case, and nothing worse was found.
-    #[arg(long, env = "TASKDYNO_FAIL_ON_INCONCLUSIVE")]
-    pub(super) fail_on_inconclusive: bool,
-    /// What to print.
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        default_value = "table",
-        env = "TASKDYNO_FORMAT"
-    )]
-    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) show: Show,
     /// The folder for the comparison and its pairs.
     #[arg(
         long,
@@ -121,14 +113,6 @@ pub(in crate::cmd) struct Arguments {
     /// Keep one core busy beside the self-test.
     #[arg(long, requires = "self_test", env = "TASKDYNO_NEIGHBOUR")]
     pub(super) neighbour: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
-    /// A table for people.
-    Table,
-    /// The comparison, as it is also written to the folder.
-    Json,
 }
 
 fn threshold(text: &str) -> Result<f64, String> {

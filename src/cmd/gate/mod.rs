@@ -7,18 +7,15 @@ use std::time::{Duration, Instant};
 
 use miette::miette;
 
-use self::arguments::Format;
-use self::show::table;
 use self::watcher::Pairs;
 use super::progress::catch_interrupt;
 use super::run::fresh_seed;
 use super::select::Selected;
-use super::show::{markdown, summarise};
-use super::{Exit, FAILED, INCONCLUSIVE, INTERRUPTED, OK, Outcome as Ending, REGRESSED, tell};
+use super::{Exit, INTERRUPTED, OK, Outcome, tell};
 use crate::compare::{
-    COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Outcome, SideError, Verdict,
+    COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, SideError, Verdict,
 };
-use crate::gate::build::{Resolved, Target, resolve, sha256};
+use crate::gate::build::{Resolved, Target, find, sha256};
 use crate::gate::{
     Arm, Both, Contest, GatePlan, Header, ListedCase, LogError, Matched, PAIRS_VERSION, PairLog,
     Ran, Stop, be_busy, list, match_up, run,
@@ -27,10 +24,10 @@ use crate::measure::host;
 use crate::random::mix;
 use crate::record::{Host, write_whole};
 use crate::registry::Registry;
+use crate::report::change;
 
 mod arguments;
 mod self_test;
-mod show;
 mod watcher;
 
 pub(super) use arguments::Arguments;
@@ -40,13 +37,13 @@ const PAIRS: &str = "gate-pairs.jsonl";
 /// The file of the comparison in the folder.
 const COMPARISON: &str = "gate.json";
 
-pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Ending {
+pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let (Some(base), Some(head)) = (&arguments.base, &arguments.head) else {
         return self_test::main(registry, arguments);
     };
     let builds = Both {
-        base: built(base, arguments).map_err(Exit::NotComparable)?,
-        head: built(head, arguments).map_err(Exit::Usage)?,
+        base: base_of(base, arguments).map_err(Exit::NotComparable)?,
+        head: head_of(head, arguments)?,
     };
     let matched = matched(&builds, &arguments.selected)?;
     if arguments.dry_run {
@@ -83,7 +80,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Ending {
 }
 
 /// `cases`: what a gate asks each of its two programs.
-pub(super) fn cases(registry: &Registry, selected: &Selected) -> Ending {
+pub(super) fn cases(registry: &Registry, selected: &Selected) -> Outcome {
     let mut out = std::io::stdout().lock();
     for planned in selected.cases_if_any(registry)? {
         let listed = serde_json::to_string(&ListedCase::from(planned));
@@ -93,18 +90,29 @@ pub(super) fn cases(registry: &Registry, selected: &Selected) -> Ending {
 }
 
 /// `neighbour`: a busy loop.
-pub(super) fn neighbour() -> Ending {
+pub(super) fn neighbour() -> Outcome {
     match be_busy() {
         Err(error) => Err(Exit::Failed(miette!("cannot be a neighbour: {error}"))),
     }
 }
 
-fn built(name: &str, arguments: &Arguments) -> miette::Result<Resolved> {
-    let target = Target {
+/// Without its base a head is not comparable, whatever the reason.
+fn base_of(name: &str, arguments: &Arguments) -> miette::Result<Resolved> {
+    find(name)?.program(&target(arguments), &mut |line| tell(line))
+}
+
+/// A head that is not there was misspelt; one that does not build has failed.
+fn head_of(name: &str, arguments: &Arguments) -> Result<Resolved, Exit> {
+    let found = find(name).map_err(Exit::Usage)?;
+    let built = found.program(&target(arguments), &mut |line| tell(line));
+    built.map_err(Exit::Failed)
+}
+
+fn target(arguments: &Arguments) -> Target {
+    Target {
         package: arguments.package.clone(),
         bin: arguments.bin.clone(),
-    };
-    resolve(name, &target, &mut |line| tell(line))
+    }
 }
 
 /// The cases of both builds, side by side.
@@ -296,29 +304,20 @@ fn distrust(control: &ComparedCase) -> Option<String> {
             "the control, the base against itself on {id}, came out as {} ({}): something favours one of two \
              equal processes here, and no verdict can be trusted; `taskdyno doctor` may say what it is",
             wall.verdict,
-            show::change(wall.ratio)
+            change(wall.ratio)
         )
     })
 }
 
 /// Writes the comparison, prints it, and says how it went.
-fn finish(comparison: &Comparison, arguments: &Arguments) -> Ending {
+fn finish(comparison: &Comparison, arguments: &Arguments) -> Outcome {
     let path = arguments.out.join(COMPARISON);
     let json = serde_json::to_string_pretty(comparison).expect("a comparison is plain data") + "\n";
     write_whole(&path, json.as_bytes()).map_err(|error| cannot_write(&path, &error))?;
-    let mut out = anstream::stdout();
-    match arguments.format {
-        Format::Table if arguments.quiet => {}
-        Format::Table => write!(out, "{}", table(comparison))?,
-        Format::Json => write!(out, "{json}")?,
-    }
-    summarise(|| markdown(std::slice::from_ref(comparison)));
-    Ok(match comparison.outcome() {
-        Outcome::Failed => FAILED,
-        Outcome::Regressed => REGRESSED,
-        Outcome::Inconclusive if arguments.fail_on_inconclusive => INCONCLUSIVE,
-        Outcome::Inconclusive | Outcome::Fine => OK,
-    })
+    let comparisons = std::slice::from_ref(comparison);
+    arguments
+        .show
+        .comparisons(comparisons, None, arguments.quiet)
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Exit {

@@ -8,8 +8,9 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use miette::miette;
 
-use super::arguments::{Arguments, Format};
-use super::{cannot_write, show};
+use super::arguments::Arguments;
+use super::cannot_write;
+use super::watcher::failure;
 use crate::case::Idle;
 use crate::cmd::progress::{Progress, catch_interrupt};
 use crate::cmd::run::fresh_seed;
@@ -20,6 +21,7 @@ use crate::gate::{ListedCase, Neighbour, Watcher};
 use crate::measure::host;
 use crate::record::write_whole;
 use crate::registry::Registry;
+use crate::report::change;
 use crate::stats::median;
 
 /// What is tried where no filter says otherwise: work that shares nothing, a counter that all tasks fight
@@ -40,6 +42,12 @@ const QUICK_VERDICTS: u64 = 5;
 const FILE: &str = "gate-self-test.json";
 
 pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
+    if !(arguments.show.is_table() || arguments.show.is_json()) {
+        return Err(Exit::Usage(miette!(
+            help = "leave out --format, or give `--format json`",
+            "a self-test is shown as a table or as JSON"
+        )));
+    }
     let cases = cases(registry, arguments)?;
     let gate = super::plan(arguments, arguments.seed.unwrap_or_else(fresh_seed), 1)?;
     let usual = if arguments.quick {
@@ -82,7 +90,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         Ok(()) => Ok(OK),
         Err(SelfTestError::Interrupted) => Ok(INTERRUPTED),
         Err(SelfTestError::Failed(case, error)) => {
-            Err(Exit::Failed(miette!("{}", show::failure(&case, &error))))
+            Err(Exit::Failed(miette!("{}", failure(&case, &error))))
         }
         Err(SelfTestError::System(error)) => Err(Exit::Failed(miette!("{error}"))),
     }
@@ -133,10 +141,10 @@ fn write(result: &SelfTest, arguments: &Arguments) -> Result<(), Exit> {
     let json = serde_json::to_string_pretty(result).expect("a self-test is plain data") + "\n";
     write_whole(&path, json.as_bytes()).map_err(|error| cannot_write(&path, &error))?;
     let mut out = anstream::stdout();
-    match arguments.format {
-        Format::Table if arguments.quiet => {}
-        Format::Table => write!(out, "{}", table(result))?,
-        Format::Json => write!(out, "{json}")?,
+    if arguments.show.is_json() {
+        write!(out, "{json}")?;
+    } else if !arguments.quiet {
+        write!(out, "{}", table(result))?;
     }
     Ok(())
 }
@@ -178,7 +186,7 @@ fn table(result: &SelfTest) -> String {
 fn row(case: &str, tally: &Tally) -> Vec<String> {
     let planted = match tally.planted_ratio {
         0.0 => "nothing".into(),
-        ratio => show::change(1.0 + ratio),
+        ratio => change(1.0 + ratio),
     };
     let mut row = vec![case.to_owned(), planted, tally.count.to_string()];
     row.extend(tally.counts.map(|count| count.to_string()));

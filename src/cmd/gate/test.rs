@@ -49,7 +49,7 @@ fn a_control_that_comes_out_as_anything_but_itself_is_a_reason_for_distrust() {
         (
             Verdict::Improved,
             0.97,
-            "x/rayon/2, came out as improved (-3.0%)",
+            "x/rayon/2, came out as improved (−3.0%)",
         ),
     ] {
         let reason = distrust(&control(verdict, ratio)).unwrap();

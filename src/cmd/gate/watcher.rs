@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use super::show;
 use crate::case::Idle;
 use crate::cmd::progress::Progress;
 use crate::compare::SideError;
@@ -45,6 +44,15 @@ impl Watcher for Pairs {
     }
 
     fn failed(&mut self, case: &str, error: &SideError) {
-        self.progress.tell(&show::failure(case, error));
+        self.progress.tell(&failure(case, error));
     }
+}
+
+/// What went wrong with a case, in a line.
+pub(super) fn failure(case: &str, error: &SideError) -> String {
+    let side = error
+        .side
+        .map(|side| format!(" on the {} side", side.name()));
+    let (kind, message) = (&error.error.kind, &error.error.message);
+    format!("{case}: {kind}{}: {message}", side.unwrap_or_default())
 }

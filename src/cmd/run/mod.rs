@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use miette::miette;
 
 use super::baseline;
+use super::compare::{self, Against, Named};
 use super::progress::{Progress, catch_interrupt, is_interrupted};
 use super::report::write as write_report;
 use super::select::Selected;
+use super::show::show_table;
 use super::{Exit, FAILED, INTERRUPTED, OK, Outcome, tell};
 use crate::case::{Surroundings, record};
 use crate::matrix::PlannedCase;
@@ -63,6 +65,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME", value_parser = baseline::name, env = "TASKDYNO_SAVE_BASELINE")]
     save_baseline: Option<String>,
     #[command(flatten)]
+    against: Against,
+    #[command(flatten)]
     store: baseline::Store,
     /// Print the ids of the cases, and run nothing.
     #[arg(long, env = "TASKDYNO_DRY_RUN")]
@@ -78,6 +82,10 @@ const MIN_SAMPLE_COUNT: u64 = 8;
 /// Samples a case at most. More would not narrow the interval by much, and make records large.
 const MAX_SAMPLE_COUNT: u64 = 100;
 
+/// What comparisons with baselines resample from, so that the same records give the same verdicts; that of
+/// `compare`.
+const BOOTSTRAP_SEED: u64 = 1;
+
 pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let mut cases = arguments.selected.cases(registry, &registry.backends)?;
     if arguments.dry_run {
@@ -87,6 +95,11 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         }
         return Ok(OK);
     }
+    // Before anything is measured, or a misspelt name would show only after it.
+    let mut bases = arguments
+        .against
+        .baselines(&arguments.store, &host::host())?;
+    keep_what_is_run(&mut bases, &cases)?;
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     random::shuffle(&mut cases, seed);
 
@@ -103,7 +116,56 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     catch_interrupt();
     records.extend(measure_all(cases, arguments, seed, &mut file)?);
 
-    finish(&records, arguments)
+    let (ran, records_file) = (finish(&records, arguments)?, [file.path().to_owned()]);
+    if is_interrupted() || records.is_empty() {
+        return Ok(ran);
+    }
+    let compared = compared(&bases, &records_file, arguments);
+    if let Some(name) = &arguments.save_baseline {
+        baseline::keep(&arguments.store, name, &records_file, false)?;
+    }
+    let compared = compared?;
+    // That a case failed is worse than that another got slower.
+    Ok(if ran == OK { compared } else { ran })
+}
+
+/// Leaves of each baseline only the cases that are run, and says how many are not.
+fn keep_what_is_run(bases: &mut [Named], cases: &[PlannedCase]) -> Result<(), Exit> {
+    let ids: HashSet<String> = cases.iter().map(|planned| planned.case.id()).collect();
+    for (name, records) in bases {
+        let is_run = |id: &String| ids.contains(id);
+        let all: HashSet<String> = records.iter().map(|(_, one)| one.case.id()).collect();
+        let left_out = all.len() - all.iter().filter(|id| is_run(id)).count();
+        if left_out > 0 {
+            tell(&format!(
+                "{left_out} of {} cases of the baseline `{name}` are not part of this run",
+                all.len()
+            ));
+        }
+        records.retain(|(_, one)| is_run(&one.case.id()));
+        if records.is_empty() {
+            return Err(Exit::NotComparable(miette!(
+                help = "`taskdyno baseline list` says what there is, and `taskdyno run --dry-run` what is run",
+                "the baseline `{name}` has none of the cases that are asked for"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Compares what was just measured with these baselines, and says how it went.
+fn compared(bases: &[Named], records_file: &[PathBuf], arguments: &Arguments) -> Outcome {
+    if bases.is_empty() {
+        return Ok(OK);
+    }
+    let head = compare::read(records_file)?;
+    let against = |base: &Named| {
+        arguments
+            .against
+            .comparison(base, &head, BOOTSTRAP_SEED, false)
+    };
+    let comparisons: Result<Vec<_>, Exit> = bases.iter().map(against).collect();
+    show_table(&comparisons?, arguments.quiet)
 }
 
 /// Opens the record file: anew, or with the records of the run that is to go on.
@@ -227,7 +289,6 @@ fn cannot_append(file: &RecordFile, kept: usize, error: &std::io::Error) -> Exit
 
 /// Writes the report, prints the tables, and says how it went.
 fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
-    let interrupted = is_interrupted();
     if !records.is_empty() {
         let report = Report::new(records).map_err(Exit::Failed)?;
         let written = write_report(&report, &arguments.out, true)?;
@@ -239,14 +300,6 @@ fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
             }
         }
     }
-    if let Some(name) = arguments
-        .save_baseline
-        .as_ref()
-        .filter(|_| !interrupted && !records.is_empty())
-    {
-        let files = [arguments.out.join("records.jsonl")];
-        baseline::keep(&arguments.store, name, &files, false)?;
-    }
     let failed = records
         .iter()
         .filter(|record| record.error.is_some())
@@ -257,7 +310,7 @@ fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
             records.len()
         ));
     }
-    if interrupted {
+    if is_interrupted() {
         tell(&format!(
             "interrupted: {} records are safe in {}; go on with --resume",
             records.len(),
