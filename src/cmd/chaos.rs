@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use miette::miette;
 use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 
-use super::run::seconds;
+use super::measuring::seconds;
 use super::select::Selected;
 use super::{Exit, FAILED, OK, Outcome};
 use crate::backend::Backend;

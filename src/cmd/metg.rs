@@ -1,22 +1,18 @@
 //! `metg`: how fine tasks can be on each backend before too much of the machine is lost.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use miette::miette;
 
+use super::measuring::{Manner, append, cannot_write, print_ids, seconds, show, surroundings};
 use super::progress::{Progress, catch_interrupt, is_interrupted};
-use super::report::write as write_report;
-use super::run::{fresh_seed, seconds};
 use super::select::Selected;
 use super::{Exit, FAILED, INTERRUPTED, OK, Outcome, tell};
-use crate::case::Surroundings;
 use crate::measure::host;
 use crate::metg::{SweepPlan, Sweepable, Sweeper};
 use crate::record::{Record, RecordFile};
 use crate::registry::Registry;
-use crate::report::{Report, tables};
 
 /// What `metg` takes.
 #[derive(clap::Args)]
@@ -49,25 +45,14 @@ pub(super) struct Arguments {
         env = "TASKDYNO_OUT"
     )]
     out: PathBuf,
-    /// Draws the order of the sizes; by default another at each run.
-    #[arg(long, value_name = "N", env = "TASKDYNO_SEED")]
-    seed: Option<u64>,
-    /// Print what would be swept, and run nothing.
-    #[arg(long, env = "TASKDYNO_DRY_RUN")]
-    dry_run: bool,
-    /// No progress and no table; errors are still told.
-    #[arg(long, env = "TASKDYNO_QUIET")]
-    quiet: bool,
+    #[command(flatten)]
+    manner: Manner,
 }
 
 pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let sweepables = sweepables(registry, arguments)?;
-    if arguments.dry_run {
-        let mut out = anstream::stdout();
-        for sweepable in &sweepables {
-            writeln!(out, "{}", sweepable.id())?;
-        }
-        return Ok(OK);
+    if arguments.manner.dry_run {
+        return print_ids(sweepables.iter().map(Sweepable::id));
     }
     let mut file = create(&arguments.out)?;
     catch_interrupt();
@@ -115,13 +100,7 @@ fn sweepables(registry: &Registry, arguments: &Arguments) -> Result<Vec<Sweepabl
 fn create(out: &Path) -> Result<RecordFile, Exit> {
     let path = out.join("records.jsonl");
     let created = std::fs::create_dir_all(out).and_then(|()| RecordFile::create(&path));
-    created.map_err(|error| {
-        Exit::Usage(miette!(
-            help = "choose a folder that you may write to with --out DIR",
-            "cannot write to {}: {error}",
-            out.display()
-        ))
-    })
+    created.map_err(|error| cannot_write(out, &error))
 }
 
 /// Makes the sweeps, and appends the records of each as soon as it is done. Returns them, and how many sweeps
@@ -131,21 +110,15 @@ fn sweep_all(
     arguments: &Arguments,
     file: &mut RecordFile,
 ) -> Result<(Vec<Record>, usize), Exit> {
-    let surroundings = Surroundings {
-        // The running program itself, even if its file has been replaced since.
-        program: Path::new("/proc/self/exe"),
-        host: host::host(),
-        commit: host::commit(Path::new(".")),
-        run_start: Instant::now(),
-    };
+    let surroundings = surroundings();
     let plan = SweepPlan {
         efficiency_ratio: arguments.efficiency,
         sweep_count: arguments.sweeps,
         max_time: arguments.max_time,
         timeout: arguments.timeout,
-        seed: arguments.seed.unwrap_or_else(fresh_seed),
+        seed: arguments.manner.seed(),
     };
-    let mut progress = Progress::new(sweepables.len(), "sweeps", arguments.quiet);
+    let mut progress = Progress::new(sweepables.len(), "sweeps", arguments.manner.quiet);
     let mut sweeper = Sweeper::new(&surroundings, &plan);
     let mut records = Vec::new();
     let mut failed_count = 0;
@@ -155,13 +128,7 @@ fn sweep_all(
             _ if is_interrupted() => break,
             Ok(swept) => {
                 for record in swept {
-                    file.append(&record).map_err(|error| {
-                        Exit::Failed(miette!(
-                            help = "make room and run it again; the records before it are safe",
-                            "cannot write to {}: {error}",
-                            file.path().display()
-                        ))
-                    })?;
+                    append(file, &record, "make room and run it again")?;
                     records.push(record);
                 }
             }
@@ -183,17 +150,7 @@ fn sweep_all(
 
 /// Writes the report, prints the tables, and says how it went.
 fn finish(records: &[Record], failed_count: usize, total: usize, arguments: &Arguments) -> Outcome {
-    if !records.is_empty() {
-        let report = Report::new(records).map_err(Exit::Failed)?;
-        let written = write_report(&report, &arguments.out, true)?;
-        if !arguments.quiet {
-            let mut out = anstream::stdout();
-            writeln!(out, "{}", tables(&report))?;
-            if let Some(page) = written.first() {
-                writeln!(out, "Report: {}", page.display())?;
-            }
-        }
-    }
+    show(records, &arguments.out, arguments.manner.quiet)?;
     if is_interrupted() {
         tell(&format!(
             "interrupted: the sweeps before it are safe in {}",

@@ -17,6 +17,7 @@ mod gate;
 mod graph;
 mod history;
 mod list;
+mod measuring;
 mod metg;
 mod progress;
 mod report;

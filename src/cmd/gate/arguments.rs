@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cmd::run::seconds;
+use crate::cmd::measuring::{Manner, seconds};
 use crate::cmd::select::Selected;
 use crate::cmd::show::Show;
 
@@ -55,9 +55,6 @@ pub(in crate::cmd) struct Arguments {
     /// The chance of a false alarm in the whole gate.
     #[arg(long, value_name = "RATIO", default_value = "0.01", value_parser = chance, allow_negative_numbers = true, env = "TASKDYNO_ALPHA")]
     pub(super) alpha: f64,
-    /// Draws every order; by default another at each gate.
-    #[arg(long, value_name = "N", env = "TASKDYNO_SEED")]
-    pub(super) seed: Option<u64>,
     /// Seconds after which no pair is begun; cases are then judged by the pairs they have.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_MAX_TIME")]
     pub(super) max_time: Option<Duration>,
@@ -77,12 +74,8 @@ pub(in crate::cmd) struct Arguments {
     /// Go on where an interrupted gate stopped: pairs in the folder are not measured again.
     #[arg(long, env = "TASKDYNO_RESUME")]
     pub(super) resume: bool,
-    /// Print the ids of the cases, and run nothing.
-    #[arg(long, env = "TASKDYNO_DRY_RUN")]
-    pub(super) dry_run: bool,
-    /// No progress and no table; errors are still told.
-    #[arg(long, env = "TASKDYNO_QUIET")]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) manner: Manner,
     /// Measure the gate itself on this machine: how often it cries wolf, and how often it finds a slow-down
     /// that was planted.
     #[arg(long, conflicts_with_all = ["base", "head"], env = "TASKDYNO_SELF_TEST")]

@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use miette::miette;
 
 use self::watcher::Pairs;
+use super::measuring::{cannot_write, print_ids};
 use super::progress::catch_interrupt;
-use super::run::fresh_seed;
 use super::select::Selected;
 use super::{Exit, INTERRUPTED, OK, Outcome, tell};
 use crate::compare::{
@@ -46,12 +45,8 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         head: head_of(head, arguments)?,
     };
     let matched = matched(&builds, &arguments.selected)?;
-    if arguments.dry_run {
-        let mut out = anstream::stdout();
-        for listed in &matched.both {
-            writeln!(out, "{}", listed.case.id())?;
-        }
-        return Ok(OK);
+    if arguments.manner.dry_run {
+        return print_ids(matched.both.iter().map(|listed| listed.case.id()));
     }
     fs::create_dir_all(&arguments.out).map_err(|error| cannot_write(&arguments.out, &error))?;
     let host = host::host();
@@ -61,7 +56,11 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let contests = contests(&header, &builds);
 
     catch_interrupt();
-    let mut watcher = Pairs::new(header.plan.pair_count, contests.len(), arguments.quiet);
+    let mut watcher = Pairs::new(
+        header.plan.pair_count,
+        contests.len(),
+        arguments.manner.quiet,
+    );
     let until = arguments.max_time.map(|time| start + time);
     let ran = run(&contests, &header.plan, until, Some(&mut log), &mut watcher)
         .map_err(|error| cannot_append(&log, &error))?;
@@ -152,14 +151,15 @@ fn open_log(
         true => PairLog::header(&path).map_err(unusable)?,
         false => None,
     };
-    let seed = arguments.seed.or(before.map(|header| header.plan.seed));
+    let before = before.map(|header| header.plan.seed);
+    let seed = arguments.manner.seed.or(before);
     let threshold = |listed: &ListedCase| listed.threshold_ratio.unwrap_or(arguments.threshold);
     let cases = matched.both.iter();
     let header = Header {
         pairs_version: PAIRS_VERSION,
         plan: plan(
             arguments,
-            seed.unwrap_or_else(fresh_seed),
+            seed.unwrap_or_else(|| arguments.manner.seed()),
             matched.both.len(),
         )?,
         base: builds.base.build.clone(),
@@ -174,7 +174,7 @@ fn open_log(
         false => PairLog::create(&path, &header),
     };
     let log = log.map_err(unusable)?;
-    if log.pair_count() > 0 && !arguments.quiet {
+    if log.pair_count() > 0 && !arguments.manner.quiet {
         tell(&format!("{} pairs are there already", log.pair_count()));
     }
     Ok((header, log))
@@ -317,15 +317,7 @@ fn finish(comparison: &Comparison, arguments: &Arguments) -> Outcome {
     let comparisons = std::slice::from_ref(comparison);
     arguments
         .show
-        .comparisons(comparisons, None, arguments.quiet)
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> Exit {
-    Exit::Usage(miette!(
-        help = "choose a folder that you may write to with --out DIR",
-        "cannot write to {}: {error}",
-        path.display()
-    ))
+        .comparisons(comparisons, None, arguments.manner.quiet)
 }
 
 fn cannot_append(log: &PairLog, error: &std::io::Error) -> Exit {

@@ -9,11 +9,10 @@ use comfy_table::presets::NOTHING;
 use miette::miette;
 
 use super::arguments::Arguments;
-use super::cannot_write;
 use super::watcher::failure;
 use crate::case::Idle;
+use crate::cmd::measuring::cannot_write;
 use crate::cmd::progress::{Progress, catch_interrupt};
-use crate::cmd::run::fresh_seed;
 use crate::cmd::{Exit, INTERRUPTED, OK, Outcome};
 use crate::compare::{SideError, Verdict};
 use crate::gate::self_test::{SelfTest, SelfTestError, SelfTestPlan, SelfVerdict, Tally, tally};
@@ -49,7 +48,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         )));
     }
     let cases = cases(registry, arguments)?;
-    let gate = super::plan(arguments, arguments.seed.unwrap_or_else(fresh_seed), 1)?;
+    let gate = super::plan(arguments, arguments.manner.seed(), 1)?;
     let usual = if arguments.quick {
         QUICK_VERDICTS
     } else {
@@ -74,7 +73,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
 
     let (host, started_at) = (host::host(), jiff::Timestamp::now().to_string());
     let start = Instant::now();
-    let (verdicts, ending) = come_to_verdicts(&plan, program, arguments.quiet);
+    let (verdicts, ending) = come_to_verdicts(&plan, program, arguments.manner.quiet);
     drop(neighbour);
     let result = SelfTest {
         plan: gate.clone(),
@@ -143,7 +142,7 @@ fn write(result: &SelfTest, arguments: &Arguments) -> Result<(), Exit> {
     let mut out = anstream::stdout();
     if arguments.show.is_json() {
         write!(out, "{json}")?;
-    } else if !arguments.quiet {
+    } else if !arguments.manner.quiet {
         write!(out, "{}", table(result))?;
     }
     Ok(())

@@ -1,26 +1,25 @@
 //! `run`: measure the matrix, write records as they come, then the table and the report.
 
 use std::collections::HashSet;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use miette::miette;
 
 use super::baseline;
 use super::compare::{self, Against, Named};
+use super::measuring::{Manner, append, cannot_write, print_ids, seconds, show, surroundings};
 use super::progress::{Progress, catch_interrupt, is_interrupted};
-use super::report::write as write_report;
 use super::select::Selected;
 use super::show::show_table;
 use super::{Exit, FAILED, INTERRUPTED, OK, Outcome, tell};
-use crate::case::{Surroundings, record};
+use crate::case::record;
 use crate::matrix::PlannedCase;
 use crate::measure::host;
 use crate::random;
 use crate::record::{Plan, Record, RecordFile};
 use crate::registry::Registry;
-use crate::report::{Report, read, tables};
+use crate::report::read;
 
 /// What `run` takes.
 #[derive(clap::Args)]
@@ -55,9 +54,6 @@ pub(super) struct Arguments {
         env = "TASKDYNO_OUT"
     )]
     out: PathBuf,
-    /// Draws the order of the cases; by default another at each run.
-    #[arg(long, value_name = "N", env = "TASKDYNO_SEED")]
-    seed: Option<u64>,
     /// Go on where an interrupted run stopped: cases with a record in the folder are not run again.
     #[arg(long, env = "TASKDYNO_RESUME")]
     resume: bool,
@@ -68,12 +64,8 @@ pub(super) struct Arguments {
     against: Against,
     #[command(flatten)]
     store: baseline::Store,
-    /// Print the ids of the cases, and run nothing.
-    #[arg(long, env = "TASKDYNO_DRY_RUN")]
-    dry_run: bool,
-    /// No progress and no table; errors are still told.
-    #[arg(long, env = "TASKDYNO_QUIET")]
-    quiet: bool,
+    #[command(flatten)]
+    manner: Manner,
 }
 
 /// Samples a case at least, however long they take: the fewest that give a 95% interval of the median
@@ -88,26 +80,22 @@ const BOOTSTRAP_SEED: u64 = 1;
 
 pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let mut cases = arguments.selected.cases(registry, &registry.backends)?;
-    if arguments.dry_run {
-        let mut out = anstream::stdout();
-        for planned in &cases {
-            writeln!(out, "{}", planned.case.id())?;
-        }
-        return Ok(OK);
+    if arguments.manner.dry_run {
+        return print_ids(cases.iter().map(|planned| planned.case.id()));
     }
     // Before anything is measured, or a misspelt name would show only after it.
     let mut bases = arguments
         .against
         .baselines(&arguments.store, &host::host())?;
     keep_what_is_run(&mut bases, &cases)?;
-    let seed = arguments.seed.unwrap_or_else(fresh_seed);
+    let seed = arguments.manner.seed();
     random::shuffle(&mut cases, seed);
 
     let (mut file, finished) = open_records(arguments)?;
     let mut records = finished;
     let total = cases.len();
     skip_finished(&mut cases, &records)?;
-    if !arguments.quiet && cases.len() < total {
+    if !arguments.manner.quiet && cases.len() < total {
         let kept = total - cases.len();
         tell(&format!(
             "{kept} of {total} cases have a record already and are not run again"
@@ -165,18 +153,12 @@ fn compared(bases: &[Named], records_file: &[PathBuf], arguments: &Arguments) ->
             .comparison(base, &head, BOOTSTRAP_SEED, false)
     };
     let comparisons: Result<Vec<_>, Exit> = bases.iter().map(against).collect();
-    show_table(&comparisons?, arguments.quiet)
+    show_table(&comparisons?, arguments.manner.quiet)
 }
 
 /// Opens the record file: anew, or with the records of the run that is to go on.
 fn open_records(arguments: &Arguments) -> Result<(RecordFile, Vec<Record>), Exit> {
-    let unwritable = |error: std::io::Error| {
-        Exit::Usage(miette!(
-            help = "choose a folder that you may write to with --out DIR",
-            "cannot write to {}: {error}",
-            arguments.out.display()
-        ))
-    };
+    let unwritable = |error: std::io::Error| cannot_write(&arguments.out, &error);
     std::fs::create_dir_all(&arguments.out).map_err(unwritable)?;
     let path = arguments.out.join("records.jsonl");
     if !arguments.resume {
@@ -216,14 +198,8 @@ fn measure_all(
     seed: u64,
     file: &mut RecordFile,
 ) -> Result<Vec<Record>, Exit> {
-    let surroundings = Surroundings {
-        // The running program itself, even if its file has been replaced since.
-        program: Path::new("/proc/self/exe"),
-        host: host::host(),
-        commit: host::commit(Path::new(".")),
-        run_start: Instant::now(),
-    };
-    let mut progress = Progress::new(cases.len(), "cases", arguments.quiet);
+    let surroundings = surroundings();
+    let mut progress = Progress::new(cases.len(), "cases", arguments.manner.quiet);
     let mut records = Vec::new();
     for (index, planned) in cases.into_iter().enumerate() {
         progress.begin(&planned.case.id());
@@ -243,8 +219,7 @@ fn measure_all(
             progress.tell(&format!("{id}: {}: {}", error.kind, error.message));
         }
         progress.step();
-        file.append(&record)
-            .map_err(|error| cannot_append(file, records.len(), &error))?;
+        append(file, &record, "make room, then go on with --resume")?;
         records.push(record);
     }
     progress.close();
@@ -279,27 +254,9 @@ fn plan(arguments: &Arguments, seed: u64, order_index: u64, planned: &PlannedCas
     }
 }
 
-fn cannot_append(file: &RecordFile, kept: usize, error: &std::io::Error) -> Exit {
-    Exit::Failed(miette!(
-        help = "make room, then go on with --resume",
-        "cannot write to {}: {error}; the {kept} records before it are safe",
-        file.path().display()
-    ))
-}
-
 /// Writes the report, prints the tables, and says how it went.
 fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
-    if !records.is_empty() {
-        let report = Report::new(records).map_err(Exit::Failed)?;
-        let written = write_report(&report, &arguments.out, true)?;
-        if !arguments.quiet {
-            let mut out = anstream::stdout();
-            writeln!(out, "{}", tables(&report))?;
-            if let Some(page) = written.first() {
-                writeln!(out, "Report: {}", page.display())?;
-            }
-        }
-    }
+    show(records, &arguments.out, arguments.manner.quiet)?;
     let failed = records
         .iter()
         .filter(|record| record.error.is_some())
@@ -319,18 +276,4 @@ fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
         return Ok(INTERRUPTED);
     }
     Ok(if failed > 0 { FAILED } else { OK })
-}
-
-/// A seed that differs from run to run.
-pub(super) fn fresh_seed() -> u64 {
-    // Small enough to be typed again, and to survive programs that read JSON numbers as doubles.
-    jiff::Timestamp::now().as_microsecond() as u64 & 0xFFFF_FFFF
-}
-
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
-    let number: f64 = text
-        .parse()
-        .map_err(|_| "expected a number of seconds, such as 0.5".to_owned())?;
-    Duration::try_from_secs_f64(number)
-        .map_err(|_| "expected a number of seconds, 0 or more".to_owned())
 }
