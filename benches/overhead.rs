@@ -177,21 +177,18 @@ fn static_partition(effort: Effort) -> Vec<Row> {
 /// A stencil of width 2 on `static` beside two threads that do nothing but wait for each other: no backend can
 /// hand over faster, and METG(50%) cannot be below twice what a step by hand takes beside its work.
 fn hand_off(effort: Effort) -> Vec<Row> {
-    const ITERATIONS: [u64; 3] = [1, 40, 160];
-    let kernel =
-        |iterations| new_kernel(&COMPUTE_BOUND, [("iterations", Value::Count(iterations))]);
     let row = |iterations| {
-        let job = new_job(stencil(2, effort), kernel(iterations));
+        let job = new_job(stencil(2, effort), compute_bound(iterations));
         let steps = job.graph().task_count() / 2;
         let mut pool = Pooled::start_job(&STATIC, job, worker_count(), Continuation::Queue);
-        let mut by_hand = by_hand::Pair::new(kernel(iterations), steps);
+        let mut by_hand = by_hand::Pair::new(compute_bound(iterations), steps);
         let rounds = rounds(
             effort,
             || 2.0 * pool.nanoseconds(),
             || nanoseconds(|| by_hand.run()) / steps as f64,
         );
         pool.verify();
-        let alone = kernel(iterations);
+        let alone = compute_bound(iterations);
         let chain = || (0..steps).fold(1, |seed, _| alone.run(TaskId(0), seed));
         let work = median((0..effort.rounds).map(|_| nanoseconds(chain) / steps as f64));
         let what = format!(
@@ -201,29 +198,30 @@ fn hand_off(effort: Effort) -> Vec<Row> {
         );
         Row::at_most(what, median_ratio(&rounds), 1.25)
     };
-    ITERATIONS.map(row).into()
+    [1, 40, FINE].map(row).into()
 }
 
 const CONTINUATIONS: [Continuation; 2] = [Continuation::Queue, Continuation::Inline];
 
 fn crossbeam(effort: Effort) -> Vec<Row> {
-    let row = |continuation| {
-        let job = new_job(stencil(64, effort), empty());
+    let row = |stencil: &dyn Fn() -> Arc<Job>, continuation| {
+        let job = stencil();
         let by_hand = by_hand::Crossbeam::new(Arc::clone(&job), continuation, worker_count());
-        over_by_hand(&CROSSBEAM, &job, continuation, effort, || by_hand.run())
+        let jobs = (stencil(), &*job);
+        over_by_hand(&CROSSBEAM, jobs, continuation, effort, || by_hand.run())
     };
-    CONTINUATIONS.map(row).into()
+    on_both_stencils(effort, row)
 }
 
 fn rayon(effort: Effort) -> Vec<Row> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(worker_count());
     let pool = pool.build().expect("threads can be started");
-    let row = |continuation| {
-        let job = new_job(stencil(64, effort), empty());
+    let row = |stencil: &dyn Fn() -> Arc<Job>, continuation| {
+        let job = stencil();
         let by_hand = || by_hand::rayon(&pool, &job, continuation);
-        over_by_hand(&RAYON, &job, continuation, effort, by_hand)
+        over_by_hand(&RAYON, (stencil(), &job), continuation, effort, by_hand)
     };
-    CONTINUATIONS.map(row).into()
+    on_both_stencils(effort, row)
 }
 
 fn tokio(effort: Effort) -> Vec<Row> {
@@ -231,33 +229,48 @@ fn tokio(effort: Effort) -> Vec<Row> {
         .worker_threads(worker_count())
         .build()
         .expect("threads can be started");
-    let row = |continuation| {
-        let job = new_job(stencil(64, effort), empty());
+    let row = |stencil: &dyn Fn() -> Arc<Job>, continuation| {
+        let job = stencil();
         let by_hand = by_hand::Tokio::new(Arc::clone(&job), continuation);
-        over_by_hand(&TOKIO, &job, continuation, effort, || by_hand.run(&runtime))
+        let by_hand = || by_hand.run(&runtime);
+        over_by_hand(&TOKIO, (stencil(), &job), continuation, effort, by_hand)
     };
-    CONTINUATIONS.map(row).into()
+    on_both_stencils(effort, row)
 }
 
-/// A backend on the stencil beside `by_hand`, which runs `job`, a job of the same kind.
+/// A row for each continuation, on a wide stencil of empty tasks and on a narrow one of fine tasks.
+fn on_both_stencils(
+    effort: Effort,
+    row: impl Fn(&dyn Fn() -> Arc<Job>, Continuation) -> Row,
+) -> Vec<Row> {
+    let wide = || new_job(stencil(64, effort), empty());
+    let narrow = || new_job(stencil(2, effort), compute_bound(FINE));
+    let jobs: [&dyn Fn() -> Arc<Job>; 2] = [&wide, &narrow];
+    let rows = jobs
+        .iter()
+        .flat_map(|job| CONTINUATIONS.map(|one| row(job, one)));
+    rows.collect()
+}
+
+/// A backend on a stencil beside `by_hand`, which runs the second of two equal jobs.
 fn over_by_hand(
     backend: &dyn Backend,
-    job: &Job,
+    (ours, theirs): (Arc<Job>, &Job),
     continuation: Continuation,
     effort: Effort,
     by_hand: impl Fn(),
 ) -> Row {
-    let graph = job.graph().clone();
-    let mut pool = Pooled::start(backend, graph, continuation);
+    let width = theirs.graph().sources().len();
+    let mut pool = Pooled::start_job(backend, ours, worker_count(), continuation);
     let rounds = rounds(
         effort,
         || pool.nanoseconds(),
-        || run_nanoseconds(job, &by_hand),
+        || run_nanoseconds(theirs, &by_hand),
     );
     pool.verify();
-    verify(job);
+    verify(theirs);
     let what = format!(
-        "{}, {continuation:?}, over by hand ({:.1} over {:.1} ns a task)",
+        "{}, width {width}, {continuation:?}, over by hand ({:.1} over {:.1} ns a task)",
         backend.name(),
         median(rounds.iter().map(|(ours, _)| *ours)),
         median(rounds.iter().map(|(_, by_hand)| *by_hand)),
@@ -616,6 +629,13 @@ fn checked<'a>(
     let given = given.into_iter();
     let given: BTreeMap<String, Value> = given.map(|(key, value)| (key.into(), value)).collect();
     Parameters::check(declared, &given).expect("the parameters are declared")
+}
+
+/// Iterations of a task that lasts about as long as handing it to another core takes.
+const FINE: u64 = 160;
+
+fn compute_bound(iterations: u64) -> Box<dyn Kernel> {
+    new_kernel(&COMPUTE_BOUND, [("iterations", Value::Count(iterations))])
 }
 
 fn empty() -> Box<dyn Kernel> {
