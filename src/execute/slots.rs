@@ -1,7 +1,7 @@
 //! What a run writes: an output word and a pending count a task, in shared pages.
 //!
 //! **Output word.** The top 16 bits are the number of the run (its *stamp*), the low 48 bits the value.
-//! A task may be stored in run `r` only over a word stamped `r - 1`, so a task that ran twice and a task
+//! A task may begin in run `r` only where its word is stamped `r - 1`, so a task that ran twice and a task
 //! that was lost in the run before are both caught, and nothing has to be cleared between runs.
 //!
 //! **Pending count.** The number of predecessors that have not finished. Whoever takes it to zero makes
