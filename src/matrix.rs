@@ -49,10 +49,12 @@ pub struct PlannedCase {
 /// enough for bad luck, too few to hide a task that kills whoever runs it.
 pub const DEFAULT_RETRIES: u32 = 2;
 
-/// The selected cases: workloads, their variants, backends and workers, in that order.
+/// The selected cases: workloads, their variants, backends and workers, in that order. Workloads that are run only
+/// if they are named take a filter.
 pub fn cases(workloads: &[Workload], selection: &Selection) -> Vec<PlannedCase> {
     let mut cases = Vec::new();
-    for workload in workloads {
+    let is_asked_for = |one: &&Workload| selection.filter.is_some() || !one.only_if_named;
+    for workload in workloads.iter().filter(is_asked_for) {
         for variant in &workload.variants {
             let parameters = variant.definition.to_json();
             for backend in &selection.backends {

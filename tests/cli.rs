@@ -127,6 +127,18 @@ fn help_teaches() {
 }
 
 #[test]
+fn a_workload_that_has_to_be_named_is_run_only_then() {
+    let ids = |arguments: &[&str]| {
+        let mut run = taskdyno();
+        run.args(["run", "--dry-run"]).args(arguments);
+        stdout(&run.output().unwrap())
+    };
+    assert!(!ids(&[]).contains("stencil-fine/"));
+    assert!(ids(&[]).contains("stencil-small/"));
+    assert!(ids(&["stencil-"]).contains("stencil-fine/"));
+}
+
+#[test]
 fn metg_sweeps_the_size_of_tasks_and_keeps_records_of_each() {
     let folder = TempDir::new().unwrap();
     let output = taskdyno()

@@ -68,7 +68,12 @@ fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<Entry>, Exit> {
         entries.push(Entry::new("backend", backend.name(), backend.why()));
     }
     for workload in &workloads {
-        entries.push(Entry::new("workload", &workload.name, &workload.why));
+        let note = match workload.only_if_named {
+            true => " (run only if it is named)",
+            false => "",
+        };
+        let why = format!("{}{note}", workload.why);
+        entries.push(Entry::new("workload", &workload.name, &why));
     }
     for pattern in &registry.patterns {
         entries.push(Entry::new("pattern", pattern.name(), pattern.why()));

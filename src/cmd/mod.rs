@@ -69,7 +69,7 @@ type Outcome = Result<u8, Exit>;
 /// A dynamometer for task runtimes: runs one workload on every backend, verifies and measures each run,
 /// and shows which is best at what.
 ///
-/// Start with `taskdyno run`: it measures all built-in workloads in some 100 seconds and writes
+/// Start with `taskdyno run`: it measures the built-in workloads in about a minute and writes
 /// reports/latest/report.html.
 #[derive(Parser)]
 #[command(name = "taskdyno", version, max_term_width = 100)]

@@ -18,7 +18,8 @@ use crate::workload::{self, Workload};
 /// Which part of the matrix is asked for.
 #[derive(clap::Args, Clone)]
 pub(super) struct Selected {
-    /// Run only cases whose id holds this text; ids look like `empty/pattern=chain/rayon/2`, and
+    /// Run only cases whose id holds this text; by default all but those of workloads that have to be named
+    /// (`taskdyno list`). Ids look like `empty/pattern=chain/rayon/2`, and
     /// `--dry-run` prints them.
     #[arg(value_name = "FILTER", env = "TASKDYNO_FILTER")]
     filter: Option<String>,
@@ -269,8 +270,10 @@ fn worker_counts(mut counts: Vec<u32>) -> Vec<u32> {
 
 fn no_case(workloads: &[Workload], selection: &Selection) -> Exit {
     let filter = selection.filter.as_deref().unwrap_or_default();
+    // Every id holds the empty text.
     let everything = Selection {
-        filter: None,
+        filter: Some(String::new()),
+        exact: false,
         ..selection.clone()
     };
     let ids: Vec<String> = matrix::cases(workloads, &everything)

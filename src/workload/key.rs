@@ -57,9 +57,13 @@ pub(super) const GATE: TopKey = TopKey {
     name: "gate",
     example: "gate = { threshold = 0.03 } # three per cent",
 };
+pub(super) const ONLY_IF_NAMED: TopKey = TopKey {
+    name: "only_if_named",
+    example: "only_if_named = true",
+};
 
 /// All of them, in the order that messages name them in.
-pub(super) const TOP_KEYS: [&TopKey; 12] = [
+pub(super) const TOP_KEYS: [&TopKey; 13] = [
     &NAME,
     &WHY,
     &PATTERN,
@@ -72,6 +76,7 @@ pub(super) const TOP_KEYS: [&TopKey; 12] = [
     &TASK_TIMEOUT,
     &RETRIES,
     &GATE,
+    &ONLY_IF_NAMED,
 ];
 
 /// Those that say which graph is run: a file has one of them. The first is the one that is asked for where

@@ -10,8 +10,8 @@ use toml::de::{DeTable, DeValue};
 use super::diagnostic::{Mistake, did_you_mean, quoted};
 use super::graph_side::{self, GraphChoice};
 use super::key::{
-    CERTIFIED_OPTIMUM, GRAPH, GRAPH_KEYS, GRAPHS, KERNEL, NAME, PATTERN, RETRIES, TASK_TIMEOUT,
-    TIMEOUT, TOP_KEYS, TopKey, WHY, is_top_key,
+    CERTIFIED_OPTIMUM, GRAPH, GRAPH_KEYS, GRAPHS, KERNEL, NAME, ONLY_IF_NAMED, PATTERN, RETRIES,
+    TASK_TIMEOUT, TIMEOUT, TOP_KEYS, TopKey, WHY, is_top_key,
 };
 use super::kind::Kind;
 use super::load::Source;
@@ -57,6 +57,7 @@ pub(super) fn parse(
     let task_timeout = file.seconds(&TASK_TIMEOUT);
     let retries = file.retries();
     let gate_threshold = file.gate_threshold();
+    let only_if_named = file.only_if_named();
     let graphs = file.graphs();
     let kernels = file.kernels();
     let outputs = file.outputs();
@@ -79,6 +80,7 @@ pub(super) fn parse(
                 retries,
                 certified_optimum,
                 gate_threshold,
+                only_if_named,
                 variants,
             },
             name_span,
@@ -221,6 +223,22 @@ impl<'a> File<'a> {
             self.mistakes.push(mistake.at(value.span(), expected));
         }
         count.map(|count| count as u32)
+    }
+
+    fn only_if_named(&mut self) -> bool {
+        let Some(value) = self.table.get(ONLY_IF_NAMED.name) else {
+            return false;
+        };
+        if let DeValue::Boolean(is_so) = value.get_ref() {
+            return *is_so;
+        }
+        let mistake = Mistake::new(
+            format!("`only_if_named` cannot be {}", describe(value.get_ref())),
+            format!("write it like `{}`, or leave it out", ONLY_IF_NAMED.example),
+        );
+        self.mistakes
+            .push(mistake.at(value.span(), "expected true or false"));
+        false
     }
 
     fn seconds(&mut self, key: &TopKey) -> Option<Duration> {

@@ -1,15 +1,19 @@
-//! What counts as a change, and what is refused as such.
+//! What counts as a change, what has to be named, and what is refused as such.
 
 use super::refusal::rendered;
 use super::*;
 
-/// What is said about a file with this `gate`.
-fn refusal_of(gate: &str) -> String {
-    let text = format!(
+/// A file with this line.
+fn file(line: &str) -> String {
+    format!(
         "name = \"test\"\nwhy = \"a test\"\npattern = {{ kind = \"chain\", steps = 5 }}\n\
-         kernel = {{ kind = \"empty\" }}\ngate = {gate}\n"
-    );
-    match read(&[("test.toml", &text)]) {
+         kernel = {{ kind = \"empty\" }}\n{line}\n"
+    )
+}
+
+/// What is said about a file with this line.
+fn refusal_of(line: &str) -> String {
+    match read(&[("test.toml", &file(line))]) {
         Ok(_) => panic!("the file is accepted"),
         Err(report) => rendered(&report),
     }
@@ -24,5 +28,18 @@ fn gates_without_a_sound_threshold() {
         "{ threshold = 0 }",
         "{ threshold = \"3%\" }",
     ];
-    insta::assert_snapshot!(gates.map(refusal_of).join("\n"));
+    insta::assert_snapshot!(
+        gates
+            .map(|gate| refusal_of(&format!("gate = {gate}")))
+            .join("\n")
+    );
+}
+
+#[test]
+fn a_workload_can_ask_to_be_named() {
+    let asks = |line: &str| read(&[("test.toml", &file(line))]).unwrap()[0].only_if_named;
+    assert!(asks("only_if_named = true"));
+    assert!(!asks("only_if_named = false"));
+    assert!(!asks(""));
+    insta::assert_snapshot!(refusal_of("only_if_named = \"yes\""));
 }
