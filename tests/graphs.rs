@@ -57,7 +57,8 @@ fn manifest(folder: &Path) -> Vec<Vec<String>> {
             .split('|')
             .map(|cell| cell.trim().to_owned())
             .collect();
-        folder.join(&cells[0]).is_file().then_some(cells)
+        let is_row = cells[0].contains('/') && !cells[0].contains(' ');
+        is_row.then_some(cells)
     });
     rows.collect()
 }

@@ -256,6 +256,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_task_has_one_owner() {
+        let edges = |task: u32| (task > 0).then_some(TaskId(task / 2));
+        for task_count in [0, 1, 2, 7, 40] {
+            let mut builder = crate::graph::TaskGraphBuilder::default();
+            for task in 0..task_count {
+                builder.push(edges(task)).unwrap();
+            }
+            let graph = builder.finish();
+            for worker_count in [1, 2, 3, 50] {
+                let shares = partition(&graph, worker_count);
+                let turns = shares.iter().flat_map(|share| &share.turns);
+                let mut owned: Vec<TaskId> = turns.map(|turn| turn.task).collect();
+                owned.sort_unstable();
+                assert!(owned.into_iter().eq(graph.tasks()));
+            }
+        }
+    }
+
+    #[test]
     fn blocks_cover_a_level_once_and_favour_the_first_workers() {
         let blocks = |workers, len| (0..workers).map(move |i| block(i, workers, len));
         assert!(blocks(3, 7).eq([0..3, 3..5, 5..7]));

@@ -89,6 +89,11 @@ impl Session {
         self.child.id()
     }
 
+    /// Gives the child as long again as it had from its start.
+    pub fn renew(&mut self) {
+        self.deadline = Instant::now() + self.timeout;
+    }
+
     /// Asks for one slice of samples.
     ///
     /// # Errors

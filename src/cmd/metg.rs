@@ -94,6 +94,8 @@ fn sweepables(registry: &Registry, arguments: &Arguments) -> Result<Vec<Sweepabl
             "no case that was asked for has a kernel with a size to sweep"
         )));
     }
+    // The sort keeps the order of those that are alike.
+    sweepables.sort_by_cached_key(Sweepable::probe_key);
     Ok(sweepables)
 }
 
@@ -134,12 +136,11 @@ fn sweep_all(
             }
             Err(error) => {
                 failed_count += 1;
-                progress.tell(&format!(
-                    "{}: {}: {}",
-                    sweepable.id(),
-                    error.kind,
-                    error.message
-                ));
+                let (id, kind, message) = (sweepable.id(), &error.kind, &error.message);
+                progress.tell(&format!("{id}: {kind}: {message}"));
+                let record = sweeper.failed(sweepable, error);
+                append(file, &record, "make room and run it again")?;
+                records.push(record);
             }
         }
         progress.step();

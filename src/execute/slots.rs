@@ -98,8 +98,10 @@ impl Slots {
     /// costs another way across cores, on top of the one that the store costs (25 ns of 135 in a stencil of
     /// width 2, Zen 4).
     ///
-    /// Two executions that overlap can both pass. Where a task has dependents that shows as a wrong count
-    /// (`Failure::Miscounted`) or in a dependent; where it has none, [`store`](Self::store) settles it.
+    /// Two executions that overlap can both pass. Where a task has none to depend on it,
+    /// [`store`](Self::store) settles it. Where it has, both count its dependents down, which shows as a wrong
+    /// count (`Failure::Miscounted`) or in a dependent that comes too early. A backend that never counts, such as
+    /// `static`, has to see to it by itself that no two workers have the same task.
     #[inline]
     pub(super) fn is_due(&self, task: TaskId, stamp: Stamp) -> bool {
         // Relaxed: only the stamp is looked at, and nothing is read through it.

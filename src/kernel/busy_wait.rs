@@ -40,6 +40,10 @@ impl KernelKind for BusyWaitKind {
         Some("duration_ns")
     }
 
+    fn knows_durations(&self) -> bool {
+        true
+    }
+
     fn build(&self, parameters: &Parameters, _: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         Ok(Box::new(BusyWait {
             duration: Duration::from_nanos(parameters.count("duration_ns")),

@@ -60,6 +60,10 @@ impl KernelKind for LoadImbalanceKind {
         Some(ITERATIONS.name)
     }
 
+    fn even_parameters(&self) -> &'static [(&'static str, u64)] {
+        &[("imbalance_percent", 0)]
+    }
+
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let draw = Draw {
             iterations: parameters.count(ITERATIONS.name),

@@ -59,6 +59,10 @@ impl KernelKind for MemoryBoundKind {
         Some("lines")
     }
 
+    fn byte_len(&self, parameters: &Parameters) -> u64 {
+        parameters.count("working_set_bytes")
+    }
+
     fn build(&self, parameters: &Parameters, _: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let bytes = parameters.count("working_set_bytes") as usize;
         let lines = parameters.count("lines");

@@ -139,6 +139,23 @@ pub trait KernelKind: Sync {
     fn size_parameter(&self) -> Option<&'static str> {
         None
     }
+
+    /// Counts with which all tasks of one size take the same time, where the kernel's own need not. The peak
+    /// that a sweep is told against is measured with them.
+    fn even_parameters(&self) -> &'static [(&'static str, u64)] {
+        &[]
+    }
+
+    /// The bytes that the kernel itself holds, whatever the graph.
+    fn byte_len(&self, parameters: &Parameters) -> u64 {
+        let _ = parameters;
+        0
+    }
+
+    /// Whether every task lasts for a time that is known beforehand, as [`Kernel::duration`] tells it.
+    fn knows_durations(&self) -> bool {
+        false
+    }
     /// A kernel for `setting`.
     ///
     /// # Errors

@@ -39,6 +39,10 @@ impl KernelKind for ReplayKind {
         true
     }
 
+    fn knows_durations(&self) -> bool {
+        true
+    }
+
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let durations_ns = setting.graph.durations_ns().ok_or_else(|| {
             io::Error::other("`replay` needs a graph that says how long each task lasts")

@@ -31,6 +31,10 @@ impl KernelKind for SleepKind {
         }]
     }
 
+    fn knows_durations(&self) -> bool {
+        true
+    }
+
     fn build(&self, parameters: &Parameters, _: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         Ok(Box::new(Sleep {
             duration: parameters.milliseconds("duration_ms"),

@@ -8,8 +8,6 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::Value as Json;
-
 use crate::case::protocol::Prepare;
 use crate::case::{Idle, Session, Surroundings};
 use crate::measure::SlicePlan;
@@ -62,7 +60,7 @@ pub struct Sweeper<'a> {
     surroundings: &'a Surroundings<'a>,
     plan: &'a SweepPlan,
     /// The probe of the sweep before, which the next one may share.
-    probe: Option<(OpenProbe, (Json, u32, bool))>,
+    probe: Option<(OpenProbe, String)>,
     /// Sweeps made so far.
     count: u64,
 }
@@ -128,11 +126,23 @@ impl<'a> Sweeper<'a> {
         self.count += 1;
         self.probe = Some((probe, sweepable.probe_key()));
         let mut records = failed;
-        for OpenSize { session, record } in ready {
+        for OpenSize {
+            mut session,
+            record,
+        } in ready
+        {
+            session.renew();
             records.push(close(session, record, idle));
         }
         records.sort_by_key(|record| record.peak.as_ref().map(|peak| peak.size));
         Ok(records)
+    }
+
+    /// The record of a sweep that could not be made.
+    pub fn failed(&self, sweepable: &Sweepable, error: CaseError) -> Record {
+        let case = sweepable.planned.case.clone();
+        let record = self.surroundings.blank(case, self.record_plan(sweepable));
+        with_error(record, error)
     }
 
     /// The probe of the sweep before if it will do, or a new one: its size grows until its tasks are long.
@@ -308,6 +318,7 @@ impl<'a> Sweeper<'a> {
 
 /// The median wall time of a run over three samples.
 fn median_wall_ns(session: &mut Session, idle: &mut dyn Idle) -> Result<f64, CaseError> {
+    session.renew();
     let slice = session.slice(samples(3), idle)?;
     let mut walls: Vec<f64> = slice.samples.iter().map(wall_ns).collect();
     walls.sort_by(f64::total_cmp);
@@ -319,6 +330,9 @@ fn pair(open: &mut OpenSize, probe: &mut OpenProbe, idle: &mut dyn Idle) -> Resu
     if open.record.error.is_some() {
         return Ok(());
     }
+    // How long a child lives hangs on how many others there are; only that it answers in time is asked for.
+    probe.session.renew();
+    open.session.renew();
     let peak = probe.session.slice(samples(1), idle)?;
     match open.session.slice(samples(1), idle) {
         Ok(slice) => {

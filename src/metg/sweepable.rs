@@ -1,4 +1,4 @@
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::{PROBE_BACKEND, PROBE_TASKS};
 use crate::matrix::PlannedCase;
@@ -14,6 +14,8 @@ pub struct Sweepable {
     /// The variant without the size.
     pub(super) variant: String,
     pub(super) size_parameter: &'static str,
+    /// What the probe's kernel takes in place of what the case's does.
+    even_parameters: &'static [(&'static str, u64)],
     /// The sizes that the kernel takes.
     pub(super) bounds: (u64, u64),
     pub(super) least_task_count: u64,
@@ -55,6 +57,7 @@ impl Sweepable {
             variant: without(&case.variant, size_parameter),
             planned: planned.clone(),
             size_parameter,
+            even_parameters: definition.kernel.even_parameters(),
             bounds,
             least_task_count: share.max(u64::from(depth)),
         }))
@@ -65,11 +68,12 @@ impl Sweepable {
         self.case(None).id()
     }
 
-    /// The workload, the number of workers and the kernel but for its size: cases that agree in these share
-    /// a probe.
-    pub(super) fn probe_key(&self) -> (Json, u32, bool) {
+    /// The kernel but for its size, and on how many workers it runs where: cases that agree in these share a
+    /// probe.
+    pub fn probe_key(&self) -> String {
         let case = self.case(None);
-        (case.parameters["kernel"].clone(), case.workers, case.pin)
+        let kernel = &case.parameters["kernel"];
+        format!("{kernel} {} {}", case.workers, case.pin)
     }
 
     /// The case at this size, or without one.
@@ -90,7 +94,10 @@ impl Sweepable {
         case.backend = PROBE_BACKEND.into();
         case.continuation = None;
         case.options.clear();
-        let kernel = case.parameters["kernel"].take();
+        let mut kernel = case.parameters["kernel"].take();
+        for (name, value) in self.even_parameters {
+            kernel[*name] = json!(value);
+        }
         let pattern = json!({"kind": "no-comm", "width": case.workers, "steps": PROBE_TASKS});
         case.parameters = json!({"pattern": pattern, "kernel": kernel});
         case

@@ -37,15 +37,18 @@ impl Pattern for Nearest {
 
     fn build(&self, parameters: &Parameters) -> Result<TaskGraph, GraphError> {
         let radix = parameters.count("radix");
-        Grid::new(self, parameters).build(|_, point, near| near.extend(window(radix, point)))
+        let grid = Grid::new(self, parameters);
+        let width = grid.width;
+        grid.build(|_, point, near| near.extend(window(radix, point, width)))
     }
 }
 
 /// The points that are near `point`, some of them outside the row.
-pub(super) fn window(radix: u64, point: i64) -> RangeInclusive<i64> {
+pub(super) fn window(radix: u64, point: i64, width: i64) -> RangeInclusive<i64> {
     let radix = radix as i64;
     // Rounded down even below zero: a radix of 0 makes the window empty.
-    point - radix / 2..=point + (radix - 1).div_euclid(2)
+    let (first, last) = (point - radix / 2, point + (radix - 1).div_euclid(2));
+    first.max(0)..=last.min(width - 1)
 }
 
 /// How many pairs of points of two rows are near each other.

@@ -48,8 +48,10 @@ impl Pattern for RandomNearest {
             ];
             other == point || random::ratio(random::draw(words)) < fraction
         };
-        Grid::new(self, parameters).build(|step, point, near| {
-            near.extend(window(radix, point).filter(|other| is_kept(step, point, *other)));
+        let grid = Grid::new(self, parameters);
+        let width = grid.width;
+        grid.build(|step, point, near| {
+            near.extend(window(radix, point, width).filter(|other| is_kept(step, point, *other)));
         })
     }
 }

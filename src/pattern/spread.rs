@@ -49,6 +49,10 @@ impl Pattern for Spread {
         let grid = Grid::new(self, parameters);
         let width = grid.width;
         grid.build(|step, point, near| {
+            // Near enough to each other to come to every point, wherever they start.
+            if radix > width {
+                return near.extend(0..width);
+            }
             let shifted = (1..radix).map(|k| k * width / radix + step % period);
             let first = (radix > 0).then_some(0);
             let offsets = first.into_iter().chain(shifted);

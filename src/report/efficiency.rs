@@ -10,9 +10,9 @@ use crate::record::{Case, Peak, Probe, Record, Sample};
 use crate::stats::median;
 use crate::stats::metg::{Metg, Point, metg};
 
-/// Below this granularity the processor works on several tasks at once, and efficiency passes 100%: such points
-/// are left out. Measured: an empty task in a chain of dependences takes about as long.
-const LEAST_GRANULARITY_NS: f64 = 32.0;
+/// Below this granularity the processor may still work on several tasks at once, whatever chains them, and
+/// efficiency could pass 100%: such points are left out (METHODOLOGY.md, "Neighbours do not overlap").
+const LEAST_GRANULARITY_NS: f64 = 8.0;
 
 /// A workload whose task size was swept, with one number of workers, on each backend.
 #[derive(Debug, Clone, PartialEq)]

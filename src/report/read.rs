@@ -121,6 +121,14 @@ fn parse(line: &[u8], place: &str) -> Result<Record, Error> {
             "{place} has a sample with run_count 0"
         ));
     }
+    if let Some(peak) = &record.peak
+        && (peak.size == 0 || peak.probes.iter().any(|probe| probe.run_count == 0))
+    {
+        return Err(miette!(
+            help = "a sweep has tasks of some size, and a probe holds at least one run; FORMAT.md describes each field",
+            "{place} has a peak with size 0, or a probe with run_count 0"
+        ));
+    }
     Ok(record)
 }
 
@@ -240,6 +248,29 @@ mod tests {
         let mut record = case("empty", "serial", 1).record();
         record.samples[0].run_count = 0;
         insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a sample with run_count 0 | a sample holds at least one run; FORMAT.md describes each field");
+    }
+
+    #[test]
+    fn a_probe_of_no_runs_is_refused() {
+        let mut record = case("empty", "serial", 1).record();
+        let probe = crate::record::Probe {
+            wall_ns: 1,
+            run_count: 0,
+        };
+        record.peak = Some(crate::record::Peak {
+            variant: String::new(),
+            size_parameter: "iterations".into(),
+            size: 1,
+            least_task_count: 1,
+            efficiency_ratio: 0.5,
+            probe_size: 1,
+            probe_task_count: 1,
+            probes: vec![probe],
+        });
+        insta::assert_snapshot!(complaint(line(&record)), @"");
+        let peak = record.peak.as_mut().unwrap();
+        (peak.size, peak.probes) = (0, Vec::new());
+        assert!(complaint(line(&record)).contains("size 0"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub(super) struct TopKey {
 
 pub(super) const NAME: TopKey = TopKey {
     name: "name",
-    example: r#"name = "stencil-fine""#,
+    example: r#"name = "halo-exchange""#,
 };
 pub(super) const WHY: TopKey = TopKey {
     name: "why",

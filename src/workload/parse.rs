@@ -63,8 +63,10 @@ pub(super) fn parse(
     let outputs = file.outputs();
     let certified_optimum = file.certified_optimum();
     file.refuse_what_does_not_fit(&graphs, &outputs, memory_bytes);
+    file.refuse_kernels_that_do_not_fit(&kernels, memory_bytes);
     file.refuse_missing_durations(&graphs, &kernels);
     if certified_optimum.is_some() {
+        file.refuse_an_optimum_of_unknown_durations(&kernels);
         file.refuse_one_optimum_of_several(&graphs, &kernels);
     }
     let variants = file.variants(&graphs, &kernels, &outputs);

@@ -84,9 +84,10 @@ fn byte_len(size: Size, output_bytes: u32) -> u128 {
     if size.task_count == 0 {
         return 0;
     }
-    let edge_count = size.edge_count * SMALL / size.task_count;
+    let edge_count = size.edge_count.saturating_mul(SMALL) / size.task_count;
     let edge_count = u64::try_from(edge_count).unwrap_or(u64::MAX);
-    u128::from(job_byte_len(SMALL as u64, edge_count, output_bytes)) * size.task_count / SMALL
+    let small = u128::from(job_byte_len(SMALL as u64, edge_count, output_bytes));
+    small.saturating_mul(size.task_count) / SMALL
 }
 
 /// Physical memory of this machine.
@@ -96,7 +97,7 @@ pub(super) fn physical_memory_bytes() -> u64 {
 }
 
 /// A number of bytes for people: "1.5 GB".
-fn bytes_text(bytes: u128) -> String {
+pub(super) fn bytes_text(bytes: u128) -> String {
     const UNITS: [&str; 8] = ["bytes", "kB", "MB", "GB", "TB", "PB", "EB", "ZB"];
     let mut amount = bytes as f64;
     let mut unit = 0;

@@ -80,6 +80,44 @@ impl File<'_> {
         }
     }
 
+    pub(super) fn refuse_kernels_that_do_not_fit(
+        &mut self,
+        kernels: &[KernelChoice],
+        memory_bytes: u64,
+    ) {
+        for choice in kernels {
+            let bytes = choice.kind.byte_len(&choice.parameters);
+            if bytes <= memory_bytes {
+                continue;
+            }
+            let message = format!(
+                "the kernel holds {}, and this machine has {}",
+                size::bytes_text(bytes.into()),
+                size::bytes_text(memory_bytes.into())
+            );
+            let mistake = Mistake::new(message, "make it smaller");
+            self.mistakes
+                .push(mistake.at(choice.table_span.clone(), "this kernel"));
+        }
+    }
+
+    /// An optimum is held against runs whose durations are known.
+    pub(super) fn refuse_an_optimum_of_unknown_durations(&mut self, kernels: &[KernelChoice]) {
+        let Some(kernel) = kernels.iter().find(|one| !one.kind.knows_durations()) else {
+            return;
+        };
+        let message = format!(
+            "`{}` is for tasks that last for a known time, and those of \"{}\" do not",
+            CERTIFIED_OPTIMUM.name,
+            kernel.kind.name()
+        );
+        let help =
+            "take the kernel \"replay\", \"sleep\" or \"busy-wait\", or leave out the optimum";
+        let mistake = Mistake::new(message, help);
+        self.mistakes
+            .push(mistake.at(kernel.table_span.clone(), "this kernel"));
+    }
+
     pub(super) fn refuse_missing_durations(
         &mut self,
         graphs: &[GraphChoice],

@@ -113,13 +113,14 @@ fn number<T: std::str::FromStr>(
     word: Option<&str>,
     what: &str,
 ) -> Result<T, Refusal> {
-    let task = quoted(line.split_whitespace().next().unwrap_or_default());
+    // Looked for only where it is told: a line has as many numbers as its task has predecessors.
+    let task = || quoted(line.split_whitespace().next().unwrap_or_default());
     let Some(word) = word else {
-        let message = format!("the line of task {task} ends before its {what}");
+        let message = format!("the line of task {} ends before its {what}", task());
         return Err(Refusal::new(message, LINE_HELP).at(text, line));
     };
     word.parse().map_err(|_| {
-        let message = format!("{} is no {what} of task {task}", quoted(word));
+        let message = format!("{} is no {what} of task {}", quoted(word), task());
         Refusal::new(message, LINE_HELP).at(text, word)
     })
 }

@@ -19,8 +19,12 @@ use lexer::{Keyword, Kind, Lexer, Token};
 mod attribute;
 mod lexer;
 
-/// The most edges that are made. A short file can ask for many: `{..} -> {..}` joins every pair.
-const MOST_EDGES: usize = 1 << 26;
+/// Edges that are made beyond one for each byte of the file, which is more than can be written out one by one. A
+/// short file can ask for many: `{..} -> {..}` joins every pair.
+const EDGES_BEYOND: usize = 1 << 20;
+
+/// The most braces that are open at once.
+const DEEPEST: usize = 1 << 20;
 
 pub(super) fn parse(text: &str) -> Result<Draft, Refusal> {
     let mut parser = Parser::new(text)?;
@@ -49,6 +53,8 @@ struct Parser<'a> {
     dependences: Vec<(u32, u32)>,
     /// Every mention of a node, in order. The nodes between two braces are a range of it.
     members: Vec<u32>,
+    /// The most edges that are made of this file.
+    most_edges: usize,
     /// The braces that are open; the last one is the innermost.
     scopes: Vec<Scope>,
 }
@@ -59,6 +65,7 @@ impl<'a> Parser<'a> {
         let token = lexer.next()?;
         Ok(Self {
             lexer,
+            most_edges: text.len().saturating_add(EDGES_BEYOND),
             token,
             numbers: HashMap::new(),
             starts: Vec::new(),
@@ -205,6 +212,10 @@ impl<'a> Parser<'a> {
 
     /// Goes into braces that stand right of an arrow, or for themselves.
     fn open(&mut self, left: Option<Range<usize>>) -> Result<(), Refusal> {
+        if self.scopes.len() > DEEPEST {
+            let message = format!("more than {DEEPEST} braces are open");
+            return Err(Refusal::new(message, "close some").at_byte(self.token.start));
+        }
         self.scopes.push(Scope {
             defaults: self.scope().defaults,
             members_start: self.members.len(),
@@ -222,6 +233,12 @@ impl<'a> Parser<'a> {
         let members = closed.members_start..self.members.len();
         let is_end = closed.left.is_some() || matches!(self.token.kind, Kind::Arrow | Kind::Line);
         if is_end {
+            // Each node once, or what stands in many braces would be gone through for each of them.
+            let mut inner = self.members.split_off(members.start);
+            inner.sort_unstable();
+            inner.dedup();
+            self.members.append(&mut inner);
+            let members = members.start..self.members.len();
             return self.behind_operand(closed.left, members);
         }
         Ok(())
@@ -257,8 +274,8 @@ impl<'a> Parser<'a> {
             nodes
         });
         let added = left.len().saturating_mul(right.len());
-        if self.dependences.len().saturating_add(added) > MOST_EDGES {
-            let message = format!("there are more than {MOST_EDGES} edges");
+        if self.dependences.len().saturating_add(added) > self.most_edges {
+            let message = format!("there are more than {} edges", self.most_edges);
             let help = "`{..} -> {..}` joins every pair: put a node in between";
             return Err(Refusal::new(message, help).at_byte(self.token.start));
         }
