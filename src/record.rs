@@ -241,6 +241,19 @@ pub struct Plan {
     pub task_timeout_ns: Option<u64>,
 }
 
+impl Plan {
+    /// The part that bears on the times: not which order was drawn, nor when to give up.
+    pub fn measured(&self) -> Self {
+        Self {
+            seed: 0,
+            order_index: 0,
+            timeout_ns: 0,
+            task_timeout_ns: None,
+            ..self.clone()
+        }
+    }
+}
+
 /// The machine a record was measured on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Host {

@@ -127,6 +127,23 @@ fn help_teaches() {
 }
 
 #[test]
+fn the_cases_of_compare_gates_are_there() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/compare-gates");
+    let text = fs::read_to_string(script).unwrap();
+    let strings = text.split('"').skip(1).step_by(2);
+    let ids: Vec<&str> = strings
+        .flat_map(|string| string.split(','))
+        .filter(|word| word.ends_with("/1") || word.ends_with("/2"))
+        .collect();
+    assert_eq!(ids.len(), 4, "{ids:?}");
+    for id in ids {
+        let mut run = taskdyno();
+        run.args(["run", "--dry-run", "--exact", "--workers", "1,2", id]);
+        assert_eq!(stdout(&run.output().unwrap()).trim(), id);
+    }
+}
+
+#[test]
 fn a_workload_that_has_to_be_named_is_run_only_then() {
     let ids = |arguments: &[&str]| {
         let mut run = taskdyno();

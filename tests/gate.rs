@@ -289,6 +289,32 @@ fn an_interrupted_gate_goes_on_with_the_pairs_it_has() {
 }
 
 #[test]
+fn a_gate_that_was_judged_early_is_not_looked_at_again() {
+    let bench = Bench::new();
+    let gate = |more: &[&str]| {
+        let mut gate = bench.gate(&scripted(), &scripted());
+        gate.args(more).output().unwrap()
+    };
+    assert_says(&gate(&["--max-time", "0"]), 0, &["inconclusive"]);
+    let words = ["judged when its time was up", "leave out --resume"];
+    assert_says(&gate(&["--resume"]), 2, &words);
+    assert_says(&gate(&[]), 0, &["unchanged"]);
+    // All pairs are there, so that no time is needed.
+    assert_says(&gate(&["--resume", "--max-time", "0"]), 0, &["unchanged"]);
+}
+
+#[test]
+fn a_reader_that_has_gone_does_not_change_the_verdict() {
+    let bench = Bench::new();
+    let slow = bench.build("slow", "export SCRIPTED_PER_CENT=120");
+    let mut gate = bench.gate(&scripted(), &slow);
+    gate.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = gate.spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+}
+
+#[test]
 fn a_file_of_pairs_that_is_damaged_is_refused_with_its_place() {
     let bench = Bench::new();
     bench.gate(&scripted(), &scripted()).output().unwrap();
@@ -415,30 +441,31 @@ fn revisions_are_built_in_worktrees_that_go_away_again() {
     let hash = git(&["rev-parse", "HEAD"]);
 
     let gate = || {
-        program(&scripted())
-            .current_dir(&folder)
-            .args([
-                "gate",
-                "--base",
-                "HEAD",
-                "--head",
-                &hash[..12],
-                "--out",
-                "target/out",
-            ])
-            .output()
-            .unwrap()
+        let mut gate = program(&scripted());
+        gate.current_dir(&folder);
+        gate.args(["gate", "--base", "HEAD", "--head", &hash[..12]]);
+        gate.args(["--out", "target/out"]);
+        gate
     };
     // It is a program, and it has no cases.
-    let first = gate();
+    let first = gate().output().unwrap();
     assert_says(&first, 2, &["building `HEAD`", "no case of either build"]);
     let kept = folder.join("target/taskdyno-gate").join(&hash);
-    assert!(kept.join("default+default").is_file());
+    let programs = || {
+        let entries = fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap());
+        let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("program-")).count()
+    };
+    assert_eq!(programs(), 1);
     assert!(!kept.join("source").exists());
     assert_eq!(git(&["worktree", "list"]).lines().count(), 1);
     // Built once for both sides, and not again.
     assert_eq!(said(&first).matches("building").count(), 1);
-    assert!(!said(&gate()).contains("building"));
+    assert!(!said(&gate().output().unwrap()).contains("building"));
+    // With other flags it is another program.
+    let other = gate().env("RUSTFLAGS", "-C debuginfo=1").output().unwrap();
+    assert_eq!(said(&other).matches("building").count(), 1);
+    assert_eq!(programs(), 2);
 
     // A head that does not build is no misspelt name, and a base is missing whatever the reason.
     fs::write(folder.join("src/main.rs"), "fn main() { none() }\n").unwrap();

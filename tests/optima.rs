@@ -26,7 +26,7 @@ const TOKIO_ALLOWANCE_NS: u64 = 2_500_000;
 const RUN_ALLOWANCE_NS: u128 = 40_000_000;
 /// The best of so many runs is held against the greedy bound, since what else the machine does only makes runs
 /// longer; none may beat the optimum.
-const RUNS: &str = "5";
+const RUNS: &str = "3";
 
 const BACKENDS: &str =
     "threads,thread-pool,crossbeam,rayon,tokio,fork,fork-threads,fork-dispatch,fork-per-task";

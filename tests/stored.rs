@@ -294,7 +294,7 @@ fn baselines_are_saved_listed_compared_with_and_removed() {
 
     let mixed = scripted.run(&["baseline", "save", "main", "old.jsonl", "--add"]);
     assert_says(&mixed, 5, &["different commits"]);
-    scripted.file("more.jsonl", "aaa", &[1.0, 1.0]);
+    scripted.file("more.jsonl", "aaa", &[1.0002, 0.9998]);
     let added = scripted.run(&["baseline", "save", "main", "more.jsonl", "--add"]);
     assert_says(&added, 0, &["7 sessions of 2 cases"]);
     let bad_name = scripted.run(&["baseline", "save", "../main", "more.jsonl"]);
@@ -340,6 +340,42 @@ fn baselines_are_saved_listed_compared_with_and_removed() {
         5,
         &["no baseline `none`"],
     );
+}
+
+#[test]
+fn advice_is_no_verdict() {
+    let scripted = Scripted::new();
+    scripted.file("base.jsonl", "aaa", &STEADY);
+    let mut head: Vec<Value> = Vec::new();
+    for factor in times(1.2) {
+        head.extend(scripted.session("bbb", factor));
+    }
+    for record in &mut head {
+        record["host"]["core_count"] = 64.into();
+    }
+    scripted.write("head.jsonl", &head);
+    let compare = ["compare", "base.jsonl", "head.jsonl", "--advisory"];
+    let shown = scripted.run(&compare);
+    assert_says(
+        &shown,
+        0,
+        &["+20.0%", "without a verdict", "2 inconclusive"],
+    );
+    assert!(!stdout(&shown).contains("regressed"));
+    let junit = scripted.run(&[&compare[..], &["--format", "junit"]].concat());
+    assert_says(&junit, 0, &["failures=\"0\"", "skipped=\"2\""]);
+}
+
+#[test]
+fn a_copy_of_a_session_is_no_session() {
+    let scripted = Scripted::new();
+    scripted.file("base.jsonl", "aaa", &STEADY);
+    scripted.file("head.jsonl", "bbb", &[1.1]);
+    let copied = ["compare", "base.jsonl", "head.jsonl", "head.jsonl"];
+    assert_says(&scripted.run(&copied), 5, &["the same record"]);
+    scripted.run(&["baseline", "save", "main", "base.jsonl"]);
+    let again = ["baseline", "save", "main", "base.jsonl", "--add"];
+    assert_says(&scripted.run(&again), 5, &["the same record"]);
 }
 
 #[test]

@@ -62,7 +62,13 @@ impl Against {
     /// The baselines that are asked for, of machines like `host`.
     pub(super) fn baselines(&self, store: &Store, host: &Host) -> Result<Vec<Named>, Exit> {
         let read = |name: &String| Ok((name.clone(), read_baseline(store, name, host)?));
-        self.baseline.iter().map(read).collect()
+        let mut names: Vec<&String> = Vec::new();
+        for name in &self.baseline {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.into_iter().map(read).collect()
     }
 
     /// Compares `head` with `base`, resampling from `seed`.
@@ -150,7 +156,8 @@ const EXPECTED_RATIO: &str = "expected a share above 0, such as 0.01 for one per
 /// A chance above 0 and below 1.
 pub(super) fn chance(text: &str) -> Result<f64, String> {
     match ratio(text) {
-        Ok(chance) if chance < 1.0 => Ok(chance),
-        _ => Err("expected a chance above 0 and below 1, such as 0.01".into()),
+        // Below, the ends of an interval are as good as infinite.
+        Ok(chance) if (1e-6..1.0).contains(&chance) => Ok(chance),
+        _ => Err("expected a chance from 0.000001 to below 1, such as 0.01".into()),
     }
 }

@@ -100,6 +100,10 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let number: f64 = text
         .parse()
         .map_err(|_| "expected a number of seconds, such as 0.5".to_owned())?;
-    Duration::try_from_secs_f64(number)
-        .map_err(|_| "expected a number of seconds, 0 or more".to_owned())
+    // More cannot be added to a time of day, and is as good as no limit.
+    const MOST: f64 = 1e9;
+    match (0.0..=MOST).contains(&number) {
+        true => Ok(Duration::from_secs_f64(number)),
+        false => Err(format!("expected a number of seconds from 0 to {MOST:e}")),
+    }
 }

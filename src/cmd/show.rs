@@ -53,10 +53,12 @@ impl Show {
             name => named(name)?.comparisons(comparisons),
         };
         if out.is_some() && !quiet {
-            put(&table(comparisons), None)?;
+            print(&table(comparisons))?;
         }
-        if out.is_some() || !(quiet && self.is_table()) {
-            put(&text, out)?;
+        match out {
+            Some(_) => put(&text, out)?,
+            None if quiet && self.is_table() => {}
+            None => print(&text)?,
         }
         summarise(|| MARKDOWN.comparisons(comparisons));
         Ok(self.exit_code(comparisons))
@@ -74,10 +76,18 @@ impl Show {
 /// worst.
 pub(super) fn show_table(comparisons: &[Comparison], quiet: bool) -> super::Outcome {
     if !quiet {
-        put(&table(comparisons), None)?;
+        print(&table(comparisons))?;
     }
     summarise(|| MARKDOWN.comparisons(comparisons));
     Ok(exit_code(worst(comparisons)))
+}
+
+/// Prints `text`. If who reads it has gone, the exit code still has to tell the verdict.
+fn print(text: &str) -> Result<(), Exit> {
+    match put(text, None) {
+        Err(Exit::BrokenPipe) => Ok(()),
+        printed => printed,
+    }
 }
 
 fn worst(comparisons: &[Comparison]) -> Option<Outcome> {

@@ -196,7 +196,8 @@ mod tests {
         let bad = placed(case("other", "rayon", 2).error("panic", "x").record());
         let kept = one_baseline(vec![good.clone(), bad]).unwrap();
         assert_eq!((kept.len(), &kept[0]), (1, &good));
-        let other = placed(case("hash", "rayon", 2).commit("0ff1ce").record());
+        let other = case("hash", "rayon", 2).commit("0ff1ce").walls_us(&[7]);
+        let other = placed(other.record());
         let NotComparable(reasons) = one_baseline(vec![good, other]).unwrap_err();
         assert_eq!(reasons.len(), 1);
     }

@@ -237,6 +237,14 @@ impl Comparison {
         self.base.sha256.is_some() && self.base.sha256 == self.head.sha256
     }
 
+    /// What a verdict counts for: where there is a reason to distrust them, none tells anything.
+    pub fn binding(&self, verdict: Verdict) -> Verdict {
+        match self.advisory.is_empty() {
+            true => verdict,
+            false => Verdict::Inconclusive,
+        }
+    }
+
     /// How it came out. Wall time decides. Verdicts that are advisory are inconclusive.
     pub fn outcome(&self) -> Outcome {
         let has_error = self.cases.iter().any(|case| case.error.is_some());

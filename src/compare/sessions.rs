@@ -28,7 +28,8 @@ pub fn calibration(case: &Case) -> Calibration {
     let kernel = &case.parameters["kernel"];
     let word = |key: &str| kernel[key].as_str().unwrap_or_default();
     match word("kind") {
-        "sleep" => Calibration::NotNeeded,
+        // These last for a time by the clock, however fast the machine is.
+        "sleep" | "busy-wait" | "replay" => Calibration::NotNeeded,
         "counter" if case.workers > 1 && word("variant") != "sharded" => Calibration::Impossible(
             "workers contend for one counter, and its time does not follow that of the control loop",
         ),

@@ -1,15 +1,17 @@
 //! What makes records incomparable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::Placed;
-use crate::record::{Host, Plan, Record};
+use crate::record::{Host, Record};
 
 /// Why these two sets of records must not be compared, a sentence each; empty if they may be.
 pub(super) fn unlike(base: &[Placed], head: &[Placed]) -> Vec<String> {
     let mut reasons = Vec::new();
     reasons.extend(other_commits(base));
     reasons.extend(other_commits(head));
+    reasons.extend(copies(base));
+    reasons.extend(copies(head));
     reasons.extend(other_hosts(base.iter().chain(head)));
     let mut first_of: BTreeMap<String, &Placed> = BTreeMap::new();
     for placed in base.iter().chain(head) {
@@ -40,9 +42,31 @@ fn machine(host: &Host) -> String {
     format!("{} with {} cores", host.processor, host.core_count)
 }
 
-/// The first record of another commit within one side.
+/// Two records of one side that are the same one: a copy tells nothing of how far sessions lie apart.
+fn copies(records: &[Placed]) -> Option<String> {
+    let mut places: HashMap<(String, &str), Vec<&Placed>> = HashMap::new();
+    for placed in records {
+        let key = (placed.1.case.id(), placed.1.started_at.as_str());
+        let same_time = places.entry(key).or_default();
+        let is_same = |other: &&&Placed| other.1.samples == placed.1.samples;
+        if let Some((place, _)) = same_time.iter().find(is_same) {
+            return Some(format!(
+                "{place} and {} are the same record, and only sessions of their own tell how far they lie apart",
+                placed.0
+            ));
+        }
+        same_time.push(placed);
+    }
+    None
+}
+
+/// The first record of another commit, or of a changed working tree, within one side.
 fn other_commits(records: &[Placed]) -> Option<String> {
-    let hash = |record: &Record| record.commit.as_ref().map(|commit| commit.hash.clone());
+    let hash = |record: &Record| {
+        let commit = record.commit.as_ref()?;
+        let changed = if commit.dirty { " (dirty)" } else { "" };
+        Some(format!("{}{changed}", commit.hash))
+    };
     let (first_place, first) = records.first()?;
     let (place, other) = records
         .iter()
@@ -63,7 +87,7 @@ fn other_case((first_place, first): &Placed, (place, other): &Placed) -> Option<
         "other options"
     } else if first.digest.is_some() && other.digest.is_some() && first.digest != other.digest {
         "another digest: what it computes has changed"
-    } else if measured(&first.plan) != measured(&other.plan) {
+    } else if first.plan.measured() != other.plan.measured() {
         "another plan"
     } else {
         return None;
@@ -72,15 +96,4 @@ fn other_case((first_place, first): &Placed, (place, other): &Placed) -> Option<
     Some(format!(
         "`{id}` in {place} has {what} than in {first_place}"
     ))
-}
-
-/// The part of a plan that bears on the times: not which order was drawn, nor when to give up.
-fn measured(plan: &Plan) -> Plan {
-    Plan {
-        seed: 0,
-        order_index: 0,
-        timeout_ns: 0,
-        task_timeout_ns: None,
-        ..plan.clone()
-    }
 }

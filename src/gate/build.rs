@@ -174,6 +174,17 @@ impl Repository {
         git(&self.top, &arguments).ok()
     }
 
+    /// A word for all that a program of one commit is made of: two that differ in it are not the same program.
+    fn made_of(&self, target: &Target) -> String {
+        let flags = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"].map(std::env::var_os);
+        let parts = format!("{target:?} {:?} {flags:?} {}", self.prefix, compiler());
+        let digest = Sha256::digest(parts);
+        digest[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
     /// The program of this commit: kept from before, or built now.
     fn program(
         &self,
@@ -184,9 +195,7 @@ impl Repository {
     ) -> miette::Result<PathBuf> {
         let store = self.top.join("target/taskdyno-gate");
         let folder = store.join(commit);
-        let part = |asked: &Option<String>| asked.clone().unwrap_or_else(|| "default".into());
-        let (package, bin) = (part(&target.package), part(&target.bin));
-        let kept = folder.join(format!("{package}+{bin}"));
+        let kept = folder.join(format!("program-{}", self.made_of(target)));
         let failed =
             |error: std::io::Error| miette!("cannot write to {}: {error}", folder.display());
         fs::create_dir_all(&folder).map_err(failed)?;
@@ -210,6 +219,14 @@ impl Repository {
         fs::rename(&aside, &kept).map_err(failed)?;
         Ok(kept)
     }
+}
+
+/// The compiler's own words about itself; empty if there is none, which building then tells.
+fn compiler() -> String {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).arg("-vV").output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    text.unwrap_or_default()
 }
 
 /// A checkout beside the working tree, gone when it is dropped.

@@ -65,6 +65,9 @@ pub fn run(
         if stop == Stop::Interrupted {
             break;
         }
+        if let (Stop::OutOfTime, Some(log)) = (stop, &mut gate.log) {
+            log.append_judged_early()?;
+        }
         gate.look();
         if stop == Stop::OutOfTime {
             break;
@@ -105,7 +108,8 @@ impl Gate<'_> {
                 if self.watcher.is_cancelled() {
                     return Ok(Stop::Interrupted);
                 }
-                if self.until.is_some_and(|until| Instant::now() >= until) {
+                let is_late = self.until.is_some_and(|until| Instant::now() >= until);
+                if is_late && !self.is_known(number, index) {
                     return Ok(Stop::OutOfTime);
                 }
                 if self.one_pair(number, index, pair_count)?.is_none() {
@@ -114,6 +118,16 @@ impl Gate<'_> {
             }
         }
         Ok(Stop::Done)
+    }
+
+    /// Whether the log has this pair.
+    fn is_known(&self, number: usize, index: u64) -> bool {
+        let contest = self.tracks[number].contest;
+        let log = self.log.as_ref();
+        log.is_some_and(|log| {
+            let id = contest.case.case.id();
+            log.find(&id, contest.is_control, index).is_some()
+        })
     }
 
     /// The next pair of one track: from the log, or measured. `None` if it was interrupted.

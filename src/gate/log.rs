@@ -39,7 +39,12 @@ enum Line {
     Gate(Box<Header>),
     Pair(Pair),
     Failure(FailedCase),
+    /// Its time was up, and the cases were judged by the pairs before this line.
+    JudgedEarly(JudgedEarly),
 }
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct JudgedEarly {}
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct FailedCase {
@@ -76,6 +81,12 @@ pub enum LogError {
         line: usize,
         /// What is wrong with it.
         problem: String,
+    },
+    /// Its time was up, and it was judged then.
+    #[error("the gate of {path} was judged when its time was up")]
+    Judged {
+        /// The file.
+        path: String,
     },
     /// The gate that wrote it is not the one that would go on.
     #[error("{path} was written by another gate: {what} changed")]
@@ -114,7 +125,7 @@ impl PairLog {
             None => Ok(None),
             Some(line) => match parse(path, 0, line)? {
                 Line::Gate(header) => Ok(Some(*header)),
-                Line::Pair(_) | Line::Failure(_) => {
+                Line::Pair(_) | Line::Failure(_) | Line::JudgedEarly(_) => {
                     Err(bad_line(path, 0, "expected the line of a gate"))
                 }
             },
@@ -148,6 +159,10 @@ impl PairLog {
                     let key = (pair.case.clone(), pair.is_control, pair.index);
                     log.pairs.insert(key, pair);
                 }
+                Line::JudgedEarly(_) => {
+                    let path = path.display().to_string();
+                    return Err(LogError::Judged { path });
+                }
                 Line::Failure(failed) => {
                     log.failures
                         .insert((failed.case, failed.is_control), failed.error);
@@ -180,6 +195,12 @@ impl PairLog {
         pair.or_else(|| failure().map(|error| Err(error.clone())))
     }
 
+    /// Notes that the time was up, and that the cases are judged by the pairs that are there. To go on would be
+    /// one more look than the plan has.
+    pub(super) fn append_judged_early(&mut self) -> io::Result<()> {
+        self.file.append(&Line::JudgedEarly(JudgedEarly {}))
+    }
+
     /// Appends what became of a pair.
     pub(super) fn append(
         &mut self,
@@ -200,12 +221,15 @@ impl PairLog {
 
 /// The lines of a file up to its last line end; none if there is no file.
 fn whole_lines(path: &Path) -> Result<Vec<String>, LogError> {
-    let text = match fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        text => text.map_err(|error| unusable(path, error))?,
+    let mut bytes = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        bytes => bytes.map_err(|error| unusable(path, error))?,
     };
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    Ok(whole.lines().map(str::to_owned).collect())
+    // First: the last line may have been cut off within a character.
+    let end = bytes.iter().rposition(|byte| *byte == b'\n');
+    bytes.truncate(end.unwrap_or(0));
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.lines().map(str::to_owned).collect())
 }
 
 fn parse(path: &Path, index: usize, line: &str) -> Result<Line, LogError> {

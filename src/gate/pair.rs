@@ -140,7 +140,10 @@ pub(super) fn measure(
         let outer = draw(&mut numbers);
         for side in [outer, outer.other(), outer.other(), outer] {
             let calibration = calibrate(contest.case.case.workers);
-            let slice = sessions.of_mut(side).slice(plan_of_slice, idle);
+            let session = sessions.of_mut(side);
+            // A limit for the case: what the partner takes is no part of it.
+            session.renew();
+            let slice = session.slice(plan_of_slice, idle);
             let samples = slice
                 .and_then(sound_samples)
                 .map_err(|error| on(side, error))?;

@@ -19,6 +19,8 @@ pub struct Sweepable {
     /// The sizes that the kernel takes.
     pub(super) bounds: (u64, u64),
     pub(super) least_task_count: u64,
+    /// What one size holds, in bytes.
+    pub(super) byte_len: u64,
 }
 
 impl Sweepable {
@@ -60,6 +62,7 @@ impl Sweepable {
             even_parameters: definition.kernel.even_parameters(),
             bounds,
             least_task_count: share.max(u64::from(depth)),
+            byte_len: definition.byte_len(),
         }))
     }
 

@@ -279,9 +279,13 @@ mod tests {
         let mut failed = size("rayon", 3, 100, 7);
         failed.samples.clear();
         failed.error = Some(crate::record::CaseError::new("panic", "out of cheese"));
-        let sweep = sweep_of(&[size("rayon", 1, 10, 7), failed, size("rayon", 40, 10, 7)]);
+        let mut fine = size("rayon", 1, 0, 7);
+        for sample in &mut fine.samples {
+            // Less than the 10 ns that the work takes where nothing overlaps.
+            sample.wall_ns = 500 * 7;
+        }
+        let sweep = sweep_of(&[fine, failed, size("rayon", 40, 10, 7)]);
         let curve = &sweep.curves[0];
-        // 10 ns of work and 10 ns of overhead are less than the 32 ns that can be told.
         assert_eq!(
             (curve.points.len(), curve.left_out_count, curve.failed_count),
             (1, 1, 1)

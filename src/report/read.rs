@@ -267,7 +267,7 @@ mod tests {
             probe_task_count: 1,
             probes: vec![probe],
         });
-        insta::assert_snapshot!(complaint(line(&record)), @"");
+        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a peak with size 0, or a probe with run_count 0 | a sweep has tasks of some size, and a probe holds at least one run; FORMAT.md describes each field");
         let peak = record.peak.as_mut().unwrap();
         (peak.size, peak.probes) = (0, Vec::new());
         assert!(complaint(line(&record)).contains("size 0"));

@@ -82,13 +82,13 @@ pub(super) fn lines(comparison: &Comparison) -> Vec<Line> {
         cpu: NONE.into(),
         note: format!("only the {} has it", missing.side.other().name()),
     });
-    let compared = cases.into_iter().map(|case| line(case, comparison.source));
+    let compared = cases.into_iter().map(|case| line(case, comparison));
     let mut lines: Vec<Line> = compared.chain(missing).collect();
     lines.sort_by_key(|line| line.kind.rank());
     lines
 }
 
-fn line(case: &ComparedCase, source: ComparisonSource) -> Line {
+fn line(case: &ComparedCase, comparison: &Comparison) -> Line {
     let or_none = |text: Option<String>| text.unwrap_or_else(|| NONE.into());
     let wall = case.wall.as_ref();
     let interval = wall.and_then(|wall| wall.interval);
@@ -96,16 +96,16 @@ fn line(case: &ComparedCase, source: ComparisonSource) -> Line {
         id: case.case.id(),
         kind: match case.error {
             Some(_) => Kind::Failed,
-            None => Kind::Verdict(case.verdict()),
+            None => Kind::Verdict(comparison.binding(case.verdict())),
         },
         wall: or_none(wall.map(|wall| change(wall.ratio))),
         interval: or_none(interval.map(range)),
         cpu: or_none(case.cpu.as_ref().map(|cpu| change(cpu.ratio))),
-        note: note(case, source),
+        note: note(case, comparison),
     }
 }
 
-fn note(case: &ComparedCase, source: ComparisonSource) -> String {
+fn note(case: &ComparedCase, comparison: &Comparison) -> String {
     if let Some(error) = &case.error {
         let side = error.side.map_or("between the two", Side::name);
         return one_line(&format!(
@@ -116,11 +116,17 @@ fn note(case: &ComparedCase, source: ComparisonSource) -> String {
     if let Some(why) = &case.not_judged {
         return format!("cannot be judged: {}", one_line(why));
     }
+    if !comparison.advisory.is_empty() {
+        return match comparison.source {
+            ComparisonSource::Gate => format!("would be {}", case.verdict()),
+            ComparisonSource::Records => "without a verdict".into(),
+        };
+    }
     let mut notes = Vec::new();
     if let Some(wall) = &case.wall
         && wall.verdict == Verdict::Inconclusive
     {
-        notes.push(needs(wall, source));
+        notes.push(needs(wall, comparison.source));
     }
     if let Some(cpu) = &case.cpu
         && cpu.verdict == Verdict::Regressed
@@ -154,6 +160,11 @@ pub fn change(ratio: f64) -> String {
     format!("{percent:+.decimals$}%").replace('-', "−")
 }
 
+/// A share as it was given, up to a thousandth of a per cent: `0.1%`, `99.5%`.
+pub(super) fn percent(share: f64) -> String {
+    format!("{}%", (share * 1e5).round() / 1e3)
+}
+
 /// `+4.1% … +6.3%`.
 fn range(interval: RatioInterval) -> String {
     format!("{} … {}", change(interval.low), change(interval.high))
@@ -162,8 +173,8 @@ fn range(interval: RatioInterval) -> String {
 /// What is compared with what.
 pub(super) fn title(comparison: &Comparison) -> String {
     let name = |build: &crate::compare::Build| match &build.commit {
-        Some(commit) if !build.name.starts_with(&commit[..commit.len().min(7)]) => {
-            format!("{} ({})", build.name, &commit[..commit.len().min(12)])
+        Some(commit) if !build.name.starts_with(&beginning(commit, 7)) => {
+            format!("{} ({})", build.name, beginning(commit, 12))
         }
         _ => build.name.clone(),
     };
@@ -172,6 +183,11 @@ pub(super) fn title(comparison: &Comparison) -> String {
         name(&comparison.head),
         name(&comparison.base)
     ))
+}
+
+/// The first characters of a hash, which whoever wrote the file may have filled with anything.
+fn beginning(hash: &str, count: usize) -> String {
+    hash.chars().take(count).collect()
 }
 
 /// How many cases came out how, the worst first: `1 regressed, 3 unchanged`.
@@ -229,7 +245,7 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
     }
     sentences.push(format!(
         "The chance of any false alarm is at most {}; the seed was {}.",
-        units::percent(comparison.alpha),
+        percent(comparison.alpha),
         comparison.seed
     ));
     sentences

@@ -81,6 +81,15 @@ impl Definition {
         self.graph.size()
     }
 
+    /// The bytes that a job of it takes at most, with those that its kernel holds.
+    pub fn byte_len(&self) -> u64 {
+        let job = size::byte_len(self.graph_size(), self.output_bytes);
+        let kernel = self.kernel.byte_len(&self.kernel_parameters);
+        u64::try_from(job)
+            .unwrap_or(u64::MAX)
+            .saturating_add(kernel)
+    }
+
     /// The graph.
     ///
     /// # Errors

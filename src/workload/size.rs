@@ -79,7 +79,7 @@ pub(super) fn check(size: Size, output_bytes: u32, memory_bytes: u64) -> Result<
 
 /// [`job_byte_len`] for sizes beyond 64 bits. Bytes grow in proportion to the graph, so they are counted
 /// for a graph of the same shape that is small enough.
-fn byte_len(size: Size, output_bytes: u32) -> u128 {
+pub(super) fn byte_len(size: Size, output_bytes: u32) -> u128 {
     const SMALL: u128 = 1 << 20;
     if size.task_count == 0 {
         return 0;

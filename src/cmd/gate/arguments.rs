@@ -78,7 +78,7 @@ pub(in crate::cmd) struct Arguments {
     pub(super) manner: Manner,
     /// Measure the gate itself on this machine: how often it cries wolf, and how often it finds a slow-down
     /// that was planted.
-    #[arg(long, conflicts_with_all = ["base", "head"], env = "TASKDYNO_SELF_TEST")]
+    #[arg(long, conflicts_with_all = ["base", "head", "max_time", "resume"], env = "TASKDYNO_SELF_TEST")]
     pub(super) self_test: bool,
     /// A self-test of a few minutes: one case, 5 verdicts of each kind.
     #[arg(long, requires = "self_test", env = "TASKDYNO_QUICK")]

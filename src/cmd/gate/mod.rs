@@ -313,11 +313,19 @@ fn distrust(control: &ComparedCase) -> Option<String> {
 fn finish(comparison: &Comparison, arguments: &Arguments) -> Outcome {
     let path = arguments.out.join(COMPARISON);
     let json = serde_json::to_string_pretty(comparison).expect("a comparison is plain data") + "\n";
-    write_whole(&path, json.as_bytes()).map_err(|error| cannot_write(&path, &error))?;
+    let written = write_whole(&path, json.as_bytes());
     let comparisons = std::slice::from_ref(comparison);
-    arguments
-        .show
-        .comparisons(comparisons, None, arguments.manner.quiet)
+    // Shown first: it cannot be lost to a full disk.
+    let quiet = arguments.manner.quiet;
+    let shown = arguments.show.comparisons(comparisons, None, quiet);
+    written.map_err(|error| {
+        Exit::Failed(miette!(
+            help = "make room; --resume judges the same pairs again",
+            "cannot write to {}: {error}",
+            path.display()
+        ))
+    })?;
+    shown
 }
 
 fn cannot_append(log: &PairLog, error: &std::io::Error) -> Exit {
@@ -334,6 +342,10 @@ fn unusable(error: LogError) -> Exit {
         LogError::Line { .. } => {
             "leave out --resume to measure everything anew; the file is then kept as \
                                   gate-pairs.previous.jsonl"
+        }
+        LogError::Judged { .. } => {
+            "a further look would raise the chance of a false alarm: leave out --resume to measure everything \
+             anew, with more time"
         }
         LogError::Changed { .. } => {
             "give the same arguments and builds, or leave out --resume to measure \

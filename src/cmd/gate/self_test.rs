@@ -11,7 +11,7 @@ use miette::miette;
 use super::arguments::Arguments;
 use super::watcher::failure;
 use crate::case::Idle;
-use crate::cmd::measuring::cannot_write;
+use crate::cmd::measuring::{cannot_write, print_ids};
 use crate::cmd::progress::{Progress, catch_interrupt};
 use crate::cmd::{Exit, INTERRUPTED, OK, Outcome};
 use crate::compare::{SideError, Verdict};
@@ -48,6 +48,9 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         )));
     }
     let cases = cases(registry, arguments)?;
+    if arguments.manner.dry_run {
+        return print_ids(cases.iter().map(|listed| listed.case.id()));
+    }
     let gate = super::plan(arguments, arguments.manner.seed(), 1)?;
     let usual = if arguments.quick {
         QUICK_VERDICTS
@@ -138,14 +141,15 @@ fn come_to_verdicts(
 fn write(result: &SelfTest, arguments: &Arguments) -> Result<(), Exit> {
     let path = arguments.out.join(FILE);
     let json = serde_json::to_string_pretty(result).expect("a self-test is plain data") + "\n";
-    write_whole(&path, json.as_bytes()).map_err(|error| cannot_write(&path, &error))?;
+    let written = write_whole(&path, json.as_bytes());
+    // Shown first: it cannot be lost to a full disk.
     let mut out = anstream::stdout();
     if arguments.show.is_json() {
         write!(out, "{json}")?;
     } else if !arguments.manner.quiet {
         write!(out, "{}", table(result))?;
     }
-    Ok(())
+    written.map_err(|error| Exit::Failed(miette!("cannot write to {}: {error}", path.display())))
 }
 
 /// The counts, for each case and over all of them.

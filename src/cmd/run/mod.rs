@@ -94,7 +94,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let (mut file, finished) = open_records(arguments)?;
     let mut records = finished;
     let total = cases.len();
-    skip_finished(&mut cases, &records)?;
+    skip_finished(&mut cases, &records, arguments)?;
     if !arguments.manner.quiet && cases.len() < total {
         let kept = total - cases.len();
         tell(&format!(
@@ -109,7 +109,8 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         return Ok(ran);
     }
     let compared = compared(&bases, &records_file, arguments);
-    if let Some(name) = &arguments.save_baseline {
+    let has_any = records.iter().any(|record| record.error.is_none());
+    if let Some(name) = arguments.save_baseline.as_ref().filter(|_| has_any) {
         baseline::keep(&arguments.store, name, &records_file, false)?;
     }
     let compared = compared?;
@@ -174,21 +175,59 @@ fn open_records(arguments: &Arguments) -> Result<(RecordFile, Vec<Record>), Exit
 }
 
 /// Drops the cases that have a record already.
-fn skip_finished(cases: &mut Vec<PlannedCase>, records: &[Record]) -> Result<(), Exit> {
+fn skip_finished(
+    cases: &mut Vec<PlannedCase>,
+    records: &[Record],
+    arguments: &Arguments,
+) -> Result<(), Exit> {
+    refuse_another_place(records)?;
     for record in records {
         let id = record.case.id();
         let same_id = |planned: &&PlannedCase| planned.case.id() == id;
-        let changed = cases.iter().find(same_id);
-        if changed.is_some_and(|planned| planned.case.parameters != record.case.parameters) {
-            return Err(Exit::Usage(miette!(
-                help = "leave out --resume to measure everything anew",
-                "the record of `{id}` was measured with other parameters than it has now"
-            )));
-        }
+        let Some(planned) = cases.iter().find(same_id) else {
+            continue;
+        };
+        let now = plan(arguments, 0, 0, planned);
+        let what = if planned.case.parameters != record.case.parameters {
+            "other parameters"
+        } else if planned.case.options != record.case.options {
+            "other options"
+        } else if now.measured() != record.plan.measured() {
+            "another plan"
+        } else {
+            continue;
+        };
+        return Err(Exit::Usage(miette!(
+            help = START_ANEW,
+            "the record of `{id}` was measured with {what} than it has now"
+        )));
     }
     let finished: HashSet<String> = records.iter().map(|record| record.case.id()).collect();
     cases.retain(|planned| !finished.contains(&planned.case.id()));
     Ok(())
+}
+
+const START_ANEW: &str = "leave out --resume to measure everything anew";
+
+/// Records of another commit or another machine do not go into one report with those to come.
+fn refuse_another_place(records: &[Record]) -> Result<(), Exit> {
+    let Some(record) = records.first() else {
+        return Ok(());
+    };
+    let now = surroundings();
+    let what = if record.commit != now.commit {
+        "another commit, or another state of the working tree"
+    } else if record.host.class() != now.host.class() {
+        "another machine"
+    } else if record.host.toolchain != now.host.toolchain {
+        "a program of another compiler"
+    } else {
+        return Ok(());
+    };
+    Err(Exit::Usage(miette!(
+        help = START_ANEW,
+        "the records that are there are of {what}"
+    )))
 }
 
 /// Runs the cases one after the other, and appends each record as soon as it is there.

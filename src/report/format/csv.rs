@@ -42,7 +42,7 @@ impl Format for Csv {
                 &comparison.base.name,
                 &comparison.head.name,
                 channel,
-                judgement.verdict.name(),
+                comparison.binding(judgement.verdict).name(),
                 &judgement.ratio.to_string(),
                 &or_empty(judgement.interval.map(|interval| interval.low)),
                 &or_empty(judgement.interval.map(|interval| interval.high)),

@@ -19,14 +19,19 @@ impl Format for GithubActionBenchmark {
     }
 
     fn comparisons(&self, comparisons: &[Comparison]) -> String {
+        // The action tells benchmarks apart by name.
+        let base = |comparison: &Comparison| match comparisons.len() {
+            0 | 1 => String::new(),
+            _ => format!(" against {}", comparison.base.name),
+        };
         let entries = channels(comparisons).map(|(comparison, id, channel, judgement)| {
             let interval = judgement.interval;
             entry(
-                format!("{id} ({channel})"),
+                format!("{id} ({channel}){}", base(comparison)),
                 &format!("× {}", comparison.base.name),
                 judgement.ratio,
                 interval.map(|interval| interval.high - interval.low),
-                format!("{}", judgement.verdict),
+                format!("{}", comparison.binding(judgement.verdict)),
             )
         });
         text(entries.collect())

@@ -6,7 +6,7 @@ use super::{Format, figures};
 use crate::compare::{Comparison, ComparisonSource, Verdict};
 use crate::record::Record;
 use crate::report::units;
-use crate::report::verdict::{Kind, Line, counts, fitness, lines, machine, title};
+use crate::report::verdict::{Kind, Line, counts, fitness, lines, machine, percent, title};
 use crate::report::words::one_line;
 
 /// See the module.
@@ -69,24 +69,29 @@ fn comparison(comparison: &Comparison) -> String {
         table(&mut text, &quiet);
         text += "</details>\n\n";
     }
-    let threshold = comparison
+    let mut judgements = comparison
         .cases
         .iter()
-        .find_map(|case| Some(case.wall.as_ref()?.threshold_ratio));
+        .filter_map(|case| case.wall.as_ref());
+    let first = judgements.next();
     for sentence in fitness(comparison) {
         let _ = writeln!(text, "- {}", escaped(&sentence));
     }
     let _ = writeln!(text, "- {}", escaped(&machine(comparison)));
-    if let Some(threshold) = threshold {
+    if let Some(first) = first {
+        let is_same = judgements.all(|one| one.threshold_ratio == first.threshold_ratio);
+        let threshold = match is_same {
+            true => percent(first.threshold_ratio),
+            false => "its threshold".into(),
+        };
         let how = match comparison.source {
             ComparisonSource::Gate => "pairs of processes that took turns",
             ComparisonSource::Records => "stored records",
         };
         let _ = writeln!(
             text,
-            "- Intervals are at {}%, from {how}; a change of less than {}% is none.",
-            (1.0 - comparison.alpha) * 100.0,
-            threshold * 100.0
+            "- Intervals are at {}, from {how}; a change of less than {threshold} is none.",
+            percent(1.0 - first.alpha)
         );
     }
     text + "\n"

@@ -42,7 +42,7 @@ impl Format for OpenMetrics {
             ratios.bounds(&labels, judgement.ratio, interval);
             for verdict in Verdict::ALL {
                 let labels = [&labels[..], &[("taskdyno_verdict", verdict.name().into())]].concat();
-                let holds = f64::from(u8::from(verdict == judgement.verdict));
+                let holds = f64::from(u8::from(verdict == comparison.binding(judgement.verdict)));
                 verdicts.sample(&labels, holds);
             }
         }

@@ -1,0 +1,120 @@
+//! Which sizes a sweep goes through.
+
+use super::{OpenProbe, PROBE_TASKS, Sweepable, Sweeper, median_wall_ns};
+use crate::case::Idle;
+use crate::record::CaseError;
+
+/// The size at which the search begins: most runtimes cross below it.
+const FIRST_TASK_NS: f64 = 8_000.0;
+/// No task is made longer than this, and no run longer than the second of the two.
+const LONGEST_TASK_NS: f64 = 50e6;
+const LONGEST_RUN_NS: f64 = 2e9;
+/// The search for sizes goes in steps of this factor.
+const RUNG: f64 = 4.0;
+/// The longest tasks of a sweep are longer by this than what was found enough, which a glance tells roughly.
+const MARGIN: f64 = 2.0;
+/// Sizes a sweep.
+const SIZES: std::ops::RangeInclusive<usize> = 5..=17;
+
+impl Sweeper<'_> {
+    /// Sizes from well below the crossing to well above it, as far as there are any, smallest first.
+    pub(super) fn sizes(
+        &self,
+        sweepable: &Sweepable,
+        probe: &mut OpenProbe,
+        idle: &mut dyn Idle,
+    ) -> Result<Vec<u64>, CaseError> {
+        let target = self.plan.efficiency_ratio;
+        let (enough, little) = (target + 0.7 * (1.0 - target), 0.4 * target);
+        let unit_ns = probe.unit_ns;
+        let size_of = |task_ns: f64| {
+            let (least, most) = sweepable.bounds;
+            ((task_ns / unit_ns) as u64).clamp(least, most)
+        };
+        let longest_ns =
+            (LONGEST_RUN_NS / sweepable.least_task_count.max(1) as f64).min(LONGEST_TASK_NS);
+
+        // Upwards until nearly nothing is lost, then downwards until nearly everything is.
+        let mut rungs = Vec::new();
+        let mut task_ns = FIRST_TASK_NS.min(longest_ns);
+        loop {
+            let efficiency = self.glance(sweepable, size_of(task_ns), probe, idle)?;
+            rungs.push((task_ns, efficiency));
+            if efficiency >= enough || task_ns >= longest_ns {
+                break;
+            }
+            task_ns = (task_ns * RUNG).min(longest_ns);
+        }
+        rungs.sort_by(|a, b| b.0.total_cmp(&a.0));
+        while let Some(&(lowest_ns, efficiency)) = rungs.last()
+            && efficiency > little
+            && size_of(lowest_ns) > sweepable.bounds.0
+        {
+            let task_ns = lowest_ns / RUNG;
+            let efficiency = self.glance(sweepable, size_of(task_ns), probe, idle)?;
+            rungs.push((task_ns, efficiency));
+        }
+        let (low_ns, high_ns) = ends(&rungs, enough, little);
+        let high_ns = (high_ns * MARGIN).min(longest_ns).max(high_ns);
+        let octaves = (high_ns / low_ns).log2().max(0.0);
+        let count = ((2.0 * octaves).ceil() as usize + 1).clamp(*SIZES.start(), *SIZES.end());
+        let step = (high_ns / low_ns).powf(1.0 / (count - 1) as f64);
+        let mut sizes: Vec<u64> = (0..count)
+            .map(|index| size_of(low_ns * step.powi(index as i32)))
+            .collect();
+        sizes.dedup();
+        Ok(sizes)
+    }
+
+    /// The efficiency at a size, as far as three samples tell.
+    fn glance(
+        &self,
+        sweepable: &Sweepable,
+        size: u64,
+        probe: &mut OpenProbe,
+        idle: &mut dyn Idle,
+    ) -> Result<f64, CaseError> {
+        let mut session = self.start(sweepable, sweepable.case(Some(size)), idle)?;
+        let peak_ns = median_wall_ns(&mut probe.session, idle)?;
+        probe.unit_ns = peak_ns / (PROBE_TASKS * probe.size) as f64;
+        let wall_ns = median_wall_ns(&mut session, idle)?;
+        let ideal_ns = sweepable.least_task_count as f64 * size as f64 * probe.unit_ns;
+        Ok(ideal_ns / wall_ns)
+    }
+}
+
+/// The sizes between which the crossing lies, from rungs with the longest tasks first: all rungs above the upper
+/// one reach `enough`, and all below the lower one stay under `little`. One rung that came out by chance decides
+/// nothing.
+fn ends(rungs: &[(f64, f64)], enough: f64, little: f64) -> (f64, f64) {
+    let above = rungs.iter().take_while(|rung| rung.1 >= enough);
+    let below = rungs.iter().rev().take_while(|rung| rung.1 <= little);
+    let ends = (below.last(), above.last());
+    let (coarsest, finest) = (rungs[0].0, rungs[rungs.len() - 1].0);
+    (
+        ends.0.map_or(finest, |rung| rung.0),
+        ends.1.map_or(coarsest, |rung| rung.0),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_rung_that_came_out_by_chance_does_not_end_the_search() {
+        let rungs = [
+            (800.0, 0.9),
+            (200.0, 0.5),
+            (50.0, 0.95),
+            (12.0, 0.1),
+            (3.0, 0.02),
+        ];
+        assert_eq!(ends(&rungs, 0.85, 0.2), (12.0, 800.0));
+        assert_eq!(ends(&[(800.0, 0.3)], 0.85, 0.2), (800.0, 800.0));
+        assert_eq!(
+            ends(&[(800.0, 0.9), (200.0, 0.88)], 0.85, 0.2),
+            (200.0, 200.0)
+        );
+    }
+}
