@@ -306,7 +306,7 @@ pub(crate) fn slug(name: &str) -> String {
 pub struct Commit {
     /// The full hash.
     pub hash: String,
-    /// Whether files were changed that are not in it.
+    /// Whether files that are in it were changed since; files that are not in it do not count.
     pub dirty: bool,
 }
 

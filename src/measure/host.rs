@@ -30,11 +30,11 @@ pub fn host() -> Host {
 }
 
 /// The commit that is checked out in `folder`, as the `git` program tells. `None` without that program,
-/// outside a checkout, and before the first commit. Files that are not under version control make it
-/// dirty too, unless they are ignored.
+/// outside a checkout, and before the first commit. Files that are not under version control do not
+/// count: a report that is written beside the sources changes nothing that was built.
 pub fn commit(folder: &Path) -> Option<Commit> {
     let hash = git(folder, &["rev-parse", "--verify", "HEAD"])?;
-    let status = git(folder, &["status", "--porcelain"])?;
+    let status = git(folder, &["status", "--porcelain", "--untracked-files=no"])?;
     let hash = hash.trim().to_string();
     // A checkout with SHA-1 has 40 digits, one with SHA-256 has 64.
     let valid = matches!(hash.len(), 40 | 64) && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -253,18 +253,19 @@ Model\t\t: Raspberry Pi 4 Model B Rev 1.4
     }
 
     #[test]
-    fn a_commit_is_dirty_once_a_file_is_added() {
+    fn a_commit_is_dirty_once_a_file_of_it_is_changed() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(commit(folder.path()), None, "no checkout");
-        in_git(folder.path(), &["init", "-q"]);
-        assert_eq!(commit(folder.path()), None, "no commit");
-        in_git(
-            folder.path(),
-            &["commit", "-q", "--allow-empty", "-m", "first"],
-        );
-        assert!(!commit(folder.path()).unwrap().dirty);
-        fs::write(folder.path().join("file"), "text").unwrap();
-        let commit = commit(folder.path()).unwrap();
+        let path = folder.path();
+        assert_eq!(commit(path), None, "no checkout");
+        in_git(path, &["init", "-q"]);
+        assert_eq!(commit(path), None, "no commit");
+        fs::write(path.join("source"), "text").unwrap();
+        in_git(path, &["add", "source"]);
+        in_git(path, &["commit", "-q", "-m", "first"]);
+        fs::write(path.join("report"), "text").unwrap();
+        assert!(!commit(path).unwrap().dirty);
+        fs::write(path.join("source"), "other text").unwrap();
+        let commit = commit(path).unwrap();
         assert!(commit.dirty);
         assert_eq!(commit.hash.len(), 40);
     }

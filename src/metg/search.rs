@@ -12,7 +12,7 @@ const LONGEST_RUN_NS: f64 = 2e9;
 /// The search for sizes goes in steps of this factor.
 const RUNG: f64 = 4.0;
 /// The longest tasks of a sweep are longer by this than what was found enough, which a glance tells roughly.
-const MARGIN: f64 = 2.0;
+const MARGIN: f64 = 4.0;
 /// Sizes a sweep.
 const SIZES: std::ops::RangeInclusive<usize> = 5..=17;
 

@@ -48,6 +48,8 @@ pub struct Curve {
     pub points: Vec<Point>,
     /// How often the sizes were gone through.
     pub round_count: usize,
+    /// Samples in which two workers were seen on one core though there was one for each.
+    pub shared_core_count: usize,
     /// How many points were too fine to be told.
     pub left_out_count: usize,
     /// How many sizes failed.
@@ -128,6 +130,20 @@ fn curves(members: &[Member], target: f64) -> Vec<Curve> {
     curves
 }
 
+/// Samples in which two workers were last seen on one core, on machines that have one for each of them.
+fn shared_core_count(members: &[Member]) -> usize {
+    let with_a_core_each = members
+        .iter()
+        .filter(|(record, _)| record.case.workers <= record.host.core_count);
+    let samples = with_a_core_each.flat_map(|(record, _)| &record.samples);
+    let shares = |sample: &&Sample| {
+        let mut cores = sample.worker_cores.clone();
+        cores.sort_unstable();
+        cores.windows(2).any(|pair| pair[0] == pair[1])
+    };
+    samples.filter(shares).count()
+}
+
 fn curve(label: String, members: &[Member], target: f64) -> Curve {
     let mut members = members.to_vec();
     members.sort_by_key(|(_, peak)| peak.size);
@@ -156,6 +172,7 @@ fn curve(label: String, members: &[Member], target: f64) -> Curve {
         is_limit: case.backend == LIMIT,
         points,
         round_count: rounds.len(),
+        shared_core_count: shared_core_count(&members),
         left_out_count: left_out.len(),
         failed_count: members
             .iter()
@@ -284,8 +301,12 @@ mod tests {
             // Less than the 10 ns that the work takes where nothing overlaps.
             sample.wall_ns = 500 * 7;
         }
-        let sweep = sweep_of(&[fine, failed, size("rayon", 40, 10, 7)]);
+        let mut coarse = size("rayon", 40, 10, 7);
+        coarse.host.core_count = 2;
+        coarse.samples[3].worker_cores = vec![1, 1];
+        let sweep = sweep_of(&[fine, failed, coarse]);
         let curve = &sweep.curves[0];
+        assert_eq!(curve.shared_core_count, 1);
         assert_eq!(
             (curve.points.len(), curve.left_out_count, curve.failed_count),
             (1, 1, 1)

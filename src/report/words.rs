@@ -118,6 +118,12 @@ pub(super) fn curve_notes(curve: &Curve, target: f64) -> Vec<String> {
             curve.round_count
         ));
     }
+    if curve.shared_core_count > 0 {
+        notes.push(format!(
+            "{} samples with two workers on one core, which `--pin` keeps apart",
+            curve.shared_core_count
+        ));
+    }
     if curve.left_out_count > 0 {
         notes.push(format!(
             "{} sizes left out: too fine to be told apart",
