@@ -292,6 +292,19 @@ mod tests {
     }
 
     #[test]
+    fn a_curve_that_passes_its_peak_is_not_to_be_trusted() {
+        let mut records: Vec<Record> = [10, 20, 40]
+            .map(|size_| size("rayon", size_, 100, 7))
+            .into();
+        let notes = |records: &[Record]| tables(&Report::new(records).unwrap());
+        assert!(!notes(&records).contains("not to be trusted"));
+        for sample in &mut records[2].samples {
+            sample.wall_ns /= 2;
+        }
+        assert!(notes(&records).contains("not to be trusted"));
+    }
+
+    #[test]
     fn points_too_fine_and_sizes_that_failed_are_counted_and_left_out() {
         let mut failed = size("rayon", 3, 100, 7);
         failed.samples.clear();

@@ -82,6 +82,10 @@ pub(super) fn metg_figure(curve: &Curve) -> String {
     }
 }
 
+/// No backend does more than the peak rate. The median of a size comes out above it by this much only where the
+/// probe is no peak: where its tasks get in each other's way, as those of a contended counter do.
+const DUBIOUS_EFFICIENCY: f64 = 1.25;
+
 /// Why a curve has no crossing, and what else has to be known of it.
 pub(super) fn curve_notes(curve: &Curve, target: f64) -> Vec<String> {
     let target = units::percent(target);
@@ -117,6 +121,13 @@ pub(super) fn curve_notes(curve: &Curve, target: f64) -> Vec<String> {
             "no interval: {} of the 6 rounds that it takes",
             curve.round_count
         ));
+    }
+    let most = curve.points.iter().map(|point| point.efficiency);
+    if most.fold(0.0, f64::max) > DUBIOUS_EFFICIENCY {
+        notes.push(
+            "not to be trusted: it passes its peak, so that what the peak is measured with runs slower than it should"
+                .into(),
+        );
     }
     if curve.shared_core_count > 0 {
         notes.push(format!(
