@@ -6,28 +6,26 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
-use sha2::{Digest, Sha256};
 use taskdyno::backend::{
     Backend, CROSSBEAM, Continuation, Pool, PoolPlan, RAYON, SERIAL, STATIC, TOKIO,
 };
 use taskdyno::execute::{Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskId};
-use taskdyno::kernel::{
-    BUSY_WAIT, COMPUTE_BOUND, COUNTER, EMPTY, HASH, Kernel, KernelKind, MEMORY_BOUND, SLEEP,
-    Setting, Sharing,
-};
+use taskdyno::kernel::{COMPUTE_BOUND, EMPTY, Kernel, KernelKind, Setting, Sharing};
 use taskdyno::parameter::{Parameter, Parameters, Value};
-use taskdyno::pattern::{PATTERNS, Pattern, STENCIL_1D, TRIVIAL};
+use taskdyno::pattern::{Pattern, STENCIL_1D};
 
 #[path = "overhead/arguments.rs"]
 mod arguments;
 #[path = "overhead/by_hand.rs"]
 mod by_hand;
+#[path = "overhead/graphs.rs"]
+mod graphs;
+#[path = "overhead/kernels.rs"]
+mod kernels;
 
 use arguments::Request;
 
@@ -69,12 +67,12 @@ const SECTIONS: &[Section] = &[
     ("crossbeam", crossbeam),
     ("rayon", rayon),
     ("tokio", tokio),
-    ("counter", counter),
-    ("hash", hash),
-    ("sleep", sleep),
-    ("overlap", overlap),
-    ("graph", graph),
-    ("patterns", patterns),
+    ("counter", kernels::counter),
+    ("hash", kernels::hash),
+    ("sleep", kernels::sleep),
+    ("overlap", kernels::overlap),
+    ("graph", graphs::graph),
+    ("patterns", graphs::patterns),
 ];
 
 fn main() {
@@ -276,230 +274,6 @@ fn over_by_hand(
         median(rounds.iter().map(|(_, by_hand)| *by_hand)),
     );
     Row::at_most(what, median_ratio(&rounds), 1.10)
-}
-
-/// The counter kernel beside a loop that does the same to a counter of its own.
-fn counter(effort: Effort) -> Vec<Row> {
-    let increments = 1_000_000 / effort.shrink;
-    let word = AtomicU64::new(0);
-    let mutex = Mutex::new(0u64);
-    // Relaxed everywhere: there is one thread, and the kernel does the same.
-    let racy = || word.store(word.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-    let atomic = || {
-        word.fetch_add(1, Ordering::Relaxed);
-    };
-    let locked = || *mutex.lock().expect("an addition does not panic") += 1;
-    vec![
-        counter_row("racy", increments, effort, racy),
-        counter_row("atomic", increments, effort, atomic),
-        counter_row("mutex", increments, effort, locked),
-        counter_row("sharded", increments, effort, atomic),
-    ]
-}
-
-fn counter_row(variant: &str, increments: u64, effort: Effort, increment: impl Fn()) -> Row {
-    let given = [
-        ("variant", Value::Text(variant.into())),
-        ("increments", Value::Count(increments)),
-    ];
-    let kernel = new_kernel(&COUNTER, given);
-    let rounds = rounds(
-        effort,
-        || nanoseconds(|| kernel.run(TaskId(0), 1)),
-        || nanoseconds(|| (0..increments).for_each(|_| increment())),
-    );
-    let what = format!("counter kernel, {variant}, over a bare loop");
-    Row::at_most(what, median_ratio(&rounds), 1.05)
-}
-
-/// The hash kernel beside the bare crate, and its speed-up on several cores.
-fn hash(effort: Effort) -> Vec<Row> {
-    const BLOCK_BYTES: usize = 4096;
-    let times = 500 / effort.shrink;
-    let kernel = || {
-        let given = [("block_bytes", BLOCK_BYTES as u64), ("times", times)];
-        new_kernel(&HASH, given.map(|(key, count)| (key, Value::Count(count))))
-    };
-    let (block, ours) = (vec![7u8; BLOCK_BYTES], kernel());
-    let shares = rounds(
-        effort,
-        || nanoseconds(|| bare_hash(&block, times)),
-        || nanoseconds(|| ours.run(TaskId(0), 1)),
-    );
-    // As much for each worker, whatever their number; timed a task.
-    let start = |worker_count| {
-        let graph = new_graph(&TRIVIAL, [("width", 4 * worker_count as u64)]);
-        let job = new_job(graph, kernel());
-        Pooled::start_job(&STATIC, job, worker_count, Continuation::Queue)
-    };
-    let (mut one, mut all) = (start(1), start(worker_count()));
-    let speed_ups = rounds(effort, || one.nanoseconds(), || all.nanoseconds());
-    one.verify();
-    all.verify();
-    let share = median_ratio(&shares);
-    let what = format!("hash kernel, speed-up on {} cores", worker_count());
-    vec![
-        Row::at_least("hash kernel, share of the bare crate's speed", share, 0.98),
-        Row::at_least(
-            what,
-            median_ratio(&speed_ups),
-            0.975 * worker_count() as f64,
-        ),
-    ]
-}
-
-/// What the hash kernel does, without the kernel: each round waits for the one before it.
-fn bare_hash(block: &[u8], times: u64) -> u64 {
-    (0..times).fold(1u64, |link, _| {
-        let mut hasher = Sha256::new();
-        hasher.update(link.to_le_bytes());
-        hasher.update(block);
-        let digest = hasher.finalize();
-        u64::from_le_bytes(*digest.first_chunk().expect("it has 32 bytes"))
-    })
-}
-
-/// How much longer than asked for the sleep kernel sleeps, with timers as sharp as they get.
-fn sleep(effort: Effort) -> Vec<Row> {
-    const ASKED_NS: f64 = 1e6;
-    let before = rustix::thread::current_timer_slack().expect("Linux tells");
-    // 1 ns is the least that the system takes.
-    rustix::thread::set_current_timer_slack(NonZeroU64::new(1)).expect("a thread may set its own");
-    let kernel = new_kernel(&SLEEP, [("duration_ms", Value::Count(1))]);
-    let sleeps = (0..5 * effort.rounds).map(|_| nanoseconds(|| kernel.run(TaskId(0), 1)));
-    let overshoot = median(sleeps) - ASKED_NS;
-    rustix::thread::set_current_timer_slack(NonZeroU64::new(before))
-        .expect("a thread may set its own");
-    vec![Row::nanoseconds(
-        "sleep kernel, 1 ms: overshoot with a timer slack of 1 ns",
-        overshoot,
-        35_000.0,
-    )]
-}
-
-/// A kernel of short tasks, and its counts.
-type Short<'a> = (&'a dyn KernelKind, &'a [(&'a str, u64)]);
-
-/// Short tasks that do not depend on each other beside a chain of the same tasks: they must not take less
-/// time, or the processor overlaps them and they look shorter than they are.
-fn overlap(effort: Effort) -> Vec<Row> {
-    let task_count = 64_000 / effort.shrink;
-    let kernels: [Short<'_>; 5] = [
-        (&BUSY_WAIT, &[("duration_ns", 1)]),
-        (&COMPUTE_BOUND, &[("iterations", 1)]),
-        (&COMPUTE_BOUND, &[("iterations", 16)]),
-        (&MEMORY_BOUND, &[("lines", 1), ("working_set_bytes", 4096)]),
-        (&HASH, &[("block_bytes", 1)]),
-    ];
-    let row = |(kind, given): Short<'_>| {
-        let values = given
-            .iter()
-            .map(|(key, count)| (*key, Value::Count(*count)));
-        let kernel = new_kernel(kind, values);
-        let run = |_, seed| kernel.run(TaskId(0), seed);
-        let alone = || (0..task_count).for_each(|_| _ = black_box(run(0, black_box(1))));
-        let chained = || _ = black_box((0..task_count).fold(1, run));
-        let a_task = |time: f64| time / task_count as f64;
-        let rounds = rounds(
-            effort,
-            || a_task(nanoseconds(alone)),
-            || a_task(nanoseconds(chained)),
-        );
-        let (name, (key, count)) = (kind.name(), given[0]);
-        let what = format!(
-            "{name}, {key} = {count}, alone over chained ({:.1} over {:.1} ns)",
-            median(rounds.iter().map(|(alone, _)| *alone)),
-            median(rounds.iter().map(|(_, chained)| *chained)),
-        );
-        Row::at_least(what, median_ratio(&rounds), 0.95)
-    };
-    kernels.map(row).into()
-}
-
-/// Building a graph of ten million tasks, and the memory that a job of it takes.
-fn graph(effort: Effort) -> Vec<Row> {
-    let steps = 156_250 / effort.shrink;
-    let before = resident_bytes();
-    let start = Instant::now();
-    let graph = new_graph(&STENCIL_1D, [("width", 64), ("steps", steps)]);
-    let build = start.elapsed().as_secs_f64();
-    let job = new_job(graph, empty());
-    let task_count = job.graph().task_count();
-    let bytes = resident_bytes().saturating_sub(before) as f64 / task_count as f64;
-    vec![
-        Row {
-            what: format!("a stencil of {task_count} tasks, to build"),
-            found: format!("{build:.2} s"),
-            goal: "≤ 1.5 s".into(),
-            is_met: build <= 1.5,
-        },
-        Row {
-            what: format!("a job of {task_count} tasks, resident bytes a task"),
-            found: format!("{bytes:.1} B"),
-            goal: "≤ 64 B".into(),
-            is_met: bytes <= 64.0,
-        },
-    ]
-}
-
-/// Building every pattern at about ten million tasks, a row each, the slowest last.
-fn patterns(effort: Effort) -> Vec<Row> {
-    let mut times: Vec<(f64, &str)> = Vec::new();
-    for pattern in PATTERNS {
-        let declared = pattern.parameters().iter();
-        let given = declared.map(|one| (one.name, ten_million(pattern.name(), one.name, effort)));
-        let given = given
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
-        let parameters = Parameters::check(pattern.parameters(), &given).expect("they fit");
-        let start = Instant::now();
-        let graph = pattern.build(&parameters).expect("the graph fits its ids");
-        times.push((start.elapsed().as_secs_f64(), pattern.name()));
-        black_box(graph);
-    }
-    times.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let rows = times.iter().map(|(seconds, name)| Row {
-        what: format!("{name} at 10 million tasks, to build"),
-        found: format!("{seconds:.2} s"),
-        goal: "≤ 1.5 s".into(),
-        is_met: *seconds <= 1.5,
-    });
-    rows.collect()
-}
-
-/// The value that, with those of the other parameters, makes ten million tasks or somewhat more.
-fn ten_million(pattern: &str, parameter: &str, effort: Effort) -> Value {
-    let small = effort.shrink > 1;
-    let count = match (pattern, parameter) {
-        ("all-to-all", "width") => 4,
-        ("all-to-all", "steps") => 2_500_000 / effort.shrink,
-        ("chain", "steps") | (_, "tasks") => 10_000_000 / effort.shrink,
-        (_, "width") => 64,
-        (_, "steps") => 156_250 / effort.shrink,
-        (_, "depth" | "tiles") if small => 3,
-        ("skynet", "depth") => 7,
-        ("butterfly", "depth") => 19,
-        (_, "depth") => 22,
-        ("lu", "tiles") => 311,
-        (_, "tiles") => 391,
-        ("random-dag", "radix") => 6,
-        (_, "window") => 1000,
-        (_, "fan_out") => 10,
-        (_, "fraction") => return Value::Number(0.5),
-        _ => 3,
-    };
-    Value::Count(count)
-}
-
-/// Resident memory of this process.
-fn resident_bytes() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux has it");
-    let pages = statm
-        .split_whitespace()
-        .nth(1)
-        .expect("the second field is resident pages");
-    let pages: u64 = pages.parse().expect("it is a number");
-    pages * rustix::param::page_size() as u64
 }
 
 /// A started pool and its job.

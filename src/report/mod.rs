@@ -19,6 +19,7 @@ mod table;
 pub mod units;
 mod verdict;
 mod words;
+mod xml;
 
 #[cfg(test)]
 mod test;

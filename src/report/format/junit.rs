@@ -7,6 +7,7 @@ use super::Format;
 use crate::compare::{Comparison, Verdict};
 use crate::record::Record;
 use crate::report::verdict::{Kind, Line, fitness, lines, title};
+use crate::report::xml::escaped;
 
 /// See the module.
 pub(super) struct Junit;
@@ -104,22 +105,4 @@ fn test_case(text: &mut String, comparison: &Comparison, line: &Line) {
         ),
         Kind::Verdict(_) => writeln!(text, "/>"),
     };
-}
-
-/// Text within an attribute or an element.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text.chars() {
-        match c {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\n' => escaped.push('\n'),
-            // XML has no way to write these.
-            c if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') => escaped.push(' '),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }

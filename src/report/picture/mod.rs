@@ -14,6 +14,7 @@ use self::speed_up::SpeedUp;
 use self::timeline::Timelines;
 use super::efficiency::Sweep;
 use super::model::{Group, Report};
+use super::xml::escaped;
 use crate::compare::History;
 
 mod axis;
@@ -211,21 +212,4 @@ impl Picture<'_> {
             .into_diagnostic()?;
         png(&buffer, size).into_diagnostic()
     }
-}
-
-/// Text as the value of an attribute.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text.chars() {
-        match c {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            // XML has no way to write these.
-            c if c.is_control() => escaped.push(' '),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
