@@ -24,6 +24,8 @@ fn program(path: &Path) -> Command {
         }
     }
     command.env("NO_COLOR", "1");
+    // Whether this machine is busy is nothing for these tests to hang on.
+    command.env("TASKDYNO_PIN", "never");
     command
 }
 
@@ -482,6 +484,29 @@ fn revisions_are_built_in_worktrees_that_go_away_again() {
             &["cannot find function `none`", "could not build"],
         );
     }
+}
+
+#[test]
+fn workers_are_bound_as_asked_and_a_gate_that_goes_on_keeps_to_it() {
+    let bench = Bench::new();
+    let build = bench.build("build", "");
+    let is_pinned = || bench.comparison()["cases"][0]["case"]["pin"].clone();
+    let unbound = bench.gate(&build, &build).output().unwrap();
+    assert_says(&unbound, 0, &["workers were not bound to cores"]);
+    assert_eq!(is_pinned(), false);
+    let bound = bench.gate(&build, &build).arg("--pin").output().unwrap();
+    // The id by itself still names the case.
+    let words = [
+        "empty/pattern=chain/serial/1+pin",
+        "each worker was bound to a core",
+    ];
+    assert_says(&bound, 0, &words);
+    assert_eq!(is_pinned(), true);
+    let mut resumed = bench.gate(&build, &build);
+    resumed.env_remove("TASKDYNO_PIN").arg("--resume");
+    let resumed = resumed.output().unwrap();
+    assert_says(&resumed, 0, &["20 pairs are there already"]);
+    assert_eq!(is_pinned(), true);
 }
 
 #[test]

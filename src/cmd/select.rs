@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use miette::miette;
 
@@ -10,6 +11,7 @@ use super::Exit;
 use super::workers::{self, Workers};
 use crate::backend::{Backend, Continuation};
 use crate::matrix::{self, PlannedCase, Selection};
+use crate::measure::bracket::others_core_count;
 use crate::measure::host;
 use crate::parameter::Value;
 use crate::registry::{Registry, nearest};
@@ -52,9 +54,45 @@ pub(super) struct Selected {
     /// Set an option of those backends that have it, such as `threads=4`. May be given more than once.
     #[arg(long = "option", value_name = "NAME=VALUE", env = "TASKDYNO_OPTION")]
     options: Vec<String>,
-    /// Bind worker i to core i.
-    #[arg(long, env = "TASKDYNO_PIN")]
-    pin: bool,
+    /// Bind worker i to core i. `gate` does `auto` where nothing is said, everything else `never`.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "always",
+        env = "TASKDYNO_PIN"
+    )]
+    pin: Option<Pin>,
+}
+
+/// When to bind workers to cores.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pin {
+    /// Always; so does `--pin` alone.
+    Always,
+    /// Never.
+    Never,
+    /// If everything else on the machine keeps less than a quarter of a core busy beforehand.
+    Auto,
+}
+
+impl Pin {
+    fn is_to_be(self) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => is_quiet(),
+        }
+    }
+}
+
+/// Whether no bound worker would have to share its core with anything worth a word. Looked at once, so that all
+/// cases are alike. Where it cannot be told, the scheduler is trusted to know.
+fn is_quiet() -> bool {
+    static IS_QUIET: OnceLock<bool> = OnceLock::new();
+    const MOST_CORES: f64 = 0.25;
+    *IS_QUIET.get_or_init(|| others_core_count().is_some_and(|cores| cores < MOST_CORES))
 }
 
 impl Selected {
@@ -104,6 +142,18 @@ impl Selected {
         }
     }
 
+    /// The same selection with workers bound so, where nothing is said.
+    pub(super) fn or_pin(&self, pin: Pin) -> Self {
+        Self {
+            pin: self.pin.or(Some(pin)),
+            ..self.clone()
+        }
+    }
+
+    fn is_pinned(&self) -> bool {
+        self.pin.unwrap_or(Pin::Never).is_to_be()
+    }
+
     /// Whether a filter was given.
     pub(super) fn has_filter(&self) -> bool {
         self.filter.is_some()
@@ -133,7 +183,7 @@ impl Selected {
         for option in &self.options {
             flag("option", option.into());
         }
-        let set = [("--exact", self.exact), ("--pin", self.pin)];
+        let set = [("--exact", self.exact), ("--pin", self.is_pinned())];
         arguments.extend(
             set.into_iter()
                 .filter(|(_, is_set)| *is_set)
@@ -168,7 +218,7 @@ impl Selected {
             },
             worker_counts: worker_counts(counts),
             continuation: self.continuation,
-            pin: self.pin,
+            pin: self.is_pinned(),
             options,
         };
         let shaped = shapes.iter().map(|shape| shape.selection(&plain, backends));

@@ -1,6 +1,6 @@
 //! One pair: two fresh processes with the same case, warmed up, that then take turns.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +9,8 @@ use super::{Arm, Both, Contest, GatePlan};
 use crate::case::protocol::{Prepare, Prepared};
 use crate::case::{Idle, Session};
 use crate::compare::{Side, SideError};
+use crate::measure::bracket::Bracket;
 use crate::measure::calibration::calibrate;
-use crate::measure::ticks::{CpuTicks, foreign_cpu_ns};
-use crate::measure::usage::family_cpu_ns;
 use crate::measure::{Slice, SlicePlan};
 use crate::random::SplitMix64;
 use crate::record::{Calibration, CaseError};
@@ -158,15 +157,15 @@ pub(super) fn measure(
     let Both { base, head } = sessions;
     base.finish(idle).map_err(|error| on(Side::Base, error))?;
     head.finish(idle).map_err(|error| on(Side::Head, error))?;
-    let (elapsed_ns, foreign_cpu_ns) = bracket.end();
+    let bracketed = bracket.end();
     let pair = Pair {
         case: contest.case.case.id(),
         is_control: contest.is_control,
         index,
         first,
         digest,
-        elapsed_ns,
-        foreign_cpu_ns,
+        elapsed_ns: bracketed.elapsed.as_nanos().try_into().unwrap_or(u64::MAX),
+        foreign_cpu_ns: bracketed.foreign_cpu_ns,
         slices,
     };
     match pair.difference(Channel::Wall) {
@@ -270,33 +269,6 @@ fn sound_samples(slice: Slice) -> Result<Vec<SliceSample>, CaseError> {
         return Err(CaseError::new("worker-died", message));
     }
     Ok(samples)
-}
-
-/// What the machine did from its start to its end.
-struct Bracket {
-    start: Instant,
-    ticks: Option<CpuTicks>,
-    own_cpu_ns: u64,
-}
-
-impl Bracket {
-    fn start() -> Self {
-        Self {
-            start: Instant::now(),
-            ticks: CpuTicks::now(),
-            own_cpu_ns: family_cpu_ns(),
-        }
-    }
-
-    /// How long it was, and the CPU time that others took.
-    fn end(self) -> (u64, Option<u64>) {
-        let elapsed = self.start.elapsed();
-        let own_cpu_ns = family_cpu_ns().saturating_sub(self.own_cpu_ns);
-        let foreign = self.ticks.zip(CpuTicks::now());
-        let foreign = foreign
-            .and_then(|(before, after)| foreign_cpu_ns(&before, &after, elapsed, own_cpu_ns));
-        (elapsed.as_nanos().try_into().unwrap_or(u64::MAX), foreign)
-    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub struct SelfTest {
     pub threshold_ratio: f64,
     /// Whether a busy loop ran on one core beside it.
     pub has_neighbour: bool,
+    /// Whether workers were bound to cores.
+    pub pin: bool,
     /// The machine.
     pub host: Host,
     /// When it began, in UTC, as RFC 3339 has it.

@@ -28,6 +28,7 @@ use crate::execute::{Ending, Failure, Job};
 use crate::kernel::Findings;
 use crate::record::{Sample, WorkerDeath};
 
+pub mod bracket;
 pub mod calibration;
 pub mod clock;
 pub mod doctor;

@@ -34,4 +34,4 @@ pub use model::{ALPHA, Group, LIMIT, Measured, Outcome, Report, Row, SERIAL};
 pub use read::{UNKNOWN_VERSION, read, read_placed};
 pub use schedule::Schedule;
 pub use table::{styled_tables, tables};
-pub use verdict::{change, styled_verdicts};
+pub use verdict::{bound_or_not, change, styled_verdicts};

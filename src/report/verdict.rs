@@ -218,6 +218,10 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
     if let Some(control) = &comparison.control {
         sentences.push(control_sentence(control));
     }
+    if let (ComparisonSource::Gate, Some(first)) = (comparison.source, comparison.cases.first()) {
+        let bound = bound_or_not(first.case.pin);
+        sentences.push(format!("Throughout, {bound}."));
+    }
     if let Some(load) = comparison.foreign_load_ratio {
         let advice = match load >= FOREIGN_RATIO {
             true => " Stop it, or expect more to be inconclusive.",
@@ -249,6 +253,16 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
         comparison.seed
     ));
     sentences
+}
+
+/// Whether workers were kept apart.
+pub fn bound_or_not(pin: bool) -> &'static str {
+    match pin {
+        true => "each worker was bound to a core",
+        false => {
+            "workers were not bound to cores: something else kept one of them busy, or `--pin=never` was given"
+        }
+    }
 }
 
 fn control_sentence(control: &ComparedCase) -> String {

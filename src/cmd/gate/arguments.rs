@@ -44,7 +44,7 @@ pub(in crate::cmd) struct Arguments {
     #[arg(
         long,
         value_name = "N",
-        default_value = "30",
+        default_value = "50",
         value_parser = clap::value_parser!(u64).range(1..=1000),
         env = "TASKDYNO_PAIRS"
     )]

@@ -9,7 +9,7 @@ use miette::miette;
 use self::watcher::Pairs;
 use super::measuring::{cannot_write, print_ids};
 use super::progress::catch_interrupt;
-use super::select::Selected;
+use super::select::{Pin, Selected};
 use super::{Exit, INTERRUPTED, OK, Outcome, tell};
 use crate::compare::{
     COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, SideError, Verdict,
@@ -44,7 +44,12 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         base: base_of(base, arguments).map_err(Exit::NotComparable)?,
         head: head_of(head, arguments)?,
     };
-    let matched = matched(&builds, &arguments.selected)?;
+    let path = arguments.out.join(PAIRS);
+    let before = match arguments.resume {
+        true => PairLog::header(&path).map_err(unusable)?,
+        false => None,
+    };
+    let matched = matched(&builds, &selected(arguments, before.as_ref()))?;
     if arguments.manner.dry_run {
         return print_ids(matched.both.iter().map(|listed| listed.case.id()));
     }
@@ -52,7 +57,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let host = host::host();
     let started_at = jiff::Timestamp::now().to_string();
     let start = Instant::now();
-    let (header, mut log) = open_log(arguments, &builds, &matched, host)?;
+    let (header, mut log) = open_log(arguments, before, &builds, &matched, host)?;
     let contests = contests(&header, &builds);
 
     catch_interrupt();
@@ -139,18 +144,25 @@ fn matched(builds: &Both<Resolved>, selected: &Selected) -> Result<Matched, Exit
     Ok(matched)
 }
 
+/// What is asked for, with workers bound as they were in the part of the gate that went before.
+fn selected(arguments: &Arguments, before: Option<&Header>) -> Selected {
+    let was_pinned = before.map(|header| header.cases.iter().any(|(listed, _)| listed.case.pin));
+    arguments.selected.or_pin(match was_pinned {
+        None => Pin::Auto,
+        Some(true) => Pin::Always,
+        Some(false) => Pin::Never,
+    })
+}
+
 /// Settles the plan and opens the file of pairs: anew, or with those of the gate that is to go on.
 fn open_log(
     arguments: &Arguments,
+    before: Option<Header>,
     builds: &Both<Resolved>,
     matched: &Matched,
     host: Host,
 ) -> Result<(Header, PairLog), Exit> {
     let path = arguments.out.join(PAIRS);
-    let before = match arguments.resume {
-        true => PairLog::header(&path).map_err(unusable)?,
-        false => None,
-    };
     let before = before.map(|header| header.plan.seed);
     let seed = arguments.manner.seed.or(before);
     let threshold = |listed: &ListedCase| listed.threshold_ratio.unwrap_or(arguments.threshold);

@@ -13,6 +13,7 @@ use super::watcher::failure;
 use crate::case::Idle;
 use crate::cmd::measuring::{cannot_write, print_ids};
 use crate::cmd::progress::{Progress, catch_interrupt};
+use crate::cmd::select::Pin;
 use crate::cmd::{Exit, INTERRUPTED, OK, Outcome};
 use crate::compare::{SideError, Verdict};
 use crate::gate::self_test::{SelfTest, SelfTestError, SelfTestPlan, SelfVerdict, Tally, tally};
@@ -20,7 +21,7 @@ use crate::gate::{ListedCase, Neighbour, Watcher};
 use crate::measure::host;
 use crate::record::write_whole;
 use crate::registry::Registry;
-use crate::report::change;
+use crate::report::{bound_or_not, change};
 use crate::stats::median;
 
 /// What is tried where no filter says otherwise: work that shares nothing, a counter that all tasks fight
@@ -47,6 +48,13 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
             "a self-test is shown as a table or as JSON"
         )));
     }
+    // The running program itself, even if its file has been replaced since.
+    let program = Path::new("/proc/self/exe");
+    // It comes first, since whether workers are bound hangs on what else is running.
+    let neighbour = (arguments.neighbour && !arguments.manner.dry_run)
+        .then(|| Neighbour::start(program))
+        .transpose()
+        .map_err(|error| Exit::Failed(miette!("cannot start a neighbour: {error}")))?;
     let cases = cases(registry, arguments)?;
     if arguments.manner.dry_run {
         return print_ids(cases.iter().map(|listed| listed.case.id()));
@@ -66,13 +74,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     };
     std::fs::create_dir_all(&arguments.out)
         .map_err(|error| cannot_write(&arguments.out, &error))?;
-    // The running program itself, even if its file has been replaced since.
-    let program = Path::new("/proc/self/exe");
     catch_interrupt();
-    let neighbour = arguments.neighbour.then(|| Neighbour::start(program));
-    let neighbour = neighbour
-        .transpose()
-        .map_err(|error| Exit::Failed(miette!("cannot start a neighbour: {error}")))?;
 
     let (host, started_at) = (host::host(), jiff::Timestamp::now().to_string());
     let start = Instant::now();
@@ -82,6 +84,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         plan: gate.clone(),
         threshold_ratio: arguments.threshold,
         has_neighbour: arguments.neighbour,
+        pin: cases.iter().any(|listed| listed.case.pin),
         host,
         started_at,
         elapsed_ns: start.elapsed().as_nanos().try_into().unwrap_or(u64::MAX),
@@ -103,7 +106,8 @@ fn cases(registry: &Registry, arguments: &Arguments) -> Result<Vec<ListedCase>, 
     let usual = if arguments.quick { &CASES[..1] } else { &CASES };
     let mut listed = Vec::new();
     for (id, workers) in usual {
-        let selected = arguments.selected.or_exactly(id, *workers);
+        let selected = arguments.selected.or_pin(Pin::Auto);
+        let selected = selected.or_exactly(id, *workers);
         listed.extend(selected.cases(registry, &registry.backends)?);
         if arguments.selected.has_filter() {
             break;
@@ -236,6 +240,7 @@ fn notes(result: &SelfTest) -> Vec<String> {
     } else {
         ""
     };
+    notes.push(bound_or_not(result.pin).to_owned());
     notes.push(format!(
         "threshold {}%, alpha {}, {} pairs and {} looks, seed {}, {:.0} s{beside}",
         result.threshold_ratio * 100.0,
