@@ -215,7 +215,7 @@ fn accept_number(value: &Value, most: u64) -> Option<Value> {
 }
 
 /// A year: no task waits longer, and no sum of such times overflows.
-const LONGEST_MILLISECONDS: u64 = 365 * 24 * 3600 * 1000;
+pub(crate) const LONGEST_MILLISECONDS: u64 = 365 * 24 * 3600 * 1000;
 
 impl ParameterKind {
     fn expected(&self) -> String {

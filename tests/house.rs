@@ -65,6 +65,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "metg",
         &[
             "case",
+            "kernel",
             "matrix",
             "measure",
             "parameter",

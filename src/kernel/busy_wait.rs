@@ -3,7 +3,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::sequence::in_sequence;
-use super::{Kernel, KernelKind, Setting};
+use super::{Kernel, KernelKind, Setting, Timed};
 use crate::graph::TaskId;
 use crate::parameter::{Parameter, ParameterKind, Parameters};
 use crate::random::mix;
@@ -38,6 +38,13 @@ impl KernelKind for BusyWaitKind {
 
     fn size_parameter(&self) -> Option<&'static str> {
         Some("duration_ns")
+    }
+
+    fn timed(&self) -> Option<Timed> {
+        Some(Timed {
+            unit_ns: 1.0,
+            waits: false,
+        })
     }
 
     fn knows_durations(&self) -> bool {

@@ -119,6 +119,15 @@ pub struct Setting<'a> {
     pub worker_count: usize,
 }
 
+/// Tasks that last for a time by the clock, in proportion to their size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timed {
+    /// How long a task lasts for each unit of its size.
+    pub unit_ns: f64,
+    /// Whether it only waits.
+    pub waits: bool,
+}
+
 /// A kind of kernel: its name, its parameters, and how to make one.
 pub trait KernelKind: Sync {
     /// The name in workload files and records.
@@ -135,8 +144,13 @@ pub trait KernelKind: Sync {
     fn needs_durations(&self) -> bool {
         false
     }
-    /// The parameter, a count, that the work of a task is proportional to, if there is one.
+    /// The parameter, a count or a time, that the work of a task is proportional to, if there is one.
     fn size_parameter(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What a unit of the size is worth by the clock, where tasks last for a time by the clock.
+    fn timed(&self) -> Option<Timed> {
         None
     }
 

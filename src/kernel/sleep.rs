@@ -2,7 +2,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use super::{Kernel, KernelKind, Setting};
+use super::{Kernel, KernelKind, Setting, Timed};
 use crate::graph::TaskId;
 use crate::parameter::{Parameter, ParameterKind, Parameters};
 
@@ -29,6 +29,17 @@ impl KernelKind for SleepKind {
             kind: ParameterKind::Milliseconds,
             default: None,
         }]
+    }
+
+    fn size_parameter(&self) -> Option<&'static str> {
+        Some("duration_ms")
+    }
+
+    fn timed(&self) -> Option<Timed> {
+        Some(Timed {
+            unit_ns: 1e6,
+            waits: true,
+        })
     }
 
     fn knows_durations(&self) -> bool {

@@ -3,7 +3,8 @@
 //! Each size is a case of its own in a child of its own. All children of a sweep are up at once, blocked but for
 //! the one whose turn it is, and just before each sample a *probe* is taken: the same kernel in independent chains
 //! of large tasks, on the backend that shows the practical limit. Efficiency is told against that probe, so
-//! that a machine whose peak moves (on a shared one it does, by 1.8 times) does not move the result.
+//! that a machine whose peak moves (on a shared one it does, by 1.8 times) does not move the result. Tasks that
+//! last for a time by the clock need no probe.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,10 +13,13 @@ use crate::case::protocol::Prepare;
 use crate::case::{Idle, Session, Surroundings};
 use crate::measure::SlicePlan;
 use crate::random;
-use crate::record::{Case, CaseError, Peak, Plan, Probe, Record, Sample};
+use crate::record::{Case, CaseError, Peak, Plan, Record, Sample};
 
+mod ruler;
 mod search;
 mod sweepable;
+
+use ruler::Ruler;
 
 pub use sweepable::Sweepable;
 
@@ -23,8 +27,6 @@ pub use sweepable::Sweepable;
 const PROBE_BACKEND: &str = "static";
 /// Tasks in each chain of a probe: enough that starting and ending the run are no part of it.
 const PROBE_TASKS: u64 = 50;
-/// A task of a probe lasts at least this long, so that what it costs to start one is no part of it.
-const PROBE_TASK_NS: f64 = 20_000.0;
 /// Runs are put together until a sample is this long.
 const SAMPLE: Duration = Duration::from_millis(2);
 /// How long a size is run before its first sample.
@@ -48,18 +50,10 @@ pub struct SweepPlan {
 pub struct Sweeper<'a> {
     surroundings: &'a Surroundings<'a>,
     plan: &'a SweepPlan,
-    /// The probe of the sweep before, which the next one may share.
-    probe: Option<(OpenProbe, String)>,
+    /// The ruler of the sweep before, which the next one may share.
+    ruler: Option<(Ruler, String)>,
     /// Sweeps made so far.
     count: u64,
-}
-
-/// A probe that is up.
-struct OpenProbe {
-    session: Session,
-    size: u64,
-    /// What a task takes for each unit of size, when it was last looked at.
-    unit_ns: f64,
 }
 
 /// A size of a sweep that is up.
@@ -74,7 +68,7 @@ impl<'a> Sweeper<'a> {
         Self {
             surroundings,
             plan,
-            probe: None,
+            ruler: None,
             count: 0,
         }
     }
@@ -90,13 +84,13 @@ impl<'a> Sweeper<'a> {
         idle: &mut dyn Idle,
     ) -> Result<Vec<Record>, CaseError> {
         let began = Instant::now();
-        let mut probe = self.probe(sweepable, idle)?;
+        let mut ruler = self.ruler(sweepable, idle)?;
         let mut ready = Vec::new();
         let mut failed = Vec::new();
-        let sizes = self.sizes(sweepable, &mut probe, idle)?;
+        let sizes = self.sizes(sweepable, &mut ruler, idle)?;
         self.check_memory(sweepable, sizes.len())?;
         for size in sizes {
-            match self.open(sweepable, size, &probe, idle) {
+            match self.open(sweepable, size, &ruler, idle) {
                 Ok(open) => ready.push(open),
                 Err((record, error)) => failed.push(with_error(*record, error)),
             }
@@ -111,11 +105,11 @@ impl<'a> Sweeper<'a> {
                 random::mix(self.plan.seed ^ (self.count << 32) ^ round),
             );
             for index in &order {
-                pair(&mut ready[*index], &mut probe, idle)?;
+                pair(&mut ready[*index], &mut ruler, idle)?;
             }
         }
         self.count += 1;
-        self.probe = Some((probe, sweepable.probe_key()));
+        self.ruler = Some((ruler, sweepable.probe_key()));
         let mut records = failed;
         for OpenSize {
             mut session,
@@ -125,7 +119,8 @@ impl<'a> Sweeper<'a> {
             session.renew();
             records.push(close(session, record, idle));
         }
-        records.sort_by_key(|record| record.peak.as_ref().map(|peak| peak.size));
+        let size = |record: &Record| record.peak.as_ref().map_or(0.0, |peak| peak.size);
+        records.sort_by(|a, b| size(a).total_cmp(&size(b)));
         Ok(records)
     }
 
@@ -152,41 +147,11 @@ impl<'a> Sweeper<'a> {
         with_error(record, error)
     }
 
-    /// The probe of the sweep before if it will do, or a new one: its size grows until its tasks are long.
-    fn probe(
-        &mut self,
-        sweepable: &Sweepable,
-        idle: &mut dyn Idle,
-    ) -> Result<OpenProbe, CaseError> {
-        if let Some((probe, key)) = self.probe.take()
-            && key == sweepable.probe_key()
-        {
-            return Ok(probe);
-        }
-        let (least, most) = sweepable.bounds;
-        let mut size = least;
-        loop {
-            let mut session = self.start(sweepable, sweepable.probe_case(size), idle)?;
-            let wall_ns = median_wall_ns(&mut session, idle)?;
-            let task_ns = wall_ns / PROBE_TASKS as f64;
-            if task_ns >= PROBE_TASK_NS || size >= most {
-                return Ok(OpenProbe {
-                    session,
-                    size,
-                    unit_ns: task_ns / size as f64,
-                });
-            }
-            // Two steps at most beyond what is needed, however the first, which is mostly overhead, came out.
-            let factor = (1.2 * PROBE_TASK_NS / task_ns).ceil().clamp(2.0, 64.0) as u64;
-            size = size.saturating_mul(factor).min(most);
-        }
-    }
-
     fn open(
         &self,
         sweepable: &Sweepable,
-        size: u64,
-        probe: &OpenProbe,
+        size: f64,
+        ruler: &Ruler,
         idle: &mut dyn Idle,
     ) -> Result<OpenSize, (Box<Record>, CaseError)> {
         let mut record = self
@@ -196,10 +161,11 @@ impl<'a> Sweeper<'a> {
             variant: sweepable.variant.clone(),
             size_parameter: sweepable.size_parameter.into(),
             size,
+            task_ns: sweepable.timed.map(|timed| timed.unit_ns * size),
             least_task_count: sweepable.least_task_count,
             efficiency_ratio: self.plan.efficiency_ratio,
-            probe_size: probe.size,
-            probe_task_count: PROBE_TASKS,
+            probe_size: ruler.probe_size(),
+            probe_task_count: ruler.probe_task_count(),
             probes: Vec::new(),
         });
         let prepare = self.prepare(sweepable, sweepable.case(Some(size)));
@@ -267,21 +233,16 @@ fn median_wall_ns(session: &mut Session, idle: &mut dyn Idle) -> Result<f64, Cas
     Ok(walls[walls.len() / 2])
 }
 
-/// A probe and, straight after it, a sample. A size that has failed is left alone.
-fn pair(open: &mut OpenSize, probe: &mut OpenProbe, idle: &mut dyn Idle) -> Result<(), CaseError> {
+/// A probe, where the peak has to be probed, and straight after it a sample. A size that has failed is left alone.
+fn pair(open: &mut OpenSize, ruler: &mut Ruler, idle: &mut dyn Idle) -> Result<(), CaseError> {
     if open.record.error.is_some() {
         return Ok(());
     }
     // How long a child lives hangs on how many others there are; only that it answers in time is asked for.
-    probe.session.renew();
     open.session.renew();
-    let peak = probe.session.slice(samples(1), idle)?;
+    let probe = ruler.probe(idle)?;
     match open.session.slice(samples(1), idle) {
         Ok(slice) => {
-            let probes = peak.samples.iter().map(|sample| Probe {
-                wall_ns: sample.wall_ns,
-                run_count: sample.run_count,
-            });
             let record = &mut open.record;
             record.samples.extend(slice.samples);
             record.deaths.extend(slice.deaths);
@@ -289,7 +250,7 @@ fn pair(open: &mut OpenSize, probe: &mut OpenProbe, idle: &mut dyn Idle) -> Resu
                 *record.findings.entry(name).or_default() += count;
             }
             let told = record.peak.as_mut().expect("every size has a peak");
-            told.probes.extend(probes);
+            told.probes.extend(probe);
         }
         Err(error) if error.kind == "cancelled" => return Err(error),
         Err(error) => open.record.error = Some(error),

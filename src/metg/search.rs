@@ -1,6 +1,6 @@
 //! Which sizes a sweep goes through.
 
-use super::{OpenProbe, PROBE_TASKS, Sweepable, Sweeper, median_wall_ns};
+use super::{Ruler, Sweepable, Sweeper, median_wall_ns};
 use crate::case::Idle;
 use crate::record::CaseError;
 
@@ -21,16 +21,13 @@ impl Sweeper<'_> {
     pub(super) fn sizes(
         &self,
         sweepable: &Sweepable,
-        probe: &mut OpenProbe,
+        ruler: &mut Ruler,
         idle: &mut dyn Idle,
-    ) -> Result<Vec<u64>, CaseError> {
+    ) -> Result<Vec<f64>, CaseError> {
         let target = self.plan.efficiency_ratio;
         let (enough, little) = (target + 0.7 * (1.0 - target), 0.4 * target);
-        let unit_ns = probe.unit_ns;
-        let size_of = |task_ns: f64| {
-            let (least, most) = sweepable.bounds;
-            ((task_ns / unit_ns) as u64).clamp(least, most)
-        };
+        let unit_ns = ruler.unit_ns();
+        let size_of = |task_ns: f64| sweepable.sizes.at_most(task_ns / unit_ns);
         let longest_ns =
             (LONGEST_RUN_NS / sweepable.least_task_count.max(1) as f64).min(LONGEST_TASK_NS);
 
@@ -38,7 +35,7 @@ impl Sweeper<'_> {
         let mut rungs = Vec::new();
         let mut task_ns = FIRST_TASK_NS.min(longest_ns);
         loop {
-            let efficiency = self.glance(sweepable, size_of(task_ns), probe, idle)?;
+            let efficiency = self.glance(sweepable, size_of(task_ns), ruler, idle)?;
             rungs.push((task_ns, efficiency));
             if efficiency >= enough || task_ns >= longest_ns {
                 break;
@@ -48,10 +45,10 @@ impl Sweeper<'_> {
         rungs.sort_by(|a, b| b.0.total_cmp(&a.0));
         while let Some(&(lowest_ns, efficiency)) = rungs.last()
             && efficiency > little
-            && size_of(lowest_ns) > sweepable.bounds.0
+            && size_of(lowest_ns) > sweepable.sizes.least
         {
             let task_ns = lowest_ns / RUNG;
-            let efficiency = self.glance(sweepable, size_of(task_ns), probe, idle)?;
+            let efficiency = self.glance(sweepable, size_of(task_ns), ruler, idle)?;
             rungs.push((task_ns, efficiency));
         }
         let (low_ns, high_ns) = ends(&rungs, enough, little);
@@ -59,7 +56,7 @@ impl Sweeper<'_> {
         let octaves = (high_ns / low_ns).log2().max(0.0);
         let count = ((2.0 * octaves).ceil() as usize + 1).clamp(*SIZES.start(), *SIZES.end());
         let step = (high_ns / low_ns).powf(1.0 / (count - 1) as f64);
-        let mut sizes: Vec<u64> = (0..count)
+        let mut sizes: Vec<f64> = (0..count)
             .map(|index| size_of(low_ns * step.powi(index as i32)))
             .collect();
         sizes.dedup();
@@ -70,15 +67,14 @@ impl Sweeper<'_> {
     fn glance(
         &self,
         sweepable: &Sweepable,
-        size: u64,
-        probe: &mut OpenProbe,
+        size: f64,
+        ruler: &mut Ruler,
         idle: &mut dyn Idle,
     ) -> Result<f64, CaseError> {
         let mut session = self.start(sweepable, sweepable.case(Some(size)), idle)?;
-        let peak_ns = median_wall_ns(&mut probe.session, idle)?;
-        probe.unit_ns = peak_ns / (PROBE_TASKS * probe.size) as f64;
+        ruler.look(idle)?;
         let wall_ns = median_wall_ns(&mut session, idle)?;
-        let ideal_ns = sweepable.least_task_count as f64 * size as f64 * probe.unit_ns;
+        let ideal_ns = sweepable.least_task_count as f64 * size * ruler.unit_ns();
         Ok(ideal_ns / wall_ns)
     }
 }

@@ -1,8 +1,9 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{PROBE_BACKEND, PROBE_TASKS};
+use crate::kernel::Timed;
 use crate::matrix::PlannedCase;
-use crate::parameter::ParameterKind;
+use crate::parameter::{LONGEST_MILLISECONDS, ParameterKind};
 use crate::record::Case;
 use crate::registry::Registry;
 use crate::workload::Definition;
@@ -16,11 +17,55 @@ pub struct Sweepable {
     pub(super) size_parameter: &'static str,
     /// What the probe's kernel takes in place of what the case's does.
     even_parameters: &'static [(&'static str, u64)],
-    /// The sizes that the kernel takes.
-    pub(super) bounds: (u64, u64),
+    /// What a unit of size is worth by the clock, for kernels that go by it.
+    pub(super) timed: Option<Timed>,
+    pub(super) sizes: Sizes,
     pub(super) least_task_count: u64,
     /// What one size holds, in bytes.
     pub(super) byte_len: u64,
+}
+
+/// The sizes that a kernel takes: all multiples of `step` from `least` to `most`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    pub(super) least: f64,
+    pub(super) most: f64,
+    step: f64,
+}
+
+impl Sizes {
+    /// Those of a parameter; `None` for words and ratios.
+    fn of(kind: ParameterKind) -> Option<Self> {
+        match kind {
+            ParameterKind::Count { min, max } => Some(Self {
+                least: min.max(1) as f64,
+                most: max as f64,
+                step: 1.0,
+            }),
+            // Timers are no finer than a microsecond anywhere.
+            ParameterKind::Milliseconds => Some(Self {
+                least: 0.001,
+                most: LONGEST_MILLISECONDS as f64,
+                step: 0.001,
+            }),
+            ParameterKind::Ratio | ParameterKind::Choice(_) => None,
+        }
+    }
+
+    /// The largest that is no more than `size`, or else the least.
+    pub(super) fn at_most(self, size: f64) -> f64 {
+        // Divided by a whole number, and not multiplied by a fraction: 0.25 stays 0.25.
+        let per_unit = (1.0 / self.step).round();
+        ((size * per_unit).floor() / per_unit).clamp(self.least, self.most)
+    }
+}
+
+/// A size as a parameter has it: whole numbers without a fraction.
+fn value(size: f64) -> Value {
+    match size.fract() == 0.0 {
+        true => json!(size as u64),
+        false => json!(size),
+    }
 }
 
 impl Sweepable {
@@ -37,30 +82,28 @@ impl Sweepable {
         let Some(size_parameter) = definition.kernel.size_parameter() else {
             return Ok(None);
         };
-        let declared = definition.kernel.parameters().iter();
-        let bounds = declared
-            .filter(|one| one.name == size_parameter)
-            .find_map(|one| match one.kind {
-                ParameterKind::Count { min, max } => Some((min.max(1), max)),
-                _ => None,
-            });
-        let Some(bounds) = bounds else {
+        let mut declared = definition.kernel.parameters().iter();
+        let size = declared.find(|one| one.name == size_parameter);
+        let Some(sizes) = size.and_then(|one| Sizes::of(one.kind)) else {
             return Ok(None);
         };
+        let timed = definition.kernel.timed();
         let backend = registry
             .backend(&case.backend)
             .ok_or_else(|| format!("there is no backend `{}`", case.backend))?;
         let graph = definition.build_graph().map_err(|error| text(&error))?;
         let task_count = graph.task_count() as u64;
         let depth = graph.levels().into_iter().max().map_or(0, |last| last + 1);
-        let parallelism = backend.parallelism(case.workers as usize, false);
+        let waits = timed.is_some_and(|timed| timed.waits);
+        let parallelism = backend.parallelism(case.workers as usize, waits);
         let share = parallelism.map_or(0, |workers| task_count.div_ceil(workers.max(1) as u64));
         Ok(Some(Self {
             variant: without(&case.variant, size_parameter),
             planned: planned.clone(),
             size_parameter,
             even_parameters: definition.kernel.even_parameters(),
-            bounds,
+            timed,
+            sizes,
             least_task_count: share.max(u64::from(depth)),
             byte_len: definition.byte_len(),
         }))
@@ -80,8 +123,9 @@ impl Sweepable {
     }
 
     /// The case at this size, or without one.
-    pub(super) fn case(&self, size: Option<u64>) -> Case {
+    pub(super) fn case(&self, size: Option<f64>) -> Case {
         let mut case = self.planned.case.clone();
+        let size = size.map(value);
         case.parameters["kernel"][self.size_parameter] = json!(size);
         case.variant = self.variant.clone();
         if let Some(size) = size {
@@ -92,7 +136,7 @@ impl Sweepable {
     }
 
     /// As many chains as there are workers, of tasks of this size.
-    pub(super) fn probe_case(&self, size: u64) -> Case {
+    pub(super) fn probe_case(&self, size: f64) -> Case {
         let mut case = self.case(Some(size));
         case.backend = PROBE_BACKEND.into();
         case.continuation = None;
@@ -117,6 +161,23 @@ fn without(variant: &str, parameter: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_what_the_parameter_takes() {
+        let count = Sizes::of(ParameterKind::Count { min: 0, max: 9 }).unwrap();
+        assert_eq!(
+            [0.3, 2.9, 70.0].map(|size| count.at_most(size)),
+            [1.0, 2.0, 9.0]
+        );
+        assert_eq!(value(2.0).to_string(), "2");
+        let time = Sizes::of(ParameterKind::Milliseconds).unwrap();
+        assert_eq!(
+            [1e-9, 0.2519, 2.0].map(|size| time.at_most(size)),
+            [0.001, 0.251, 2.0]
+        );
+        assert_eq!(value(0.25).to_string(), "0.25");
+        assert!(Sizes::of(ParameterKind::Ratio).is_none());
+    }
 
     #[test]
     fn the_size_leaves_the_variant_and_nothing_else_does() {

@@ -146,7 +146,7 @@ fn shared_core_count(members: &[Member]) -> usize {
 
 fn curve(label: String, members: &[Member], target: f64) -> Curve {
     let mut members = members.to_vec();
-    members.sort_by_key(|(_, peak)| peak.size);
+    members.sort_by(|(_, a), (_, b)| a.size.total_cmp(&b.size));
     let case: &Case = &members[0].0.case;
     let sizes = members.iter().map(|(record, peak)| points(record, peak));
     let sizes: Vec<Vec<Option<Point>>> = sizes.collect();
@@ -184,26 +184,42 @@ fn curve(label: String, members: &[Member], target: f64) -> Curve {
 
 /// One point a round; none where worker processes died.
 fn points(record: &Record, peak: &Peak) -> Vec<Option<Point>> {
-    let pairs = record.samples.iter().zip(&peak.probes);
-    pairs
-        .map(|(sample, probe)| point(record, peak, sample, probe))
-        .collect()
+    let samples = record.samples.iter();
+    match peak.task_ns {
+        Some(task_ns) => samples
+            .map(|sample| point(record, peak, sample, task_ns))
+            .collect(),
+        None => samples
+            .zip(&peak.probes)
+            .map(|(sample, probe)| point(record, peak, sample, probed_task_ns(peak, probe)?))
+            .collect(),
+    }
 }
 
-fn point(record: &Record, peak: &Peak, sample: &Sample, probe: &Probe) -> Option<Point> {
+/// What a task takes at peak, as a probe has it.
+fn probed_task_ns(peak: &Peak, probe: &Probe) -> Option<f64> {
+    let run_ns = probe.wall_ns as f64 / probe.run_count as f64;
+    let unit_ns = run_ns / (peak.probe_task_count as f64 * peak.probe_size);
+    let task_ns = unit_ns * peak.size;
+    (task_ns > 0.0 && task_ns.is_finite()).then_some(task_ns)
+}
+
+fn point(record: &Record, peak: &Peak, sample: &Sample, task_ns: f64) -> Option<Point> {
     let task_count = record.graph?.task_count as f64;
-    if sample.is_degraded || sample.wall_ns == 0 || probe.wall_ns == 0 {
+    if sample.is_degraded || sample.wall_ns == 0 {
         return None;
     }
-    let run = |wall_ns: u64, run_count: u64| wall_ns as f64 / run_count as f64;
-    let wall_ns = run(sample.wall_ns, sample.run_count);
-    let unit_ns = run(probe.wall_ns, probe.run_count)
-        / (peak.probe_task_count as f64 * peak.probe_size as f64);
-    let task_ns = unit_ns * peak.size as f64;
+    let wall_ns = sample.wall_ns as f64 / sample.run_count as f64;
+    let least_task_count = peak.least_task_count as f64;
+    let parallelism = match record.bound {
+        // Where any number of tasks can wait at once, as many as the graph lets.
+        Some(bound) if bound.parallelism.is_none() => task_count / least_task_count,
+        _ => f64::from(record.case.workers),
+    };
     Some(Point {
         task_ns,
-        granularity_ns: wall_ns * f64::from(record.case.workers) / task_count,
-        efficiency: peak.least_task_count as f64 * task_ns / wall_ns,
+        granularity_ns: wall_ns * parallelism / task_count,
+        efficiency: least_task_count * task_ns / wall_ns,
     })
 }
 
@@ -238,10 +254,11 @@ mod tests {
         record.peak = Some(Peak {
             variant: String::new(),
             size_parameter: "iterations".into(),
-            size,
+            size: size as f64,
+            task_ns: None,
             least_task_count: 500,
             efficiency_ratio: 0.5,
-            probe_size: 2000,
+            probe_size: 2000.0,
             probe_task_count: 50,
             probes: vec![
                 Probe {

@@ -8,7 +8,7 @@ use miette::{Report as Error, miette};
 use serde::Deserialize;
 
 use super::mixed::refuse_mixed;
-use crate::record::{Record, SCHEMA_VERSION};
+use crate::record::{Peak, Record, SCHEMA_VERSION};
 
 /// The name of a record file in the folder that `run` writes.
 const FILE_NAME: &str = "records.jsonl";
@@ -121,15 +121,20 @@ fn parse(line: &[u8], place: &str) -> Result<Record, Error> {
             "{place} has a sample with run_count 0"
         ));
     }
-    if let Some(peak) = &record.peak
-        && (peak.size == 0 || peak.probes.iter().any(|probe| probe.run_count == 0))
-    {
+    if record.peak.as_ref().is_some_and(|peak| !is_sound(peak)) {
         return Err(miette!(
             help = "a sweep has tasks of some size, and a probe holds at least one run; FORMAT.md describes each field",
-            "{place} has a peak with size 0, or a probe with run_count 0"
+            "{place} has a peak whose size, task_ns or least_task_count is not above 0, or a probe with run_count 0"
         ));
     }
     Ok(record)
+}
+
+fn is_sound(peak: &Peak) -> bool {
+    peak.size > 0.0
+        && peak.task_ns.is_none_or(|task_ns| task_ns > 0.0)
+        && peak.least_task_count > 0
+        && peak.probes.iter().all(|probe| probe.run_count > 0)
 }
 
 fn cut_off(place: &str, error: &serde_json::Error) -> Error {
@@ -257,20 +262,31 @@ mod tests {
             wall_ns: 1,
             run_count: 0,
         };
-        record.peak = Some(crate::record::Peak {
+        record.peak = Some(Peak {
             variant: String::new(),
             size_parameter: "iterations".into(),
-            size: 1,
+            size: 1.0,
+            task_ns: None,
             least_task_count: 1,
             efficiency_ratio: 0.5,
-            probe_size: 1,
+            probe_size: 1.0,
             probe_task_count: 1,
             probes: vec![probe],
         });
-        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a peak with size 0, or a probe with run_count 0 | a sweep has tasks of some size, and a probe holds at least one run; FORMAT.md describes each field");
-        let peak = record.peak.as_mut().unwrap();
-        (peak.size, peak.probes) = (0, Vec::new());
-        assert!(complaint(line(&record)).contains("size 0"));
+        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a peak whose size, task_ns or least_task_count is not above 0, or a probe with run_count 0 | a sweep has tasks of some size, and a probe holds at least one run; FORMAT.md describes each field");
+        let mut sound = record.peak.take().unwrap();
+        sound.probes.clear();
+        let broken: [fn(&mut Peak); 3] = [
+            |peak| peak.size = 0.0,
+            |peak| peak.task_ns = Some(-1.0),
+            |peak| peak.least_task_count = 0,
+        ];
+        for breaks in broken {
+            let mut peak = sound.clone();
+            breaks(&mut peak);
+            record.peak = Some(peak);
+            assert!(complaint(line(&record)).contains("is not above 0"));
+        }
     }
 
     #[test]
