@@ -128,12 +128,7 @@ impl Selection {
     fn takes(&self, case: &Case) -> bool {
         match &self.filter {
             None => true,
-            Some(filter) if self.exact => {
-                let id = case.id();
-                // Whether workers are bound is not for the filter to say.
-                let unbound = id.strip_suffix("+pin").unwrap_or(&id);
-                [id.as_str(), unbound, &case.workload].contains(&filter.as_str())
-            }
+            Some(filter) if self.exact => case.id() == *filter || case.workload == *filter,
             Some(filter) => case.id().contains(filter.as_str()),
         }
     }

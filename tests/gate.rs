@@ -24,6 +24,8 @@ fn program(path: &Path) -> Command {
         }
     }
     command.env("NO_COLOR", "1");
+    // These verdicts are not those of the job that runs the tests.
+    command.env_remove("GITHUB_STEP_SUMMARY");
     // Whether this machine is busy is nothing for these tests to hang on.
     command.env("TASKDYNO_PIN", "never");
     command
@@ -298,11 +300,42 @@ fn a_gate_that_was_judged_early_is_not_looked_at_again() {
         gate.args(more).output().unwrap()
     };
     assert_says(&gate(&["--max-time", "0"]), 0, &["inconclusive"]);
-    let words = ["judged when its time was up", "leave out --resume"];
-    assert_says(&gate(&["--resume"]), 2, &words);
+    let before = bench.pairs();
+    let words = [
+        "judged when its time was up",
+        "leave out --resume",
+        "inconclusive",
+    ];
+    assert_says(&gate(&["--resume"]), 0, &words);
+    assert_eq!(bench.pairs(), before);
     assert_says(&gate(&[]), 0, &["unchanged"]);
     // All pairs are there, so that no time is needed.
     assert_says(&gate(&["--resume", "--max-time", "0"]), 0, &["unchanged"]);
+}
+
+#[test]
+fn a_gate_ends_at_the_look_that_decides_its_cases() {
+    let bench = Bench::new();
+    let gate = |base: &Path, head: &Path| {
+        let mut gate = bench.bare_gate(base, head);
+        gate.args(["--seed", "5", "--pairs", "10"])
+            .output()
+            .unwrap()
+    };
+    assert_says(&gate(&scripted(), &scripted()), 0, &["unchanged"]);
+    // The header, ten pairs of the case and ten of the control.
+    assert_eq!(bench.pairs().lines().count(), 21);
+    // Nothing would come of the control, which has a base that is now fast and now slow, with any number of pairs.
+    let coin = bench.path("coin");
+    fs::write(&coin, "").unwrap();
+    let base = bench.build(
+        "base",
+        &format!("export SCRIPTED_ALTERNATE={}", coin.display()),
+    );
+    let slow = bench.build("slow", "export SCRIPTED_PER_CENT=1000");
+    let output = gate(&base, &slow);
+    assert_says(&output, 3, &["regressed", "came out as inconclusive"]);
+    assert_eq!(bench.pairs().lines().count(), 21);
 }
 
 #[test]
@@ -349,8 +382,11 @@ fn a_file_of_pairs_that_is_damaged_is_refused_with_its_place() {
 }
 
 #[test]
-fn ctrl_c_leaves_whole_pairs_behind() {
+fn ctrl_c_leaves_whole_pairs_behind_and_no_comparison_of_an_earlier_gate() {
     let bench = Bench::new();
+    bench.gate(&scripted(), &scripted()).output().unwrap();
+    assert!(bench.path("out/gate.json").exists());
+    fs::remove_file(bench.path("out/gate-pairs.jsonl")).unwrap();
     let mut gate = bench
         .bare_gate(&scripted(), &scripted())
         .args(["--pairs", "1000"])
@@ -442,6 +478,10 @@ fn revisions_are_built_in_worktrees_that_go_away_again() {
     git(&["commit", "--quiet", "-m", "first"]);
     let hash = git(&["rev-parse", "HEAD"]);
 
+    // Left behind by a build of another commit that was interrupted.
+    let left = folder.join("target/taskdyno-gate/0ff1ce/source");
+    fs::create_dir_all(&left).unwrap();
+
     let gate = || {
         let mut gate = program(&scripted());
         gate.current_dir(&folder);
@@ -452,6 +492,7 @@ fn revisions_are_built_in_worktrees_that_go_away_again() {
     // It is a program, and it has no cases.
     let first = gate().output().unwrap();
     assert_says(&first, 2, &["building `HEAD`", "no case of either build"]);
+    assert!(!left.exists());
     let kept = folder.join("target/taskdyno-gate").join(&hash);
     let programs = || {
         let entries = fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap());
@@ -490,23 +531,28 @@ fn revisions_are_built_in_worktrees_that_go_away_again() {
 fn workers_are_bound_as_asked_and_a_gate_that_goes_on_keeps_to_it() {
     let bench = Bench::new();
     let build = bench.build("build", "");
-    let is_pinned = || bench.comparison()["cases"][0]["case"]["pin"].clone();
+    let is_pinned = || bench.comparison()["pin"].clone();
     let unbound = bench.gate(&build, &build).output().unwrap();
     assert_says(&unbound, 0, &["workers were not bound to cores"]);
     assert_eq!(is_pinned(), false);
     let bound = bench.gate(&build, &build).arg("--pin").output().unwrap();
-    // The id by itself still names the case.
-    let words = [
-        "empty/pattern=chain/serial/1+pin",
-        "each worker was bound to a core",
-    ];
-    assert_says(&bound, 0, &words);
+    assert_says(&bound, 0, &["each worker was bound to a core"]);
     assert_eq!(is_pinned(), true);
-    let mut resumed = bench.gate(&build, &build);
-    resumed.env_remove("TASKDYNO_PIN").arg("--resume");
-    let resumed = resumed.output().unwrap();
-    assert_says(&resumed, 0, &["20 pairs are there already"]);
-    assert_eq!(is_pinned(), true);
+    // What a case is called does not hang on it.
+    assert_eq!(bench.comparison()["cases"][0]["case"]["pin"], false);
+    for pin in [&["--resume"][..], &["--resume", "--pin=auto"]] {
+        let mut resumed = bench.gate(&build, &build);
+        let resumed = resumed.env_remove("TASKDYNO_PIN").args(pin);
+        assert_says(
+            &resumed.output().unwrap(),
+            0,
+            &["20 pairs are there already"],
+        );
+        assert_eq!(is_pinned(), true);
+    }
+    let mut unbound = bench.gate(&build, &build);
+    let unbound = unbound.arg("--resume").output().unwrap();
+    assert_says(&unbound, 2, &["its plan changed"]);
 }
 
 #[test]

@@ -124,6 +124,24 @@ fn the_action_is_composite_and_uses_only_inputs_it_declares() {
     }
 }
 
+#[test]
+fn the_action_keeps_the_records_of_a_commit_whatever_became_of_it() {
+    let action = yaml("action.yml", &read("action.yml"));
+    let steps = steps(&action["runs"]);
+    let using = |name: &str| {
+        let step = steps.iter().find(|step| step["uses"] == name);
+        step.unwrap_or_else(|| panic!("no step uses {name}"))
+    };
+    let (restore, save) = (
+        using("actions/cache/restore@v4"),
+        using("actions/cache/save@v4"),
+    );
+    assert!(save["if"].as_str().unwrap().starts_with("always() && "));
+    for key in ["path", "key"] {
+        assert_eq!(restore["with"][key], save["with"][key]);
+    }
+}
+
 /// Every line of these texts that runs taskdyno: its subcommands and its flags.
 fn command_lines(text: &str) -> Vec<(Vec<String>, Vec<String>)> {
     let lines = text

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 
 use miette::miette;
 
@@ -54,7 +53,7 @@ pub(super) struct Selected {
     /// Set an option of those backends that have it, such as `threads=4`. May be given more than once.
     #[arg(long = "option", value_name = "NAME=VALUE", env = "TASKDYNO_OPTION")]
     options: Vec<String>,
-    /// Bind worker i to core i. `gate` does `auto` where nothing is said, everything else `never`.
+    /// Bind worker i to core i. Where nothing is said, `gate` does `auto`, and everything else `never`.
     #[arg(
         long,
         value_name = "WHEN",
@@ -63,22 +62,25 @@ pub(super) struct Selected {
         default_missing_value = "always",
         env = "TASKDYNO_PIN"
     )]
-    pin: Option<Pin>,
+    pub(super) pin: Option<Pin>,
 }
 
 /// When to bind workers to cores.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pin {
     /// Always; so does `--pin` alone.
+    #[value(alias = "true")]
     Always,
     /// Never.
+    #[value(alias = "false")]
     Never,
     /// If everything else on the machine keeps less than a quarter of a core busy beforehand.
     Auto,
 }
 
 impl Pin {
-    fn is_to_be(self) -> bool {
+    /// Whether to bind them, now that it matters. `Auto` takes a third of a second.
+    pub(super) fn is_to_be(self) -> bool {
         match self {
             Self::Always => true,
             Self::Never => false,
@@ -87,12 +89,11 @@ impl Pin {
     }
 }
 
-/// Whether no bound worker would have to share its core with anything worth a word. Looked at once, so that all
-/// cases are alike. Where it cannot be told, the scheduler is trusted to know.
+/// Whether no bound worker would have to share its core with anything worth a word. Where it cannot be told, the
+/// scheduler is trusted to know.
 fn is_quiet() -> bool {
-    static IS_QUIET: OnceLock<bool> = OnceLock::new();
     const MOST_CORES: f64 = 0.25;
-    *IS_QUIET.get_or_init(|| others_core_count().is_some_and(|cores| cores < MOST_CORES))
+    others_core_count().is_some_and(|cores| cores < MOST_CORES)
 }
 
 impl Selected {
@@ -142,16 +143,12 @@ impl Selected {
         }
     }
 
-    /// The same selection with workers bound so, where nothing is said.
-    pub(super) fn or_pin(&self, pin: Pin) -> Self {
+    /// The same selection with workers left alone: whoever asks for it binds them.
+    pub(super) fn unbound(&self) -> Self {
         Self {
-            pin: self.pin.or(Some(pin)),
+            pin: None,
             ..self.clone()
         }
-    }
-
-    fn is_pinned(&self) -> bool {
-        self.pin.unwrap_or(Pin::Never).is_to_be()
     }
 
     /// Whether a filter was given.
@@ -159,7 +156,7 @@ impl Selected {
         self.filter.is_some()
     }
 
-    /// The arguments that make another program select the same.
+    /// The arguments that make another program select the same, with workers left alone.
     pub(super) fn to_arguments(&self) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = Vec::new();
         let mut flag = |name: &str, value: OsString| {
@@ -183,12 +180,9 @@ impl Selected {
         for option in &self.options {
             flag("option", option.into());
         }
-        let set = [("--exact", self.exact), ("--pin", self.is_pinned())];
-        arguments.extend(
-            set.into_iter()
-                .filter(|(_, is_set)| *is_set)
-                .map(|(name, _)| name.into()),
-        );
+        if self.exact {
+            arguments.push("--exact".into());
+        }
         if let Some(filter) = &self.filter {
             // A filter may begin with a hyphen.
             arguments.extend(["--".into(), filter.into()]);
@@ -218,7 +212,7 @@ impl Selected {
             },
             worker_counts: worker_counts(counts),
             continuation: self.continuation,
-            pin: self.is_pinned(),
+            pin: self.pin.is_some_and(Pin::is_to_be),
             options,
         };
         let shaped = shapes.iter().map(|shape| shape.selection(&plain, backends));

@@ -25,6 +25,9 @@ pub struct Comparison {
     pub alpha: f64,
     /// The seed that every order was drawn from.
     pub seed: u64,
+    /// Whether a gate bound workers to cores; null for records, whose cases say it themselves.
+    #[serde(default)]
+    pub pin: Option<bool>,
     /// The machine that it was measured on.
     pub host: Host,
     /// When it began, in UTC, as RFC 3339 has it.

@@ -78,6 +78,7 @@ pub fn compare_records(
     let first = &head.records[0].1;
     let sides = Sides::new(base.records, head.records);
     Ok(Comparison {
+        pin: None,
         comparison_version: COMPARISON_VERSION,
         source: ComparisonSource::Records,
         base: build(base),

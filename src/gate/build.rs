@@ -185,6 +185,21 @@ impl Repository {
             .collect()
     }
 
+    /// Removes the checkouts of builds that were interrupted. The lock of the store must be held.
+    fn remove_left_behind(&self, store: &Path) {
+        // What cannot be listed cannot be removed either, and harms nothing but the space it takes.
+        for folder in fs::read_dir(store).into_iter().flatten().flatten() {
+            let path = folder.path().join("source");
+            if path.exists() {
+                Worktree {
+                    top: self.top.clone(),
+                    path,
+                }
+                .remove();
+            }
+        }
+    }
+
     /// The program of this commit: kept from before, or built now.
     fn program(
         &self,
@@ -205,6 +220,7 @@ impl Repository {
         if kept.is_file() {
             return Ok(kept);
         }
+        self.remove_left_behind(&store);
         tell(&format!("building `{name}` ({})", &commit[..10]));
         let worktree = Worktree::add(&self.top, folder.join("source"), commit)?;
         let built = cargo_build(
@@ -237,12 +253,10 @@ struct Worktree {
 
 impl Worktree {
     fn add(top: &Path, path: PathBuf, commit: &str) -> miette::Result<Self> {
-        // An interrupted build may have left one behind.
         let worktree = Self {
             top: top.into(),
             path,
         };
-        worktree.remove();
         let shown = worktree.path.display().to_string();
         git(top, &["worktree", "add", "--detach", &shown, commit]).map_err(|said| {
             miette!(

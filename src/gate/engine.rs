@@ -40,7 +40,8 @@ pub enum Stop {
 /// time is decided at a look gets no more pairs. Control contests are judged by themselves.
 ///
 /// Pairs that `log` has are not measured again; new ones are appended to it as soon as they are finished.
-/// No pair is begun after `until`.
+/// No pair is begun after `until`, nor at all if `log` was judged when its time was up: more pairs would be one
+/// more look than the plan has. Nor does anything go on for the sake of the control alone.
 ///
 /// # Errors
 ///
@@ -66,10 +67,10 @@ pub fn run(
             break;
         }
         if let (Stop::OutOfTime, Some(log)) = (stop, &mut gate.log) {
-            log.append_judged_early()?;
+            log.note_judged_early()?;
         }
         gate.look();
-        if stop == Stop::OutOfTime {
+        if stop == Stop::OutOfTime || !gate.is_open() {
             break;
         }
     }
@@ -108,8 +109,7 @@ impl Gate<'_> {
                 if self.watcher.is_cancelled() {
                     return Ok(Stop::Interrupted);
                 }
-                let is_late = self.until.is_some_and(|until| Instant::now() >= until);
-                if is_late && !self.is_known(number, index) {
+                if self.is_late() && !self.is_known(number, index) {
                     return Ok(Stop::OutOfTime);
                 }
                 if self.one_pair(number, index, pair_count)?.is_none() {
@@ -118,6 +118,17 @@ impl Gate<'_> {
             }
         }
         Ok(Stop::Done)
+    }
+
+    /// Whether more pairs can decide anything about a case.
+    fn is_open(&self) -> bool {
+        let mut cases = self.tracks.iter().filter(|track| !track.contest.is_control);
+        cases.any(Track::is_open)
+    }
+
+    fn is_late(&self) -> bool {
+        let was_judged = self.log.as_ref().is_some_and(|log| log.was_judged());
+        was_judged || self.until.is_some_and(|until| Instant::now() >= until)
     }
 
     /// Whether the log has this pair.

@@ -48,6 +48,8 @@ pub fn list(program: &Path, arguments: &[OsString]) -> Result<Vec<ListedCase>, S
     let output = Command::new(program)
         .arg("cases")
         .args(arguments)
+        // Workers are bound by whoever asks, and not by those who are asked.
+        .env_remove("TASKDYNO_PIN")
         .stdin(Stdio::null())
         .output()
         .map_err(|error| error.to_string())?;

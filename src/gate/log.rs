@@ -59,6 +59,7 @@ pub struct PairLog {
     file: RecordFile,
     pairs: HashMap<(String, bool, u64), Pair>,
     failures: HashMap<(String, bool), SideError>,
+    was_judged: bool,
 }
 
 /// Why a file of pairs cannot be used.
@@ -81,12 +82,6 @@ pub enum LogError {
         line: usize,
         /// What is wrong with it.
         problem: String,
-    },
-    /// Its time was up, and it was judged then.
-    #[error("the gate of {path} was judged when its time was up")]
-    Judged {
-        /// The file.
-        path: String,
     },
     /// The gate that wrote it is not the one that would go on.
     #[error("{path} was written by another gate: {what} changed")]
@@ -112,6 +107,7 @@ impl PairLog {
             file,
             pairs: HashMap::new(),
             failures: HashMap::new(),
+            was_judged: false,
         })
     }
 
@@ -151,6 +147,7 @@ impl PairLog {
             file: RecordFile::open(path).map_err(|error| unusable(path, error))?,
             pairs: HashMap::new(),
             failures: HashMap::new(),
+            was_judged: false,
         };
         for (index, line) in lines.iter().enumerate().skip(1) {
             match parse(path, index, line)? {
@@ -159,10 +156,7 @@ impl PairLog {
                     let key = (pair.case.clone(), pair.is_control, pair.index);
                     log.pairs.insert(key, pair);
                 }
-                Line::JudgedEarly(_) => {
-                    let path = path.display().to_string();
-                    return Err(LogError::Judged { path });
-                }
+                Line::JudgedEarly(_) => log.was_judged = true,
                 Line::Failure(failed) => {
                     log.failures
                         .insert((failed.case, failed.is_control), failed.error);
@@ -175,6 +169,11 @@ impl PairLog {
     /// How many finished pairs it began with.
     pub fn pair_count(&self) -> usize {
         self.pairs.len()
+    }
+
+    /// Whether it was judged when its time was up, so that no pair may be added.
+    pub fn was_judged(&self) -> bool {
+        self.was_judged
     }
 
     /// Where it is.
@@ -197,8 +196,11 @@ impl PairLog {
 
     /// Notes that the time was up, and that the cases are judged by the pairs that are there. To go on would be
     /// one more look than the plan has.
-    pub(super) fn append_judged_early(&mut self) -> io::Result<()> {
-        self.file.append(&Line::JudgedEarly(JudgedEarly {}))
+    pub(super) fn note_judged_early(&mut self) -> io::Result<()> {
+        match self.was_judged {
+            true => Ok(()),
+            false => self.file.append(&Line::JudgedEarly(JudgedEarly {})),
+        }
     }
 
     /// Appends what became of a pair.

@@ -66,6 +66,9 @@ impl<T> Both<T> {
 pub struct GatePlan {
     /// What every order is drawn from.
     pub seed: u64,
+    /// Whether workers are bound to cores. The cases do not say so themselves: what they are called must not hang
+    /// on what else the machine does.
+    pub pin: bool,
     /// The chance of a false alarm in the whole gate.
     pub alpha: f64,
     /// Pairs of each case before the first look, and before each further one.
@@ -91,6 +94,7 @@ impl GatePlan {
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
+            pin: false,
             alpha: 0.01,
             pair_count: 50,
             look_count: 2,

@@ -13,7 +13,7 @@ use crate::measure::bracket::Bracket;
 use crate::measure::calibration::calibrate;
 use crate::measure::{Slice, SlicePlan};
 use crate::random::SplitMix64;
-use crate::record::{Calibration, CaseError};
+use crate::record::{Calibration, Case, CaseError};
 use crate::stats::median;
 use crate::stats::paired::{Round, difference};
 
@@ -224,7 +224,10 @@ fn start_both(
 
 fn prepare(contest: &Contest, arm: &Arm, plan: &GatePlan) -> Prepare {
     Prepare {
-        case: contest.case.case.clone(),
+        case: Case {
+            pin: plan.pin,
+            ..contest.case.case.clone()
+        },
         warmup_ns: plan.warmup_ns,
         min_sample_ns: plan.min_sample_ns,
         retry_limit: contest.case.retry_limit,

@@ -26,8 +26,6 @@ pub struct SelfTest {
     pub threshold_ratio: f64,
     /// Whether a busy loop ran on one core beside it.
     pub has_neighbour: bool,
-    /// Whether workers were bound to cores.
-    pub pin: bool,
     /// The machine.
     pub host: Host,
     /// When it began, in UTC, as RFC 3339 has it.
@@ -92,7 +90,7 @@ pub struct SelfTestPlan<'a> {
     pub planted_ratios: &'a [f64],
     /// this many of each.
     pub verdict_count: u64,
-    /// What counts as a change.
+    /// What counts as a change, where the workload does not say so itself.
     pub threshold_ratio: f64,
     /// How each is come to.
     pub gate: &'a GatePlan,
@@ -151,7 +149,7 @@ impl SelfTestPlan<'_> {
                 base: arm(0.0),
                 head: arm(planted_ratio),
             },
-            threshold_ratio: self.threshold_ratio,
+            threshold_ratio: case.threshold_ratio.unwrap_or(self.threshold_ratio),
             is_control: false,
         }
     }
@@ -163,7 +161,7 @@ impl Trial {
         self.contest.case.case.id()
     }
 
-    /// Comes to the verdict, just as a gate of this one case does.
+    /// Comes to the verdict as a gate of this one case does, but without its control.
     ///
     /// # Errors
     ///

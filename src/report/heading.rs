@@ -39,7 +39,10 @@ impl Heading {
             started_at: first.started_at.clone(),
             case_count: records.len(),
             failed_count: failed.count(),
-            warnings: warnings(&first.host),
+            warnings: busy(&first.host)
+                .into_iter()
+                .chain(slow_clock(&first.host))
+                .collect(),
         })
     }
 
@@ -71,22 +74,23 @@ pub(super) fn began(record: &Record) -> Option<Timestamp> {
     record.started_at.parse().ok()
 }
 
-/// What makes a machine unfit for measuring, and what to do about it; a sentence each.
-pub(super) fn warnings(host: &Host) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if host.load_average > BUSY_LOAD {
-        warnings.push(format!(
+/// That something else was running, and what to do about it.
+fn busy(host: &Host) -> Option<String> {
+    (host.load_average > BUSY_LOAD).then(|| {
+        format!(
             "The load average was {:.2} when the run began: something else was running. Stop it and run again.",
             host.load_average
-        ));
-    }
-    if let Some(governor) = &host.governor
-        && governor != "performance"
-    {
-        warnings.push(format!(
+        )
+    })
+}
+
+/// That the clock follows the load, and what to do about it.
+pub(super) fn slow_clock(host: &Host) -> Option<String> {
+    let governor = host.governor.as_ref()?;
+    (governor != "performance").then(|| {
+        format!(
             "The frequency governor is {governor}, so that the clock speed follows the load. \
              Set it to performance (cpupower frequency-set -g performance) and run again."
-        ));
-    }
-    warnings
+        )
+    })
 }

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, LineStyle, Table};
 
-use super::heading::warnings;
+use super::heading::slow_clock;
 use super::units;
 use super::words::one_line;
 use crate::compare::{
@@ -218,9 +218,8 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
     if let Some(control) = &comparison.control {
         sentences.push(control_sentence(control));
     }
-    if let (ComparisonSource::Gate, Some(first)) = (comparison.source, comparison.cases.first()) {
-        let bound = bound_or_not(first.case.pin);
-        sentences.push(format!("Throughout, {bound}."));
+    if let Some(pin) = comparison.pin {
+        sentences.push(format!("Throughout, {}.", bound_or_not(pin)));
     }
     if let Some(load) = comparison.foreign_load_ratio {
         let advice = match load >= FOREIGN_RATIO {
@@ -241,7 +240,8 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
             units::ratio(spread)
         ));
     }
-    sentences.extend(warnings(&comparison.host));
+    // The load average still shows the builds; what others took meanwhile was measured above.
+    sentences.extend(slow_clock(&comparison.host));
     if comparison.source == ComparisonSource::Records {
         sentences.push(
             "The records were measured apart; `taskdyno gate` lets two builds take turns and sees more.".into(),
@@ -260,7 +260,8 @@ pub fn bound_or_not(pin: bool) -> &'static str {
     match pin {
         true => "each worker was bound to a core",
         false => {
-            "workers were not bound to cores: something else kept one of them busy, or `--pin=never` was given"
+            "workers were not bound to cores, since something else may have kept one of them busy, or `--pin=never` \
+             was given"
         }
     }
 }

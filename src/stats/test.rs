@@ -42,6 +42,7 @@ fn interval_ranks_of_the_published_tables() {
         assert_eq!(interval_rank(count, 0.01), rank, "n = {count}");
     }
     assert_eq!(interval_rank(45, 0.01), Some(14));
+    assert_eq!(interval_rank(50, 0.01), Some(16));
     assert_eq!(interval_rank(60, 0.01), Some(20));
     for (count, rank) in [(0, None), (1, None), (5, None), (6, Some(1)), (9, Some(2))] {
         assert_eq!(interval_rank(count, 0.05), rank, "n = {count}");

@@ -1,7 +1,8 @@
 //! `gate`: two builds run in turns, and a verdict on each case.
 
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use miette::miette;
@@ -49,7 +50,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         true => PairLog::header(&path).map_err(unusable)?,
         false => None,
     };
-    let matched = matched(&builds, &selected(arguments, before.as_ref()))?;
+    let matched = matched(&builds, &arguments.selected)?;
     if arguments.manner.dry_run {
         return print_ids(matched.both.iter().map(|listed| listed.case.id()));
     }
@@ -59,6 +60,8 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let start = Instant::now();
     let (header, mut log) = open_log(arguments, before, &builds, &matched, host)?;
     let contests = contests(&header, &builds);
+    // Whatever becomes of this gate, the comparison of an earlier one is not its own.
+    remove_if_there(&arguments.out.join(COMPARISON))?;
 
     catch_interrupt();
     let mut watcher = Pairs::new(
@@ -144,16 +147,6 @@ fn matched(builds: &Both<Resolved>, selected: &Selected) -> Result<Matched, Exit
     Ok(matched)
 }
 
-/// What is asked for, with workers bound as they were in the part of the gate that went before.
-fn selected(arguments: &Arguments, before: Option<&Header>) -> Selected {
-    let was_pinned = before.map(|header| header.cases.iter().any(|(listed, _)| listed.case.pin));
-    arguments.selected.or_pin(match was_pinned {
-        None => Pin::Auto,
-        Some(true) => Pin::Always,
-        Some(false) => Pin::Never,
-    })
-}
-
 /// Settles the plan and opens the file of pairs: anew, or with those of the gate that is to go on.
 fn open_log(
     arguments: &Arguments,
@@ -163,8 +156,9 @@ fn open_log(
     host: Host,
 ) -> Result<(Header, PairLog), Exit> {
     let path = arguments.out.join(PAIRS);
-    let before = before.map(|header| header.plan.seed);
-    let seed = arguments.manner.seed.or(before);
+    let before = before.map(|header| header.plan);
+    let seed = before.as_ref().map(|plan| plan.seed);
+    let seed = arguments.manner.seed.or(seed);
     let threshold = |listed: &ListedCase| listed.threshold_ratio.unwrap_or(arguments.threshold);
     let cases = matched.both.iter();
     let header = Header {
@@ -172,6 +166,7 @@ fn open_log(
         plan: plan(
             arguments,
             seed.unwrap_or_else(|| arguments.manner.seed()),
+            pin(arguments, before.as_ref()),
             matched.both.len(),
         )?,
         base: builds.base.build.clone(),
@@ -189,11 +184,26 @@ fn open_log(
     if log.pair_count() > 0 && !arguments.manner.quiet {
         tell(&format!("{} pairs are there already", log.pair_count()));
     }
+    if log.was_judged() {
+        tell(
+            "it was judged when its time was up, so it stays with these pairs: a further look would raise the \
+             chance of a false alarm; leave out --resume to measure anew, with more time",
+        );
+    }
     Ok((header, log))
 }
 
-fn plan(arguments: &Arguments, seed: u64, case_count: usize) -> Result<GatePlan, Exit> {
+/// Whether to bind workers to cores: as it was said, or else as in the part of the gate that went before.
+fn pin(arguments: &Arguments, before: Option<&GatePlan>) -> bool {
+    match (arguments.selected.pin, before) {
+        (None | Some(Pin::Auto), Some(before)) => before.pin,
+        (pin, _) => pin.unwrap_or(Pin::Auto).is_to_be(),
+    }
+}
+
+fn plan(arguments: &Arguments, seed: u64, pin: bool, case_count: usize) -> Result<GatePlan, Exit> {
     let plan = GatePlan {
+        pin,
         alpha: arguments.alpha,
         pair_count: arguments.pairs,
         look_count: if arguments.no_extension { 1 } else { 2 },
@@ -286,6 +296,7 @@ fn comparison(
         source: ComparisonSource::Gate,
         base: header.base,
         head: header.head,
+        pin: Some(header.plan.pin),
         alpha: header.plan.alpha,
         seed: header.plan.seed,
         host: header.host,
@@ -340,6 +351,13 @@ fn finish(comparison: &Comparison, arguments: &Arguments) -> Outcome {
     shown
 }
 
+fn remove_if_there(path: &Path) -> Result<(), Exit> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(cannot_write(path, &error)),
+        _ => Ok(()),
+    }
+}
+
 fn cannot_append(log: &PairLog, error: &std::io::Error) -> Exit {
     Exit::Failed(miette!(
         help = "make room, then go on with --resume",
@@ -354,10 +372,6 @@ fn unusable(error: LogError) -> Exit {
         LogError::Line { .. } => {
             "leave out --resume to measure everything anew; the file is then kept as \
                                   gate-pairs.previous.jsonl"
-        }
-        LogError::Judged { .. } => {
-            "a further look would raise the chance of a false alarm: leave out --resume to measure everything \
-             anew, with more time"
         }
         LogError::Changed { .. } => {
             "give the same arguments and builds, or leave out --resume to measure \

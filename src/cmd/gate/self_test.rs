@@ -13,7 +13,6 @@ use super::watcher::failure;
 use crate::case::Idle;
 use crate::cmd::measuring::{cannot_write, print_ids};
 use crate::cmd::progress::{Progress, catch_interrupt};
-use crate::cmd::select::Pin;
 use crate::cmd::{Exit, INTERRUPTED, OK, Outcome};
 use crate::compare::{SideError, Verdict};
 use crate::gate::self_test::{SelfTest, SelfTestError, SelfTestPlan, SelfVerdict, Tally, tally};
@@ -59,7 +58,12 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     if arguments.manner.dry_run {
         return print_ids(cases.iter().map(|listed| listed.case.id()));
     }
-    let gate = super::plan(arguments, arguments.manner.seed(), 1)?;
+    let gate = super::plan(
+        arguments,
+        arguments.manner.seed(),
+        super::pin(arguments, None),
+        1,
+    )?;
     let usual = if arguments.quick {
         QUICK_VERDICTS
     } else {
@@ -84,7 +88,6 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         plan: gate.clone(),
         threshold_ratio: arguments.threshold,
         has_neighbour: arguments.neighbour,
-        pin: cases.iter().any(|listed| listed.case.pin),
         host,
         started_at,
         elapsed_ns: start.elapsed().as_nanos().try_into().unwrap_or(u64::MAX),
@@ -106,7 +109,7 @@ fn cases(registry: &Registry, arguments: &Arguments) -> Result<Vec<ListedCase>, 
     let usual = if arguments.quick { &CASES[..1] } else { &CASES };
     let mut listed = Vec::new();
     for (id, workers) in usual {
-        let selected = arguments.selected.or_pin(Pin::Auto);
+        let selected = arguments.selected.unbound();
         let selected = selected.or_exactly(id, *workers);
         listed.extend(selected.cases(registry, &registry.backends)?);
         if arguments.selected.has_filter() {
@@ -240,7 +243,7 @@ fn notes(result: &SelfTest) -> Vec<String> {
     } else {
         ""
     };
-    notes.push(bound_or_not(result.pin).to_owned());
+    notes.push(bound_or_not(result.plan.pin).to_owned());
     notes.push(format!(
         "threshold {}%, alpha {}, {} pairs and {} looks, seed {}, {:.0} s{beside}",
         result.threshold_ratio * 100.0,

@@ -150,17 +150,16 @@ fn intervals_cover_the_truth_as_often_as_they_promise() {
             -size / 5.0
         }
     };
-    let trials = 20_000;
-    for count in [8, 22, 30, 45, 60] {
+    let trials = 20_000u32;
+    for count in [8, 22, 30, 50, 60, 100] {
         let mut covered = 0;
         for _ in 0..trials {
             let values: Vec<f64> = (0..count).map(|_| draw()).collect();
             let interval = median_interval(&values, 0.01).unwrap();
             covered += u32::from(interval.low <= 0.0 && 0.0 <= interval.high);
         }
-        // Three standard deviations of the count, were the coverage exactly 99%.
-        let least = f64::from(trials) * 0.99 - 3.0 * (f64::from(trials) * 0.01 * 0.99).sqrt();
-        assert!(f64::from(covered) >= least, "{count}: {covered}");
+        // The interval is wider than it has to be, since ranks are whole numbers: by enough to tell.
+        assert!(covered >= trials / 100 * 99, "{count}: {covered}");
     }
 }
 
@@ -186,4 +185,37 @@ fn false_alarms_in_many_cases_stay_below_alpha_at_the_worst_place() {
     let most = f64::from(gates) * alpha / 2.0;
     assert!(f64::from(alarms) <= most + 3.0 * most.sqrt(), "{alarms}");
     assert!(alarms > 0, "a test that can see none");
+}
+
+#[test]
+fn two_looks_together_stay_below_alpha_at_the_worst_place() {
+    // As a gate does it: the second look has the pairs of the first and as many more, and is taken only if the
+    // first found nothing. The truth lies exactly at the threshold.
+    let mut random = Normal::new(3);
+    let limit = 0.01f64.ln_1p();
+    let (gates, alpha, pairs) = (20_000, 0.05, 25);
+    let mut alarms_at = [0u32; 2];
+    for _ in 0..gates {
+        let mut differences = Vec::new();
+        for alarms in &mut alarms_at {
+            differences.extend((0..pairs).map(|_| limit + 0.01 * random.next()));
+            let judged = judge(&[evidence(&differences)], alpha / 2.0);
+            match judged[0].as_ref().unwrap().verdict {
+                Verdict::Inconclusive => {}
+                verdict => {
+                    *alarms += u32::from(verdict == Verdict::Regressed);
+                    break;
+                }
+            }
+        }
+    }
+    // Half of alpha is for regressions, and a look has half of that.
+    let most = f64::from(gates) * alpha / 4.0;
+    for alarms in alarms_at {
+        assert!(
+            f64::from(alarms) <= most + 3.0 * most.sqrt(),
+            "{alarms_at:?}"
+        );
+        assert!(alarms > 0, "a test that can see none");
+    }
 }

@@ -45,6 +45,7 @@ fn comparison(cases: Vec<ComparedCase>) -> Comparison {
     };
     Comparison {
         comparison_version: COMPARISON_VERSION,
+        pin: None,
         source: ComparisonSource::Gate,
         base: build.clone(),
         head: build,

@@ -61,6 +61,7 @@ pub(in crate::report) fn varied() -> Comparison {
         head: build("c0ffee0", "c0ffee0123456789"),
         alpha: 0.01,
         seed: 7,
+        pin: Some(true),
         host,
         started_at: "2026-11-02T12:00:00Z".into(),
         elapsed_ns: 31_500_000_000,
