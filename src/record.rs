@@ -149,7 +149,8 @@ pub struct Bound {
 impl Bound {
     /// The best that is known to be possible: the certified optimum, or else the lower bound.
     pub fn best_ns(&self) -> u64 {
-        self.certified_optimum_ns.unwrap_or(self.lower_bound_ns)
+        let optimum = self.certified_optimum_ns.unwrap_or(0);
+        optimum.max(self.lower_bound_ns)
     }
 }
 

@@ -150,7 +150,8 @@ impl<'a> Stage<'a> {
         };
         let (job, digest) = self.job(graph, kernel.map_err(set_up_error)?)?;
         let optimum = self.prepare.certified_optimum_ns;
-        let bound = bound(&job, self.backend, self.plan.worker_count, optimum);
+        let bound =
+            bound(&job, self.backend, self.plan.worker_count, optimum).map_err(set_up_error)?;
         let size = GraphSize {
             task_count: job.graph().task_count() as u64,
             edge_count: job.graph().edge_count() as u64,

@@ -80,6 +80,10 @@ impl Replay {
     fn time(&self, task: TaskId) -> Duration {
         Duration::from_nanos(self.durations_ns[task.index()])
     }
+
+    fn rounds(&self, task: TaskId, round_ns: f64) -> u64 {
+        (self.durations_ns[task.index()] as f64 / round_ns).round() as u64
+    }
 }
 
 impl Kernel for Replay {
@@ -88,8 +92,7 @@ impl Kernel for Replay {
             By::Sleep => thread::sleep(self.time(task)),
             By::Spin => spin(self.time(task), seed),
             By::Hash { round_ns } => {
-                let rounds = self.durations_ns[task.index()] as f64 / round_ns;
-                chain(seed, rounds.round() as u64);
+                chain(seed, self.rounds(task, round_ns));
             }
         }
         self.expected(task, seed)
@@ -114,8 +117,8 @@ impl Kernel for Replay {
 }
 
 /// Hashes `count` times, beginning when `seed` is known.
-fn chain(seed: u64, count: u64) {
-    black_box(in_sequence(seed, |seed| hash::rounds(&[], seed, count)));
+fn chain(seed: u64, count: u64) -> u64 {
+    black_box(in_sequence(seed, |seed| hash::rounds(&[], seed, count)))
 }
 
 /// How long a round takes on this core when nothing disturbs it: the fastest of several trials, since
@@ -168,6 +171,21 @@ mod tests {
             assert!(start.elapsed() >= Duration::from_micros(200), "{by}");
             assert!(kernel.is_duration_kept());
         }
+    }
+
+    #[test]
+    fn a_task_that_hashes_does_as_many_rounds_as_fit_into_its_time() {
+        let replay = Replay {
+            durations_ns: Box::new([0, 1_000, 2_500]),
+            by: By::Hash { round_ns: 50.0 },
+        };
+        let rounds = [0, 1, 2].map(|task| replay.rounds(TaskId(task), 50.0));
+        assert_eq!(rounds, [0, 20, 50]);
+        // All of them, each on the one before.
+        let step_by_step = (0..20).fold(7, |seed, _| chain(seed, 1));
+        assert_eq!(chain(7, 20), step_by_step);
+        assert_ne!(chain(7, 19), step_by_step);
+        assert!(round_ns() > 0.0);
     }
 
     #[test]

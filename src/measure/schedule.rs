@@ -17,19 +17,23 @@ const TRACED_RUNS: usize = 5;
 
 /// How fast `job` can be on `worker_count` workers of `backend`; `None` where the durations of its tasks are
 /// not known, or are all zero.
+///
+/// # Errors
+///
+/// When no shortest schedule can be as long as `certified_optimum_ns`, in a sentence.
 pub fn bound(
     job: &Job,
     backend: &dyn Backend,
     worker_count: usize,
     certified_optimum_ns: Option<u64>,
-) -> Option<Bound> {
+) -> Result<Option<Bound>, String> {
     let (graph, kernel) = (job.graph(), job.kernel());
     let duration = |task| kernel.duration(task).map(clamped);
-    let durations: Vec<u64> = graph.tasks().map(duration).collect::<Option<_>>()?;
+    let durations: Option<Vec<u64>> = graph.tasks().map(duration).collect();
+    let Some(durations) = durations.filter(|durations| work(durations) > 0) else {
+        return Ok(None);
+    };
     let (work_ns, span_ns) = (work(&durations), span(graph, &durations));
-    if work_ns == 0 {
-        return None;
-    }
     let waits = graph.tasks().all(|task| kernel.wait(task).is_some());
     let mut parallelism = backend.parallelism(worker_count, waits);
     if !kernel.is_duration_kept() {
@@ -39,14 +43,36 @@ pub fn bound(
     }
     // A schedule is certified for a number of workers: more tasks under way at once may well beat it.
     let is_certified = parallelism == Some(worker_count);
+    let certified_optimum_ns = certified_optimum_ns.filter(|_| is_certified);
+    let least = lower_bound(work_ns, span_ns, parallelism);
+    if let Some(optimum) = certified_optimum_ns {
+        let most = greedy_makespan(graph, &durations, parallelism);
+        check_optimum(u128::from(optimum), least, most)?;
+    }
     let clamp = |ns: u128| u64::try_from(ns).unwrap_or(u64::MAX);
-    Some(Bound {
+    Ok(Some(Bound {
         work_ns: clamp(work_ns),
         span_ns: clamp(span_ns),
         parallelism: parallelism.map(|workers| workers as u64),
-        lower_bound_ns: clamp(lower_bound(work_ns, span_ns, parallelism)),
-        certified_optimum_ns: certified_optimum_ns.filter(|_| is_certified),
-    })
+        lower_bound_ns: clamp(least),
+        certified_optimum_ns,
+    }))
+}
+
+/// A shortest schedule lies between what no schedule beats and what a greedy one takes. A millionth is for
+/// durations that were rounded.
+fn check_optimum(optimum: u128, least: u128, most: u128) -> Result<(), String> {
+    if (least - least / 1_000_000..=most + most / 1_000_000).contains(&optimum) {
+        return Ok(());
+    }
+    let ms = |ns: u128| ns as f64 / 1e6;
+    Err(format!(
+        "certified_optimum_ms says {} for this many workers, and the shortest schedule takes at least {} and at most {} \
+         ms: check its unit, and the scale of the graph",
+        ms(optimum),
+        ms(least),
+        ms(most)
+    ))
 }
 
 /// Runs tasks of `job` alone, one after the other, and then the whole job on the pool that `start` makes, for
@@ -115,4 +141,20 @@ fn total(durations: &[u64]) -> u64 {
 
 fn clamped(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_optimum_that_cannot_be_one_is_refused() {
+        assert_eq!(check_optimum(131, 120, 140), Ok(()));
+        // Both ends can be met.
+        assert_eq!(check_optimum(120, 120, 120), Ok(()));
+        for wrong in [0, 119, 141, 131_000] {
+            let message = check_optimum(wrong, 120, 140).unwrap_err();
+            assert!(message.contains("check its unit"), "{message}");
+        }
+    }
 }

@@ -121,11 +121,9 @@ fn curves(members: &[Member], target: f64) -> Vec<Curve> {
         .into_iter()
         .map(|(label, members)| curve(label, &members, target));
     let mut curves: Vec<Curve> = curves.collect();
-    curves.sort_by(|a, b| {
-        let place = |curve: &Curve| curve.metg.map(|metg| metg.crossing.place());
-        let unknown = (i8::MAX, 0.0);
-        let (a, b) = (place(a).unwrap_or(unknown), place(b).unwrap_or(unknown));
-        a.partial_cmp(&b).expect("times are numbers")
+    curves.sort_by(|a, b| match (a.metg, b.metg) {
+        (Some(a), Some(b)) => a.crossing.finest_first(&b.crossing),
+        (a, b) => a.is_none().cmp(&b.is_none()),
     });
     curves
 }
@@ -191,17 +189,16 @@ fn points(record: &Record, peak: &Peak) -> Vec<Option<Point>> {
             .collect(),
         None => samples
             .zip(&peak.probes)
-            .map(|(sample, probe)| point(record, peak, sample, probed_task_ns(peak, probe)?))
+            .map(|(sample, probe)| point(record, peak, sample, probed_task_ns(peak, probe)))
             .collect(),
     }
 }
 
 /// What a task takes at peak, as a probe has it.
-fn probed_task_ns(peak: &Peak, probe: &Probe) -> Option<f64> {
+fn probed_task_ns(peak: &Peak, probe: &Probe) -> f64 {
     let run_ns = probe.wall_ns as f64 / probe.run_count as f64;
     let unit_ns = run_ns / (peak.probe_task_count as f64 * peak.probe_size);
-    let task_ns = unit_ns * peak.size;
-    (task_ns > 0.0 && task_ns.is_finite()).then_some(task_ns)
+    unit_ns * peak.size
 }
 
 fn point(record: &Record, peak: &Peak, sample: &Sample, task_ns: f64) -> Option<Point> {
@@ -216,10 +213,15 @@ fn point(record: &Record, peak: &Peak, sample: &Sample, task_ns: f64) -> Option<
         Some(bound) if bound.parallelism.is_none() => task_count / least_task_count,
         _ => f64::from(record.case.workers),
     };
-    Some(Point {
+    let granularity_ns = wall_ns * parallelism / task_count;
+    let efficiency = least_task_count * task_ns / wall_ns;
+    // A record may have come from anywhere.
+    let is_number = |figure: f64| figure > 0.0 && figure.is_finite();
+    let is_sound = is_number(granularity_ns) && is_number(efficiency) && is_number(task_ns);
+    is_sound.then_some(Point {
         task_ns,
-        granularity_ns: wall_ns * parallelism / task_count,
-        efficiency: least_task_count * task_ns / wall_ns,
+        granularity_ns,
+        efficiency,
     })
 }
 
@@ -239,6 +241,7 @@ fn middle(size: &[Option<Point>]) -> Point {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Bound;
     use crate::record::fixture::case;
     use crate::report::{Report, tables};
     use crate::stats::metg::Crossing;
@@ -319,6 +322,41 @@ mod tests {
             sample.wall_ns /= 2;
         }
         assert!(notes(&records).contains("not to be trusted"));
+    }
+
+    #[test]
+    fn a_record_with_impossible_figures_has_no_points() {
+        let mut broken: Vec<Record> = [10, 20].map(|size_| size("rayon", size_, 100, 7)).into();
+        broken[0].graph.as_mut().unwrap().task_count = 0;
+        broken[1].peak.as_mut().unwrap().probe_size = 0.0;
+        let curve = &sweep_of(&broken).curves[0];
+        assert_eq!((curve.points.len(), curve.metg), (0, None));
+    }
+
+    #[test]
+    fn tasks_by_the_clock_are_told_against_the_clock() {
+        let mut timed = size("rayon", 1, 0, 7);
+        let peak = timed.peak.as_mut().unwrap();
+        (peak.task_ns, peak.least_task_count) = (Some(250.0), 100);
+        peak.probes.clear();
+        for sample in &mut timed.samples {
+            sample.wall_ns = 100 * 1000;
+        }
+        let task_count = timed.graph.unwrap().task_count as f64;
+        let on_workers = sweep_of(std::slice::from_ref(&timed)).curves[0].points[0];
+        assert_eq!((on_workers.task_ns, on_workers.efficiency), (250.0, 0.25));
+        assert_eq!(on_workers.granularity_ns, 100_000.0 * 2.0 / task_count);
+        // Where all wait at once there are no workers: what counts is how many are in a row.
+        timed.bound = Some(Bound {
+            work_ns: 1,
+            span_ns: 1,
+            parallelism: None,
+            lower_bound_ns: 1,
+            certified_optimum_ns: None,
+        });
+        let at_once = sweep_of(&[timed]).curves[0].points[0];
+        assert!((at_once.granularity_ns - 1000.0).abs() < 1e-9);
+        assert_eq!(at_once.efficiency, 0.25);
     }
 
     #[test]

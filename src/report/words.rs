@@ -109,7 +109,8 @@ pub(super) fn curve_notes(curve: &Curve, target: f64) -> Vec<String> {
         Some(Crossing::Above(_)) => {
             let coarsest = curve.points.last().map(at).unwrap_or_default();
             notes.push(format!(
-                "no crossing: the coarsest tasks measured do not reach {target} ({coarsest})"
+                "no crossing: the coarsest tasks measured do not reach {target} ({coarsest}); none is made longer than \
+                 50 ms, and no run longer than about 2 s, so a graph of fewer tasks could be taken further"
             ));
         }
     }

@@ -4,6 +4,8 @@
 //! 2020), define METG(50%) as the smallest average task granularity at which a system still reaches 50% of its
 //! peak rate. Granularity is wall clock × workers ÷ tasks: it holds what a task costs beside its work.
 
+use std::cmp::Ordering;
+
 use super::{Interval, interval_rank};
 
 /// A graph with tasks of one size.
@@ -29,13 +31,15 @@ pub enum Crossing {
 }
 
 impl Crossing {
-    /// A key that sorts the finest first.
-    pub fn place(self) -> (i8, f64) {
-        match self {
-            Self::Below(granularity) => (-1, granularity),
+    /// The order of crossings, the finest first.
+    pub fn finest_first(&self, other: &Self) -> Ordering {
+        let place = |crossing: &Self| match *crossing {
+            Self::Below(granularity) => (-1i8, granularity),
             Self::At(granularity) => (0, granularity),
             Self::Above(granularity) => (1, granularity),
-        }
+        };
+        let (own, others) = (place(self), place(other));
+        own.0.cmp(&others.0).then(own.1.total_cmp(&others.1))
     }
 }
 
@@ -81,11 +85,7 @@ pub fn crossing(sweep: &[Point], target: f64) -> Option<Crossing> {
 pub fn metg(sweeps: &[Vec<Point>], target: f64, alpha: f64) -> Option<Metg> {
     let crossings = sweeps.iter().filter_map(|sweep| crossing(sweep, target));
     let mut crossings: Vec<Crossing> = crossings.collect();
-    crossings.sort_by(|a, b| {
-        a.place()
-            .partial_cmp(&b.place())
-            .expect("times are numbers")
-    });
+    crossings.sort_by(Crossing::finest_first);
     let interval = interval_rank(crossings.len(), alpha).and_then(|rank| {
         let ends = (crossings[rank - 1], crossings[crossings.len() - rank]);
         match ends {
