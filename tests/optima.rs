@@ -1,8 +1,8 @@
 //! Replays graphs whose shortest schedules are known, by sleeping, on every backend with a pool: no run may beat
 //! the certified optimum, and none may be worse than the worst greedy schedule.
 //!
-//! `static` is left out: it shares tasks out beforehand and is not greedy. `fork-dispatch` hands out one task at a
-//! time here, since a worker that holds several is not greedy either.
+//! `static` may not beat the optimum either, but shares tasks out beforehand and is not greedy. `fork-dispatch` hands
+//! out one task at a time here, since a worker that holds several is not greedy either.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,20 +16,19 @@ use taskdyno::graph::import::{Imported, read};
 /// Nanoseconds a unit of an STG file: `scale = 0.001` of a second.
 const UNIT_NS: u64 = 1_000_000;
 
-/// What a task may take beyond its time: a worker that slept has to get a core again. Beside it a run may take
-/// [`RUN_ALLOWANCE_NS`] more.
-const TASK_ALLOWANCE_NS: u64 = 500_000;
+/// What a task may take beyond its time: a sleep overshoots by some 55 µs, and a worker that slept has to get a core
+/// again. Beside it a run may take [`RUN_ALLOWANCE_NS`] more.
+const TASK_ALLOWANCE_NS: u64 = 200_000;
 /// The same on tokio, whose timer counts in milliseconds and adds one.
-const TOKIO_ALLOWANCE_NS: u64 = 2_500_000;
+const TOKIO_ALLOWANCE_NS: u64 = 1_500_000;
 /// Starting and ending, on a machine that does something else for a while. Small enough that with two workers, one
-/// that does everything is found out.
-const RUN_ALLOWANCE_NS: u128 = 40_000_000;
+/// that does everything is found out. (With eight, four that do everything may stay within the greedy bound itself.)
+const RUN_ALLOWANCE_NS: u128 = 10_000_000;
 /// The best of so many runs is held against the greedy bound, since what else the machine does only makes runs
 /// longer; none may beat the optimum.
 const RUNS: &str = "3";
 
-const BACKENDS: &str =
-    "threads,thread-pool,crossbeam,rayon,tokio,fork,fork-threads,fork-dispatch,fork-per-task";
+const BACKENDS: &str = "static,threads,thread-pool,crossbeam,rayon,tokio,fork,fork-threads,fork-dispatch,fork-per-task";
 
 /// The folder with real graphs, if this machine has it.
 fn foreign_graphs() -> Option<PathBuf> {
@@ -62,12 +61,16 @@ fn replayed_graphs_end_between_the_certified_optimum_and_the_greedy_bound() {
     };
     let optima = certified(&folder);
     assert!(!optima.is_empty());
-    std::thread::scope(|scope| {
-        for (file, optima) in &optima {
-            let path = folder.join("stg").join(file).canonicalize().unwrap();
-            scope.spawn(move || replay(&path, optima));
-        }
-    });
+    // More at once would have to be allowed more.
+    let files: Vec<_> = optima.iter().collect();
+    for two in files.chunks(2) {
+        std::thread::scope(|scope| {
+            for (file, optima) in two {
+                let path = folder.join("stg").join(file).canonicalize().unwrap();
+                scope.spawn(move || replay(&path, optima));
+            }
+        });
+    }
 }
 
 fn replay(path: &Path, optima: &BTreeMap<u64, u64>) {
@@ -163,7 +166,7 @@ fn judge(path: &Path, imported: &Imported, optima: &BTreeMap<u64, u64>, record: 
         "{what}: {wall_ns} beats {optimum_ns}"
     );
     assert!(
-        u128::from(wall_ns) <= most_ns + RUN_ALLOWANCE_NS,
+        backend == "static" || u128::from(wall_ns) <= most_ns + RUN_ALLOWANCE_NS,
         "{what}: {wall_ns} is beyond the greedy bound of {most_ns} and the allowance"
     );
 }
