@@ -176,8 +176,8 @@ impl<'a> Parser<'a> {
         mut operand: Range<usize>,
     ) -> Result<(), Refusal> {
         loop {
-            if let Some(left) = &left {
-                self.connect(left.clone(), operand.clone())?;
+            if let Some(left) = left.clone() {
+                operand = self.connect(left, operand)?;
             }
             if self.token.kind == Kind::Line {
                 let help = "write `->`, from what comes first to what waits for it";
@@ -233,12 +233,6 @@ impl<'a> Parser<'a> {
         let members = closed.members_start..self.members.len();
         let is_end = closed.left.is_some() || matches!(self.token.kind, Kind::Arrow | Kind::Line);
         if is_end {
-            // Each node once, or what stands in many braces would be gone through for each of them.
-            let mut inner = self.members.split_off(members.start);
-            inner.sort_unstable();
-            inner.dedup();
-            self.members.append(&mut inner);
-            let members = members.start..self.members.len();
             return self.behind_operand(closed.left, members);
         }
         Ok(())
@@ -265,25 +259,36 @@ impl<'a> Parser<'a> {
         Ok(self.members.len() - 1..self.members.len())
     }
 
-    /// Makes every node of `right` wait for every node of `left`.
-    fn connect(&mut self, left: Range<usize>, right: Range<usize>) -> Result<(), Refusal> {
-        let [left, right] = [left, right].map(|range| {
-            let mut nodes = self.members[range].to_vec();
-            nodes.sort_unstable();
-            nodes.dedup();
-            nodes
-        });
+    /// Makes every node of `right`, the last members, wait for every node of `left`, which stands just before them.
+    /// Returns where `right` stands then.
+    ///
+    /// Goes through members only where it makes edges of them, at least one for each that stays: a file may have
+    /// groups in groups, each before or behind an empty one, which would take quadratic time otherwise.
+    fn connect(
+        &mut self,
+        left: Range<usize>,
+        right: Range<usize>,
+    ) -> Result<Range<usize>, Refusal> {
+        if left.is_empty() || right.is_empty() {
+            return Ok(right);
+        }
+        let right = distinct(self.members.split_off(right.start));
+        let left = distinct(self.members.split_off(left.start));
         let added = left.len().saturating_mul(right.len());
         if self.dependences.len().saturating_add(added) > self.most_edges {
             let message = format!("there are more than {} edges", self.most_edges);
             let help = "`{..} -> {..}` joins every pair: put a node in between";
             return Err(Refusal::new(message, help).at_byte(self.token.start));
         }
-        for before in left {
+        for before in &left {
             self.dependences
-                .extend(right.iter().map(|behind| (before, *behind)));
+                .extend(right.iter().map(|behind| (*before, *behind)));
         }
-        Ok(())
+        // Each node once, or what stands in many braces would be gone through for each of them.
+        self.members.extend(left);
+        let right_start = self.members.len();
+        self.members.extend(right);
+        Ok(right_start..self.members.len())
     }
 
     /// `[..]` behind `node`.
@@ -332,6 +337,13 @@ impl<'a> Parser<'a> {
             unit: Unit::None,
         })
     }
+}
+
+/// Each node once, in ascending order.
+fn distinct(mut nodes: Vec<u32>) -> Vec<u32> {
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes
 }
 
 fn unexpected(token: &Token<'_>, expected: &str) -> Refusal {
