@@ -223,6 +223,8 @@ fn dot() {
                 "angle brackets that were cut off",
                 "digraph {\n  a [label=<b <c>]\n}",
             ),
+            ("a comma before nothing", "digraph {\n  a -> b, ;\n}"),
+            ("a comma behind braces", "digraph {\n  {a b}, c -> d;\n}"),
             ("an arrow to nothing", "digraph {\n  a -> ;\n}"),
             ("a name that is no name", "digraph {\n  a-1 -> b;\n}"),
             ("a number with a unit", "digraph {\n  a [duration=3ms];\n}"),

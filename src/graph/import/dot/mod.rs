@@ -1,10 +1,10 @@
 //! DOT, the language of Graphviz, as far as it tells a task graph: tasks, dependences, and the duration of a task as
 //! its attribute `duration` or, where that is absent, `weight`.
 //!
-//! Read are the grammar's node and edge statements with all their ids, chains, ports, subgraphs as ends of edges,
-//! attribute lists, and `node [..]` defaults within their braces. Everything that only draws is skipped, and so is
-//! the `weight` of an edge, which is about its length. Edges that are repeated count once, `strict` or not: a task
-//! waits for another one or does not.
+//! Read are the grammar's node and edge statements with all their ids, chains, ports, lists of nodes and subgraphs as
+//! ends of edges, attribute lists, and `node [..]` defaults within their braces. Everything that only draws is
+//! skipped, and so is the `weight` of an edge, which is about its length. Edges that are repeated count once, `strict`
+//! or not: a task waits for another one or does not.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -149,7 +149,7 @@ impl<'a> Parser<'a> {
     fn statement(&mut self) -> Result<(), Refusal> {
         let token = self.advance()?;
         match token.kind {
-            Kind::Sign(b';' | b',') => Ok(()),
+            Kind::Sign(b';') => Ok(()),
             Kind::Sign(b'{') => self.open(None),
             Kind::Sign(b'}') => self.close(),
             Kind::Keyword(Keyword::Subgraph) => self.subgraph(None),
@@ -162,8 +162,8 @@ impl<'a> Parser<'a> {
                 self.expect_id("a value").map(|_| ())
             }
             Kind::Id(id) => {
-                let node = self.node(id, token.start)?;
-                self.behind_operand(None, node)
+                let nodes = self.nodes(id, token.start)?;
+                self.behind_operand(None, nodes)
             }
             _ => Err(unexpected(&token, "a node, an edge or `}`")),
         }
@@ -189,7 +189,7 @@ impl<'a> Parser<'a> {
             left = Some(operand);
             let token = self.advance()?;
             operand = match token.kind {
-                Kind::Id(id) => self.node(id, token.start)?,
+                Kind::Id(id) => self.nodes(id, token.start)?,
                 Kind::Sign(b'{') => return self.open(left),
                 Kind::Keyword(Keyword::Subgraph) => return self.subgraph(left),
                 _ => return Err(unexpected(&token, "a node or `{` behind `->`")),
@@ -243,8 +243,19 @@ impl<'a> Parser<'a> {
         self.scopes.last().expect("a brace is open")
     }
 
-    /// The node of this name, as the one member of a range, without its port.
-    fn node(&mut self, name: Cow<'a, str>, start: usize) -> Result<Range<usize>, Refusal> {
+    /// One end of an edge that begins with this name: a node, or several between commas.
+    fn nodes(&mut self, name: Cow<'a, str>, start: usize) -> Result<Range<usize>, Refusal> {
+        let first = self.members.len();
+        self.node(name, start)?;
+        while self.accept(&Kind::Sign(b','))? {
+            let (name, start) = self.expect_id("a node behind `,`")?;
+            self.node(name, start)?;
+        }
+        Ok(first..self.members.len())
+    }
+
+    /// Makes the node of this name a member, without its port.
+    fn node(&mut self, name: Cow<'a, str>, start: usize) -> Result<(), Refusal> {
         while self.accept(&Kind::Sign(b':'))? {
             self.expect_id("a port")?;
         }
@@ -256,7 +267,7 @@ impl<'a> Parser<'a> {
             self.durations.push(self.scope().defaults);
         }
         self.members.push(number);
-        Ok(self.members.len() - 1..self.members.len())
+        Ok(())
     }
 
     /// Makes every node of `right`, the last members, wait for every node of `left`, which stands just before them.
@@ -299,12 +310,13 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// `[..]` behind a node, if it is there.
-    fn node_attributes(&mut self, operand: Range<usize>) -> Result<(), Refusal> {
-        let node = self.members[operand.start];
-        let stated = self.attributes(Bearer::Node(node))?;
-        let durations = &mut self.durations[node as usize];
-        *durations = stated.or(*durations);
+    /// `[..]` behind nodes, if it is there.
+    fn node_attributes(&mut self, nodes: Range<usize>) -> Result<(), Refusal> {
+        let stated = self.attributes(Bearer::Node(self.members[nodes.start]))?;
+        for node in &self.members[nodes] {
+            let durations = &mut self.durations[*node as usize];
+            *durations = stated.or(*durations);
+        }
         Ok(())
     }
 
