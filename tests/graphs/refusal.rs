@@ -180,6 +180,16 @@ fn wfformat() {
                 {"name": "a", "id": "1"},
                 {"name": "b", "id": "1"}]}}"#,
             ),
+            (
+                "a runtime in 1.4 that is not finite",
+                r#"{"schemaVersion": "1.4", "workflow": {"tasks": [
+                {"name": "a", "runtimeInSeconds": -1e999}]}}"#,
+            ),
+            (
+                "a runtime in 1.4 that is no number",
+                r#"{"schemaVersion": "1.4", "workflow": {"tasks": [
+                {"name": "a", "runtimeInSeconds": ["1"]}]}}"#,
+            ),
             ("an empty file", ""),
         ],
     );
