@@ -10,6 +10,7 @@ use super::size::{self, SizeError};
 use crate::execute::OUTPUT_BYTES_MAX;
 use crate::graph::TaskGraph;
 use crate::kernel::{Kernel, KernelKind, Setting};
+use crate::memory::physical_memory_bytes;
 use crate::parameter::{ParameterError, Parameters, Value};
 use crate::pattern::Size;
 use crate::registry::{Registry, nearest};
@@ -71,7 +72,7 @@ impl Definition {
         size::check(
             definition.graph_size(),
             definition.output_bytes,
-            size::physical_memory_bytes(),
+            physical_memory_bytes(),
         )?;
         Ok(definition)
     }
