@@ -102,3 +102,17 @@ fn a_graph_file_that_changes_is_refused() {
     let error = variant.definition.build_graph().unwrap_err().to_string();
     assert!(error.contains("cannot be read"), "{error}");
 }
+
+#[test]
+fn a_graph_file_without_tasks_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("x.dot", "digraph {}");
+    write(
+        "test.toml",
+        "name = \"test\"\nwhy = \"a test\"\ngraph = { file = \"x.dot\" }\nkernel = { kind = \"empty\" }",
+    );
+    let report = load(&[folder.path().join("test.toml")], &Registry::default()).err();
+    let text = refusal::rendered(&report.expect("the graph is refused"));
+    assert!(text.contains("\"x.dot\" has no tasks"), "{text}");
+}
