@@ -1,6 +1,5 @@
 //! `graph`: what a graph from a file or a pattern is like, and the same graph for other tools.
 
-use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +12,7 @@ use crate::graph::TaskGraph;
 use crate::graph::bound::{level_widths, span, work};
 use crate::graph::export::{self, ExportError};
 use crate::graph::import::{self, Imported, Unit};
+use crate::record::write_whole_with;
 use crate::registry::Registry;
 use crate::report::units;
 use crate::workload::Definition;
@@ -145,9 +145,7 @@ fn export(
         None => "standard output".into(),
     };
     let written = match out {
-        Some(path) => File::create(path)
-            .map_err(ExportError::from)
-            .and_then(|mut file| written(format, &name, &graph, &mut file)),
+        Some(path) => write_whole_with(path, |file| written(format, &name, &graph, file)),
         None => written(format, &name, &graph, &mut std::io::stdout().lock()),
     };
     match written {

@@ -162,3 +162,16 @@ fn a_file_that_cannot_be_written() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write missing/out.dot"));
 }
+
+#[test]
+fn a_graph_that_a_format_cannot_express_leaves_the_old_file() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let in_folder = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let [graph, out] = ["graph.dot", "out.json"].map(in_folder);
+    // WfFormat has no workflow without tasks.
+    std::fs::write(&graph, "digraph {}").unwrap();
+    std::fs::write(&out, "old").unwrap();
+    refused(&["export", &graph, "--format", "wfformat", "--out", &out]);
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "old");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
