@@ -35,7 +35,7 @@ enum Command {
             long,
             value_name = "FORMAT",
             default_value = "text",
-            env = "TASKDYNO_FORMAT"
+            env = "TASKDYNO_GRAPH_INFO_FORMAT"
         )]
         format: Format,
     },
@@ -44,10 +44,10 @@ enum Command {
         #[command(flatten)]
         source: Source,
         /// The format to write.
-        #[arg(long, value_name = "FORMAT", env = "TASKDYNO_FORMAT")]
+        #[arg(long, value_name = "FORMAT", env = "TASKDYNO_GRAPH_FORMAT")]
         format: ExportFormat,
         /// The file to write; by default standard output.
-        #[arg(long, value_name = "FILE", env = "TASKDYNO_OUT")]
+        #[arg(long, value_name = "FILE", env = "TASKDYNO_GRAPH_OUT")]
         out: Option<PathBuf>,
     },
 }
@@ -189,6 +189,11 @@ fn pattern_graph(registry: &Registry, source: &Source) -> Result<TaskGraph, Exit
                 "`{one}` is not a parameter with a value"
             ))
         })?;
+        if name == "kind" {
+            let message = "`kind` is no parameter: `--pattern` says it";
+            let help = format!("write `--pattern {value}` if that is meant");
+            return Err(Exit::Usage(miette!(help = help, "{message}")));
+        }
         pattern[name] = match value.parse::<serde_json::Number>() {
             Ok(number) => Json::Number(number),
             Err(_) => value.into(),
