@@ -116,3 +116,12 @@ fn a_graph_file_without_tasks_is_refused() {
     let text = refusal::rendered(&report.expect("the graph is refused"));
     assert!(text.contains("\"x.dot\" has no tasks"), "{text}");
 }
+
+#[test]
+fn a_graph_and_a_kernel_that_only_fit_alone_are_refused() {
+    let text = refusal::refusal_of(
+        r#"pattern = { kind = "trivial", width = 200_000_000 }
+        kernel = { kind = "memory-bound", lines = 1, working_set_bytes = [4096, 7_000_000_000] }"#,
+    );
+    insta::assert_snapshot!(text);
+}
