@@ -12,6 +12,12 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
+/// Physical memory of this machine.
+pub(crate) fn physical_memory_bytes() -> u64 {
+    let info = rustix::system::sysinfo();
+    info.totalram.saturating_mul(u64::from(info.mem_unit))
+}
+
 /// A type that may live in shared pages.
 ///
 /// # Safety
@@ -194,5 +200,9 @@ mod tests {
     #[test]
     fn refuses_a_size_that_overflows() {
         assert!(SharedSlice::<AtomicU64>::new(usize::MAX).is_err());
+    }
+    #[test]
+    fn this_machine_has_memory() {
+        assert!(physical_memory_bytes() > 1 << 20);
     }
 }

@@ -16,7 +16,7 @@ pub(crate) mod fixture;
 mod whole;
 
 pub use append::RecordFile;
-pub use whole::write_whole;
+pub use whole::{write_whole, write_whole_with};
 
 /// The version of the format. Fields are only ever added within a version; readers ignore the ones they
 /// do not know and refuse a version they do not know.

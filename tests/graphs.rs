@@ -161,6 +161,13 @@ fn durations_move_with_their_tasks() {
 }
 
 #[test]
+fn attributes_behind_a_list_are_those_of_all_its_nodes() {
+    let imported = dot("digraph { a [duration=1]; a, b, c [duration=2]; b [duration=3] }");
+    let expected = [2_000_000_000, 3_000_000_000, 2_000_000_000];
+    assert_eq!(imported.durations.unwrap(), expected);
+}
+
+#[test]
 fn a_graph_without_durations_has_none() {
     assert_eq!(dot("digraph { a -> b }").durations, None);
     let text = r#"{"schemaVersion": "1.4", "workflow": {"tasks": [{"name": "a", "runtimeInSeconds": null}]}}"#;
@@ -201,6 +208,13 @@ fn the_language_of_graphviz() {
         ("a -> b -> c", "a>b b>c"),
         ("a -> {b c} -> d", "a>b a>c b>d c>d"),
         ("{a b} -> {c d}", "a>c b>c a>d b>d"),
+        ("a -> b, c", "a>b a>c"),
+        ("a, b -> c", "a>c b>c"),
+        (
+            "a:n, b -> c, d:s -> e [style=dotted, weight=3]",
+            "a>c b>c a>d b>d c>e d>e",
+        ),
+        ("a -> {b, c; d, d}", "a>b a>c a>d"),
         ("subgraph x { a -> b } -> c", "a>b a>c b>c"),
         ("a -> subgraph { b; subgraph cluster_y { c } }", "a>b a>c"),
         ("{{a} -> b} -> c", "a>b a>c b>c"),
@@ -242,6 +256,7 @@ fn durations_of_graphviz_nodes() {
         ("node [duration=7]; {node [duration=8]} a", 7_000_000_000),
         ("a [duration=9]; node [duration=7]; a", 9_000_000_000),
         ("a [duration=\"1e-9\"]", 1),
+        ("a, a [duration=2]", 2_000_000_000),
     ] {
         let imported = dot(&format!("digraph {{ {body} }}"));
         assert_eq!(imported.durations.unwrap(), [expected], "{body}");

@@ -1,6 +1,5 @@
 //! `graph`: what a graph from a file or a pattern is like, and the same graph for other tools.
 
-use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +12,7 @@ use crate::graph::TaskGraph;
 use crate::graph::bound::{level_widths, span, work};
 use crate::graph::export::{self, ExportError};
 use crate::graph::import::{self, Imported, Unit};
+use crate::record::write_whole_with;
 use crate::registry::Registry;
 use crate::report::units;
 use crate::workload::Definition;
@@ -35,7 +35,7 @@ enum Command {
             long,
             value_name = "FORMAT",
             default_value = "text",
-            env = "TASKDYNO_FORMAT"
+            env = "TASKDYNO_GRAPH_INFO_FORMAT"
         )]
         format: Format,
     },
@@ -44,10 +44,10 @@ enum Command {
         #[command(flatten)]
         source: Source,
         /// The format to write.
-        #[arg(long, value_name = "FORMAT", env = "TASKDYNO_FORMAT")]
+        #[arg(long, value_name = "FORMAT", env = "TASKDYNO_GRAPH_FORMAT")]
         format: ExportFormat,
         /// The file to write; by default standard output.
-        #[arg(long, value_name = "FILE", env = "TASKDYNO_OUT")]
+        #[arg(long, value_name = "FILE", env = "TASKDYNO_GRAPH_OUT")]
         out: Option<PathBuf>,
     },
 }
@@ -145,9 +145,7 @@ fn export(
         None => "standard output".into(),
     };
     let written = match out {
-        Some(path) => File::create(path)
-            .map_err(ExportError::from)
-            .and_then(|mut file| written(format, &name, &graph, &mut file)),
+        Some(path) => write_whole_with(path, |file| written(format, &name, &graph, file)),
         None => written(format, &name, &graph, &mut std::io::stdout().lock()),
     };
     match written {
@@ -191,6 +189,11 @@ fn pattern_graph(registry: &Registry, source: &Source) -> Result<TaskGraph, Exit
                 "`{one}` is not a parameter with a value"
             ))
         })?;
+        if name == "kind" {
+            let message = "`kind` is no parameter: `--pattern` says it";
+            let help = format!("write `--pattern {value}` if that is meant");
+            return Err(Exit::Usage(miette!(help = help, "{message}")));
+        }
         pattern[name] = match value.parse::<serde_json::Number>() {
             Ok(number) => Json::Number(number),
             Err(_) => value.into(),

@@ -50,6 +50,10 @@ impl KernelKind for HashKind {
         Some("times")
     }
 
+    fn byte_len(&self, parameters: &Parameters) -> u64 {
+        parameters.count("block_bytes")
+    }
+
     fn build(&self, parameters: &Parameters, _: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         Ok(Box::new(Hash {
             block: block(parameters.count("block_bytes") as usize),

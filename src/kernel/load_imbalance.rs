@@ -64,6 +64,11 @@ impl KernelKind for LoadImbalanceKind {
         &[("imbalance_percent", 0)]
     }
 
+    fn task_byte_len(&self) -> u64 {
+        // Its iterations.
+        size_of::<u64>() as u64
+    }
+
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let draw = Draw {
             iterations: parameters.count(ITERATIONS.name),

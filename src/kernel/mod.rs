@@ -166,6 +166,11 @@ pub trait KernelKind: Sync {
         0
     }
 
+    /// The bytes that the kernel itself holds for each task, beside those that it holds in any case.
+    fn task_byte_len(&self) -> u64 {
+        0
+    }
+
     /// Whether every task lasts for a time that is known beforehand, as [`Kernel::duration`] tells it.
     fn knows_durations(&self) -> bool {
         false

@@ -43,6 +43,11 @@ impl KernelKind for ReplayKind {
         true
     }
 
+    fn task_byte_len(&self) -> u64 {
+        // Its duration, which the graph holds too.
+        size_of::<u64>() as u64
+    }
+
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let durations_ns = setting.graph.durations_ns().ok_or_else(|| {
             io::Error::other("`replay` needs a graph that says how long each task lasts")

@@ -135,7 +135,8 @@ impl<'a> Sweeper<'a> {
         Err(CaseError::new(
             "memory",
             format!(
-                "{size_count} sizes at once need {needed} MiB, and this machine has {there}: take a smaller graph"
+                "{size_count} sizes at once need {needed} MiB, and this machine has {there}: take a \
+                 smaller graph or kernel"
             ),
         ))
     }

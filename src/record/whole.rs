@@ -1,7 +1,7 @@
 //! Files that nobody ever reads half of.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Writes `content` beside the file at `path` and renames it, so that the file is replaced as a whole or left
@@ -11,17 +11,82 @@ use std::path::Path;
 ///
 /// When it cannot be written. Nothing is left behind then.
 pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    write_whole_with(path, |file| file.write_all(content))
+}
+
+/// [`write_whole`] for what is written bit by bit, into a folder that is there.
+///
+/// # Errors
+///
+/// When it cannot be written, or `write` fails. Nothing is left behind then.
+pub fn write_whole_with<E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
+    // To rename something to a device or a pipe would put a file in its place.
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return write(&mut File::create(path)?);
+    }
+    // Of a link, the file that it leads to is replaced.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let aside = path.with_added_extension(format!("{}.tmp", std::process::id()));
-    write_aside(path, &aside, content).inspect_err(|_| {
+    write_aside(&path, &aside, write).inspect_err(|_| {
         // It may never have come to be; the first error is the one to tell.
         let _ = fs::remove_file(&aside);
     })
 }
 
-fn write_aside(path: &Path, aside: &Path, content: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+fn write_aside<E: From<io::Error>>(
+    path: &Path,
+    aside: &Path,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
+    write(&mut File::create(aside)?)?;
+    Ok(fs::rename(aside, path)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn what_fails_in_the_middle_leaves_the_file_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        write_whole(&path, b"old").unwrap();
+        let failed = write_whole_with(&path, |file| {
+            file.write_all(b"half")?;
+            Err(io::Error::other("no more"))
+        });
+        assert_eq!(failed.unwrap_err().to_string(), "no more");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
-    fs::write(aside, content)?;
-    fs::rename(aside, path)
+
+    #[test]
+    fn a_link_stays_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link] = ["file", "link"].map(|name| folder.path().join(name));
+        write_whole(&file, b"old").unwrap();
+        symlink(&file, &link).unwrap();
+        write_whole(&link, b"new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        let _listener = UnixListener::bind(&path).unwrap();
+        // A socket cannot be opened.
+        assert!(write_whole(&path, b"new").is_err());
+        assert!(fs::metadata(&path).unwrap().file_type().is_socket());
+    }
 }

@@ -6,10 +6,11 @@ use serde_json::{Map, Value as Json};
 
 use super::graph::{BuildError, Graph};
 use super::kind::Kind;
-use super::size::{self, SizeError};
+use super::size::{self, Load, SizeError};
 use crate::execute::OUTPUT_BYTES_MAX;
 use crate::graph::TaskGraph;
 use crate::kernel::{Kernel, KernelKind, Setting};
+use crate::memory::physical_memory_bytes;
 use crate::parameter::{ParameterError, Parameters, Value};
 use crate::pattern::Size;
 use crate::registry::{Registry, nearest};
@@ -57,8 +58,8 @@ impl Definition {
     ///
     /// # Errors
     ///
-    /// When a side is missing, unknown or does not fit its declaration, or the graph does not fit into
-    /// memory.
+    /// When a side is missing, unknown or does not fit its declaration, or the graph and the kernel do not fit
+    /// into memory.
     pub fn from_json(json: &Json, registry: &Registry) -> Result<Self, DefinitionError> {
         let graph = Graph::from_json(json, registry)?;
         let (kernel, kernel_parameters) = kind_from_json(json.get(KERNEL), registry)?;
@@ -68,11 +69,8 @@ impl Definition {
             kernel_parameters,
             output_bytes: output_bytes_from_json(json.get(OUTPUT_BYTES))?,
         };
-        size::check(
-            definition.graph_size(),
-            definition.output_bytes,
-            size::physical_memory_bytes(),
-        )?;
+        let load = definition.load();
+        size::check(definition.graph_size(), load, physical_memory_bytes())?;
         Ok(definition)
     }
 
@@ -83,11 +81,12 @@ impl Definition {
 
     /// The bytes that a job of it takes at most, with those that its kernel holds.
     pub fn byte_len(&self) -> u64 {
-        let job = size::byte_len(self.graph_size(), self.output_bytes);
-        let kernel = self.kernel.byte_len(&self.kernel_parameters);
-        u64::try_from(job)
-            .unwrap_or(u64::MAX)
-            .saturating_add(kernel)
+        let bytes = self.load().byte_len(self.graph_size());
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+
+    fn load(&self) -> Load {
+        Load::new(self.output_bytes).with_kernel(self.kernel, &self.kernel_parameters)
     }
 
     /// The graph.
@@ -221,7 +220,7 @@ pub enum DefinitionError {
         /// What does not fit.
         error: ParameterError,
     },
-    /// The graph fits into ids or memory no more.
+    /// The graph does not fit into ids, or with its kernel into memory.
     #[error(transparent)]
     TooLarge(#[from] SizeError),
 }
@@ -289,5 +288,41 @@ mod tests {
         let mut json = chain(json!(1));
         json["pattern"] = json!({"kind": "no-comm", "width": most, "steps": most});
         assert!(refusal(json).starts_with("18446744065119617025 tasks"));
+    }
+
+    #[test]
+    fn what_the_kernel_holds_is_counted() {
+        let json =
+            json!({"pattern": {"kind": "trivial", "width": 1000}, "kernel": {"kind": "hash"}});
+        let default = Definition::from_json(&json, &Registry::default()).unwrap();
+        let mut large = json.clone();
+        large["kernel"]["block_bytes"] = (1 << 20).into();
+        let large = Definition::from_json(&large, &Registry::default()).unwrap();
+        assert_eq!(large.byte_len() - default.byte_len(), (1 << 20) - 4096);
+        let mut uneven = json;
+        uneven["kernel"] = json!({"kind": "load-imbalance", "iterations": 1});
+        let uneven = Definition::from_json(&uneven, &Registry::default()).unwrap();
+        assert_eq!(uneven.byte_len(), default.byte_len() - 4096 + 1000 * 8);
+    }
+
+    #[test]
+    fn a_job_and_a_kernel_that_only_fit_alone_are_refused() {
+        let memory_bytes = physical_memory_bytes();
+        // The largest that the parameter takes is less than some machines have.
+        let kernel_bytes = (memory_bytes / 2).min(1 << 36);
+        let output_bytes = 1 << 20;
+        let width = (memory_bytes - kernel_bytes / 2) / (output_bytes + 64);
+        let json = |kernel: Json, width: u64| {
+            json!({
+                "pattern": {"kind": "trivial", "width": width}, "kernel": kernel, "output_bytes": output_bytes,
+            })
+        };
+        let reading =
+            json!({"kind": "memory-bound", "lines": 1, "working_set_bytes": kernel_bytes});
+        let read = |json: Json| Definition::from_json(&json, &Registry::default());
+        assert!(read(json(reading.clone(), 1)).is_ok());
+        assert!(read(json(json!({"kind": "empty"}), width)).is_ok());
+        let error = read(json(reading, width)).unwrap_err().to_string();
+        assert!(error.contains(" of memory, and the kernel "), "{error}");
     }
 }

@@ -163,6 +163,12 @@ fn open(
         mistakes.push(mistake.because_of(error));
     });
     let (graph, has_durations) = opened.ok()?;
+    if graph.task_count == 0 {
+        let message = format!("{} has no tasks", quoted(&name.file));
+        let help = "there is nothing to run and to measure: take a graph with at least one task";
+        mistakes.push(Mistake::new(message, help).at(name.span, "named here"));
+        return None;
+    }
     let labels = name.is_swept.then(|| format!("file={}", name.file));
     Some(GraphChoice {
         graph: Graph::File(graph),

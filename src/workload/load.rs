@@ -11,7 +11,7 @@ use include_dir::{Dir, include_dir};
 use super::Workload;
 use super::diagnostic::{Mistake, report};
 use super::parse::{Parsed, parse};
-use super::size::physical_memory_bytes;
+use crate::memory::physical_memory_bytes;
 use crate::registry::{Registry, nearest};
 
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/workloads");

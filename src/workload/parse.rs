@@ -62,7 +62,7 @@ pub(super) fn parse(
     let kernels = file.kernels();
     let outputs = file.outputs();
     let certified_optimum = file.certified_optimum();
-    file.refuse_what_does_not_fit(&graphs, &outputs, memory_bytes);
+    file.refuse_what_does_not_fit(&graphs, &kernels, &outputs, memory_bytes);
     file.refuse_kernels_that_do_not_fit(&kernels, memory_bytes);
     file.refuse_missing_durations(&graphs, &kernels);
     if certified_optimum.is_some() {

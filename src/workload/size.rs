@@ -1,20 +1,65 @@
 //! Whether a graph fits: into 32-bit ids, and into memory.
 
 use crate::execute::job_byte_len;
+use crate::kernel::KernelKind;
+use crate::parameter::Parameters;
 use crate::pattern::Size;
+
+/// What a job holds in memory beside its graph.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Load {
+    /// What each task hands on.
+    output_bytes: u32,
+    /// What the kernel holds, whatever the graph.
+    kernel_bytes: u64,
+    /// What the kernel holds for each task.
+    kernel_task_bytes: u64,
+}
+
+impl Load {
+    pub(super) fn new(output_bytes: u32) -> Self {
+        Self {
+            output_bytes,
+            ..Self::default()
+        }
+    }
+
+    /// The same with this kernel.
+    pub(super) fn with_kernel(self, kernel: &dyn KernelKind, parameters: &Parameters) -> Self {
+        Self {
+            kernel_bytes: kernel.byte_len(parameters),
+            kernel_task_bytes: kernel.task_byte_len(),
+            ..self
+        }
+    }
+
+    /// The bytes that the kernel holds for a graph of `size`.
+    pub(super) fn kernel_byte_len(self, size: Size) -> u128 {
+        let of_tasks = size
+            .task_count
+            .saturating_mul(self.kernel_task_bytes.into());
+        of_tasks.saturating_add(self.kernel_bytes.into())
+    }
+
+    /// The bytes of the job with those of the kernel.
+    pub(super) fn byte_len(self, size: Size) -> u128 {
+        job_bytes(size, self.output_bytes).saturating_add(self.kernel_byte_len(size))
+    }
+}
 
 /// A graph that does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{} tasks with {} dependences{} need {} of memory; {limit}",
+    "{} tasks with {} dependences{} need {} of memory{}; {limit}",
     size.task_count,
     size.edge_count,
-    handing_on(*output_bytes),
-    bytes_text(byte_len(*size, *output_bytes))
+    handing_on(load.output_bytes),
+    bytes_text(job_bytes(*size, load.output_bytes)),
+    and_the_kernel(load.kernel_byte_len(*size))
 )]
 pub struct SizeError {
     size: Size,
-    output_bytes: u32,
+    load: Load,
     limit: Limit,
 }
 
@@ -22,6 +67,13 @@ fn handing_on(output_bytes: u32) -> String {
     match output_bytes {
         0 => String::new(),
         count => format!(" and {} to hand on each", bytes_text(count.into())),
+    }
+}
+
+fn and_the_kernel(kernel_bytes: u128) -> String {
+    match kernel_bytes {
+        0 => String::new(),
+        count => format!(", and the kernel {}", bytes_text(count)),
     }
 }
 
@@ -43,43 +95,35 @@ impl SizeError {
     }
 }
 
-/// Checks that a graph of `size` can be numbered, and that its job, with `output_bytes` that each task hands on,
-/// fits into `memory_bytes`.
-pub(super) fn check(size: Size, output_bytes: u32, memory_bytes: u64) -> Result<(), SizeError> {
+/// Checks that a graph of `size` can be numbered, and that its job and its kernel fit into `memory_bytes` together.
+pub(super) fn check(size: Size, load: Load, memory_bytes: u64) -> Result<(), SizeError> {
     let memory_bytes = u128::from(memory_bytes);
     // As many tasks as fit if each brings as many dependences and bytes as the tasks of this graph do.
     let fit_count = |capacity: u128, need: u128| size.task_count * capacity / need.max(1);
 
     let ids = u128::from(u32::MAX);
     let numbered = size.task_count.max(size.edge_count);
-    let bytes = byte_len(size, output_bytes);
+    let bytes = load.byte_len(size);
+    // What the kernel holds whatever the graph is not there for tasks.
+    let fixed = u128::from(load.kernel_bytes);
     let for_ids = fit_count(ids, numbered);
-    let for_memory = fit_count(memory_bytes, bytes);
-    if bytes > memory_bytes && for_memory <= for_ids {
-        let limit = Limit::Memory {
+    let for_memory = fit_count(memory_bytes.saturating_sub(fixed), bytes - fixed);
+    let limit = if bytes > memory_bytes && for_memory <= for_ids {
+        Limit::Memory {
             memory_bytes,
             fit_count: for_memory,
-        };
-        return Err(SizeError {
-            size,
-            output_bytes,
-            limit,
-        });
-    }
-    if numbered > ids {
-        let limit = Limit::Ids { fit_count: for_ids };
-        return Err(SizeError {
-            size,
-            output_bytes,
-            limit,
-        });
-    }
-    Ok(())
+        }
+    } else if numbered > ids {
+        Limit::Ids { fit_count: for_ids }
+    } else {
+        return Ok(());
+    };
+    Err(SizeError { size, load, limit })
 }
 
 /// [`job_byte_len`] for sizes beyond 64 bits. Bytes grow in proportion to the graph, so they are counted
 /// for a graph of the same shape that is small enough.
-pub(super) fn byte_len(size: Size, output_bytes: u32) -> u128 {
+fn job_bytes(size: Size, output_bytes: u32) -> u128 {
     const SMALL: u128 = 1 << 20;
     if size.task_count == 0 {
         return 0;
@@ -88,12 +132,6 @@ pub(super) fn byte_len(size: Size, output_bytes: u32) -> u128 {
     let edge_count = u64::try_from(edge_count).unwrap_or(u64::MAX);
     let small = u128::from(job_byte_len(SMALL as u64, edge_count, output_bytes));
     small.saturating_mul(size.task_count) / SMALL
-}
-
-/// Physical memory of this machine.
-pub(super) fn physical_memory_bytes() -> u64 {
-    let info = rustix::system::sysinfo();
-    info.totalram.saturating_mul(u64::from(info.mem_unit))
 }
 
 /// A number of bytes for people: "1.5 GB".
@@ -129,40 +167,67 @@ mod tests {
         let stencil = size(10_000_000, 30_000_000);
         for output_bytes in [0, 1000] {
             let expected = job_byte_len(10_000_000, 30_000_000, output_bytes);
-            assert_eq!(byte_len(stencil, output_bytes), u128::from(expected));
+            assert_eq!(
+                Load::new(output_bytes).byte_len(stencil),
+                u128::from(expected)
+            );
         }
-        assert_eq!(byte_len(size(0, 0), 1000), 0);
+        assert_eq!(Load::new(1000).byte_len(size(0, 0)), 0);
     }
 
     #[test]
     fn the_count_that_fits_does_fit_and_a_tenth_more_does_not() {
-        let error = check(size(1 << 31, 3 << 31), 8, GIGABYTE).unwrap_err();
+        let error = check(size(1 << 31, 3 << 31), Load::new(8), GIGABYTE).unwrap_err();
         let fit_count = error.fit_count();
-        assert_eq!(check(size(fit_count, 3 * fit_count), 8, GIGABYTE), Ok(()));
+        assert_eq!(
+            check(size(fit_count, 3 * fit_count), Load::new(8), GIGABYTE),
+            Ok(())
+        );
         let more = fit_count * 11 / 10;
-        assert!(check(size(more, 3 * more), 8, GIGABYTE).is_err());
+        assert!(check(size(more, 3 * more), Load::new(8), GIGABYTE).is_err());
+    }
+
+    #[test]
+    fn what_the_kernel_holds_is_counted_with_the_job() {
+        let graph = size(1_000_000, 0);
+        let load = Load {
+            kernel_bytes: GIGABYTE / 2,
+            kernel_task_bytes: 8,
+            ..Load::new(0)
+        };
+        let job_bytes = Load::new(0).byte_len(graph) as u64;
+        let needed = job_bytes + 8_000_000 + GIGABYTE / 2;
+        assert_eq!(check(graph, load, needed), Ok(()));
+        let error = check(graph, load, needed - 1).unwrap_err();
+        assert_eq!(error.fit_count(), 999_999);
+        let expected = "1000000 tasks with 0 dependences need 32.0 MB of memory, and the kernel 508.0 MB; \
+                        this machine has 540.0 MB, which is enough for 999999 tasks of this pattern";
+        assert_eq!(error.to_string(), expected);
+        // Without a byte for the job no task fits.
+        let error = check(graph, load, GIGABYTE / 4).unwrap_err();
+        assert_eq!(error.fit_count(), 0);
     }
 
     #[test]
     fn ids_limit_where_memory_does_not() {
         let huge_memory = u64::MAX;
         let most = u128::from(u32::MAX);
-        assert_eq!(check(size(most, 0), 0, huge_memory), Ok(()));
-        let error = check(size(most + 1, 0), 0, huge_memory).unwrap_err();
+        assert_eq!(check(size(most, 0), Load::new(0), huge_memory), Ok(()));
+        let error = check(size(most + 1, 0), Load::new(0), huge_memory).unwrap_err();
         assert_eq!(error.fit_count(), most);
         // Edges are numbered too.
-        assert!(check(size(10, most + 1), 0, huge_memory).is_err());
+        assert!(check(size(10, most + 1), Load::new(0), huge_memory).is_err());
     }
 
     #[test]
     fn the_largest_parameters_do_not_overflow() {
         let extent = u128::from(u32::MAX);
-        let error = check(size(extent * extent, 3 * extent * extent), 0, GIGABYTE).unwrap_err();
+        let error = check(
+            size(extent * extent, 3 * extent * extent),
+            Load::new(0),
+            GIGABYTE,
+        )
+        .unwrap_err();
         insta::assert_snapshot!(error);
-    }
-
-    #[test]
-    fn this_machine_has_memory() {
-        assert!(physical_memory_bytes() > 1 << 20);
     }
 }

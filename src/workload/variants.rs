@@ -9,7 +9,8 @@ use super::graph_side::GraphChoice;
 use super::key::{CERTIFIED_OPTIMUM, GRAPH, GRAPH_KEYS, KERNEL, OUTPUT_BYTES};
 use super::parse::{File, VARIANTS_MAX, too_many_variants};
 use super::side::{Choice, Side};
-use super::{Definition, Variant, size};
+use super::size::{self, Load};
+use super::{Definition, Variant};
 use crate::execute::OUTPUT_BYTES_MAX;
 use crate::kernel::KernelKind;
 use crate::parameter::{Parameter, ParameterKind, Value};
@@ -62,6 +63,7 @@ impl File<'_> {
     pub(super) fn refuse_what_does_not_fit(
         &mut self,
         graphs: &[GraphChoice],
+        kernels: &[KernelChoice],
         outputs: &[OutputChoice],
         memory_bytes: u64,
     ) {
@@ -69,14 +71,26 @@ impl File<'_> {
         let Some(output) = outputs.iter().max_by_key(|output| output.output_bytes) else {
             return;
         };
+        let load = Load::new(output.output_bytes);
         for choice in graphs {
-            let checked = size::check(choice.graph.size(), output.output_bytes, memory_bytes);
+            let size = choice.graph.size();
+            let with = |kernel: &KernelChoice| load.with_kernel(kernel.kind, &kernel.parameters);
+            let held = |kernel: &KernelChoice| with(kernel).kernel_byte_len(size);
+            // Kernels that do not fit by themselves are told for themselves.
+            let fitting = kernels
+                .iter()
+                .filter(|kernel| kernel.kind.byte_len(&kernel.parameters) <= memory_bytes);
+            let kernel = fitting.max_by_key(|kernel| held(kernel));
+            let checked = size::check(size, kernel.map_or(load, with), memory_bytes);
             let Err(error) = checked else { continue };
-            let mistake = choice.too_large(&error);
-            self.mistakes.push(match &output.span {
-                Some(span) => mistake.at(span.clone(), "what each of them hands on"),
-                None => mistake,
-            });
+            let mut mistake = choice.too_large(&error);
+            if let Some(span) = &output.span {
+                mistake = mistake.at(span.clone(), "what each of them hands on");
+            }
+            if let Some(kernel) = kernel.filter(|kernel| held(kernel) > 0) {
+                mistake = mistake.at(kernel.table_span.clone(), "what the kernel holds");
+            }
+            self.mistakes.push(mistake);
         }
     }
 

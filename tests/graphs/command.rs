@@ -1,5 +1,6 @@
 //! `graph info` and `graph export` as their users meet them.
 
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
@@ -9,6 +10,11 @@ use crate::small;
 
 /// `taskdyno graph` with these arguments, in the folder of our graph files.
 fn graph(arguments: &[&str]) -> Output {
+    graph_with(&[], arguments)
+}
+
+/// [`graph`] with these variables in its environment, and no others of ours.
+fn graph_with(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_taskdyno"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("TASKDYNO_") {
@@ -16,6 +22,7 @@ fn graph(arguments: &[&str]) -> Output {
         }
     }
     command.env("NO_COLOR", "1").current_dir(small("."));
+    command.envs(variables.iter().copied());
     command.arg("graph").args(arguments).output().unwrap()
 }
 
@@ -127,6 +134,37 @@ fn export_of_a_pattern_goes_to_standard_output() {
 }
 
 #[test]
+fn variables_of_other_commands_mean_nothing_here() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    // For `run` a folder, for `export` a format of reports.
+    let [elsewhere, here] = ["elsewhere", "here.dot"].map(path);
+    let mut variables = vec![("TASKDYNO_OUT", &*elsewhere), ("TASKDYNO_FORMAT", "csv")];
+    assert!(
+        graph_with(&variables, &["info", "small.stg"])
+            .status
+            .success()
+    );
+    variables.push(("TASKDYNO_GRAPH_OUT", &here));
+    variables.push(("TASKDYNO_GRAPH_FORMAT", "dot"));
+    assert!(
+        graph_with(&variables, &["export", "small.stg"])
+            .status
+            .success()
+    );
+    assert!(!Path::new(&elsewhere).exists());
+    assert_eq!(
+        read(Path::new(&here)).unwrap(),
+        read(&small("small.stg")).unwrap()
+    );
+    let json = graph_with(
+        &[("TASKDYNO_GRAPH_INFO_FORMAT", "json")],
+        &["info", "small.stg"],
+    );
+    assert!(json.stdout.starts_with(b"{"));
+}
+
+#[test]
 fn what_cannot_be_asked_for() {
     insta::assert_snapshot!(refused(&["info", "missing.json"]));
     insta::assert_snapshot!(refused(&[
@@ -143,6 +181,13 @@ fn what_cannot_be_asked_for() {
         "chain",
         "--set",
         "steps=many"
+    ]));
+    insta::assert_snapshot!(refused(&[
+        "info",
+        "--pattern",
+        "chain",
+        "--set",
+        "kind=tree"
     ]));
     assert!(refused(&["info"]).contains("<FILE|--pattern <KIND>>"));
     assert!(refused(&["info", "small.stg", "--pattern", "chain"]).contains("cannot be used with"));
@@ -161,4 +206,17 @@ fn a_file_that_cannot_be_written() {
     ]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write missing/out.dot"));
+}
+
+#[test]
+fn a_graph_that_a_format_cannot_express_leaves_the_old_file() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let in_folder = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let [graph, out] = ["graph.dot", "out.json"].map(in_folder);
+    // WfFormat has no workflow without tasks.
+    std::fs::write(&graph, "digraph {}").unwrap();
+    std::fs::write(&out, "old").unwrap();
+    refused(&["export", &graph, "--format", "wfformat", "--out", &out]);
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "old");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }

@@ -37,6 +37,21 @@ fn edges_between_groups_do_not_fill_memory() {
     assert!(refused(Format::Dot, &pairs).contains("more than"));
 }
 
+#[test]
+fn groups_in_groups_that_join_nothing_are_not_gone_through() {
+    // Going through all nodes of each group takes more than 10^10 steps: the test would not end.
+    const DEEP: usize = 200_000;
+    let groups = |open: &str, close: &str| {
+        let nodes: String = (0..DEEP).map(|node| format!("a{node}{close}")).collect();
+        format!("digraph{{{}{nodes}}}", open.repeat(DEEP))
+    };
+    for text in [groups("{", "}->{}"), groups("{}->{", "}")] {
+        let imported = parse(Format::Dot, "file", text.as_bytes()).unwrap();
+        assert_eq!(imported.graph.task_count(), DEEP);
+        assert_eq!(imported.graph.edge_count(), 0);
+    }
+}
+
 /// The text of our own file for each format.
 fn seeds() -> [(Format, Vec<u8>); 4] {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/graphs");

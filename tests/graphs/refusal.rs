@@ -180,6 +180,16 @@ fn wfformat() {
                 {"name": "a", "id": "1"},
                 {"name": "b", "id": "1"}]}}"#,
             ),
+            (
+                "a runtime in 1.4 that is not finite",
+                r#"{"schemaVersion": "1.4", "workflow": {"tasks": [
+                {"name": "a", "runtimeInSeconds": -1e999}]}}"#,
+            ),
+            (
+                "a runtime in 1.4 that is no number",
+                r#"{"schemaVersion": "1.4", "workflow": {"tasks": [
+                {"name": "a", "runtimeInSeconds": ["1"]}]}}"#,
+            ),
             ("an empty file", ""),
         ],
     );
@@ -223,6 +233,8 @@ fn dot() {
                 "angle brackets that were cut off",
                 "digraph {\n  a [label=<b <c>]\n}",
             ),
+            ("a comma before nothing", "digraph {\n  a -> b, ;\n}"),
+            ("a comma behind braces", "digraph {\n  {a b}, c -> d;\n}"),
             ("an arrow to nothing", "digraph {\n  a -> ;\n}"),
             ("a name that is no name", "digraph {\n  a-1 -> b;\n}"),
             ("a number with a unit", "digraph {\n  a [duration=3ms];\n}"),

@@ -7,7 +7,7 @@
 //! | `refusal` | what is wrong, in which file and line, and what to do |
 //!
 //! A file may be hostile. What is read takes memory in proportion to the file, which is at most
-//! [`LARGEST_BYTES`] long, and time in proportion to that but for the logarithm of a sort. Nothing here calls
+//! [`largest_bytes`] long, and time in proportion to that but for the logarithm of a sort. Nothing here calls
 //! itself, so that no nesting is too deep.
 
 use std::fmt;
@@ -16,6 +16,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::TaskGraph;
+use crate::memory::physical_memory_bytes;
 
 mod dot;
 mod draft;
@@ -26,9 +27,16 @@ mod wfformat;
 pub use refusal::ImportError;
 use refusal::Refusal;
 
-/// The largest file that is read: 512 MiB, several times what a graph that fits the memory of most machines takes. The
-/// limit also keeps the path of a device that never ends from filling memory.
-pub const LARGEST_BYTES: u64 = 1 << 29;
+/// The largest file that is read on this machine: 512 MiB, or a 32nd of its memory if that is less. A DOT file of short
+/// names takes some 30 bytes of memory for each byte of it. The limit also keeps the path of a device that never ends
+/// from filling memory.
+pub fn largest_bytes() -> u64 {
+    largest_bytes_within(physical_memory_bytes())
+}
+
+fn largest_bytes_within(memory_bytes: u64) -> u64 {
+    (memory_bytes / 32).min(1 << 29)
+}
 
 /// A task graph with what its file says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,7 +126,7 @@ pub fn load(path: &Path) -> Result<(Format, Vec<u8>), ImportError> {
     let name = path.display().to_string();
     let in_file = |refusal: Refusal| ImportError::new(&name, "", refusal);
     let format = Format::of(path).ok_or_else(|| in_file(unknown_format()))?;
-    Ok((format, read_bytes(path).map_err(in_file)?))
+    Ok((format, read_bytes(path, largest_bytes()).map_err(in_file)?))
 }
 
 /// Reads a file of this format that was loaded already; `name` is its name in messages.
@@ -156,21 +164,24 @@ fn unknown_format() -> Refusal {
     )
 }
 
-fn read_bytes(path: &Path) -> Result<Vec<u8>, Refusal> {
+fn read_bytes(path: &Path, largest_bytes: u64) -> Result<Vec<u8>, Refusal> {
     let cannot = |error: io::Error| {
         let help = "check the path, and whether you may read it";
         Refusal::new(format!("cannot be read: {error}"), help)
     };
     let file = File::open(path).map_err(cannot)?;
-    let byte_len = file.metadata().map_err(cannot)?.len().min(LARGEST_BYTES);
+    let byte_len = file.metadata().map_err(cannot)?.len().min(largest_bytes);
     let mut bytes = Vec::with_capacity(byte_len as usize);
-    file.take(LARGEST_BYTES + 1)
+    file.take(largest_bytes + 1)
         .read_to_end(&mut bytes)
         .map_err(cannot)?;
-    if bytes.len() as u64 > LARGEST_BYTES {
+    if bytes.len() as u64 > largest_bytes {
         return Err(Refusal::new(
-            format!("the file has more than {LARGEST_BYTES} bytes, the most that is read"),
-            "take a part of the graph, or leave out what is not needed to run it, such as files and commands",
+            format!(
+                "the file has more than {largest_bytes} bytes, the most that is read on this machine"
+            ),
+            "take a part of the graph, or leave out what is not needed to run it, such as files and commands; \
+             a machine with more memory reads up to 512 MiB",
         ));
     }
     Ok(bytes)
@@ -231,4 +242,28 @@ fn all_or_none(
         return Err(refuse(without));
     }
     Ok(Some(durations.into_iter().flatten().collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_machine_reads_smaller_files() {
+        assert_eq!(largest_bytes_within(4 << 30), 128 << 20);
+        assert_eq!(largest_bytes_within(1 << 50), 512 << 20);
+    }
+
+    #[test]
+    fn a_file_beyond_the_limit_is_refused_with_the_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.dot");
+        std::fs::write(&path, "digraph {}").unwrap();
+        assert_eq!(read_bytes(&path, 10).unwrap().len(), 10);
+        let refusal = read_bytes(&path, 9).unwrap_err();
+        let error = ImportError::new("x.dot", "", refusal).to_string();
+        let expected =
+            "x.dot: the file has more than 9 bytes, the most that is read on this machine";
+        assert_eq!(error, expected);
+    }
 }

@@ -10,6 +10,7 @@ use std::collections::hash_map::Entry;
 
 use serde::Deserialize;
 use serde_json::error::Category;
+use serde_json::value::RawValue;
 
 use super::draft::Draft;
 use super::refusal::{Refusal, in_line, offset_in, quoted, start_in};
@@ -55,7 +56,8 @@ struct WireTask<'a> {
     parents: Option<Vec<Text<'a>>>,
     children: Option<Vec<Text<'a>>>,
     /// In 1.4.
-    runtime_in_seconds: Option<f64>,
+    #[serde(borrow)]
+    runtime_in_seconds: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -63,7 +65,9 @@ struct WireTask<'a> {
 struct WireRuntime<'a> {
     #[serde(borrow)]
     id: Text<'a>,
-    runtime_in_seconds: Option<f64>,
+    /// As it is written: read as a number here, a bad one would be told without its task.
+    #[serde(borrow)]
+    runtime_in_seconds: Option<&'a RawValue>,
 }
 
 /// A string that is a part of the file, unless it has escapes in it. (Without this type, strings in a list are
@@ -312,12 +316,19 @@ impl<'a> Tasks<'a> {
     }
 
     /// The runtime of the task that is named as `key`, in nanoseconds.
-    fn duration(&self, runtime: Option<f64>, key: &str) -> Result<Option<u64>, Refusal> {
-        let duration =
-            runtime.map(|runtime| billionths(runtime, || format!("task {}", quoted(key))));
+    fn duration(&self, runtime: Option<&RawValue>, key: &str) -> Result<Option<u64>, Refusal> {
+        let Some(runtime) = runtime.map(RawValue::get) else {
+            return Ok(None);
+        };
+        let task = || format!("task {}", quoted(key));
+        // What begins like a number of JSON is one: the file was read as JSON.
+        let duration = match runtime.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+            true => billionths(runtime.parse().unwrap_or(f64::NAN), task),
+            false => Err(not_a_number(runtime, &task())),
+        };
         duration
-            .transpose()
-            .map_err(|refusal| refusal.at(self.text, key))
+            .map(Some)
+            .map_err(|refusal| refusal.at(self.text, runtime))
     }
 
     fn all_or_none(&self, durations: Vec<Option<u64>>) -> Result<Option<Vec<u64>>, Refusal> {
@@ -331,6 +342,14 @@ impl<'a> Tasks<'a> {
             Refusal::new(message, help).at(self.text, key)
         })
     }
+}
+
+fn not_a_number(runtime: &str, task: &str) -> Refusal {
+    let runtime = quoted(runtime.trim_matches('"'));
+    Refusal::new(
+        format!("the duration of {task} is {runtime}, which is no number"),
+        "a runtime is a number of seconds from 0 up, without quotes",
+    )
 }
 
 /// The ids of tasks that all have one.

@@ -102,3 +102,26 @@ fn a_graph_file_that_changes_is_refused() {
     let error = variant.definition.build_graph().unwrap_err().to_string();
     assert!(error.contains("cannot be read"), "{error}");
 }
+
+#[test]
+fn a_graph_file_without_tasks_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("x.dot", "digraph {}");
+    write(
+        "test.toml",
+        "name = \"test\"\nwhy = \"a test\"\ngraph = { file = \"x.dot\" }\nkernel = { kind = \"empty\" }",
+    );
+    let report = load(&[folder.path().join("test.toml")], &Registry::default()).err();
+    let text = refusal::rendered(&report.expect("the graph is refused"));
+    assert!(text.contains("\"x.dot\" has no tasks"), "{text}");
+}
+
+#[test]
+fn a_graph_and_a_kernel_that_only_fit_alone_are_refused() {
+    let text = refusal::refusal_of(
+        r#"pattern = { kind = "trivial", width = 200_000_000 }
+        kernel = { kind = "memory-bound", lines = 1, working_set_bytes = [4096, 7_000_000_000] }"#,
+    );
+    insta::assert_snapshot!(text);
+}

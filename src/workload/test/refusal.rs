@@ -24,7 +24,7 @@ fn refusal(files: &[(&str, &str)]) -> String {
 }
 
 /// What is said about a file with this pattern and kernel.
-fn refusal_of(body: &str) -> String {
+pub(super) fn refusal_of(body: &str) -> String {
     let text = format!("name = \"test\"\nwhy = \"a test\"\n{body}\n");
     refusal(&[("test.toml", &text)])
 }

@@ -1,10 +1,10 @@
 //! DOT, the language of Graphviz, as far as it tells a task graph: tasks, dependences, and the duration of a task as
 //! its attribute `duration` or, where that is absent, `weight`.
 //!
-//! Read are the grammar's node and edge statements with all their ids, chains, ports, subgraphs as ends of edges,
-//! attribute lists, and `node [..]` defaults within their braces. Everything that only draws is skipped, and so is
-//! the `weight` of an edge, which is about its length. Edges that are repeated count once, `strict` or not: a task
-//! waits for another one or does not.
+//! Read are the grammar's node and edge statements with all their ids, chains, ports, lists of nodes and subgraphs as
+//! ends of edges, attribute lists, and `node [..]` defaults within their braces. Everything that only draws is
+//! skipped, and so is the `weight` of an edge, which is about its length. Edges that are repeated count once, `strict`
+//! or not: a task waits for another one or does not.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -149,7 +149,7 @@ impl<'a> Parser<'a> {
     fn statement(&mut self) -> Result<(), Refusal> {
         let token = self.advance()?;
         match token.kind {
-            Kind::Sign(b';' | b',') => Ok(()),
+            Kind::Sign(b';') => Ok(()),
             Kind::Sign(b'{') => self.open(None),
             Kind::Sign(b'}') => self.close(),
             Kind::Keyword(Keyword::Subgraph) => self.subgraph(None),
@@ -162,8 +162,8 @@ impl<'a> Parser<'a> {
                 self.expect_id("a value").map(|_| ())
             }
             Kind::Id(id) => {
-                let node = self.node(id, token.start)?;
-                self.behind_operand(None, node)
+                let nodes = self.nodes(id, token.start)?;
+                self.behind_operand(None, nodes)
             }
             _ => Err(unexpected(&token, "a node, an edge or `}`")),
         }
@@ -176,8 +176,8 @@ impl<'a> Parser<'a> {
         mut operand: Range<usize>,
     ) -> Result<(), Refusal> {
         loop {
-            if let Some(left) = &left {
-                self.connect(left.clone(), operand.clone())?;
+            if let Some(left) = left.clone() {
+                operand = self.connect(left, operand)?;
             }
             if self.token.kind == Kind::Line {
                 let help = "write `->`, from what comes first to what waits for it";
@@ -189,7 +189,7 @@ impl<'a> Parser<'a> {
             left = Some(operand);
             let token = self.advance()?;
             operand = match token.kind {
-                Kind::Id(id) => self.node(id, token.start)?,
+                Kind::Id(id) => self.nodes(id, token.start)?,
                 Kind::Sign(b'{') => return self.open(left),
                 Kind::Keyword(Keyword::Subgraph) => return self.subgraph(left),
                 _ => return Err(unexpected(&token, "a node or `{` behind `->`")),
@@ -233,12 +233,6 @@ impl<'a> Parser<'a> {
         let members = closed.members_start..self.members.len();
         let is_end = closed.left.is_some() || matches!(self.token.kind, Kind::Arrow | Kind::Line);
         if is_end {
-            // Each node once, or what stands in many braces would be gone through for each of them.
-            let mut inner = self.members.split_off(members.start);
-            inner.sort_unstable();
-            inner.dedup();
-            self.members.append(&mut inner);
-            let members = members.start..self.members.len();
             return self.behind_operand(closed.left, members);
         }
         Ok(())
@@ -249,8 +243,19 @@ impl<'a> Parser<'a> {
         self.scopes.last().expect("a brace is open")
     }
 
-    /// The node of this name, as the one member of a range, without its port.
-    fn node(&mut self, name: Cow<'a, str>, start: usize) -> Result<Range<usize>, Refusal> {
+    /// One end of an edge that begins with this name: a node, or several between commas.
+    fn nodes(&mut self, name: Cow<'a, str>, start: usize) -> Result<Range<usize>, Refusal> {
+        let first = self.members.len();
+        self.node(name, start)?;
+        while self.accept(&Kind::Sign(b','))? {
+            let (name, start) = self.expect_id("a node behind `,`")?;
+            self.node(name, start)?;
+        }
+        Ok(first..self.members.len())
+    }
+
+    /// Makes the node of this name a member, without its port.
+    fn node(&mut self, name: Cow<'a, str>, start: usize) -> Result<(), Refusal> {
         while self.accept(&Kind::Sign(b':'))? {
             self.expect_id("a port")?;
         }
@@ -262,28 +267,39 @@ impl<'a> Parser<'a> {
             self.durations.push(self.scope().defaults);
         }
         self.members.push(number);
-        Ok(self.members.len() - 1..self.members.len())
+        Ok(())
     }
 
-    /// Makes every node of `right` wait for every node of `left`.
-    fn connect(&mut self, left: Range<usize>, right: Range<usize>) -> Result<(), Refusal> {
-        let [left, right] = [left, right].map(|range| {
-            let mut nodes = self.members[range].to_vec();
-            nodes.sort_unstable();
-            nodes.dedup();
-            nodes
-        });
+    /// Makes every node of `right`, the last members, wait for every node of `left`, which stands just before them.
+    /// Returns where `right` stands then.
+    ///
+    /// Goes through members only where it makes edges of them, at least one for each that stays: a file may have
+    /// groups in groups, each before or behind an empty one, which would take quadratic time otherwise.
+    fn connect(
+        &mut self,
+        left: Range<usize>,
+        right: Range<usize>,
+    ) -> Result<Range<usize>, Refusal> {
+        if left.is_empty() || right.is_empty() {
+            return Ok(right);
+        }
+        let right = distinct(self.members.split_off(right.start));
+        let left = distinct(self.members.split_off(left.start));
         let added = left.len().saturating_mul(right.len());
         if self.dependences.len().saturating_add(added) > self.most_edges {
             let message = format!("there are more than {} edges", self.most_edges);
             let help = "`{..} -> {..}` joins every pair: put a node in between";
             return Err(Refusal::new(message, help).at_byte(self.token.start));
         }
-        for before in left {
+        for before in &left {
             self.dependences
-                .extend(right.iter().map(|behind| (before, *behind)));
+                .extend(right.iter().map(|behind| (*before, *behind)));
         }
-        Ok(())
+        // Each node once, or what stands in many braces would be gone through for each of them.
+        self.members.extend(left);
+        let right_start = self.members.len();
+        self.members.extend(right);
+        Ok(right_start..self.members.len())
     }
 
     /// `[..]` behind `node`.
@@ -294,12 +310,13 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// `[..]` behind a node, if it is there.
-    fn node_attributes(&mut self, operand: Range<usize>) -> Result<(), Refusal> {
-        let node = self.members[operand.start];
-        let stated = self.attributes(Bearer::Node(node))?;
-        let durations = &mut self.durations[node as usize];
-        *durations = stated.or(*durations);
+    /// `[..]` behind nodes, if it is there.
+    fn node_attributes(&mut self, nodes: Range<usize>) -> Result<(), Refusal> {
+        let stated = self.attributes(Bearer::Node(self.members[nodes.start]))?;
+        for node in &self.members[nodes] {
+            let durations = &mut self.durations[*node as usize];
+            *durations = stated.or(*durations);
+        }
         Ok(())
     }
 
@@ -332,6 +349,13 @@ impl<'a> Parser<'a> {
             unit: Unit::None,
         })
     }
+}
+
+/// Each node once, in ascending order.
+fn distinct(mut nodes: Vec<u32>) -> Vec<u32> {
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes
 }
 
 fn unexpected(token: &Token<'_>, expected: &str) -> Refusal {
