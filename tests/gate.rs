@@ -583,6 +583,27 @@ fn a_self_test_finds_what_is_planted_and_nothing_else() {
 }
 
 #[test]
+fn a_self_test_that_is_killed_leaves_its_verdicts_behind() {
+    let bench = Bench::new();
+    let mut test = program(&scripted())
+        .args(["gate", "--self-test", "empty/pattern=chain/serial/1"])
+        .args(["--pairs", "10", "--no-extension", "--verdicts", "10000"])
+        .args(["--quiet", "--out"])
+        .arg(bench.path("out"))
+        .spawn()
+        .unwrap();
+    let path = bench.path("out/gate-self-test.json");
+    while !path.exists() {
+        assert!(test.try_wait().unwrap().is_none(), "it has ended too early");
+        std::thread::yield_now();
+    }
+    test.kill().unwrap();
+    test.wait().unwrap();
+    let result: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    assert!(!result["verdicts"].as_array().unwrap().is_empty());
+}
+
+#[test]
 fn the_usual_cases_of_a_self_test_are_there() {
     let bench = Bench::new();
     let output = program(&scripted())

@@ -1,6 +1,6 @@
 //! `gate --self-test`: what the gate can see on this machine.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
 
@@ -78,22 +78,24 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     };
     std::fs::create_dir_all(&arguments.out)
         .map_err(|error| cannot_write(&arguments.out, &error))?;
+    super::remove_if_there(&arguments.out.join(FILE))?;
     catch_interrupt();
 
     let (host, started_at) = (host::host(), jiff::Timestamp::now().to_string());
     let start = Instant::now();
-    let (verdicts, ending) = come_to_verdicts(&plan, program, arguments.manner.quiet);
-    drop(neighbour);
-    let result = SelfTest {
+    let result = |verdicts: &[SelfVerdict]| SelfTest {
         plan: gate.clone(),
         threshold_ratio: arguments.threshold,
         has_neighbour: arguments.neighbour,
-        host,
-        started_at,
+        host: host.clone(),
+        started_at: started_at.clone(),
         elapsed_ns: start.elapsed().as_nanos().try_into().unwrap_or(u64::MAX),
-        verdicts,
+        verdicts: verdicts.to_vec(),
     };
-    write(&result, arguments)?;
+    let keep = |verdicts: &[SelfVerdict]| keep(&result(verdicts), arguments);
+    let (verdicts, ending) = come_to_verdicts(&plan, program, arguments.manner.quiet, keep);
+    drop(neighbour);
+    show(&result(&verdicts), arguments)?;
     match ending {
         Ok(()) => Ok(OK),
         Err(SelfTestError::Interrupted) => Ok(INTERRUPTED),
@@ -119,11 +121,12 @@ fn cases(registry: &Registry, arguments: &Arguments) -> Result<Vec<ListedCase>, 
     Ok(listed.into_iter().map(ListedCase::from).collect())
 }
 
-/// All verdicts up to an early end, and that end.
+/// All verdicts up to an early end, and that end. `keep` gets all that there are, each time that there is one more.
 fn come_to_verdicts(
     plan: &SelfTestPlan<'_>,
     program: &Path,
     quiet: bool,
+    keep: impl Fn(&[SelfVerdict]) -> io::Result<()>,
 ) -> (Vec<SelfVerdict>, Result<(), SelfTestError>) {
     let trials = plan.trials(program);
     let mut watcher = Verdicts(Progress::new(trials.len(), "verdicts", quiet));
@@ -131,12 +134,13 @@ fn come_to_verdicts(
     let mut ending = Ok(());
     for trial in trials {
         watcher.0.begin(&trial.case());
-        match trial.verdict(&mut watcher) {
-            Ok(verdict) => verdicts.push(verdict),
-            Err(error) => {
-                ending = Err(error);
-                break;
-            }
+        let kept = trial.verdict(&mut watcher).and_then(|verdict| {
+            verdicts.push(verdict);
+            keep(&verdicts).map_err(SelfTestError::System)
+        });
+        if kept.is_err() {
+            ending = kept;
+            break;
         }
         watcher.0.step();
     }
@@ -144,19 +148,27 @@ fn come_to_verdicts(
     (verdicts, ending)
 }
 
-/// Writes what was found, and prints it.
-fn write(result: &SelfTest, arguments: &Arguments) -> Result<(), Exit> {
+/// Writes what was found so far: a verdict takes a while.
+fn keep(result: &SelfTest, arguments: &Arguments) -> io::Result<()> {
     let path = arguments.out.join(FILE);
     let json = serde_json::to_string_pretty(result).expect("a self-test is plain data") + "\n";
-    let written = write_whole(&path, json.as_bytes());
-    // Shown first: it cannot be lost to a full disk.
+    let place = |error: io::Error| {
+        let message = format!("cannot write to {}: {error}", path.display());
+        io::Error::new(error.kind(), message)
+    };
+    write_whole(&path, json.as_bytes()).map_err(place)
+}
+
+/// Prints what was found.
+fn show(result: &SelfTest, arguments: &Arguments) -> Result<(), Exit> {
     let mut out = anstream::stdout();
     if arguments.show.is_json() {
-        write!(out, "{json}")?;
+        let json = serde_json::to_string_pretty(result).expect("a self-test is plain data");
+        writeln!(out, "{json}")?;
     } else if !arguments.manner.quiet {
         write!(out, "{}", table(result))?;
     }
-    written.map_err(|error| Exit::Failed(miette!("cannot write to {}: {error}", path.display())))
+    Ok(())
 }
 
 /// The counts, for each case and over all of them.
