@@ -79,7 +79,8 @@ pub(super) enum Pin {
 }
 
 impl Pin {
-    /// Whether to bind them, now that it matters. `Auto` takes a third of a second.
+    /// Whether to bind them, now that it matters. `Auto` takes a third of a second, or a whole one where the machine is
+    /// busy.
     pub(super) fn is_to_be(self) -> bool {
         match self {
             Self::Always => true,
@@ -89,11 +90,12 @@ impl Pin {
     }
 }
 
-/// Whether no bound worker would have to share its core with anything worth a word. Where it cannot be told, the
-/// scheduler is trusted to know.
+/// Whether no bound worker would have to share its core with anything worth a word. What has gone by the third look
+/// is no neighbour. Where it cannot be told, the scheduler is trusted to know.
 fn is_quiet() -> bool {
+    const LOOKS: usize = 3;
     const MOST_CORES: f64 = 0.25;
-    others_core_count().is_some_and(|cores| cores < MOST_CORES)
+    (0..LOOKS).any(|_| others_core_count().is_some_and(|cores| cores < MOST_CORES))
 }
 
 impl Selected {
