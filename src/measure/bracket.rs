@@ -61,3 +61,28 @@ pub fn others_core_count() -> Option<f64> {
     } = bracket.end();
     Some(foreign_cpu_ns? as f64 / elapsed.as_nanos() as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_loop_that_never_ends_is_seen() {
+        let mut busy = Command::new("sh")
+            .args(["-c", "while :; do :; done"])
+            .spawn()
+            .unwrap();
+        // It runs, or something else does that is not ours either: with something to do, no core is left idle.
+        let count = others_core_count();
+        busy.kill().unwrap();
+        busy.wait().unwrap();
+        assert!(count.unwrap() > 0.25, "{count:?}");
+    }
+
+    #[test]
+    fn what_is_too_short_has_no_figure() {
+        assert_eq!(Bracket::start().end().foreign_cpu_ns, None);
+    }
+}
