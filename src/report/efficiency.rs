@@ -128,11 +128,12 @@ fn curves(members: &[Member], target: f64) -> Vec<Curve> {
     curves
 }
 
-/// Samples in which two workers were last seen on one core, on machines that have one for each of them.
+/// Samples in which two workers were last seen on one core, on machines that have one for each of them. Tasks that go
+/// by the clock last as long there as anywhere, so theirs do not count.
 fn shared_core_count(members: &[Member]) -> usize {
-    let with_a_core_each = members
-        .iter()
-        .filter(|(record, _)| record.case.workers <= record.host.core_count);
+    let with_a_core_each = members.iter().filter(|(record, peak)| {
+        peak.task_ns.is_none() && record.case.workers <= record.host.core_count
+    });
     let samples = with_a_core_each.flat_map(|(record, _)| &record.samples);
     let shares = |sample: &&Sample| {
         let mut cores = sample.worker_cores.clone();
@@ -339,11 +340,15 @@ mod tests {
         let peak = timed.peak.as_mut().unwrap();
         (peak.task_ns, peak.least_task_count) = (Some(250.0), 100);
         peak.probes.clear();
+        timed.host.core_count = 2;
         for sample in &mut timed.samples {
             sample.wall_ns = 100 * 1000;
+            sample.worker_cores = vec![1, 1];
         }
         let task_count = timed.graph.unwrap().task_count as f64;
-        let on_workers = sweep_of(std::slice::from_ref(&timed)).curves[0].points[0];
+        let sweep = sweep_of(std::slice::from_ref(&timed));
+        assert_eq!(sweep.curves[0].shared_core_count, 0);
+        let on_workers = sweep.curves[0].points[0];
         assert_eq!((on_workers.task_ns, on_workers.efficiency), (250.0, 0.25));
         assert_eq!(on_workers.granularity_ns, 100_000.0 * 2.0 / task_count);
         // Where all wait at once there are no workers: what counts is how many are in a row.

@@ -20,7 +20,8 @@ pub(super) fn section(sweep: &Sweep, report: &Report) -> Result<Markup, Error> {
             p.detail {
                 "METG(" (units::percent(sweep.target)) ") is the minimum effective task granularity: the smallest "
                 "wall clock × workers ÷ tasks above which a backend keeps that part of the peak rate. The peak was "
-                "measured just before each sample, with the same kernel in independent chains of large tasks. "
+                "measured just before each sample, with the same kernel in independent chains of large tasks; of tasks "
+                "that go by the clock it is the time that they are meant to last. "
                 "Efficiency is the least that the graph can take at peak ÷ what it took."
             }
         }
