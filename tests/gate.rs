@@ -419,8 +419,12 @@ fn ctrl_c_leaves_whole_pairs_behind_and_no_comparison_of_an_earlier_gate() {
 fn builds_that_are_none_are_refused_with_advice() {
     let bench = Bench::new();
     let none = bench.path("none");
+    bench.gate(&scripted(), &scripted()).output().unwrap();
+    assert!(bench.path("out/gate.json").exists());
     let output = bench.gate(&none, &scripted()).output().unwrap();
     assert_says(&output, 5, &["neither a file nor a revision"]);
+    // That of the gate before would be taken for this one's.
+    assert!(!bench.path("out/gate.json").exists());
     let output = bench.gate(&scripted(), &none).output().unwrap();
     assert_says(&output, 2, &["neither a file nor a revision"]);
 

@@ -41,6 +41,10 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let (Some(base), Some(head)) = (&arguments.base, &arguments.head) else {
         return self_test::main(registry, arguments);
     };
+    if !arguments.manner.dry_run {
+        // Whatever becomes of this gate, the comparison of an earlier one is not its own.
+        remove_if_there(&arguments.out.join(COMPARISON))?;
+    }
     let builds = Both {
         base: base_of(base, arguments).map_err(Exit::NotComparable)?,
         head: head_of(head, arguments)?,
@@ -60,8 +64,6 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let start = Instant::now();
     let (header, mut log) = open_log(arguments, before, &builds, &matched, host)?;
     let contests = contests(&header, &builds);
-    // Whatever becomes of this gate, the comparison of an earlier one is not its own.
-    remove_if_there(&arguments.out.join(COMPARISON))?;
 
     catch_interrupt();
     let mut watcher = Pairs::new(
