@@ -21,6 +21,8 @@ const UNIT_NS: u64 = 1_000_000;
 const TASK_ALLOWANCE_NS: u64 = 200_000;
 /// The same on tokio, whose timer counts in milliseconds and adds one.
 const TOKIO_ALLOWANCE_NS: u64 = 1_500_000;
+/// The same where each task has a process of its own, which takes half a millisecond to start and to end.
+const FORK_PER_TASK_ALLOWANCE_NS: u64 = 1_000_000;
 /// Starting and ending, on a machine that does something else for a while. Small enough that with two workers, one
 /// that does everything is found out. (With eight, four that do everything may stay within the greedy bound itself.)
 const RUN_ALLOWANCE_NS: u128 = 10_000_000;
@@ -153,6 +155,7 @@ fn judge(path: &Path, imported: &Imported, optima: &BTreeMap<u64, u64>, record: 
     };
     let allowance_ns = match backend {
         "tokio" => TOKIO_ALLOWANCE_NS,
+        "fork-per-task" => FORK_PER_TASK_ALLOWANCE_NS,
         _ => TASK_ALLOWANCE_NS,
     };
     let longer: Vec<u64> = durations().map(|ns| ns + allowance_ns).collect();
