@@ -40,6 +40,19 @@ fn every_backend_runs_every_pattern() {
     });
 }
 
+/// Two workers that wait for each other at every step, where there is a core for each.
+#[test]
+fn every_backend_runs_neighbours_in_lockstep() {
+    watched(|| {
+        for width in [2, 3] {
+            for (backend, plan) in set_ups(&[2]) {
+                let result = run(backend, &plan, stencil(width, 3000), empty());
+                assert_eq!(result, Ok(()), "{} {plan:?} width {width}", backend.name());
+            }
+        }
+    });
+}
+
 #[test]
 fn every_backend_runs_every_kernel() {
     // A kernel does not see more of the graph than how many inputs a task has.

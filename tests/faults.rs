@@ -91,15 +91,20 @@ fn descriptor_count() -> usize {
     fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-fn prepare(backend: &str, pattern: &serde_json::Value, retry_limit: u32) -> Prepare {
+struct Graph {
+    pattern: serde_json::Value,
+    workers: u32,
+}
+
+fn prepare(backend: &str, graph: &Graph, retry_limit: u32) -> Prepare {
     Prepare {
         case: Case {
             workload: "faults".into(),
             variant: String::new(),
             backend: backend.into(),
-            workers: 3,
+            workers: graph.workers,
             parameters: json!({
-                "pattern": pattern,
+                "pattern": graph.pattern,
                 "kernel": { "kind": "hash", "block_bytes": 1024, "times": 50 },
             }),
             continuation: None,
@@ -118,12 +123,12 @@ fn prepare(backend: &str, pattern: &serde_json::Value, retry_limit: u32) -> Prep
 }
 
 /// Runs the case three times while a worker is killed, and checks that nothing is left.
-fn run(backend: &str, pattern: &serde_json::Value, seed: u64) -> Result<Slice, CaseError> {
+fn run(backend: &str, graph: &Graph, seed: u64) -> Result<Slice, CaseError> {
     let before = descriptor_count();
     let mut random = SplitMix64::new(seed);
     let retry_limit = if seed.is_multiple_of(3) { 0 } else { 2 };
     let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
-    let prepare = prepare(backend, pattern, retry_limit);
+    let prepare = prepare(backend, graph, retry_limit);
     let (mut session, _) = Session::start(program, prepare, TIMEOUT, &mut Patience).unwrap();
     let mut killer = Killer {
         case: session.process_id(),
@@ -156,10 +161,13 @@ fn run(backend: &str, pattern: &serde_json::Value, seed: u64) -> Result<Slice, C
 
 #[test]
 fn every_run_survives_a_random_death_or_names_its_task() {
-    let patterns = [
-        json!({ "kind": "trivial", "width": 97 }),
-        json!({ "kind": "stencil-1d", "width": 7, "steps": 13 }),
-        json!({ "kind": "fan-out-in", "width": 11, "steps": 7 }),
+    let graph = |workers, pattern| Graph { pattern, workers };
+    let graphs = [
+        graph(3, json!({ "kind": "trivial", "width": 97 })),
+        graph(3, json!({ "kind": "stencil-1d", "width": 7, "steps": 13 })),
+        graph(3, json!({ "kind": "fan-out-in", "width": 11, "steps": 7 })),
+        // Where both workers have a core, each keeps tasks for itself whenever the other makes the last input.
+        graph(2, json!({ "kind": "stencil-1d", "width": 2, "steps": 45 })),
     ];
     let process_backends = BACKENDS
         .iter()
@@ -167,11 +175,12 @@ fn every_run_survives_a_random_death_or_names_its_task() {
     let mut run_count = 0;
     let mut struck_count = 0;
     for (number, backend) in process_backends.enumerate() {
-        for (graph, pattern) in patterns.iter().enumerate() {
+        for (place, graph) in graphs.iter().enumerate() {
             for run_number in 0..RUNS_A_GRAPH {
-                let seed = (number as u64 * 3 + graph as u64) * RUNS_A_GRAPH + run_number;
+                let first = (number * graphs.len() + place) as u64 * RUNS_A_GRAPH;
+                let seed = first + run_number;
                 run_count += 1;
-                match run(backend.name(), pattern, seed) {
+                match run(backend.name(), graph, seed) {
                     Ok(slice) => {
                         // What the child sends was verified; what a death touched is marked.
                         let degraded = slice.samples.iter().any(|sample| sample.is_degraded);

@@ -169,6 +169,8 @@ impl Pool {
             let count = self.taken[task as usize].load(Ordering::Relaxed);
             assert_eq!(count, 1, "how often task {task} was taken");
         }
+        assert!(self.deque().is_empty());
+        assert!((0..self.ranges.len()).all(|worker| self.sources(worker).are_empty()));
     }
 }
 

@@ -22,6 +22,7 @@ mod fork_per_task;
 mod fork_threads;
 mod process;
 mod rayon;
+mod reserving;
 mod serial;
 mod r#static;
 mod thread_pool;

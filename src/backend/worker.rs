@@ -75,12 +75,15 @@ impl Placement {
         })
     }
 
+    /// Whether there are more workers than cores: then the one that is waited for may need this very core.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.worker_count > self.cores.count() as usize
+    }
+
     /// A wait that begins now.
     pub(super) fn spin(&self) -> Spin {
-        // With more workers than cores the one that is waited for may need this very core.
-        let crowded = self.worker_count > self.cores.count() as usize;
         Spin {
-            turns: if crowded { SPIN_TURNS } else { 0 },
+            turns: if self.is_crowded() { SPIN_TURNS } else { 0 },
         }
     }
 

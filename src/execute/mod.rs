@@ -22,16 +22,27 @@ use std::time::Duration;
 use crate::graph::{TaskGraph, TaskId};
 use crate::kernel::{Findings, Kernel};
 
+mod digest;
 mod failure;
 mod payload;
+mod pending;
 mod recovery;
+mod reserve;
 mod slots;
 
+pub use digest::expected_digest;
+use digest::{Digest, SPREAD, Seed};
 use failure::FailureCell;
 pub use failure::{Ending, Failure, Halt};
 use payload::Payload;
 pub use recovery::Remainder;
+pub use reserve::Reserved;
 use slots::{Slots, Stamp};
+
+/// The atomics of the protocol, by one name, so that it can be checked with others.
+mod atomic {
+    pub(super) use std::sync::atomic::{AtomicU32, Ordering};
+}
 
 /// A graph, a kernel, and the state of the run that is going on.
 ///
@@ -330,23 +341,6 @@ impl Job {
     }
 }
 
-/// The digest of a serial run, computed without slots, backends or waiting: the oracle that every run is
-/// held against.
-pub fn expected_digest(graph: &TaskGraph, kernel: &dyn Kernel) -> u64 {
-    let mut values = vec![0u64; graph.task_count()];
-    let mut digest = Digest::default();
-    for task in graph.tasks() {
-        let mut seed = Seed::new(task);
-        for predecessor in graph.predecessors(task) {
-            seed.fold(values[predecessor.index()]);
-        }
-        let value = kernel.expected(task, seed.finish()) & slots::VALUE_MASK;
-        values[task.index()] = value;
-        digest.fold(value);
-    }
-    digest.finish()
-}
-
 /// The bytes that a job of this size takes at most, without what its kernel holds: the graph and its list of
 /// sources, an output word, a count and `output_bytes` bytes a task, and a value a task while the expected
 /// digest is computed.
@@ -356,45 +350,6 @@ pub fn job_byte_len(task_count: u64, edge_count: u64, output_bytes: u32) -> u64 
         .saturating_add(Slots::byte_len(task_count))
         .saturating_add(Payload::byte_len(task_count, output_bytes))
         .saturating_add(task_count.saturating_mul(SOURCE_AND_VALUE))
-}
-
-/// An odd number near 2^64 divided by the golden ratio, which spreads the bits of what it multiplies
-/// (Knuth, The Art of Computer Programming, volume 3, section 6.4).
-const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
-
-/// Folds inputs, in order, into the seed of a task. Each step waits for the one before it.
-struct Seed(u64);
-
-impl Seed {
-    #[inline]
-    fn new(task: TaskId) -> Self {
-        Self(u64::from(task.0).wrapping_add(1).wrapping_mul(SPREAD))
-    }
-
-    #[inline]
-    fn fold(&mut self, value: u64) {
-        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(SPREAD);
-    }
-
-    /// Brings the high bits, which a product mixes best, down to where values are kept.
-    #[inline]
-    fn finish(self) -> u64 {
-        self.0 ^ (self.0 >> 32)
-    }
-}
-
-/// Folds output values, in task order, into one word.
-#[derive(Default)]
-struct Digest(u64);
-
-impl Digest {
-    fn fold(&mut self, value: u64) {
-        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(SPREAD);
-    }
-
-    fn finish(self) -> u64 {
-        self.0
-    }
 }
 
 #[cfg(test)]

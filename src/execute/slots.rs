@@ -4,8 +4,8 @@
 //! A task may begin in run `r` only where its word is stamped `r - 1`, so a task that ran twice and a task
 //! that was lost in the run before are both caught, and nothing has to be cleared between runs.
 //!
-//! **Pending count.** The number of predecessors that have not finished. Whoever takes it to zero makes
-//! the task ready and at once puts back the full number for the next run.
+//! **Pending count.** The number of predecessors that have not finished, see [`Pending`]. Whoever takes it to zero
+//! at once puts back the full number for the next run.
 
 use std::io;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
 
 use super::failure::Failure;
+use super::pending::Pending;
 use super::recovery::Reset;
 use crate::graph::{TaskGraph, TaskId};
 use crate::memory::SharedSlice;
@@ -123,23 +124,17 @@ impl Slots {
         true
     }
 
-    /// Counts one finished predecessor of `task`; `true` if it was the last, which makes the task ready.
+    /// Counts one finished predecessor of `task`; `true` if it was the last and the task is the caller's.
     #[inline]
     pub(super) fn count_down(&self, graph: &TaskGraph, task: TaskId) -> bool {
-        let pending = &self.pending[task.index()];
-        // Acquire and Release: a decrement publishes the predecessor's output, and the last one to count
-        // sees all of them.
-        // A count of 1 read here can only be our own: every other predecessor has counted already, so
-        // the read-modify-write, the dearest step of all, is left out.
-        let ready =
-            pending.load(Ordering::Acquire) == 1 || pending.fetch_sub(1, Ordering::AcqRel) == 1;
-        if ready {
-            let count = graph.predecessors(task).len() as u32;
-            // Relaxed: nobody counts this task again before the next run, which the backend's hand-over
-            // orders after this store.
-            pending.store(count, Ordering::Relaxed);
-        }
-        ready
+        let full = graph.predecessors(task).len() as u32;
+        self.pending(task).count_down(full)
+    }
+
+    /// How many predecessors `task` waits for, and whose it is.
+    #[inline]
+    pub(super) fn pending(&self, task: TaskId) -> Pending<'_> {
+        Pending(&self.pending[task.index()])
     }
 
     /// Checks that every task stored its output in this run and every count is back where it began, and

@@ -198,3 +198,66 @@ fn an_empty_graph_verifies() {
     job.begin_run();
     assert_eq!(job.verify(expected(&job)), Ok(()));
 }
+
+/// Runs the top and the left of a diamond; the worker of the left has nothing else to do and keeps the bottom.
+fn diamond_with_its_bottom_reserved() -> (Job, Reserved) {
+    let job = diamond();
+    job.begin_run();
+    job.execute(TaskId(0), |_| {}).unwrap();
+    let none = |task| panic!("{task:?} is ready");
+    let reserved = job.execute_or_reserve(TaskId(1), none, || true).unwrap();
+    (job, reserved.expect("the bottom waits for one input only"))
+}
+
+#[test]
+fn a_reserved_task_is_left_to_its_worker() {
+    let (job, reserved) = diamond_with_its_bottom_reserved();
+    assert_eq!(job.awaited_input(&reserved), Some(TaskId(2)));
+    let none = |task| panic!("{task:?} is ready");
+    let other = job.execute_or_reserve(TaskId(2), none, || true);
+    assert_eq!(other, Ok(None));
+    assert_eq!(job.awaited_input(&reserved), None);
+    job.execute(reserved.into_task(), |_| {}).unwrap();
+    assert_eq!(job.verify(expected(&job)), Ok(()));
+}
+
+#[test]
+fn a_task_given_back_goes_to_whoever_counts_the_last_input() {
+    let (job, reserved) = diamond_with_its_bottom_reserved();
+    assert_eq!(job.release(reserved), None);
+    let mut ready = Vec::new();
+    job.execute(TaskId(2), |task| ready.push(task)).unwrap();
+    assert_eq!(ready, [TaskId(3)]);
+    job.execute(TaskId(3), |_| {}).unwrap();
+    assert_eq!(job.verify(expected(&job)), Ok(()));
+}
+
+#[test]
+fn a_task_given_back_too_late_is_the_workers_own() {
+    let (job, reserved) = diamond_with_its_bottom_reserved();
+    job.execute(TaskId(2), |_| panic!("it is reserved"))
+        .unwrap();
+    assert_eq!(job.release(reserved), Some(TaskId(3)));
+    job.execute(TaskId(3), |_| {}).unwrap();
+    assert_eq!(job.verify(expected(&job)), Ok(()));
+}
+
+#[test]
+fn a_worker_that_has_something_else_to_do_reserves_nothing() {
+    let job = diamond();
+    job.begin_run();
+    let mut ready = Vec::new();
+    let push = |task| ready.push(task);
+    // Its dependents wait for nothing else, so they are ready.
+    let reserved = job.execute_or_reserve(TaskId(0), push, || true);
+    assert_eq!(
+        (reserved, ready.as_slice()),
+        (Ok(None), &[TaskId(1), TaskId(2)][..])
+    );
+    let reserved = job.execute_or_reserve(TaskId(1), |_| {}, || false);
+    assert_eq!(reserved, Ok(None));
+    // The last to count has it, idle or not.
+    let mut last = None;
+    let reserved = job.execute_or_reserve(TaskId(2), |task| last = Some(task), || true);
+    assert_eq!((reserved, last), (Ok(None), Some(TaskId(3))));
+}

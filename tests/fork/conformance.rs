@@ -48,6 +48,7 @@ fn cases_of(backend: &'static dyn Backend) -> Vec<Case> {
         ("width_1", chains(1, 300)),
         ("disconnected_parts", chains(5, 13)),
         ("one_task_frees_many", fan_out_twice(50)),
+        ("neighbours_in_lockstep", ladder(250)),
     ];
     for (name, graph) in shapes {
         let body = move || on_all_plans(backend, name, &graph);
@@ -248,6 +249,16 @@ fn chains(count: u32, length: u32) -> TaskGraph {
         for _ in 0..length {
             last = Some(builder.push(last).unwrap());
         }
+    }
+    builder.finish()
+}
+
+/// Two tasks a step, each of which waits for both of the step before: what one worker makes, the other waits for.
+fn ladder(step_count: u32) -> TaskGraph {
+    let mut builder = TaskGraphBuilder::default();
+    let mut last = [(); 2].map(|()| builder.push([]).unwrap());
+    for _ in 1..step_count {
+        last = [(); 2].map(|()| builder.push(last).unwrap());
     }
     builder.finish()
 }

@@ -84,6 +84,13 @@ impl<'a> Deque<'a> {
         self.bottom.store(bottom + 1, Ordering::Release);
     }
 
+    /// Whether it holds no task. Owner only; thieves may be about to take those that it holds.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        // Relaxed, both: only the owner writes `bottom` and takes `age` back; nothing is read on the strength of it.
+        self.bottom.load(Ordering::Relaxed) <= top_of(self.age.load(Ordering::Relaxed))
+    }
+
     /// Takes the task that was pushed last. Owner only. After `None` the indices are back at zero.
     #[inline]
     pub(super) fn pop(&self) -> Option<Taken> {

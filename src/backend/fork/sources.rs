@@ -81,6 +81,15 @@ impl<'a> Sources<'a> {
         self.loot.store(range.pack(), Ordering::Release);
     }
 
+    /// Whether nothing is left in them. Others can still take of what is there, but only the coordinator and the owner
+    /// put anything in.
+    #[inline]
+    pub(super) fn are_empty(&self) -> bool {
+        // Relaxed: nothing is read on the strength of it.
+        let is_empty = |word: &AtomicU64| Range::unpack(word.load(Ordering::Relaxed)).is_empty();
+        is_empty(self.share) && is_empty(self.loot)
+    }
+
     /// Takes the next source. Owner only.
     #[inline]
     pub(super) fn take(&self) -> Option<u32> {

@@ -8,8 +8,9 @@ use super::deque::{Deque, Steal, Taken};
 use super::park::Parking;
 use super::shared::Shared;
 use super::sources::{Range, Sources};
+use crate::backend::reserving::Reserving;
 use crate::backend::{Continuation, process};
-use crate::execute::Halt;
+use crate::execute::{Halt, Reserved};
 use crate::graph::TaskId;
 
 /// Pauses between two searches. Each search takes the cache lines of the others' deques, and they have to get
@@ -85,6 +86,9 @@ struct Worker<'a> {
     sources: Sources<'a>,
     starting: &'a [TaskId],
     manner: Manner,
+    reserving: Reserving,
+    /// What it keeps. Only ever there while it has nothing else.
+    reserved: Option<Reserved>,
     /// Tasks run and not yet reported.
     finished: u64,
 }
@@ -105,6 +109,8 @@ impl<'a> Worker<'a> {
             sources: shared.sources(me),
             starting,
             manner,
+            reserving: Reserving::new(shared.worker_count() > 1 && manner.spin_rounds > 0),
+            reserved: None,
             finished: 0,
         }
     }
@@ -123,11 +129,14 @@ impl<'a> Worker<'a> {
         if self.shared.is_leaving() {
             return None;
         }
-        if let Some(task) = self.search() {
+        let reserved = self.reserved.take();
+        let kept = reserved.and_then(|reserved| self.await_reserved(reserved));
+        if let Some(task) = kept.or_else(|| self.search()) {
             return Some(task);
         }
         // Out of work: the moment to report, and the only one. What is not reported cannot be the last.
         if self.finished > 0 {
+            self.reserving.count_spell();
             self.shared.finish(self.finished);
             self.finished = 0;
         }
@@ -145,14 +154,17 @@ impl<'a> Worker<'a> {
             }
             let mut pushed = false;
             self.shared.set_current(self.me, Some(task));
-            self.shared.job.execute(task, |ready| {
+            let ready = |ready: TaskId| {
                 if self.manner.continuation == Continuation::Inline && next.is_none() {
                     next = Some(ready);
                 } else {
                     self.own.push(ready.0);
                     pushed = true;
                 }
-            })?;
+            };
+            let is_idle =
+                || self.reserving.is_on() && self.own.is_empty() && self.sources.are_empty();
+            self.reserved = self.shared.job.execute_or_reserve(task, ready, is_idle)?;
             self.shared.set_current(self.me, None);
             self.finished += 1;
             if pushed && next.is_some() {
@@ -163,6 +175,26 @@ impl<'a> Worker<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Waits for `reserved`, or for something else to do, about as long as [`wait`](Self::wait) does.
+    fn await_reserved(&mut self, reserved: Reserved) -> Option<TaskId> {
+        let mut left = self.manner.spin_rounds * u64::from(PAUSES);
+        let pause = || {
+            std::hint::spin_loop();
+            left = left.saturating_sub(1);
+            left > 0 && !self.shared.is_leaving()
+        };
+        let mut reserving = self.reserving;
+        let waited = reserving.wait(&self.shared.job, reserved, pause, || self.search());
+        self.reserving = reserving;
+        if let Some(spare) = waited.spare {
+            self.own.push(spare.0);
+            // The waker's half of the invariant in `park`.
+            fence(Ordering::SeqCst);
+            self.parking.wake_one();
+        }
+        waited.next
     }
 
     /// Looks everywhere once: own tasks first, newest first, since their inputs are in the cache; then

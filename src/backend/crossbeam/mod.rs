@@ -2,6 +2,11 @@
 //! half of it at a time. The calling thread is worker 0 and puts the sources into its own deque, from
 //! which the others steal, so a run neither begins nor ends with waking the one who asked for it.
 //!
+//! **Narrow graphs.** A worker whose task has made nothing ready and whose deque is empty keeps the last of the
+//! task's dependents for itself, if that waits for one input only, and watches this input while it looks for other
+//! work ([`Job::execute_or_reserve`]). So a task that is due next door need not be stolen. Workers that have to share
+//! a core do not, since the one that could run a task might not have the core.
+//!
 //! **The end of a run.** `remaining` starts at the number of tasks. A worker counts what it executes by
 //! itself and takes its count off only when it finds no more work. Every worker runs out of work when
 //! everything is done, so `remaining` gets to 0, and it cannot before the last task has finished.
@@ -9,36 +14,24 @@
 //! **Where a worker parks.** When it finds nothing, a worker looks again for about as long as a wake-up
 //! would cost, and then parks, during a run as well as between two. Worker 0 does the same, but only
 //! until `remaining` is 0.
-//!
-//! **No wake-up is lost.** While a worker sleeps, no task lies in a deque that was put there after the
-//! worker looked for the last time, unless a sleeper was woken for it:
-//!
-//! ```text
-//! pusher                                   sleeper
-//! 1. push the task                         1. write itself into the list of sleepers
-//! 2. fence                                 2. fence
-//! 3. read the number of sleepers;          3. look into every deque once more;
-//!    wake one if there is any                 park if all are empty
-//! ```
-//!
-//! The fences are sequentially consistent, so one of the two sees the other's step 1. The fence of a
-//! pusher is left out where the pusher runs the task itself right after: it needs nobody. Tasks that
-//! a steal moves are pushed anew, since a look into both deques can miss them on their way. The ends of
-//! the run and of the pool unpark whom they concern without asking whether it sleeps; the token of an
-//! unpark outlasts the wait for it, so these need no fence.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle, Thread};
 
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use crossbeam_utils::CachePadded;
 
+use super::reserving::Reserving;
 use super::worker::{Lent, Placement, join_all};
 use super::{Backend, Continuation, Pool, PoolPlan};
-use crate::execute::{Halt, Job};
+use crate::execute::{Halt, Job, Reserved};
 use crate::graph::TaskId;
+
+mod sleepers;
+
+use sleepers::Sleepers;
 
 /// A deque a worker, stealing, parking.
 pub const CROSSBEAM: Crossbeam = Crossbeam;
@@ -79,6 +72,8 @@ impl Backend for Crossbeam {
             inline: plan.continuation == Continuation::Inline,
             index,
             deque,
+            reserving: Reserving::new(plan.worker_count > 1 && !placement.is_crowded()),
+            reserved: None,
             executed: 0,
         });
         let mut pool = CrossbeamPool {
@@ -127,54 +122,6 @@ impl Shared {
     }
 }
 
-/// The workers that are parked, or about to park.
-#[derive(Default)]
-struct Sleepers {
-    /// The length of `threads`, to be read without the mutex.
-    count: CachePadded<AtomicUsize>,
-    threads: Mutex<Vec<(usize, Thread)>>,
-}
-
-impl Sleepers {
-    /// Parks worker `index`, the calling thread, unless `is_needed` once others can see it sleep.
-    fn sleep(&self, index: usize, is_needed: impl FnOnce() -> bool) {
-        self.edit(|threads| threads.push((index, thread::current())));
-        // See the module: the sleeper's fence.
-        fence(Ordering::SeqCst);
-        if !is_needed() {
-            thread::park();
-        }
-        self.edit(|threads| threads.retain(|(other, _)| *other != index));
-    }
-
-    /// Wakes up to `count` sleepers, for as many tasks that have just been pushed.
-    #[inline]
-    fn wake(&self, count: usize) {
-        // See the module: the pusher's fence.
-        fence(Ordering::SeqCst);
-        // Relaxed: the fence orders it after the push.
-        if self.count.load(Ordering::Relaxed) > 0 {
-            self.wake_slowly(count);
-        }
-    }
-
-    #[cold]
-    fn wake_slowly(&self, count: usize) {
-        let woken = self.edit(|threads| threads.split_off(threads.len().saturating_sub(count)));
-        for (_, thread) in woken {
-            thread.unpark();
-        }
-    }
-
-    fn edit<R>(&self, change: impl FnOnce(&mut Vec<(usize, Thread)>) -> R) -> R {
-        let mut threads = self.threads.lock().expect("nothing panics under the mutex");
-        let result = change(&mut threads);
-        // Relaxed: the fences in `sleep` and `wake` order it.
-        self.count.store(threads.len(), Ordering::Relaxed);
-        result
-    }
-}
-
 struct Worker {
     shared: Arc<Shared>,
     job: Arc<Job>,
@@ -182,6 +129,9 @@ struct Worker {
     inline: bool,
     index: usize,
     deque: Deque<TaskId>,
+    reserving: Reserving,
+    /// What it keeps. Only ever there while its deque is empty.
+    reserved: Option<Reserved>,
     /// Tasks executed that have not been taken off `remaining`.
     executed: usize,
 }
@@ -222,6 +172,10 @@ impl Worker {
     /// Looks and waits for a task; none when the pool is closed or `is_over` says so.
     #[inline]
     fn next_task(&mut self, is_over: fn(&Shared) -> bool) -> Option<TaskId> {
+        // Looked at and not taken: a store a task is 2% of a small one.
+        if self.reserved.is_some() {
+            return self.await_reserved(is_over);
+        }
         self.deque.pop().or_else(|| self.await_task(is_over))
     }
 
@@ -248,6 +202,22 @@ impl Worker {
         }
     }
 
+    /// Waits for `reserved`, or for something else to do. The run cannot be over while a task is reserved.
+    #[cold]
+    fn await_reserved(&mut self, is_over: fn(&Shared) -> bool) -> Option<TaskId> {
+        let reserved = self.reserved.take()?;
+        let mut spin = self.shared.placement.spin();
+        let pause = || spin.turn() && !self.shared.is_closed();
+        let mut reserving = self.reserving;
+        let waited = reserving.wait(&self.job, reserved, pause, || self.steal());
+        self.reserving = reserving;
+        if let Some(spare) = waited.spare {
+            self.deque.push(spare);
+            self.offer(1);
+        }
+        waited.next.or_else(|| self.await_task(is_over))
+    }
+
     /// A task of another worker, if any has one to spare.
     fn steal(&self) -> Option<TaskId> {
         let (before, from) = self.shared.stealers.split_at(self.index);
@@ -268,11 +238,12 @@ impl Worker {
         Some(task)
     }
 
-    /// Takes what this worker has executed off `remaining`.
+    /// Takes what this worker has executed off `remaining`, now that there is nothing to do.
     fn publish(&mut self) {
         if self.executed == 0 {
             return;
         }
+        self.reserving.count_spell();
         // Release: what its tasks wrote goes with the count. Acquire is not needed, nothing is read.
         let before = self
             .shared
@@ -294,6 +265,13 @@ impl Worker {
         }
     }
 
+    #[inline]
+    fn keep(&mut self, reserved: Option<Reserved>) {
+        if reserved.is_some() {
+            self.reserved = reserved;
+        }
+    }
+
     /// Executes `task`, and pushes all that it makes ready.
     #[inline]
     fn execute_queue(&mut self, task: TaskId) -> Result<(), Halt> {
@@ -301,10 +279,13 @@ impl Worker {
         if self.job.is_halted() {
             return Err(Halt);
         }
-        self.job.execute(task, |ready| {
+        let ready = |ready| {
             self.deque.push(ready);
             pushed += 1;
-        })?;
+        };
+        let is_idle = || self.reserving.is_on() && self.deque.is_empty();
+        let reserved = self.job.execute_or_reserve(task, ready, is_idle)?;
+        self.keep(reserved);
         self.executed += 1;
         // This worker pops one of them right after.
         self.offer(pushed.saturating_sub(1));
@@ -320,14 +301,17 @@ impl Worker {
                 return Err(Halt);
             }
             let mut pushed = 0;
-            self.job.execute(task, |ready| {
+            let ready = |ready| {
                 if next.is_none() {
                     next = Some(ready);
                 } else {
                     self.deque.push(ready);
                     pushed += 1;
                 }
-            })?;
+            };
+            let is_idle = || self.reserving.is_on() && self.deque.is_empty();
+            let reserved = self.job.execute_or_reserve(task, ready, is_idle)?;
+            self.keep(reserved);
             self.executed += 1;
             self.offer(pushed);
         }
