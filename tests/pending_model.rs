@@ -10,7 +10,7 @@ use loom::sync::Arc;
 use loom::thread;
 
 use atomic::{AtomicU32, Ordering};
-use pending::Pending;
+use pending::{MOST_PREDECESSORS, Pending};
 
 #[path = "../src/execute/pending.rs"]
 mod pending;
@@ -42,6 +42,7 @@ enum Manner {
 
 impl<const N: usize> Task<N> {
     fn new() -> Self {
+        assert!(N as u32 <= MOST_PREDECESSORS);
         let zeros = || std::array::from_fn(|_| AtomicU32::new(0));
         Self {
             inputs: zeros(),

@@ -2,6 +2,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::fork::{self, COORDINATOR_SPIN, WORKER_SPIN};
+use super::reserving::RESERVE;
 use super::{Backend, Continuation, Pool, PoolPlan};
 use crate::execute::Job;
 use crate::kernel::Sharing;
@@ -44,7 +45,7 @@ impl Backend for ForkThreads {
     }
 
     fn options(&self) -> &'static [Parameter] {
-        &[WORKER_SPIN, COORDINATOR_SPIN, PROCESS_THREADS]
+        &[WORKER_SPIN, COORDINATOR_SPIN, RESERVE, PROCESS_THREADS]
     }
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {

@@ -3,6 +3,15 @@
 
 use crate::execute::{Job, Reserved};
 use crate::graph::TaskId;
+use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
+
+/// Whether workers reserve at all. To see what it brings, or what the bare queues do.
+pub(super) const RESERVE: Parameter = Parameter {
+    name: "reserve",
+    why: "whether an idle worker that spins keeps a task that waits for one more input, and watches that input",
+    kind: ParameterKind::Choice(&["yes", "no"]),
+    default: Some(DefaultValue::Text("yes")),
+};
 
 /// Spells without work that a worker sits out at most before it reserves again.
 const LONGEST_PENALTY: u32 = 256;
@@ -12,13 +21,14 @@ const LONGEST_PENALTY: u32 = 256;
 const FIRST_PAUSES: u32 = 4;
 
 /// Pauses between two looks, at most.
-const MOST_PAUSES: u32 = 64;
+const MOST_PAUSES: u32 = 16;
 
 /// Whether and how one worker reserves tasks.
 ///
-/// It pays where tasks are due next door at the same moment, step after step. Where there is other work to be found,
-/// what was reserved has to be given back, and both take a cache line from those who count: so a worker whom this
-/// happens leaves it for a while, and for twice as long the next time.
+/// It pays where tasks are due next door at the same moment, step after step. Where there is other work to be found, or
+/// the input is long in coming, what was reserved has to be given back, and both take a cache line from those who
+/// count: so a worker whom this happens leaves it for a while, and for twice as long the next time; each time that it
+/// pays halves that.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reserving {
     /// Spells to sit out; `None` if this worker never reserves.
@@ -44,9 +54,10 @@ impl Waited {
 impl Reserving {
     /// `is_apt` says whether there is anyone to wait for, and an idle worker spins for a while on a core of its own:
     /// else it could not run at once what it has kept.
-    pub(super) fn new(is_apt: bool) -> Self {
+    pub(super) fn new(plan: &Parameters, is_apt: bool) -> Self {
+        let is_wanted = plan.text(RESERVE.name) == "yes";
         Self {
-            left: is_apt.then_some(0),
+            left: (is_wanted && is_apt).then_some(0),
             penalty: 1,
         }
     }
@@ -57,7 +68,7 @@ impl Reserving {
         self.left == Some(0)
     }
 
-    /// The worker has run out of work and has reserved nothing.
+    /// The worker has run out of work.
     pub(super) fn count_spell(&mut self) {
         self.left = self.left.map(|left| left.saturating_sub(1));
     }
@@ -72,45 +83,49 @@ impl Reserving {
         mut look: impl FnMut() -> Option<TaskId>,
     ) -> Waited {
         let Some(awaited) = job.awaited_input(&reserved) else {
-            return Waited::for_task(Some(reserved.into_task()));
+            return self.has_paid(reserved);
         };
-        // Whoever makes an input that nothing else needs has nothing else to go on with, and the input at hand.
-        if job.graph().successors(awaited).len() == 1 {
-            self.leave_it();
-            return Waited::for_task(job.release(reserved));
-        }
         let mut pauses = FIRST_PAUSES;
         loop {
             let goes_on = (0..pauses).all(|_| !job.is_done(awaited) && pause());
             if job.is_done(awaited) {
-                self.penalty = 1;
-                return Waited::for_task(Some(reserved.into_task()));
+                return self.has_paid(reserved);
             }
             if let Some(found) = look() {
-                self.leave_it();
+                self.sit_out(self.penalty);
                 return Waited {
                     next: Some(found),
                     spare: job.release(reserved),
                 };
             }
             if !goes_on {
+                // The spell goes on, and is counted.
+                self.sit_out(self.penalty + 1);
                 return Waited::for_task(job.release(reserved));
             }
             pauses = (2 * pauses).min(MOST_PAUSES);
         }
     }
 
-    fn leave_it(&mut self) {
-        self.left = self.left.map(|_| self.penalty);
+    fn has_paid(&mut self, reserved: Reserved) -> Waited {
+        self.penalty = (self.penalty / 2).max(1);
+        Waited::for_task(Some(reserved.into_task()))
+    }
+
+    fn sit_out(&mut self, spells: u32) {
+        self.left = self.left.map(|_| spells);
         self.penalty = (2 * self.penalty).min(LONGEST_PENALTY);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::graph::TaskGraphBuilder;
     use crate::kernel::Kernel;
+    use crate::parameter::Value;
 
     struct Pass;
 
@@ -120,17 +135,17 @@ mod tests {
         }
     }
 
-    /// Two sources; `common` tasks wait for both, of which the last is reserved by the worker of the first source.
-    fn reserved(common: usize) -> (Job, Reserved) {
+    /// Two sources and two tasks that wait for both; the worker of the first source has reserved the last.
+    fn reserved() -> (Job, Reserved) {
         let mut builder = TaskGraphBuilder::default();
         let sources = [(); 2].map(|()| builder.push([]).unwrap());
-        for _ in 0..common {
+        for _ in 0..2 {
             builder.push(sources).unwrap();
         }
         let job = Job::new(builder.finish(), Box::new(Pass)).unwrap();
         job.begin_run();
         let none = |task| panic!("{task:?} is ready");
-        let reserved = job.execute_or_reserve(sources[0], none, || true);
+        let reserved = job.execute_or_reserve(sources[0], true, none, || true);
         (job, reserved.unwrap().unwrap())
     }
 
@@ -138,51 +153,59 @@ mod tests {
         None
     }
 
+    fn reserving(choice: &str, is_apt: bool) -> Reserving {
+        let given = BTreeMap::from([("reserve".into(), Value::Text(choice.into()))]);
+        Reserving::new(&Parameters::check(&[RESERVE], &given).unwrap(), is_apt)
+    }
+
+    /// The tasks that the second source makes ready: those that nobody keeps.
+    fn made_ready_by_the_other(job: &Job) -> Vec<TaskId> {
+        let mut ready = Vec::new();
+        job.execute(TaskId(1), |task| ready.push(task)).unwrap();
+        ready
+    }
+
     #[test]
     fn it_runs_what_it_has_kept_once_the_input_is_there() {
-        let (job, reserved) = reserved(2);
-        let mut reserving = Reserving::new(true);
+        let (job, reserved) = reserved();
         let mut pauses = 0;
         let pause = || {
             pauses += 1;
             if pauses == 3 {
-                job.execute(TaskId(1), |_| {}).unwrap();
+                assert_eq!(made_ready_by_the_other(&job), [TaskId(2)]);
             }
             true
         };
-        let waited = reserving.wait(&job, reserved, pause, nothing);
+        let waited = reserving("yes", true).wait(&job, reserved, pause, nothing);
         assert_eq!(waited, Waited::for_task(Some(TaskId(3))));
-        assert!(reserving.is_on());
     }
 
     #[test]
     fn an_input_that_is_there_already_is_not_waited_for() {
-        let (job, reserved) = reserved(2);
-        job.execute(TaskId(1), |_| {}).unwrap();
+        let (job, reserved) = reserved();
+        made_ready_by_the_other(&job);
         let pause = || panic!("there is nothing to wait for");
-        let waited = Reserving::new(true).wait(&job, reserved, pause, nothing);
+        let waited = reserving("yes", true).wait(&job, reserved, pause, nothing);
         assert_eq!(waited, Waited::for_task(Some(TaskId(3))));
     }
 
     #[test]
     fn what_was_kept_is_given_back_for_other_work() {
-        let (job, reserved) = reserved(2);
-        let other = TaskId(7);
-        let waited = Reserving::new(true).wait(&job, reserved, || true, || Some(other));
-        assert_eq!(waited, Waited::for_task(Some(other)));
-        let mut ready = Vec::new();
-        job.execute(TaskId(1), |task| ready.push(task)).unwrap();
-        assert_eq!(ready, [TaskId(2), TaskId(3)]);
+        let (job, reserved) = reserved();
+        let other = Some(TaskId(7));
+        let waited = reserving("yes", true).wait(&job, reserved, || true, || other);
+        assert_eq!(waited, Waited::for_task(other));
+        assert_eq!(made_ready_by_the_other(&job), [TaskId(2), TaskId(3)]);
     }
 
     #[test]
     fn what_became_ready_beside_other_work_is_not_lost() {
-        let (job, reserved) = reserved(2);
+        let (job, reserved) = reserved();
         let look = || {
-            job.execute(TaskId(1), |_| {}).unwrap();
+            made_ready_by_the_other(&job);
             Some(TaskId(7))
         };
-        let waited = Reserving::new(true).wait(&job, reserved, || true, look);
+        let waited = reserving("yes", true).wait(&job, reserved, || true, look);
         assert_eq!(
             (waited.next, waited.spare),
             (Some(TaskId(7)), Some(TaskId(3)))
@@ -191,55 +214,59 @@ mod tests {
 
     #[test]
     fn it_does_not_wait_for_ever() {
-        let (job, reserved) = reserved(2);
+        let (job, reserved) = reserved();
         let mut left = 1000;
         let pause = || {
             left -= 1;
             left > 0
         };
-        let waited = Reserving::new(true).wait(&job, reserved, pause, nothing);
+        let waited = reserving("yes", true).wait(&job, reserved, pause, nothing);
         assert_eq!(waited, Waited::for_task(None));
+        assert_eq!(made_ready_by_the_other(&job), [TaskId(2), TaskId(3)]);
     }
 
-    #[test]
-    fn the_only_dependent_of_an_input_is_left_to_who_makes_it() {
-        let (job, reserved) = reserved(1);
-        let pause = || panic!("it need not be waited for");
-        let mut reserving = Reserving::new(true);
-        let waited = reserving.wait(&job, reserved, pause, nothing);
-        assert_eq!(waited, Waited::for_task(None));
-        assert!(!reserving.is_on());
-    }
-
-    #[test]
-    fn each_time_in_vain_costs_twice_as_many_spells() {
-        let mut reserving = Reserving::new(true);
-        let mut spells = Vec::new();
-        for _ in 0..12 {
-            let (job, reserved) = reserved(2);
-            reserving.wait(&job, reserved, || true, || Some(TaskId(7)));
-            spells.push(
-                (0..)
-                    .take_while(|_| {
-                        !reserving.is_on() && {
-                            reserving.count_spell();
-                            true
-                        }
-                    })
-                    .count(),
-            );
+    /// How many spells it sits out from now on.
+    fn drain(reserving: &mut Reserving) -> u32 {
+        let mut spells = 0;
+        while !reserving.is_on() {
+            reserving.count_spell();
+            spells += 1;
         }
-        assert_eq!(spells, [1, 2, 4, 8, 16, 32, 64, 128, 256, 256, 256, 256]);
-        let (job, reserved) = reserved(2);
-        job.execute(TaskId(1), |_| {}).unwrap();
-        reserving.wait(&job, reserved, || true, nothing);
-        assert!(reserving.is_on());
+        spells
     }
 
     #[test]
-    fn a_worker_that_cannot_wait_never_reserves() {
-        let mut reserving = Reserving::new(false);
-        reserving.count_spell();
-        assert!(!reserving.is_on());
+    fn each_time_in_vain_costs_twice_as_many_spells_and_success_half() {
+        let mut reserving = reserving("yes", true);
+        let in_vain = |reserving: &mut Reserving| {
+            let (job, reserved) = reserved();
+            reserving.wait(&job, reserved, || true, || Some(TaskId(7)));
+            drain(reserving)
+        };
+        let spells = [(); 10].map(|()| in_vain(&mut reserving));
+        assert_eq!(spells, [1, 2, 4, 8, 16, 32, 64, 128, 256, 256]);
+        for _ in 0..3 {
+            let (job, reserved) = reserved();
+            made_ready_by_the_other(&job);
+            reserving.wait(&job, reserved, || true, nothing);
+            assert!(reserving.is_on());
+        }
+        assert_eq!(in_vain(&mut reserving), 32);
+    }
+
+    #[test]
+    fn a_wait_that_was_too_long_costs_one_spell_more_than_the_one_it_was_in() {
+        let mut reserving = reserving("yes", true);
+        let (job, reserved) = reserved();
+        reserving.wait(&job, reserved, || false, nothing);
+        assert_eq!(drain(&mut reserving), 2);
+    }
+
+    #[test]
+    fn a_worker_that_cannot_wait_or_is_not_to_never_reserves() {
+        for mut never in [reserving("yes", false), reserving("no", true)] {
+            never.count_spell();
+            assert!(!never.is_on());
+        }
     }
 }

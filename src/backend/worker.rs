@@ -25,7 +25,8 @@ const YIELD_TURNS: u32 = 4;
 pub(super) struct Placement {
     /// The cores that the thread which started the pool may run on.
     cores: CpuSet,
-    worker_count: usize,
+    /// Whether there are more workers than cores: then the one that is waited for may need this very core.
+    is_crowded: bool,
     pin: bool,
 }
 
@@ -36,9 +37,10 @@ impl Placement {
     ///
     /// When the system does not tell which cores there are.
     pub(super) fn new(plan: &PoolPlan) -> io::Result<Self> {
+        let cores = sched_getaffinity(None)?;
         Ok(Self {
-            cores: sched_getaffinity(None)?,
-            worker_count: plan.worker_count,
+            cores,
+            is_crowded: plan.worker_count > cores.count() as usize,
             pin: plan.pin,
         })
     }
@@ -75,15 +77,15 @@ impl Placement {
         })
     }
 
-    /// Whether there are more workers than cores: then the one that is waited for may need this very core.
+    /// See the field.
     pub(super) fn is_crowded(&self) -> bool {
-        self.worker_count > self.cores.count() as usize
+        self.is_crowded
     }
 
     /// A wait that begins now.
     pub(super) fn spin(&self) -> Spin {
         Spin {
-            turns: if self.is_crowded() { SPIN_TURNS } else { 0 },
+            turns: if self.is_crowded { SPIN_TURNS } else { 0 },
         }
     }
 

@@ -22,14 +22,18 @@
 //! `r+1` has no longer got it, and one that finds anything else has. Nobody else touches a word that is reserved.
 //!
 //! **Invariant: a reserver is awake.** Nobody wakes it. It gives the task back before it parks and before it takes
-//! other work, so a task that is ready never waits for a worker that could not run it at once.
+//! other work, so a task that is ready waits for no worker that does something else. (One that loses its core in the
+//! meantime takes the task along, as it does the task that it runs.)
 
 use super::atomic::{AtomicU32, Ordering};
 
 /// The bit that says that a task is reserved.
 const RESERVED: u32 = 1 << 31;
 
-/// One task's word. At least one of its predecessors has not finished.
+/// The most predecessors that a task can have.
+pub(super) const MOST_PREDECESSORS: u32 = RESERVED - 1;
+
+/// The word of a task that has predecessors.
 #[derive(Clone, Copy)]
 pub(super) struct Pending<'a>(pub(super) &'a AtomicU32);
 

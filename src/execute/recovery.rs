@@ -28,6 +28,10 @@ pub(super) struct Reset {
     pub(super) pending: u32,
 }
 
+/// What the count of a task that will not run is too high by, so that counting never takes it to where an idle worker
+/// keeps the task: at least one of its predecessors is not counted, and two are waited for then.
+const OUT_OF_REACH: u32 = 2;
+
 /// Computes what is left from what is done and which tasks are given up, and calls `reset` for each task.
 ///
 /// One pass in topological order: linear in tasks and edges.
@@ -47,13 +51,18 @@ pub(super) fn remainder(
         let predecessors = graph.predecessors(task);
         let waits_for = predecessors.iter().filter(|one| !is_done(**one)).count() as u32;
         let all = predecessors.len() as u32;
-        let pending = if waits_for == 0 { all } else { waits_for };
+        let is_skipped = predecessors.iter().any(|one| lost[one.index()]);
+        let pending = match waits_for {
+            0 => all,
+            _ if is_skipped => waits_for + OUT_OF_REACH,
+            _ => waits_for,
+        };
         reset(Reset { task, pending });
 
         if is_done(task) || given_up.contains(&task) {
             continue;
         }
-        if predecessors.iter().any(|one| lost[one.index()]) {
+        if is_skipped {
             lost[task.index()] = true;
             remainder.skipped_count += 1;
             continue;

@@ -20,9 +20,14 @@ impl Reserved {
 
 impl Job {
     /// As [`execute`](Job::execute), for workers that look for other work when a task has made nothing ready. If this
-    /// one has none either, which `is_idle` is asked, the last of the dependents is kept for it, where just one of its
-    /// inputs is missing. The worker may run it as soon as [`awaited_input`](Job::awaited_input) is there; no other
-    /// will. It must [`release`](Job::release) it before it does anything else or parks.
+    /// worker has none either, which `is_idle` is asked, the last of several dependents is kept for it, where just one
+    /// of its inputs is missing. The worker may run it as soon as [`awaited_input`](Job::awaited_input) is there; no
+    /// other will. It must [`release`](Job::release) it before it does anything else or parks. Nothing is kept without
+    /// `may_reserve`, which is asked first and costs next to nothing.
+    ///
+    /// A task that is kept can run, and what follows from it, before the call that made its last input has returned,
+    /// and that call still writes the task's count. So a run must not be taken for over before all these calls have
+    /// returned: it does not do to watch the last tasks alone.
     ///
     /// # Errors
     ///
@@ -31,10 +36,15 @@ impl Job {
     pub fn execute_or_reserve(
         &self,
         task: TaskId,
+        may_reserve: bool,
         mut ready: impl FnMut(TaskId),
         is_idle: impl FnOnce() -> bool,
     ) -> Result<Option<Reserved>, Halt> {
         self.run(task)?;
+        if !may_reserve {
+            self.complete(task, ready);
+            return Ok(None);
+        }
         let Some((&last, others)) = self.graph.successors(task).split_last() else {
             return Ok(None);
         };
@@ -45,10 +55,11 @@ impl Job {
                 ready(successor);
             }
         }
-        // In one step with its count: in between the line would go to whoever counts the last one.
-        let is_shared = self.graph.predecessors(last).len() > 1;
+        // A task with one dependent is taken for a part of a fan-in: whoever makes the last input has nothing else to go
+        // on with, and that input at hand. In one step with the count: in between the line would go to that worker.
+        let is_neighbour = !others.is_empty() && self.graph.predecessors(last).len() > 1;
         if !is_any_ready
-            && is_shared
+            && is_neighbour
             && is_idle()
             && self.slots.pending(last).count_down_and_reserve()
         {
@@ -62,7 +73,7 @@ impl Job {
 
     /// The input that a reserved task waits for; `None` if it is there.
     pub fn awaited_input(&self, reserved: &Reserved) -> Option<TaskId> {
-        // All but one had been counted when the task was reserved, so they have all been stored.
+        // All but one had been counted when the task was reserved, and this worker has seen that: so they are all there.
         let predecessors = self.graph.predecessors(reserved.task).iter();
         predecessors.copied().find(|task| !self.is_done(*task))
     }

@@ -4,8 +4,8 @@
 //! A task may begin in run `r` only where its word is stamped `r - 1`, so a task that ran twice and a task
 //! that was lost in the run before are both caught, and nothing has to be cleared between runs.
 //!
-//! **Pending count.** The number of predecessors that have not finished, see [`Pending`]. Whoever takes it to zero
-//! at once puts back the full number for the next run.
+//! **Pending count.** The number of predecessors that have not been counted as finished, and whether the task is kept
+//! for someone, see [`Pending`]. Whoever takes it to zero at once puts back the full number for the next run.
 
 use std::io;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
 
 use super::failure::Failure;
-use super::pending::Pending;
+use super::pending::{MOST_PREDECESSORS, Pending};
 use super::recovery::Reset;
 use crate::graph::{TaskGraph, TaskId};
 use crate::memory::SharedSlice;
@@ -59,6 +59,12 @@ impl Slots {
         };
         for task in graph.tasks() {
             let count = graph.predecessors(task).len() as u32;
+            if count > MOST_PREDECESSORS {
+                return Err(io::Error::other(format!(
+                    "task {} depends on {count} tasks; {MOST_PREDECESSORS} is the most",
+                    task.0
+                )));
+            }
             // Relaxed: no worker exists yet; starting one orders this before all it does.
             slots.pending[task.index()].store(count, Ordering::Relaxed);
             // Touches the page, so that the first run does not pay for it.
@@ -74,7 +80,7 @@ impl Slots {
         self.stamp[0].store(next, Ordering::Relaxed);
     }
 
-    /// The stamp of the run that is going on. To be asked for once a task, and not once an input.
+    /// The stamp of the run that is going on. A task asks for it once, and not for each input.
     #[inline]
     pub(super) fn stamp(&self) -> Stamp {
         // Relaxed: see `begin_run`.
@@ -100,8 +106,9 @@ impl Slots {
     /// width 2, Zen 4).
     ///
     /// Two executions that overlap can both pass. Where a task has none to depend on it,
-    /// [`store`](Self::store) settles it. Where it has, both count its dependents down, which shows as a wrong
-    /// count (`Failure::Miscounted`) or in a dependent that comes too early. A backend that never counts, such as
+    /// [`store`](Self::store) settles it. Where it has, both count its dependents down, or hand them out if they wait for
+    /// nothing else: that shows as a wrong count (`Failure::Miscounted`), as a dependent that comes too early, or as
+    /// one that comes twice. A backend that never counts, such as
     /// `static`, has to see to it by itself that no two workers have the same task.
     #[inline]
     pub(super) fn is_due(&self, task: TaskId, stamp: Stamp) -> bool {

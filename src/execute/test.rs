@@ -199,65 +199,97 @@ fn an_empty_graph_verifies() {
     assert_eq!(job.verify(expected(&job)), Ok(()));
 }
 
-/// Runs the top and the left of a diamond; the worker of the left has nothing else to do and keeps the bottom.
-fn diamond_with_its_bottom_reserved() -> (Job, Reserved) {
-    let job = diamond();
+/// Two sources, 0 and 1, and two tasks that wait for both; its first run has begun.
+fn braid() -> Job {
+    let mut builder = TaskGraphBuilder::default();
+    let sources = [(); 2].map(|()| builder.push([]).unwrap());
+    for _ in 0..2 {
+        builder.push(sources).unwrap();
+    }
+    let job = Job::new(builder.finish(), Box::new(Pass)).unwrap();
     job.begin_run();
-    job.execute(TaskId(0), |_| {}).unwrap();
+    job
+}
+
+/// A braid whose first source has run: its worker has nothing else to do, and keeps the last task.
+fn reserved() -> (Job, Reserved) {
+    let job = braid();
     let none = |task| panic!("{task:?} is ready");
-    let reserved = job.execute_or_reserve(TaskId(1), none, || true).unwrap();
-    (job, reserved.expect("the bottom waits for one input only"))
+    let reserved = job.execute_or_reserve(TaskId(0), true, none, || true);
+    let reserved = reserved.unwrap().expect("it waits for one input only");
+    (job, reserved)
+}
+
+/// Runs `task` and returns what it makes ready.
+fn made_ready_by(job: &Job, task: TaskId) -> Vec<TaskId> {
+    let mut ready = Vec::new();
+    job.execute(task, |next| ready.push(next)).unwrap();
+    ready
 }
 
 #[test]
 fn a_reserved_task_is_left_to_its_worker() {
-    let (job, reserved) = diamond_with_its_bottom_reserved();
-    assert_eq!(job.awaited_input(&reserved), Some(TaskId(2)));
-    let none = |task| panic!("{task:?} is ready");
-    let other = job.execute_or_reserve(TaskId(2), none, || true);
-    assert_eq!(other, Ok(None));
+    let (job, reserved) = reserved();
+    assert_eq!(job.awaited_input(&reserved), Some(TaskId(1)));
+    assert_eq!(made_ready_by(&job, TaskId(1)), [TaskId(2)]);
     assert_eq!(job.awaited_input(&reserved), None);
-    job.execute(reserved.into_task(), |_| {}).unwrap();
+    assert_eq!(made_ready_by(&job, TaskId(2)), []);
+    assert_eq!(made_ready_by(&job, reserved.into_task()), []);
     assert_eq!(job.verify(expected(&job)), Ok(()));
 }
 
 #[test]
 fn a_task_given_back_goes_to_whoever_counts_the_last_input() {
-    let (job, reserved) = diamond_with_its_bottom_reserved();
+    let (job, reserved) = reserved();
     assert_eq!(job.release(reserved), None);
-    let mut ready = Vec::new();
-    job.execute(TaskId(2), |task| ready.push(task)).unwrap();
-    assert_eq!(ready, [TaskId(3)]);
-    job.execute(TaskId(3), |_| {}).unwrap();
-    assert_eq!(job.verify(expected(&job)), Ok(()));
+    assert_eq!(made_ready_by(&job, TaskId(1)), [TaskId(2), TaskId(3)]);
 }
 
 #[test]
 fn a_task_given_back_too_late_is_the_workers_own() {
-    let (job, reserved) = diamond_with_its_bottom_reserved();
-    job.execute(TaskId(2), |_| panic!("it is reserved"))
-        .unwrap();
+    let (job, reserved) = reserved();
+    assert_eq!(made_ready_by(&job, TaskId(1)), [TaskId(2)]);
     assert_eq!(job.release(reserved), Some(TaskId(3)));
-    job.execute(TaskId(3), |_| {}).unwrap();
+    assert_eq!(made_ready_by(&job, TaskId(2)), []);
+    assert_eq!(made_ready_by(&job, TaskId(3)), []);
     assert_eq!(job.verify(expected(&job)), Ok(()));
 }
 
 #[test]
-fn a_worker_that_has_something_else_to_do_reserves_nothing() {
+fn nothing_is_kept_for_who_has_other_work_or_may_not() {
+    for (may_reserve, is_idle) in [(true, false), (false, true)] {
+        let job = braid();
+        let kept = job.execute_or_reserve(TaskId(0), may_reserve, |_| {}, || is_idle);
+        assert_eq!(kept, Ok(None));
+        assert_eq!(made_ready_by(&job, TaskId(1)), [TaskId(2), TaskId(3)]);
+    }
+}
+
+#[test]
+fn the_last_to_count_has_what_nobody_keeps() {
+    let (job, _kept) = reserved();
+    let mut ready = Vec::new();
+    let kept = job.execute_or_reserve(TaskId(1), true, |task| ready.push(task), || true);
+    assert_eq!((kept, ready), (Ok(None), vec![TaskId(2)]));
+}
+
+#[test]
+fn the_only_dependent_is_left_to_whoever_makes_its_last_input() {
     let job = diamond();
     job.begin_run();
-    let mut ready = Vec::new();
-    let push = |task| ready.push(task);
-    // Its dependents wait for nothing else, so they are ready.
-    let reserved = job.execute_or_reserve(TaskId(0), push, || true);
-    assert_eq!(
-        (reserved, ready.as_slice()),
-        (Ok(None), &[TaskId(1), TaskId(2)][..])
-    );
-    let reserved = job.execute_or_reserve(TaskId(1), |_| {}, || false);
-    assert_eq!(reserved, Ok(None));
-    // The last to count has it, idle or not.
-    let mut last = None;
-    let reserved = job.execute_or_reserve(TaskId(2), |task| last = Some(task), || true);
-    assert_eq!((reserved, last), (Ok(None), Some(TaskId(3))));
+    job.execute(TaskId(0), |_| {}).unwrap();
+    let none = |task| panic!("{task:?} is ready");
+    let kept = job.execute_or_reserve(TaskId(1), true, none, || true);
+    assert_eq!(kept, Ok(None));
+    assert_eq!(made_ready_by(&job, TaskId(2)), [TaskId(3)]);
+}
+
+/// A worker that died has made its task's dependents unreachable: who waits for one of them would wait in vain.
+#[test]
+fn a_task_that_will_not_run_is_not_kept() {
+    let job = braid();
+    job.recover(&[TaskId(0)]);
+    let none = |task| panic!("{task:?} is ready");
+    let kept = job.execute_or_reserve(TaskId(1), true, none, || true);
+    assert_eq!(kept, Ok(None));
 }

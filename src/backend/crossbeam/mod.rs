@@ -23,11 +23,12 @@ use std::thread::{self, JoinHandle, Thread};
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use crossbeam_utils::CachePadded;
 
-use super::reserving::Reserving;
-use super::worker::{Lent, Placement, join_all};
+use super::reserving::{RESERVE, Reserving};
+use super::worker::{Lent, Placement, Spin, join_all};
 use super::{Backend, Continuation, Pool, PoolPlan};
 use crate::execute::{Halt, Job, Reserved};
 use crate::graph::TaskId;
+use crate::parameter::Parameter;
 
 mod sleepers;
 
@@ -53,6 +54,10 @@ impl Backend for Crossbeam {
         &[Continuation::Queue, Continuation::Inline]
     }
 
+    fn options(&self) -> &'static [Parameter] {
+        &[RESERVE]
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
         let lent = placement.enter_lent(0)?;
@@ -66,13 +71,15 @@ impl Backend for Crossbeam {
             caller: thread::current(),
             placement,
         });
+        let is_apt = plan.worker_count > 1 && !placement.is_crowded();
+        let reserving = Reserving::new(&plan.options, is_apt);
         let mut workers = deques.into_iter().enumerate().map(|(index, deque)| Worker {
             shared: Arc::clone(&shared),
             job: Arc::clone(&job),
             inline: plan.continuation == Continuation::Inline,
             index,
             deque,
-            reserving: Reserving::new(plan.worker_count > 1 && !placement.is_crowded()),
+            reserving,
             reserved: None,
             executed: 0,
         });
@@ -176,11 +183,13 @@ impl Worker {
         if self.reserved.is_some() {
             return self.await_reserved(is_over);
         }
-        self.deque.pop().or_else(|| self.await_task(is_over))
+        self.deque.pop().or_else(|| {
+            let spin = self.shared.placement.spin();
+            self.await_task(spin, is_over)
+        })
     }
 
-    fn await_task(&mut self, is_over: fn(&Shared) -> bool) -> Option<TaskId> {
-        let mut spin = self.shared.placement.spin();
+    fn await_task(&mut self, mut spin: Spin, is_over: fn(&Shared) -> bool) -> Option<TaskId> {
         let mut turns = 1;
         loop {
             if let Some(task) = self.steal() {
@@ -215,7 +224,7 @@ impl Worker {
             self.deque.push(spare);
             self.offer(1);
         }
-        waited.next.or_else(|| self.await_task(is_over))
+        waited.next.or_else(|| self.await_task(spin, is_over))
     }
 
     /// A task of another worker, if any has one to spare.
@@ -265,6 +274,7 @@ impl Worker {
         }
     }
 
+    /// Notes what is kept for this worker, if anything is.
     #[inline]
     fn keep(&mut self, reserved: Option<Reserved>) {
         if reserved.is_some() {
@@ -283,8 +293,11 @@ impl Worker {
             self.deque.push(ready);
             pushed += 1;
         };
-        let is_idle = || self.reserving.is_on() && self.deque.is_empty();
-        let reserved = self.job.execute_or_reserve(task, ready, is_idle)?;
+        let is_idle = || self.deque.is_empty();
+        let may_reserve = self.reserving.is_on();
+        let reserved = self
+            .job
+            .execute_or_reserve(task, may_reserve, ready, is_idle)?;
         self.keep(reserved);
         self.executed += 1;
         // This worker pops one of them right after.
@@ -309,8 +322,11 @@ impl Worker {
                     pushed += 1;
                 }
             };
-            let is_idle = || self.reserving.is_on() && self.deque.is_empty();
-            let reserved = self.job.execute_or_reserve(task, ready, is_idle)?;
+            let is_idle = || self.deque.is_empty();
+            let may_reserve = self.reserving.is_on();
+            let reserved = self
+                .job
+                .execute_or_reserve(task, may_reserve, ready, is_idle)?;
             self.keep(reserved);
             self.executed += 1;
             self.offer(pushed);

@@ -9,6 +9,7 @@ use rustix::process::Pid;
 
 use super::casualties::Casualties;
 use super::process::{self, EndedChildren};
+use super::reserving::{RESERVE, Reserving};
 use super::{Backend, Continuation, Death, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::kernel::Sharing;
@@ -100,7 +101,7 @@ impl Backend for Fork {
     }
 
     fn options(&self) -> &'static [Parameter] {
-        &[WORKER_SPIN, COORDINATOR_SPIN]
+        &[WORKER_SPIN, COORDINATOR_SPIN, RESERVE]
     }
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
@@ -117,14 +118,17 @@ pub(super) fn start(
     process::require_one_thread()?;
     let cores = process::allowed_cores()?;
     let has_core_each = plan.worker_count <= cores.len();
+    // A worker that spins on a core that another needs only keeps it from its work.
+    let spin_rounds = if has_core_each {
+        plan.options.count(WORKER_SPIN.name)
+    } else {
+        0
+    };
     let manner = Manner {
         continuation: plan.continuation,
-        // A worker that spins on a core that another needs only keeps it from its work.
-        spin_rounds: if has_core_each {
-            plan.options.count(WORKER_SPIN.name)
-        } else {
-            0
-        },
+        spin_rounds,
+        // Where an idle worker sleeps at once it could not run what it has kept.
+        reserving: Reserving::new(&plan.options, plan.worker_count > 1 && spin_rounds > 0),
     };
     let mut pool = ForkPool {
         shared: Shared::new(job, plan.worker_count)?,

@@ -25,12 +25,16 @@ fn owner_and_thief_take_from_either_end() {
     let words = [AtomicU64::new(0), AtomicU64::new(0)];
     let sources = Sources::new(&words[0], &words[1]);
     assert_eq!((sources.take(), sources.rob()), (None, None));
+    assert!(sources.are_empty());
     sources.hand_out(Range { next: 10, end: 15 });
+    assert!(!sources.are_empty());
     assert_eq!(sources.take(), Some(10));
     assert_eq!(sources.rob(), Some(Range { next: 13, end: 15 }));
     assert_eq!((sources.take(), sources.take()), (Some(11), Some(12)));
     assert_eq!((sources.take(), sources.rob()), (None, None));
+    assert!(sources.are_empty());
     sources.keep(Range { next: 3, end: 4 });
+    assert!(!sources.are_empty());
     assert_eq!(sources.rob(), Some(Range { next: 3, end: 4 }));
     assert_eq!((sources.take(), sources.rob()), (None, None));
 }
@@ -43,10 +47,13 @@ fn the_deque_gives_the_owner_the_newest_and_thieves_the_oldest() {
     // More than it has places, since it starts over whenever it is empty.
     for _ in 0..10 {
         assert_eq!((deque.pop(), deque.steal()), (None, Steal::Empty));
+        assert!(deque.is_empty());
         (1..=4).for_each(|task| deque.push(task));
+        assert!(!deque.is_empty());
         assert_eq!(deque.steal(), Steal::Taken(taken(1, true)));
         assert_eq!(deque.pop(), Some(taken(4, true)));
         assert_eq!(deque.steal(), Steal::Taken(taken(2, true)));
         assert_eq!(deque.pop(), Some(taken(3, false)));
+        assert!(deque.is_empty());
     }
 }

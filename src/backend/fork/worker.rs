@@ -24,6 +24,8 @@ pub(super) struct Manner {
     pub(super) continuation: Continuation,
     /// How many times an idle worker searches before it sleeps.
     pub(super) spin_rounds: u64,
+    /// Whether a worker reserves tasks, to begin with.
+    pub(super) reserving: Reserving,
 }
 
 /// What one worker is to do.
@@ -109,7 +111,7 @@ impl<'a> Worker<'a> {
             sources: shared.sources(me),
             starting,
             manner,
-            reserving: Reserving::new(shared.worker_count() > 1 && manner.spin_rounds > 0),
+            reserving: manner.reserving,
             reserved: None,
             finished: 0,
         }
@@ -129,9 +131,14 @@ impl<'a> Worker<'a> {
         if self.shared.is_leaving() {
             return None;
         }
-        let reserved = self.reserved.take();
-        let kept = reserved.and_then(|reserved| self.await_reserved(reserved));
-        if let Some(task) = kept.or_else(|| self.search()) {
+        let mut rounds = self.manner.spin_rounds;
+        if let Some(reserved) = self.reserved.take() {
+            let next = self.await_reserved(reserved, &mut rounds);
+            if next.is_some() {
+                return next;
+            }
+        }
+        if let Some(task) = self.search() {
             return Some(task);
         }
         // Out of work: the moment to report, and the only one. What is not reported cannot be the last.
@@ -140,7 +147,7 @@ impl<'a> Worker<'a> {
             self.shared.finish(self.finished);
             self.finished = 0;
         }
-        self.wait()
+        self.wait(rounds)
     }
 
     /// Runs `task` and, as [`Continuation::Inline`] has it, the first of its dependents, and so on.
@@ -162,9 +169,10 @@ impl<'a> Worker<'a> {
                     pushed = true;
                 }
             };
-            let is_idle =
-                || self.reserving.is_on() && self.own.is_empty() && self.sources.are_empty();
-            self.reserved = self.shared.job.execute_or_reserve(task, ready, is_idle)?;
+            let is_idle = || self.own.is_empty() && self.sources.are_empty();
+            let may_reserve = self.reserving.is_on();
+            let job = &self.shared.job;
+            self.reserved = job.execute_or_reserve(task, may_reserve, ready, is_idle)?;
             self.shared.set_current(self.me, None);
             self.finished += 1;
             if pushed && next.is_some() {
@@ -177,17 +185,19 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Waits for `reserved`, or for something else to do, about as long as [`wait`](Self::wait) does.
-    fn await_reserved(&mut self, reserved: Reserved) -> Option<TaskId> {
-        let mut left = self.manner.spin_rounds * u64::from(PAUSES);
+    /// Waits for `reserved`, or for something else to do, and takes what that lasts off the `rounds` for which it may
+    /// spin.
+    fn await_reserved(&mut self, reserved: Reserved, rounds: &mut u64) -> Option<TaskId> {
+        let mut left = *rounds * u64::from(PAUSES);
         let pause = || {
             std::hint::spin_loop();
-            left = left.saturating_sub(1);
+            left -= 1;
             left > 0 && !self.shared.is_leaving()
         };
         let mut reserving = self.reserving;
         let waited = reserving.wait(&self.shared.job, reserved, pause, || self.search());
         self.reserving = reserving;
+        *rounds = left / u64::from(PAUSES);
         if let Some(spare) = waited.spare {
             self.own.push(spare.0);
             // The waker's half of the invariant in `park`.
@@ -254,10 +264,10 @@ impl<'a> Worker<'a> {
         TaskId(taken.task)
     }
 
-    /// Waits for something to do; `None` if it is time to leave.
-    fn wait(&self) -> Option<TaskId> {
+    /// Waits for something to do, spinning for this many `rounds` before it sleeps; `None` if it is time to leave.
+    fn wait(&self, mut rounds: u64) -> Option<TaskId> {
         loop {
-            for _ in 0..self.manner.spin_rounds {
+            for _ in 0..rounds {
                 (0..PAUSES).for_each(|_| std::hint::spin_loop());
                 let found = self.search();
                 if found.is_some() || self.shared.is_leaving() {
@@ -273,6 +283,7 @@ impl<'a> Worker<'a> {
                 return found;
             }
             self.parking.stay(self.me);
+            rounds = self.manner.spin_rounds;
         }
     }
 }

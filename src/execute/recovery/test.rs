@@ -24,6 +24,8 @@ enum State {
     Taken(TaskId),
     /// It has stored the output, and counted down this many dependents.
     Counting(TaskId, usize),
+    /// It has reserved the task, and waits for its last input.
+    Keeping(TaskId),
 }
 
 /// A run of a job by some workers that one scheduler moves on step by step.
@@ -50,6 +52,8 @@ impl Model<'_> {
                 State::Counting(task, 0)
             }
             State::Counting(task, counted) => match self.job.graph.successors(task).get(counted) {
+                // Every other worker keeps what it may.
+                Some(&next) if me % 2 == 1 && self.keeps(task, counted) => State::Keeping(next),
                 Some(&next) => {
                     if self.job.slots.count_down(&self.job.graph, next) {
                         self.queue.push(next);
@@ -58,8 +62,22 @@ impl Model<'_> {
                 }
                 None => State::Idle,
             },
+            State::Keeping(task) => {
+                let mut inputs = self.job.graph.predecessors(task).iter();
+                if !inputs.all(|input| self.job.is_done(*input)) {
+                    return false;
+                }
+                State::Taken(task)
+            }
         };
         true
+    }
+
+    /// Whether the dependent of `task` at this place is the last and has been reserved.
+    fn keeps(&self, task: TaskId, place: usize) -> bool {
+        let successors = self.job.graph.successors(task);
+        let next = successors[place];
+        place + 1 == successors.len() && self.job.slots.pending(next).count_down_and_reserve()
     }
 
     /// Worker `me` dies where it stands; all others finish the task in hand, and the rest is computed anew.
@@ -72,9 +90,14 @@ impl Model<'_> {
         }
         self.workers[me] = State::Idle;
         for other in 0..self.workers.len() {
-            while !matches!(self.workers[other], State::Idle) {
+            if let State::Keeping(task) = self.workers[other] {
+                let _ = self.job.slots.pending(task).release();
+                self.workers[other] = State::Idle;
+            }
+            while !matches!(self.workers[other], State::Idle | State::Keeping(_)) {
                 self.step(other);
             }
+            self.workers[other] = State::Idle;
         }
         let left = self.job.recover(&self.given_up);
         self.queue = left.ready.clone();
@@ -83,6 +106,12 @@ impl Model<'_> {
 
     fn finish(&mut self) {
         while (0..self.workers.len()).any(|me| self.step(me)) {}
+        let is_waiting = |state: &State| !matches!(state, State::Idle);
+        assert!(
+            !self.workers.iter().any(is_waiting),
+            "somebody waits for ever: {:?}",
+            self.workers
+        );
     }
 }
 
