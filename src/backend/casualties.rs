@@ -122,16 +122,8 @@ impl Casualties {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::execute::test::Pass;
     use crate::graph::TaskGraphBuilder;
-    use crate::kernel::Kernel;
-
-    struct Pass;
-
-    impl Kernel for Pass {
-        fn run(&self, _: TaskId, seed: u64) -> u64 {
-            seed
-        }
-    }
 
     fn job() -> Job {
         let mut builder = TaskGraphBuilder::default();

@@ -123,31 +123,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::graph::TaskGraphBuilder;
-    use crate::kernel::Kernel;
+    use crate::execute::test::reserved;
     use crate::parameter::Value;
-
-    struct Pass;
-
-    impl Kernel for Pass {
-        fn run(&self, _: TaskId, seed: u64) -> u64 {
-            seed
-        }
-    }
-
-    /// Two sources and two tasks that wait for both; the worker of the first source has reserved the last.
-    fn reserved() -> (Job, Reserved) {
-        let mut builder = TaskGraphBuilder::default();
-        let sources = [(); 2].map(|()| builder.push([]).unwrap());
-        for _ in 0..2 {
-            builder.push(sources).unwrap();
-        }
-        let job = Job::new(builder.finish(), Box::new(Pass)).unwrap();
-        job.begin_run();
-        let none = |task| panic!("{task:?} is ready");
-        let reserved = job.execute_or_reserve(sources[0], true, none, || true);
-        (job, reserved.unwrap().unwrap())
-    }
 
     fn nothing() -> Option<TaskId> {
         None

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use super::*;
 use crate::graph::TaskGraphBuilder;
 
-struct Pass;
+/// A kernel whose output is its seed.
+pub(crate) struct Pass;
 
 impl Kernel for Pass {
     fn run(&self, _: TaskId, seed: u64) -> u64 {
@@ -200,7 +201,7 @@ fn an_empty_graph_verifies() {
 }
 
 /// Two sources, 0 and 1, and two tasks that wait for both; its first run has begun.
-fn braid() -> Job {
+pub(crate) fn braid() -> Job {
     let mut builder = TaskGraphBuilder::default();
     let sources = [(); 2].map(|()| builder.push([]).unwrap());
     for _ in 0..2 {
@@ -212,7 +213,7 @@ fn braid() -> Job {
 }
 
 /// A braid whose first source has run: its worker has nothing else to do, and keeps the last task.
-fn reserved() -> (Job, Reserved) {
+pub(crate) fn reserved() -> (Job, Reserved) {
     let job = braid();
     let none = |task| panic!("{task:?} is ready");
     let reserved = job.execute_or_reserve(TaskId(0), true, none, || true);

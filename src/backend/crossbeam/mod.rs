@@ -264,7 +264,8 @@ impl Worker {
         self.executed = 0;
     }
 
-    /// Executes `task`, and with inline continuations what it leads to.
+    /// Executes `task`, and with inline continuations what it leads to. Two ways in two functions: one for both makes
+    /// tasks of 10 ns 5% dearer with `queue`.
     #[inline]
     fn execute(&mut self, task: TaskId) -> Result<(), Halt> {
         if self.inline {

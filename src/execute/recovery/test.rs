@@ -3,18 +3,10 @@
 
 use proptest::prelude::*;
 
+use super::super::test::Pass;
 use super::super::{Failure, Job, expected_digest};
 use super::*;
 use crate::graph::TaskGraphBuilder;
-use crate::kernel::Kernel;
-
-struct Pass;
-
-impl Kernel for Pass {
-    fn run(&self, _: TaskId, seed: u64) -> u64 {
-        seed
-    }
-}
 
 /// Where a worker stands.
 #[derive(Debug, Clone, Copy)]
