@@ -131,8 +131,8 @@ fn fill(
 /// Times the control loop while the child waits, so that records of different days can be held against each
 /// other.
 fn calibrate_for(record: &mut Record) {
-    // Threads without a core of their own would time the scheduler.
-    let threads = record.case.workers.min(record.host.core_count);
+    // Threads without a core of their own would time the scheduler, and those beyond a limit on CPU time its period.
+    let threads = record.case.workers.min(record.host.usable_core_count());
     for _ in 0..CALIBRATION_COUNT {
         record.calibrations.push(calibrate(threads));
     }

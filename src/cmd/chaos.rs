@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use miette::miette;
 use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 
-use super::measuring::seconds;
+use super::measuring::{seconds, tell_limits};
 use super::select::Selected;
 use super::{Exit, FAILED, OK, Outcome};
 use crate::backend::Backend;
@@ -71,6 +71,7 @@ struct Tally {
 
 pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let cases = arguments.selected.cases(registry, &mortal(registry))?;
+    tell_limits(false);
     // Whatever a case leaves behind becomes a child of this process, and can be counted.
     set_child_subreaper(Some(getpid()))
         .map_err(|error| Exit::Failed(miette!("processes left behind cannot be seen: {error}")))?;

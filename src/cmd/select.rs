@@ -304,10 +304,10 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// The numbers of workers asked for, or 1 and the number of cores.
+/// The numbers of workers asked for, or 1 and the number of cores that may be used.
 fn worker_counts(mut counts: Vec<u32>) -> Vec<u32> {
     if counts.is_empty() {
-        counts = vec![1, host::core_count()];
+        counts = vec![1, host::host().usable_core_count()];
     }
     counts.sort_unstable();
     counts.dedup();

@@ -11,7 +11,7 @@ use miette::miette;
 use super::arguments::Arguments;
 use super::watcher::failure;
 use crate::case::Idle;
-use crate::cmd::measuring::{cannot_write, print_ids};
+use crate::cmd::measuring::{cannot_write, print_ids, tell_limits};
 use crate::cmd::progress::{Progress, catch_interrupt};
 use crate::cmd::{Exit, INTERRUPTED, OK, Outcome};
 use crate::compare::{SideError, Verdict};
@@ -58,6 +58,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     if arguments.manner.dry_run {
         return print_ids(cases.iter().map(|listed| listed.case.id()));
     }
+    tell_limits(arguments.manner.quiet);
     let gate = super::plan(
         arguments,
         arguments.manner.seed(),

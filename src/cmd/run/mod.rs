@@ -8,7 +8,9 @@ use miette::miette;
 
 use super::baseline;
 use super::compare::{self, Against, Named};
-use super::measuring::{Manner, append, cannot_write, print_ids, seconds, show, surroundings};
+use super::measuring::{
+    Manner, append, cannot_write, print_ids, seconds, show, surroundings, tell_limits,
+};
 use super::progress::{Progress, catch_interrupt, is_interrupted};
 use super::select::Selected;
 use super::show::show_table;
@@ -83,6 +85,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     if arguments.manner.dry_run {
         return print_ids(cases.iter().map(|planned| planned.case.id()));
     }
+    tell_limits(arguments.manner.quiet);
     // Before anything is measured, or a misspelt name would show only after it.
     let mut bases = arguments
         .against

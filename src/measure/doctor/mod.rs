@@ -6,10 +6,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-mod cgroup;
 mod facts;
 mod rule;
 
+use crate::system::Root;
 use facts::Facts;
 
 /// Something that makes measurements here worse than they could be.
@@ -52,7 +52,7 @@ const WATCH: Duration = Duration::from_millis(300);
 
 /// Looks at this machine, which takes about 300 ms. Worst comes first; empty if there is nothing to say.
 pub fn examine() -> Vec<Advice> {
-    advise(&Facts::gather(WATCH))
+    advise(&Facts::gather(&Root::default(), WATCH))
 }
 
 /// What all rules say to these facts, worst first.

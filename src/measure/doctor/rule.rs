@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use super::facts::{Facts, Watch};
 use super::{Advice, Severity};
+use crate::measure::host;
 use crate::measure::ticks::{SHORTEST_BRACKET, foreign_cpu_ns};
-use crate::measure::{host, proc};
+use crate::system::proc;
 
 /// What every rule says.
 pub(super) fn all(facts: &Facts) -> Vec<Advice> {
     let core_count = facts.allowed.len();
     let found = [
         debug_build(facts.debug_build),
-        quota(facts.quota, core_count),
+        quota(facts.cpu_limit_millicores, core_count),
         few_cores(&facts.allowed, &facts.online),
         governor(&facts.governors),
         turbo(&facts.no_turbo, &facts.boost),
@@ -39,8 +40,11 @@ fn debug_build(debug: bool) -> Option<Advice> {
     })
 }
 
-fn quota(quota: Option<f64>, core_count: usize) -> Option<Advice> {
-    let cores = quota.filter(|cores| *cores < core_count as f64)?;
+fn quota(millicores: Option<u64>, core_count: usize) -> Option<Advice> {
+    let cores = millicores? as f64 / 1000.0;
+    if cores >= core_count as f64 {
+        return None;
+    }
     Some(Advice {
         what: format!("a control group limits the process to {cores:.2} of {core_count} cores"),
         why: "once the quota is used up, all workers stand still until the next period begins"
@@ -322,14 +326,14 @@ mod tests {
 
     #[test]
     fn a_quota_matters_below_the_number_of_cores() {
-        let found = quota(Some(1.5), 2).unwrap();
+        let found = quota(Some(1500), 2).unwrap();
         assert_eq!(
             found.what,
             "a control group limits the process to 1.50 of 2 cores"
         );
         assert!(found.remedy.ends_with("--workers 1"));
-        assert!(quota(Some(0.5), 2).unwrap().remedy.ends_with("--workers 1"));
-        assert_eq!(quota(Some(2.0), 2), None);
+        assert!(quota(Some(500), 2).unwrap().remedy.ends_with("--workers 1"));
+        assert_eq!(quota(Some(2000), 2), None);
         assert_eq!(quota(None, 2), None);
     }
 

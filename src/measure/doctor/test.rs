@@ -56,7 +56,7 @@ fn server() -> Facts {
 fn container() -> Facts {
     Facts {
         cpuinfo: "flags\t\t: fpu vme hypervisor\n".into(),
-        quota: Some(0.5),
+        cpu_limit_millicores: Some(500),
         timer_slack_ns: Some(50_000),
         governors: Vec::new(),
         ..server()
@@ -134,7 +134,7 @@ fn every_remedy_is_one_line() {
 
 #[test]
 fn this_machine_can_be_looked_at() {
-    let facts = Facts::gather(Duration::ZERO);
+    let facts = Facts::gather(&Root::default(), Duration::ZERO);
     assert!(!facts.allowed.is_empty() && facts.watch.is_some());
     // Tests are built with debug assertions, unless they are asked to be fast.
     let debug = advise(&facts)
@@ -165,7 +165,6 @@ proptest! {
                 elapsed: WATCH,
                 own_cpu_ns: 0,
             }),
-            quota: cgroup::quota(&text, |_| Some(text.clone())),
             clock_source: text.clone(),
             clock_sources: text.clone(),
             meminfo: text.clone(),
