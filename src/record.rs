@@ -57,6 +57,9 @@ pub struct Record {
     /// that did not look.
     #[serde(default)]
     pub calibrations: Vec<Calibration>,
+    /// Why `calibrations` is empty, where the system refused the threads for it; null otherwise.
+    #[serde(default)]
+    pub calibration_error: Option<String>,
     /// How long the tasks really took, from runs of their own after the samples; null where `bound` is.
     #[serde(default)]
     pub trace: Option<Trace>,

@@ -66,6 +66,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         bound: None,
         samples: Vec::new(),
         calibrations: Vec::new(),
+        calibration_error: None,
         trace: None,
         peak: None,
         deaths: Vec::new(),

@@ -7,6 +7,8 @@ use std::fs;
 use std::path::PathBuf;
 
 pub(crate) mod cgroup;
+pub(crate) mod limit;
+pub(crate) mod oom;
 pub(crate) mod proc;
 
 /// Where the files of the kernel lie.
@@ -79,7 +81,6 @@ pub(crate) mod fixture {
 #[cfg(test)]
 mod tests {
     use super::fixture::Machine;
-    use super::*;
 
     #[test]
     fn files_are_read_below_the_root() {

@@ -260,6 +260,10 @@ fn measure_all(
             let id = record.case.id();
             progress.tell(&format!("{id}: {}: {}", error.kind, error.message));
         }
+        if let Some(error) = &record.calibration_error {
+            let id = record.case.id();
+            progress.tell(&format!("{id}: no times of the control loop: {error}"));
+        }
         progress.step();
         append(file, &record, "make room, then go on with --resume")?;
         records.push(record);

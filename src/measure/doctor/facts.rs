@@ -145,9 +145,9 @@ fn governors(root: &Root) -> Vec<String> {
 /// What a measuring process gets when it asks for sharp timers; asked for by a thread of its own, so that
 /// this one stays as it is.
 fn shortest_timer_slack() -> Option<u64> {
-    let asked = thread::spawn(|| {
+    let asked = thread::Builder::new().spawn(|| {
         host::sharpen_timers();
         rustix::thread::current_timer_slack()
     });
-    asked.join().ok()?.ok()
+    asked.ok()?.join().ok()?.ok()
 }
