@@ -22,7 +22,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("execute", &["graph", "kernel", "memory"]),
     (
         "backend",
-        &["execute", "graph", "kernel", "memory", "parameter"],
+        &[
+            "execute",
+            "graph",
+            "kernel",
+            "memory",
+            "parameter",
+            "system",
+        ],
     ),
     ("registry", &["backend", "kernel", "pattern"]),
     (
@@ -53,6 +60,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "parameter",
             "record",
             "registry",
+            "system",
             "workload",
         ],
     ),
