@@ -108,6 +108,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "registry",
             "report",
             "stats",
+            "system",
             "workload",
         ],
     ),

@@ -13,6 +13,7 @@ use crate::case::Surroundings;
 use crate::measure::host;
 use crate::record::{Host, Record, RecordFile};
 use crate::report::{Report, tables};
+use crate::system::{OWN_PROGRAM, Root, can_start_itself};
 
 /// In which manner to measure.
 #[derive(clap::Args)]
@@ -46,10 +47,24 @@ pub(super) fn print_ids(ids: impl IntoIterator<Item = impl Display>) -> Outcome 
     Ok(OK)
 }
 
-/// Says what a container takes away from the machine; to be called once, before anything is measured.
-pub(super) fn tell_limits(quiet: bool) {
+/// Makes sure that cases can be started here, and says what a container takes away from the machine; to be called once,
+/// before anything is measured.
+pub(super) fn make_ready(quiet: bool) -> Result<(), Exit> {
+    require_proc(&Root::default())?;
     let limits = limits(&host::host());
     limits.iter().filter(|_| !quiet).for_each(|line| tell(line));
+    Ok(())
+}
+
+/// Without `/proc`, every case would fail.
+fn require_proc(root: &Root) -> Result<(), Exit> {
+    can_start_itself(root).map_err(|error| {
+        Exit::Failed(miette!(
+            help = "mount it: mount -t proc proc /proc",
+            "no case can be started: each is a process of this program, started as {OWN_PROGRAM}, which cannot be \
+             read: {error}. /proc is needed"
+        ))
+    })
 }
 
 /// What a container takes away from the machine, a line each.
@@ -76,8 +91,7 @@ fn limits(host: &Host) -> Vec<String> {
 /// What every record says of this machine and this moment.
 pub(super) fn surroundings() -> Surroundings<'static> {
     Surroundings {
-        // The running program itself, even if its file has been replaced since.
-        program: Path::new("/proc/self/exe"),
+        program: Path::new(OWN_PROGRAM),
         host: host::host(),
         commit: host::commit(Path::new(".")),
         run_start: Instant::now(),
@@ -139,6 +153,17 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 mod tests {
     use super::*;
     use crate::record::fixture;
+    use crate::system::fixture::Machine;
+
+    #[test]
+    fn nothing_is_measured_without_proc() {
+        assert!(require_proc(&Root::default()).is_ok());
+        let Err(Exit::Failed(error)) = require_proc(&Machine::with(&[]).root) else {
+            panic!("cases could be started");
+        };
+        assert!(error.to_string().contains("/proc is needed"));
+        assert!(error.help().unwrap().to_string().contains("mount -t proc"));
+    }
 
     #[test]
     fn what_a_container_takes_away_is_told_a_line_each() {

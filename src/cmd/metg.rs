@@ -6,7 +6,7 @@ use std::time::Duration;
 use miette::miette;
 
 use super::measuring::{
-    Manner, append, cannot_write, print_ids, seconds, show, surroundings, tell_limits,
+    Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
 };
 use super::progress::{Progress, catch_interrupt, is_interrupted};
 use super::select::Selected;
@@ -56,7 +56,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     if arguments.manner.dry_run {
         return print_ids(sweepables.iter().map(Sweepable::id));
     }
-    tell_limits(arguments.manner.quiet);
+    make_ready(arguments.manner.quiet)?;
     let mut file = create(&arguments.out)?;
     catch_interrupt();
     let (records, failed_count) = sweep_all(&sweepables, arguments, &mut file)?;

@@ -38,7 +38,7 @@ pub(super) struct Selected {
         env = "TASKDYNO_BACKENDS"
     )]
     backends: Vec<String>,
-    /// The numbers of workers, separated by commas; by default 1 and as many as there are cores. `2x3` are 2
+    /// The numbers of workers, separated by commas; by default 1 and as many as there are usable cores. `2x3` are 2
     /// processes with 3 threads each, for backends that have threads in processes.
     #[arg(
         long,

@@ -3,8 +3,8 @@
 //! The root folder is `/`. A test sets up the files of another machine in a folder of its own, and needs neither that
 //! machine nor privileges.
 
-use std::fs;
 use std::path::PathBuf;
+use std::{fs, io};
 
 pub(crate) mod cgroup;
 pub(crate) mod limit;
@@ -40,6 +40,18 @@ impl Root {
         let name = |entry: fs::DirEntry| entry.file_name().into_string().ok();
         entries.flatten().filter_map(name).collect()
     }
+}
+
+/// The program that runs, even if its file has been replaced since.
+pub(crate) const OWN_PROGRAM: &str = "/proc/self/exe";
+
+/// Makes sure that this program can be started again: every case is a process of its own.
+///
+/// # Errors
+///
+/// When the kernel does not show it, as without `/proc`.
+pub(crate) fn can_start_itself(root: &Root) -> io::Result<()> {
+    fs::read_link(root.path(OWN_PROGRAM)).map(drop)
 }
 
 #[cfg(test)]
@@ -81,6 +93,7 @@ pub(crate) mod fixture {
 #[cfg(test)]
 mod tests {
     use super::fixture::Machine;
+    use super::*;
 
     #[test]
     fn files_are_read_below_the_root() {
@@ -90,5 +103,11 @@ mod tests {
         assert_eq!(read("/proc/cpuinfo"), None);
         assert_eq!(machine.root.names("/proc"), ["loadavg"]);
         assert!(machine.root.names("/sys").is_empty());
+    }
+
+    #[test]
+    fn this_program_can_be_started_again_and_not_without_proc() {
+        assert!(can_start_itself(&Root::default()).is_ok());
+        assert!(can_start_itself(&Machine::with(&[]).root).is_err());
     }
 }

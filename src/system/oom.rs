@@ -30,8 +30,8 @@ impl OomWatch {
                 format!(": the container may use {} MiB", bytes >> 20)
             });
             return Some(format!(
-                "the kernel killed for want of memory in this control group meanwhile{limit} (oom_kill in \
-                 memory.events); give it more, or take a smaller workload or fewer workers"
+                "the kernel killed for want of memory in this control group meanwhile{limit} (its oom_kill counter \
+                 rose); give it more, or take a smaller workload or fewer workers"
             ));
         }
         has_risen(self.on_machine, on_machine(&self.root)).then(|| {

@@ -302,7 +302,9 @@ impl DispatchPool {
 
     /// Forks worker `me`.
     fn hire(&mut self, me: usize) -> io::Result<Worker> {
-        let (ours, theirs) = UnixStream::pair()?;
+        let worker_count = self.worker_count;
+        let refused = |error| cannot_start_worker(me, worker_count, &error);
+        let (ours, theirs) = UnixStream::pair().map_err(refused)?;
         ours.set_nonblocking(true)?;
         let core = self.cores.get(me % self.cores.len().max(1)).copied();
         let mut ours = Some(ours);
@@ -312,8 +314,7 @@ impl DispatchPool {
             ours = None;
             process::work(&self.job, me, core, || serve(&self.job, &theirs))
         });
-        let worker_count = self.worker_count;
-        let process = process.map_err(|error| cannot_start_worker(me, worker_count, &error))?;
+        let process = process.map_err(refused)?;
         Ok(Worker {
             process,
             socket: ours.expect("it was closed in the child alone"),

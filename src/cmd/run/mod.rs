@@ -9,7 +9,7 @@ use miette::miette;
 use super::baseline;
 use super::compare::{self, Against, Named};
 use super::measuring::{
-    Manner, append, cannot_write, print_ids, seconds, show, surroundings, tell_limits,
+    Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
 };
 use super::progress::{Progress, catch_interrupt, is_interrupted};
 use super::select::Selected;
@@ -85,7 +85,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     if arguments.manner.dry_run {
         return print_ids(cases.iter().map(|planned| planned.case.id()));
     }
-    tell_limits(arguments.manner.quiet);
+    make_ready(arguments.manner.quiet)?;
     // Before anything is measured, or a misspelt name would show only after it.
     let mut bases = arguments
         .against
@@ -260,10 +260,6 @@ fn measure_all(
             let id = record.case.id();
             progress.tell(&format!("{id}: {}: {}", error.kind, error.message));
         }
-        if let Some(error) = &record.calibration_error {
-            let id = record.case.id();
-            progress.tell(&format!("{id}: no times of the control loop: {error}"));
-        }
         progress.step();
         append(file, &record, "make room, then go on with --resume")?;
         records.push(record);
@@ -313,6 +309,7 @@ fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
             records.len()
         ));
     }
+    tell_uncalibrated(records);
     if is_interrupted() {
         tell(&format!(
             "interrupted: {} records are safe in {}; go on with --resume",
@@ -322,4 +319,18 @@ fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
         return Ok(INTERRUPTED);
     }
     Ok(if failed > 0 { FAILED } else { OK })
+}
+
+/// Says which records cannot be held against those of another day, if there are any.
+fn tell_uncalibrated(records: &[Record]) {
+    let with_error = |record: &Record| Some((record.case.id(), record.calibration_error.clone()?));
+    let found: Vec<_> = records.iter().filter_map(with_error).collect();
+    if let Some((id, error)) = found.first() {
+        tell(&format!(
+            "{} of {} cases have no times of the control loop, so that drift of the machine cannot be told from a \
+             change; `{id}`: {error}",
+            found.len(),
+            records.len()
+        ));
+    }
 }

@@ -3,17 +3,23 @@
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::getuid;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::measure::host;
 use crate::measure::ticks::CpuTicks;
-use crate::system::Root;
 use crate::system::cgroup::Groups;
+use crate::system::limit::{ThreadLimits, thread_count_of_user};
+use crate::system::{Root, can_start_itself};
 
 /// Texts and numbers from one machine. Empty texts and `None` stand for what it does not show; no rule
-/// makes anything of them.
+/// makes anything of them, and `unknown` tells them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
+    /// The release of the Linux kernel, such as `6.18.44-generic`.
+    pub(super) kernel: String,
+    /// Whether the program can start itself again, which takes `/proc`.
+    pub(super) can_start_itself: bool,
     /// Whether the program was built with debug assertions.
     pub(super) debug_build: bool,
     /// `/proc/cpuinfo`.
@@ -38,6 +44,12 @@ pub(super) struct Facts {
     pub(super) watch: Option<Watch>,
     /// The tightest CPU quota that a control group sets, in thousandths of a core.
     pub(super) cpu_limit_millicores: Option<u64>,
+    /// Whether the kernel says which control groups the process is in.
+    pub(super) are_groups_known: bool,
+    /// How many processes and threads there may be.
+    pub(super) thread_limits: ThreadLimits,
+    /// How many threads this user has in all.
+    pub(super) user_thread_count: u64,
     /// The clock source in use, and those that there are.
     pub(super) clock_source: String,
     pub(super) clock_sources: String,
@@ -72,6 +84,8 @@ impl Facts {
         let groups = Groups::of_this_process(root);
         let allowed = allowed_cores();
         Self {
+            kernel: rustix::system::uname().release().to_string_lossy().into(),
+            can_start_itself: can_start_itself(root).is_ok(),
             debug_build: cfg!(debug_assertions),
             cpuinfo: text("/proc/cpuinfo"),
             firmware: firmware(root),
@@ -84,6 +98,9 @@ impl Facts {
             loadavg: text("/proc/loadavg"),
             watch: Watch::take(root, watch),
             cpu_limit_millicores: groups.cpu_limit_millicores(),
+            are_groups_known: groups.are_known(),
+            thread_limits: ThreadLimits::now(root),
+            user_thread_count: thread_count_of_user(root, getuid().as_raw()),
             clock_source: of_clock("current_clocksource"),
             clock_sources: of_clock("available_clocksource"),
             timer_slack_ns: shortest_timer_slack(),
