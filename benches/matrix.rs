@@ -61,9 +61,9 @@ fn register_font() {
     );
 }
 
-/// 1 and the number of cores.
+/// 1 and the number of cores that may be used.
 fn worker_counts() -> Vec<u32> {
-    let mut counts = vec![1, host::core_count()];
+    let mut counts = vec![1, host::host().usable_core_count()];
     counts.dedup();
     counts
 }

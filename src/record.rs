@@ -13,9 +13,12 @@ use serde_json::Value;
 mod append;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod host;
 mod whole;
 
 pub use append::RecordFile;
+pub use host::Host;
+pub(crate) use host::{single_blanks, slug};
 pub use whole::{write_whole, write_whole_with};
 
 /// The version of the format. Fields are only ever added within a version; readers ignore the ones they
@@ -54,6 +57,9 @@ pub struct Record {
     /// that did not look.
     #[serde(default)]
     pub calibrations: Vec<Calibration>,
+    /// Why `calibrations` is empty, where the system refused the threads for it; null otherwise.
+    #[serde(default)]
+    pub calibration_error: Option<String>,
     /// How long the tasks really took, from runs of their own after the samples; null where `bound` is.
     #[serde(default)]
     pub trace: Option<Trace>,
@@ -259,53 +265,6 @@ impl Plan {
             ..self.clone()
         }
     }
-}
-
-/// The machine a record was measured on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Host {
-    /// Model name of the processor.
-    pub processor: String,
-    /// Cores that the process may run on.
-    pub core_count: u32,
-    /// Operating system and kernel release.
-    pub kernel: String,
-    /// Physical memory.
-    pub memory_bytes: u64,
-    /// Frequency governor of core 0; null where the machine shows none.
-    pub governor: Option<String>,
-    /// Load average over one minute when `run` began, in processes.
-    pub load_average: f64,
-    /// The compiler that built the program.
-    pub toolchain: String,
-    /// The version of taskdyno.
-    pub taskdyno: String,
-}
-
-impl Host {
-    /// The class of machines whose figures may be held against each other: the model of the processor and the
-    /// number of cores, as a name for a folder, such as `amd-epyc-9r14-2-cores`.
-    pub fn class(&self) -> String {
-        let noun = if self.core_count == 1 {
-            "core"
-        } else {
-            "cores"
-        };
-        slug(&format!("{} {} {noun}", self.processor, self.core_count))
-    }
-}
-
-/// Words of lower-case letters and digits, joined by hyphens, 100 bytes at most: safe as a file name, whatever
-/// `name` is. Empty if it has neither.
-pub(crate) fn slug(name: &str) -> String {
-    // File systems allow 255 bytes; this leaves room for a number and an ending.
-    const MAX_LEN: usize = 100;
-    let lower = name.to_lowercase();
-    let words = lower.split(|c: char| !c.is_ascii_alphanumeric());
-    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    let mut slug = words.join("-");
-    slug.truncate(MAX_LEN);
-    slug
 }
 
 /// A commit of a git checkout.

@@ -449,8 +449,8 @@ fn records_that_cannot_be_read_are_refused_with_their_place() {
 fn a_disk_that_fills_up_loses_nothing_that_was_written() {
     let folder = TempDir::new().unwrap();
     // A limit on the size of files stands in for the full disk: 1 block of 512 or 1024 bytes, which holds
-    // no record of this many samples. Ignoring the signal makes the write itself fail.
-    let script = "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\"";
+    // no record of this many samples.
+    let script = "ulimit -f 4; exec \"$0\" \"$@\"";
     let output = program("sh")
         .args(["-c", script, env!("CARGO_BIN_EXE_taskdyno")])
         .args(
@@ -496,6 +496,38 @@ fn a_disk_that_fills_up_loses_nothing_that_was_written() {
 }
 
 #[test]
+fn a_worker_that_the_system_refuses_is_named_at_once() {
+    let folder = TempDir::new().unwrap();
+    // A limit on the address space, of 1 GB, stands in for one on threads: the stacks of these workers take twice as much.
+    let output = program("sh")
+        .args([
+            "-c",
+            "ulimit -v 1000000; exec \"$0\" \"$@\"",
+            env!("CARGO_BIN_EXE_taskdyno"),
+        ])
+        .args([
+            "run",
+            "empty/pattern=chain",
+            "--backends",
+            "tokio,thread-pool",
+        ])
+        .args(["--workers", "1024", "--timeout", "600", "--out"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let records = records(folder.path());
+    assert_eq!(records.len(), 2);
+    for record in records {
+        let error = &record["error"];
+        assert_eq!(error["kind"], "set-up", "{error}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with("cannot start worker "), "{message}");
+        assert!(message.contains(" of 1024: "), "{message}");
+    }
+}
+
+#[test]
 fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
     let folder = TempDir::new().unwrap();
     // The case with the hanging kernel never ends by itself.
@@ -527,6 +559,9 @@ fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
         }
         std::thread::yield_now();
     };
+    // It waits without a thread of its own, so that no limit on threads keeps it from being ended.
+    let threads = fs::read_dir(format!("/proc/{}/task", child.id())).unwrap();
+    assert_eq!(threads.count(), 1);
     // Descriptors that stand for these very processes, whatever their numbers come to stand for.
     let family: Vec<_> = family.into_iter().map(watch).collect();
     let pid = Pid::from_child(&child);

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// Which module of the library may import which. The same table stands in ARCHITECTURE.md.
 const IMPORTS: &[(&str, &[&str])] = &[
-    ("memory", &[]),
+    ("system", &[]),
+    ("memory", &["system"]),
     ("graph", &["memory"]),
     ("parameter", &[]),
     ("random", &[]),
@@ -21,7 +22,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("execute", &["graph", "kernel", "memory"]),
     (
         "backend",
-        &["execute", "graph", "kernel", "memory", "parameter"],
+        &[
+            "execute",
+            "graph",
+            "kernel",
+            "memory",
+            "parameter",
+            "system",
+        ],
     ),
     ("registry", &["backend", "kernel", "pattern"]),
     (
@@ -38,7 +46,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     (
         "measure",
-        &["backend", "execute", "graph", "kernel", "record"],
+        &["backend", "execute", "graph", "kernel", "record", "system"],
     ),
     ("matrix", &["backend", "parameter", "record", "workload"]),
     (
@@ -52,6 +60,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "parameter",
             "record",
             "registry",
+            "system",
             "workload",
         ],
     ),
@@ -99,6 +108,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "registry",
             "report",
             "stats",
+            "system",
             "workload",
         ],
     ),

@@ -32,6 +32,7 @@ use super::{Backend, Pool, PoolPlan};
 use crate::execute::{Ending, Halt, Job};
 use crate::graph::TaskId;
 use crate::kernel::Sharing;
+use crate::system::limit::cannot_start_worker;
 
 /// A process for every task.
 pub const FORK_PER_TASK: ForkPerTask = ForkPerTask;
@@ -129,8 +130,11 @@ impl PerTaskPool {
             let job = &self.job;
             let core = self.cores.get(seat % self.cores.len().max(1)).copied();
             let process = WorkerProcess::fork(|| process::work(job, seat, core, || job.run(task)));
-            let process = process
-                .map_err(|error| job.fail(format!("cannot fork for task {task}: {error}")))?;
+            let worker_count = self.free_seats.len() + self.running.len();
+            let process = process.map_err(|error| {
+                let error = cannot_start_worker(seat, worker_count, &error);
+                job.fail(format!("task {task}: {error}"))
+            })?;
             self.ready.pop_front();
             self.free_seats.pop();
             self.running.push(Running {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::execute::{Ending, Halt, Job};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::retry_on_intr;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, WaitOptions, getpid, getppid,
     kill_process, pidfd_open, pidfd_send_signal, set_parent_process_death_signal, waitid, waitpid,
@@ -34,7 +34,12 @@ pub(super) fn require_one_thread() -> io::Result<()> {
         return Ok(());
     }
     // A sandbox may refuse it as well. One entry a thread; it takes 5 us more to ask.
-    let count = fs::read_dir("/proc/self/task")?.count();
+    let threads = fs::read_dir("/proc/self/task").map_err(|error| {
+        let text =
+            format!("whether this process may fork cannot be told: /proc/self/task: {error}");
+        io::Error::new(error.kind(), text)
+    });
+    let count = threads?.count();
     if count == 1 {
         return Ok(());
     }
@@ -134,7 +139,7 @@ impl WorkerProcess {
                 // either call fail, it is gone already.
                 let _ = kill_process(pid, Signal::KILL);
                 let _ = retry_on_intr(|| waitpid(Some(pid), WaitOptions::empty()));
-                Err(error.into())
+                Err(no_descriptor(error))
             }
         }
     }
@@ -158,6 +163,18 @@ impl WorkerProcess {
             .ok()
             .flatten()
             .map_or(Ending::Unknown, |status| ending(&status))
+    }
+}
+
+/// Why a process that was forked cannot be watched.
+fn no_descriptor(error: Errno) -> io::Error {
+    match error {
+        Errno::NOSYS => io::Error::new(
+            io::ErrorKind::Unsupported,
+            "the system call pidfd_open is not there: worker processes need Linux 5.4 or later (uname -r), and a \
+             sandbox that lets it through",
+        ),
+        error => error.into(),
     }
 }
 
@@ -257,5 +274,20 @@ fn die_with(parent: Pid) {
     if asked.is_err() || getppid() != Some(parent) {
         // SAFETY: as in `fork`.
         unsafe { libc::_exit(1) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_that_is_too_old_is_told_as_such() {
+        let message = no_descriptor(Errno::NOSYS).to_string();
+        assert!(message.contains("Linux 5.4 or later"), "{message}");
+        assert_eq!(
+            no_descriptor(Errno::MFILE).raw_os_error(),
+            Some(libc::EMFILE)
+        );
     }
 }

@@ -96,9 +96,7 @@ impl ThreadsPool {
                 self.alive.push((index, thread));
                 Ok(())
             }
-            Err(error) => Err(self.job.fail(format!(
-                "no thread could be started for task {task}: {error}"
-            ))),
+            Err(error) => Err(self.job.fail(format!("task {task}: {error}"))),
         }
     }
 

@@ -8,9 +8,11 @@
 //! of workers: for such tasks the number of workers bounds nothing. The timers of tokio tick once a
 //! millisecond, which every sleep pays.
 
+use std::cell::RefCell;
 use std::io;
-use std::sync::Arc;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once, OnceLock};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
@@ -20,6 +22,7 @@ use super::worker::Placement;
 use super::{Backend, Continuation, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
+use crate::system::limit::cannot_start_worker;
 
 /// The multi-thread runtime of `tokio`, with a spawn for each task that gets ready.
 pub const TOKIO: Tokio = Tokio;
@@ -53,10 +56,7 @@ impl Backend for Tokio {
         if any_waits {
             builder.enable_time();
         }
-        let runtime = builder
-            .worker_threads(plan.worker_count)
-            .on_thread_start(enter_in_turn(Placement::new(plan)?, Arc::clone(&job)))
-            .build()?;
+        let runtime = build(builder, Placement::new(plan)?, plan.worker_count, &job)?;
         let is_last = |task: &TaskId| graph.successors(*task).is_empty();
         let last_count = graph.tasks().filter(is_last).count();
         Ok(Box::new(TokioPool {
@@ -73,12 +73,66 @@ impl Backend for Tokio {
     }
 }
 
-/// Makes each thread that calls it the next worker.
-fn enter_in_turn(placement: Placement, job: Arc<Job>) -> impl Fn() + Send + Sync + 'static {
-    let next = AtomicUsize::new(0);
+/// Whether all workers of a runtime could be started, once that is known.
+type AreComplete = OnceLock<bool>;
+
+thread_local! {
+    /// Of the runtime that this thread is building.
+    static BUILDING: RefCell<Option<Arc<AreComplete>>> = const { RefCell::new(None) };
+}
+
+/// The runtime with all its workers.
+///
+/// Where the system refuses a thread, tokio panics, and on its way out waits for the workers that it got, which wait for
+/// work: without end. So the workers are held up until all are there, and sent away by the panic's hook, which runs
+/// before anything waits for them.
+fn build(
+    mut builder: Builder,
+    placement: Placement,
+    worker_count: usize,
+    job: &Arc<Job>,
+) -> io::Result<Runtime> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let other_panics = panic::take_hook();
+        panic::set_hook(Box::new(move |info| match BUILDING.take() {
+            // Fails only if it is known already, and then nobody waits.
+            Some(are_complete) => drop(are_complete.set(false)),
+            None => other_panics(info),
+        }));
+    });
+    let are_complete = Arc::new(AreComplete::new());
+    let started_count = Arc::new(AtomicUsize::new(0));
+    builder.worker_threads(worker_count).on_thread_start({
+        let (are_complete, next) = (Arc::clone(&are_complete), Arc::clone(&started_count));
+        enter_in_turn(placement, next, are_complete, Arc::clone(job))
+    });
+    BUILDING.set(Some(Arc::clone(&are_complete)));
+    let built = panic::catch_unwind(AssertUnwindSafe(|| builder.build()));
+    BUILDING.take();
+    let _ = are_complete.set(matches!(built, Ok(Ok(_))));
+    built.unwrap_or_else(|_| {
+        let refused = io::Error::from_raw_os_error(libc::EAGAIN);
+        // Relaxed: those that were started have ended, and were waited for.
+        let index = started_count.load(Ordering::Relaxed);
+        Err(cannot_start_worker(index, worker_count, &refused))
+    })
+}
+
+/// Makes each thread that calls it the next worker, once all are there.
+fn enter_in_turn(
+    placement: Placement,
+    next: Arc<AtomicUsize>,
+    are_complete: Arc<AreComplete>,
+    job: Arc<Job>,
+) -> impl Fn() + Send + Sync + 'static {
     move || {
         // Relaxed: any distinct number will do.
         let index = next.fetch_add(1, Ordering::Relaxed);
+        if !*are_complete.wait() {
+            // Ends the thread without a word: the one that is missing is told.
+            panic::resume_unwind(Box::new("the runtime is not complete"));
+        }
         if let Err(error) = placement.enter(index) {
             job.fail(format!("worker {index} cannot be bound: {error}"));
         }
@@ -191,5 +245,24 @@ impl Pool for TokioPool {
         } else {
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execute::test::Pass;
+    use crate::graph::TaskGraphBuilder;
+
+    #[test]
+    fn a_runtime_without_a_worker_is_an_error() {
+        let graph = TaskGraphBuilder::default().finish();
+        let job = Arc::new(Job::new(graph, Box::new(Pass)).unwrap());
+        let placement = Placement::new(&PoolPlan::plain(&TOKIO, 3)).unwrap();
+        let mut builder = Builder::new_multi_thread();
+        // No address space has room for such a stack: the system refuses every thread.
+        builder.thread_stack_size(1 << 60);
+        let error = build(builder, placement, 3, &job).unwrap_err().to_string();
+        assert!(error.starts_with("cannot start worker 1 of 3: "), "{error}");
     }
 }

@@ -9,6 +9,7 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::PoolPlan;
 use crate::execute::Job;
+use crate::system::limit::cannot_start_worker;
 
 /// Turns a waiting worker spins before it yields: about 50 µs at 25 ns a `PAUSE`.
 ///
@@ -27,6 +28,7 @@ pub(super) struct Placement {
     cores: CpuSet,
     /// Whether there are more workers than cores: then the one that is waited for may need this very core.
     is_crowded: bool,
+    worker_count: usize,
     pin: bool,
 }
 
@@ -41,6 +43,7 @@ impl Placement {
         Ok(Self {
             cores,
             is_crowded: plan.worker_count > cores.count() as usize,
+            worker_count: plan.worker_count,
             pin: plan.pin,
         })
     }
@@ -102,12 +105,13 @@ impl Placement {
     ) -> io::Result<JoinHandle<()>> {
         let (placement, job) = (*self, Arc::clone(job));
         let named = thread::Builder::new().name(format!("worker-{index}"));
-        named.spawn(move || {
+        let started = named.spawn(move || {
             if let Err(error) = placement.enter(index) {
                 job.fail(format!("worker {index} cannot be bound: {error}"));
             }
             body();
-        })
+        });
+        started.map_err(|error| cannot_start_worker(index, self.worker_count, &error))
     }
 }
 

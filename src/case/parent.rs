@@ -14,6 +14,9 @@ use super::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
 use crate::execute::Ending;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::CaseError;
+use crate::system::Root;
+use crate::system::limit::cannot_start;
+use crate::system::oom::OomWatch;
 
 /// Bytes of the child's standard error that are kept, from its end.
 const STDERR_BYTES: usize = 4096;
@@ -34,6 +37,7 @@ pub struct Session {
     requests: Option<ChildStdin>,
     replies: Lines,
     stderr: Tail,
+    oom: OomWatch,
     deadline: Instant,
     timeout: Duration,
 }
@@ -52,8 +56,10 @@ impl Session {
         timeout: Duration,
         idle: &mut dyn Idle,
     ) -> Result<(Self, Prepared), CaseError> {
-        let mut session = Self::spawn(program, timeout)
-            .map_err(|error| CaseError::new("set-up", format!("{}: {error}", program.display())))?;
+        let mut session = Self::spawn(program, timeout, Root::default()).map_err(|error| {
+            let error = cannot_start(program.display(), &error);
+            CaseError::new("set-up", error.to_string())
+        })?;
         session.request(&Request::Prepare(Box::new(prepare)))?;
         match session.reply(idle)? {
             Reply::Prepared(prepared) => Ok((session, prepared)),
@@ -61,7 +67,8 @@ impl Session {
         }
     }
 
-    fn spawn(program: &Path, timeout: Duration) -> io::Result<Self> {
+    fn spawn(program: &Path, timeout: Duration, root: Root) -> io::Result<Self> {
+        let oom = OomWatch::start(root);
         let mut child = Command::new(program)
             .arg("child")
             .stdin(Stdio::piped())
@@ -79,6 +86,7 @@ impl Session {
             requests,
             replies,
             stderr,
+            oom,
             deadline: Instant::now() + timeout,
             timeout,
         })
@@ -150,7 +158,7 @@ impl Session {
                 let reply = serde_json::from_slice(&line)
                     .map_err(|error| CaseError::new("protocol", format!("a bad line: {error}")))?;
                 return match reply {
-                    Reply::Error(error) => Err(error),
+                    Reply::Error(error) => Err(self.explained(error)),
                     reply => Ok(reply),
                 };
             }
@@ -163,10 +171,9 @@ impl Session {
             let now = Instant::now();
             if now >= self.deadline {
                 let limit = self.timeout.as_secs_f64();
-                return Err(CaseError::new(
-                    "timeout",
-                    format!("the case did not end within {limit} s and was killed"),
-                ));
+                let mut message = format!("the case did not end within {limit} s and was killed");
+                message += &self.last_words();
+                return Err(CaseError::new("timeout", message));
             }
             let wake = idle.idle().min(self.deadline);
             self.wait(wake.saturating_duration_since(now))
@@ -197,23 +204,46 @@ impl Session {
 
     /// The error of a child that went without a word.
     fn death(&mut self) -> CaseError {
-        // Whatever still holds the pipe open must not keep us: the child itself is gone or going.
+        let last_words = self.last_words();
+        let status = self.child.wait();
+        let mut message = match &status {
+            Ok(status) => describe(*status),
+            Err(error) => format!("the case's process cannot be waited for: {error}"),
+        };
+        if status.is_ok_and(|status| status.signal() == Some(libc::SIGKILL)) {
+            message += &self.why_killed();
+        }
+        CaseError::new("killed", message + &last_words)
+    }
+
+    /// The same error, with the likely cause where a worker process was killed.
+    fn explained(&self, mut error: CaseError) -> CaseError {
+        let signal = error.death.as_ref().and_then(|death| death.signal);
+        if signal == Some(libc::SIGKILL) {
+            error.message += &self.why_killed();
+        }
+        error
+    }
+
+    /// What the kernel tells of a SIGKILL, to be added to a message; empty if it was not the kernel's.
+    fn why_killed(&self) -> String {
+        let why = self.oom.verdict();
+        why.map_or(String::new(), |why| format!("; {why}"))
+    }
+
+    /// The end of what the child wrote to standard error, to be added to a message; empty if it wrote nothing.
+    fn last_words(&mut self) -> String {
+        // Whatever still holds the pipe open must not keep us: what is there now has to do.
         while !self.stderr.ended && self.stderr.has_more() {
             if self.stderr.fill().is_err() {
                 break;
             }
         }
-        let status = self.child.wait();
         let said = self.stderr.text();
-        let mut message = match status {
-            Ok(status) => describe(status),
-            Err(error) => format!("the case's process cannot be waited for: {error}"),
-        };
-        if !said.is_empty() {
-            message += "; its last words: ";
-            message += &said;
+        match said.is_empty() {
+            true => said,
+            false => format!("; its last words: {said}"),
         }
-        CaseError::new("killed", message)
     }
 }
 
@@ -320,5 +350,114 @@ impl Tail {
 
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).trim().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::record::WorkerDeath;
+    use crate::system::fixture::Machine;
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    struct Patience;
+
+    impl Idle for Patience {
+        fn idle(&mut self) -> Instant {
+            Instant::now() + LONG
+        }
+    }
+
+    /// A session with a shell script in the place of a child.
+    fn session(script: &str, root: Root) -> (TempDir, Session) {
+        let folder = TempDir::new().unwrap();
+        let program = folder.path().join("child");
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let session = Session::spawn(&program, LONG, root).unwrap();
+        (folder, session)
+    }
+
+    #[test]
+    fn a_case_that_is_out_of_time_is_told_with_its_last_words() {
+        let (_folder, mut session) = session("echo worker 3 waits >&2; read line", Root::default());
+        // Until it has spoken.
+        poll(
+            &mut [PollFd::new(&session.stderr.pipe, PollFlags::IN)],
+            None,
+        )
+        .unwrap();
+        session.deadline = Instant::now();
+        let error = session.reply(&mut Patience).unwrap_err();
+        assert_eq!(error.kind, "timeout");
+        assert!(
+            error.message.ends_with("; its last words: worker 3 waits"),
+            "{}",
+            error.message
+        );
+    }
+
+    /// A machine whose control group may use 64 MiB, and the file that counts the kills in it.
+    fn small_container() -> (Machine, String) {
+        let events = "/sys/fs/cgroup/memory.events";
+        let machine = Machine::with(&[
+            ("/proc/self/cgroup", "0::/"),
+            ("/sys/fs/cgroup/memory.max", "67108864"),
+            (events, "oom_kill 3"),
+        ]);
+        let events = machine.root.path(events).display().to_string();
+        (machine, events)
+    }
+
+    #[test]
+    fn a_child_killed_for_want_of_memory_is_told_as_such() {
+        let (machine, events) = small_container();
+        let kill = format!("echo oom_kill 4 > {events}; kill -9 $$");
+        let (_folder, mut session) = session(&kill, machine.root.clone());
+        let message = session.reply(&mut Patience).unwrap_err().message;
+        for words in ["killed by signal 9", "want of memory", "may use 64 MiB"] {
+            assert!(message.contains(words), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_child_killed_by_somebody_is_not_told_to_be_short_of_memory() {
+        let (machine, _) = small_container();
+        let (_folder, mut session) = session("kill -9 $$", machine.root.clone());
+        let message = session.reply(&mut Patience).unwrap_err().message;
+        assert!(
+            message.contains("killed by signal 9") && !message.contains("memory"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_worker_killed_for_want_of_memory_is_told_as_such() {
+        let (machine, _) = small_container();
+        let (_folder, session) = session("read line", machine.root.clone());
+        machine.write("/sys/fs/cgroup/memory.events", "oom_kill 4");
+        let died = |signal| CaseError {
+            death: Some(WorkerDeath {
+                worker: 1,
+                signal: Some(signal),
+                exit_code: None,
+                task: None,
+                attempt_count: 1,
+            }),
+            ..CaseError::new("worker-died", "it died")
+        };
+        assert!(
+            session
+                .explained(died(libc::SIGKILL))
+                .message
+                .contains("want of memory")
+        );
+        assert_eq!(session.explained(died(libc::SIGSEGV)).message, "it died");
     }
 }

@@ -47,6 +47,7 @@ impl Surroundings<'_> {
             bound: None,
             samples: Vec::new(),
             calibrations: Vec::new(),
+            calibration_error: None,
             trace: None,
             peak: None,
             deaths: Vec::new(),
@@ -131,10 +132,17 @@ fn fill(
 /// Times the control loop while the child waits, so that records of different days can be held against each
 /// other.
 fn calibrate_for(record: &mut Record) {
-    // Threads without a core of their own would time the scheduler.
-    let threads = record.case.workers.min(record.host.core_count);
+    // Threads without a core of their own would time the scheduler, and those beyond a limit on CPU time its period.
+    let threads = record.case.workers.min(record.host.usable_core_count());
     for _ in 0..CALIBRATION_COUNT {
-        record.calibrations.push(calibrate(threads));
+        match calibrate(threads) {
+            Ok(calibration) => record.calibrations.push(calibration),
+            Err(error) => record.calibration_error = Some(error.to_string()),
+        }
+    }
+    if record.calibration_error.is_some() {
+        // Some of the figures, or figures of fewer threads, would be taken for the speed of the machine.
+        record.calibrations.clear();
     }
 }
 

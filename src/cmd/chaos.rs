@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use miette::miette;
 use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 
-use super::measuring::seconds;
+use super::measuring::{make_ready, seconds};
 use super::select::Selected;
 use super::{Exit, FAILED, OK, Outcome};
 use crate::backend::Backend;
@@ -18,6 +18,7 @@ use crate::matrix::PlannedCase;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::CaseError;
 use crate::registry::Registry;
+use crate::system::OWN_PROGRAM;
 
 /// What `chaos` takes.
 #[derive(clap::Args)]
@@ -71,6 +72,7 @@ struct Tally {
 
 pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let cases = arguments.selected.cases(registry, &mortal(registry))?;
+    make_ready(false)?;
     // Whatever a case leaves behind becomes a child of this process, and can be counted.
     set_child_subreaper(Some(getpid()))
         .map_err(|error| Exit::Failed(miette!("processes left behind cannot be seen: {error}")))?;
@@ -128,7 +130,7 @@ fn one_run(planned: &PlannedCase, arguments: &Arguments, run: u64) -> Result<Sli
         max_sample_count: 1,
         run_count: None,
     };
-    let program = Path::new("/proc/self/exe");
+    let program = Path::new(OWN_PROGRAM);
     let timeout = planned.timeout.unwrap_or(arguments.timeout);
     let (mut session, _) = Session::start(program, prepare, timeout, &mut Patience)?;
     let slice = session.slice(plan, &mut Patience)?;

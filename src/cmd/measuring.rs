@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use miette::miette;
 
 use super::report::write as write_report;
-use super::{Exit, OK, Outcome};
+use super::{Exit, OK, Outcome, tell};
 use crate::case::Surroundings;
 use crate::measure::host;
-use crate::record::{Record, RecordFile};
+use crate::record::{Host, Record, RecordFile};
 use crate::report::{Report, tables};
+use crate::system::{OWN_PROGRAM, Root, can_start_itself};
 
 /// In which manner to measure.
 #[derive(clap::Args)]
@@ -46,11 +47,51 @@ pub(super) fn print_ids(ids: impl IntoIterator<Item = impl Display>) -> Outcome 
     Ok(OK)
 }
 
+/// Makes sure that cases can be started here, and says what a container takes away from the machine; to be called once,
+/// before anything is measured.
+pub(super) fn make_ready(quiet: bool) -> Result<(), Exit> {
+    require_proc(&Root::default())?;
+    let limits = limits(&host::host());
+    limits.iter().filter(|_| !quiet).for_each(|line| tell(line));
+    Ok(())
+}
+
+/// Without `/proc`, every case would fail.
+fn require_proc(root: &Root) -> Result<(), Exit> {
+    can_start_itself(root).map_err(|error| {
+        Exit::Failed(miette!(
+            help = "mount it: mount -t proc proc /proc",
+            "no case can be started: each is a process of this program, started as {OWN_PROGRAM}, which cannot be \
+             read: {error}. /proc is needed"
+        ))
+    })
+}
+
+/// What a container takes away from the machine, a line each.
+fn limits(host: &Host) -> Vec<String> {
+    let cpu = host.cpu_limit_millicores.map(|limit| {
+        format!(
+            "limited to {} of {} cores by the container: without --workers, cases get at most {} at once, and more \
+             of them stand still for a part of each period",
+            limit as f64 / 1000.0,
+            host.core_count,
+            host.usable_core_count()
+        )
+    });
+    let memory = host.memory_limit_bytes.map(|limit| {
+        format!(
+            "limited to {} of {} MiB of memory by the container: cases that need more are refused",
+            limit >> 20,
+            host.memory_bytes >> 20
+        )
+    });
+    cpu.into_iter().chain(memory).collect()
+}
+
 /// What every record says of this machine and this moment.
 pub(super) fn surroundings() -> Surroundings<'static> {
     Surroundings {
-        // The running program itself, even if its file has been replaced since.
-        program: Path::new("/proc/self/exe"),
+        program: Path::new(OWN_PROGRAM),
         host: host::host(),
         commit: host::commit(Path::new(".")),
         run_start: Instant::now(),
@@ -105,5 +146,34 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     match (0.0..=MOST).contains(&number) {
         true => Ok(Duration::from_secs_f64(number)),
         false => Err(format!("expected a number of seconds from 0 to {MOST:e}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture;
+    use crate::system::fixture::Machine;
+
+    #[test]
+    fn nothing_is_measured_without_proc() {
+        assert!(require_proc(&Root::default()).is_ok());
+        let Err(Exit::Failed(error)) = require_proc(&Machine::with(&[]).root) else {
+            panic!("cases could be started");
+        };
+        assert!(error.to_string().contains("/proc is needed"));
+        assert!(error.help().unwrap().to_string().contains("mount -t proc"));
+    }
+
+    #[test]
+    fn what_a_container_takes_away_is_told_a_line_each() {
+        let mut host = fixture::case("hash", "rayon", 2).record().host;
+        assert!(limits(&host).is_empty());
+        host.cpu_limit_millicores = Some(500);
+        host.memory_limit_bytes = Some(1 << 30);
+        let lines = limits(&host);
+        assert!(lines[0].starts_with("limited to 0.5 of 2 cores by the container: "));
+        assert!(lines[1].starts_with("limited to 1024 of 8192 MiB of memory by the container: "));
+        assert_eq!(lines.len(), 2);
     }
 }

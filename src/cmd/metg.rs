@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use miette::miette;
 
-use super::measuring::{Manner, append, cannot_write, print_ids, seconds, show, surroundings};
+use super::measuring::{
+    Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
+};
 use super::progress::{Progress, catch_interrupt, is_interrupted};
 use super::select::Selected;
 use super::{Exit, FAILED, INTERRUPTED, OK, Outcome, tell};
@@ -54,6 +56,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     if arguments.manner.dry_run {
         return print_ids(sweepables.iter().map(Sweepable::id));
     }
+    make_ready(arguments.manner.quiet)?;
     let mut file = create(&arguments.out)?;
     catch_interrupt();
     let (records, failed_count) = sweep_all(&sweepables, arguments, &mut file)?;
@@ -67,7 +70,9 @@ fn sweepables(registry: &Registry, arguments: &Arguments) -> Result<Vec<Sweepabl
     let backends: Vec<_> = free
         .filter(|backend| backend.fixed_worker_count().is_none())
         .collect();
-    let selected = arguments.selected.or_workers(&[host::core_count()]);
+    let selected = arguments
+        .selected
+        .or_workers(&[host::host().usable_core_count()]);
     let cases = selected.cases(registry, &backends)?;
     let mut sweepables: Vec<Sweepable> = Vec::new();
     for planned in &cases {

@@ -140,6 +140,7 @@ enum Command {
 
 /// Reads the command line and does what it says.
 pub(crate) fn main(registry: &Registry) -> ExitCode {
+    ignore_file_size_signal();
     let line = CommandLine::parse();
     set_color(line.color);
     let outcome = match line.command {
@@ -168,6 +169,14 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
         Err(Exit::NotComparable(error)) => complain(&error, NOT_COMPARABLE),
         Err(Exit::BrokenPipe) => OK,
     })
+}
+
+/// Has writes beyond a limit on the size of files (`ulimit -f`) fail, in place of a signal that ends the program: the
+/// error is told, and what was written before stays whole. The processes that it starts inherit that, and so do the
+/// workers of a case and the compiler that a gate starts: an error with a name serves all of them better.
+fn ignore_file_size_signal() {
+    // SAFETY: no handler is installed, so nothing runs in signal context. It fails only for a signal that is none.
+    let _ = unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
 /// Says what went wrong, where no one can miss it.

@@ -17,11 +17,28 @@ const LINE: Duration = Duration::from_secs(10);
 /// Set by Ctrl-C and by a request to terminate.
 static INTERRUPT: AtomicBool = AtomicBool::new(false);
 
-/// From now on Ctrl-C and requests to terminate are noted, and the command ends in good order.
+/// From now on Ctrl-C, requests to terminate and the end of the terminal are noted, and the command ends in good order.
+///
+/// A handler notes them, and no thread that waits for them: where none can be started, the run is to go on, and can
+/// still be ended. What this process was started to ignore (`nohup`) stays ignored.
 pub(super) fn catch_interrupt() {
-    // Fails only if a handler was set before, and it is set nowhere else. Relaxed: a flag that stands for
-    // itself.
-    let _ = ctrlc::set_handler(|| INTERRUPT.store(true, Ordering::Relaxed));
+    extern "C" fn note(_: libc::c_int) {
+        // Relaxed: a flag that stands for itself. Atomics are allowed in a handler.
+        INTERRUPT.store(true, Ordering::Relaxed);
+    }
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+        // SAFETY: all bytes zero is the default action, without flags and with an empty mask.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        // SAFETY: it only writes the present action to a valid place.
+        let known = unsafe { libc::sigaction(signal, std::ptr::null(), &mut action) } == 0;
+        if !known || action.sa_sigaction == libc::SIG_IGN {
+            continue;
+        }
+        action.sa_sigaction = note as extern "C" fn(libc::c_int) as usize;
+        action.sa_flags = libc::SA_RESTART;
+        // SAFETY: the handler does nothing but what handlers may do.
+        let _ = unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) };
+    }
 }
 
 /// Whether the command is to end.

@@ -38,7 +38,7 @@ pub(super) struct Selected {
         env = "TASKDYNO_BACKENDS"
     )]
     backends: Vec<String>,
-    /// The numbers of workers, separated by commas; by default 1 and as many as there are cores. `2x3` are 2
+    /// The numbers of workers, separated by commas; by default 1 and as many as there are usable cores. `2x3` are 2
     /// processes with 3 threads each, for backends that have threads in processes.
     #[arg(
         long,
@@ -304,10 +304,10 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// The numbers of workers asked for, or 1 and the number of cores.
+/// The numbers of workers asked for, or 1 and the number of cores that may be used.
 fn worker_counts(mut counts: Vec<u32>) -> Vec<u32> {
     if counts.is_empty() {
-        counts = vec![1, host::core_count()];
+        counts = vec![1, host::host().usable_core_count()];
     }
     counts.sort_unstable();
     counts.dedup();

@@ -21,8 +21,7 @@ pub(super) fn unlike(base: &[Placed], head: &[Placed]) -> Vec<String> {
     reasons
 }
 
-/// The first record on another machine than the first of all. A host class is the model of the processor and the
-/// number of cores.
+/// The first record on another machine than the first of all.
 pub(super) fn other_hosts<'a>(mut records: impl Iterator<Item = &'a Placed>) -> Option<String> {
     let (first_place, first) = records.next()?;
     let (place, other) = records.find(|(_, record)| !is_same_class(&record.host, &first.host))?;
@@ -35,11 +34,11 @@ pub(super) fn other_hosts<'a>(mut records: impl Iterator<Item = &'a Placed>) -> 
 
 /// Whether figures of one may be held against those of the other.
 fn is_same_class(a: &Host, b: &Host) -> bool {
-    a.processor == b.processor && a.core_count == b.core_count
+    a.class() == b.class()
 }
 
 fn machine(host: &Host) -> String {
-    format!("{} with {} cores", host.processor, host.core_count)
+    format!("{} with {}", host.processor, host.cores())
 }
 
 /// Two records of one side that are the same one: a copy tells nothing of how far sessions lie apart.

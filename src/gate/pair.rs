@@ -10,7 +10,7 @@ use crate::case::protocol::{Prepare, Prepared};
 use crate::case::{Idle, Session};
 use crate::compare::{Side, SideError};
 use crate::measure::bracket::Bracket;
-use crate::measure::calibration::calibrate;
+use crate::measure::calibration::{calibrate, calibrate_alone};
 use crate::measure::{Slice, SlicePlan};
 use crate::random::SplitMix64;
 use crate::record::{Calibration, Case, CaseError};
@@ -138,7 +138,9 @@ pub(super) fn measure(
     for round in 0..plan.round_count {
         let outer = draw(&mut numbers);
         for side in [outer, outer.other(), outer.other(), outer] {
+            // A gate goes by the figure of one thread; the other is kept where it can be had.
             let calibration = calibrate(contest.case.case.workers);
+            let calibration = calibration.unwrap_or_else(|_| calibrate_alone());
             let session = sessions.of_mut(side);
             // A limit for the case: what the partner takes is no part of it.
             session.renew();

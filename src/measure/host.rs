@@ -4,25 +4,45 @@ use std::num::NonZeroU64;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::proc;
-use crate::record::{Commit, Host};
+use crate::record::{Commit, Host, single_blanks};
+use crate::system::cgroup::Groups;
+use crate::system::{Root, proc};
 
 /// What is known about this machine now. What it does not show is "unknown", 0 or null; nothing is
 /// guessed.
 pub fn host() -> Host {
+    host_below(&Root::default())
+}
+
+/// [`host`], read below a root folder.
+pub(crate) fn host_below(root: &Root) -> Host {
     let uname = rustix::system::uname();
     let name = uname.sysname().to_string_lossy();
     let release = uname.release().to_string_lossy();
-    let cpuinfo = proc::read("/proc/cpuinfo").unwrap_or_default();
+    let cpuinfo = root.read("/proc/cpuinfo").unwrap_or_default();
     let machine = uname.machine().to_string_lossy();
     let governor = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
-    let load = proc::read("/proc/loadavg").and_then(|text| load_average(&text));
+    let load = root
+        .read("/proc/loadavg")
+        .and_then(|text| load_average(&text));
+    let (core_count, memory_bytes) = (core_count(), memory_bytes(root));
+    let groups = Groups::of_this_process(root);
     Host {
-        processor: processor(&cpuinfo).unwrap_or_else(|| format!("unknown {machine} processor")),
-        core_count: core_count(),
+        processor: processor(&cpuinfo).map_or_else(
+            || format!("unknown {machine} processor"),
+            |name| single_blanks(&name),
+        ),
+        core_count,
+        // A limit that is no tighter than the machine bounds nothing.
+        cpu_limit_millicores: groups
+            .cpu_limit_millicores()
+            .filter(|limit| *limit < u64::from(core_count) * 1000),
         kernel: format!("{name} {release}"),
-        memory_bytes: memory_bytes(),
-        governor: proc::read(governor).filter(|text| !text.is_empty()),
+        memory_bytes,
+        memory_limit_bytes: groups
+            .memory_limit_bytes()
+            .filter(|limit| memory_bytes == 0 || *limit < memory_bytes),
+        governor: root.read(governor).filter(|text| !text.is_empty()),
         load_average: load.unwrap_or(0.0),
         toolchain: env!("TASKDYNO_TOOLCHAIN").into(),
         taskdyno: env!("CARGO_PKG_VERSION").into(),
@@ -83,8 +103,8 @@ pub fn core_count() -> u32 {
     allowed.unwrap_or(0).max(1)
 }
 
-fn memory_bytes() -> u64 {
-    let meminfo = proc::read("/proc/meminfo").unwrap_or_default();
+fn memory_bytes(root: &Root) -> u64 {
+    let meminfo = root.read("/proc/meminfo").unwrap_or_default();
     proc::bytes(&meminfo, "MemTotal").unwrap_or(0)
 }
 
@@ -145,6 +165,7 @@ const ARM_CORES: &[((&str, &str), &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::fixture::Machine;
     use std::fs;
 
     const LAPTOP: &str = "\
@@ -221,6 +242,33 @@ Model\t\t: Raspberry Pi 4 Model B Rev 1.4
         assert!(host.memory_bytes > 0);
         assert!(host.kernel.starts_with("Linux "), "{}", host.kernel);
         assert!(host.toolchain.starts_with("rustc "), "{}", host.toolchain);
+    }
+
+    #[test]
+    fn what_a_container_may_use_is_part_of_the_host() {
+        let machine = Machine::with(&[
+            ("/proc/cpuinfo", "model name : Example  CPU\n"),
+            ("/proc/meminfo", "MemTotal: 8388608 kB\n"),
+            ("/proc/self/cgroup", "0::/"),
+            ("/sys/fs/cgroup/cpu.max", "50000 100000"),
+            ("/sys/fs/cgroup/memory.max", "1073741824"),
+        ]);
+        let host = host_below(&machine.root);
+        assert_eq!(host.cpu_limit_millicores, Some(500));
+        assert_eq!(host.memory_limit_bytes, Some(1 << 30));
+        assert_eq!(host.usable_core_count(), 1);
+        assert_eq!(host.usable_memory_bytes(), 1 << 30);
+        let class = format!("example-cpu-0-5-of-{}", core_count());
+        assert!(host.class().starts_with(&class), "{}", host.class());
+
+        machine.write("/sys/fs/cgroup/cpu.max", "819200000 100000");
+        machine.write("/sys/fs/cgroup/memory.max", "max");
+        let host = host_below(&machine.root);
+        assert_eq!(
+            (host.cpu_limit_millicores, host.memory_limit_bytes),
+            (None, None)
+        );
+        assert_eq!(host.usable_core_count(), core_count());
     }
 
     #[test]

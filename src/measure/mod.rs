@@ -34,7 +34,6 @@ pub mod clock;
 pub mod doctor;
 pub mod host;
 pub mod load;
-mod proc;
 pub mod schedule;
 pub mod ticks;
 pub mod usage;

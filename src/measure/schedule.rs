@@ -3,6 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::host;
 use crate::backend::{Backend, Pool};
 use crate::execute::{Failure, Job};
 use crate::graph::TaskId;
@@ -37,8 +38,9 @@ pub fn bound(
     let waits = graph.tasks().all(|task| kernel.wait(task).is_some());
     let mut parallelism = backend.parallelism(worker_count, waits);
     if !kernel.is_duration_kept() {
-        // Its tasks need a core each: more workers than cores do not run more of them at once.
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        // Its tasks need a core each: more workers than cores do not run more of them at once. A limit on CPU time
+        // does not count here: until it is used up, all cores run.
+        let cores = host::core_count() as usize;
         parallelism = Some(parallelism.map_or(cores, |workers| workers.min(cores)));
     }
     // A schedule is certified for a number of workers: more tasks under way at once may well beat it.

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::proc;
+use crate::system::Root;
 
 /// The shortest time over which counters of 10 ms ticks mean anything: ten ticks a core, so that one tick
 /// more or less is a tenth.
@@ -36,7 +36,12 @@ pub struct CoreTicks {
 impl CpuTicks {
     /// The counters now; `None` where `/proc/stat` cannot be read.
     pub fn now() -> Option<Self> {
-        Self::parse(&proc::read("/proc/stat")?)
+        Self::below(&Root::default())
+    }
+
+    /// [`now`](Self::now), read below a root folder.
+    pub(crate) fn below(root: &Root) -> Option<Self> {
+        Self::parse(&root.read("/proc/stat")?)
     }
 
     /// The counters in a text as `/proc/stat` has it; `None` if there is no line for the machine, or if it

@@ -8,7 +8,7 @@
 //! those of all threads are read first. The same is not allowed for other processes: a worker process
 //! that runs while it is read shows up to a tick too little, one that sleeps is exact.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::unix::fs::FileExt;
@@ -16,7 +16,7 @@ use std::os::unix::fs::FileExt;
 use rustix::process::Pid;
 use rustix::time::{ClockId, clock_gettime};
 
-use super::proc;
+use crate::system::{Root, proc};
 
 /// What was used up to some instant, or between two of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -249,13 +249,15 @@ fn nanoseconds(time: rustix::time::Timespec) -> u64 {
 /// Peak resident memory of this process so far, plus what each worker process holds now that it shares
 /// with nobody, in bytes. `None` where the kernel does not say; a worker that is no more counts as 0.
 pub fn peak_memory_bytes(workers: &[Pid]) -> Option<u64> {
-    let own = proc::bytes(&proc::read("/proc/self/status")?, "VmHWM")?;
+    let own = proc::bytes(&Root::default().read("/proc/self/status")?, "VmHWM")?;
     Some(own + workers.iter().copied().map(worker_bytes).sum::<u64>())
 }
 
 fn worker_bytes(pid: Pid) -> u64 {
     let path = format!("/proc/{}/smaps_rollup", pid.as_raw_nonzero());
-    proc::read(path).map_or(0, |rollup| unshared_bytes(&rollup))
+    Root::default()
+        .read(&path)
+        .map_or(0, |rollup| unshared_bytes(&rollup))
 }
 
 /// The bytes that only this process maps, from a text as `/proc/PID/smaps_rollup` has it.
@@ -295,13 +297,15 @@ pub fn worker_cores(worker_count: usize, workers: &[Pid]) -> Vec<u32> {
 }
 
 fn thread_cores() -> Vec<u32> {
-    let stat = |tid| proc::read(format!("/proc/self/task/{tid}/stat"));
+    let root = Root::default();
+    let stat = |tid| root.read(&format!("/proc/self/task/{tid}/stat"));
     let cores = threads("self").into_iter().filter_map(stat);
     cores.filter_map(|stat| last_core(&stat)).collect()
 }
 
 fn process_cores(workers: &[Pid]) -> Vec<u32> {
-    let stat = |pid: &Pid| proc::read(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    let root = Root::default();
+    let stat = |pid: &Pid| root.read(&format!("/proc/{}/stat", pid.as_raw_nonzero()));
     let cores = workers.iter().filter_map(stat);
     cores.filter_map(|stat| last_core(&stat)).collect()
 }
@@ -313,11 +317,8 @@ fn youngest(cores: &[u32], count: usize) -> Vec<u32> {
 
 /// The ids of the threads of a process, given as in `/proc`, in ascending order.
 fn threads(process: &str) -> Vec<i32> {
-    let Ok(entries) = fs::read_dir(format!("/proc/{process}/task")) else {
-        return Vec::new();
-    };
-    let id = |entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
-    let mut ids: Vec<i32> = entries.filter_map(id).collect();
+    let names = Root::default().names(&format!("/proc/{process}/task"));
+    let mut ids: Vec<i32> = names.iter().filter_map(|name| name.parse().ok()).collect();
     ids.sort_unstable();
     ids
 }

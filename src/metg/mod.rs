@@ -127,7 +127,7 @@ impl<'a> Sweeper<'a> {
     /// All sizes are up at once, and each holds the graph.
     fn check_memory(&self, sweepable: &Sweepable, size_count: usize) -> Result<(), CaseError> {
         let needed = sweepable.byte_len.saturating_mul(size_count as u64);
-        let there = self.surroundings.host.memory_bytes;
+        let there = self.surroundings.host.usable_memory_bytes();
         if needed <= there {
             return Ok(());
         }
@@ -135,7 +135,7 @@ impl<'a> Sweeper<'a> {
         Err(CaseError::new(
             "memory",
             format!(
-                "{size_count} sizes at once need {needed} MiB, and this machine has {there}: take a \
+                "{size_count} sizes at once need {needed} MiB, and there are {there}: take a \
                  smaller graph or kernel"
             ),
         ))

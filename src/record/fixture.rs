@@ -46,8 +46,10 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         host: Host {
             processor: "Example CPU".into(),
             core_count: 2,
+            cpu_limit_millicores: None,
             kernel: "Linux 6.18".into(),
             memory_bytes: 8 << 30,
+            memory_limit_bytes: None,
             governor: Some("performance".into()),
             load_average: 0.1,
             toolchain: "rustc 1.95.0".into(),
@@ -64,6 +66,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         bound: None,
         samples: Vec::new(),
         calibrations: Vec::new(),
+        calibration_error: None,
         trace: None,
         peak: None,
         deaths: Vec::new(),

@@ -58,11 +58,12 @@ impl Heading {
     /// `Linux 6.18, 2 cores, 8.00 GiB` and so on: what the figures depend on, besides the processor.
     pub fn machine(&self) -> String {
         let host = &self.host;
-        let cores = match host.core_count {
-            1 => "1 core".into(),
-            count => format!("{count} cores"),
+        let all = units::size(host.memory_bytes);
+        let memory = match host.memory_limit_bytes {
+            None => all,
+            Some(limit) => format!("{} of {all}", units::size(limit)),
         };
-        let memory = units::size(host.memory_bytes);
+        let cores = host.cores();
         format!("{cores}, {memory}, {}, {}", host.kernel, host.toolchain)
     }
 }

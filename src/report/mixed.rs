@@ -73,7 +73,7 @@ fn origin(record: &Record) -> [(&'static str, String); 6] {
     let commit = record.commit.as_ref();
     [
         ("processor", host.processor.clone()),
-        ("number of cores", host.core_count.to_string()),
+        ("share of the machine", host.cores()),
         ("system", host.kernel.clone()),
         ("toolchain", host.toolchain.clone()),
         ("version of taskdyno", host.taskdyno.clone()),
@@ -140,7 +140,7 @@ mod tests {
         let first = case("empty", "rayon", 1).record();
         let mut other = case("empty", "rayon", 2).record();
         other.host.core_count = 64;
-        insta::assert_snapshot!(complaint(&[first.clone(), other]).unwrap(), @"r.jsonl:1 and r.jsonl:2 do not belong in one report: their number of cores is 2 and 64");
+        insta::assert_snapshot!(complaint(&[first.clone(), other]).unwrap(), @"r.jsonl:1 and r.jsonl:2 do not belong in one report: their share of the machine is 2 cores and 64 cores");
         let mut other = case("empty", "rayon", 2).record();
         other.commit = Some(Commit {
             hash: "0ff1ce".into(),

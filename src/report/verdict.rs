@@ -291,8 +291,10 @@ fn control_sentence(control: &ComparedCase) -> String {
 pub(super) fn machine(comparison: &Comparison) -> String {
     let host = &comparison.host;
     one_line(&format!(
-        "{}, {} cores, {}",
-        host.processor, host.core_count, host.kernel
+        "{}, {}, {}",
+        host.processor,
+        host.cores(),
+        host.kernel
     ))
 }
 

@@ -10,7 +10,7 @@ use super::size::{self, Load, SizeError};
 use crate::execute::OUTPUT_BYTES_MAX;
 use crate::graph::TaskGraph;
 use crate::kernel::{Kernel, KernelKind, Setting};
-use crate::memory::physical_memory_bytes;
+use crate::memory::usable_memory_bytes;
 use crate::parameter::{ParameterError, Parameters, Value};
 use crate::pattern::Size;
 use crate::registry::{Registry, nearest};
@@ -70,7 +70,7 @@ impl Definition {
             output_bytes: output_bytes_from_json(json.get(OUTPUT_BYTES))?,
         };
         let load = definition.load();
-        size::check(definition.graph_size(), load, physical_memory_bytes())?;
+        size::check(definition.graph_size(), load, usable_memory_bytes())?;
         Ok(definition)
     }
 
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_job_and_a_kernel_that_only_fit_alone_are_refused() {
-        let memory_bytes = physical_memory_bytes();
+        let memory_bytes = usable_memory_bytes();
         // The largest that the parameter takes is less than some machines have.
         let kernel_bytes = (memory_bytes / 2).min(1 << 36);
         let output_bytes = 1 << 20;

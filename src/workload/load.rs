@@ -11,7 +11,7 @@ use include_dir::{Dir, include_dir};
 use super::Workload;
 use super::diagnostic::{Mistake, report};
 use super::parse::{Parsed, parse};
-use crate::memory::physical_memory_bytes;
+use crate::memory::usable_memory_bytes;
 use crate::registry::{Registry, nearest};
 
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/workloads");
@@ -167,7 +167,7 @@ pub(super) fn workloads(
     sources: Sources,
     registry: &Registry,
 ) -> Result<Vec<Workload>, miette::Report> {
-    workloads_within(sources, registry, physical_memory_bytes())
+    workloads_within(sources, registry, usable_memory_bytes())
 }
 
 /// [`workloads`] on a machine with this much memory.

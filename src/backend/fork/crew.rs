@@ -14,6 +14,7 @@ use crate::backend::PoolPlan;
 use crate::backend::process::{self, WorkerProcess};
 use crate::execute::Ending;
 use crate::graph::TaskId;
+use crate::system::limit::cannot_start_worker;
 
 const AT_ONCE: Timespec = Timespec {
     tv_sec: 0,
@@ -82,10 +83,8 @@ impl Crew {
                     core: self.pin.then(|| self.cores[me % self.cores.len()]),
                 })
                 .collect();
-            let process =
-                WorkerProcess::fork(|| worker::main(shared, &assignments)).map_err(|error| {
-                    io::Error::new(error.kind(), format!("no worker can be started: {error}"))
-                })?;
+            let process = WorkerProcess::fork(|| worker::main(shared, &assignments))
+                .map_err(|error| cannot_start_worker(first, self.worker_count, &error))?;
             self.members.push(Member {
                 process,
                 first,

@@ -1,9 +1,54 @@
 //! The parts that one thread can check. `tests/fork_model.rs` checks them against each other, and
 //! `tests/fork` all of them at work.
 
+use std::sync::Arc;
+use std::thread::{self, Builder};
+
 use super::atomic::AtomicU64;
 use super::deque::{Deque, HEAD_WORDS, Steal, Taken};
+use super::shared::Shared;
 use super::sources::{Range, Sources};
+use super::worker::{Assignment, Manner, be_workers};
+use crate::backend::reserving::Reserving;
+use crate::backend::{Continuation, FORK, PoolPlan};
+use crate::execute::Job;
+use crate::execute::test::Pass;
+use crate::graph::TaskGraphBuilder;
+
+#[test]
+fn a_worker_without_a_thread_is_told_before_the_others_leave() {
+    let mut builder = TaskGraphBuilder::default();
+    builder.push([]).unwrap();
+    let job = Arc::new(Job::new(builder.finish(), Box::new(Pass)).unwrap());
+    let shared = Shared::new(Arc::clone(&job), 3).unwrap();
+    let manner = Manner {
+        continuation: Continuation::Queue,
+        spin_rounds: 0,
+        reserving: Reserving::new(&PoolPlan::plain(&FORK, 3).options, false),
+    };
+    let assignments = [0, 1, 2].map(|me| Assignment {
+        me,
+        starting: &[],
+        manner,
+        core: None,
+    });
+    // No address space has room for such a stack: the system refuses the thread.
+    let refuse_last = |me| match me {
+        2 => Builder::new().stack_size(1 << 60),
+        _ => Builder::new(),
+    };
+    thread::scope(|scope| {
+        let left = scope.spawn(|| be_workers(&shared, &assignments, refuse_last));
+        // The coordinator, who has them leave once it is told.
+        while !job.is_halted() {
+            thread::yield_now();
+        }
+        shared.dismiss();
+        assert_eq!(left.join().unwrap(), 1);
+    });
+    let reason = job.failure().unwrap().to_string();
+    assert!(reason.contains("cannot start worker 3 of 3"), "{reason}");
+}
 
 #[test]
 fn shares_cover_every_source_once() {

@@ -1,7 +1,7 @@
 //! What a worker process does, from fork to exit.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread;
+use std::thread::{self, Builder};
 
 use super::atomic::{Ordering, fence};
 use super::deque::{Deque, Steal, Taken};
@@ -12,6 +12,7 @@ use crate::backend::reserving::Reserving;
 use crate::backend::{Continuation, process};
 use crate::execute::{Halt, Reserved};
 use crate::graph::TaskId;
+use crate::system::limit::cannot_start_worker;
 
 /// Pauses between two searches. Each search takes the cache lines of the others' deques, and they have to get
 /// them back: without pauses a stencil of width 2 with empty tasks takes 52 ns a task, with 4 of them 38, with
@@ -45,26 +46,38 @@ pub(super) fn main(shared: &Shared, assignments: &[Assignment<'_>]) -> i32 {
     // Kernels' panics are caught in the core; this is for our own. An unwinding child must not get back
     // into the coordinator's frames.
     let body = AssertUnwindSafe(|| {
-        process::settle().map_err(|error| format!("a worker could not be set up: {error}"))?;
-        let (own, others) = assignments.split_first().expect("a process has a worker");
-        thread::scope(|scope| {
-            for other in others {
-                thread::Builder::new()
-                    .spawn_scoped(scope, || be_worker(shared, other))
-                    .map_err(|error| format!("worker {} got no thread: {error}", other.me))?;
-            }
-            be_worker(shared, own);
-            Ok(())
-        })
-    });
-    let panicked = || Err("a worker panicked outside of a kernel".into());
-    match catch_unwind(body).unwrap_or_else(|_| panicked()) {
-        Ok(()) => 0,
-        Err(message) => {
-            give_up(shared, message);
-            1
+        if let Err(error) = process::settle() {
+            give_up(shared, format!("a worker could not be set up: {error}"));
+            return 1;
         }
-    }
+        be_workers(shared, assignments, |_| Builder::new())
+    });
+    catch_unwind(body).unwrap_or_else(|_| {
+        give_up(shared, "a worker panicked outside of a kernel".into());
+        1
+    })
+}
+
+/// Does all assignments until it is time to leave, each but the first on a thread of the builder for its number.
+pub(super) fn be_workers(
+    shared: &Shared,
+    assignments: &[Assignment<'_>],
+    builder: impl Fn(usize) -> Builder,
+) -> i32 {
+    let (own, others) = assignments.split_first().expect("a process has a worker");
+    thread::scope(|scope| {
+        for other in others {
+            let started = builder(other.me).spawn_scoped(scope, || be_worker(shared, other));
+            if let Err(error) = started {
+                // At once: the threads before it leave when they are told to, and that waits for this.
+                let error = cannot_start_worker(other.me, shared.worker_count(), &error);
+                give_up(shared, error.to_string());
+                return 1;
+            }
+        }
+        be_worker(shared, own);
+        0
+    })
 }
 
 fn be_worker(shared: &Shared, assignment: &Assignment<'_>) {

@@ -43,6 +43,7 @@ use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
 use crate::kernel::Sharing;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind};
+use crate::system::limit::cannot_start_worker;
 
 mod inbox;
 
@@ -98,6 +99,7 @@ impl Backend for ForkDispatch {
             task_timeout: plan.task_timeout,
             casualties: Casualties::new(plan.retry_limit),
             ready: VecDeque::new(),
+            worker_count: plan.worker_count,
             crew: Vec::with_capacity(plan.worker_count),
             job,
         };
@@ -125,6 +127,7 @@ struct DispatchPool {
     task_timeout: Option<Duration>,
     casualties: Casualties,
     ready: VecDeque<TaskId>,
+    worker_count: usize,
     /// Empty once the pool has failed.
     crew: Vec<Worker>,
 }
@@ -299,7 +302,9 @@ impl DispatchPool {
 
     /// Forks worker `me`.
     fn hire(&mut self, me: usize) -> io::Result<Worker> {
-        let (ours, theirs) = UnixStream::pair()?;
+        let worker_count = self.worker_count;
+        let refused = |error| cannot_start_worker(me, worker_count, &error);
+        let (ours, theirs) = UnixStream::pair().map_err(refused)?;
         ours.set_nonblocking(true)?;
         let core = self.cores.get(me % self.cores.len().max(1)).copied();
         let mut ours = Some(ours);
@@ -308,7 +313,8 @@ impl DispatchPool {
             self.crew.clear();
             ours = None;
             process::work(&self.job, me, core, || serve(&self.job, &theirs))
-        })?;
+        });
+        let process = process.map_err(refused)?;
         Ok(Worker {
             process,
             socket: ours.expect("it was closed in the child alone"),

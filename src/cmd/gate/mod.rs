@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use miette::miette;
 
 use self::watcher::Pairs;
-use super::measuring::{cannot_write, print_ids};
+use super::measuring::{cannot_write, make_ready, print_ids};
 use super::progress::catch_interrupt;
 use super::select::{Pin, Selected};
 use super::{Exit, INTERRUPTED, OK, Outcome, tell};
@@ -44,6 +44,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     if !arguments.manner.dry_run {
         // Whatever becomes of this gate, the comparison of an earlier one is not its own.
         remove_if_there(&arguments.out.join(COMPARISON))?;
+        make_ready(arguments.manner.quiet)?;
     }
     let builds = Both {
         base: base_of(base, arguments).map_err(Exit::NotComparable)?,

@@ -11,7 +11,7 @@ use miette::miette;
 use super::arguments::Arguments;
 use super::watcher::failure;
 use crate::case::Idle;
-use crate::cmd::measuring::{cannot_write, print_ids};
+use crate::cmd::measuring::{cannot_write, make_ready, print_ids};
 use crate::cmd::progress::{Progress, catch_interrupt};
 use crate::cmd::{Exit, INTERRUPTED, OK, Outcome};
 use crate::compare::{SideError, Verdict};
@@ -22,6 +22,7 @@ use crate::record::write_whole;
 use crate::registry::Registry;
 use crate::report::{bound_or_not, change};
 use crate::stats::median;
+use crate::system::OWN_PROGRAM;
 
 /// What is tried where no filter says otherwise: work that shares nothing, a counter that all tasks fight
 /// over, small tasks that wait for their neighbours, and a loop on one thread.
@@ -47,8 +48,10 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
             "a self-test is shown as a table or as JSON"
         )));
     }
-    // The running program itself, even if its file has been replaced since.
-    let program = Path::new("/proc/self/exe");
+    if !arguments.manner.dry_run {
+        make_ready(arguments.manner.quiet)?;
+    }
+    let program = Path::new(OWN_PROGRAM);
     // It comes first, since whether workers are bound hangs on what else is running.
     let neighbour = (arguments.neighbour && !arguments.manner.dry_run)
         .then(|| Neighbour::start(program))

@@ -8,7 +8,9 @@ use miette::miette;
 
 use super::baseline;
 use super::compare::{self, Against, Named};
-use super::measuring::{Manner, append, cannot_write, print_ids, seconds, show, surroundings};
+use super::measuring::{
+    Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
+};
 use super::progress::{Progress, catch_interrupt, is_interrupted};
 use super::select::Selected;
 use super::show::show_table;
@@ -83,6 +85,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     if arguments.manner.dry_run {
         return print_ids(cases.iter().map(|planned| planned.case.id()));
     }
+    make_ready(arguments.manner.quiet)?;
     // Before anything is measured, or a misspelt name would show only after it.
     let mut bases = arguments
         .against
@@ -306,6 +309,7 @@ fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
             records.len()
         ));
     }
+    tell_uncalibrated(records);
     if is_interrupted() {
         tell(&format!(
             "interrupted: {} records are safe in {}; go on with --resume",
@@ -315,4 +319,18 @@ fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
         return Ok(INTERRUPTED);
     }
     Ok(if failed > 0 { FAILED } else { OK })
+}
+
+/// Says which records cannot be held against those of another day, if there are any.
+fn tell_uncalibrated(records: &[Record]) {
+    let with_error = |record: &Record| Some((record.case.id(), record.calibration_error.clone()?));
+    let found: Vec<_> = records.iter().filter_map(with_error).collect();
+    if let Some((id, error)) = found.first() {
+        tell(&format!(
+            "{} of {} cases have no times of the control loop, so that drift of the machine cannot be told from a \
+             change; `{id}`: {error}",
+            found.len(),
+            records.len()
+        ));
+    }
 }

@@ -54,8 +54,10 @@ fn comparison(cases: Vec<ComparedCase>) -> Comparison {
         host: Host {
             processor: String::new(),
             core_count: 2,
+            cpu_limit_millicores: None,
             kernel: String::new(),
             memory_bytes: 0,
+            memory_limit_bytes: None,
             governor: None,
             load_average: 0.0,
             toolchain: String::new(),

@@ -182,6 +182,7 @@ fn what_must_not_be_compared_is_refused() {
     };
     insta::assert_snapshot!(changed(|record| record.host.core_count = 64), @"r.jsonl:1 and head.jsonl:1 are of different machines: Example CPU with 2 cores and Example CPU with 64 cores");
     insta::assert_snapshot!(changed(|record| record.host.processor = "Other".into()), @"r.jsonl:1 and head.jsonl:1 are of different machines: Example CPU with 2 cores and Other with 2 cores");
+    insta::assert_snapshot!(changed(|record| record.host.cpu_limit_millicores = Some(500)), @"r.jsonl:1 and head.jsonl:1 are of different machines: Example CPU with 2 cores and Example CPU with 0.5 of 2 cores");
     insta::assert_snapshot!(changed(|record| record.digest = Some("ff".into())), @"`hash/rayon/2` in head.jsonl:1 has another digest: what it computes has changed than in r.jsonl:1");
     insta::assert_snapshot!(changed(|record| record.plan.min_time_ns = 1), @"`hash/rayon/2` in head.jsonl:1 has another plan than in r.jsonl:1");
     insta::assert_snapshot!(changed(|record| record.case.parameters["kernel"]["times"] = 2.into()), @"`hash/rayon/2` in head.jsonl:1 has other parameters than in r.jsonl:1");
@@ -189,6 +190,17 @@ fn what_must_not_be_compared_is_refused() {
     let mut mixed = base();
     mixed[1].1.commit = None;
     insta::assert_snapshot!(refusal(&mixed, &base()), @"r.jsonl:1 and r.jsonl:2 are of different commits, and one side of a comparison is one: c0ffee0123456789c0ffee0123456789c0ffee01 and none");
+}
+
+#[test]
+fn what_shares_a_folder_of_baselines_is_of_one_class_of_machines() {
+    let mut head = sessions(&hash_case(), &STEADY);
+    for (_, record) in &mut head {
+        record.host.processor = "Example  CPU".into();
+    }
+    let base = sessions(&hash_case(), &STEADY);
+    assert_eq!(head[0].1.host.class(), base[0].1.host.class());
+    assert!(compare(&base, &head, &PLAN).is_ok());
 }
 
 #[test]

@@ -16,7 +16,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::TaskGraph;
-use crate::memory::physical_memory_bytes;
+use crate::memory::usable_memory_bytes;
 
 mod dot;
 mod draft;
@@ -27,11 +27,11 @@ mod wfformat;
 pub use refusal::ImportError;
 use refusal::Refusal;
 
-/// The largest file that is read on this machine: 512 MiB, or a 32nd of its memory if that is less. A DOT file of short
+/// The largest file that is read on this machine: 512 MiB, or a 32nd of the memory that there is if that is less. A DOT file of short
 /// names takes some 30 bytes of memory for each byte of it. The limit also keeps the path of a device that never ends
 /// from filling memory.
 pub fn largest_bytes() -> u64 {
-    largest_bytes_within(physical_memory_bytes())
+    largest_bytes_within(usable_memory_bytes())
 }
 
 fn largest_bytes_within(memory_bytes: u64) -> u64 {

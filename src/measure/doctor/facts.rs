@@ -1,19 +1,25 @@
 //! What the rules look at, as the machine shows it.
 
-use std::path::Path;
+use std::thread;
 use std::time::Duration;
-use std::{fs, thread};
 
+use rustix::process::getuid;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use super::cgroup;
+use crate::measure::host;
 use crate::measure::ticks::CpuTicks;
-use crate::measure::{host, proc};
+use crate::system::cgroup::Groups;
+use crate::system::limit::{ThreadLimits, thread_count_of_user};
+use crate::system::{Root, can_start_itself};
 
 /// Texts and numbers from one machine. Empty texts and `None` stand for what it does not show; no rule
-/// makes anything of them.
+/// makes anything of them, and `unknown` tells them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
+    /// The release of the Linux kernel, such as `6.18.44-generic`.
+    pub(super) kernel: String,
+    /// Whether the program can start itself again, which takes `/proc`.
+    pub(super) can_start_itself: bool,
     /// Whether the program was built with debug assertions.
     pub(super) debug_build: bool,
     /// `/proc/cpuinfo`.
@@ -36,8 +42,14 @@ pub(super) struct Facts {
     pub(super) loadavg: String,
     /// What was watched of the work of others.
     pub(super) watch: Option<Watch>,
-    /// The tightest CPU quota that a control group sets, in cores.
-    pub(super) quota: Option<f64>,
+    /// The tightest CPU quota that a control group sets, in thousandths of a core.
+    pub(super) cpu_limit_millicores: Option<u64>,
+    /// Whether the kernel says which control groups the process is in.
+    pub(super) are_groups_known: bool,
+    /// How many processes and threads there may be.
+    pub(super) thread_limits: ThreadLimits,
+    /// How many threads this user has in all.
+    pub(super) user_thread_count: u64,
     /// The clock source in use, and those that there are.
     pub(super) clock_source: String,
     pub(super) clock_sources: String,
@@ -63,24 +75,34 @@ const CPU: &str = "/sys/devices/system/cpu";
 const CLOCK: &str = "/sys/devices/system/clocksource/clocksource0";
 
 impl Facts {
-    /// Reads all there is, and watches the machine for this long.
-    pub(super) fn gather(watch: Duration) -> Self {
+    /// Reads all there is below `root`, and watches the machine for this long.
+    pub(super) fn gather(root: &Root, watch: Duration) -> Self {
+        let text = |path: &str| root.read(path).unwrap_or_default();
+        let of_cpu = |file: &str| text(&format!("{CPU}/{file}"));
+        let of_clock = |file: &str| text(&format!("{CLOCK}/{file}"));
+        let siblings = |core| of_cpu(&format!("cpu{core}/topology/thread_siblings_list"));
+        let groups = Groups::of_this_process(root);
         let allowed = allowed_cores();
         Self {
+            kernel: rustix::system::uname().release().to_string_lossy().into(),
+            can_start_itself: can_start_itself(root).is_ok(),
             debug_build: cfg!(debug_assertions),
             cpuinfo: text("/proc/cpuinfo"),
-            firmware: firmware(),
+            firmware: firmware(root),
             siblings: allowed.iter().map(|&core| (core, siblings(core))).collect(),
             allowed,
-            online: text(format!("{CPU}/online")),
-            governors: governors(),
-            no_turbo: text(format!("{CPU}/intel_pstate/no_turbo")),
-            boost: text(format!("{CPU}/cpufreq/boost")),
+            online: of_cpu("online"),
+            governors: governors(root),
+            no_turbo: of_cpu("intel_pstate/no_turbo"),
+            boost: of_cpu("cpufreq/boost"),
             loadavg: text("/proc/loadavg"),
-            watch: Watch::take(watch),
-            quota: cgroup::quota(&text("/proc/self/cgroup"), |path| proc::read(path)),
-            clock_source: text(format!("{CLOCK}/current_clocksource")),
-            clock_sources: text(format!("{CLOCK}/available_clocksource")),
+            watch: Watch::take(root, watch),
+            cpu_limit_millicores: groups.cpu_limit_millicores(),
+            are_groups_known: groups.are_known(),
+            thread_limits: ThreadLimits::now(root),
+            user_thread_count: thread_count_of_user(root, getuid().as_raw()),
+            clock_source: of_clock("current_clocksource"),
+            clock_sources: of_clock("available_clocksource"),
             timer_slack_ns: shortest_timer_slack(),
             meminfo: text("/proc/meminfo"),
             huge_pages: text("/sys/kernel/mm/transparent_hugepage/enabled"),
@@ -89,12 +111,12 @@ impl Facts {
 }
 
 impl Watch {
-    fn take(duration: Duration) -> Option<Self> {
+    fn take(root: &Root, duration: Duration) -> Option<Self> {
         let own = || clock_gettime(ClockId::ProcessCPUTime);
         let wall = || clock_gettime(ClockId::Monotonic);
-        let (own_before, wall_before, before) = (own(), wall(), CpuTicks::now()?);
+        let (own_before, wall_before, before) = (own(), wall(), CpuTicks::below(root)?);
         thread::sleep(duration);
-        let (after, wall_after, own_after) = (CpuTicks::now()?, wall(), own());
+        let (after, wall_after, own_after) = (CpuTicks::below(root)?, wall(), own());
         let own_cpu = between(own_before, own_after);
         Some(Self {
             before,
@@ -110,14 +132,11 @@ fn between(earlier: Timespec, later: Timespec) -> Duration {
     Duration::try_from(difference).unwrap_or_default()
 }
 
-fn text(path: impl AsRef<Path>) -> String {
-    proc::read(path).unwrap_or_default()
-}
-
-fn firmware() -> String {
+fn firmware(root: &Root) -> String {
     let files = ["sys_vendor", "product_name"];
     files
-        .map(|file| text(format!("/sys/class/dmi/id/{file}")))
+        .map(|file| root.read(&format!("/sys/class/dmi/id/{file}")))
+        .map(Option::unwrap_or_default)
         .join(" ")
 }
 
@@ -132,24 +151,20 @@ fn allowed_cores() -> Vec<u32> {
         .collect()
 }
 
-fn siblings(core: u32) -> String {
-    text(format!("{CPU}/cpu{core}/topology/thread_siblings_list"))
-}
-
-fn governors() -> Vec<String> {
-    let Ok(policies) = fs::read_dir(format!("{CPU}/cpufreq")) else {
-        return Vec::new();
-    };
-    let governor = |policy: fs::DirEntry| proc::read(policy.path().join("scaling_governor"));
-    policies.flatten().filter_map(governor).collect()
+fn governors(root: &Root) -> Vec<String> {
+    let folder = format!("{CPU}/cpufreq");
+    let policies = root.names(&folder).into_iter();
+    policies
+        .filter_map(|policy| root.read(&format!("{folder}/{policy}/scaling_governor")))
+        .collect()
 }
 
 /// What a measuring process gets when it asks for sharp timers; asked for by a thread of its own, so that
 /// this one stays as it is.
 fn shortest_timer_slack() -> Option<u64> {
-    let asked = thread::spawn(|| {
+    let asked = thread::Builder::new().spawn(|| {
         host::sharpen_timers();
         rustix::thread::current_timer_slack()
     });
-    asked.join().ok()?.ok()
+    asked.ok()?.join().ok()?.ok()
 }

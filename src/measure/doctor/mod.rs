@@ -6,10 +6,11 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-mod cgroup;
 mod facts;
 mod rule;
+mod unknown;
 
+use crate::system::Root;
 use facts::Facts;
 
 /// Something that makes measurements here worse than they could be.
@@ -30,6 +31,8 @@ pub struct Advice {
 pub enum Severity {
     /// The figures hold, within limits that one should know.
     Note,
+    /// What bears on the figures could not be found out.
+    Unknown,
     /// The figures are noisier than they need to be.
     Warning,
     /// The figures say nothing about what was to be measured.
@@ -41,6 +44,7 @@ impl Severity {
     pub fn name(self) -> &'static str {
         match self {
             Self::Note => "note",
+            Self::Unknown => "unknown",
             Self::Warning => "warning",
             Self::Unfit => "unfit",
         }
@@ -52,12 +56,13 @@ const WATCH: Duration = Duration::from_millis(300);
 
 /// Looks at this machine, which takes about 300 ms. Worst comes first; empty if there is nothing to say.
 pub fn examine() -> Vec<Advice> {
-    advise(&Facts::gather(WATCH))
+    advise(&Facts::gather(&Root::default(), WATCH))
 }
 
 /// What all rules say to these facts, worst first.
 fn advise(facts: &Facts) -> Vec<Advice> {
     let mut advice = rule::all(facts);
+    advice.extend(unknown::unknown(facts));
     advice.sort_by_key(|advice| std::cmp::Reverse(advice.severity));
     advice
 }
@@ -79,6 +84,9 @@ fn verdict(worst: Option<Severity>) -> &'static str {
     match worst {
         None => "This machine is fit for measuring.\n",
         Some(Severity::Note) => "This machine is fit for measuring, within the limits above.\n",
+        Some(Severity::Unknown) => {
+            "Whether this machine is fit for measuring cannot be told: see what could not be found out.\n"
+        }
         Some(Severity::Warning) => "Measurements here are noisier than they need to be.\n",
         Some(Severity::Unfit) => "This machine is not fit for measuring as it is.\n",
     }

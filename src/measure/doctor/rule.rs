@@ -4,15 +4,21 @@ use std::time::Duration;
 
 use super::facts::{Facts, Watch};
 use super::{Advice, Severity};
+use crate::measure::host;
 use crate::measure::ticks::{SHORTEST_BRACKET, foreign_cpu_ns};
-use crate::measure::{host, proc};
+use crate::system::cgroup::ProcessLimit;
+use crate::system::limit::ThreadLimits;
+use crate::system::proc;
 
 /// What every rule says.
 pub(super) fn all(facts: &Facts) -> Vec<Advice> {
     let core_count = facts.allowed.len();
     let found = [
+        no_proc(facts.can_start_itself),
+        old_kernel(&facts.kernel),
+        threads(&facts.thread_limits, facts.user_thread_count, core_count),
         debug_build(facts.debug_build),
-        quota(facts.quota, core_count),
+        quota(facts.cpu_limit_millicores, core_count),
         few_cores(&facts.allowed, &facts.online),
         governor(&facts.governors),
         turbo(&facts.no_turbo, &facts.boost),
@@ -29,6 +35,54 @@ pub(super) fn all(facts: &Facts) -> Vec<Advice> {
     found.into_iter().flatten().collect()
 }
 
+fn no_proc(can_start_itself: bool) -> Option<Advice> {
+    (!can_start_itself).then(|| Advice {
+        what: "/proc is not there, or does not show this program (/proc/self/exe)".into(),
+        why:
+            "every case is a process of this program, started by that path: all of them would fail"
+                .into(),
+        remedy: "mount -t proc proc /proc".into(),
+        severity: Severity::Unfit,
+    })
+}
+
+/// The oldest kernel that can watch worker processes by descriptors: `pidfd_open` came with Linux 5.3, and waiting for
+/// what it opens (`P_PIDFD`) with 5.4.
+const OLDEST_KERNEL: (u32, u32) = (5, 4);
+
+fn old_kernel(release: &str) -> Option<Advice> {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+    let version = (numbers.next()?.ok()?, numbers.next()?.ok()?);
+    let (major, minor) = OLDEST_KERNEL;
+    (version < OLDEST_KERNEL).then(|| Advice {
+        what: format!("this is Linux {release}, and the oldest that is supported is {major}.{minor}"),
+        why: "worker processes are watched by descriptors that it does not have: cases with them fail".into(),
+        remedy: "leave them out: --backends serial,static,threads,thread-pool,crossbeam,rayon,tokio".into(),
+        severity: Severity::Unfit,
+    })
+}
+
+fn threads(limits: &ThreadLimits, user_thread_count: u64, core_count: usize) -> Option<Advice> {
+    // The case has a process and a worker for each core, and the control loop a thread for each core but one.
+    let needed = 2 * core_count.max(1) as u64;
+    let of_user = limits
+        .of_user
+        .map(|most| most.saturating_sub(user_thread_count));
+    let of_group = limits.of_group.map(ProcessLimit::room);
+    let room = of_user.into_iter().chain(of_group).min()?;
+    (room < needed).then(|| Advice {
+        what: format!(
+            "no more than {room} processes or threads can be started: {}",
+            limits.text().unwrap_or_default()
+        ),
+        why: format!(
+            "a worker for each core takes {needed}, and cases whose workers cannot be started fail"
+        ),
+        remedy: "raise the limit: `ulimit -u`, or `--pids-limit` of the container".into(),
+        severity: Severity::Unfit,
+    })
+}
+
 fn debug_build(debug: bool) -> Option<Advice> {
     debug.then(|| Advice {
         what: "this is a debug build".into(),
@@ -39,8 +93,11 @@ fn debug_build(debug: bool) -> Option<Advice> {
     })
 }
 
-fn quota(quota: Option<f64>, core_count: usize) -> Option<Advice> {
-    let cores = quota.filter(|cores| *cores < core_count as f64)?;
+fn quota(millicores: Option<u64>, core_count: usize) -> Option<Advice> {
+    let cores = millicores? as f64 / 1000.0;
+    if cores >= core_count as f64 {
+        return None;
+    }
     Some(Advice {
         what: format!("a control group limits the process to {cores:.2} of {core_count} cores"),
         why: "once the quota is used up, all workers stand still until the next period begins"
@@ -315,6 +372,45 @@ mod tests {
     }
 
     #[test]
+    fn a_kernel_without_descriptors_of_processes_is_unfit() {
+        for old in ["4.19.0-26-amd64", "5.3.18", "3.10"] {
+            let found = old_kernel(old).unwrap();
+            assert!(found.what.contains("the oldest that is supported is 5.4"));
+            assert_eq!(found.severity, Severity::Unfit);
+        }
+        for new in [
+            "5.4.0",
+            "5.15.153.1-microsoft-standard-WSL2",
+            "6.18",
+            "10.0",
+            "",
+            "x.y",
+        ] {
+            assert_eq!(old_kernel(new), None, "{new}");
+        }
+    }
+
+    #[test]
+    fn room_for_fewer_threads_than_a_run_takes_is_told() {
+        let user = ThreadLimits {
+            of_user: Some(100),
+            of_group: None,
+        };
+        assert_eq!(threads(&user, 96, 2), None);
+        let found = threads(&user, 97, 2).unwrap();
+        let expected = "no more than 3 processes or threads can be started: \
+                        this user may have 100 processes and threads (ulimit -u)";
+        assert_eq!(found.what, expected);
+        let group = |current| ThreadLimits {
+            of_group: Some(ProcessLimit { most: 9, current }),
+            ..user
+        };
+        assert_eq!(threads(&group(5), 0, 2), None);
+        assert!(threads(&group(6), 0, 2).unwrap().what.contains("pids.max"));
+        assert_eq!(threads(&ThreadLimits::default(), 1 << 20, 2), None);
+    }
+
+    #[test]
     fn a_debug_build_is_unfit() {
         assert_eq!(debug_build(true).unwrap().severity, Severity::Unfit);
         assert_eq!(debug_build(false), None);
@@ -322,14 +418,14 @@ mod tests {
 
     #[test]
     fn a_quota_matters_below_the_number_of_cores() {
-        let found = quota(Some(1.5), 2).unwrap();
+        let found = quota(Some(1500), 2).unwrap();
         assert_eq!(
             found.what,
             "a control group limits the process to 1.50 of 2 cores"
         );
         assert!(found.remedy.ends_with("--workers 1"));
-        assert!(quota(Some(0.5), 2).unwrap().remedy.ends_with("--workers 1"));
-        assert_eq!(quota(Some(2.0), 2), None);
+        assert!(quota(Some(500), 2).unwrap().remedy.ends_with("--workers 1"));
+        assert_eq!(quota(Some(2000), 2), None);
         assert_eq!(quota(None, 2), None);
     }
 

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::measure::ticks::CpuTicks;
+use crate::system::fixture::Machine;
 
 /// A laptop as it is bought: governor, turbo, hardware threads, a browser.
 fn laptop() -> Facts {
@@ -21,7 +22,7 @@ fn laptop() -> Facts {
         timer_slack_ns: Some(1),
         meminfo: "SwapTotal: 8388604 kB\nSwapFree: 8000000 kB\n".into(),
         huge_pages: "[always] madvise never".into(),
-        ..Facts::default()
+        ..server()
     }
 }
 
@@ -30,6 +31,9 @@ fn server() -> Facts {
     let counters = CpuTicks::parse("cpu 100 0 50 9000\ncpu0 50 0 25 4500\ncpu1 50 0 25 4500\n");
     let counters = counters.unwrap();
     Facts {
+        kernel: "6.1.0-18-arm64".into(),
+        can_start_itself: true,
+        are_groups_known: true,
         cpuinfo: "Features\t: fp asimd\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n".into(),
         firmware: "GIGABYTE R152-P30".into(),
         allowed: vec![0, 1],
@@ -56,7 +60,7 @@ fn server() -> Facts {
 fn container() -> Facts {
     Facts {
         cpuinfo: "flags\t\t: fpu vme hypervisor\n".into(),
-        quota: Some(0.5),
+        cpu_limit_millicores: Some(500),
         timer_slack_ns: Some(50_000),
         governors: Vec::new(),
         ..server()
@@ -86,13 +90,59 @@ fn a_laptop_has_warnings_and_notes() {
 
 #[test]
 fn the_worst_comes_first() {
-    use Severity::{Note, Unfit, Warning};
-    assert_eq!(severities(&container()), [Unfit, Warning, Note]);
+    use Severity::{Note, Unfit, Unknown, Warning};
+    assert_eq!(severities(&container()), [Unfit, Warning, Unknown, Note]);
 }
 
 #[test]
-fn a_machine_that_shows_nothing_gets_no_advice() {
-    assert_eq!(advise(&Facts::default()), []);
+fn a_machine_that_shows_nothing_is_not_called_fit() {
+    let nothing = Machine::with(&[]);
+    let facts = Facts {
+        debug_build: false,
+        ..Facts::gather(&nothing.root, Duration::ZERO)
+    };
+    let text = render(&advise(&facts));
+    for words in [
+        "unfit: /proc is not there",
+        "unknown: could not find out: the processor (/proc/cpuinfo); ",
+        "what other programs use (/proc/stat); ",
+        "This machine is not fit for measuring as it is.",
+    ] {
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
+fn one_fact_that_is_missing_leaves_it_open_whether_a_machine_is_fit() {
+    let hide: [fn(&mut Facts); 14] = [
+        |facts| facts.cpuinfo.clear(),
+        |facts| facts.firmware.clear(),
+        |facts| facts.allowed.clear(),
+        |facts| facts.online.clear(),
+        |facts| facts.siblings.clear(),
+        |facts| facts.governors.clear(),
+        |facts| {
+            facts.governors.clear();
+            facts.boost.clear();
+        },
+        |facts| facts.loadavg.clear(),
+        |facts| facts.watch = None,
+        |facts| facts.are_groups_known = false,
+        |facts| facts.clock_source.clear(),
+        |facts| facts.timer_slack_ns = None,
+        |facts| facts.meminfo.clear(),
+        |facts| facts.huge_pages.clear(),
+    ];
+    for (index, hide) in hide.into_iter().enumerate() {
+        let mut facts = server();
+        hide(&mut facts);
+        let text = render(&advise(&facts));
+        assert!(
+            text.contains("unknown: could not find out: "),
+            "{index}: {text}"
+        );
+        assert!(!text.contains("This machine is fit"), "{index}: {text}");
+    }
 }
 
 #[test]
@@ -105,6 +155,10 @@ fn advice_reads_as_what_why_and_what_to_do() {
     warning: sleeps end up to 50µs late, and the system does not let that be changed
       why: what waits by time is measured with this delay added
       do:  allow prctl(PR_SET_TIMERSLACK) in the sandbox's filter of system calls
+
+    unknown: could not find out: the frequency governor (/sys/devices/system/cpu/cpufreq)
+      why: each of these can spoil measurements, and here it would go unseen
+      do:  look outside of the container or virtual machine: run `taskdyno doctor` on its host
 
     note: this is a virtual machine
       why: waking an idle core goes through the hypervisor, and neighbours slow it down unseen
@@ -134,7 +188,7 @@ fn every_remedy_is_one_line() {
 
 #[test]
 fn this_machine_can_be_looked_at() {
-    let facts = Facts::gather(Duration::ZERO);
+    let facts = Facts::gather(&Root::default(), Duration::ZERO);
     assert!(!facts.allowed.is_empty() && facts.watch.is_some());
     // Tests are built with debug assertions, unless they are asked to be fast.
     let debug = advise(&facts)
@@ -165,7 +219,6 @@ proptest! {
                 elapsed: WATCH,
                 own_cpu_ns: 0,
             }),
-            quota: cgroup::quota(&text, |_| Some(text.clone())),
             clock_source: text.clone(),
             clock_sources: text.clone(),
             meminfo: text.clone(),

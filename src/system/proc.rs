@@ -1,17 +1,7 @@
-//! Reading what the kernel shows as text under `/proc` and `/sys`.
-
-use std::fs;
-use std::path::Path;
-
-/// The text of a file, without white space around it; `None` where it is not there or cannot be read.
-/// Bytes that are not UTF-8 (any process may choose such a name) are replaced.
-pub(super) fn read(path: impl AsRef<Path>) -> Option<String> {
-    let bytes = fs::read(path).ok()?;
-    Some(String::from_utf8_lossy(&bytes).trim().to_string())
-}
+//! Understanding what the kernel shows as text under `/proc` and `/sys`.
 
 /// The value in the first line that reads `key : value`, with any white space around the colon.
-pub(super) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+pub(crate) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     text.lines()
         .filter_map(|line| line.split_once(':'))
         .find(|(name, _)| name.trim() == key)
@@ -19,12 +9,12 @@ pub(super) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 }
 
 /// The number in the first line that reads `key: number`.
-pub(super) fn number(text: &str, key: &str) -> Option<u64> {
+pub(crate) fn number(text: &str, key: &str) -> Option<u64> {
     field(text, key)?.parse().ok()
 }
 
 /// The bytes in the first line that reads `key: number kB`. The kernel means 1024 bytes by `kB`.
-pub(super) fn bytes(text: &str, key: &str) -> Option<u64> {
+pub(crate) fn bytes(text: &str, key: &str) -> Option<u64> {
     let kilobytes = field(text, key)?.strip_suffix("kB")?.trim_end();
     kilobytes.parse::<u64>().ok()?.checked_mul(1024)
 }
@@ -35,7 +25,7 @@ const MOST_CORES: u32 = 8192;
 
 /// The numbers of a list of cores such as `0-3,8`; `None` where it is not one. An empty text is an empty
 /// list.
-pub(super) fn core_list(text: &str) -> Option<Vec<u32>> {
+pub(crate) fn core_list(text: &str) -> Option<Vec<u32>> {
     let mut cores = Vec::new();
     for part in text
         .split(',')
@@ -87,10 +77,5 @@ mod tests {
             assert_eq!(core_list(text), None, "{text}");
         }
         assert_eq!(core_list("3-1"), Some(vec![]));
-    }
-
-    #[test]
-    fn a_file_that_is_not_there_has_no_text() {
-        assert_eq!(read("/proc/no-such-file"), None);
     }
 }

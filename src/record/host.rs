@@ -1,0 +1,136 @@
+//! The machine that a record was measured on, and which machines are alike.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// The machine a record was measured on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Host {
+    /// Model name of the processor, with one blank between two words.
+    #[serde(deserialize_with = "with_single_blanks")]
+    pub processor: String,
+    /// Cores that the process may run on.
+    pub core_count: u32,
+    /// The CPU time that a container may use, in thousandths of a core: 500 for half a core. Null where that is no
+    /// less than its cores can give.
+    #[serde(default)]
+    pub cpu_limit_millicores: Option<u64>,
+    /// Operating system and kernel release.
+    pub kernel: String,
+    /// Physical memory.
+    pub memory_bytes: u64,
+    /// The memory that a container may use; null where that is no less than the physical memory.
+    #[serde(default)]
+    pub memory_limit_bytes: Option<u64>,
+    /// Frequency governor of core 0; null where the machine shows none.
+    pub governor: Option<String>,
+    /// Load average over one minute when `run` began, in processes.
+    pub load_average: f64,
+    /// The compiler that built the program.
+    pub toolchain: String,
+    /// The version of taskdyno.
+    pub taskdyno: String,
+}
+
+impl Host {
+    /// The class of machines whose figures may be held against each other: the model of the processor and the
+    /// number of cores, as a name for a folder, such as `amd-epyc-9r14-2-cores`. With a CPU limit it is one of its
+    /// own, `amd-epyc-9r14-0-5-of-2-cores`. Memory is no part of it: what fits runs no slower with less of it.
+    pub fn class(&self) -> String {
+        slug(&format!("{} {}", self.processor, self.cores()))
+    }
+
+    /// `2 cores`, or `0.5 of 2 cores` with a CPU limit.
+    pub fn cores(&self) -> String {
+        let noun = if self.core_count == 1 {
+            "core"
+        } else {
+            "cores"
+        };
+        let all = format!("{} {noun}", self.core_count);
+        match self.cpu_limit_millicores {
+            None => all,
+            Some(limit) => format!("{} of {all}", limit as f64 / 1000.0),
+        }
+    }
+
+    /// How many workers can be busy all the time, at least 1: the cores, as far as the CPU limit reaches. A part of a
+    /// core is left out: its worker would stand still for the rest of each period.
+    pub fn usable_core_count(&self) -> u32 {
+        let limit = self.cpu_limit_millicores.map(|limit| limit / 1000);
+        let limit = limit.map_or(u32::MAX, |cores| u32::try_from(cores).unwrap_or(u32::MAX));
+        self.core_count.min(limit).max(1)
+    }
+
+    /// The memory that there is for the process.
+    pub fn usable_memory_bytes(&self) -> u64 {
+        self.memory_limit_bytes.unwrap_or(self.memory_bytes)
+    }
+}
+
+/// Reads a name in which white space says nothing.
+fn with_single_blanks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(|name| single_blanks(&name))
+}
+
+/// The same words with one blank between two of them.
+pub(crate) fn single_blanks(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Words of lower-case letters and digits, joined by hyphens, 100 bytes at most: safe as a file name, whatever
+/// `name` is. Empty if it has neither.
+pub(crate) fn slug(name: &str) -> String {
+    // File systems allow 255 bytes; this leaves room for a number and an ending.
+    const MAX_LEN: usize = 100;
+    let lower = name.to_lowercase();
+    let words = lower.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let mut slug = words.join("-");
+    slug.truncate(MAX_LEN);
+    slug
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn host(processor: &str, cpu_limit_millicores: Option<u64>) -> Host {
+        let host = json!({
+            "processor": processor, "core_count": 2, "cpu_limit_millicores": cpu_limit_millicores,
+            "kernel": "Linux 6.18", "memory_bytes": 0, "governor": null, "load_average": 0.0,
+            "toolchain": "", "taskdyno": "",
+        });
+        serde_json::from_value(host).unwrap()
+    }
+
+    #[test]
+    fn a_cpu_limit_makes_a_class_of_its_own() {
+        assert_eq!(host("Example CPU", None).class(), "example-cpu-2-cores");
+        let half = host("Example CPU", Some(500));
+        assert_eq!(half.class(), "example-cpu-0-5-of-2-cores");
+        assert_eq!(half.cores(), "0.5 of 2 cores");
+    }
+
+    #[test]
+    fn workers_are_kept_within_the_cpu_limit() {
+        let usable = |limit| host("Example CPU", limit).usable_core_count();
+        let limits = [
+            None,
+            Some(500),
+            Some(1000),
+            Some(1999),
+            Some(2000),
+            Some(u64::MAX),
+        ];
+        assert_eq!(limits.map(usable), [2, 1, 1, 1, 2, 2]);
+    }
+
+    #[test]
+    fn white_space_in_the_name_of_a_processor_says_nothing() {
+        let name = "Intel(R)  Xeon(R)\tCPU ";
+        assert_eq!(host(name, None).processor, "Intel(R) Xeon(R) CPU");
+    }
+}
