@@ -21,6 +21,7 @@ pub mod registry;
 pub mod report;
 pub mod stats;
 pub mod sync;
+pub mod text;
 pub mod workload;
 
 pub use harness::Harness;

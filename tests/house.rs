@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 /// Which module of the library may import which. The same table stands in ARCHITECTURE.md.
 const IMPORTS: &[(&str, &[&str])] = &[
+    ("text", &[]),
     ("memory", &[]),
-    ("graph", &["memory"]),
+    ("graph", &["memory", "text"]),
     ("parameter", &[]),
     ("random", &[]),
     ("stats", &["random"]),
@@ -34,6 +35,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "parameter",
             "pattern",
             "registry",
+            "text",
         ],
     ),
     (
@@ -76,7 +78,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "workload",
         ],
     ),
-    ("report", &["compare", "record", "stats"]),
+    ("report", &["compare", "record", "stats", "text"]),
     (
         "harness",
         &["backend", "cmd", "kernel", "pattern", "registry"],
@@ -99,6 +101,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "registry",
             "report",
             "stats",
+            "text",
             "workload",
         ],
     ),
@@ -193,6 +196,21 @@ fn the_table_has_no_circle() {
             );
         }
     }
+}
+
+#[test]
+fn commands_write_to_the_terminal_in_one_place() {
+    let mut bad = Vec::new();
+    let gate = root().join("src/cmd/out.rs");
+    for path in files(&root().join("src/cmd"), "rs") {
+        let text = fs::read_to_string(&path).unwrap();
+        // `io::stderr()` may be asked what it is.
+        let ways = ["stdout()", "anstream::stderr", "print!(", "println!("];
+        if path != gate && ways.iter().any(|way| text.contains(way)) {
+            bad.push(path);
+        }
+    }
+    assert!(bad.is_empty(), "use `say`, `tell` or `complain`: {bad:?}");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! `chaos`: worker processes are killed at random; do the runs survive it?
 
-use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,7 @@ use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 
 use super::measuring::seconds;
 use super::select::Selected;
-use super::{Exit, FAILED, OK, Outcome};
+use super::{Exit, FAILED, OK, Outcome, say, tell};
 use crate::backend::Backend;
 use crate::case::protocol::{Chaos, Prepare};
 use crate::case::{Idle, Session};
@@ -76,7 +75,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         .map_err(|error| Exit::Failed(miette!("processes left behind cannot be seen: {error}")))?;
     let mut tally = Tally::default();
     for (index, planned) in cases.iter().enumerate() {
-        super::tell(&format!(
+        tell(&format!(
             "{} of {}: {}",
             index + 1,
             cases.len(),
@@ -88,11 +87,10 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
             tally.left_behind += reap_orphans();
         }
     }
-    let mut out = anstream::stdout();
     for wrong in &tally.wrong {
-        writeln!(out, "{wrong}")?;
+        say(&format!("{wrong}\n"))?;
     }
-    writeln!(out, "{}", tally.verdict())?;
+    say(&format!("{}\n", tally.verdict()))?;
     Ok(if tally.is_survived() { OK } else { FAILED })
 }
 

@@ -1,14 +1,13 @@
 //! What the commands that measure share.
 
 use std::fmt::Display;
-use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use miette::miette;
 
 use super::report::write as write_report;
-use super::{Exit, OK, Outcome};
+use super::{Exit, OK, Outcome, say};
 use crate::case::Surroundings;
 use crate::measure::host;
 use crate::record::{Record, RecordFile};
@@ -39,9 +38,8 @@ impl Manner {
 
 /// Prints ids, one a line.
 pub(super) fn print_ids(ids: impl IntoIterator<Item = impl Display>) -> Outcome {
-    let mut out = anstream::stdout();
     for id in ids {
-        writeln!(out, "{id}")?;
+        say(&format!("{id}\n"))?;
     }
     Ok(OK)
 }
@@ -87,10 +85,9 @@ pub(super) fn show(records: &[Record], out: &Path, quiet: bool) -> Result<(), Ex
     if quiet {
         return Ok(());
     }
-    let mut out = anstream::stdout();
-    writeln!(out, "{}", tables(&report))?;
+    say(&format!("{}\n", tables(&report)))?;
     if let Some(page) = written.first() {
-        writeln!(out, "Report: {}", page.display())?;
+        say(&format!("Report: {}\n", page.display()))?;
     }
     Ok(())
 }

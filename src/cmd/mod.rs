@@ -1,6 +1,6 @@
 //! The command line: one file a subcommand. Text for people is made here and in `report`, nowhere else.
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -19,12 +19,16 @@ mod history;
 mod list;
 mod measuring;
 mod metg;
+mod out;
+mod program;
 mod progress;
 mod report;
 mod run;
 mod select;
 mod show;
 mod workers;
+
+use out::{complain, say, tell};
 
 /// Everything went well.
 const OK: u8 = 0;
@@ -140,7 +144,10 @@ enum Command {
 
 /// Reads the command line and does what it says.
 pub(crate) fn main(registry: &Registry) -> ExitCode {
-    let line = CommandLine::parse();
+    let line = match program::parse() {
+        Ok(line) => line,
+        Err(code) => return code,
+    };
     set_color(line.color);
     let outcome = match line.command {
         Command::Child => return crate::case::serve(registry),
@@ -170,18 +177,6 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
     })
 }
 
-/// Says what went wrong, where no one can miss it.
-fn complain(error: &miette::Report, code: u8) -> u8 {
-    tell(&format!("{error:?}"));
-    code
-}
-
-/// Writes a line to standard error. What reads it may have gone: that must not end a run, and the exit code
-/// still tells.
-fn tell(line: &str) {
-    let _ = writeln!(anstream::stderr(), "{line}");
-}
-
 fn set_color(color: Color) {
     let choice = match color {
         // `NO_COLOR`, `CI` and whether it is a terminal are looked at by the library.
@@ -190,19 +185,13 @@ fn set_color(color: Color) {
         Color::Never => anstream::ColorChoice::Never,
     };
     choice.write_global();
-    let colorful = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
-    // Fails only if it was set before, and it is set nowhere else.
-    let _ = miette::set_hook(Box::new(move |_| {
-        let options = miette::MietteHandlerOpts::new()
-            .color(colorful)
-            .unicode(true);
-        Box::new(options.build())
-    }));
+    let is_colored = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+    out::set_error_handler(is_colored);
 }
 
 fn completions(shell: clap_complete::Shell) -> Outcome {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut CommandLine::command(), "taskdyno", &mut script);
-    io::stdout().write_all(&script)?;
+    say(&String::from_utf8_lossy(&script))?;
     Ok(OK)
 }

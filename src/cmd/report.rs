@@ -1,9 +1,8 @@
 //! `report`: from records to a page and pictures. Runs nothing.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{Exit, OK, Outcome};
+use super::{Exit, OK, Outcome, say};
 use crate::report::{EXPORTERS, Exporter, HTML, Report, read};
 
 /// What `report` takes.
@@ -28,9 +27,8 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
         None => beside(&arguments.records[0]),
     };
     let written = write(&report, &out, arguments.pictures)?;
-    let mut stdout = anstream::stdout();
     for path in written {
-        writeln!(stdout, "{}", path.display())?;
+        say(&format!("{}\n", path.display()))?;
     }
     Ok(OK)
 }

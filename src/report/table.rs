@@ -11,8 +11,8 @@ use super::model::{Group, Measured, Outcome, Report, Row};
 use super::units;
 use super::words::{
     CLOSENESS_NOTE, LIMIT_MARK, LIMIT_NOTE, NONE, closeness, curve_notes, metg_figure, name, notes,
-    one_line,
 };
+use crate::text;
 
 const TITLE: Style = Style::new().bold();
 const DETAIL: Style = Style::new().dimmed();
@@ -63,20 +63,20 @@ fn line(text: &mut String, style: Style, content: &str) {
 }
 
 fn title(text: &mut String, group: &Group) {
-    line(text, TITLE, &one_line(&group.title()));
+    line(text, TITLE, &text::line(&group.title()));
     let mut details = group.parameters.clone();
     if let Some(graph) = group.graph {
         details.push(format!("{} tasks", units::count(graph.task_count)));
     }
-    line(text, DETAIL, &one_line(&details.join("; ")));
+    line(text, DETAIL, &text::line(&details.join("; ")));
 }
 
 /// The granularity of each backend in a sweep.
 fn sweep_table(sweep: &Sweep) -> String {
     let mut text = String::new();
-    line(&mut text, TITLE, &one_line(&sweep.title()));
+    line(&mut text, TITLE, &text::line(&sweep.title()));
     let details = sweep.parameters.join("; ");
-    line(&mut text, DETAIL, &one_line(&details));
+    line(&mut text, DETAIL, &text::line(&details));
     let mut table = Table::new();
     table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
     let metg = format!("METG({})", units::percent(sweep.target));
@@ -93,7 +93,7 @@ fn sweep_table(sweep: &Sweep) -> String {
         let best = best.max_by(f64::total_cmp).map(units::percent);
         let interval = curve.metg.and_then(|metg| metg.interval);
         table.add_row([
-            format!("{}{mark}", one_line(&curve.label)),
+            format!("{}{mark}", text::line(&curve.label)),
             metg_figure(curve),
             interval.map_or(NONE.into(), units::times),
             best.unwrap_or_else(|| NONE.into()),
@@ -152,14 +152,14 @@ fn last_columns(group: &Group) -> &'static [&'static str] {
 
 fn cells(row: &Row, group: &Group) -> Vec<String> {
     let mark = if row.is_limit { LIMIT_MARK } else { "" };
-    let backend = format!("{}{mark}", one_line(&row.label));
+    let backend = format!("{}{mark}", text::line(&row.label));
     let mut cells = match &row.outcome {
         Outcome::Measured(measured) => figures(measured, group),
         Outcome::Failed(_) => vec![NONE.into(); 5 + last_columns(group).len()],
     };
     // The rank comes first, before the name of the row.
     let rank = std::mem::replace(&mut cells[0], row.workers.to_string());
-    let notes = one_line(&notes(row).join(", "));
+    let notes = text::line(&notes(row).join(", "));
     [rank, backend]
         .into_iter()
         .chain(cells)
@@ -198,7 +198,7 @@ fn failures(text: &mut String, group: &Group) {
     for row in &group.rows {
         if let Outcome::Failed(error) = &row.outcome {
             let message = format!("{}: {}: {}", name(row), error.kind, error.message);
-            line(text, FAILURE, &one_line(&message));
+            line(text, FAILURE, &text::line(&message));
         }
     }
 }
