@@ -34,7 +34,12 @@ pub(super) struct Arguments {
     )]
     kill_rate: f64,
     /// What the deaths are drawn from.
-    #[arg(long, value_name = "N", default_value = "1", env = "TASKDYNO_SEED")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1",
+        env = "TASKDYNO_CHAOS_SEED"
+    )]
     seed: u64,
     /// Runs a case, each in a process of its own.
     #[arg(
@@ -42,10 +47,12 @@ pub(super) struct Arguments {
         value_name = "N",
         default_value = "5",
         value_parser = clap::value_parser!(u64).range(1..),
-        env = "TASKDYNO_RUNS"
+        env = "TASKDYNO_CHAOS_RUNS"
     )]
     runs: u64,
-    /// Seconds until a run that has not ended is killed, and counts as hung.
+    /// Seconds until a process that has not ended is killed; a workload's own timeout goes before it.
+    ///
+    /// Its run counts as hung.
     #[arg(
         long,
         value_name = "SECONDS",

@@ -20,7 +20,7 @@ pub(super) struct Arguments {
         long,
         value_name = "FORMAT",
         default_value = "text",
-        env = "TASKDYNO_FORMAT"
+        env = "TASKDYNO_LIST_FORMAT"
     )]
     format: Format,
 }

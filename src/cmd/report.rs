@@ -11,7 +11,9 @@ pub(super) struct Arguments {
     /// Record files, or folders that hold a records.jsonl.
     #[arg(required = true, value_name = "RECORDS")]
     records: Vec<PathBuf>,
-    /// Where to write it; by default beside the first record file.
+    /// The folder to write to.
+    ///
+    /// By default that of the first record file.
     #[arg(long, value_name = "DIR", env = "TASKDYNO_OUT")]
     out: Option<PathBuf>,
     /// Write the pictures as files too, PNG and SVG.
