@@ -680,3 +680,102 @@ fn variables_for_one_command_do_not_reach_another() {
     let list = with(("TASKDYNO_LIST_FORMAT", "json"), &["list"]);
     assert!(list.starts_with('['), "{list}");
 }
+
+#[test]
+fn colour_comes_always_never_or_as_the_surroundings_say() {
+    let folder = TempDir::new().unwrap();
+    let colored = |color: &str, variables: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = taskdyno();
+        command.env_remove("NO_COLOR").envs(variables.to_vec());
+        command.current_dir(folder.path()).args(arguments);
+        let output = command.args(["--color", color]).output().unwrap();
+        [stdout(&output), stderr(&output)].map(|text| text.contains('\u{1b}'))
+    };
+    let run = [
+        "run",
+        "empty/pattern=chain/serial",
+        "--runs",
+        "1",
+        "--warmup",
+        "0",
+        "--out",
+        "out",
+    ];
+    let wrong = ["run", "no-such-case"];
+    let refused = ["run", "--no-such-flag"];
+    let force = ("CLICOLOR_FORCE", "1");
+    for (arguments, streams) in [
+        (&run[..], [true, false]),
+        (&["--help"], [true, false]),
+        (&wrong, [false, true]),
+        (&refused, [false, true]),
+    ] {
+        assert_eq!(colored("always", &[], arguments), streams, "{arguments:?}");
+        let never = colored("never", &[force], arguments);
+        assert_eq!(never, [false; 2], "{arguments:?}");
+        // A pipe has no colour unless it is forced to, and `NO_COLOR` goes before that.
+        assert_eq!(colored("auto", &[], arguments), [false; 2]);
+        assert_eq!(colored("auto", &[force], arguments), streams);
+        let none = colored("auto", &[force, ("NO_COLOR", "1")], arguments);
+        assert_eq!(none, [false; 2], "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_program_of_ones_own_has_its_own_name() {
+    let own = |arguments: &[&str]| {
+        let mut command = program(example("custom_backend"));
+        command.args(arguments).output().unwrap()
+    };
+    let version = format!("custom_backend (taskdyno {})\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(stdout(&own(&["--version"])), version);
+    for shell in ["bash", "zsh", "fish"] {
+        let script = stdout(&own(&["completions", shell]));
+        assert!(script.contains("custom_backend"), "{shell}");
+        // Help that speaks of taskdyno itself is in it too.
+        let commands = ["_taskdyno", "-c taskdyno", "compdef taskdyno", "`taskdyno "];
+        let found = commands.iter().find(|one| script.contains(**one));
+        assert_eq!(found, None, "{shell}");
+    }
+    let help = stdout(&own(&["run", "--help"]));
+    assert!(help.contains("Usage: custom_backend run"), "{help}");
+    assert!(help.contains("`custom_backend list`"), "{help}");
+    let refused = own(&["run", "no-such-case"]);
+    assert_says(&refused, 2, &["`custom_backend run --dry-run` prints"]);
+}
+
+#[test]
+fn a_workload_that_has_to_be_named_is_started_by_its_name_alone() {
+    let folder = TempDir::new().unwrap();
+    let text = "name = \"rare\"\nwhy = \"w\"\nonly_if_named = true\npattern = { kind = \"chain\", steps = [2, 3] }\n\
+                kernel = { kind = \"empty\" }\n";
+    fs::write(folder.path().join("rare.toml"), text).unwrap();
+    let count = |arguments: &[&str]| {
+        let mut run = taskdyno();
+        run.args(["run", "--workloads", "rare.toml", "--workers", "1"]);
+        run.args(["--dry-run"]).args(arguments);
+        let output = run.current_dir(folder.path()).output().unwrap();
+        if output.status.code() != Some(0) {
+            assert_says(&output, 2, &["`rare/", "has to be asked for"]);
+        }
+        stdout(&output)
+            .lines()
+            .filter(|id| id.starts_with("rare/"))
+            .count()
+    };
+    let backends = ["--backends", "serial,rayon"];
+    let with = |filter: &[&str]| count(&[&backends[..], filter].concat());
+    // A backend, a parameter, nothing at all.
+    assert_eq!(with(&["rayon"]), 0);
+    assert_eq!(with(&["/steps=2/"]), 0);
+    assert_eq!(with(&["/1"]), 0);
+    assert_eq!(with(&[""]), 0);
+    assert_eq!(with(&[]), 0);
+    // The name, the end of it, and ids that begin with it.
+    assert_eq!(with(&["rare"]), 4);
+    assert_eq!(with(&["are/"]), 4);
+    assert_eq!(with(&["rare/steps=2"]), 2);
+    assert_eq!(with(&["rare/steps=2/rayon/1"]), 1);
+    assert_eq!(with(&["--exact", "rare"]), 4);
+    assert_eq!(with(&["--exact", "rare/steps=2/rayon/1"]), 1);
+}

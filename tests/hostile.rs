@@ -238,8 +238,9 @@ fn arguments_and_files_steer_no_message() {
     // An argument cannot hold a zero, nor a file's name a slash.
     let name = &HOSTILE.replace(['\u{0}', '/'], "");
     let toml = &format!("{name}.toml");
-    let workload =
-        "why = \"w\"\npattern = { kind = \"chain\", steps = 2 }\nkernel = { kind = \"empty\" }\n";
+    // Control characters are refused here; what turns the direction of text is not.
+    let workload = "name = \"turned\"\nwhy = \"title \\u202e\"\n\
+                    pattern = { kind = \"chain\", steps = 2 }\nkernel = { kind = \"empty\" }\n";
     let bad = format!("{workload}\n# \u{9b}2J\u{202e}\n\"\u{202e}\" = 1 # \u{1b}[2J\n");
     fs::write(folder.path(toml), workload).unwrap();
     fs::write(folder.path("bad.toml"), bad).unwrap();
@@ -267,10 +268,8 @@ fn arguments_and_files_steer_no_message() {
         &["compare", name, name],
         &["baseline", "show", name],
         &["baseline", "list", "--baseline-dir", name],
-        &["check", toml],
         &["check", "bad.toml"],
         &["check", name],
-        &["list", "--workloads", toml],
         &["list", "--workloads", "bad.toml"],
         &["graph", "info", dot],
         &["graph", "info", "bad.dot"],
@@ -281,5 +280,9 @@ fn arguments_and_files_steer_no_message() {
         &["export", "base.jsonl", "--format", name],
     ] {
         folder.run(arguments);
+    }
+    for arguments in [&["check", toml][..], &["list", "--workloads", toml]] {
+        let shown = folder.run(arguments);
+        assert!(shown.contains("title \\u202e"), "{shown}");
     }
 }

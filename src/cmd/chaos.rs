@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use anstyle::AnsiColor;
 use miette::miette;
 use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 
 use super::measuring::seconds;
+use super::out::say_styled;
 use super::select::Selected;
 use super::{Exit, FAILED, OK, Outcome, say, tell};
 use crate::backend::Backend;
@@ -97,8 +99,13 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     for wrong in &tally.wrong {
         say(&format!("{wrong}\n"))?;
     }
-    say(&format!("{}\n", tally.verdict()))?;
-    Ok(if tally.is_survived() { OK } else { FAILED })
+    let (color, code) = match tally.is_survived() {
+        true => (AnsiColor::Green, OK),
+        false => (AnsiColor::Red, FAILED),
+    };
+    let style = color.on_default();
+    say_styled(&format!("{style}{}{style:#}\n", tally.verdict()))?;
+    Ok(code)
 }
 
 /// The backends whose workers can die without taking the case along.

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use miette::miette;
 
+use super::out::say_styled;
 use super::report::write as write_report;
 use super::{Exit, OK, Outcome, say};
 use crate::case::Surroundings;
 use crate::measure::host;
 use crate::record::{Record, RecordFile};
-use crate::report::{Report, tables};
+use crate::report::{Report, styled_tables};
 
 /// In which manner to measure.
 #[derive(clap::Args)]
@@ -85,7 +86,7 @@ pub(super) fn show(records: &[Record], out: &Path, quiet: bool) -> Result<(), Ex
     if quiet {
         return Ok(());
     }
-    say(&format!("{}\n", tables(&report)))?;
+    say_styled(&format!("{}\n", styled_tables(&report)))?;
     if let Some(page) = written.first() {
         say(&format!("Report: {}\n", page.display()))?;
     }

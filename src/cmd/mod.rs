@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::registry::Registry;
 
@@ -29,6 +29,7 @@ mod show;
 mod workers;
 
 use out::{complain, say, tell};
+pub(crate) use program::Program;
 
 /// Everything went well.
 const OK: u8 = 0;
@@ -76,7 +77,7 @@ type Outcome = Result<u8, Exit>;
 /// Start with `taskdyno run`: it measures the built-in workloads in about a minute and writes
 /// reports/latest/report.html.
 #[derive(Parser)]
-#[command(name = "taskdyno", version, max_term_width = 100)]
+#[command(max_term_width = 100)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -143,8 +144,9 @@ enum Command {
 }
 
 /// Reads the command line and does what it says.
-pub(crate) fn main(registry: &Registry) -> ExitCode {
-    let line = match program::parse() {
+pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
+    out::set_program_name(program.own_name());
+    let line = match program.parse() {
         Ok(line) => line,
         Err(code) => return code,
     };
@@ -166,7 +168,7 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
         Command::Cases(selected) => gate::cases(registry, &selected),
         Command::Neighbour => gate::neighbour(),
         Command::Doctor => doctor::main(),
-        Command::Completions { shell } => completions(shell),
+        Command::Completions { shell } => program.completions(shell),
     };
     ExitCode::from(match outcome {
         Ok(code) => code,
@@ -177,6 +179,7 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
     })
 }
 
+/// Says when everything from now on is coloured.
 fn set_color(color: Color) {
     let choice = match color {
         // `NO_COLOR`, `CI` and whether it is a terminal are looked at by the library.
@@ -187,11 +190,4 @@ fn set_color(color: Color) {
     choice.write_global();
     let is_colored = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     out::set_error_handler(is_colored);
-}
-
-fn completions(shell: clap_complete::Shell) -> Outcome {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut CommandLine::command(), "taskdyno", &mut script);
-    say(&String::from_utf8_lossy(&script))?;
-    Ok(OK)
 }

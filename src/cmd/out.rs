@@ -3,13 +3,34 @@
 use std::error::Error;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use anstyle::{AnsiColor, Style};
+use clap::builder::StyledStr;
 use miette::{Diagnostic, LabeledSpan, MietteHandler, MietteHandlerOpts, ReportHandler};
 use miette::{Severity, SourceCode};
 
 use super::Exit;
+use super::program::in_name;
 use crate::text;
+
+/// What the program calls itself in messages.
+static NAME: OnceLock<String> = OnceLock::new();
+
+/// From now on the commands in messages are those of a program of this name.
+pub(super) fn set_program_name(name: String) {
+    // Fails only if it was set before, and it is set nowhere else.
+    let _ = NAME.set(name);
+}
+
+/// A message that steers nothing, in the name of the program.
+fn words(message: &str) -> String {
+    let message = text::visible(message);
+    match NAME.get() {
+        Some(name) => in_name(name, &message),
+        None => message,
+    }
+}
 
 /// Writes text without styles to standard output.
 pub(super) fn say(text: &str) -> Result<(), Exit> {
@@ -35,10 +56,15 @@ pub(super) fn pass_on<E>(
     Ok(written)
 }
 
+/// Prints help or a version, in clap's words. What reads it may have gone.
+pub(super) fn say_help(text: &StyledStr) {
+    let _ = write!(anstream::stdout(), "{}", text.ansi());
+}
+
 /// Writes a line to standard error. What reads it may have gone: that must not end a run, and the exit code
 /// still tells.
 pub(super) fn tell(line: &str) {
-    let _ = writeln!(anstream::stderr(), "{}", text::visible(line));
+    let _ = writeln!(anstream::stderr(), "{}", words(line));
 }
 
 /// Says why a command line is refused, in clap's words.
@@ -91,13 +117,13 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn new(error: &'a dyn Diagnostic) -> Self {
-        let visible = |shown: Box<dyn fmt::Display + '_>| text::visible(&shown.to_string());
+        let visible = |shown: Box<dyn fmt::Display + '_>| words(&shown.to_string());
         Self {
             cause: error.source().map(Cause::new),
             code: error.code().map(visible),
             help: error.help().map(visible),
             labels: error.labels().map(|labels| labels.map(label).collect()),
-            message: text::visible(&error.to_string()),
+            message: words(&error.to_string()),
             related: error
                 .related()
                 .into_iter()

@@ -17,6 +17,7 @@ use crate::text;
 const TITLE: Style = Style::new().bold();
 const DETAIL: Style = Style::new().dimmed();
 const FAILURE: Style = AnsiColor::Red.on_default();
+const BEST: Style = AnsiColor::Green.on_default();
 
 /// The tables of all groups, styled for a terminal; take the styles out with `anstream` where there is none,
 /// or use [`tables`].
@@ -137,8 +138,23 @@ fn table(group: &Group) -> String {
             CellAlignment::Right
         });
     }
-    let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
-    lines.collect()
+    // Heading and rule come before the first row.
+    let styles = [Style::new(); 2].into_iter();
+    let styles = styles.chain(group.rows.iter().map(style));
+    let mut text = String::new();
+    for (row, style) in table.lines().zip(styles) {
+        line(&mut text, style, row.trim_end());
+    }
+    text
+}
+
+/// The first place and failures stand out. Done last, since tables count what colours take as width.
+fn style(row: &Row) -> Style {
+    match &row.outcome {
+        Outcome::Measured(measured) if measured.rank == 1 => BEST,
+        Outcome::Measured(_) => Style::new(),
+        Outcome::Failed(_) => FAILURE,
+    }
 }
 
 /// What is told of each case beyond its speed: how close it came to the best possible schedule where there is
