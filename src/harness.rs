@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::backend::Backend;
+use crate::cmd::Program;
 use crate::kernel::KernelKind;
 use crate::pattern::Pattern;
 use crate::registry::Registry;
@@ -17,6 +18,7 @@ use crate::registry::Registry;
 #[derive(Default, Clone)]
 pub struct Harness {
     registry: Registry,
+    program: Program,
 }
 
 impl Harness {
@@ -46,9 +48,25 @@ impl Harness {
         self
     }
 
+    /// Sets what the program calls itself in help, completions and messages. By default that is the name of the file
+    /// that was started.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.program.name = Some(name.into());
+        self
+    }
+
+    /// Sets the version of the program, such as `env!("CARGO_PKG_VERSION")`. `--version` prints it before that of
+    /// taskdyno.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.program.version = Some(version.into());
+        self
+    }
+
     /// Reads the command line and does what it says. Call it from `main` before any thread is started:
     /// process backends fork.
     pub fn main(self) -> ExitCode {
-        crate::cmd::main(&self.registry)
+        crate::cmd::main(&self.registry, &self.program)
     }
 }

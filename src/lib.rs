@@ -22,6 +22,7 @@ pub mod report;
 pub mod stats;
 pub mod sync;
 mod system;
+pub mod text;
 pub mod workload;
 
 pub use harness::Harness;

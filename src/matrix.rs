@@ -11,7 +11,8 @@ use crate::workload::{Variant, Workload};
 /// Which part of the matrix to take.
 #[derive(Clone)]
 pub struct Selection {
-    /// Only cases whose id holds this text, or is this text if `exact`.
+    /// Only cases whose id holds this text, or is this text if `exact`. Cases of a workload that has to be named are
+    /// taken only where the text begins within the workload's name, or is it.
     pub filter: Option<String>,
     /// Whether `filter` must be the whole id, or the whole name of a workload.
     pub exact: bool,
@@ -49,12 +50,10 @@ pub struct PlannedCase {
 /// enough for bad luck, too few to hide a task that kills whoever runs it.
 pub const DEFAULT_RETRIES: u32 = 2;
 
-/// The selected cases: workloads, their variants, backends and workers, in that order. Workloads that are run only
-/// if they are named take a filter.
+/// The selected cases: workloads, their variants, backends and workers, in that order.
 pub fn cases(workloads: &[Workload], selection: &Selection) -> Vec<PlannedCase> {
     let mut cases = Vec::new();
-    let is_asked_for = |one: &&Workload| selection.filter.is_some() || !one.only_if_named;
-    for workload in workloads.iter().filter(is_asked_for) {
+    for workload in workloads {
         for variant in &workload.variants {
             let parameters = variant.definition.to_json();
             for backend in &selection.backends {
@@ -69,7 +68,7 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Vec<PlannedCase> 
                         pin: selection.pin,
                         options: selection.options(*backend),
                     };
-                    if selection.takes(&case) {
+                    if selection.takes(&case, workload.only_if_named) {
                         cases.push(PlannedCase {
                             case,
                             certified_optimum: workload
@@ -125,11 +124,16 @@ impl Selection {
         wanted.or(all.first().copied()).map(|one| one.name().into())
     }
 
-    fn takes(&self, case: &Case) -> bool {
-        match &self.filter {
-            None => true,
-            Some(filter) if self.exact => case.id() == *filter || case.workload == *filter,
-            Some(filter) => case.id().contains(filter.as_str()),
+    fn takes(&self, case: &Case, only_if_named: bool) -> bool {
+        let Some(filter) = &self.filter else {
+            return !only_if_named;
+        };
+        if self.exact {
+            return case.id() == *filter || case.workload == *filter;
         }
+        // An id begins with the name of its workload.
+        let is_named = |start: usize| !filter.is_empty() && start < case.workload.len();
+        let found = case.id().find(filter.as_str());
+        found.is_some_and(|start| !only_if_named || is_named(start))
     }
 }

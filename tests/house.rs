@@ -4,116 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Which module of the library may import which. The same table stands in ARCHITECTURE.md.
-const IMPORTS: &[(&str, &[&str])] = &[
-    ("system", &[]),
-    ("memory", &["system"]),
-    ("graph", &["memory"]),
-    ("parameter", &[]),
-    ("random", &[]),
-    ("stats", &["random"]),
-    ("record", &[]),
-    ("sync", &["memory"]),
-    ("pattern", &["graph", "parameter", "random"]),
-    (
-        "kernel",
-        &["graph", "memory", "parameter", "random", "sync"],
-    ),
-    ("execute", &["graph", "kernel", "memory"]),
-    (
-        "backend",
-        &[
-            "execute",
-            "graph",
-            "kernel",
-            "memory",
-            "parameter",
-            "system",
-        ],
-    ),
-    ("registry", &["backend", "kernel", "pattern"]),
-    (
-        "workload",
-        &[
-            "execute",
-            "graph",
-            "kernel",
-            "memory",
-            "parameter",
-            "pattern",
-            "registry",
-        ],
-    ),
-    (
-        "measure",
-        &["backend", "execute", "graph", "kernel", "record", "system"],
-    ),
-    ("matrix", &["backend", "parameter", "record", "workload"]),
-    (
-        "case",
-        &[
-            "backend",
-            "execute",
-            "graph",
-            "kernel",
-            "measure",
-            "parameter",
-            "record",
-            "registry",
-            "system",
-            "workload",
-        ],
-    ),
-    ("compare", &["random", "record", "stats"]),
-    (
-        "gate",
-        &[
-            "case", "compare", "matrix", "measure", "random", "record", "stats",
-        ],
-    ),
-    (
-        "metg",
-        &[
-            "case",
-            "kernel",
-            "matrix",
-            "measure",
-            "parameter",
-            "random",
-            "record",
-            "registry",
-            "workload",
-        ],
-    ),
-    ("report", &["compare", "record", "stats"]),
-    (
-        "harness",
-        &["backend", "cmd", "kernel", "pattern", "registry"],
-    ),
-    (
-        "cmd",
-        &[
-            "backend",
-            "case",
-            "compare",
-            "gate",
-            "graph",
-            "kernel",
-            "matrix",
-            "measure",
-            "metg",
-            "parameter",
-            "random",
-            "record",
-            "registry",
-            "report",
-            "stats",
-            "system",
-            "workload",
-        ],
-    ),
-];
-
 /// Lines a file may have before its tests.
 const MOST_LINES: usize = 400;
 
@@ -136,15 +26,52 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The library module that a source file belongs to.
+/// The folders with sources.
+const SOURCES: [&str; 1] = ["src"];
+
+/// All source files.
+fn sources() -> Vec<PathBuf> {
+    let folders = SOURCES.iter().map(|folder| root().join(folder));
+    folders.flat_map(|folder| files(&folder, "rs")).collect()
+}
+
+/// The module that a source file belongs to.
 fn module(path: &Path) -> String {
-    let below = path.strip_prefix(root().join("src")).unwrap();
-    let first = below.iter().next().unwrap().to_str().unwrap();
+    let below = SOURCES
+        .iter()
+        .find_map(|folder| path.strip_prefix(root().join(folder)).ok());
+    let first = below.unwrap().iter().next().unwrap().to_str().unwrap();
     first.trim_end_matches(".rs").to_owned()
 }
 
+/// Which module may import which: the rows of ARCHITECTURE.md's table of modules, in their order. The last column
+/// names modules in backquotes.
+fn table() -> Vec<(String, BTreeSet<String>)> {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let quoted = |cell: &str| -> Vec<String> {
+        cell.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(String::from)
+            .collect()
+    };
+    let rows = text
+        .lines()
+        .skip_while(|line| !line.starts_with("| module |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').collect();
+        let [module, _, imports] = cells[..] else {
+            panic!("three columns are expected in {row:?}");
+        };
+        (quoted(module).remove(0), quoted(imports).into_iter().collect())
+    })
+    .collect()
+}
+
 /// The modules of ours that a source text names as `crate::module`, outside comments.
-fn imports(text: &str) -> BTreeSet<String> {
+fn imports(text: &str, table: &[(String, BTreeSet<String>)]) -> BTreeSet<String> {
     let code = text
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"));
@@ -153,22 +80,23 @@ fn imports(text: &str) -> BTreeSet<String> {
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
             rest[..end.unwrap_or(rest.len())].to_owned()
         })
-        .filter(|name| IMPORTS.iter().any(|(module, _)| module == name))
+        .filter(|name| table.iter().any(|(module, _)| module == name))
         .collect()
 }
 
 #[test]
 fn modules_import_only_what_the_table_allows() {
+    let table = table();
     let mut broken = Vec::new();
-    for path in files(&root().join("src"), "rs") {
+    for path in sources() {
         let module = module(&path);
         if module == "lib" || module == "main" {
             continue;
         }
-        let allowed = IMPORTS.iter().find(|(name, _)| *name == module);
+        let allowed = table.iter().find(|(name, _)| *name == module);
         let (_, allowed) = allowed.unwrap_or_else(|| panic!("{module} is not in the table"));
-        for import in imports(&fs::read_to_string(&path).unwrap()) {
-            if import != module && !allowed.contains(&import.as_str()) {
+        for import in imports(&fs::read_to_string(&path).unwrap(), &table) {
+            if import != module && !allowed.contains(&import) {
                 broken.push(format!("{}: {module} imports {import}", path.display()));
             }
         }
@@ -178,14 +106,15 @@ fn modules_import_only_what_the_table_allows() {
 
 #[test]
 fn the_table_allows_nothing_that_is_not_used() {
+    let table = table();
     let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for path in files(&root().join("src"), "rs") {
-        let found = imports(&fs::read_to_string(&path).unwrap());
+    for path in sources() {
+        let found = imports(&fs::read_to_string(&path).unwrap(), &table);
         used.entry(module(&path)).or_default().extend(found);
     }
-    for (module, allowed) in IMPORTS {
-        for import in *allowed {
-            let is_used = used.get(*module).is_some_and(|all| all.contains(*import));
+    for (module, allowed) in &table {
+        for import in allowed {
+            let is_used = used.get(module).is_some_and(|all| all.contains(import));
             assert!(is_used, "{module} may import {import}, but does not");
         }
     }
@@ -194,24 +123,35 @@ fn the_table_allows_nothing_that_is_not_used() {
 #[test]
 fn the_table_has_no_circle() {
     // Each module may name only those above it, but for the harness, which hands over to `cmd`.
-    for (index, (module, allowed)) in IMPORTS.iter().enumerate() {
-        for import in *allowed {
-            let above = IMPORTS[..index].iter().any(|(name, _)| name == import);
+    let table = table();
+    assert!(!table.is_empty(), "ARCHITECTURE.md has no table of modules");
+    for (index, (module, allowed)) in table.iter().enumerate() {
+        for import in allowed {
+            let above = table[..index].iter().any(|(name, _)| name == import);
             assert!(
-                above || (*module, *import) == ("harness", "cmd"),
+                above || (module.as_str(), import.as_str()) == ("cmd", "harness"),
                 "{module}: {import}"
             );
         }
     }
 }
 
+/// How many lines stand before the tests: before the module of them, or before their file is named.
+fn lines_before_tests(text: &str) -> usize {
+    let lines: Vec<&str> = text.lines().collect();
+    let is_start = |pair: &[&str]| {
+        pair[0].trim_end() == "#[cfg(test)]" && pair[1].trim_start().starts_with("mod test")
+    };
+    let start = lines.windows(2).position(is_start);
+    start.unwrap_or(lines.len())
+}
+
 #[test]
 fn no_file_outgrows_a_head() {
     let mut long = Vec::new();
-    for path in files(&root().join("src"), "rs") {
+    for path in sources() {
         let text = fs::read_to_string(&path).unwrap();
-        let before_tests = text.split("#[cfg(test)]").next().unwrap();
-        let count = before_tests.lines().count();
+        let count = lines_before_tests(&text);
         if count > MOST_LINES {
             long.push(format!("{}: {count} lines", path.display()));
         }

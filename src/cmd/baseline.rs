@@ -1,7 +1,6 @@
 //! `baseline`: keeps records under a name.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::path::PathBuf;
 
 use comfy_table::Table;
@@ -9,10 +8,11 @@ use comfy_table::presets::NOTHING;
 use miette::miette;
 
 use super::show::not_comparable;
-use super::{Exit, OK, Outcome, tell};
+use super::{Exit, OK, Outcome, say, tell};
 use crate::compare::{Baseline, Baselines, Placed, is_baseline_name, one_baseline};
 use crate::record::Host;
 use crate::report::read_placed;
+use crate::text;
 
 /// What `baseline` takes.
 #[derive(clap::Args)]
@@ -149,9 +149,8 @@ pub(super) fn keep(store: &Store, name: &str, paths: &[PathBuf], add: bool) -> R
             baseline.path.display()
         ))
     })?;
-    let mut out = anstream::stdout();
-    writeln!(out, "{}: {}", baseline.path.display(), contents(&kept))?;
-    Ok(())
+    let path = baseline.path.display();
+    say(&format!("{path}: {}\n", contents(&kept)))
 }
 
 /// `3 sessions of 12 cases at c0ffee012345, since 2026-11-02T12:00:00Z`.
@@ -200,15 +199,16 @@ fn list(store: &Store) -> Outcome {
             Ok(records) => contents(&records),
             Err(error) => error.to_string(),
         };
-        table.add_row([baseline.name, baseline.host_class, holds]);
+        // Each in one line, or the columns would break.
+        let cells = [&baseline.name, &baseline.host_class, &holds];
+        table.add_row(cells.map(|cell| text::line(cell)));
     }
-    let mut out = anstream::stdout();
     match table.is_empty() {
         true => tell(&format!(
             "no baselines in {}; `taskdyno baseline save NAME RECORDS` makes one",
             store.baseline_dir.display()
         )),
-        false => writeln!(out, "{}", trimmed(&table))?,
+        false => say(&format!("{}\n", trimmed(&table)))?,
     }
     Ok(OK)
 }
@@ -219,13 +219,13 @@ fn trimmed(table: &Table) -> String {
 }
 
 fn show(store: &Store, name: &str) -> Outcome {
-    let mut out = anstream::stdout();
     for baseline in named(store, name)? {
         let records = read_placed(std::slice::from_ref(&baseline.path)).map_err(Exit::Usage)?;
-        writeln!(out, "{}", baseline.path.display())?;
-        writeln!(out, "{}", contents(&records))?;
+        let path = baseline.path.display();
+        say(&format!("{path}\n{}\n", contents(&records)))?;
         for (id, count) in sessions(&records) {
-            writeln!(out, "  {id}: {count} {}", plural(count, "session"))?;
+            let noun = plural(count, "session");
+            say(&format!("  {id}: {count} {noun}\n"))?;
         }
     }
     Ok(OK)
@@ -254,7 +254,7 @@ fn remove(store: &Store, name: &str, host_class: Option<&str>) -> Outcome {
             baseline.path.display()
         ))
     })?;
-    writeln!(anstream::stdout(), "removed {}", baseline.path.display())?;
+    say(&format!("removed {}\n", baseline.path.display()))?;
     Ok(OK)
 }
 

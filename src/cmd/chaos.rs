@@ -1,15 +1,16 @@
 //! `chaos`: worker processes are killed at random; do the runs survive it?
 
-use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use anstyle::AnsiColor;
 use miette::miette;
 use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 
 use super::measuring::{make_ready, seconds};
+use super::out::say_styled;
 use super::select::Selected;
-use super::{Exit, FAILED, OK, Outcome};
+use super::{Exit, FAILED, OK, Outcome, say, tell};
 use crate::backend::Backend;
 use crate::case::protocol::{Chaos, Prepare};
 use crate::case::{Idle, Session};
@@ -36,7 +37,12 @@ pub(super) struct Arguments {
     )]
     kill_rate: f64,
     /// What the deaths are drawn from.
-    #[arg(long, value_name = "N", default_value = "1", env = "TASKDYNO_SEED")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1",
+        env = "TASKDYNO_CHAOS_SEED"
+    )]
     seed: u64,
     /// Runs a case, each in a process of its own.
     #[arg(
@@ -44,10 +50,12 @@ pub(super) struct Arguments {
         value_name = "N",
         default_value = "5",
         value_parser = clap::value_parser!(u64).range(1..),
-        env = "TASKDYNO_RUNS"
+        env = "TASKDYNO_CHAOS_RUNS"
     )]
     runs: u64,
-    /// Seconds until a run that has not ended is killed, and counts as hung.
+    /// Seconds until a process that has not ended is killed; a workload's own timeout goes before it.
+    ///
+    /// Its run counts as hung.
     #[arg(
         long,
         value_name = "SECONDS",
@@ -78,7 +86,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         .map_err(|error| Exit::Failed(miette!("processes left behind cannot be seen: {error}")))?;
     let mut tally = Tally::default();
     for (index, planned) in cases.iter().enumerate() {
-        super::tell(&format!(
+        tell(&format!(
             "{} of {}: {}",
             index + 1,
             cases.len(),
@@ -90,12 +98,16 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
             tally.left_behind += reap_orphans();
         }
     }
-    let mut out = anstream::stdout();
     for wrong in &tally.wrong {
-        writeln!(out, "{wrong}")?;
+        say(&format!("{wrong}\n"))?;
     }
-    writeln!(out, "{}", tally.verdict())?;
-    Ok(if tally.is_survived() { OK } else { FAILED })
+    let (color, code) = match tally.is_survived() {
+        true => (AnsiColor::Green, OK),
+        false => (AnsiColor::Red, FAILED),
+    };
+    let style = color.on_default();
+    say_styled(&format!("{style}{}{style:#}\n", tally.verdict()))?;
+    Ok(code)
 }
 
 /// The backends whose workers can die without taking the case along.

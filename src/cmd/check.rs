@@ -1,9 +1,8 @@
 //! `check`: are these workload files good?
 
-use std::io::Write;
 use std::path::PathBuf;
 
-use super::{Exit, OK, Outcome};
+use super::{Exit, OK, Outcome, say};
 use crate::registry::Registry;
 use crate::workload;
 
@@ -17,20 +16,16 @@ pub(super) struct Arguments {
 
 pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let workloads = workload::load(&arguments.paths, registry).map_err(Exit::Usage)?;
-    let mut out = anstream::stdout();
     for workload in &workloads {
-        writeln!(out, "{}: {}", workload.name, workload.why)?;
+        say(&format!("{}: {}\n", workload.name, workload.why))?;
         for variant in &workload.variants {
             let size = variant.definition.graph_size();
             let label = match variant.label.as_str() {
                 "" => "(nothing swept)",
                 label => label,
             };
-            writeln!(
-                out,
-                "  {label}: {} tasks, {} edges",
-                size.task_count, size.edge_count
-            )?;
+            let (tasks, edges) = (size.task_count, size.edge_count);
+            say(&format!("  {label}: {tasks} tasks, {edges} edges\n"))?;
         }
     }
     Ok(OK)

@@ -27,10 +27,15 @@ pub(super) struct Arguments {
     #[arg(long, env = "TASKDYNO_ADVISORY")]
     advisory: bool,
     /// Draws the sessions and samples of the bootstrap.
-    #[arg(long, value_name = "N", default_value = "1", env = "TASKDYNO_SEED")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1",
+        env = "TASKDYNO_COMPARE_SEED"
+    )]
     seed: u64,
     /// Write the result to this file; the table still goes to standard output.
-    #[arg(long, value_name = "FILE", env = "TASKDYNO_OUT")]
+    #[arg(long, value_name = "FILE", env = "TASKDYNO_COMPARE_OUT")]
     out: Option<PathBuf>,
     #[command(flatten)]
     show: Show,
@@ -47,10 +52,10 @@ pub(super) struct Against {
         env = "TASKDYNO_BASELINE"
     )]
     baseline: Vec<String>,
-    /// A change against a baseline of less than this is none: 0.01 for one per cent.
+    /// The smallest change that counts, as a part of the base's time: 0.01 for one per cent.
     #[arg(long, value_name = "RATIO", default_value = "0.01", value_parser = ratio, env = "TASKDYNO_THRESHOLD")]
     threshold: f64,
-    /// The chance of a false alarm in any of the cases that are compared.
+    /// The chance of a false alarm in any of the cases.
     #[arg(long, value_name = "CHANCE", default_value = "0.01", value_parser = chance, env = "TASKDYNO_ALPHA")]
     alpha: f64,
 }

@@ -1,12 +1,9 @@
 //! `doctor`: is this machine fit for measuring?
 
-use std::io::Write;
-
-use super::{OK, Outcome};
+use super::{OK, Outcome, say};
 use crate::measure::doctor;
 
 pub(super) fn main() -> Outcome {
-    let text = doctor::render(&doctor::examine());
-    anstream::stdout().write_all(text.as_bytes())?;
+    say(&doctor::render(&doctor::examine()))?;
     Ok(OK)
 }

@@ -21,11 +21,11 @@ pub(super) struct Arguments {
         long,
         value_name = "FORMAT",
         value_parser = ["markdown", "junit", "bmf", "github-action-benchmark", "openmetrics", "csv"],
-        env = "TASKDYNO_FORMAT"
+        env = "TASKDYNO_EXPORT_FORMAT"
     )]
     format: String,
     /// Where to write it; by default to standard output.
-    #[arg(long, value_name = "FILE", env = "TASKDYNO_OUT")]
+    #[arg(long, value_name = "FILE", env = "TASKDYNO_EXPORT_OUT")]
     out: Option<PathBuf>,
 }
 

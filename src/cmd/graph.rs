@@ -7,7 +7,8 @@ use miette::miette;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::{Exit, OK, Outcome};
+use super::out::pass_on;
+use super::{Exit, OK, Outcome, say};
 use crate::graph::TaskGraph;
 use crate::graph::bound::{level_widths, span, work};
 use crate::graph::export::{self, ExportError};
@@ -114,7 +115,7 @@ fn info(registry: &Registry, source: &Source, format: Format) -> Outcome {
         Format::Json => serde_json::to_string_pretty(&info).expect("plain data") + "\n",
         Format::Text => info.text(),
     };
-    anstream::stdout().write_all(text.as_bytes())?;
+    say(&text)?;
     Ok(OK)
 }
 
@@ -146,7 +147,7 @@ fn export(
     };
     let written = match out {
         Some(path) => write_whole_with(path, |file| written(format, &name, &graph, file)),
-        None => written(format, &name, &graph, &mut std::io::stdout().lock()),
+        None => pass_on(|out| written(format, &name, &graph, out))?,
     };
     match written {
         Ok(()) => Ok(OK),

@@ -41,13 +41,18 @@ pub(super) struct Arguments {
     )]
     permutations: u32,
     /// Draws the random orders.
-    #[arg(long, value_name = "N", default_value = "1", env = "TASKDYNO_SEED")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1",
+        env = "TASKDYNO_HISTORY_SEED"
+    )]
     seed: u64,
     /// How to show it: as a table, as JSON or CSV with every point, as Markdown, or as a picture.
-    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = ["table", "json", "csv", "markdown", "svg"], env = "TASKDYNO_FORMAT")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = ["table", "json", "csv", "markdown", "svg"], env = "TASKDYNO_HISTORY_FORMAT")]
     format: String,
     /// Write it to this file; by default to standard output.
-    #[arg(long, value_name = "FILE", env = "TASKDYNO_OUT")]
+    #[arg(long, value_name = "FILE", env = "TASKDYNO_HISTORY_OUT")]
     out: Option<PathBuf>,
 }
 

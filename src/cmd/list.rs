@@ -1,11 +1,10 @@
 //! `list`: what there is to choose from.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Exit, OK, Outcome};
+use super::{Exit, OK, Outcome, say};
 use crate::registry::Registry;
 use crate::report::{EXPORTERS, FORMATS};
 use crate::workload;
@@ -21,7 +20,7 @@ pub(super) struct Arguments {
         long,
         value_name = "FORMAT",
         default_value = "text",
-        env = "TASKDYNO_FORMAT"
+        env = "TASKDYNO_LIST_FORMAT"
     )]
     format: Format,
 }
@@ -57,7 +56,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         Format::Json => serde_json::to_string_pretty(&entries).expect("plain data") + "\n",
         Format::Text => text(&entries),
     };
-    anstream::stdout().write_all(text.as_bytes())?;
+    say(&text)?;
     Ok(OK)
 }
 

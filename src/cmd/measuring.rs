@@ -1,18 +1,18 @@
 //! What the commands that measure share.
 
 use std::fmt::Display;
-use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use miette::miette;
 
+use super::out::say_styled;
 use super::report::write as write_report;
-use super::{Exit, OK, Outcome, tell};
+use super::{Exit, OK, Outcome, say, tell};
 use crate::case::Surroundings;
 use crate::measure::host;
 use crate::record::{Host, Record, RecordFile};
-use crate::report::{Report, tables};
+use crate::report::{Report, styled_tables};
 use crate::system::{OWN_PROGRAM, Root, can_start_itself};
 
 /// In which manner to measure.
@@ -40,9 +40,8 @@ impl Manner {
 
 /// Prints ids, one a line.
 pub(super) fn print_ids(ids: impl IntoIterator<Item = impl Display>) -> Outcome {
-    let mut out = anstream::stdout();
     for id in ids {
-        writeln!(out, "{id}")?;
+        say(&format!("{id}\n"))?;
     }
     Ok(OK)
 }
@@ -128,10 +127,9 @@ pub(super) fn show(records: &[Record], out: &Path, quiet: bool) -> Result<(), Ex
     if quiet {
         return Ok(());
     }
-    let mut out = anstream::stdout();
-    writeln!(out, "{}", tables(&report))?;
+    say_styled(&format!("{}\n", styled_tables(&report)))?;
     if let Some(page) = written.first() {
-        writeln!(out, "Report: {}", page.display())?;
+        say(&format!("Report: {}\n", page.display()))?;
     }
     Ok(())
 }

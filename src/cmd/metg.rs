@@ -34,12 +34,14 @@ pub(super) struct Arguments {
     )]
     sweeps: u64,
     /// Seconds for one backend with one number of workers; no further sweep is begun after this.
-    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_MAX_TIME")]
+    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_METG_MAX_TIME")]
     max_time: Duration,
     /// Seconds until a child that has not ended is killed.
-    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_TIMEOUT")]
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_METG_TIMEOUT")]
     timeout: Duration,
-    /// The folder for records, report and pictures.
+    /// The folder to write to.
+    ///
+    /// Records, the report and pictures go there.
     #[arg(
         long,
         value_name = "DIR",

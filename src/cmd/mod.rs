@@ -1,9 +1,9 @@
 //! The command line: one file a subcommand. Text for people is made here and in `report`, nowhere else.
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::registry::Registry;
 
@@ -19,12 +19,17 @@ mod history;
 mod list;
 mod measuring;
 mod metg;
+mod out;
+mod program;
 mod progress;
 mod report;
 mod run;
 mod select;
 mod show;
 mod workers;
+
+use out::{complain, say, tell};
+pub(crate) use program::Program;
 
 /// Everything went well.
 const OK: u8 = 0;
@@ -72,7 +77,7 @@ type Outcome = Result<u8, Exit>;
 /// Start with `taskdyno run`: it measures the built-in workloads in about a minute and writes
 /// reports/latest/report.html.
 #[derive(Parser)]
-#[command(name = "taskdyno", version, max_term_width = 100)]
+#[command(max_term_width = 100)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -139,9 +144,13 @@ enum Command {
 }
 
 /// Reads the command line and does what it says.
-pub(crate) fn main(registry: &Registry) -> ExitCode {
+pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
     ignore_file_size_signal();
-    let line = CommandLine::parse();
+    out::set_program_name(program.own_name());
+    let line = match program.parse() {
+        Ok(line) => line,
+        Err(code) => return code,
+    };
     set_color(line.color);
     let outcome = match line.command {
         Command::Child => return crate::case::serve(registry),
@@ -160,7 +169,7 @@ pub(crate) fn main(registry: &Registry) -> ExitCode {
         Command::Cases(selected) => gate::cases(registry, &selected),
         Command::Neighbour => gate::neighbour(),
         Command::Doctor => doctor::main(),
-        Command::Completions { shell } => completions(shell),
+        Command::Completions { shell } => program.completions(shell),
     };
     ExitCode::from(match outcome {
         Ok(code) => code,
@@ -179,18 +188,7 @@ fn ignore_file_size_signal() {
     let _ = unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
-/// Says what went wrong, where no one can miss it.
-fn complain(error: &miette::Report, code: u8) -> u8 {
-    tell(&format!("{error:?}"));
-    code
-}
-
-/// Writes a line to standard error. What reads it may have gone: that must not end a run, and the exit code
-/// still tells.
-fn tell(line: &str) {
-    let _ = writeln!(anstream::stderr(), "{line}");
-}
-
+/// Says when everything from now on is coloured.
 fn set_color(color: Color) {
     let choice = match color {
         // `NO_COLOR`, `CI` and whether it is a terminal are looked at by the library.
@@ -199,19 +197,6 @@ fn set_color(color: Color) {
         Color::Never => anstream::ColorChoice::Never,
     };
     choice.write_global();
-    let colorful = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
-    // Fails only if it was set before, and it is set nowhere else.
-    let _ = miette::set_hook(Box::new(move |_| {
-        let options = miette::MietteHandlerOpts::new()
-            .color(colorful)
-            .unicode(true);
-        Box::new(options.build())
-    }));
-}
-
-fn completions(shell: clap_complete::Shell) -> Outcome {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut CommandLine::command(), "taskdyno", &mut script);
-    io::stdout().write_all(&script)?;
-    Ok(OK)
+    let is_colored = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+    out::set_error_handler(is_colored);
 }

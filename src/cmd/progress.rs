@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::tell;
 use crate::case::Idle;
+use crate::text;
 
 /// The bar is redrawn this often: often enough to look alive, rarely enough not to disturb.
 const REDRAW: Duration = Duration::from_millis(250);
@@ -82,7 +83,7 @@ impl Progress {
 
     /// Something begins.
     pub(super) fn begin(&mut self, what: &str) {
-        self.bar.set_message(what.to_owned());
+        self.bar.set_message(text::line(what));
     }
 
     /// This many are still to come: more, or fewer, than was thought.

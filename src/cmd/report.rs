@@ -1,9 +1,8 @@
 //! `report`: from records to a page and pictures. Runs nothing.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{Exit, OK, Outcome};
+use super::{Exit, OK, Outcome, say};
 use crate::report::{EXPORTERS, Exporter, HTML, Report, read};
 
 /// What `report` takes.
@@ -12,7 +11,9 @@ pub(super) struct Arguments {
     /// Record files, or folders that hold a records.jsonl.
     #[arg(required = true, value_name = "RECORDS")]
     records: Vec<PathBuf>,
-    /// Where to write it; by default beside the first record file.
+    /// The folder to write to.
+    ///
+    /// By default that of the first record file.
     #[arg(long, value_name = "DIR", env = "TASKDYNO_OUT")]
     out: Option<PathBuf>,
     /// Write the pictures as files too, PNG and SVG.
@@ -28,9 +29,8 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
         None => beside(&arguments.records[0]),
     };
     let written = write(&report, &out, arguments.pictures)?;
-    let mut stdout = anstream::stdout();
     for path in written {
-        writeln!(stdout, "{}", path.display())?;
+        say(&format!("{}\n", path.display()))?;
     }
     Ok(OK)
 }

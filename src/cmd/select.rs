@@ -19,9 +19,9 @@ use crate::workload::{self, Workload};
 /// Which part of the matrix is asked for.
 #[derive(clap::Args, Clone)]
 pub(super) struct Selected {
-    /// Run only cases whose id holds this text; by default all but those of workloads that have to be named
-    /// (`taskdyno list`). Ids look like `empty/pattern=chain/rayon/2`, and
-    /// `--dry-run` prints them.
+    /// Run only cases whose id holds this text; by default all. Ids look like `empty/pattern=chain/rayon/2`, and
+    /// `--dry-run` prints them. A workload that has to be named (`taskdyno list`) runs only where the text begins
+    /// within its name, so `rayon` does not start it on that backend.
     #[arg(value_name = "FILTER", env = "TASKDYNO_FILTER")]
     filter: Option<String>,
     /// The filter must be a whole case id, or the whole name of a workload.
@@ -314,26 +314,35 @@ fn worker_counts(mut counts: Vec<u32>) -> Vec<u32> {
     counts
 }
 
-fn no_case(workloads: &[Workload], selection: &Selection) -> Exit {
-    let filter = selection.filter.as_deref().unwrap_or_default();
-    // Every id holds the empty text.
-    let everything = Selection {
-        filter: Some(String::new()),
-        exact: false,
+/// The ids of all cases of this workload, also where it has to be named.
+fn ids(workload: &Workload, selection: &Selection) -> Vec<String> {
+    let named = Selection {
+        filter: Some(workload.name.clone()),
+        exact: true,
         ..selection.clone()
     };
-    let ids: Vec<String> = matrix::cases(workloads, &everything)
+    let cases = matrix::cases(std::slice::from_ref(workload), &named);
+    cases.iter().map(|planned| planned.case.id()).collect()
+}
+
+fn no_case(workloads: &[Workload], selection: &Selection) -> Exit {
+    let filter = selection.filter.as_deref().unwrap_or_default();
+    let ids: Vec<String> = workloads
         .iter()
-        .map(|planned| planned.case.id())
+        .flat_map(|workload| ids(workload, selection))
         .collect();
     let names: Vec<&str> = workloads.iter().map(|one| one.name.as_str()).collect();
     let known = names.iter().copied().chain(ids.iter().map(String::as_str));
-    let near = nearest(filter, known).map(|near| format!("did you mean `{near}`? "));
+    // Had one of them not to be named, there would be a case.
+    let is_part = !selection.exact && !filter.is_empty();
+    let unnamed = ids.iter().find(|id| is_part && id.contains(filter));
+    let advice = match (unnamed, nearest(filter, known)) {
+        (Some(id), _) => format!("`{id}` has to be asked for by the name of its workload; "),
+        (None, Some(near)) => format!("did you mean `{near}`? "),
+        (None, None) => String::new(),
+    };
     Exit::Usage(miette!(
-        help = format!(
-            "{}`taskdyno run --dry-run` prints the ids of all cases",
-            near.unwrap_or_default()
-        ),
+        help = format!("{advice}`taskdyno run --dry-run` prints the ids of all cases"),
         "no case matches `{filter}`"
     ))
 }

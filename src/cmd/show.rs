@@ -6,6 +6,7 @@ use std::path::Path;
 
 use miette::miette;
 
+use super::out::say_styled;
 use super::{Exit, FAILED, INCONCLUSIVE, OK, REGRESSED, tell};
 use crate::compare::{Comparison, NotComparable, Outcome};
 use crate::report::format::format;
@@ -130,7 +131,7 @@ pub(super) fn named(name: &str) -> Result<&'static dyn crate::report::Format, Ex
 /// Writes `text` to `out`, or to standard output.
 pub(super) fn put(text: &str, out: Option<&Path>) -> Result<(), Exit> {
     match out {
-        None => anstream::stdout().write_all(text.as_bytes())?,
+        None => say_styled(text)?,
         // Styles are for terminals.
         Some(path) => write(
             path,

@@ -9,9 +9,9 @@ use super::format::row;
 use super::picture::timelines;
 use super::units;
 use super::verdict::change;
-use super::words::one_line;
 use crate::compare::{Change, History, Series};
 use crate::record::Commit;
+use crate::text;
 
 const TITLE: Style = Style::new().bold();
 const DETAIL: Style = Style::new().dimmed();
@@ -23,14 +23,14 @@ pub fn styled_table(history: &History) -> String {
     let mut text = String::new();
     for series in &history.series {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{TITLE}{}{TITLE:#}", one_line(&series.case));
+        let _ = writeln!(text, "{TITLE}{}{TITLE:#}", text::line(&series.case));
         let _ = writeln!(text, "{DETAIL}  {}{DETAIL:#}", outline(series));
         for change in &series.changes {
             let style = if change.ratio > 1.0 { SLOWER } else { FASTER };
             let _ = writeln!(text, "  {style}{}{style:#}", sentence(change));
         }
         for note in &series.notes {
-            let _ = writeln!(text, "{DETAIL}  {}{DETAIL:#}", one_line(note));
+            let _ = writeln!(text, "{DETAIL}  {}{DETAIL:#}", text::line(note));
         }
     }
     let _ = writeln!(text, "\n{}", counts(history));
@@ -84,7 +84,7 @@ fn sentence(found: &Change) -> String {
 
 fn short(commit: Option<&Commit>) -> String {
     commit.map_or("no commit".into(), |commit| {
-        one_line(&commit.hash.chars().take(12).collect::<String>())
+        text::line(&commit.hash.chars().take(12).collect::<String>())
     })
 }
 
@@ -146,11 +146,11 @@ pub fn markdown(history: &History) -> String {
         for found in series.changes.iter().rev() {
             let _ = writeln!(
                 text,
-                "| `{}` | {} | `{}` | `{}` | {} | {} | {} |",
-                one_line(&series.case).replace('`', "'").replace('|', "\\|"),
+                "| {} | {} | {} | {} | {} | {} | {} |",
+                text::markdown_code(&series.case),
                 change(found.ratio),
-                short(found.commit.as_ref()),
-                short(found.previous_commit.as_ref()),
+                text::markdown_code(&short(found.commit.as_ref())),
+                text::markdown_code(&short(found.previous_commit.as_ref())),
                 units::time(found.before_ns),
                 units::time(found.after_ns),
                 found.p_value

@@ -19,7 +19,6 @@ mod table;
 pub mod units;
 mod verdict;
 mod words;
-mod xml;
 
 #[cfg(test)]
 mod test;

@@ -11,12 +11,13 @@ use super::model::{Group, Measured, Outcome, Report, Row};
 use super::units;
 use super::words::{
     CLOSENESS_NOTE, LIMIT_MARK, LIMIT_NOTE, NONE, closeness, curve_notes, metg_figure, name, notes,
-    one_line,
 };
+use crate::text;
 
 const TITLE: Style = Style::new().bold();
 const DETAIL: Style = Style::new().dimmed();
 const FAILURE: Style = AnsiColor::Red.on_default();
+const BEST: Style = AnsiColor::Green.on_default();
 
 /// The tables of all groups, styled for a terminal; take the styles out with `anstream` where there is none,
 /// or use [`tables`].
@@ -63,20 +64,20 @@ fn line(text: &mut String, style: Style, content: &str) {
 }
 
 fn title(text: &mut String, group: &Group) {
-    line(text, TITLE, &one_line(&group.title()));
+    line(text, TITLE, &text::line(&group.title()));
     let mut details = group.parameters.clone();
     if let Some(graph) = group.graph {
         details.push(format!("{} tasks", units::count(graph.task_count)));
     }
-    line(text, DETAIL, &one_line(&details.join("; ")));
+    line(text, DETAIL, &text::line(&details.join("; ")));
 }
 
 /// The granularity of each backend in a sweep.
 fn sweep_table(sweep: &Sweep) -> String {
     let mut text = String::new();
-    line(&mut text, TITLE, &one_line(&sweep.title()));
+    line(&mut text, TITLE, &text::line(&sweep.title()));
     let details = sweep.parameters.join("; ");
-    line(&mut text, DETAIL, &one_line(&details));
+    line(&mut text, DETAIL, &text::line(&details));
     let mut table = Table::new();
     table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
     let metg = format!("METG({})", units::percent(sweep.target));
@@ -93,7 +94,7 @@ fn sweep_table(sweep: &Sweep) -> String {
         let best = best.max_by(f64::total_cmp).map(units::percent);
         let interval = curve.metg.and_then(|metg| metg.interval);
         table.add_row([
-            format!("{}{mark}", one_line(&curve.label)),
+            format!("{}{mark}", text::line(&curve.label)),
             metg_figure(curve),
             interval.map_or(NONE.into(), units::times),
             best.unwrap_or_else(|| NONE.into()),
@@ -137,8 +138,23 @@ fn table(group: &Group) -> String {
             CellAlignment::Right
         });
     }
-    let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
-    lines.collect()
+    // Heading and rule come before the first row.
+    let styles = [Style::new(); 2].into_iter();
+    let styles = styles.chain(group.rows.iter().map(style));
+    let mut text = String::new();
+    for (row, style) in table.lines().zip(styles) {
+        line(&mut text, style, row.trim_end());
+    }
+    text
+}
+
+/// The first place and failures stand out. Done last, since tables count what colours take as width.
+fn style(row: &Row) -> Style {
+    match &row.outcome {
+        Outcome::Measured(measured) if measured.rank == 1 => BEST,
+        Outcome::Measured(_) => Style::new(),
+        Outcome::Failed(_) => FAILURE,
+    }
 }
 
 /// What is told of each case beyond its speed: how close it came to the best possible schedule where there is
@@ -152,14 +168,14 @@ fn last_columns(group: &Group) -> &'static [&'static str] {
 
 fn cells(row: &Row, group: &Group) -> Vec<String> {
     let mark = if row.is_limit { LIMIT_MARK } else { "" };
-    let backend = format!("{}{mark}", one_line(&row.label));
+    let backend = format!("{}{mark}", text::line(&row.label));
     let mut cells = match &row.outcome {
         Outcome::Measured(measured) => figures(measured, group),
         Outcome::Failed(_) => vec![NONE.into(); 5 + last_columns(group).len()],
     };
     // The rank comes first, before the name of the row.
     let rank = std::mem::replace(&mut cells[0], row.workers.to_string());
-    let notes = one_line(&notes(row).join(", "));
+    let notes = text::line(&notes(row).join(", "));
     [rank, backend]
         .into_iter()
         .chain(cells)
@@ -198,7 +214,7 @@ fn failures(text: &mut String, group: &Group) {
     for row in &group.rows {
         if let Outcome::Failed(error) = &row.outcome {
             let message = format!("{}: {}: {}", name(row), error.kind, error.message);
-            line(text, FAILURE, &one_line(&message));
+            line(text, FAILURE, &text::line(&message));
         }
     }
 }

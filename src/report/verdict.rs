@@ -8,10 +8,10 @@ use comfy_table::{CellAlignment, LineStyle, Table};
 
 use super::heading::slow_clock;
 use super::units;
-use super::words::one_line;
 use crate::compare::{
     ComparedCase, Comparison, ComparisonSource, Judgement, RatioInterval, Side, Verdict,
 };
+use crate::text;
 
 /// The share of the machine that went to others above which it is worth a word: as in a report.
 const FOREIGN_RATIO: f64 = 0.05;
@@ -108,13 +108,13 @@ fn line(case: &ComparedCase, comparison: &Comparison) -> Line {
 fn note(case: &ComparedCase, comparison: &Comparison) -> String {
     if let Some(error) = &case.error {
         let side = error.side.map_or("between the two", Side::name);
-        return one_line(&format!(
+        return text::line(&format!(
             "{side}: {}: {}",
             error.error.kind, error.error.message
         ));
     }
     if let Some(why) = &case.not_judged {
-        return format!("cannot be judged: {}", one_line(why));
+        return format!("cannot be judged: {}", text::line(why));
     }
     if !comparison.advisory.is_empty() {
         return match comparison.source {
@@ -178,7 +178,7 @@ pub(super) fn title(comparison: &Comparison) -> String {
         }
         _ => build.name.clone(),
     };
-    one_line(&format!(
+    text::line(&format!(
         "{} against {}",
         name(&comparison.head),
         name(&comparison.base)
@@ -210,7 +210,7 @@ pub(super) fn counts(lines: &[Line]) -> String {
 pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
     let mut sentences = Vec::new();
     for why in &comparison.advisory {
-        sentences.push(format!("The verdicts are advisory: {}.", one_line(why)));
+        sentences.push(format!("The verdicts are advisory: {}.", text::line(why)));
     }
     if comparison.is_identical() {
         sentences.push("The two binaries are the same, byte for byte.".into());
@@ -272,17 +272,17 @@ fn control_sentence(control: &ComparedCase) -> String {
     match (&control.error, control.verdict()) {
         (Some(error), _) => format!(
             "The control, {}, failed: {}.",
-            control.case.id(),
-            one_line(&error.error.message)
+            text::line(&control.case.id()),
+            text::line(&error.error.message)
         ),
         (None, Verdict::Regressed | Verdict::Improved) => format!(
             "The control failed: {} came out as {} against itself{width}.",
-            control.case.id(),
+            text::line(&control.case.id()),
             control.verdict()
         ),
         (None, verdict) => format!(
             "The control, {} against itself, came out as {verdict}{width}.",
-            control.case.id()
+            text::line(&control.case.id())
         ),
     }
 }
@@ -290,7 +290,7 @@ fn control_sentence(control: &ComparedCase) -> String {
 /// The machine, in a line.
 pub(super) fn machine(comparison: &Comparison) -> String {
     let host = &comparison.host;
-    one_line(&format!(
+    text::line(&format!(
         "{}, {}, {}",
         host.processor,
         host.cores(),
@@ -324,7 +324,7 @@ fn table(lines: &[Line]) -> String {
     for line in lines {
         table.add_row([
             line.kind.name(),
-            &one_line(&line.id),
+            &text::line(&line.id),
             &line.wall,
             &line.interval,
             &line.cpu,

@@ -183,10 +183,3 @@ pub(super) fn outline(group: &Group) -> Outline<'_> {
         first,
     }
 }
-
-/// `text` in one line, without characters that would steer a terminal.
-pub(super) fn one_line(text: &str) -> String {
-    let words = text.split(|c: char| c.is_control() || c.is_whitespace());
-    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    words.join(" ")
-}

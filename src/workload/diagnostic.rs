@@ -7,6 +7,7 @@ use std::sync::Arc;
 use miette::{LabeledSpan, NamedSource};
 
 use crate::graph::import::ImportError;
+use crate::text;
 
 /// One thing that is wrong.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -56,21 +57,13 @@ impl Mistake {
     }
 
     /// Says which file the places are in.
-    pub(super) fn in_file(mut self, name: &str, text: &str) -> Self {
-        self.file = Some(Arc::new(NamedSource::new(name, printable(text))));
+    pub(super) fn in_file(mut self, name: &str, content: &str) -> Self {
+        self.file = Some(Arc::new(NamedSource::new(
+            text::line(name),
+            text::excerpt(content),
+        )));
         self
     }
-}
-
-/// `text` without control characters, which would reach the terminal with the snippet. Every byte stays
-/// in its place.
-fn printable(text: &str) -> String {
-    let replace = |c: char| match c {
-        '\n' | '\r' | '\t' => c,
-        _ if c.is_ascii_control() => '?',
-        _ => c,
-    };
-    text.chars().map(replace).collect()
 }
 
 /// Several mistakes.

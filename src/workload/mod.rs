@@ -67,7 +67,7 @@ pub struct Workload {
     pub certified_optimum: Option<CertifiedOptimum>,
     /// The smallest change that a gate is to notice, as a part of the base's time, if the file says so.
     pub gate_threshold: Option<f64>,
-    /// Whether it is run only where a filter asks for it: one that takes long, or serves one purpose.
+    /// Whether it is run only where a filter names it: one that takes long, or serves one purpose.
     pub only_if_named: bool,
     /// What is run; at least one. More if something is swept.
     pub variants: Vec<Variant>,

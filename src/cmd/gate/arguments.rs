@@ -36,7 +36,9 @@ pub(in crate::cmd) struct Arguments {
     /// on its `Harness`.
     #[arg(long, value_name = "NAME", env = "TASKDYNO_BIN")]
     pub(super) bin: Option<String>,
-    /// The smallest change that counts, as a part of the base's time; a workload's own goes before it.
+    /// The smallest change that counts, as a part of the base's time: 0.01 for one per cent.
+    ///
+    /// A workload's own goes before it.
     #[arg(long, value_name = "RATIO", default_value = "0.01", value_parser = threshold, allow_negative_numbers = true, env = "TASKDYNO_THRESHOLD")]
     pub(super) threshold: f64,
     /// Pairs of processes of each case before the first look. Cases that are not decided then get as many
@@ -52,18 +54,20 @@ pub(in crate::cmd) struct Arguments {
     /// Look only once.
     #[arg(long, env = "TASKDYNO_NO_EXTENSION")]
     pub(super) no_extension: bool,
-    /// The chance of a false alarm in the whole gate.
-    #[arg(long, value_name = "RATIO", default_value = "0.01", value_parser = chance, allow_negative_numbers = true, env = "TASKDYNO_ALPHA")]
+    /// The chance of a false alarm in any of the cases.
+    #[arg(long, value_name = "CHANCE", default_value = "0.01", value_parser = chance, allow_negative_numbers = true, env = "TASKDYNO_ALPHA")]
     pub(super) alpha: f64,
     /// Seconds after which no pair is begun; cases are then judged by the pairs they have.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_MAX_TIME")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_GATE_MAX_TIME")]
     pub(super) max_time: Option<Duration>,
     /// Seconds until a process that has not ended is killed; a workload's own timeout goes before it.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_TIMEOUT")]
     pub(super) timeout: Duration,
     #[command(flatten)]
     pub(super) show: Show,
-    /// The folder for the comparison and its pairs.
+    /// The folder to write to.
+    ///
+    /// The comparison and its pairs go there.
     #[arg(
         long,
         value_name = "DIR",
@@ -71,7 +75,9 @@ pub(in crate::cmd) struct Arguments {
         env = "TASKDYNO_OUT"
     )]
     pub(super) out: PathBuf,
-    /// Go on where an interrupted gate stopped: pairs in the folder are not measured again.
+    /// Go on where it was interrupted.
+    ///
+    /// Pairs in the folder are not measured again.
     #[arg(long, env = "TASKDYNO_RESUME")]
     pub(super) resume: bool,
     #[command(flatten)]

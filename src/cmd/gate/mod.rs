@@ -1,7 +1,7 @@
 //! `gate`: two builds run in turns, and a verdict on each case.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use self::watcher::Pairs;
 use super::measuring::{cannot_write, make_ready, print_ids};
 use super::progress::catch_interrupt;
 use super::select::{Pin, Selected};
-use super::{Exit, INTERRUPTED, OK, Outcome, tell};
+use super::{Exit, INTERRUPTED, OK, Outcome, say, tell};
 use crate::compare::{
     COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, SideError, Verdict,
 };
@@ -91,10 +91,9 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
 
 /// `cases`: what a gate asks each of its two programs.
 pub(super) fn cases(registry: &Registry, selected: &Selected) -> Outcome {
-    let mut out = std::io::stdout().lock();
     for planned in selected.cases_if_any(registry)? {
         let listed = serde_json::to_string(&ListedCase::from(planned));
-        writeln!(out, "{}", listed.expect("a case is plain data"))?;
+        say(&(listed.expect("a case is plain data") + "\n"))?;
     }
     Ok(OK)
 }

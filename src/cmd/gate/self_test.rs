@@ -1,6 +1,6 @@
 //! `gate --self-test`: what the gate can see on this machine.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use super::watcher::failure;
 use crate::case::Idle;
 use crate::cmd::measuring::{cannot_write, make_ready, print_ids};
 use crate::cmd::progress::{Progress, catch_interrupt};
-use crate::cmd::{Exit, INTERRUPTED, OK, Outcome};
+use crate::cmd::{Exit, INTERRUPTED, OK, Outcome, say};
 use crate::compare::{SideError, Verdict};
 use crate::gate::self_test::{SelfTest, SelfTestError, SelfTestPlan, SelfVerdict, Tally, tally};
 use crate::gate::{ListedCase, Neighbour, Watcher};
@@ -164,12 +164,11 @@ fn keep(result: &SelfTest, arguments: &Arguments) -> io::Result<()> {
 
 /// Prints what was found.
 fn show(result: &SelfTest, arguments: &Arguments) -> Result<(), Exit> {
-    let mut out = anstream::stdout();
     if arguments.show.is_json() {
         let json = serde_json::to_string_pretty(result).expect("a self-test is plain data");
-        writeln!(out, "{json}")?;
+        say(&format!("{json}\n"))?;
     } else if !arguments.manner.quiet {
-        write!(out, "{}", table(result))?;
+        say(&table(result))?;
     }
     Ok(())
 }

@@ -45,10 +45,12 @@ pub(super) struct Arguments {
     /// Seconds to take samples for, at most.
     #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_MAX_TIME")]
     max_time: Duration,
-    /// Seconds until a case that has not ended is killed; a workload's own timeout goes before it.
+    /// Seconds until a process that has not ended is killed; a workload's own timeout goes before it.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_TIMEOUT")]
     timeout: Duration,
-    /// The folder for records, report and pictures.
+    /// The folder to write to.
+    ///
+    /// Records, the report and pictures go there.
     #[arg(
         long,
         value_name = "DIR",
@@ -56,7 +58,9 @@ pub(super) struct Arguments {
         env = "TASKDYNO_OUT"
     )]
     out: PathBuf,
-    /// Go on where an interrupted run stopped: cases with a record in the folder are not run again.
+    /// Go on where it was interrupted.
+    ///
+    /// Cases with a record in the folder are not run again.
     #[arg(long, env = "TASKDYNO_RESUME")]
     resume: bool,
     /// Keep the records as this baseline, in place of what it held; `taskdyno baseline save --add` adds sessions.

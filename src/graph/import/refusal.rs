@@ -7,6 +7,8 @@ use miette::{
     Diagnostic, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents,
 };
 
+use crate::text;
+
 /// Why a text is no graph.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -163,8 +165,8 @@ impl Excerpt {
         let to = text.floor_char_boundary(line_end.min(start + Self::MARGIN));
         let end = span.end.clamp(start, to);
         Self {
-            file: file.to_owned(),
-            text: printable(&text[from..to]),
+            file: text::line(file),
+            text: text::excerpt(&text[from..to]),
             span: start - from..end - from,
             line_index: line_number(text, start) - 1,
             column: from - line_start,
@@ -189,14 +191,4 @@ impl SourceCode for Excerpt {
             part.line_count(),
         )))
     }
-}
-
-/// `text` without control characters, which would reach the terminal with the snippet. Every byte stays in its place.
-fn printable(text: &str) -> String {
-    let replace = |c: char| match c {
-        '\t' => c,
-        _ if c.is_ascii_control() => '?',
-        _ => c,
-    };
-    text.chars().map(replace).collect()
 }

@@ -11,6 +11,7 @@ use crate::report::picture::palette::DARK_TWINS;
 use crate::report::picture::{self, FontSource, Picture};
 use crate::report::words::{LIMIT_MARK, LIMIT_NOTE, NONE, Outline, name, notes, outline};
 use crate::report::{units, words};
+use crate::text;
 
 /// The whole report as one page that needs nothing else.
 pub const HTML: Html = Html;
@@ -30,7 +31,9 @@ impl Exporter for Html {
 
     fn export(&self, report: &Report, out: &Path) -> Result<Vec<PathBuf>, Error> {
         let path = out.join("report.html");
-        write(&path, page(report)?.into_string().as_bytes())?;
+        // Here, so that no part of the page can forget it.
+        let page = text::visible(&page(report)?.into_string());
+        write(&path, page.as_bytes())?;
         Ok(vec![path])
     }
 }

@@ -3,6 +3,7 @@
 use super::{Format, channels};
 use crate::compare::Comparison;
 use crate::record::Record;
+use crate::text::csv_field;
 
 /// See the module.
 pub(super) struct Csv;
@@ -104,13 +105,8 @@ impl Format for Csv {
     }
 }
 
-/// One row. A field with a comma, a quote or a line break is quoted.
+/// One row.
 pub(in crate::report) fn row(fields: &[&str]) -> String {
-    let fields = fields
-        .iter()
-        .map(|field| match field.contains([',', '"', '\n', '\r']) {
-            true => format!("\"{}\"", field.replace('"', "\"\"")),
-            false => (*field).to_owned(),
-        });
-    fields.collect::<Vec<_>>().join(",") + "\r\n"
+    let fields: Vec<String> = fields.iter().map(|field| csv_field(field)).collect();
+    fields.join(",") + "\r\n"
 }

@@ -7,7 +7,7 @@ use super::Format;
 use crate::compare::{Comparison, Verdict};
 use crate::record::Record;
 use crate::report::verdict::{Kind, Line, fitness, lines, title};
-use crate::report::xml::escaped;
+use crate::text::xml;
 
 /// See the module.
 pub(super) struct Junit;
@@ -62,16 +62,16 @@ fn suite(text: &mut String, comparison: &Comparison, lines: &[Line]) {
     let _ = writeln!(
         text,
         "  <testsuite name=\"{}\" {} timestamp=\"{}\" time=\"{:.3}\">",
-        escaped(&title(comparison)),
+        xml(&title(comparison)),
         counts(lines.iter()),
-        escaped(&comparison.started_at),
+        xml(&comparison.started_at),
         seconds(comparison)
     );
     for line in lines {
         test_case(text, comparison, line);
     }
     let remarks = fitness(comparison).join("\n");
-    let _ = writeln!(text, "    <system-out>{}</system-out>", escaped(&remarks));
+    let _ = writeln!(text, "    <system-out>{}</system-out>", xml(&remarks));
     text.push_str("  </testsuite>\n");
 }
 
@@ -83,11 +83,11 @@ fn test_case(text: &mut String, comparison: &Comparison, line: &Line) {
     let _ = write!(
         text,
         "    <testcase classname=\"{}\" name=\"{}\" time=\"{time:.3}\"",
-        escaped(class),
-        escaped(&line.id)
+        xml(class),
+        xml(&line.id)
     );
     let message = format!("{} ({}) {}", line.wall, line.interval, line.note);
-    let message = escaped(message.trim());
+    let message = xml(message.trim());
     let _ = match line.kind {
         Kind::Verdict(Verdict::Regressed) => writeln!(
             text,
@@ -97,7 +97,7 @@ fn test_case(text: &mut String, comparison: &Comparison, line: &Line) {
             text,
             ">\n      <error type=\"{}\" message=\"{}\"/>\n    </testcase>",
             line.kind.name(),
-            escaped(&line.note)
+            xml(&line.note)
         ),
         Kind::Verdict(Verdict::Inconclusive) => writeln!(
             text,

@@ -7,7 +7,7 @@ use crate::compare::{Comparison, ComparisonSource, Verdict};
 use crate::record::Record;
 use crate::report::units;
 use crate::report::verdict::{Kind, Line, counts, fitness, lines, machine, percent, title};
-use crate::report::words::one_line;
+use crate::text::{markdown, markdown_code};
 
 /// See the module.
 pub(super) struct Markdown;
@@ -28,7 +28,7 @@ impl Format for Markdown {
     fn records(&self, records: &[Record]) -> Option<String> {
         let mut text = String::from("| case | wall time | 95% interval |\n|---|--:|--:|\n");
         for record in records {
-            let id = code(&record.case.id());
+            let id = markdown_code(&record.case.id());
             let figures = figures(record);
             // Writing to a String cannot fail.
             let _ = match (figures.first(), &record.error) {
@@ -39,7 +39,7 @@ impl Format for Markdown {
                     wall.interval.map_or("–".into(), units::times)
                 ),
                 (None, Some(error)) => {
-                    writeln!(text, "| {id} | failed: {} | – |", escaped(&error.kind))
+                    writeln!(text, "| {id} | failed: {} | – |", markdown(&error.kind))
                 }
                 (None, None) => writeln!(text, "| {id} | – | – |"),
             };
@@ -54,8 +54,8 @@ fn comparison(comparison: &Comparison) -> String {
     let (quiet, loud): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(|line| is_quiet(line));
     let mut text = format!(
         "### taskdyno: {}\n\n{}\n\n",
-        escaped(&counts(&lines)),
-        escaped(&title(comparison))
+        markdown(&counts(&lines)),
+        markdown(&title(comparison))
     );
     if !loud.is_empty() {
         table(&mut text, &loud);
@@ -75,9 +75,9 @@ fn comparison(comparison: &Comparison) -> String {
         .filter_map(|case| case.wall.as_ref());
     let first = judgements.next();
     for sentence in fitness(comparison) {
-        let _ = writeln!(text, "- {}", escaped(&sentence));
+        let _ = writeln!(text, "- {}", markdown(&sentence));
     }
-    let _ = writeln!(text, "- {}", escaped(&machine(comparison)));
+    let _ = writeln!(text, "- {}", markdown(&machine(comparison)));
     if let Some(first) = first {
         let is_same = judgements.all(|one| one.threshold_ratio == first.threshold_ratio);
         let threshold = match is_same {
@@ -105,11 +105,11 @@ fn table(text: &mut String, lines: &[&Line]) {
             text,
             "| {mark} {} | {} | {} | {} | {} | {} |",
             line.kind.name(),
-            code(&line.id),
+            markdown_code(&line.id),
             line.wall,
             line.interval,
             line.cpu,
-            escaped(&line.note)
+            markdown(&line.note)
         );
     }
     text.push('\n');
@@ -124,29 +124,4 @@ fn mark(kind: Kind) -> &'static str {
         Kind::Verdict(Verdict::Improved) => "🟢",
         Kind::Verdict(Verdict::Unchanged) => "✔",
     }
-}
-
-/// Text that stands for itself, in one cell of a table.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in one_line(text).chars() {
-        match c {
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '&' => escaped += "&amp;",
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '@' => {
-                escaped.push('\\');
-                escaped.push(c);
-            }
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-/// Text in code type, in one cell of a table.
-fn code(text: &str) -> String {
-    // A pipe would end the cell even here, and a backtick the code.
-    let text = one_line(text).replace('`', "'").replace('|', "\\|");
-    format!("`{text}`")
 }

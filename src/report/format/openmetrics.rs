@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::{Figure, Format, channels, figures};
 use crate::compare::{Comparison, Verdict};
 use crate::record::{Case, Record};
+use crate::text;
 
 /// See the module.
 pub(super) struct OpenMetrics;
@@ -128,7 +129,7 @@ impl Family {
     fn sample(&mut self, labels: &[(&'static str, String)], value: f64) {
         let labels = labels
             .iter()
-            .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)));
+            .map(|(name, value)| format!("{name}=\"{}\"", text::metric(value)));
         let labels = labels.collect::<Vec<_>>().join(",");
         // Writing to a String cannot fail.
         let _ = writeln!(self.samples, "{}{{{labels}}} {value}", self.name);
@@ -146,15 +147,9 @@ impl Family {
         format!(
             "# TYPE {name} {}\n{unit}# HELP {name} {}\n{}",
             self.kind,
-            escaped(self.help),
+            text::metric(self.help),
             self.samples,
             name = self.name
         )
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
 }

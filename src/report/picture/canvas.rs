@@ -7,6 +7,7 @@ use plotters_backend::DrawingErrorKind;
 
 use super::font::{FAMILY, Weight};
 use super::palette::Color;
+use crate::text;
 
 /// Backends take whole numbers only; with four of their units to a pixel, marks land where they should.
 pub(super) const UNITS: f64 = 4.0;
@@ -110,7 +111,7 @@ impl<B: DrawingBackend> Canvas<B> {
             .color(&color)
             .pos(Pos::new(h_pos, VPos::Center));
         let at = (at.0, at.1 + RISE * look.size);
-        self.backend.draw_text(text, &style, units(at))
+        self.backend.draw_text(&text::line(text), &style, units(at))
     }
 }
 

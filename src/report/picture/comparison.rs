@@ -9,7 +9,8 @@ use super::palette::{Color, FAILURE, GRID, INK, MUTED, PAPER, backend};
 use super::{DETAIL, LABEL, MARGIN, STRONG, TITLE, WIDTH};
 use crate::report::model::{Group, Measured, Outcome, Report, Row};
 use crate::report::units;
-use crate::report::words::{LIMIT_MARK, LIMIT_SHORT, notes, one_line};
+use crate::report::words::{LIMIT_MARK, LIMIT_SHORT, notes};
+use crate::text;
 
 /// The height of one case.
 const ROW: f64 = 20.0;
@@ -129,7 +130,7 @@ impl<'a> Comparison<'a> {
 
     fn name(&self, backend: &Backend) -> String {
         let name = fitted(
-            &one_line(backend.label),
+            &text::line(backend.label),
             STRONG.size,
             STRONG.weight,
             MAX_NAME,
@@ -145,7 +146,7 @@ impl<'a> Comparison<'a> {
     fn draw_head<B: DrawingBackend>(&self, canvas: &mut Canvas<B>, axis: &Axis) -> Drawn<B> {
         let room = WIDTH - 2.0 * MARGIN;
         let title = fitted(
-            &one_line(&self.group.title()),
+            &text::line(&self.group.title()),
             TITLE.size,
             TITLE.weight,
             room,
@@ -213,7 +214,7 @@ impl<'a> Comparison<'a> {
                         ..LABEL
                     };
                     let at = (self.plot_start() + 6.0, y);
-                    canvas.text(&one_line(&notes(row).join(", ")), at, Anchor::Start, look)?;
+                    canvas.text(&text::line(&notes(row).join(", ")), at, Anchor::Start, look)?;
                 }
             }
         }

@@ -11,7 +11,8 @@ use super::{DETAIL, MARGIN, TITLE, WIDTH};
 use crate::report::efficiency::{Curve, Sweep};
 use crate::report::model::Report;
 use crate::report::units;
-use crate::report::words::{LIMIT_MARK, metg_figure, one_line};
+use crate::report::words::{LIMIT_MARK, metg_figure};
+use crate::text;
 
 const HEIGHT: f64 = 380.0;
 const PLOT_LEFT: f64 = MARGIN + 40.0;
@@ -56,7 +57,7 @@ impl<'a> Efficiency<'a> {
 
     pub(super) fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Drawn<B> {
         let room = WIDTH - 2.0 * MARGIN;
-        let title = one_line(&self.sweep.title());
+        let title = text::line(&self.sweep.title());
         let title = fitted(&title, TITLE.size, TITLE.weight, room);
         canvas.text(&title, (MARGIN, 26.0), Anchor::Start, TITLE)?;
         let what = "efficiency over task granularity (wall clock × workers ÷ tasks)";

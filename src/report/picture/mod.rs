@@ -14,8 +14,8 @@ use self::speed_up::SpeedUp;
 use self::timeline::Timelines;
 use super::efficiency::Sweep;
 use super::model::{Group, Report};
-use super::xml::escaped;
 use crate::compare::History;
+use crate::text;
 
 mod axis;
 mod canvas;
@@ -196,7 +196,7 @@ impl Picture<'_> {
              viewBox=\"0 0 {width} {height}\" aria-label=\"{}\">{style}{shapes}",
             WIDTH,
             self.height().ceil(),
-            escaped(&self.description())
+            text::xml(&self.description())
         ))
     }
 

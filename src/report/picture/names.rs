@@ -6,7 +6,7 @@ use super::LABEL;
 use super::canvas::{Anchor, Canvas, Drawn, Point};
 use super::font::fitted;
 use super::palette::{Color, GRID, PAPER};
-use crate::report::words::one_line;
+use crate::text;
 
 /// The least distance between two names.
 const NAME_STEP: f64 = 17.0;
@@ -40,7 +40,7 @@ pub(super) fn draw_names<B: DrawingBackend>(
         let end = plot_right + 28.0;
         canvas.path(&[(plot_right + 4.0, name.wanted), (end, at)], GRID, 1.0)?;
         canvas.dot((end + 6.0, at), 4.0, name.color, 1.0)?;
-        let label = fitted(&one_line(&name.label), LABEL.size, LABEL.weight, MAX);
+        let label = fitted(&text::line(&name.label), LABEL.size, LABEL.weight, MAX);
         let text = format!("{label}  {}", name.figure);
         canvas.text(text.trim_end(), (end + 16.0, at), Anchor::Start, LABEL)?;
     }

@@ -10,7 +10,8 @@ use super::palette::{Color, GRID, MUTED, backend};
 use super::{DETAIL, MARGIN, TITLE, WIDTH};
 use crate::report::model::{Group, Report};
 use crate::report::units;
-use crate::report::words::{LIMIT_MARK, one_line};
+use crate::report::words::LIMIT_MARK;
+use crate::text;
 
 /// The least height; many names take more.
 const HEIGHT: f64 = 340.0;
@@ -110,7 +111,7 @@ impl<'a> SpeedUp<'a> {
     pub(super) fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Drawn<B> {
         let room = WIDTH - 2.0 * MARGIN;
         let title = fitted(
-            &one_line(&self.group.title()),
+            &text::line(&self.group.title()),
             TITLE.size,
             TITLE.weight,
             room,

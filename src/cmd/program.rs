@@ -1,0 +1,223 @@
+//! The program on its command line: its name, its version, and the commands as clap sees them.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::builder::{Resettable, StyledStr, Styles};
+use clap::{Arg, Command, CommandFactory, FromArgMatches, ValueEnum};
+
+use super::out::{say, say_help, tell_refusal};
+use super::{Color, CommandLine, OK, Outcome, USAGE, set_color};
+use crate::text;
+
+/// What the program is called, and its version, where whoever built it says so.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Program {
+    pub(crate) name: Option<String>,
+    pub(crate) version: Option<String>,
+}
+
+/// What it is called without a `Harness` of somebody's own around it.
+const TASKDYNO: &str = "taskdyno";
+
+impl Program {
+    /// The name that was set, or that of the file that was started.
+    pub(super) fn own_name(&self) -> String {
+        let started = std::env::args_os().next();
+        let file = started
+            .as_ref()
+            .and_then(|path| Path::new(path).file_name());
+        let file = file.map(|name| text::line(&name.to_string_lossy()));
+        let name = self.name.clone().or(file);
+        name.unwrap_or_else(|| TASKDYNO.into())
+    }
+
+    /// Reads the command line.
+    ///
+    /// # Errors
+    ///
+    /// The exit code, after help, a version or a refusal was printed.
+    pub(super) fn parse(&self) -> Result<CommandLine, ExitCode> {
+        let arguments: Vec<OsString> = std::env::args_os().collect();
+        let read = |command: Command| {
+            let mut command = without_empty_variables(command);
+            let matches = command.try_get_matches_from_mut(&arguments)?;
+            CommandLine::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+        };
+        let error = match read(self.command()) {
+            Ok(line) => return Ok(line),
+            Err(error) => error,
+        };
+        set_color(color(&arguments));
+        if !error.use_stderr() {
+            say_help(&error.render());
+            return Err(ExitCode::SUCCESS);
+        }
+        // A refusal repeats arguments, and among styles of clap's they could not be told from those.
+        let plain = read(self.command().styles(Styles::plain())).err();
+        tell_refusal(&plain.unwrap_or(error).render().ansi().to_string());
+        Err(ExitCode::from(USAGE))
+    }
+
+    /// Prints a completion script.
+    pub(super) fn completions(&self, shell: clap_complete::Shell) -> Outcome {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut self.command(), self.own_name(), &mut script);
+        say(&String::from_utf8_lossy(&script))?;
+        Ok(OK)
+    }
+
+    /// All commands with their flags, in the name of the program.
+    fn command(&self) -> Command {
+        // `run` measures and then looks at baselines too; for `compare` a baseline takes the place of the base.
+        let own_variable = |baseline: Arg| baseline.env("TASKDYNO_COMPARE_BASELINE");
+        let compare = |compare: Command| compare.mut_arg("baseline", own_variable);
+        let name = self.own_name();
+        named(CommandLine::command(), &name)
+            .version(self.version_beside(&name))
+            .bin_name(name.clone())
+            .name(name)
+            .mut_subcommand("compare", compare)
+    }
+
+    /// What `--version` prints behind the name: `0.1.0`, or `1.2.3 (taskdyno 0.1.0)` for a program of somebody's own.
+    fn version_beside(&self, name: &str) -> String {
+        const OURS: &str = env!("CARGO_PKG_VERSION");
+        match &self.version {
+            Some(version) => format!("{version} ({TASKDYNO} {OURS})"),
+            None if name == TASKDYNO => OURS.into(),
+            None => format!("({TASKDYNO} {OURS})"),
+        }
+    }
+}
+
+/// `text` with the commands in it, such as `` `taskdyno run` ``, under the name of the program.
+pub(super) fn in_name(name: &str, text: &str) -> String {
+    text.replace(&format!("`{TASKDYNO} "), &format!("`{name} "))
+}
+
+/// The same commands, with their help in the name of the program.
+fn named(mut command: Command, name: &str) -> Command {
+    let renamed =
+        |text: Option<&StyledStr>| text.map(|text| in_name(name, &text.ansi().to_string()));
+    if let Some(about) = renamed(command.get_about()) {
+        command = command.about(about);
+    }
+    if let Some(about) = renamed(command.get_long_about()) {
+        command = command.long_about(about);
+    }
+    let command = command.mut_args(|mut arg| {
+        if let Some(help) = renamed(arg.get_help()) {
+            arg = arg.help(help);
+        }
+        match renamed(arg.get_long_help()) {
+            Some(help) => arg.long_help(help),
+            None => arg,
+        }
+    });
+    command.mut_subcommands(|one| named(one, name))
+}
+
+/// When to use colour for help or a refusal, which clap makes before anybody could ask it.
+fn color(arguments: &[OsString]) -> Color {
+    let text = |value: &OsString| value.to_string_lossy().into_owned();
+    let flag = arguments.iter().enumerate().find_map(|(index, argument)| {
+        let argument = text(argument);
+        match argument.strip_prefix("--color")? {
+            "" => arguments.get(index + 1).map(text),
+            rest => rest.strip_prefix('=').map(str::to_owned),
+        }
+    });
+    let wanted = flag.or_else(|| std::env::var("TASKDYNO_COLOR").ok());
+    let wanted = wanted.and_then(|wanted| Color::from_str(&wanted, false).ok());
+    wanted.unwrap_or(Color::Auto)
+}
+
+/// The same commands, which do not look at variables that are set to nothing: a job passes those for inputs that
+/// nobody gave.
+fn without_empty_variables(command: Command) -> Command {
+    let is_empty = |arg: &Arg| {
+        let value = arg.get_env().and_then(std::env::var_os);
+        value.is_some_and(|value| value.is_empty())
+    };
+    let command = command.mut_args(|arg| match is_empty(&arg) {
+        true => arg.env(Resettable::Reset),
+        false => arg,
+    });
+    command.mut_subcommands(without_empty_variables)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// What a flag means: what its value is called, what it may be, and what it does.
+    #[derive(Debug, PartialEq)]
+    struct Meaning {
+        value_names: String,
+        possible: Vec<String>,
+        help: String,
+    }
+
+    impl Meaning {
+        fn of(arg: &Arg) -> Self {
+            let possible = arg.get_possible_values().into_iter();
+            Self {
+                value_names: format!("{:?}", arg.get_value_names()),
+                possible: possible.map(|one| one.get_name().to_owned()).collect(),
+                help: arg.get_help().unwrap().to_string(),
+            }
+        }
+    }
+
+    /// Each variable of `command` and of those below it, with each flag that reads it.
+    fn collect(command: &Command, found: &mut BTreeMap<String, Vec<(String, Meaning)>>) {
+        for arg in command.get_arguments() {
+            if let Some(name) = arg.get_env() {
+                let name = name.to_str().unwrap().to_owned();
+                let flag = format!("{} {}", command.get_name(), arg.get_id());
+                let flags = found.entry(name).or_default();
+                flags.push((flag, Meaning::of(arg)));
+            }
+        }
+        command
+            .get_subcommands()
+            .for_each(|one| collect(one, found));
+    }
+
+    #[test]
+    fn a_variable_means_the_same_everywhere() {
+        let mut found = BTreeMap::new();
+        collect(&Program::default().command(), &mut found);
+        assert!(found["TASKDYNO_FILTER"].len() > 3);
+        for (variable, flags) in &found {
+            for (flag, meaning) in flags {
+                let (first, expected) = &flags[0];
+                assert_eq!(meaning, expected, "{variable}: {flag}, {first}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_program_of_its_own_goes_by_its_own_name() {
+        let program = Program {
+            name: Some("mine".into()),
+            version: Some("1.2.3".into()),
+        };
+        let ours = env!("CARGO_PKG_VERSION");
+        let mut command = program.command();
+        let version = command.render_version();
+        assert_eq!(version, format!("mine 1.2.3 (taskdyno {ours})\n"));
+        let help = command.render_long_help().to_string();
+        assert!(help.contains("Start with `mine run`"), "{help}");
+        assert!(help.contains("Usage: mine "), "{help}");
+
+        let name = Some("taskdyno".into());
+        let version = None;
+        let version = Program { name, version }.command().render_version();
+        assert_eq!(version, format!("taskdyno {ours}\n"));
+    }
+}

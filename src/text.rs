@@ -1,0 +1,230 @@
+//! Text that others wrote, made fit for the place it goes to: one function for each kind of place.
+//!
+//! Names and messages come from files, arguments and the programs that are measured. In each of these places some
+//! characters would act and not be read.
+
+use std::fmt::Write;
+
+/// Text for a terminal or a page: line feeds and tabs stay, and so does the carriage return of a line end. All other
+/// characters that act and are not seen are written out, such as `\u001b`. JSON writes them in the same way, so JSON
+/// keeps its meaning.
+pub fn visible(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let ends_line = c == '\r' && rest.peek() == Some(&'\n');
+        if !is_hidden(c) || ends_line {
+            visible.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            // Writing to a String cannot fail.
+            let _ = write!(visible, "\\u{unit:04x}");
+        }
+    }
+    visible
+}
+
+/// Whether `c` is a control character, turns or breaks the direction of text, has no width, or is none that XML and
+/// HTML may hold.
+fn is_hidden(c: char) -> bool {
+    match c {
+        '\n' | '\t' => false,
+        '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}' => true,
+        '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' => true,
+        '\u{fdd0}'..='\u{fdef}' | '\u{e0000}'..='\u{e007f}' => true,
+        // The last two of every 65,536 are no characters.
+        c => c.is_control() || u32::from(c) & 0xFFFE == 0xFFFE,
+    }
+}
+
+/// Text in one line: what separates words becomes a blank, and the rest is [`visible`].
+pub fn line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    visible(&words.join(" "))
+}
+
+/// What reports and verdicts put around words: bold, dimmed, red, green, yellow, and the end of each.
+const STYLES: [&str; 6] = ["[1m", "[2m", "[31m", "[32m", "[33m", "[0m"];
+
+/// [`visible`] text that keeps the styles of reports and verdicts. Foreign text within it must have been made visible
+/// before, or it could take on these styles.
+pub fn styled(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let mut styled = visible(parts.next().unwrap_or_default());
+    for part in parts {
+        let style = STYLES.iter().find(|style| part.starts_with(**style));
+        styled += match style {
+            Some(_) => "\u{1b}",
+            None => "\\u001b",
+        };
+        styled += &visible(part);
+    }
+    styled
+}
+
+/// Part of a file that a message points into: every byte stays in its place.
+pub fn excerpt(text: &str) -> String {
+    let mut excerpt = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c != '\r' && is_hidden(c) {
+            true => excerpt.extend(std::iter::repeat_n('?', c.len_utf8())),
+            false => excerpt.push(c),
+        }
+    }
+    excerpt
+}
+
+/// Text within an element or an attribute of XML.
+pub fn xml(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in visible(text).chars() {
+        match c {
+            '&' => escaped += "&amp;",
+            '<' => escaped += "&lt;",
+            '>' => escaped += "&gt;",
+            '"' => escaped += "&quot;",
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Text of Markdown that stands for itself, in one cell of a table.
+pub fn markdown(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in line(text).chars() {
+        match c {
+            '<' => escaped += "&lt;",
+            '>' => escaped += "&gt;",
+            '&' => escaped += "&amp;",
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '@' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Text of Markdown in code type, in one cell of a table.
+pub fn markdown_code(text: &str) -> String {
+    // A pipe would end the cell even here, and a backtick the code.
+    let text = line(text).replace('`', "'").replace('|', "\\|");
+    format!("`{text}`")
+}
+
+/// One field of comma-separated values. Spreadsheets take what begins like a formula for one, so an apostrophe goes
+/// before it; numbers stay as they are. A field with a comma, a quote or a line break is quoted.
+pub fn csv_field(text: &str) -> String {
+    const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\n', '＝', '＋', '－', '＠'];
+    let mut field = visible(text);
+    if field.starts_with(FORMULA) && !is_number(&field) {
+        field.insert(0, '\'');
+    }
+    match field.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", field.replace('"', "\"\"")),
+        false => field,
+    }
+}
+
+/// Whether `text` is a number in digits, such as -0.5 or +1e-9.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    digits.starts_with(|c: char| c.is_ascii_digit()) && digits.parse::<f64>().is_ok()
+}
+
+/// The value of a label, or the help, of an OpenMetrics family.
+pub fn metric(text: &str) -> String {
+    visible(text)
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_acts_is_written_out() {
+        let acts = [
+            ("\u{1b}]0;title\u{7}", "\\u001b]0;title\\u0007"),
+            ("\u{9b}2J", "\\u009b2J"),
+            ("a\u{202e}b", "a\\u202eb"),
+            ("\u{fffe}\u{ffff}", "\\ufffe\\uffff"),
+            ("\u{e0041}", "\\udb40\\udc41"),
+            ("a\rb", "a\\u000db"),
+        ];
+        for (text, expected) in acts {
+            assert_eq!(visible(text), expected);
+            assert_eq!(styled(text), expected);
+        }
+        let harmless = "é 中 👩‍👩‍👧 a\tb\r\nc\n";
+        assert_eq!(visible(harmless), harmless);
+    }
+
+    #[test]
+    fn json_keeps_its_meaning() {
+        let text = "\u{1b}\u{7f}\u{9b}\u{202e}\u{e0041}\u{ffff}\"\\";
+        let json = serde_json::to_string(text).unwrap();
+        let read: String = serde_json::from_str(&visible(&json)).unwrap();
+        assert_eq!(read, text);
+    }
+
+    #[test]
+    fn only_styles_of_our_own_stay() {
+        let ours = "\u{1b}[1mtitle\u{1b}[0m \u{1b}[31mred\u{1b}[0m\r\n";
+        assert_eq!(styled(ours), ours);
+        let foreign = "\u{1b}[8mhidden\u{1b}[2J\u{1b}c\u{1b}";
+        let shown = "\\u001b[8mhidden\\u001b[2J\\u001bc\\u001b";
+        assert_eq!(styled(foreign), shown);
+    }
+
+    #[test]
+    fn lines_have_no_breaks() {
+        assert_eq!(line(" a\r\n b\u{2028}c\u{1b}[1m "), "a b c\\u001b[1m");
+    }
+
+    #[test]
+    fn excerpts_keep_their_bytes() {
+        let text = "a\u{1b}\u{9b}\u{202e}\té\r\n";
+        assert_eq!(excerpt(text), "a??????\té\r\n");
+        assert_eq!(excerpt(text).len(), text.len());
+    }
+
+    #[test]
+    fn no_field_is_a_formula() {
+        let fields = [
+            ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+            ("+1+1", "'+1+1"),
+            ("-x", "'-x"),
+            ("-inf", "'-inf"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("\r=1", "\\u000d=1"),
+            ("\n=1", "\"'\n=1\""),
+            ("＝1", "'＝1"),
+            ("=1,2", "\"'=1,2\""),
+            ("-0.5", "-0.5"),
+            ("+1e-9", "+1e-9"),
+            ("chain/width=4", "chain/width=4"),
+            ("say \"so\"", "\"say \"\"so\"\"\""),
+        ];
+        for (text, expected) in fields {
+            assert_eq!(csv_field(text), expected);
+        }
+    }
+
+    #[test]
+    fn xml_and_markdown_and_metrics_escape_their_marks() {
+        assert_eq!(
+            xml("<a b=\"&\">\u{0}"),
+            "&lt;a b=&quot;&amp;&quot;&gt;\\u0000"
+        );
+        assert_eq!(markdown("a|b\n*c* @d\u{7}"), "a\\|b \\*c\\* \\@d\\\\u0007");
+        assert_eq!(markdown_code("a|b`c"), "`a\\|b'c`");
+        assert_eq!(metric("a\n\"b\"\u{7}"), "a\\n\\\"b\\\"\\\\u0007");
+    }
+}
