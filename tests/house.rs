@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 /// Which module of the library may import which. The same table stands in ARCHITECTURE.md.
 const IMPORTS: &[(&str, &[&str])] = &[
     ("memory", &[]),
-    ("graph", &["memory"]),
+    ("input", &["memory"]),
+    ("graph", &["input", "memory"]),
     ("parameter", &[]),
     ("random", &[]),
     ("stats", &["random"]),
@@ -29,6 +30,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "execute",
             "graph",
+            "input",
             "kernel",
             "memory",
             "parameter",

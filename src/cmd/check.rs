@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::{Exit, OK, Outcome};
+use super::{Exit, OK, Outcome, tell_notes};
 use crate::registry::Registry;
 use crate::workload;
 
@@ -17,6 +17,7 @@ pub(super) struct Arguments {
 
 pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let workloads = workload::load(&arguments.paths, registry).map_err(Exit::Usage)?;
+    tell_notes(&workloads);
     let mut out = anstream::stdout();
     for workload in &workloads {
         writeln!(out, "{}: {}", workload.name, workload.why)?;

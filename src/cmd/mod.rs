@@ -182,6 +182,13 @@ fn tell(line: &str) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 
+/// Tells what is to be noted about these workloads.
+fn tell_notes(workloads: &[crate::workload::Workload]) {
+    for note in workloads.iter().flat_map(|workload| &workload.notes) {
+        tell(&format!("note: {note}"));
+    }
+}
+
 fn set_color(color: Color) {
     let choice = match color {
         // `NO_COLOR`, `CI` and whether it is a terminal are looked at by the library.

@@ -69,6 +69,8 @@ pub(super) fn parse(
         file.refuse_an_optimum_of_unknown_durations(&kernels);
         file.refuse_one_optimum_of_several(&graphs, &kernels);
     }
+    let notes = graphs.iter().flat_map(|graph| graph.notes.iter().cloned());
+    let notes = notes.collect();
     let variants = file.variants(&graphs, &kernels, &outputs);
     file.mistakes.sort_by_key(Mistake::offset);
 
@@ -83,6 +85,7 @@ pub(super) fn parse(
                 certified_optimum,
                 gate_threshold,
                 only_if_named,
+                notes,
                 variants,
             },
             name_span,

@@ -143,6 +143,7 @@ fn graph_files() {
         "graph = { file = [] }",
         "graph = { file = [\"graphs/compile.stg\", 3, \"graphs/compile.stg\"] }",
         "graph = { file = \"graphs/compile.stg\", scale = -1, speed = 2 }",
+        "graph = { file = \"graphs/compile.stg\", reverse = \"yes\" }",
         "graph = { file = \"graphs/nothing.stg\" }",
         "graph = { file = \"kernel-replay.toml\" }",
         "graph = { file = \"graphs/compile.stg\" }\npattern = { kind = \"chain\", steps = 5 }",
@@ -384,7 +385,7 @@ fn a_device_that_never_ends() {
     let report = load(&["/dev/zero".into()], &Registry::default()).err();
     assert_eq!(
         report.expect("it is refused").to_string(),
-        "`/dev/zero` is longer than 1048576 bytes"
+        "cannot read `/dev/zero`: it is a device and not a file"
     );
 }
 
