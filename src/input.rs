@@ -7,9 +7,9 @@ use std::path::Path;
 
 use crate::memory::physical_memory_bytes;
 
-/// The most bytes of a record file, or of what else is kept in memory about as it stands in its file: an eighth of the
+/// The most bytes of a file that takes about as much memory as it is long, such as one of records: an eighth of the
 /// memory of this machine.
-pub fn most_record_bytes() -> u64 {
+pub fn most_bytes() -> u64 {
     physical_memory_bytes() / 8
 }
 
@@ -27,12 +27,11 @@ pub enum ReadError {
     TooLong(u64),
 }
 
-impl ReadError {
-    /// The error as one of the system.
-    pub fn into_io(self) -> io::Error {
-        match self {
-            Self::Io(error) => error,
-            other => io::Error::new(io::ErrorKind::InvalidInput, other.to_string()),
+impl From<ReadError> for io::Error {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Io(error) => error,
+            other => Self::new(io::ErrorKind::InvalidInput, other.to_string()),
         }
     }
 }
@@ -85,15 +84,20 @@ pub struct NotText {
 /// When it is in another encoding or compressed. Letters of ASCII in UTF-16 are UTF-8 too, with a zero beside each, which
 /// is not what was meant.
 pub fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, NotText> {
-    let wide = wide(name, bytes);
     match std::str::from_utf8(bytes) {
-        Ok(text) if wide.is_none() => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        Ok(text) if wide(name, bytes).is_none() => {
+            Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+        }
         read => {
             let offset = read.map_or_else(|error| error.valid_up_to(), |_| 0);
-            let foreign = packed(name, bytes).or(wide);
-            Err(foreign.unwrap_or_else(|| narrow(name, bytes, offset)))
+            Err(foreign(name, bytes).unwrap_or_else(|| narrow(name, bytes, offset)))
         }
     }
+}
+
+/// What tells by its first bytes that it is no text in UTF-8, where the rest may be: a file that was cut off, say.
+pub fn foreign(name: &str, bytes: &[u8]) -> Option<NotText> {
+    packed(name, bytes).or_else(|| wide(name, bytes))
 }
 
 /// The beginnings of compressed files, and the commands that unpack them.

@@ -61,7 +61,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "gate",
         &[
-            "case", "compare", "matrix", "measure", "random", "record", "stats",
+            "case", "compare", "input", "matrix", "measure", "random", "record", "stats",
         ],
     ),
     (
@@ -78,7 +78,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "workload",
         ],
     ),
-    ("report", &["compare", "record", "stats"]),
+    ("report", &["compare", "input", "record", "stats"]),
     (
         "harness",
         &["backend", "cmd", "kernel", "pattern", "registry"],
@@ -91,6 +91,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "compare",
             "gate",
             "graph",
+            "input",
             "kernel",
             "matrix",
             "measure",

@@ -23,7 +23,7 @@ const REVERSE: &str = "reverse";
 const KEYS: [&str; 3] = [FILE, SCALE, REVERSE];
 
 /// A scale from nothing that could be measured up to more than anybody could wait for.
-const SCALES: std::ops::RangeInclusive<f64> = 1e-12..=1e6;
+pub(super) const SCALES: std::ops::RangeInclusive<f64> = 1e-12..=1e6;
 
 /// All choices under `graph`, one for each file; empty if a mistake was found there. Files are looked for in
 /// `folder`, that of the workload file.
