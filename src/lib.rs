@@ -8,6 +8,7 @@ pub mod execute;
 pub mod gate;
 pub mod graph;
 mod harness;
+pub mod input;
 pub mod kernel;
 pub mod matrix;
 pub mod measure;

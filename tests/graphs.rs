@@ -9,14 +9,20 @@ use taskdyno::graph::import::{Format, Imported, Unit, parse, read};
 
 #[path = "graphs/command.rs"]
 mod command;
+#[path = "graphs/direction.rs"]
+mod direction;
 #[path = "graphs/hostile.rs"]
 mod hostile;
 #[path = "graphs/invariant.rs"]
 mod invariant;
+#[path = "graphs/odd.rs"]
+mod odd;
 #[path = "graphs/refusal.rs"]
 mod refusal;
 #[path = "graphs/round_trip.rs"]
 mod round_trip;
+#[path = "graphs/version.rs"]
+mod version;
 
 /// The folder with real graphs, if this machine has it.
 fn foreign_graphs() -> Option<PathBuf> {

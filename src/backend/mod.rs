@@ -124,6 +124,9 @@ pub trait Pool {
     }
 }
 
+/// The most workers of one pool: more than any machine has cores, and few enough to start.
+pub const MOST_WORKERS: u32 = 4096;
+
 /// How a pool is to be set up.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PoolPlan {

@@ -1,7 +1,7 @@
 //! The child's side: prepares one case and serves slices of samples until it is told to finish.
 
 use std::fs::File;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -63,16 +63,8 @@ fn take_stdout() -> io::Result<File> {
 }
 
 fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
-    let mut requests = io::stdin().lock().lines();
-    let mut next = move || -> Result<Option<Request>, CaseError> {
-        let line = requests.next().transpose();
-        let Some(line) = line.map_err(protocol_error)? else {
-            return Ok(None);
-        };
-        serde_json::from_str(&line)
-            .map(Some)
-            .map_err(protocol_error)
-    };
+    let mut requests = io::stdin().lock();
+    let mut next = move || next_request(&mut requests);
 
     let Some(Request::Prepare(prepare)) = next()? else {
         return Err(protocol_error("the first line must be `prepare`"));
@@ -110,6 +102,29 @@ fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
     send(replies, &[Reply::Finished(finished)]).map_err(protocol_error)
 }
 
+/// The longest line of a request: a case with all its parameters has a few hundred bytes.
+const MOST_REQUEST_BYTES: u64 = 1 << 20;
+
+/// The next request, every number of it in its range; `None` at the end of the input.
+fn next_request(requests: &mut impl BufRead) -> Result<Option<Request>, CaseError> {
+    let mut line = Vec::new();
+    let mut limited = requests.take(MOST_REQUEST_BYTES);
+    limited
+        .read_until(b'\n', &mut line)
+        .map_err(protocol_error)?;
+    if line.is_empty() {
+        return Ok(None);
+    }
+    if line.len() as u64 == MOST_REQUEST_BYTES {
+        return Err(protocol_error(format!(
+            "a request is longer than {MOST_REQUEST_BYTES} bytes"
+        )));
+    }
+    let request: Request = serde_json::from_slice(&line).map_err(protocol_error)?;
+    request.check().map_err(protocol_error)?;
+    Ok(Some(request))
+}
+
 /// All that a case names, found and checked.
 struct Stage<'a> {
     prepare: &'a Prepare,
@@ -126,7 +141,7 @@ impl<'a> Stage<'a> {
             .backend(&case.backend)
             .ok_or_else(|| set_up_error(format!("there is no backend `{}`", case.backend)))?;
         let plan = PoolPlan {
-            worker_count: case.workers.max(1) as usize,
+            worker_count: case.workers as usize,
             continuation: continuation(backend, case.continuation.as_deref())?,
             pin: case.pin,
             retry_limit: prepare.retry_limit,

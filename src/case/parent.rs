@@ -21,6 +21,9 @@ use crate::system::oom::OomWatch;
 /// Bytes of the child's standard error that are kept, from its end.
 const STDERR_BYTES: usize = 4096;
 
+/// The longest line that a child may answer. That of a sample on 4096 workers has a few thousand bytes.
+const MOST_REPLY_BYTES: usize = 1 << 24;
+
 /// What the parent does while the child works.
 pub trait Idle {
     /// Called now and then; returns when it would like to be called again.
@@ -112,6 +115,10 @@ impl Session {
         let mut samples = Vec::new();
         loop {
             match self.reply(idle)? {
+                // A time is divided by it.
+                Reply::Sample(sample) if sample.run_count == 0 => {
+                    return Err(CaseError::new("protocol", "a sample of no runs"));
+                }
                 Reply::Sample(sample) => samples.push(sample),
                 Reply::SliceDone(SliceDone { findings, deaths }) => {
                     return Ok(Slice {
@@ -155,8 +162,8 @@ impl Session {
     fn reply(&mut self, idle: &mut dyn Idle) -> Result<Reply, CaseError> {
         loop {
             if let Some(line) = self.replies.next_line() {
-                let reply = serde_json::from_slice(&line)
-                    .map_err(|error| CaseError::new("protocol", format!("a bad line: {error}")))?;
+                let reply =
+                    serde_json::from_slice(&line).map_err(|error| bad_line(&line, &error))?;
                 return match reply {
                     Reply::Error(error) => Err(self.explained(error)),
                     reply => Ok(reply),
@@ -164,6 +171,9 @@ impl Session {
             }
             if self.replies.ended {
                 return Err(self.death());
+            }
+            if self.replies.buffer.len() > MOST_REPLY_BYTES {
+                return Err(bad_line(&self.replies.buffer, &"it has no end"));
             }
             if idle.is_cancelled() {
                 return Err(CaseError::new("cancelled", "the run was interrupted"));
@@ -268,6 +278,20 @@ fn describe(status: ExitStatus) -> String {
         ),
         (None, None) => "the case's process ended without a result".into(),
     }
+}
+
+/// The error of a child that said something else than an answer.
+fn bad_line(line: &[u8], why: &dyn std::fmt::Display) -> CaseError {
+    /// Bytes that are quoted: enough to know one's own banner again.
+    const SHOWN: usize = 100;
+    let shown = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]);
+    let rest = if line.len() > SHOWN { "..." } else { "" };
+    let message = format!(
+        "the case's process wrote a line that is no answer: {:?}{rest} ({why}); standard output is for answers alone: a \
+         program of one's own must write nothing there before it calls `Harness::main`, but may to standard error",
+        shown.trim_end()
+    );
+    CaseError::new("protocol", message)
 }
 
 fn unexpected(reply: &Reply) -> CaseError {
@@ -459,5 +483,17 @@ mod tests {
                 .contains("want of memory")
         );
         assert_eq!(session.explained(died(libc::SIGSEGV)).message, "it died");
+    }
+
+    #[test]
+    fn a_bad_line_is_shown_in_part_and_escaped() {
+        let error = bad_line(b"\x1b[2J\xff hello\n", &"why");
+        assert!(
+            error.message.contains(r#": "\u{1b}[2J� hello" (why);"#),
+            "{}",
+            error.message
+        );
+        let error = bad_line(&[b'x'; 1 << 20], &"why");
+        assert!(error.message.len() < 400 && error.message.contains("xxx\"... (why)"));
     }
 }

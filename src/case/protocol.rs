@@ -1,7 +1,11 @@
 //! What parent and child say to each other: one JSON object a line. FORMAT.md shows a whole exchange.
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
+use crate::backend::MOST_WORKERS;
 use crate::kernel::Findings;
 use crate::measure::SlicePlan;
 use crate::record::{Bound, Case, CaseError, GraphSize, Sample, Trace, WorkerDeath};
@@ -16,6 +20,72 @@ pub enum Request {
     Slice(SlicePlan),
     /// Stop the workers and leave. The end of the input means the same.
     Finish {},
+}
+
+/// The longest time that a request may name: a billion seconds, as on the command line.
+const MOST_NS: u64 = 1_000_000_000_000_000_000;
+/// The most runs of a sample: their number times that of the tasks fits into 64 bits.
+const MOST_RUNS: u64 = u32::MAX as u64;
+/// No task is tried more often.
+const MOST_RETRIES: u32 = 1_000_000;
+/// How much longer than it is a sample may be made: what is stretched by it still fits into a time.
+const MOST_STRETCH: f64 = 1000.0;
+
+impl Request {
+    /// Checks every number in it, so that whoever uses one need not.
+    ///
+    /// # Errors
+    ///
+    /// The first one that is out of range, with what was expected.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Prepare(prepare) => prepare.check(),
+            Self::Slice(plan) => check_plan(plan),
+            Self::Finish {} => Ok(()),
+        }
+    }
+}
+
+impl Prepare {
+    fn check(&self) -> Result<(), String> {
+        within("workers", self.case.workers, 1..=MOST_WORKERS)?;
+        within("warmup_ns", self.warmup_ns, 0..=MOST_NS)?;
+        within("min_sample_ns", self.min_sample_ns, 0..=MOST_NS)?;
+        within("retry_limit", self.retry_limit, 0..=MOST_RETRIES)?;
+        let times = [
+            ("task_timeout_ns", self.task_timeout_ns),
+            ("certified_optimum_ns", self.certified_optimum_ns),
+        ];
+        for (name, time) in times {
+            within(name, time.unwrap_or(0), 0..=MOST_NS)?;
+        }
+        let kill_ratio = self.chaos.map_or(0.0, |chaos| chaos.kill_ratio);
+        within("kill_ratio", kill_ratio, 0.0..=1.0)?;
+        let stretch_ratio = self.stretch_ratio.unwrap_or(0.0);
+        within("stretch_ratio", stretch_ratio, 0.0..=MOST_STRETCH)
+    }
+}
+
+fn check_plan(plan: &SlicePlan) -> Result<(), String> {
+    // Numbers of samples are only compared with.
+    within("min_time_ns", plan.min_time_ns, 0..=MOST_NS)?;
+    within("max_time_ns", plan.max_time_ns, 0..=MOST_NS)?;
+    within("run_count", plan.run_count.unwrap_or(1), 1..=MOST_RUNS)
+}
+
+fn within<T: PartialOrd + Display>(
+    name: &str,
+    value: T,
+    range: RangeInclusive<T>,
+) -> Result<(), String> {
+    // What is no number is in no range.
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let (least, most) = range.into_inner();
+    Err(format!(
+        "`{name}` cannot be {value}: expected a number from {least} to {most}"
+    ))
 }
 
 /// What the child answers.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Exit, OK, Outcome, say};
+use super::{Exit, OK, Outcome, say, tell_notes};
 use crate::registry::Registry;
 use crate::workload;
 
@@ -16,6 +16,7 @@ pub(super) struct Arguments {
 
 pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let workloads = workload::load(&arguments.paths, registry).map_err(Exit::Usage)?;
+    tell_notes(&workloads);
     for workload in &workloads {
         say(&format!("{}: {}\n", workload.name, workload.why))?;
         for variant in &workload.variants {

@@ -1,6 +1,5 @@
 //! `export`: writes records or comparisons in a format of another tool.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use miette::miette;
@@ -8,6 +7,7 @@ use miette::miette;
 use super::show::{named, put};
 use super::{Exit, OK, Outcome};
 use crate::compare::{COMPARISON_VERSION, Comparison};
+use crate::input;
 use crate::report::read;
 
 /// What `export` takes.
@@ -53,9 +53,9 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
 /// The comparisons in this file, one a line or one over many lines; `None` if it does not begin like one.
 fn comparisons(path: &Path) -> Result<Option<Vec<Comparison>>, Exit> {
     // Whatever cannot be read is left to the reader of records, which says so better.
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(_) => return Ok(None),
+    let bytes = input::read_file(path, input::most_bytes());
+    let Some(text) = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok()) else {
+        return Ok(None);
     };
     let first = serde_json::Deserializer::from_str(&text)
         .into_iter::<serde_json::Value>()

@@ -188,6 +188,13 @@ fn ignore_file_size_signal() {
     let _ = unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
+/// Tells what is to be noted about these workloads.
+fn tell_notes(workloads: &[crate::workload::Workload]) {
+    for note in workloads.iter().flat_map(|workload| &workload.notes) {
+        tell(&format!("note: {note}"));
+    }
+}
+
 /// Says when everything from now on is coloured.
 fn set_color(color: Color) {
     let choice = match color {

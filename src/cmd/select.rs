@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use miette::miette;
 
-use super::Exit;
 use super::workers::{self, Workers};
+use super::{Exit, tell_notes};
 use crate::backend::{Backend, Continuation};
 use crate::matrix::{self, PlannedCase, Selection};
 use crate::measure::bracket::others_core_count;
@@ -106,6 +106,7 @@ impl Selected {
         backends: &[&'static dyn Backend],
     ) -> Result<Vec<PlannedCase>, Exit> {
         let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::Usage)?;
+        tell_notes(&workloads);
         let (plain, shaped) = self.selections(registry, backends)?;
         let cases = shaped_and_plain(&workloads, &shaped, &plain);
         if cases.is_empty() {

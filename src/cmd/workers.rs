@@ -6,12 +6,9 @@ use std::str::FromStr;
 use miette::miette;
 
 use super::Exit;
-use crate::backend::{Backend, PROCESS_THREADS};
+use crate::backend::{Backend, MOST_WORKERS, PROCESS_THREADS};
 use crate::matrix::Selection;
 use crate::parameter::Value;
-
-/// More than any machine has cores, and few enough to start.
-const MOST_WORKERS: u32 = 4096;
 
 /// One of the values of `--workers`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::compare::Build;
+use crate::input;
 use crate::measure::host;
 
 /// Which binary of a revision is meant.
@@ -127,8 +128,8 @@ fn from_file(name: &str, file: &Path) -> miette::Result<Resolved> {
 ///
 /// When it cannot be read.
 pub fn sha256(file: &Path) -> miette::Result<String> {
-    let bytes =
-        fs::read(file).map_err(|error| miette!("cannot read {}: {error}", file.display()))?;
+    let read = input::read_file(file, input::most_bytes());
+    let bytes = read.map_err(|error| miette!("cannot read {}: {error}", file.display()))?;
     let digest = Sha256::digest(&bytes);
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }

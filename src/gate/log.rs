@@ -3,7 +3,6 @@
 //! JSON Lines: the first line is the [`Header`], each that follows a finished [`Pair`] or a failure.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -11,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{GatePlan, ListedCase, Pair};
 use crate::compare::{Build, SideError};
+use crate::input;
 use crate::record::{Host, RecordFile};
 
 /// The version of the format.
@@ -223,7 +223,8 @@ impl PairLog {
 
 /// The lines of a file up to its last line end; none if there is no file.
 fn whole_lines(path: &Path) -> Result<Vec<String>, LogError> {
-    let mut bytes = match fs::read(path) {
+    let read = input::read_file(path, input::most_bytes());
+    let mut bytes = match read.map_err(io::Error::from) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         bytes => bytes.map_err(|error| unusable(path, error))?,
     };

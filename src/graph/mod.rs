@@ -142,6 +142,21 @@ impl TaskGraph {
         levels
     }
 
+    /// The same tasks, numbered from the last to the first, with each edge the other way round. It states no durations.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        let last = self.task_count().saturating_sub(1) as u32;
+        let mut builder = TaskGraphBuilder::with_capacity(self.task_count(), self.edge_count());
+        for task in self.tasks().rev() {
+            let successors = self.successors(task).iter().rev();
+            let row = successors.map(|successor| TaskId(last - successor.0));
+            builder
+                .push(row)
+                .expect("what came behind a task comes before it now");
+        }
+        builder.finish()
+    }
+
     /// The bytes a graph of this size takes, without its sources.
     pub fn byte_len(task_count: u64, edge_count: u64) -> u64 {
         8u64.saturating_mul(task_count.saturating_add(edge_count))

@@ -1,6 +1,5 @@
 //! Records from disk.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +7,7 @@ use miette::{Report as Error, miette};
 use serde::Deserialize;
 
 use super::mixed::refuse_mixed;
+use crate::input::{self, ReadError};
 use crate::record::{Peak, Record, SCHEMA_VERSION};
 
 /// The name of a record file in the folder that `run` writes.
@@ -61,7 +61,12 @@ fn record_file(path: &Path) -> Result<PathBuf, Error> {
 }
 
 fn read_file(path: &Path) -> Result<Vec<(String, Record)>, Error> {
-    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let read = input::read_file(path, input::most_bytes());
+    let bytes = read.map_err(|error| unreadable(path, &error))?;
+    if let Some(foreign) = input::foreign(&path.display().to_string(), &bytes) {
+        let (what, help) = (foreign.what, foreign.help);
+        return Err(miette!(help = help, "{} {what}", path.display()));
+    }
     let mut records = Vec::new();
     for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let place = format!("{}:{}", path.display(), index + 1);
@@ -81,11 +86,19 @@ fn read_file(path: &Path) -> Result<Vec<(String, Record)>, Error> {
     Ok(records)
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Error {
-    let help = match error.kind() {
-        io::ErrorKind::NotFound => "`taskdyno run` writes reports/latest/records.jsonl",
-        io::ErrorKind::PermissionDenied => "ask its owner to let you read it",
-        _ => "check the disk it is on",
+fn unreadable(path: &Path, error: &ReadError) -> Error {
+    let help = match error {
+        ReadError::Device => {
+            "name a record file, or a folder that `taskdyno run --out` has written"
+        }
+        ReadError::TooLong(_) => {
+            "give a part of its records, one a line; a machine with more memory reads more"
+        }
+        ReadError::Io(error) => match error.kind() {
+            io::ErrorKind::NotFound => "`taskdyno run` writes reports/latest/records.jsonl",
+            io::ErrorKind::PermissionDenied => "ask its owner to let you read it",
+            _ => "check the disk it is on",
+        },
     };
     miette!(help = help, "cannot read {}: {error}", path.display())
 }
@@ -167,6 +180,7 @@ fn without_line(error: &serde_json::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::Write;
 
     use super::*;
@@ -231,7 +245,7 @@ mod tests {
     fn a_line_that_is_not_json_says_where() {
         let whole = line(&case("empty", "serial", 1).record());
         insta::assert_snapshot!(complaint(format!("{whole}{{oops}}\n{whole}")), @"r.jsonl:2 is not a record: key must be a string, column 2 | each line is one record as JSON; FORMAT.md describes each field");
-        insta::assert_snapshot!(complaint(b"\xff\xfe\n"), @"r.jsonl:1 is not a record: expected value, column 1 | each line is one record as JSON; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint(b"\xff\n"), @"r.jsonl:1 is not a record: expected value, column 1 | each line is one record as JSON; FORMAT.md describes each field");
     }
 
     #[test]
@@ -292,6 +306,24 @@ mod tests {
     #[test]
     fn an_empty_file_says_so() {
         insta::assert_snapshot!(complaint("\n\n"), @"r.jsonl has no records | `taskdyno run` writes one record a case");
+    }
+
+    #[test]
+    fn a_file_that_is_compressed_says_so() {
+        let said = complaint(b"\x1f\x8b\x08\0");
+        assert!(
+            said.starts_with("r.jsonl is compressed by gzip | unpack it first: "),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_device_without_an_end_is_not_read() {
+        let error = read(&["/dev/zero".into()]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot read /dev/zero: it is a device and not a file"
+        );
     }
 
     #[test]

@@ -56,8 +56,12 @@ impl Mistake {
         self.labels.first().map_or(0, LabeledSpan::offset)
     }
 
-    /// Says which file the places are in.
+    /// Says which file the places are in. Where there is no place, nothing of the file is shown with its name, and the
+    /// message has to say it.
     pub(super) fn in_file(mut self, name: &str, content: &str) -> Self {
+        if self.labels.is_empty() && !self.message.contains(name) {
+            self.message = format!("`{name}`: {}", self.message);
+        }
         self.file = Some(Arc::new(NamedSource::new(
             text::line(name),
             text::excerpt(content),

@@ -17,12 +17,23 @@ pub struct FileGraph {
     pub file: PathBuf,
     /// What durations are multiplied with. One in a file whose durations have no unit stands for a second.
     pub scale: f64,
+    /// Whether its edges point from a task to what it needs, and are turned round.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reverse: bool,
     /// The first 16 hexadecimal digits of the SHA-256 of the file. With another content it is another graph.
     pub sha256: String,
     /// How many tasks it has.
     pub task_count: u32,
     /// How many dependences it has.
     pub edge_count: u32,
+}
+
+/// A graph file that was read for the first time.
+pub(super) struct Opened {
+    pub(super) graph: FileGraph,
+    pub(super) has_durations: bool,
+    /// What whoever wrote the workload is to be told.
+    pub(super) notes: Vec<String>,
 }
 
 /// Why the graph of a file could not be built.
@@ -48,22 +59,41 @@ pub enum FileError {
 }
 
 impl FileGraph {
-    /// Reads the file at `file` for the first time, and says whether it has durations.
+    /// Reads the file at `file` for the first time. `reverse` is what the workload says about it, if it does.
     ///
     /// # Errors
     ///
     /// When the file is not there, or holds no graph.
-    pub(super) fn open(file: PathBuf, scale: f64) -> Result<(Self, bool), ImportError> {
-        let (imported, sha256) = import(&file)?;
+    pub(super) fn open(
+        file: PathBuf,
+        scale: f64,
+        reverse: Option<bool>,
+    ) -> Result<Opened, ImportError> {
+        let is_reversed = reverse.unwrap_or(false);
+        let (imported, sha256) = import(&file, is_reversed)?;
         let graph = Self {
             file,
             scale,
+            reverse: is_reversed,
             sha256,
             // Ids have 32 bits, and so have the numbers of edges.
             task_count: imported.graph.task_count() as u32,
             edge_count: imported.graph.edge_count() as u32,
         };
-        Ok((graph, imported.durations.is_some()))
+        let mut notes = imported.notes;
+        // Whoever has written down which way the edges point needs no hint.
+        let sign = imported.depends_on_sign.filter(|_| reverse.is_none());
+        notes.extend(sign.map(|sign| {
+            format!(
+                "{sign}: if its edges point from a task to what it needs, write `reverse = true` beside `file`, and \
+                 `reverse = false` if not"
+            )
+        }));
+        Ok(Opened {
+            graph,
+            has_durations: imported.durations.is_some(),
+            notes,
+        })
     }
 
     /// How large it is.
@@ -80,7 +110,7 @@ impl FileGraph {
     ///
     /// When it is not there any more, or has changed.
     pub(super) fn build(&self) -> Result<TaskGraph, FileError> {
-        let (imported, sha256) = import(&self.file)?;
+        let (imported, sha256) = import(&self.file, self.reverse)?;
         if sha256 != self.sha256 {
             return Err(FileError::Changed {
                 file: self.file.clone(),
@@ -106,11 +136,15 @@ fn scaled(billionths: u64, scale: f64) -> u64 {
     }
 }
 
-/// The graph in a file, and the beginning of the SHA-256 of its bytes.
-fn import(file: &Path) -> Result<(Imported, String), ImportError> {
+/// The graph in a file, turned round if asked for, and the beginning of the SHA-256 of its bytes.
+fn import(file: &Path, reverse: bool) -> Result<(Imported, String), ImportError> {
     let (format, bytes) = import::load(file)?;
     let digest = Sha256::digest(&bytes);
     let sha256 = digest[..8].iter().map(|byte| format!("{byte:02x}"));
     let imported = import::parse(format, &file.display().to_string(), &bytes)?;
+    let imported = match reverse {
+        true => imported.reversed(),
+        false => imported,
+    };
     Ok((imported, sha256.collect()))
 }

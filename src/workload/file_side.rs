@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Mistake, did_you_mean, quoted};
-use super::file_graph::FileGraph;
+use super::file_graph::{FileGraph, Opened};
 use super::graph::Graph;
 use super::graph_side::GraphChoice;
 use super::key::GRAPH;
@@ -19,10 +19,11 @@ type Entry<'a> = Spanned<DeValue<'a>>;
 /// The keys of the table.
 const FILE: &str = "file";
 const SCALE: &str = "scale";
-const KEYS: [&str; 2] = [FILE, SCALE];
+const REVERSE: &str = "reverse";
+const KEYS: [&str; 3] = [FILE, SCALE, REVERSE];
 
 /// A scale from nothing that could be measured up to more than anybody could wait for.
-const SCALES: std::ops::RangeInclusive<f64> = 1e-12..=1e6;
+pub(super) const SCALES: std::ops::RangeInclusive<f64> = 1e-12..=1e6;
 
 /// All choices under `graph`, one for each file; empty if a mistake was found there. Files are looked for in
 /// `folder`, that of the workload file.
@@ -41,9 +42,10 @@ pub(super) fn files(
     };
     refuse_unknown_keys(table, mistakes);
     let scale = scale(table, mistakes);
+    let reverse = reverse(table, mistakes);
     let choices = names(table, value.span(), mistakes)
         .into_iter()
-        .filter_map(|name| open(name, scale, folder, mistakes));
+        .filter_map(|name| open(name, (scale, reverse), folder, mistakes));
     let choices: Vec<_> = choices.collect();
     match mistakes.len() == before {
         true => choices,
@@ -80,6 +82,20 @@ fn scale(table: &DeTable<'_>, mistakes: &mut Vec<Mistake>) -> f64 {
         mistakes.push(mistake.at(value.span(), expected));
         1.0
     })
+}
+
+/// Whether edges are to be turned round, if the file says so.
+fn reverse(table: &DeTable<'_>, mistakes: &mut Vec<Mistake>) -> Option<bool> {
+    let value = table.get(REVERSE)?;
+    if let DeValue::Boolean(is_so) = value.get_ref() {
+        return Some(*is_so);
+    }
+    let mistake = Mistake::new(
+        format!("`reverse` cannot be {}", describe(value.get_ref())),
+        "edges lead from a task to what waits for it; with `reverse = true` they point to what it needs",
+    );
+    mistakes.push(mistake.at(value.span(), "expected true or false"));
+    None
 }
 
 /// A file that is named, and its label if there are several.
@@ -138,7 +154,7 @@ fn names(table: &DeTable<'_>, span: Range<usize>, mistakes: &mut Vec<Mistake>) -
 
 fn open(
     name: Name,
-    scale: f64,
+    (scale, reverse): (f64, Option<bool>),
     folder: Option<&Path>,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<GraphChoice> {
@@ -155,25 +171,33 @@ fn open(
         mistakes.push(Mistake::new(message, help).at(name.span, "in the folder of this file"));
         return None;
     }
-    let opened = FileGraph::open(path, scale).map_err(|error| {
+    let opened = FileGraph::open(path, scale, reverse).map_err(|error| {
         let message = format!("{} cannot be read as a task graph", quoted(&name.file));
         let help = "the path is taken from the folder of the workload file; what is wrong with the graph \
                     stands below";
         let mistake = Mistake::new(message, help).at(name.span.clone(), "named here");
         mistakes.push(mistake.because_of(error));
     });
-    let (graph, has_durations) = opened.ok()?;
+    let Opened {
+        graph,
+        has_durations,
+        notes,
+    } = opened.ok()?;
     if graph.task_count == 0 {
         let message = format!("{} has no tasks", quoted(&name.file));
         let help = "there is nothing to run and to measure: take a graph with at least one task";
         mistakes.push(Mistake::new(message, help).at(name.span, "named here"));
         return None;
     }
+    let noted = notes.into_iter();
+    let notes = noted.map(|note| format!("{}: {note}", graph.file.display()));
+    let notes = notes.collect();
     let labels = name.is_swept.then(|| format!("file={}", name.file));
     Some(GraphChoice {
         graph: Graph::File(graph),
         labels: labels.into_iter().collect(),
         extents: vec![(name.span, "how large it is stands in this file")],
         has_durations,
+        notes,
     })
 }

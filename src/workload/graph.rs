@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::definition::{DefinitionError, kind_from_json, kind_to_json};
 use super::file_graph::{FileError, FileGraph};
+use super::file_side::SCALES;
 use crate::graph::{GraphError, TaskGraph, side_by_side};
 use crate::parameter::Parameters;
 use crate::pattern::{Pattern, Size};
@@ -89,9 +90,13 @@ impl Graph {
     /// Reads what [`to_json`](Graph::to_json) wrote from the object that it stands in.
     pub(super) fn from_json(json: &Json, registry: &Registry) -> Result<Self, DefinitionError> {
         if let Some(graph) = json.get(GRAPH) {
-            return serde_json::from_value(graph.clone())
-                .map(Self::File)
-                .map_err(|error| DefinitionError::NotAFile(error.to_string()));
+            let file: FileGraph = serde_json::from_value(graph.clone())
+                .map_err(|error| DefinitionError::NotAFile(error.to_string()))?;
+            if !SCALES.contains(&file.scale) {
+                let message = format!("its scale cannot be {}", file.scale);
+                return Err(DefinitionError::NotAFile(message));
+            }
+            return Ok(Self::File(file));
         }
         let Some(graphs) = json.get(GRAPHS) else {
             return PatternGraph::from_json(json.get(PATTERN), registry).map(Self::Pattern);

@@ -25,6 +25,8 @@ pub(super) struct GraphChoice {
     pub(super) extents: Vec<(Range<usize>, &'static str)>,
     /// Whether it says how long each task lasts.
     pub(super) has_durations: bool,
+    /// What is to be told about its file.
+    pub(super) notes: Vec<String>,
 }
 
 type Entry<'a> = Spanned<DeValue<'a>>;
@@ -47,6 +49,7 @@ pub(super) fn pattern(
             parameters: choice.parameters,
         }),
         has_durations: false,
+        notes: Vec::new(),
     };
     choices.into_iter().map(one).collect()
 }
@@ -75,6 +78,7 @@ pub(super) fn several(
         labels: Vec::new(),
         extents: spans,
         has_durations: false,
+        notes: Vec::new(),
     })
 }
 

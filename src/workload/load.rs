@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
@@ -11,6 +11,7 @@ use include_dir::{Dir, include_dir};
 use super::Workload;
 use super::diagnostic::{Mistake, report};
 use super::parse::{Parsed, parse};
+use crate::input::{self, ReadError};
 use crate::memory::usable_memory_bytes;
 use crate::registry::{Registry, nearest};
 
@@ -99,16 +100,13 @@ fn read_file(path: &Path) -> Result<Source, Mistake> {
              have the files in it read",
         ));
     }
-    let mut bytes = Vec::new();
-    let file = fs::File::open(path);
-    let read = file.and_then(|file| file.take(LONGEST_BYTES + 1).read_to_end(&mut bytes));
-    read.map_err(|error| unreadable(path, &error))?;
-    if bytes.len() as u64 > LONGEST_BYTES {
-        return Err(Mistake::new(
-            format!("`{}` is longer than {LONGEST_BYTES} bytes", path.display()),
+    let bytes = input::read_file(path, LONGEST_BYTES).map_err(|error| match error {
+        ReadError::Io(error) => unreadable(path, &error),
+        ReadError::Device | ReadError::TooLong(_) => Mistake::new(
+            format!("cannot read `{}`: {error}", path.display()),
             "a workload file is a page of TOML: is this another kind of file?",
-        ));
-    }
+        ),
+    })?;
     text(path, path.parent(), bytes)
 }
 
@@ -142,24 +140,19 @@ fn nearest_sibling(path: &Path) -> Option<PathBuf> {
 
 fn text(path: &Path, folder: Option<&Path>, bytes: Vec<u8>) -> Result<Source, Mistake> {
     let name = path.display().to_string();
-    String::from_utf8(bytes)
-        .map(|text| Source {
-            name: name.clone(),
-            folder: folder.map(Path::to_owned),
-            text,
-        })
-        .map_err(|error| {
-            let start = error.utf8_error().valid_up_to();
-            let byte = error.as_bytes()[start];
-            let shown = String::from_utf8_lossy(error.as_bytes());
-            let replaced = start..start + char::REPLACEMENT_CHARACTER.len_utf8();
-            Mistake::new(
-                format!("`{name}` is not UTF-8"),
-                "workload files are text in UTF-8: save the file in that encoding",
-            )
-            .at(replaced, format!("the byte 0x{byte:02x} is not"))
-            .in_file(&name, &shown)
-        })
+    let foreign = match input::text(&name, &bytes) {
+        Ok(text) => {
+            let (folder, text) = (folder.map(Path::to_owned), text.to_owned());
+            return Ok(Source { name, folder, text });
+        }
+        Err(foreign) => foreign,
+    };
+    let (start, byte) = (foreign.offset, bytes[foreign.offset]);
+    let shown = String::from_utf8_lossy(&bytes);
+    let replaced = start..start + char::REPLACEMENT_CHARACTER.len_utf8();
+    let mistake = Mistake::new(format!("`{name}` {}", foreign.what), foreign.help)
+        .at(replaced, format!("the byte 0x{byte:02x} is not"));
+    Err(mistake.in_file(&name, &shown))
 }
 
 /// The workloads in `sources`, in the same order.

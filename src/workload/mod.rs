@@ -69,6 +69,8 @@ pub struct Workload {
     pub gate_threshold: Option<f64>,
     /// Whether it is run only where a filter names it: one that takes long, or serves one purpose.
     pub only_if_named: bool,
+    /// What of its files was read in another way than they say, or may be meant in another way; a sentence each.
+    pub notes: Vec<String>,
     /// What is run; at least one. More if something is swept.
     pub variants: Vec<Variant>,
 }

@@ -42,7 +42,8 @@ pub(super) fn parse(
     registry: &Registry,
     memory_bytes: u64,
 ) -> Result<Parsed, Vec<Mistake>> {
-    let table = DeTable::parse(&source.text).map_err(|error| vec![not_toml(&error)])?;
+    let table =
+        DeTable::parse(&source.text).map_err(|error| vec![not_toml(&source.text, &error)])?;
     let mut file = File {
         table: table.get_ref(),
         folder: source.folder.as_deref(),
@@ -69,6 +70,8 @@ pub(super) fn parse(
         file.refuse_an_optimum_of_unknown_durations(&kernels);
         file.refuse_one_optimum_of_several(&graphs, &kernels);
     }
+    let notes = graphs.iter().flat_map(|graph| graph.notes.iter().cloned());
+    let notes = notes.collect();
     let variants = file.variants(&graphs, &kernels, &outputs);
     file.mistakes.sort_by_key(Mistake::offset);
 
@@ -83,6 +86,7 @@ pub(super) fn parse(
                 certified_optimum,
                 gate_threshold,
                 only_if_named,
+                notes,
                 variants,
             },
             name_span,
@@ -91,15 +95,26 @@ pub(super) fn parse(
     }
 }
 
-fn not_toml(error: &toml::de::Error) -> Mistake {
-    let mistake = Mistake::new(
-        format!("not valid TOML: {}", error.message()),
-        "the rules are at https://toml.io; strings stand in double quotes, numbers do not",
-    );
-    match error.span() {
-        Some(span) => mistake.at(span, "here"),
-        None => mistake,
-    }
+fn not_toml(text: &str, error: &toml::de::Error) -> Mistake {
+    let message = format!("not valid TOML: {}", error.message());
+    let Some(span) = error.span() else {
+        let help = "tables stand in each other more deeply than any workload needs: is this another kind of file?";
+        return Mistake::new(message, help).at(deepest_key(text), "most likely here");
+    };
+    let help = "the rules are at https://toml.io; strings stand in double quotes, numbers do not";
+    Mistake::new(message, help).at(span, "here")
+}
+
+/// The beginning of the line with the most dots: the only error without a place is that of a key with too many parts.
+fn deepest_key(text: &str) -> Range<usize> {
+    let mut start = 0;
+    let lines = text.split_inclusive('\n').map(|line| {
+        let place = start..start + 1;
+        start += line.len();
+        (line.matches('.').count(), place)
+    });
+    let deepest = lines.max_by_key(|(dot_count, _)| *dot_count);
+    deepest.map_or(0..0, |(_, place)| place)
 }
 
 /// A file that is being read, and what was found wrong so far.

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::load::{Source, workloads_within};
 use super::*;
 
+mod foreign;
 mod gate;
 mod outside;
 mod refusal;

@@ -1,7 +1,8 @@
 //! `graph info` and `graph export` as their users meet them.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use taskdyno::graph::import::{Imported, read};
@@ -117,6 +118,73 @@ fn export_writes_what_is_read_back() {
         };
         assert_eq!(again, original);
     }
+}
+
+/// What `info` prints as JSON and what it tells beside it, with this text as its standard input.
+fn info_of_input(arguments: &[&str], text: &str) -> (Value, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
+        .args(["graph", "info", "-", "--format", "json"])
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Dropped here, which ends the input.
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(text.as_bytes()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{told}");
+    (serde_json::from_slice(&output.stdout).unwrap(), told)
+}
+
+#[test]
+fn a_graph_comes_through_a_pipe() {
+    let (found, told) = info_of_input(&["--from", "dot"], "digraph { a -> b; a -> c }");
+    assert_eq!(
+        (&found["source_count"], &found["sink_count"]),
+        (&json!(1), &json!(2))
+    );
+    assert_eq!(told, "");
+    let told = refused(&["info", "-"]);
+    assert!(told.contains("--from dot"), "{told}");
+}
+
+#[test]
+fn edges_are_turned_round_when_asked_for_and_only_hinted_at_when_not() {
+    let drawn = "digraph deps { program -> left; program -> right }";
+    let ends = |found: &Value| (found["source_count"].clone(), found["sink_count"].clone());
+    let (found, told) = info_of_input(&["--from", "dot"], drawn);
+    assert_eq!(ends(&found), (json!(1), json!(2)));
+    insta::assert_snapshot!(told);
+    let (found, told) = info_of_input(&["--from", "dot", "--reverse"], drawn);
+    assert_eq!(ends(&found), (json!(2), json!(1)));
+    assert_eq!(told, "");
+}
+
+#[test]
+fn what_was_read_in_another_way_is_told() {
+    let text = r#"{"schemaVersion": "1.4", "workflow": {"tasks": [{"name": "a", "runtime": 1}]}}"#;
+    let (found, told) = info_of_input(&["--from", "wfformat"], text);
+    assert_eq!(found["work_ns"], 1_000_000_000);
+    assert!(told.starts_with("note: standard input: "), "{told}");
+}
+
+#[test]
+fn export_to_stg_says_what_its_numbers_are() {
+    insta::assert_snapshot!(printed(&["export", "small.json", "--to", "stg"]));
+    insta::assert_snapshot!(printed(&[
+        "export",
+        "--pattern",
+        "chain",
+        "--set",
+        "steps=3",
+        "--to",
+        "stg"
+    ]));
 }
 
 #[test]

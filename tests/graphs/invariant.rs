@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use taskdyno::graph::export;
 use taskdyno::graph::import::{Format, ImportError, Imported, parse};
+use taskdyno::graph::{TaskGraph, TaskId};
 
 /// Reads `bytes`, which must not panic, and checks what comes of it. Returns whether it is a graph.
 pub(crate) fn check(format: Format, bytes: &[u8]) -> bool {
@@ -51,6 +52,7 @@ pub(crate) const EXACT: u64 = 1 << 51;
 
 /// Writes the graph in every format that can express it, and reads it back.
 pub(crate) fn check_round_trips(imported: &Imported) {
+    check_stg(imported);
     for (written, read) in [
         (export::Format::WfFormat, Format::WfFormat),
         (export::Format::Dot, Format::Dot),
@@ -69,5 +71,46 @@ pub(crate) fn check_round_trips(imported: &Imported) {
         if read == Format::Dot || imported.names.iter().all(are_ids) {
             assert_eq!(again.names, imported.names, "{read}");
         }
+    }
+}
+
+/// STG has dummies around the graph, numbers for names, and durations in a part of the unit that it names.
+fn check_stg(imported: &Imported) {
+    let mut bytes = Vec::new();
+    export::write(export::Format::Stg, "test", imported, &mut bytes).unwrap();
+    let again = parse(Format::Stg, "file", &bytes).unwrap_or_else(|error| {
+        panic!("{error}\n{}", String::from_utf8_lossy(&bytes));
+    });
+    let task_count = imported.graph.task_count();
+    let added_count = again.graph.task_count() - task_count;
+    assert!(
+        [0, 2].contains(&added_count),
+        "{added_count} dummies were added"
+    );
+    let first = added_count / 2;
+    let row = |graph: &TaskGraph, task: usize, first: usize| -> Vec<usize> {
+        let row = graph.predecessors(TaskId(task as u32)).iter();
+        row.filter_map(|before| before.index().checked_sub(first))
+            .collect()
+    };
+    for task in 0..task_count {
+        let expected = row(&imported.graph, task, 0);
+        assert_eq!(row(&again.graph, task + first, first), expected);
+    }
+    let text = String::from_utf8(bytes).unwrap();
+    let scale = text.lines().next().unwrap().split("`scale = ").nth(1);
+    let scale: f64 = scale.map_or(1.0, |rest| rest.trim_end_matches("`.").parse().unwrap());
+    let most_off = match text.contains("rounded") {
+        true => scale * 0.5e9,
+        false => 0.0,
+    };
+    let costs = again.durations.unwrap();
+    for task in 0..task_count {
+        let expected = imported
+            .durations
+            .as_ref()
+            .map_or(1_000_000_000, |all| all[task]);
+        let off = ((costs[task + first] as f64 * scale).round() - expected as f64).abs();
+        assert!(off <= most_off, "{task}: {off}");
     }
 }

@@ -50,6 +50,14 @@ fn stg() {
                 "3\n0 0 0\n1 3 1 0\n",
             ),
             ("a file that was cut off in a line", "1\n0 0 0\n1 3"),
+            (
+                "a first line that counts the dummies",
+                &format!("3\n{tasks}"),
+            ),
+            (
+                "a file without its last two lines",
+                "3\n0 0 0\n1 3 1 0\n2 3 1 1\n",
+            ),
             ("too few predecessors", "1\n0 0 0\n1 3 2 0\n2 0 1 1\n"),
             ("too many predecessors", "1\n0 0 0\n1 3 0 0\n2 0 1 1\n"),
             ("too many tasks", &format!("0\n{tasks}")),
@@ -160,7 +168,7 @@ fn wfformat() {
             ),
             (
                 "another version",
-                r#"{"schemaVersion": "1.3", "workflow": {"jobs": []}}"#,
+                r#"{"schemaVersion": "2.0", "workflow": {"tasks": []}}"#,
             ),
             ("no version", r#"{"workflow": {"tasks": []}}"#),
             ("no workflow", r#"{"schemaVersion": "1.5"}"#),
@@ -258,6 +266,8 @@ fn any_format() {
         ("graph.xml", &b"<graph/>"[..]),
         ("graph", b"digraph {}"),
         ("graph.dot", b"digraph { \xff }"),
+        ("wide.stg", b"\xff\xfe1\0\n\0"),
+        ("packed.json", b"\x1f\x8b\x08\0"),
         ("control.dot", b"digraph { a\x1b[31m }"),
     ] {
         let path = folder.path().join(name);

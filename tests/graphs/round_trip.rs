@@ -34,6 +34,8 @@ fn graphs(name: &'static str) -> impl Strategy<Value = Imported> {
             names: names.into_iter().collect(),
             durations: durations.filter(|durations| !durations.is_empty()),
             unit: Unit::Seconds,
+            notes: Vec::new(),
+            depends_on_sign: None,
         }
     })
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::import::Imported;
 
 mod dot;
+mod stg;
 mod wfformat;
 
 /// A file format that can be written.
@@ -14,6 +15,11 @@ pub enum Format {
     WfFormat,
     /// The language of Graphviz, with durations as the attribute `duration`. Their unit is not written.
     Dot,
+    /// The Standard Task Graph Set. Its costs are whole numbers: of 1, 0.001, 0.000001 or 0.000000001 of the unit, the
+    /// largest in which all durations are whole. Where a cost would be beyond 2^31 - 1 then, it is the smallest in which
+    /// none is, and durations are rounded to the nearest. A comment says what it is. Two dummies are added unless the
+    /// first and the last task are such already. Names are not written, and tasks without durations cost 1.
+    Stg,
 }
 
 /// Why a graph could not be written.
@@ -29,8 +35,8 @@ pub enum ExportError {
 
 /// Writes `graph`, which is called `name` in the file if the format has a place for that.
 ///
-/// Durations are written as the nearest floating point number, which is exact for whole nanoseconds up to 2^51 of
-/// them (26 days).
+/// But for STG, durations are written as the nearest floating point number, which is exact for whole nanoseconds up to
+/// 2^51 of them (26 days).
 ///
 /// # Errors
 ///
@@ -45,6 +51,7 @@ pub fn write(
     match format {
         Format::WfFormat => wfformat::write(name, graph, out),
         Format::Dot => dot::write(graph, out),
+        Format::Stg => stg::write(graph, out),
     }
 }
 

@@ -15,6 +15,10 @@ pub(super) struct Draft {
     /// The duration of each task in billionths of the unit.
     pub(super) durations: Option<Vec<u64>>,
     pub(super) unit: Unit,
+    /// What was read in another way than the file says; see [`Imported::notes`].
+    pub(super) notes: Vec<String>,
+    /// See [`Imported::depends_on_sign`].
+    pub(super) depends_on_sign: Option<String>,
 }
 
 /// The most tasks that ids can number.
@@ -39,6 +43,8 @@ impl Draft {
                 names: self.names,
                 durations: self.durations,
                 unit: self.unit,
+                notes: self.notes,
+                depends_on_sign: self.depends_on_sign,
             });
         }
         let order = topological_order(&predecessors);
@@ -56,6 +62,8 @@ impl Draft {
                 .durations
                 .map(|durations| order.iter().map(|task| durations[task.index()]).collect()),
             unit: self.unit,
+            notes: self.notes,
+            depends_on_sign: self.depends_on_sign,
         })
     }
 

@@ -11,11 +11,11 @@
 //! itself, so that no nesting is too deep.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
 
 use super::TaskGraph;
+use crate::input::{self, ReadError};
 use crate::memory::usable_memory_bytes;
 
 mod dot;
@@ -51,6 +51,27 @@ pub struct Imported {
     pub durations: Option<Vec<u64>>,
     /// What a duration of one is in the file.
     pub unit: Unit,
+    /// What was read in another way than the file says, a sentence each. Whoever reads the file is to be told.
+    pub notes: Vec<String>,
+    /// What suggests that an edge of the file points from a task to what it needs, and not to what waits for it, which is
+    /// how it is read. It may be wrong.
+    pub depends_on_sign: Option<String>,
+}
+
+impl Imported {
+    /// The same tasks, each before those that came before it. That was asked for, so what suggests it is gone.
+    #[must_use]
+    pub fn reversed(mut self) -> Self {
+        self.names.reverse();
+        if let Some(durations) = &mut self.durations {
+            durations.reverse();
+        }
+        Self {
+            graph: self.graph.reversed(),
+            depends_on_sign: None,
+            ..self
+        }
+    }
 }
 
 /// What the durations of a file are counted in.
@@ -65,7 +86,7 @@ pub enum Unit {
 /// A file format that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// WfFormat of WfCommons, schema versions 1.4 and 1.5: scientific workflows as JSON.
+    /// WfFormat of WfCommons, schema versions 1.0 to 1.6: scientific workflows as JSON.
     WfFormat,
     /// The Standard Task Graph Set of the Kasahara laboratory.
     Stg,
@@ -123,10 +144,31 @@ pub fn read(path: &Path) -> Result<Imported, ImportError> {
 ///
 /// When no format has this extension, or the file cannot be read or is too large.
 pub fn load(path: &Path) -> Result<(Format, Vec<u8>), ImportError> {
-    let name = path.display().to_string();
-    let in_file = |refusal: Refusal| ImportError::new(&name, "", refusal);
-    let format = Format::of(path).ok_or_else(|| in_file(unknown_format()))?;
-    Ok((format, read_bytes(path, largest_bytes()).map_err(in_file)?))
+    let format = Format::of(path).ok_or_else(|| {
+        let name = path.display().to_string();
+        ImportError::new(&name, "", unknown_format())
+    })?;
+    Ok((format, load_any(path)?))
+}
+
+/// The bytes of the file at `path`, whatever its name says about its format, for [`parse`].
+///
+/// # Errors
+///
+/// When the file cannot be read or is too large.
+pub fn load_any(path: &Path) -> Result<Vec<u8>, ImportError> {
+    let read = input::read_file(path, largest_bytes());
+    read.map_err(|error| ImportError::new(&path.display().to_string(), "", unreadable(&error)))
+}
+
+/// The bytes of a stream, for [`parse`]; `name` is its name in messages.
+///
+/// # Errors
+///
+/// When it cannot be read or is too long.
+pub fn load_stream(name: &str, stream: impl Read) -> Result<Vec<u8>, ImportError> {
+    let read = input::read_stream(stream, largest_bytes());
+    read.map_err(|error| ImportError::new(name, "", unreadable(&error)))
 }
 
 /// Reads a file of this format that was loaded already; `name` is its name in messages.
@@ -135,7 +177,7 @@ pub fn load(path: &Path) -> Result<(Format, Vec<u8>), ImportError> {
 ///
 /// As [`read`].
 pub fn parse(format: Format, name: &str, bytes: &[u8]) -> Result<Imported, ImportError> {
-    let text = to_text(bytes).map_err(|refusal| ImportError::new(name, "", refusal))?;
+    let text = to_text(name, bytes).map_err(|refusal| ImportError::new(name, "", refusal))?;
     let draft = match format {
         Format::WfFormat => wfformat::parse(text),
         Format::Stg => stg::parse(text),
@@ -158,47 +200,31 @@ fn unknown_format() -> Refusal {
     Refusal::new(
         "the name does not tell the format",
         format!(
-            "give the file the extension of its format: {}",
+            "give the file the extension of its format: {}; or tell `graph info` and `graph export` with `--from`",
             known.join(", ")
         ),
     )
 }
 
-fn read_bytes(path: &Path, largest_bytes: u64) -> Result<Vec<u8>, Refusal> {
-    let cannot = |error: io::Error| {
-        let help = "check the path, and whether you may read it";
-        Refusal::new(format!("cannot be read: {error}"), help)
+fn unreadable(error: &ReadError) -> Refusal {
+    let help = match error {
+        ReadError::Io(_) => "check the path, and whether you may read it",
+        ReadError::Device => "give a file, or a pipe",
+        ReadError::TooLong(_) => {
+            "take a part of the graph, or leave out what is not needed to run it, such as files and commands; a machine \
+             with more memory reads up to 512 MiB"
+        }
     };
-    let file = File::open(path).map_err(cannot)?;
-    let byte_len = file.metadata().map_err(cannot)?.len().min(largest_bytes);
-    let mut bytes = Vec::with_capacity(byte_len as usize);
-    file.take(largest_bytes + 1)
-        .read_to_end(&mut bytes)
-        .map_err(cannot)?;
-    if bytes.len() as u64 > largest_bytes {
-        return Err(Refusal::new(
-            format!(
-                "the file has more than {largest_bytes} bytes, the most that is read on this machine"
-            ),
-            "take a part of the graph, or leave out what is not needed to run it, such as files and commands; \
-             a machine with more memory reads up to 512 MiB",
-        ));
-    }
-    Ok(bytes)
+    Refusal::new(format!("cannot be read: {error}"), help)
 }
 
 /// The text in `bytes`, without a byte order mark.
-fn to_text(bytes: &[u8]) -> Result<&str, Refusal> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = bytes[..error.valid_up_to()]
-            .split(|byte| *byte == b'\n')
-            .count();
-        Refusal::new(
-            format!("line {line} is not text in UTF-8"),
-            "expected a text file; if it is compressed, unpack it first",
-        )
+fn to_text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Refusal> {
+    let text = input::text(name, bytes).map_err(|foreign| {
+        let before = &bytes[..foreign.offset];
+        let line = before.split(|byte| *byte == b'\n').count();
+        Refusal::new(format!("line {line} {}", foreign.what), foreign.help)
     })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
         let help = "expected a task graph; fetch or write the file again";
         return Err(Refusal::new("the file is empty", help));
@@ -252,18 +278,5 @@ mod tests {
     fn a_small_machine_reads_smaller_files() {
         assert_eq!(largest_bytes_within(4 << 30), 128 << 20);
         assert_eq!(largest_bytes_within(1 << 50), 512 << 20);
-    }
-
-    #[test]
-    fn a_file_beyond_the_limit_is_refused_with_the_limit() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.dot");
-        std::fs::write(&path, "digraph {}").unwrap();
-        assert_eq!(read_bytes(&path, 10).unwrap().len(), 10);
-        let refusal = read_bytes(&path, 9).unwrap_err();
-        let error = ImportError::new("x.dot", "", refusal).to_string();
-        let expected =
-            "x.dot: the file has more than 9 bytes, the most that is read on this machine";
-        assert_eq!(error, expected);
     }
 }

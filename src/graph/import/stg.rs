@@ -23,14 +23,15 @@ pub(super) fn parse(text: &str) -> Result<Draft, Refusal> {
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let declared = header(text, lines.next())?;
+    let first = lines.next();
+    let declared = header(text, first)?;
 
     let mut tasks = Vec::new();
     let mut dependences = Vec::new();
     for line in lines {
         tasks.push(task(text, line, &mut dependences)?);
     }
-    check_count(text, declared, &tasks)?;
+    check_count(text, first, declared, &tasks)?;
     let by_id = by_id(text, &tasks)?;
     check_predecessors(text, &tasks, &by_id, &dependences)?;
     Ok(Draft {
@@ -47,6 +48,8 @@ pub(super) fn parse(text: &str) -> Result<Draft, Refusal> {
                 .collect(),
         ),
         unit: Unit::None,
+        notes: Vec::new(),
+        depends_on_sign: None,
     })
 }
 
@@ -125,7 +128,12 @@ fn number<T: std::str::FromStr>(
     })
 }
 
-fn check_count(text: &str, declared: u64, tasks: &[Line<'_>]) -> Result<(), Refusal> {
+fn check_count(
+    text: &str,
+    header: Option<&str>,
+    declared: u64,
+    tasks: &[Line<'_>],
+) -> Result<(), Refusal> {
     let expected = declared.saturating_add(2);
     let found = tasks.len() as u64;
     if found == expected {
@@ -135,25 +143,42 @@ fn check_count(text: &str, declared: u64, tasks: &[Line<'_>]) -> Result<(), Refu
         "the first line says {declared} tasks, so {expected} with the two dummies, but there are {found}"
     );
     let last = tasks.last().map(|task| task.text);
-    let (help, line) = if found < expected {
+    let (help, line) = if let Some(without) = without_dummies(declared, tasks) {
         (
-            "the file was cut off: fetch it again, or correct its first line",
-            last,
+            format!(
+                "it most likely counts the two dummies, tasks 0 and {}, which it must not: write {without} in its place; \
+                 if the file was cut off, fetch it again",
+                declared - 1
+            ),
+            header,
         )
+    } else if found < expected {
+        let help = "the file was cut off: fetch it again, or correct its first line";
+        (help.to_owned(), last)
     } else {
         let first_beyond = usize::try_from(expected)
             .ok()
             .and_then(|index| tasks.get(index));
-        (
-            "correct the first line, or take out the tasks beyond",
-            first_beyond.map(|task| task.text),
-        )
+        let help = "correct the first line, or take out the tasks beyond";
+        (help.to_owned(), first_beyond.map(|task| task.text))
     };
     let refusal = Refusal::new(message, help);
     Err(match line {
         Some(line) => refusal.at(text, line),
         None => refusal,
     })
+}
+
+/// The number that the first line should hold, if it seems to count the dummies: there are as many tasks as it says, and
+/// the first and the last of them cost nothing, as dummies do.
+fn without_dummies(declared: u64, tasks: &[Line<'_>]) -> Option<u64> {
+    let is_dummy = |id: u64| {
+        tasks
+            .iter()
+            .any(|task| u64::from(task.id) == id && task.cost == 0)
+    };
+    let is_counted = tasks.len() as u64 == declared && declared >= 2;
+    (is_counted && is_dummy(0) && is_dummy(declared - 1)).then(|| declared - 2)
 }
 
 /// For each id, the index of its line: every id from 0 up stands there once.

@@ -103,6 +103,64 @@ fn a_graph_file_that_changes_is_refused() {
     assert!(error.contains("cannot be read"), "{error}");
 }
 
+/// The workload with this graph, in a folder with `deps.dot`, which is drawn as "depends on".
+fn of_deps(graph: &str) -> Workload {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "deps.dot",
+        "digraph deps { program -> left; program -> right }",
+    );
+    write(
+        "test.toml",
+        &format!(
+            "name = \"test\"\nwhy = \"a test\"\ngraph = {graph}\nkernel = {{ kind = \"empty\" }}"
+        ),
+    );
+    let workloads = load(&[folder.path().join("test.toml")], &Registry::default()).unwrap();
+    assert_round_trip(&workloads);
+    // Built while the file is there.
+    let source_count = workloads[0].variants[0]
+        .definition
+        .build_graph()
+        .unwrap()
+        .sources()
+        .len();
+    let is_reversed = workloads[0].variants[0].definition.to_json()["graph"]["reverse"] == true;
+    assert_eq!(source_count, if is_reversed { 2 } else { 1 });
+    workloads.into_iter().next().unwrap()
+}
+
+#[test]
+fn edges_are_turned_round_where_the_workload_says_so() {
+    let said = of_deps(r#"{ file = "deps.dot", reverse = true }"#);
+    assert_eq!(
+        said.variants[0].definition.to_json()["graph"]["reverse"],
+        true
+    );
+    assert!(said.notes.is_empty());
+    let denied = of_deps(r#"{ file = "deps.dot", reverse = false }"#);
+    // As it stands in records that were written before there was a choice.
+    assert_eq!(
+        denied.variants[0].definition.to_json()["graph"].get("reverse"),
+        None
+    );
+    assert!(denied.notes.is_empty());
+}
+
+#[test]
+fn a_graph_file_that_may_be_drawn_the_other_way_is_noted_and_read_as_it_is() {
+    let silent = of_deps(r#"{ file = "deps.dot" }"#);
+    let [note] = &silent.notes[..] else {
+        panic!("one note: {:?}", silent.notes);
+    };
+    assert!(
+        note.contains("deps.dot: the graph is named \"deps\""),
+        "{note}"
+    );
+    assert!(note.contains("write `reverse = true`"), "{note}");
+}
+
 #[test]
 fn a_graph_file_without_tasks_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -27,7 +27,9 @@ pub(super) enum Bearer {
     Node(u32),
     /// All nodes that follow between the same braces.
     Defaults,
-    /// What has no duration: edges and graphs.
+    /// The graph, or a part of it.
+    Graph,
+    /// An edge.
     Other,
 }
 
@@ -43,6 +45,8 @@ impl Parser<'_> {
                     let (value, start) = self.expect_id("a value")?;
                     match (&*key, bearer) {
                         (_, Bearer::Other) => {}
+                        (_, Bearer::Graph) => self.signs.note_attribute(&key, &value),
+                        ("label", Bearer::Node(_)) => self.signs.label_count += 1,
                         ("duration", _) => {
                             stated.duration = Some(self.duration(bearer, &value, start)?)
                         }
@@ -63,7 +67,7 @@ impl Parser<'_> {
     fn duration(&self, bearer: Bearer, value: &str, start: usize) -> Result<u64, Refusal> {
         let task = || match bearer {
             Bearer::Node(node) => self.task(node),
-            Bearer::Defaults | Bearer::Other => "each task by default".into(),
+            Bearer::Defaults | Bearer::Graph | Bearer::Other => "each task by default".into(),
         };
         let duration = match value.trim().parse() {
             Ok(duration) => billionths(duration, task),

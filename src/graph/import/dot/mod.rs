@@ -15,9 +15,11 @@ use super::refusal::Refusal;
 use super::{Unit, all_or_none};
 use attribute::{Bearer, Durations};
 use lexer::{Keyword, Kind, Lexer, Token};
+use sign::Signs;
 
 mod attribute;
 mod lexer;
+mod sign;
 
 /// Edges that are made beyond one for each byte of the file, which is more than can be written out one by one. A
 /// short file can ask for many: `{..} -> {..}` joins every pair.
@@ -57,6 +59,7 @@ struct Parser<'a> {
     most_edges: usize,
     /// The braces that are open; the last one is the innermost.
     scopes: Vec<Scope>,
+    signs: Signs,
 }
 
 impl<'a> Parser<'a> {
@@ -73,6 +76,7 @@ impl<'a> Parser<'a> {
             dependences: Vec::new(),
             members: Vec::new(),
             scopes: Vec::new(),
+            signs: Signs::default(),
         })
     }
 
@@ -122,7 +126,8 @@ impl<'a> Parser<'a> {
             }
             _ => return Err(unexpected(&token, "`digraph`")),
         }
-        if matches!(self.token.kind, Kind::Id(_)) {
+        if let Kind::Id(name) = &self.token.kind {
+            self.signs.graph_name = name.to_string();
             self.advance()?;
         }
         self.expect(b'{')?;
@@ -154,12 +159,13 @@ impl<'a> Parser<'a> {
             Kind::Sign(b'}') => self.close(),
             Kind::Keyword(Keyword::Subgraph) => self.subgraph(None),
             Kind::Keyword(Keyword::Node) => self.defaults(),
-            Kind::Keyword(Keyword::Edge | Keyword::Graph) => {
-                self.attributes(Bearer::Other).map(|_| ())
-            }
-            Kind::Id(_) if self.token.kind == Kind::Sign(b'=') => {
+            Kind::Keyword(Keyword::Edge) => self.attributes(Bearer::Other).map(|_| ()),
+            Kind::Keyword(Keyword::Graph) => self.attributes(Bearer::Graph).map(|_| ()),
+            Kind::Id(key) if self.token.kind == Kind::Sign(b'=') => {
                 self.advance()?;
-                self.expect_id("a value").map(|_| ())
+                let (value, _) = self.expect_id("a value")?;
+                self.signs.note_attribute(&key, &value);
+                Ok(())
             }
             Kind::Id(id) => {
                 let nodes = self.nodes(id, token.start)?;
@@ -342,11 +348,13 @@ impl<'a> Parser<'a> {
             names[number as usize] = name.into_owned();
         }
         Ok(Draft {
+            depends_on_sign: self.signs.depends_on(&names, &self.dependences),
             names,
             starts: self.starts.into_iter().map(Some).collect(),
             dependences: self.dependences,
             durations,
             unit: Unit::None,
+            notes: Vec::new(),
         })
     }
 }

@@ -4,19 +4,19 @@ use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use miette::miette;
-use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::out::pass_on;
-use super::{Exit, OK, Outcome, say};
+use super::{Exit, OK, Outcome, say, tell};
 use crate::graph::TaskGraph;
-use crate::graph::bound::{level_widths, span, work};
 use crate::graph::export::{self, ExportError};
 use crate::graph::import::{self, Imported, Unit};
 use crate::record::write_whole_with;
 use crate::registry::Registry;
-use crate::report::units;
 use crate::workload::Definition;
+use info::Info;
+
+mod info;
 
 /// What `graph` takes.
 #[derive(clap::Args)]
@@ -45,7 +45,12 @@ enum Command {
         #[command(flatten)]
         source: Source,
         /// The format to write.
-        #[arg(long, value_name = "FORMAT", env = "TASKDYNO_GRAPH_FORMAT")]
+        #[arg(
+            long,
+            visible_alias = "to",
+            value_name = "FORMAT",
+            env = "TASKDYNO_GRAPH_FORMAT"
+        )]
         format: ExportFormat,
         /// The file to write; by default standard output.
         #[arg(long, value_name = "FILE", env = "TASKDYNO_GRAPH_OUT")]
@@ -57,9 +62,15 @@ enum Command {
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("graph").required(true).args(["file", "pattern"])))]
 struct Source {
-    /// A graph file: WfFormat (.json), STG (.stg) or DOT (.dot, .gv).
+    /// A graph file: WfFormat (.json), STG (.stg) or DOT (.dot, .gv); `-` for standard input.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
+    /// The format of the file, whatever its name says; needed for standard input.
+    #[arg(long, value_name = "FORMAT", requires = "file")]
+    from: Option<ImportFormat>,
+    /// Turn all edges round: those of the file point from a task to what it needs.
+    #[arg(long, requires = "file")]
+    reverse: bool,
     /// Take the graph of this pattern instead; `taskdyno list` names them.
     #[arg(long, value_name = "KIND")]
     pattern: Option<String>,
@@ -87,6 +98,28 @@ enum ExportFormat {
     Wfformat,
     /// The language of Graphviz.
     Dot,
+    /// The Standard Task Graph Set: whole numbers, without names.
+    Stg,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum ImportFormat {
+    /// WfFormat 1.0 to 1.6 of WfCommons: JSON.
+    Wfformat,
+    /// The language of Graphviz.
+    Dot,
+    /// The Standard Task Graph Set.
+    Stg,
+}
+
+impl ImportFormat {
+    fn get(self) -> import::Format {
+        match self {
+            Self::Wfformat => import::Format::WfFormat,
+            Self::Dot => import::Format::Dot,
+            Self::Stg => import::Format::Stg,
+        }
+    }
 }
 
 pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
@@ -103,7 +136,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
 fn info(registry: &Registry, source: &Source, format: Format) -> Outcome {
     let info = match &source.file {
         Some(path) => {
-            let file = import::read(path).map_err(|error| Exit::Usage(error.into()))?;
+            let file = read(path, source)?;
             Info::new(&file.graph, file.durations.as_deref(), file.unit)
         }
         None => {
@@ -128,11 +161,12 @@ fn export(
     let format = match format {
         ExportFormat::Wfformat => export::Format::WfFormat,
         ExportFormat::Dot => export::Format::Dot,
+        ExportFormat::Stg => export::Format::Stg,
     };
     let (name, graph) = match &source.file {
         Some(path) => {
             let stem = path.file_stem().unwrap_or_default();
-            let graph = import::read(path).map_err(|error| Exit::Usage(error.into()))?;
+            let graph = read(path, source)?;
             (stem.to_string_lossy().into_owned(), graph)
         }
         None => {
@@ -177,7 +211,50 @@ fn numbered(graph: TaskGraph) -> Imported {
         durations: graph.durations_ns().map(<[u64]>::to_vec),
         graph,
         unit: Unit::Seconds,
+        notes: Vec::new(),
+        depends_on_sign: None,
     }
+}
+
+/// The path that stands for standard input.
+const STANDARD_INPUT: &str = "-";
+
+/// The graph in the file at `path`, as the command line asks for it. What is to be noted about it is told.
+fn read(path: &Path, source: &Source) -> Result<Imported, Exit> {
+    let given = source.from.map(ImportFormat::get);
+    let is_input = path == Path::new(STANDARD_INPUT);
+    let name = match is_input {
+        true => "standard input".into(),
+        false => path.display().to_string(),
+    };
+    let loaded = match given {
+        Some(format) if is_input => {
+            import::load_stream(&name, std::io::stdin().lock()).map(|bytes| (format, bytes))
+        }
+        Some(format) => import::load_any(path).map(|bytes| (format, bytes)),
+        None if is_input => {
+            let help = "add `--from wfformat`, `--from stg` or `--from dot`";
+            return Err(Exit::Usage(miette!(
+                help = help,
+                "standard input has no name to tell its format"
+            )));
+        }
+        None => import::load(path),
+    };
+    let read = loaded.and_then(|(format, bytes)| import::parse(format, &name, &bytes));
+    let file = read.map_err(|error| Exit::Usage(error.into()))?;
+    for note in &file.notes {
+        tell(&format!("note: {name}: {note}"));
+    }
+    if source.reverse {
+        return Ok(file.reversed());
+    }
+    if let Some(sign) = &file.depends_on_sign {
+        tell(&format!(
+            "note: {name}: {sign}: if its edges point from a task to what it needs, add `--reverse`"
+        ));
+    }
+    Ok(file)
 }
 
 /// The graph of the pattern that the command line names, checked as a workload's is.
@@ -208,112 +285,4 @@ fn pattern_graph(registry: &Registry, source: &Source) -> Result<TaskGraph, Exit
     })?;
     let graph = definition.build_graph();
     graph.map_err(|error| Exit::Failed(miette!("the graph cannot be built: {error}")))
-}
-
-/// What there is to say about a graph, with the keys it has as JSON.
-#[derive(Serialize)]
-struct Info {
-    task_count: usize,
-    edge_count: usize,
-    /// The tasks on the longest path.
-    depth: usize,
-    source_count: usize,
-    sink_count: usize,
-    /// The most tasks of one level: tasks with as long a longest path before them.
-    widest_level_count: u32,
-    #[serde(flatten)]
-    sums: Option<Sums>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Sums {
-    Seconds { work_ns: u128, span_ns: u128 },
-    Units { work: Amount, span: Amount },
-}
-
-/// A sum of durations without a unit, a whole number if it is one.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Amount {
-    Whole(u128),
-    Fraction(f64),
-}
-
-impl Amount {
-    fn of(billionths: u128) -> Self {
-        match billionths % BILLION {
-            0 => Self::Whole(billionths / BILLION),
-            _ => Self::Fraction(billionths as f64 / BILLION as f64),
-        }
-    }
-}
-
-const BILLION: u128 = 1_000_000_000;
-
-impl Info {
-    fn new(graph: &TaskGraph, durations: Option<&[u64]>, unit: Unit) -> Self {
-        let widths = level_widths(graph);
-        let is_sink = |task| graph.successors(task).is_empty();
-        let sums = durations.map(|durations| {
-            let (work, span) = (work(durations), span(graph, durations));
-            match unit {
-                Unit::Seconds => Sums::Seconds {
-                    work_ns: work,
-                    span_ns: span,
-                },
-                Unit::None => Sums::Units {
-                    work: Amount::of(work),
-                    span: Amount::of(span),
-                },
-            }
-        });
-        Self {
-            task_count: graph.task_count(),
-            edge_count: graph.edge_count(),
-            depth: widths.len(),
-            source_count: graph.sources().len(),
-            sink_count: graph.tasks().filter(|task| is_sink(*task)).count(),
-            widest_level_count: widths.into_iter().max().unwrap_or(0),
-            sums,
-        }
-    }
-
-    fn text(&self) -> String {
-        let count = |count: usize| units::count(count as u64);
-        let mut lines = vec![
-            ("tasks", count(self.task_count)),
-            ("edges", count(self.edge_count)),
-            ("sources", count(self.source_count)),
-            ("sinks", count(self.sink_count)),
-            ("depth", count(self.depth)),
-            ("widest level", units::count(self.widest_level_count.into())),
-        ];
-        let (work, span) = match &self.sums {
-            // Without durations, every task counts as much as any other.
-            None => (self.task_count as f64, self.depth as f64),
-            Some(Sums::Seconds { work_ns, span_ns }) => {
-                let [work, span] = [work_ns, span_ns].map(|ns| *ns as f64 / BILLION as f64);
-                lines.push(("work", format!("{work} s")));
-                lines.push(("span", format!("{span} s")));
-                (work, span)
-            }
-            Some(Sums::Units { work, span }) => {
-                let [work, span] = [work, span].map(|amount| match amount {
-                    Amount::Whole(whole) => *whole as f64,
-                    Amount::Fraction(fraction) => *fraction,
-                });
-                lines.push(("work", work.to_string()));
-                lines.push(("span", span.to_string()));
-                (work, span)
-            }
-        };
-        // Nothing to do is done by no worker.
-        let parallelism = if span > 0.0 { work / span } else { 0.0 };
-        lines.push(("parallelism", format!("{parallelism:.2}")));
-        let lines = lines
-            .iter()
-            .map(|(name, value)| format!("{name:<14}{value}\n"));
-        lines.collect()
-    }
 }
