@@ -1,10 +1,11 @@
 //! The command line as its users meet it: what it prints, what it leaves on disk, how it ends.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
@@ -495,30 +496,51 @@ fn a_disk_that_fills_up_loses_nothing_that_was_written() {
     assert_eq!(records(folder.path()).len(), 1);
 }
 
-#[test]
-fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
-    let folder = TempDir::new().unwrap();
-    // The case with the hanging kernel never ends by itself.
-    let mut child = program(example("broken"))
-        .args([
-            "run",
-            "broken/mishap=hang/fork/2",
-            "--exact",
-            "--workers",
-            "2",
-            "--timeout",
-            "600",
-            "--out",
-        ])
-        .arg(folder.path())
+/// A run of one case that never ends by itself, since its kernel hangs.
+fn endless_run(folder: &Path) -> Command {
+    let mut command = program(example("broken"));
+    command
+        .args(["run", "broken/mishap=hang/fork/2", "--exact"])
+        .args(["--workers", "2", "--timeout", "600", "--out"])
+        .arg(folder)
         .arg("--workloads")
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/broken.toml"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/broken.toml"));
+    command
+}
+
+type Said = Lines<BufReader<ChildStderr>>;
+
+/// Has the command heed a hang-up, even if the tests were started with `nohup`.
+fn heed_hang_ups(command: &mut Command) {
+    let heed = || {
+        // SAFETY: to set the default action of a signal is allowed between fork and exec.
+        match unsafe { libc::signal(libc::SIGHUP, libc::SIG_DFL) } {
+            libc::SIG_ERR => Err(std::io::Error::last_os_error()),
+            _ => Ok(()),
+        }
+    };
+    // SAFETY: the closure does nothing but that call.
+    unsafe { command.pre_exec(heed) };
+}
+
+/// Starts a command, and waits until it has said its first line: it catches signals then, and has its file.
+fn begun(mut command: Command) -> (Child, String, Said) {
+    heed_hang_ups(&mut command);
+    let mut child = command
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
     let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
-    assert_eq!(said.next().unwrap().unwrap(), "measuring 1 cases");
+    let first = said.next().unwrap().unwrap();
+    (child, first, said)
+}
+
+#[test]
+fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
+    let folder = TempDir::new().unwrap();
+    let (mut child, first, mut said) = begun(endless_run(folder.path()));
+    assert_eq!(first, "measuring 1 cases");
     // The case's process and its two workers, one of which hangs for good.
     let family = loop {
         let family = descendants(child.id());
@@ -537,6 +559,42 @@ fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
     for process in &family {
         poll(&mut [PollFd::new(process, PollFlags::IN)], None).unwrap();
     }
+}
+
+#[test]
+fn requests_to_end_reach_every_command_that_measures() {
+    let folder = TempDir::new().unwrap();
+    let mut metg = taskdyno();
+    metg.args(["metg", "hash-cpu", "--backends", "static", "--workers", "2"])
+        .args(["--sweeps", "1000000", "--max-time", "600", "--out"])
+        .arg(folder.path());
+    let mut chaos = taskdyno();
+    chaos
+        .args(["chaos", "empty/pattern=chain/fork", "--workers", "2"])
+        .args(["--runs", "1000000"]);
+    for (command, signal, code) in [(metg, Signal::HUP, 129), (chaos, Signal::TERM, 143)] {
+        let (mut child, _, mut said) = begun(command);
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert!(said.any(|line| line.unwrap().starts_with("interrupted: ")));
+    }
+}
+
+#[test]
+fn a_hang_up_that_is_ignored_from_the_start_stays_so() {
+    let folder = TempDir::new().unwrap();
+    let run = endless_run(folder.path());
+    let mut nohup = program("sh");
+    nohup
+        .args(["-c", "trap '' HUP; exec \"$@\"", "sh"])
+        .arg(run.get_program())
+        .args(run.get_args());
+    let (mut child, ..) = begun(nohup);
+    let pid = Pid::from_child(&child);
+    kill_process(pid, Signal::HUP).unwrap();
+    // Its code would be that of the hang-up, which came first.
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
 }
 
 fn watch(process: u32) -> OwnedFd {

@@ -8,6 +8,7 @@ use miette::miette;
 use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 
 use super::measuring::seconds;
+use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
 use super::{Exit, FAILED, OK, Outcome};
 use crate::backend::Backend;
@@ -75,7 +76,8 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     set_child_subreaper(Some(getpid()))
         .map_err(|error| Exit::Failed(miette!("processes left behind cannot be seen: {error}")))?;
     let mut tally = Tally::default();
-    for (index, planned) in cases.iter().enumerate() {
+    catch_interrupt();
+    'cases: for (index, planned) in cases.iter().enumerate() {
         super::tell(&format!(
             "{} of {}: {}",
             index + 1,
@@ -84,6 +86,9 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         ));
         for run in 0..arguments.runs {
             let result = one_run(planned, arguments, run);
+            if is_interrupted() {
+                break 'cases;
+            }
             tally.count(&planned.case.id(), run, result);
             tally.left_behind += reap_orphans();
         }
@@ -93,6 +98,10 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         writeln!(out, "{wrong}")?;
     }
     writeln!(out, "{}", tally.verdict())?;
+    if is_interrupted() {
+        super::tell("interrupted: the runs that were to come are missing");
+        return Ok(interrupted());
+    }
     Ok(if tally.is_survived() { OK } else { FAILED })
 }
 
@@ -200,6 +209,10 @@ struct Patience;
 impl Idle for Patience {
     fn idle(&mut self) -> Instant {
         Instant::now() + Duration::from_secs(1)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        is_interrupted()
     }
 }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use miette::miette;
 
 use super::measuring::{Manner, append, cannot_write, print_ids, seconds, show, surroundings};
-use super::progress::{Progress, catch_interrupt, is_interrupted};
+use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
-use super::{Exit, FAILED, INTERRUPTED, OK, Outcome, tell};
+use super::{Exit, FAILED, OK, Outcome, tell};
 use crate::measure::host;
 use crate::metg::{SweepPlan, Sweepable, Sweeper};
 use crate::record::{Record, RecordFile};
@@ -157,7 +157,7 @@ fn finish(records: &[Record], failed_count: usize, total: usize, arguments: &Arg
             "interrupted: the sweeps before it are safe in {}",
             arguments.out.display()
         ));
-        return Ok(INTERRUPTED);
+        return Ok(interrupted());
     }
     let error_count = records
         .iter()

@@ -9,9 +9,9 @@ use miette::miette;
 
 use self::watcher::Pairs;
 use super::measuring::{cannot_write, print_ids};
-use super::progress::catch_interrupt;
+use super::progress::{catch_interrupt, interrupted};
 use super::select::{Pin, Selected};
-use super::{Exit, INTERRUPTED, OK, Outcome, tell};
+use super::{Exit, OK, Outcome, tell};
 use crate::compare::{
     COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, SideError, Verdict,
 };
@@ -81,7 +81,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
             ran.pair_count,
             log.path().display()
         ));
-        return Ok(INTERRUPTED);
+        return Ok(interrupted());
     }
     unchanged_on_disk(&builds)?;
     let comparison = comparison(header, matched, ran, started_at, start.elapsed());

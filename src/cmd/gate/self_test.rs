@@ -12,8 +12,8 @@ use super::arguments::Arguments;
 use super::watcher::failure;
 use crate::case::Idle;
 use crate::cmd::measuring::{cannot_write, print_ids};
-use crate::cmd::progress::{Progress, catch_interrupt};
-use crate::cmd::{Exit, INTERRUPTED, OK, Outcome};
+use crate::cmd::progress::{Progress, catch_interrupt, interrupted};
+use crate::cmd::{Exit, OK, Outcome};
 use crate::compare::{SideError, Verdict};
 use crate::gate::self_test::{SelfTest, SelfTestError, SelfTestPlan, SelfVerdict, Tally, tally};
 use crate::gate::{ListedCase, Neighbour, Watcher};
@@ -98,7 +98,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     show(&result(&verdicts), arguments)?;
     match ending {
         Ok(()) => Ok(OK),
-        Err(SelfTestError::Interrupted) => Ok(INTERRUPTED),
+        Err(SelfTestError::Interrupted) => Ok(interrupted()),
         Err(SelfTestError::Failed(case, error)) => {
             Err(Exit::Failed(miette!("{}", failure(&case, &error))))
         }

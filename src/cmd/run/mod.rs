@@ -9,10 +9,10 @@ use miette::miette;
 use super::baseline;
 use super::compare::{self, Against, Named};
 use super::measuring::{Manner, append, cannot_write, print_ids, seconds, show, surroundings};
-use super::progress::{Progress, catch_interrupt, is_interrupted};
+use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
 use super::show::show_table;
-use super::{Exit, FAILED, INTERRUPTED, OK, Outcome, tell};
+use super::{Exit, FAILED, OK, Outcome, tell};
 use crate::case::record;
 use crate::matrix::PlannedCase;
 use crate::measure::host;
@@ -312,7 +312,7 @@ fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
             records.len(),
             arguments.out.display()
         ));
-        return Ok(INTERRUPTED);
+        return Ok(interrupted());
     }
     Ok(if failed > 0 { FAILED } else { OK })
 }
