@@ -11,7 +11,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("parameter", &[]),
     ("random", &[]),
     ("stats", &["random"]),
-    ("record", &[]),
+    ("disk", &[]),
+    ("record", &["disk"]),
     ("sync", &["memory"]),
     ("pattern", &["graph", "parameter", "random"]),
     (
@@ -55,7 +56,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "workload",
         ],
     ),
-    ("compare", &["random", "record", "stats"]),
+    ("compare", &["disk", "random", "record", "stats"]),
     (
         "gate",
         &[
@@ -87,6 +88,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "backend",
             "case",
             "compare",
+            "disk",
             "gate",
             "graph",
             "kernel",

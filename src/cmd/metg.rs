@@ -9,6 +9,7 @@ use super::measuring::{Manner, append, cannot_write, print_ids, seconds, show, s
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
 use super::{Exit, FAILED, OK, Outcome, tell};
+use crate::disk;
 use crate::measure::host;
 use crate::metg::{SweepPlan, Sweepable, Sweeper};
 use crate::record::{Record, RecordFile};
@@ -101,7 +102,7 @@ fn sweepables(registry: &Registry, arguments: &Arguments) -> Result<Vec<Sweepabl
 
 fn create(out: &Path) -> Result<RecordFile, Exit> {
     let path = out.join("records.jsonl");
-    let created = std::fs::create_dir_all(out).and_then(|()| RecordFile::create(&path));
+    let created = disk::create_folder(out).and_then(|()| RecordFile::create(&path, 0));
     created.map_err(|error| cannot_write(out, &error))
 }
 

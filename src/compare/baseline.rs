@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Placed;
 use super::stored::NotComparable;
 use super::unlike::unlike;
+use crate::disk::{self, Lock};
 use crate::record::write_whole;
 
 /// The ending of a baseline's file.
@@ -86,6 +87,18 @@ impl Baseline {
         self.path.is_file()
     }
 
+    /// The right to change it, to be held from before it is read until after it is written.
+    ///
+    /// # Errors
+    ///
+    /// When another process has it, or its folder cannot be made.
+    pub(crate) fn lock(&self) -> io::Result<Lock> {
+        if let Some(folder) = self.path.parent() {
+            disk::create_folder(folder)?;
+        }
+        Lock::of(&self.path)
+    }
+
     /// Writes these records, in place of what was there. Until all are written, what was there stays.
     ///
     /// # Errors
@@ -106,7 +119,7 @@ impl Baseline {
     ///
     /// When it is not there, or cannot be removed.
     pub fn remove(&self) -> io::Result<()> {
-        fs::remove_file(&self.path)
+        disk::remove(&self.path)
     }
 }
 
