@@ -8,7 +8,7 @@ use super::Placed;
 use super::stored::NotComparable;
 use super::unlike::unlike;
 use crate::disk::{self, Lock};
-use crate::record::write_whole;
+use crate::record::{Difference, Host, Record, difference, write_whole};
 
 /// The ending of a baseline's file.
 const ENDING: &str = "jsonl";
@@ -130,7 +130,8 @@ impl Baseline {
 /// What keeps them from being one side of a comparison: several machines or commits, or a case that was measured
 /// in two ways.
 pub fn one_baseline(records: Vec<Placed>) -> Result<Vec<Placed>, NotComparable> {
-    let reasons = unlike(&records, &[]);
+    let mut reasons = unlike(&records, &[]);
+    reasons.extend(other_build(&records));
     if !reasons.is_empty() {
         return Err(NotComparable(reasons));
     }
@@ -138,6 +139,27 @@ pub fn one_baseline(records: Vec<Placed>) -> Result<Vec<Placed>, NotComparable> 
     Ok(kept
         .filter(|(_, record)| record.error.is_none() && !record.samples.is_empty())
         .collect())
+}
+
+/// The first record of another compiler, version or frequency governor: a change of those would pass for the distance
+/// that sessions have by themselves.
+fn other_build(records: &[Placed]) -> Option<String> {
+    let build = |record: &Record| {
+        let Host {
+            toolchain,
+            taskdyno,
+            governor,
+            ..
+        } = &record.host;
+        serde_json::json!({ "toolchain": toolchain, "taskdyno": taskdyno, "governor": governor })
+    };
+    let (first_place, first) = records.first()?;
+    records.iter().find_map(|(place, other)| {
+        let Difference { name, before, now } = difference(&build(first), &build(other))?;
+        Some(format!(
+            "{first_place} and {place} were measured in two ways: their `host.{name}` is {before} and {now}"
+        ))
+    })
 }
 
 /// Whether `name` can be that of a baseline: letters, digits, `.`, `-` and `_`, beginning with a letter or digit.
@@ -154,7 +176,7 @@ mod tests {
     use super::*;
     use crate::record::fixture::case;
 
-    fn placed(record: crate::record::Record) -> Placed {
+    fn placed(record: Record) -> Placed {
         ("r.jsonl:1".into(), record)
     }
 
@@ -213,6 +235,18 @@ mod tests {
         let other = placed(other.record());
         let NotComparable(reasons) = one_baseline(vec![good, other]).unwrap_err();
         assert_eq!(reasons.len(), 1);
+    }
+
+    #[test]
+    fn sessions_of_two_compilers_are_refused() {
+        let first = placed(case("hash", "rayon", 2).record());
+        let mut other = case("hash", "rayon", 2).walls_us(&[7]).record();
+        other.host.toolchain = "rustc 9".into();
+        let NotComparable(reasons) = one_baseline(vec![first, placed(other)]).unwrap_err();
+        assert!(
+            reasons[0].contains("their `host.toolchain` is"),
+            "{reasons:?}"
+        );
     }
 
     #[test]
