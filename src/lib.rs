@@ -4,6 +4,7 @@ pub mod backend;
 pub mod case;
 mod cmd;
 pub mod compare;
+mod disk;
 pub mod execute;
 pub mod gate;
 pub mod graph;

@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod append;
+mod difference;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod host;
 mod whole;
 
-pub use append::RecordFile;
+pub use append::{RecordFile, Resumable, whole_len};
+pub use difference::{Difference, difference};
 pub use host::Host;
 pub(crate) use host::{single_blanks, slug};
 pub use whole::{write_whole, write_whole_with};

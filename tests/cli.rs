@@ -1,10 +1,11 @@
 //! The command line as its users meet it: what it prints, what it leaves on disk, how it ends.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
@@ -73,8 +74,14 @@ fn records(folder: &Path) -> Vec<Value> {
 fn assert_says(output: &Output, code: i32, words: &[&str]) {
     let said = stderr(output);
     assert_eq!(output.status.code(), Some(code), "{said}");
+    // Messages are wrapped to the width of the terminal.
+    let flat = said.replace(['│', '\n'], " ");
+    let flat = flat.split_whitespace().collect::<Vec<_>>().join(" ");
     for word in words {
-        assert!(said.contains(word), "{word:?} is not in:\n{said}");
+        assert!(
+            said.contains(word) || flat.contains(word),
+            "{word:?} is not in:\n{said}"
+        );
     }
 }
 
@@ -404,7 +411,11 @@ fn a_run_goes_on_where_it_was_cut_off() {
     fs::write(&path, &text[..first.len() + 1 + 100]).unwrap();
 
     let output = quick_run(folder.path()).arg("--resume").output().unwrap();
-    assert_says(&output, 0, &["1 of 3 cases have a record already"]);
+    let words = [
+        "records.jsonl:2 was cut off in the middle and is removed",
+        "1 of 3 cases have a record already",
+    ];
+    assert_says(&output, 0, &words);
     assert_eq!(records(folder.path()).len(), 3);
     let kept = fs::read_to_string(&path).unwrap();
     assert_eq!(kept.lines().next(), Some(first));
@@ -527,30 +538,51 @@ fn a_worker_that_the_system_refuses_is_named_at_once() {
     }
 }
 
-#[test]
-fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
-    let folder = TempDir::new().unwrap();
-    // The case with the hanging kernel never ends by itself.
-    let mut child = program(example("broken"))
-        .args([
-            "run",
-            "broken/mishap=hang/fork/2",
-            "--exact",
-            "--workers",
-            "2",
-            "--timeout",
-            "600",
-            "--out",
-        ])
-        .arg(folder.path())
+/// A run of one case that never ends by itself, since its kernel hangs.
+fn endless_run(folder: &Path) -> Command {
+    let mut command = program(example("broken"));
+    command
+        .args(["run", "broken/mishap=hang/fork/2", "--exact"])
+        .args(["--workers", "2", "--timeout", "600", "--out"])
+        .arg(folder)
         .arg("--workloads")
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/broken.toml"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/broken.toml"));
+    command
+}
+
+type Said = Lines<BufReader<ChildStderr>>;
+
+/// Has the command heed a hang-up, even if the tests were started with `nohup`.
+fn heed_hang_ups(command: &mut Command) {
+    let heed = || {
+        // SAFETY: to set the default action of a signal is allowed between fork and exec.
+        match unsafe { libc::signal(libc::SIGHUP, libc::SIG_DFL) } {
+            libc::SIG_ERR => Err(std::io::Error::last_os_error()),
+            _ => Ok(()),
+        }
+    };
+    // SAFETY: the closure does nothing but that call.
+    unsafe { command.pre_exec(heed) };
+}
+
+/// Starts a command, and waits until it has said its first line: it catches signals then, and has its file.
+fn begun(mut command: Command) -> (Child, String, Said) {
+    heed_hang_ups(&mut command);
+    let mut child = command
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
     let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
-    assert_eq!(said.next().unwrap().unwrap(), "measuring 1 cases");
+    let first = said.next().unwrap().unwrap();
+    (child, first, said)
+}
+
+#[test]
+fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
+    let folder = TempDir::new().unwrap();
+    let (mut child, first, mut said) = begun(endless_run(folder.path()));
+    assert_eq!(first, "measuring 1 cases");
     // The case's process and its two workers, one of which hangs for good.
     let family = loop {
         let family = descendants(child.id());
@@ -571,6 +603,143 @@ fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
     // Each of them ends, which makes its descriptor readable.
     for process in &family {
         poll(&mut [PollFd::new(process, PollFlags::IN)], None).unwrap();
+    }
+}
+
+#[test]
+fn runs_that_are_ended_before_their_first_record_lose_none() {
+    let folder = TempDir::new().unwrap();
+    let records = folder.path().join("records.jsonl");
+    fs::write(&records, "measured before\n").unwrap();
+    // Whoever ends it says so with another code.
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let (mut child, _, mut said) = begun(endless_run(folder.path()));
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{signal:?}");
+        assert!(said.any(|line| line.unwrap().contains("interrupted: 0 records")));
+    }
+    let previous = folder.path().join("records.previous.jsonl");
+    assert_eq!(fs::read_to_string(previous).unwrap(), "measured before\n");
+    assert_eq!(fs::read_to_string(&records).unwrap(), "");
+}
+
+#[test]
+fn requests_to_end_reach_every_command_that_measures() {
+    let folder = TempDir::new().unwrap();
+    let mut metg = taskdyno();
+    metg.args(["metg", "hash-cpu", "--backends", "static", "--workers", "2"])
+        .args(["--sweeps", "1000000", "--max-time", "600", "--out"])
+        .arg(folder.path());
+    let mut chaos = taskdyno();
+    chaos
+        .args(["chaos", "empty/pattern=chain/fork", "--workers", "2"])
+        .args(["--runs", "1000000"]);
+    for (command, signal, code) in [(metg, Signal::HUP, 129), (chaos, Signal::TERM, 143)] {
+        let (mut child, _, mut said) = begun(command);
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert!(said.any(|line| line.unwrap().starts_with("interrupted: ")));
+    }
+}
+
+#[test]
+fn a_hang_up_that_is_ignored_from_the_start_stays_so() {
+    let folder = TempDir::new().unwrap();
+    let run = endless_run(folder.path());
+    let mut nohup = program("sh");
+    nohup
+        .args(["-c", "trap '' HUP; exec \"$@\"", "sh"])
+        .arg(run.get_program())
+        .args(run.get_args());
+    let (mut child, ..) = begun(nohup);
+    let pid = Pid::from_child(&child);
+    kill_process(pid, Signal::HUP).unwrap();
+    // Its code would be that of the hang-up, which came first.
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+}
+
+#[test]
+fn a_folder_has_one_run_at_a_time() {
+    let folder = TempDir::new().unwrap();
+    let (mut first, ..) = begun(endless_run(folder.path()));
+    let holder = format!("process {} (", first.id());
+    for more in [None, Some("--resume")] {
+        let output = quick_run(folder.path()).args(more).output().unwrap();
+        assert_says(&output, 2, &[&holder, "broken", "--out DIR"]);
+    }
+    // However it ends, others may go on.
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let output = quick_run(folder.path()).arg("--resume").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(records(folder.path()).len(), 3);
+    assert!(!folder.path().join("records.jsonl.lock").exists());
+}
+
+#[test]
+fn a_run_goes_on_only_with_the_settings_that_it_had() {
+    let folder = TempDir::new().unwrap();
+    let run = |more: &[&str]| {
+        let mut run = taskdyno();
+        run.args(["run", "--runs", "2", "--workers", "2", "--out"])
+            .arg(folder.path())
+            .args(more);
+        run.output().unwrap()
+    };
+    let empty = ["empty/pattern=chain", "--backends", "crossbeam", "--pin"];
+    assert_eq!(run(&empty).status.code(), Some(0));
+    let before = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
+    let refused = [
+        (vec![], "`case.pin` was true and is now false"),
+        (
+            vec!["--pin", "--continuation", "inline"],
+            "`case.continuation` was \"queue\" and is now \"inline\"",
+        ),
+        (
+            vec!["--pin", "--warmup", "0"],
+            "`plan.warmup_ns` was 20000000 and is now 0",
+        ),
+    ];
+    // Whether the case is asked for again or another one.
+    for filter in ["empty/pattern=chain", "empty/pattern=trivial"] {
+        for (more, words) in &refused {
+            let mut arguments = vec![filter, "--backends", "crossbeam", "--resume"];
+            arguments.extend(more);
+            assert_says(&run(&arguments), 2, &[words, "leave out --resume"]);
+        }
+    }
+    let now = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
+    assert_eq!(now, before);
+    // Asked whether the machine is quiet, it keeps to what was found then.
+    let auto = ["--backends", "crossbeam", "--resume", "--pin=auto"];
+    let output = run(&[&["empty/pattern=chain"], &auto[..]].concat());
+    assert_says(&output, 0, &["1 of 1 cases have a record already"]);
+}
+
+#[test]
+fn a_run_that_goes_on_reads_before_it_cuts() {
+    let folder = TempDir::new().unwrap();
+    quick_run(folder.path()).output().unwrap();
+    let path = folder.path().join("records.jsonl");
+    let whole = fs::read_to_string(&path).unwrap();
+    let resume = || quick_run(folder.path()).arg("--resume").output().unwrap();
+
+    // The last record lacks nothing but its line end.
+    fs::write(&path, whole.trim_end()).unwrap();
+    assert_says(&resume(), 0, &["3 of 3 cases have a record already"]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), whole);
+
+    let first = whole.lines().next().unwrap();
+    let second_is_bad = format!("{first}\noops\n{}", &first[..100]);
+    for (text, place) in [
+        ("not a record".to_owned(), "records.jsonl:1"),
+        (first[..100].to_owned(), "records.jsonl:1"),
+        (second_is_bad, "records.jsonl:2"),
+    ] {
+        fs::write(&path, &text).unwrap();
+        assert_says(&resume(), 2, &[place, "leave out --resume"]);
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
 }
 

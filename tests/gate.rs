@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -273,11 +274,18 @@ fn an_interrupted_gate_goes_on_with_the_pairs_it_has() {
     assert_says(
         &resume("6", &slow),
         2,
-        &["another gate", "its plan changed"],
+        &[
+            "another gate",
+            "its plan changed: `seed` was 5 and is now 6",
+        ],
     );
     let other = bench.build("other", "export SCRIPTED_PER_CENT=121");
     assert_says(&resume("5", &other), 2, &["the head binary changed"]);
-    assert_says(&resume("5", &slow), 3, &["7 pairs are there already"]);
+    let words = [
+        "gate-pairs.jsonl:9 was cut off in the middle and is removed",
+        "7 pairs are there already",
+    ];
+    assert_says(&resume("5", &slow), 3, &words);
     let now = bench.pairs();
     assert!(now.starts_with(&kept));
     assert_eq!(now.lines().count(), 21);
@@ -367,6 +375,11 @@ fn a_file_of_pairs_that_is_damaged_is_refused_with_its_place() {
         2,
         &["gate-pairs.jsonl:4", "missing field", "--resume"],
     );
+    // What may be all there is of a gate is not cut off.
+    let header = whole.lines().next().unwrap();
+    fs::write(&path, &header[..header.len() / 2]).unwrap();
+    assert_says(&resume(), 2, &["gate-pairs.jsonl:1", "leave out --resume"]);
+    assert_eq!(bench.pairs().len(), header.len() / 2);
     fs::write(&path, lines[1..].join("\n") + "\n").unwrap();
     assert_says(
         &resume(),
@@ -381,15 +394,25 @@ fn a_file_of_pairs_that_is_damaged_is_refused_with_its_place() {
     assert_says(&resume(), 2, &["gate-pairs.jsonl:1", "its version is 9"]);
 }
 
-#[test]
-fn ctrl_c_leaves_whole_pairs_behind_and_no_comparison_of_an_earlier_gate() {
-    let bench = Bench::new();
-    bench.gate(&scripted(), &scripted()).output().unwrap();
-    assert!(bench.path("out/gate.json").exists());
-    fs::remove_file(bench.path("out/gate-pairs.jsonl")).unwrap();
-    let mut gate = bench
-        .bare_gate(&scripted(), &scripted())
-        .args(["--pairs", "1000"])
+/// Has the command heed a hang-up, even if the tests were started with `nohup`.
+fn heed_hang_ups(command: &mut Command) {
+    let heed = || {
+        // SAFETY: to set the default action of a signal is allowed between fork and exec.
+        match unsafe { libc::signal(libc::SIGHUP, libc::SIG_DFL) } {
+            libc::SIG_ERR => Err(std::io::Error::last_os_error()),
+            _ => Ok(()),
+        }
+    };
+    // SAFETY: the closure does nothing but that call.
+    unsafe { command.pre_exec(heed) };
+}
+
+/// A gate of many pairs, of which some are finished.
+fn begun(bench: &Bench) -> Child {
+    let mut gate = bench.bare_gate(&scripted(), &scripted());
+    gate.args(["--pairs", "1000"]);
+    heed_hang_ups(&mut gate);
+    let mut gate = gate
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
@@ -404,15 +427,45 @@ fn ctrl_c_leaves_whole_pairs_behind_and_no_comparison_of_an_earlier_gate() {
         assert!(gate.try_wait().unwrap().is_none(), "it has ended too early");
         std::thread::yield_now();
     }
-    kill_process(Pid::from_child(&gate), Signal::INT).unwrap();
-    let output = gate.wait_with_output().unwrap();
-    assert_says(&output, 130, &["pairs are safe", "go on with --resume"]);
-    let text = bench.pairs();
-    assert!(text.ends_with('\n'));
-    for line in text.lines() {
-        serde_json::from_str::<Value>(line).unwrap();
+    gate
+}
+
+#[test]
+fn a_signal_leaves_whole_pairs_behind_and_no_comparison_of_an_earlier_gate() {
+    let bench = Bench::new();
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        bench.gate(&scripted(), &scripted()).output().unwrap();
+        let before = fs::read_to_string(bench.path("out/gate.json")).unwrap();
+        fs::remove_file(bench.path("out/gate-pairs.jsonl")).unwrap();
+        let gate = begun(&bench);
+        kill_process(Pid::from_child(&gate), signal).unwrap();
+        let output = gate.wait_with_output().unwrap();
+        assert_says(&output, code, &["pairs are safe", "go on with --resume"]);
+        let text = bench.pairs();
+        assert!(text.ends_with('\n'));
+        for line in text.lines() {
+            serde_json::from_str::<Value>(line).unwrap();
+        }
+        assert!(!bench.path("out/gate.json").exists());
+        let previous = fs::read_to_string(bench.path("out/gate.previous.json")).unwrap();
+        assert_eq!(previous, before);
     }
-    assert!(!bench.path("out/gate.json").exists());
+}
+
+#[test]
+fn a_folder_has_one_gate_at_a_time() {
+    let bench = Bench::new();
+    let mut first = begun(&bench);
+    let holder = format!("process {} (", first.id());
+    for more in [None, Some("--resume")] {
+        let mut second = bench.bare_gate(&scripted(), &scripted());
+        second.args(["--pairs", "1000"]).args(more);
+        assert_says(&second.output().unwrap(), 2, &[&holder, "--out DIR"]);
+    }
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let output = bench.gate(&scripted(), &scripted()).output().unwrap();
+    assert_says(&output, 0, &["unchanged"]);
 }
 
 #[test]
@@ -420,13 +473,13 @@ fn builds_that_are_none_are_refused_with_advice() {
     let bench = Bench::new();
     let none = bench.path("none");
     bench.gate(&scripted(), &scripted()).output().unwrap();
-    assert!(bench.path("out/gate.json").exists());
+    let before = bench.comparison();
     let output = bench.gate(&none, &scripted()).output().unwrap();
     assert_says(&output, 5, &["neither a file nor a revision"]);
-    // That of the gate before would be taken for this one's.
-    assert!(!bench.path("out/gate.json").exists());
     let output = bench.gate(&scripted(), &none).output().unwrap();
     assert_says(&output, 2, &["neither a file nor a revision"]);
+    // Nothing was measured, so the verdict of the gate before is still the last one.
+    assert_eq!(bench.comparison(), before);
 
     fs::write(&none, "").unwrap();
     let output = bench.gate(&none, &scripted()).output().unwrap();

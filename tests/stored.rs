@@ -36,8 +36,14 @@ fn stdout(output: &Output) -> String {
 fn assert_says(output: &Output, code: i32, words: &[&str]) {
     let said = stdout(output) + &String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
+    // Messages are wrapped to the width of the terminal.
+    let flat = said.replace(['│', '\n'], " ");
+    let flat = flat.split_whitespace().collect::<Vec<_>>().join(" ");
     for word in words {
-        assert!(said.contains(word), "{word:?} is not in:\n{said}");
+        assert!(
+            said.contains(word) || flat.contains(word),
+            "{word:?} is not in:\n{said}"
+        );
     }
 }
 
@@ -419,6 +425,39 @@ fn a_run_can_be_held_against_baselines_at_once() {
         "none of the cases that are asked for",
     ];
     assert_says(&other, 5, &words);
+}
+
+#[test]
+fn a_baseline_is_changed_by_one_process_at_a_time() {
+    let scripted = Scripted::new();
+    scripted.file("main.jsonl", "aaa", &[1.0]);
+    scripted.file("more.jsonl", "aaa", &[1.001]);
+    let save = ["baseline", "save", "main", "main.jsonl"];
+    assert_says(&scripted.run(&save), 0, &["1 session"]);
+    let folder = scripted.folder.path();
+    let path = folder.join("reports/baselines/example-cpu-2-cores/main.jsonl");
+    let before = fs::read(&path).unwrap();
+
+    // Another process is at it.
+    let lock = fs::File::create(path.with_extension("jsonl.lock")).unwrap();
+    lock.lock().unwrap();
+    fs::write(path.with_extension("jsonl.lock"), "process 7 (`another`)\n").unwrap();
+    let add = ["baseline", "save", "main", "more.jsonl", "--add"];
+    let remove = ["baseline", "remove", "main"];
+    for arguments in [&save[..], &add, &remove] {
+        let words = [
+            "main.jsonl",
+            "process 7 (`another`)",
+            "wait until it has ended",
+        ];
+        assert_says(&scripted.run(arguments), 1, &words);
+    }
+    assert_eq!(fs::read(&path).unwrap(), before);
+    drop(lock);
+    assert_says(&scripted.run(&add), 0, &["2 sessions"]);
+    assert_says(&scripted.run(&remove), 0, &["removed"]);
+    let left = fs::read_dir(path.parent().unwrap()).unwrap();
+    assert_eq!(left.count(), 0);
 }
 
 /// A history of 16 commits, of which the ninth is a fifth slower, in files that sort otherwise.

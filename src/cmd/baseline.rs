@@ -1,6 +1,7 @@
 //! `baseline`: keeps records under a name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::PathBuf;
 
 use comfy_table::Table;
@@ -120,6 +121,10 @@ fn save(store: &Store, name: &str, paths: &[PathBuf], add: bool) -> Outcome {
 pub(super) fn keep(store: &Store, name: &str, paths: &[PathBuf], add: bool) -> Result<(), Exit> {
     let new = read_placed(paths).map_err(Exit::Usage)?;
     let baseline = store.baselines().get(&new[0].1.host.class(), name);
+    // Held until it is written: what another process adds meanwhile would be lost.
+    let _lock = baseline
+        .lock()
+        .map_err(|error| cannot_change(&baseline, "write", &error))?;
     let mut records = Vec::new();
     if add && baseline.exists() {
         records = read_placed(std::slice::from_ref(&baseline.path)).map_err(Exit::Usage)?;
@@ -142,15 +147,22 @@ pub(super) fn keep(store: &Store, name: &str, paths: &[PathBuf], add: bool) -> R
     if kept.len() < count {
         tell(&format!("{} failed cases are left out", count - kept.len()));
     }
-    baseline.save(&kept).map_err(|error| {
-        Exit::Failed(miette!(
-            help = "choose a folder that you may write to with --baseline-dir DIR",
-            "cannot write {}: {error}",
-            baseline.path.display()
-        ))
-    })?;
+    baseline
+        .save(&kept)
+        .map_err(|error| cannot_change(&baseline, "write", &error))?;
     let path = baseline.path.display();
     say(&format!("{path}: {}\n", contents(&kept)))
+}
+
+fn cannot_change(baseline: &Baseline, verb: &str, error: &io::Error) -> Exit {
+    let help = match error.kind() {
+        io::ErrorKind::ResourceBusy => {
+            "wait until it has ended, and do it again; the records to be kept are where they were"
+        }
+        _ => "choose a folder that you may write to with --baseline-dir DIR",
+    };
+    let path = baseline.path.display();
+    Exit::Failed(miette!(help = help, "cannot {verb} {path}: {error}"))
 }
 
 /// `3 sessions of 12 cases at c0ffee012345, since 2026-11-02T12:00:00Z`.
@@ -247,13 +259,8 @@ fn remove(store: &Store, name: &str, host_class: Option<&str>) -> Outcome {
             )),
         });
     };
-    baseline.remove().map_err(|error| {
-        Exit::Failed(miette!(
-            help = "check that you may write to its folder",
-            "cannot remove {}: {error}",
-            baseline.path.display()
-        ))
-    })?;
+    let removed = baseline.lock().and_then(|_lock| baseline.remove());
+    removed.map_err(|error| cannot_change(baseline, "remove", &error))?;
     say(&format!("removed {}\n", baseline.path.display()))?;
     Ok(OK)
 }

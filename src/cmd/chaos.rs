@@ -9,6 +9,7 @@ use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 
 use super::measuring::{make_ready, seconds};
 use super::out::say_styled;
+use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
 use super::{Exit, FAILED, OK, Outcome, say, tell};
 use crate::backend::Backend;
@@ -85,7 +86,8 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     set_child_subreaper(Some(getpid()))
         .map_err(|error| Exit::Failed(miette!("processes left behind cannot be seen: {error}")))?;
     let mut tally = Tally::default();
-    for (index, planned) in cases.iter().enumerate() {
+    catch_interrupt();
+    'cases: for (index, planned) in cases.iter().enumerate() {
         tell(&format!(
             "{} of {}: {}",
             index + 1,
@@ -94,6 +96,9 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         ));
         for run in 0..arguments.runs {
             let result = one_run(planned, arguments, run);
+            if is_interrupted() {
+                break 'cases;
+            }
             tally.count(&planned.case.id(), run, result);
             tally.left_behind += reap_orphans();
         }
@@ -107,6 +112,10 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     };
     let style = color.on_default();
     say_styled(&format!("{style}{}{style:#}\n", tally.verdict()))?;
+    if is_interrupted() {
+        tell("interrupted: the runs that were to come are missing");
+        return Ok(interrupted());
+    }
     Ok(code)
 }
 
@@ -214,6 +223,10 @@ struct Patience;
 impl Idle for Patience {
     fn idle(&mut self) -> Instant {
         Instant::now() + Duration::from_secs(1)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        is_interrupted()
     }
 }
 

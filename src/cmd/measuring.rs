@@ -1,6 +1,7 @@
 //! What the commands that measure share.
 
 use std::fmt::Display;
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -98,12 +99,15 @@ pub(super) fn surroundings() -> Surroundings<'static> {
 }
 
 /// That this folder, or a file in it, cannot be written.
-pub(super) fn cannot_write(path: &Path, error: &std::io::Error) -> Exit {
-    Exit::Usage(miette!(
-        help = "choose a folder that you may write to with --out DIR",
-        "cannot write to {}: {error}",
-        path.display()
-    ))
+pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Exit {
+    let help = match error.kind() {
+        io::ErrorKind::ResourceBusy => {
+            "wait until it has ended, or choose another folder with --out DIR"
+        }
+        _ => "choose a folder that you may write to with --out DIR",
+    };
+    let path = path.display();
+    Exit::Usage(miette!(help = help, "cannot write to {path}: {error}"))
 }
 
 /// Appends a record; `help` says what to do if that fails.

@@ -8,9 +8,10 @@ use miette::miette;
 use super::measuring::{
     Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
 };
-use super::progress::{Progress, catch_interrupt, is_interrupted};
+use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
-use super::{Exit, FAILED, INTERRUPTED, OK, Outcome, tell};
+use super::{Exit, FAILED, OK, Outcome, tell};
+use crate::disk;
 use crate::measure::host;
 use crate::metg::{SweepPlan, Sweepable, Sweeper};
 use crate::record::{Record, RecordFile};
@@ -108,7 +109,7 @@ fn sweepables(registry: &Registry, arguments: &Arguments) -> Result<Vec<Sweepabl
 
 fn create(out: &Path) -> Result<RecordFile, Exit> {
     let path = out.join("records.jsonl");
-    let created = std::fs::create_dir_all(out).and_then(|()| RecordFile::create(&path));
+    let created = disk::create_folder(out).and_then(|()| RecordFile::create(&path, 0));
     created.map_err(|error| cannot_write(out, &error))
 }
 
@@ -164,7 +165,7 @@ fn finish(records: &[Record], failed_count: usize, total: usize, arguments: &Arg
             "interrupted: the sweeps before it are safe in {}",
             arguments.out.display()
         ));
-        return Ok(INTERRUPTED);
+        return Ok(interrupted());
     }
     let error_count = records
         .iter()

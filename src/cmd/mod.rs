@@ -43,8 +43,6 @@ const REGRESSED: u8 = 3;
 const INCONCLUSIVE: u8 = 4;
 /// What is to be compared with is missing, or is not comparable.
 const NOT_COMPARABLE: u8 = 5;
-/// Ended by Ctrl-C: 128 and the number of SIGINT, as shells have it.
-const INTERRUPTED: u8 = 130;
 
 /// What ends a command early.
 enum Exit {

@@ -1,7 +1,7 @@
 //! How far a command has come, for people who wait, and whether they still want it to go on.
 
 use std::io::IsTerminal;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -15,37 +15,49 @@ const REDRAW: Duration = Duration::from_millis(250);
 /// Where there is no terminal, a line is written this often.
 const LINE: Duration = Duration::from_secs(10);
 
-/// Set by Ctrl-C and by a request to terminate.
-static INTERRUPT: AtomicBool = AtomicBool::new(false);
+/// The first signal that asked the command to end; 0 as long as there was none.
+static INTERRUPT: AtomicI32 = AtomicI32::new(0);
 
 /// From now on Ctrl-C, requests to terminate and the end of the terminal are noted, and the command ends in good order.
 ///
 /// A handler notes them, and no thread that waits for them: where none can be started, the run is to go on, and can
-/// still be ended. What this process was started to ignore (`nohup`) stays ignored.
+/// still be ended.
 pub(super) fn catch_interrupt() {
-    extern "C" fn note(_: libc::c_int) {
-        // Relaxed: a flag that stands for itself. Atomics are allowed in a handler.
-        INTERRUPT.store(true, Ordering::Relaxed);
-    }
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
-        // SAFETY: all bytes zero is the default action, without flags and with an empty mask.
-        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-        // SAFETY: it only writes the present action to a valid place.
-        let known = unsafe { libc::sigaction(signal, std::ptr::null(), &mut action) } == 0;
-        if !known || action.sa_sigaction == libc::SIG_IGN {
-            continue;
-        }
-        action.sa_sigaction = note as extern "C" fn(libc::c_int) as usize;
-        action.sa_flags = libc::SA_RESTART;
-        // SAFETY: the handler does nothing but what handlers may do.
-        let _ = unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) };
+        note_from_now_on(signal);
     }
+}
+
+fn note_from_now_on(signal: libc::c_int) {
+    extern "C" fn note(signal: libc::c_int) {
+        // Atomics are allowed in a handler. Relaxed: a number that stands for itself.
+        let _ = INTERRUPT.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed);
+    }
+    // SAFETY: all bytes zero is the default action, without flags and with an empty mask.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: it only writes the present action to a valid place. The signals are known and can be caught, so it
+    // cannot fail.
+    unsafe { libc::sigaction(signal, std::ptr::null(), &mut action) };
+    // Whoever started it with `nohup` wants it to outlive the terminal.
+    if signal == libc::SIGHUP && action.sa_sigaction == libc::SIG_IGN {
+        return;
+    }
+    action.sa_sigaction = note as extern "C" fn(libc::c_int) as usize;
+    action.sa_flags = libc::SA_RESTART;
+    // SAFETY: the handler does nothing but what handlers may do. It cannot fail, as above.
+    unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) };
 }
 
 /// Whether the command is to end.
 pub(super) fn is_interrupted() -> bool {
-    // Relaxed: a flag that stands for itself.
-    INTERRUPT.load(Ordering::Relaxed)
+    // Relaxed: see the handler.
+    INTERRUPT.load(Ordering::Relaxed) != 0
+}
+
+/// The exit code of a command that was made to end: 128 and the number of the signal, as shells have it.
+pub(super) fn interrupted() -> u8 {
+    // Relaxed: see the handler. The numbers are 1, 2 and 15.
+    128 + INTERRUPT.load(Ordering::Relaxed) as u8
 }
 
 /// Progress on standard error: a bar on a terminal, a line now and then elsewhere.

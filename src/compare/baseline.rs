@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use super::Placed;
 use super::stored::NotComparable;
 use super::unlike::unlike;
-use crate::record::write_whole;
+use crate::disk::{self, Lock};
+use crate::record::{Difference, Host, Record, difference, write_whole};
 
 /// The ending of a baseline's file.
 const ENDING: &str = "jsonl";
@@ -86,6 +87,18 @@ impl Baseline {
         self.path.is_file()
     }
 
+    /// The right to change it, to be held from before it is read until after it is written.
+    ///
+    /// # Errors
+    ///
+    /// When another process has it, or its folder cannot be made.
+    pub(crate) fn lock(&self) -> io::Result<Lock> {
+        if let Some(folder) = self.path.parent() {
+            disk::create_folder(folder)?;
+        }
+        Lock::of(&self.path)
+    }
+
     /// Writes these records, in place of what was there. Until all are written, what was there stays.
     ///
     /// # Errors
@@ -106,7 +119,7 @@ impl Baseline {
     ///
     /// When it is not there, or cannot be removed.
     pub fn remove(&self) -> io::Result<()> {
-        fs::remove_file(&self.path)
+        disk::remove(&self.path)
     }
 }
 
@@ -117,7 +130,8 @@ impl Baseline {
 /// What keeps them from being one side of a comparison: several machines or commits, or a case that was measured
 /// in two ways.
 pub fn one_baseline(records: Vec<Placed>) -> Result<Vec<Placed>, NotComparable> {
-    let reasons = unlike(&records, &[]);
+    let mut reasons = unlike(&records, &[]);
+    reasons.extend(other_build(&records));
     if !reasons.is_empty() {
         return Err(NotComparable(reasons));
     }
@@ -125,6 +139,27 @@ pub fn one_baseline(records: Vec<Placed>) -> Result<Vec<Placed>, NotComparable> 
     Ok(kept
         .filter(|(_, record)| record.error.is_none() && !record.samples.is_empty())
         .collect())
+}
+
+/// The first record of another compiler, version or frequency governor: a change of those would pass for the distance
+/// that sessions have by themselves.
+fn other_build(records: &[Placed]) -> Option<String> {
+    let build = |record: &Record| {
+        let Host {
+            toolchain,
+            taskdyno,
+            governor,
+            ..
+        } = &record.host;
+        serde_json::json!({ "toolchain": toolchain, "taskdyno": taskdyno, "governor": governor })
+    };
+    let (first_place, first) = records.first()?;
+    records.iter().find_map(|(place, other)| {
+        let Difference { name, before, now } = difference(&build(first), &build(other))?;
+        Some(format!(
+            "{first_place} and {place} were measured in two ways: their `host.{name}` is {before} and {now}"
+        ))
+    })
 }
 
 /// Whether `name` can be that of a baseline: letters, digits, `.`, `-` and `_`, beginning with a letter or digit.
@@ -141,7 +176,7 @@ mod tests {
     use super::*;
     use crate::record::fixture::case;
 
-    fn placed(record: crate::record::Record) -> Placed {
+    fn placed(record: Record) -> Placed {
         ("r.jsonl:1".into(), record)
     }
 
@@ -200,6 +235,18 @@ mod tests {
         let other = placed(other.record());
         let NotComparable(reasons) = one_baseline(vec![good, other]).unwrap_err();
         assert_eq!(reasons.len(), 1);
+    }
+
+    #[test]
+    fn sessions_of_two_compilers_are_refused() {
+        let first = placed(case("hash", "rayon", 2).record());
+        let mut other = case("hash", "rayon", 2).walls_us(&[7]).record();
+        other.host.toolchain = "rustc 9".into();
+        let NotComparable(reasons) = one_baseline(vec![first, placed(other)]).unwrap_err();
+        assert!(
+            reasons[0].contains("their `host.toolchain` is"),
+            "{reasons:?}"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! From what was asked for, a file or a revision, to a program.
 
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::compare::Build;
 use crate::input;
 use crate::measure::host;
+use crate::record::write_whole_with;
 
 /// Which binary of a revision is meant.
 #[derive(Debug, Clone, Default)]
@@ -103,7 +105,7 @@ impl Found {
 }
 
 fn from_file(name: &str, file: &Path) -> miette::Result<Resolved> {
-    let unreadable = |error: std::io::Error| miette!("cannot read {name}: {error}");
+    let unreadable = |error: io::Error| miette!("cannot read {name}: {error}");
     let mode = fs::metadata(file).map_err(unreadable)?.permissions().mode();
     if mode & 0o111 == 0 {
         return Err(miette!(
@@ -212,8 +214,7 @@ impl Repository {
         let store = self.top.join("target/taskdyno-gate");
         let folder = store.join(commit);
         let kept = folder.join(format!("program-{}", self.made_of(target)));
-        let failed =
-            |error: std::io::Error| miette!("cannot write to {}: {error}", folder.display());
+        let failed = |error: io::Error| miette!("cannot write to {}: {error}", folder.display());
         fs::create_dir_all(&folder).map_err(failed)?;
         // Another gate may be building the same; held until this function returns.
         let lock = File::create(store.join("lock")).map_err(failed)?;
@@ -230,12 +231,16 @@ impl Repository {
             target,
             name,
         )?;
-        // Copied aside and renamed: a copy that was cut off is never taken for the program.
-        let aside = folder.join("copying");
-        fs::copy(&built, &aside).map_err(failed)?;
-        fs::rename(&aside, &kept).map_err(failed)?;
+        // A copy that was cut off is never taken for the program.
+        write_whole_with(&kept, |file| copy_program(&built, file)).map_err(failed)?;
         Ok(kept)
     }
+}
+
+fn copy_program(from: &Path, to: &mut File) -> io::Result<()> {
+    let mut program = File::open(from)?;
+    io::copy(&mut program, to)?;
+    to.set_permissions(program.metadata()?.permissions())
 }
 
 /// The compiler's own words about itself; empty if there is none, which building then tells.

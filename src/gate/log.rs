@@ -11,10 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::{GatePlan, ListedCase, Pair};
 use crate::compare::{Build, SideError};
 use crate::input;
-use crate::record::{Host, RecordFile};
+use crate::record::{Host, RecordFile, Resumable, difference, whole_len};
 
 /// The version of the format.
 pub const PAIRS_VERSION: u32 = 1;
+
+/// The lines before the first pair.
+const HEADING_COUNT: usize = 1;
 
 /// What all pairs of a file share. A gate may go on only if nothing of it has changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,6 +63,7 @@ pub struct PairLog {
     pairs: HashMap<(String, bool, u64), Pair>,
     failures: HashMap<(String, bool), SideError>,
     was_judged: bool,
+    cut_off_line: Option<usize>,
 }
 
 /// Why a file of pairs cannot be used.
@@ -84,12 +88,12 @@ pub enum LogError {
         problem: String,
     },
     /// The gate that wrote it is not the one that would go on.
-    #[error("{path} was written by another gate: {what} changed")]
+    #[error("{path} was written by another gate: {what}")]
     Changed {
         /// The file.
         path: String,
-        /// What differs.
-        what: &'static str,
+        /// What differs, and how.
+        what: String,
     },
 }
 
@@ -100,7 +104,8 @@ impl PairLog {
     ///
     /// When it cannot be written.
     pub fn create(path: &Path, header: &Header) -> Result<Self, LogError> {
-        let mut file = RecordFile::create(path).map_err(|error| unusable(path, error))?;
+        let mut file =
+            RecordFile::create(path, HEADING_COUNT).map_err(|error| unusable(path, error))?;
         file.append(&Line::Gate(Box::new(header.clone())))
             .map_err(|error| unusable(path, error))?;
         Ok(Self {
@@ -108,67 +113,72 @@ impl PairLog {
             pairs: HashMap::new(),
             failures: HashMap::new(),
             was_judged: false,
+            cut_off_line: None,
         })
     }
 
-    /// The header of the file at `path`; `None` if there is no file, or only the beginning of a header.
+    /// The header of the file at `path`; `None` if there is no file, or nothing in it.
     ///
     /// # Errors
     ///
     /// When it cannot be read or does not begin with a header.
     pub fn header(path: &Path) -> Result<Option<Header>, LogError> {
-        match whole_lines(path)?.first() {
-            None => Ok(None),
-            Some(line) => match parse(path, 0, line)? {
-                Line::Gate(header) => Ok(Some(*header)),
-                Line::Pair(_) | Line::Failure(_) | Line::JudgedEarly(_) => {
-                    Err(bad_line(path, 0, "expected the line of a gate"))
-                }
-            },
-        }
+        let text = match input::read_file(path, input::most_bytes()).map_err(io::Error::from) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            text => text.map_err(|error| unusable(path, error))?,
+        };
+        header_of(path, &lines(&text[..whole_len(&text)]))
     }
 
-    /// Goes on with the file at `path`, or begins it if there is none. A last line that was cut off is
-    /// removed.
+    /// Goes on with the file at `path`, or begins it if there is none. It is read before anything of it is changed; a
+    /// last line that was cut off is then removed.
     ///
     /// # Errors
     ///
     /// When it cannot be read or written, a line is wrong, or it was written by a gate with another header.
     pub fn resume(path: &Path, header: &Header) -> Result<Self, LogError> {
-        let Some(found) = Self::header(path)? else {
+        let found = Resumable::read(path).map_err(|error| unusable(path, error))?;
+        let lines = lines(found.text());
+        let Some(before) = header_of(path, &lines)? else {
+            drop(found);
             return Self::create(path, header);
         };
-        if let Some(what) = change(&found, header) {
+        if let Some(what) = change(&before, header) {
             let path = path.display().to_string();
             return Err(LogError::Changed { path, what });
         }
-        let lines = whole_lines(path)?;
-        let mut log = Self {
-            file: RecordFile::open(path).map_err(|error| unusable(path, error))?,
-            pairs: HashMap::new(),
-            failures: HashMap::new(),
-            was_judged: false,
-        };
-        for (index, line) in lines.iter().enumerate().skip(1) {
+        let mut pairs = HashMap::new();
+        let mut failures = HashMap::new();
+        let mut was_judged = false;
+        for (index, line) in lines.iter().enumerate().skip(HEADING_COUNT) {
             match parse(path, index, line)? {
                 Line::Gate(_) => return Err(bad_line(path, index, "a second gate begins here")),
                 Line::Pair(pair) => {
-                    let key = (pair.case.clone(), pair.is_control, pair.index);
-                    log.pairs.insert(key, pair);
+                    pairs.insert((pair.case.clone(), pair.is_control, pair.index), pair);
                 }
-                Line::JudgedEarly(_) => log.was_judged = true,
+                Line::JudgedEarly(_) => was_judged = true,
                 Line::Failure(failed) => {
-                    log.failures
-                        .insert((failed.case, failed.is_control), failed.error);
+                    failures.insert((failed.case, failed.is_control), failed.error);
                 }
             }
         }
-        Ok(log)
+        Ok(Self {
+            cut_off_line: found.cut_off_line(),
+            file: found.go_on().map_err(|error| unusable(path, error))?,
+            pairs,
+            failures,
+            was_judged,
+        })
     }
 
     /// How many finished pairs it began with.
     pub fn pair_count(&self) -> usize {
         self.pairs.len()
+    }
+
+    /// The number of the line that was removed, from 1, since it was cut off.
+    pub fn cut_off_line(&self) -> Option<usize> {
+        self.cut_off_line
     }
 
     /// Whether it was judged when its time was up, so that no pair may be added.
@@ -221,18 +231,22 @@ impl PairLog {
     }
 }
 
-/// The lines of a file up to its last line end; none if there is no file.
-fn whole_lines(path: &Path) -> Result<Vec<String>, LogError> {
-    let read = input::read_file(path, input::most_bytes());
-    let mut bytes = match read.map_err(io::Error::from) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        bytes => bytes.map_err(|error| unusable(path, error))?,
+fn lines(text: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(text);
+    text.lines().map(str::to_owned).collect()
+}
+
+/// The header in the first of these lines, if there are any.
+fn header_of(path: &Path, lines: &[String]) -> Result<Option<Header>, LogError> {
+    let Some(line) = lines.first() else {
+        return Ok(None);
     };
-    // First: the last line may have been cut off within a character.
-    let end = bytes.iter().rposition(|byte| *byte == b'\n');
-    bytes.truncate(end.unwrap_or(0));
-    let text = String::from_utf8_lossy(&bytes);
-    Ok(text.lines().map(str::to_owned).collect())
+    match parse(path, 0, line)? {
+        Line::Gate(header) => Ok(Some(*header)),
+        Line::Pair(_) | Line::Failure(_) | Line::JudgedEarly(_) => {
+            Err(bad_line(path, 0, "expected the line of a gate"))
+        }
+    }
 }
 
 fn parse(path: &Path, index: usize, line: &str) -> Result<Line, LogError> {
@@ -264,19 +278,22 @@ fn unusable(path: &Path, error: io::Error) -> LogError {
 }
 
 /// What of a gate is not as it was.
-fn change(before: &Header, now: &Header) -> Option<&'static str> {
+fn change(before: &Header, now: &Header) -> Option<String> {
     // The load average is of the moment.
     let host = |header: &Header| Host {
         load_average: 0.0,
         ..header.host.clone()
     };
-    let changes = [
-        (before.plan != now.plan, "its plan"),
-        (before.base != now.base, "the base binary"),
-        (before.head != now.head, "the head binary"),
-        (before.cases != now.cases, "its cases or their thresholds"),
-        (host(before) != host(now), "the machine"),
+    let parts = [
+        ("its plan", difference(&before.plan, &now.plan)),
+        ("the base binary", difference(&before.base, &now.base)),
+        ("the head binary", difference(&before.head, &now.head)),
+        (
+            "its cases or their thresholds",
+            difference(&before.cases, &now.cases),
+        ),
+        ("the machine", difference(&host(before), &host(now))),
     ];
-    let changed = changes.into_iter().find(|(changed, _)| *changed);
-    changed.map(|(_, what)| what)
+    let changed = parts.into_iter().find_map(|(what, how)| Some((what, how?)));
+    changed.map(|(what, how)| format!("{what} changed: {how}"))
 }

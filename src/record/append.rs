@@ -1,58 +1,44 @@
 //! A file of records that only ever grows by whole lines.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, Write};
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde::de::IgnoredAny;
+
+use crate::disk::{self, Lock};
+use crate::input::{self, ReadError};
 
 /// A file that records are appended to, one line each. After an error, a crash or a full disk it holds
-/// every record that was appended before, and no half line.
+/// every record that was appended before, and no half line. Nobody else can write it as long as this value lives.
 #[derive(Debug)]
 pub struct RecordFile {
     file: File,
     path: PathBuf,
     /// The length up to which the file holds whole lines.
     len: u64,
+    _lock: Lock,
 }
 
 impl RecordFile {
-    /// A new, empty file at `path`. One that is there already is kept under another name: `previous`
-    /// before the extension. What stood under that name goes.
+    /// A new, empty file at `path`. Records that are there already are kept under another name: `previous`
+    /// before the extension. If more of them stand under that name, it is `previous-2`, and so on: no file takes the
+    /// place of one with more records. The first `heading_count` lines of a file are no records.
     ///
     /// # Errors
     ///
-    /// When the file cannot be made, or the one that is there cannot be moved.
-    pub fn create(path: &Path) -> io::Result<Self> {
-        match std::fs::rename(path, path.with_extension("previous.jsonl")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Self::open(path),
-        }
-    }
-
-    /// Opens the file at `path` to go on where it ends; makes it if it is not there. A last line that was
-    /// cut off is removed.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be opened, read or cut.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .append(true)
-            .open(path)?;
-        let text = std::fs::read(path)?;
-        let whole = text.iter().rposition(|byte| *byte == b'\n');
-        let len = whole.map_or(0, |end| end as u64 + 1);
-        if len < text.len() as u64 {
-            file.set_len(len)?;
-        }
-        file.rewind()?;
+    /// When the file cannot be made, another process writes it, or the one that is there cannot be moved.
+    pub fn create(path: &Path, heading_count: usize) -> io::Result<Self> {
+        let lock = Lock::of(path)?;
+        set_aside(path, heading_count)?;
+        let file = disk::open_to_append(path)?;
+        file.set_len(0)?;
         Ok(Self {
             file,
             path: path.into(),
-            len,
+            len: 0,
+            _lock: lock,
         })
     }
 
@@ -72,37 +58,245 @@ impl RecordFile {
         let written = self
             .file
             .write_all(line.as_bytes())
-            .and_then(|()| self.file.sync_data());
+            .and_then(|()| disk::sync(&self.file, &self.path));
         match written {
             Ok(()) => self.len += line.len() as u64,
-            // Cutting needs no space; should it fail all the same, `open` cuts the line off later.
+            // Cutting needs no space; should it fail all the same, the line is cut off when the file is resumed.
             Err(_) => drop(self.file.set_len(self.len)),
         }
         written
     }
 }
 
+/// Moves a file that holds records to a name where nothing is lost by it.
+fn set_aside(path: &Path, heading_count: usize) -> io::Result<()> {
+    let count = record_count(path, heading_count)?;
+    if count == 0 {
+        return Ok(());
+    }
+    let mut aside = path.with_extension("previous.jsonl");
+    let mut number = 1;
+    while record_count(&aside, heading_count)? > count {
+        number += 1;
+        aside = path.with_extension(format!("previous-{number}.jsonl"));
+    }
+    disk::rename(path, &aside)
+}
+
+/// How many lines there are after the heading, whatever stands in them; 0 if there is no file.
+fn record_count(path: &Path, heading_count: usize) -> io::Result<usize> {
+    let text = read_if_there(path)?;
+    let lines = text.split(|byte| *byte == b'\n');
+    let count = lines.filter(|line| !line.trim_ascii().is_empty()).count();
+    Ok(count.saturating_sub(heading_count))
+}
+
+fn read_if_there(path: &Path) -> io::Result<Vec<u8>> {
+    match input::read_file(path, input::most_bytes()) {
+        Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        text => Ok(text?),
+    }
+}
+
+/// A file of records to go on with: nobody else can write it, it has been read, and nothing of it is changed yet.
+#[derive(Debug)]
+pub struct Resumable {
+    path: PathBuf,
+    text: Vec<u8>,
+    /// See [`whole_len`].
+    whole_len: usize,
+    lock: Lock,
+}
+
+impl Resumable {
+    /// Reads the file at `path`; one that is not there is empty.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or another process writes it.
+    pub fn read(path: &Path) -> io::Result<Self> {
+        let lock = Lock::of(path)?;
+        let text = read_if_there(path)?;
+        Ok(Self {
+            path: path.into(),
+            whole_len: whole_len(&text),
+            text,
+            lock,
+        })
+    }
+
+    /// What is to be kept, to be looked at before [`Resumable::go_on`].
+    pub fn text(&self) -> &[u8] {
+        &self.text[..self.whole_len]
+    }
+
+    /// The number of the last line, from 1, if it was cut off and will be removed.
+    pub fn cut_off_line(&self) -> Option<usize> {
+        let is_cut_off = self.whole_len < self.text.len();
+        is_cut_off.then(|| self.text().split(|byte| *byte == b'\n').count())
+    }
+
+    /// Opens the file to append to it. A last line that was cut off is removed, and one that only lacks its line end
+    /// gets it.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened, made, cut or written.
+    pub fn go_on(self) -> io::Result<RecordFile> {
+        let mut file = disk::open_to_append(&self.path)?;
+        let mut len = self.whole_len as u64;
+        let lacks_end = !matches!(self.text().last(), None | Some(b'\n'));
+        if self.whole_len < self.text.len() {
+            file.set_len(len)?;
+            disk::sync(&file, &self.path)?;
+        } else if lacks_end {
+            file.write_all(b"\n")?;
+            disk::sync(&file, &self.path)?;
+            len += 1;
+        }
+        Ok(RecordFile {
+            file,
+            path: self.path,
+            len,
+            _lock: self.lock,
+        })
+    }
+}
+
+/// How much of `text` is to be kept: all but a last line without a line end that is the beginning of a JSON value and
+/// no more, where other lines come before it. Such a line was cut off when its writer died. Anything else that is
+/// wrong with a file is for whoever parses it to refuse.
+pub fn whole_len(text: &[u8]) -> usize {
+    let end = text.iter().rposition(|byte| *byte == b'\n');
+    let (before, last) = text.split_at(end.map_or(0, |end| end + 1));
+    let parsed = serde_json::from_slice::<IgnoredAny>(last);
+    let is_cut_off = !last.is_empty() && parsed.is_err_and(|error| error.is_eof());
+    if is_cut_off && !before.trim_ascii().is_empty() {
+        before.len()
+    } else {
+        text.len()
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
-    #[test]
-    fn a_line_that_was_cut_off_is_removed_and_the_others_stay() {
+    /// A folder, and in it the path of a file with this text.
+    fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("records.jsonl");
-        std::fs::write(&path, "{\"a\":1}\n{\"b\":").unwrap();
-        RecordFile::open(&path).unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"a\":1}\n");
+        fs::write(&path, text).unwrap();
+        (folder, path)
+    }
+
+    fn resumed(text: &str) -> (String, Option<usize>) {
+        let (_folder, path) = file(text);
+        let found = Resumable::read(&path).unwrap();
+        let cut_off = found.cut_off_line();
+        assert_eq!(fs::read_to_string(&path).unwrap(), text, "only read");
+        let mut file = found.go_on().unwrap();
+        file.append(&7).unwrap();
+        (fs::read_to_string(&path).unwrap(), cut_off)
     }
 
     #[test]
-    fn creating_anew_keeps_the_file_before_under_another_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("records.jsonl");
-        std::fs::write(&path, "{\"a\":1}\n").unwrap();
-        RecordFile::create(&path).unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+    fn a_line_that_was_cut_off_is_removed_and_the_others_stay() {
+        for cut_off in ["{", "{\"b\":", "{\"b\":\"x", "{\"b\":[1, 2"] {
+            let (text, line) = resumed(&format!("{{\"a\":1}}\n{cut_off}"));
+            assert_eq!((text.as_str(), line), ("{\"a\":1}\n7\n", Some(2)));
+        }
+    }
+
+    #[test]
+    fn a_last_line_without_its_end_is_kept() {
+        let (text, line) = resumed("{\"a\":1}\n{\"b\":2}");
+        assert_eq!((text.as_str(), line), ("{\"a\":1}\n{\"b\":2}\n7\n", None));
+        assert_eq!(resumed("{\"a\":1}"), ("{\"a\":1}\n7\n".into(), None));
+        assert_eq!(resumed(""), ("7\n".into(), None));
+    }
+
+    #[test]
+    fn what_was_not_cut_off_is_left_to_whoever_parses_it() {
+        for text in ["{\"a\":", "oops", "{\"a\":1}\noops", "{\"a\":1}\n\0\0"] {
+            assert_eq!(whole_len(text.as_bytes()), text.len(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn creating_anew_keeps_the_records_before_under_another_name() {
+        let (folder, path) = file("{\"a\":1}\n");
+        let steps = disk::steps_of(|| RecordFile::create(&path, 0).unwrap());
+        let expected = [
+            "rename records.previous.jsonl",
+            "sync folder of records.previous.jsonl",
+            "create records.jsonl",
+            "sync folder of records.jsonl",
+        ];
+        assert_eq!(steps, expected);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "");
         let previous = folder.path().join("records.previous.jsonl");
-        assert_eq!(std::fs::read_to_string(previous).unwrap(), "{\"a\":1}\n");
+        assert_eq!(fs::read_to_string(previous).unwrap(), "{\"a\":1}\n");
+    }
+
+    #[test]
+    fn no_number_of_starts_loses_the_records_of_a_run_that_had_more() {
+        let (folder, path) = file("1\n2\n3\n");
+        let start = |lines: &[u32]| {
+            let mut file = RecordFile::create(&path, 0).unwrap();
+            lines.iter().for_each(|line| file.append(line).unwrap());
+        };
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        // Ended before the first record, twice.
+        start(&[]);
+        start(&[]);
+        assert_eq!(read("records.previous.jsonl"), "1\n2\n3\n");
+        // Ended after the first record, and begun anew.
+        start(&[4]);
+        start(&[5]);
+        assert_eq!(read("records.previous.jsonl"), "1\n2\n3\n");
+        assert_eq!(read("records.previous-2.jsonl"), "4\n");
+        start(&[6, 7, 8, 9]);
+        start(&[]);
+        assert_eq!(read("records.previous.jsonl"), "6\n7\n8\n9\n");
+    }
+
+    #[test]
+    fn a_heading_is_no_record() {
+        let (folder, path) = file("heading\n1\n");
+        for _ in 0..2 {
+            let mut file = RecordFile::create(&path, 1).unwrap();
+            file.append(&"heading").unwrap();
+        }
+        let previous = folder.path().join("records.previous.jsonl");
+        assert_eq!(fs::read_to_string(previous).unwrap(), "heading\n1\n");
+    }
+
+    #[test]
+    fn a_file_has_one_writer() {
+        let (_folder, path) = file("");
+        let first = RecordFile::create(&path, 0).unwrap();
+        let refused = [
+            RecordFile::create(&path, 0).map(drop).unwrap_err(),
+            Resumable::read(&path).map(drop).unwrap_err(),
+        ];
+        for error in refused {
+            assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
+        }
+        drop(first);
+        let second = Resumable::read(&path).unwrap().go_on().unwrap();
+        assert!(RecordFile::create(&path, 0).is_err());
+        drop(second);
+        assert!(RecordFile::create(&path, 0).is_ok());
+    }
+
+    #[test]
+    fn a_record_is_on_disk_when_it_is_appended() {
+        let (_folder, path) = file("");
+        let mut file = RecordFile::create(&path, 0).unwrap();
+        let steps = disk::steps_of(|| file.append(&1).unwrap());
+        assert_eq!(steps, ["sync records.jsonl"]);
     }
 }

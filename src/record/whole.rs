@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::disk;
+
 /// Writes `content` beside the file at `path` and renames it, so that the file is replaced as a whole or left
 /// as it was. Its folder is made if it is not there.
 ///
@@ -12,7 +14,7 @@ use std::path::Path;
 /// When it cannot be written. Nothing is left behind then.
 pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        disk::create_folder(folder)?;
     }
     write_whole_with(path, |file| file.write_all(content))
 }
@@ -35,7 +37,7 @@ pub fn write_whole_with<E: From<io::Error>>(
     let aside = path.with_added_extension(format!("{}.tmp", std::process::id()));
     write_aside(&path, &aside, write).inspect_err(|_| {
         // It may never have come to be; the first error is the one to tell.
-        let _ = fs::remove_file(&aside);
+        let _ = disk::remove(&aside);
     })
 }
 
@@ -44,8 +46,11 @@ fn write_aside<E: From<io::Error>>(
     aside: &Path,
     write: impl FnOnce(&mut File) -> Result<(), E>,
 ) -> Result<(), E> {
-    write(&mut File::create(aside)?)?;
-    Ok(fs::rename(aside, path)?)
+    let mut file = disk::create(aside)?;
+    write(&mut file)?;
+    // First, or after a crash the name could stand for a file without its content.
+    disk::sync(&file, aside)?;
+    Ok(disk::rename(aside, path)?)
 }
 
 #[cfg(test)]
@@ -67,6 +72,20 @@ mod tests {
         assert_eq!(failed.unwrap_err().to_string(), "no more");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_content_is_on_disk_before_the_name_and_the_name_before_it_returns() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        let steps = disk::steps_of(|| write_whole(&path, b"new").unwrap());
+        let expected = [
+            "create x.PID.tmp",
+            "sync x.PID.tmp",
+            "rename x",
+            "sync folder of x",
+        ];
+        assert_eq!(steps, expected);
     }
 
     #[test]

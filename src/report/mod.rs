@@ -30,7 +30,7 @@ pub use heading::Heading;
 pub use load::{LoadMap, Stretch};
 pub use mixed::refuse_mixed;
 pub use model::{ALPHA, Group, LIMIT, Measured, Outcome, Report, Row, SERIAL};
-pub use read::{UNKNOWN_VERSION, read, read_placed};
+pub use read::{UNKNOWN_VERSION, read, read_placed, read_text};
 pub use schedule::Schedule;
 pub use table::{styled_tables, tables};
 pub use verdict::{bound_or_not, change, styled_verdicts};

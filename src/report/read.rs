@@ -27,6 +27,17 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Record>, Error> {
     Ok(placed.into_iter().map(|(_, record)| record).collect())
 }
 
+/// As [`read()`], from `text` that stands in the file at `path`. No record is none.
+///
+/// # Errors
+///
+/// As [`read()`].
+pub fn read_text(path: &Path, text: &[u8]) -> Result<Vec<Record>, Error> {
+    let placed = parse_all(path, text)?;
+    refuse_mixed(placed.iter().map(|(place, record)| (place, record)))?;
+    Ok(placed.into_iter().map(|(_, record)| record).collect())
+}
+
 /// The code of the error that a record of an unknown version gives.
 pub const UNKNOWN_VERSION: &str = "unknown-version";
 
@@ -67,21 +78,26 @@ fn read_file(path: &Path) -> Result<Vec<(String, Record)>, Error> {
         let (what, help) = (foreign.what, foreign.help);
         return Err(miette!(help = help, "{} {what}", path.display()));
     }
-    let mut records = Vec::new();
-    for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        let place = format!("{}:{}", path.display(), index + 1);
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let record = parse(line, &place)?;
-        records.push((place, record));
-    }
+    let records = parse_all(path, &bytes)?;
     if records.is_empty() {
         return Err(miette!(
             help = "`taskdyno run` writes one record a case",
             "{} has no records",
             path.display()
         ));
+    }
+    Ok(records)
+}
+
+fn parse_all(path: &Path, text: &[u8]) -> Result<Vec<(String, Record)>, Error> {
+    let mut records = Vec::new();
+    for (index, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let place = format!("{}:{}", path.display(), index + 1);
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let record = parse(line, &place, records.is_empty())?;
+        records.push((place, record));
     }
     Ok(records)
 }
@@ -109,13 +125,13 @@ struct Version {
     schema_version: serde_json::Value,
 }
 
-fn parse(line: &[u8], place: &str) -> Result<Record, Error> {
+fn parse(line: &[u8], place: &str, is_first: bool) -> Result<Record, Error> {
     let is_whole = line.ends_with(b"\n");
     let version: Version = serde_json::from_slice(line).map_err(|error| {
         if is_whole || error.is_data() {
             not_a_record(place, &error)
         } else {
-            cut_off(place, &error)
+            cut_off(place, &error, is_first)
         }
     })?;
     if version.schema_version != SCHEMA_VERSION {
@@ -150,13 +166,16 @@ fn is_sound(peak: &Peak) -> bool {
         && peak.probes.iter().all(|probe| probe.run_count > 0)
 }
 
-fn cut_off(place: &str, error: &serde_json::Error) -> Error {
-    miette!(
-        help =
-            "`taskdyno run --resume` takes up a run that was ended there; or delete this last line",
-        "{place} is cut off in the middle: {}",
-        without_line(error)
-    )
+fn cut_off(place: &str, error: &serde_json::Error, is_first: bool) -> Error {
+    let help = match is_first {
+        // `run --resume` refuses it too: nothing shows that it is a file of records.
+        true => "no record comes before it: `taskdyno run` without --resume measures anew",
+        false => {
+            "`taskdyno run --resume` takes up a run that was ended there; or delete this last line"
+        }
+    };
+    let error = without_line(error);
+    miette!(help = help, "{place} is cut off in the middle: {error}")
 }
 
 fn not_a_record(place: &str, error: &serde_json::Error) -> Error {
@@ -239,6 +258,12 @@ mod tests {
         let whole = line(&case("empty", "serial", 1).record());
         let half = &line(&case("empty", "rayon", 1).record())[..100];
         insta::assert_snapshot!(complaint(format!("{whole}{half}")), @"r.jsonl:2 is cut off in the middle: EOF while parsing a string, column 100 | `taskdyno run --resume` takes up a run that was ended there; or delete this last line");
+    }
+
+    #[test]
+    fn a_first_record_that_was_cut_off_cannot_be_gone_on_from() {
+        let half = &line(&case("empty", "rayon", 1).record())[..100];
+        insta::assert_snapshot!(complaint(half), @"r.jsonl:1 is cut off in the middle: EOF while parsing a string, column 100 | no record comes before it: `taskdyno run` without --resume measures anew");
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! `gate`: two builds run in turns, and a verdict on each case.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,12 +8,13 @@ use miette::miette;
 
 use self::watcher::Pairs;
 use super::measuring::{cannot_write, make_ready, print_ids};
-use super::progress::catch_interrupt;
+use super::progress::{catch_interrupt, interrupted};
 use super::select::{Pin, Selected};
-use super::{Exit, INTERRUPTED, OK, Outcome, say, tell};
+use super::{Exit, OK, Outcome, say, tell};
 use crate::compare::{
     COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, SideError, Verdict,
 };
+use crate::disk;
 use crate::gate::build::{Resolved, Target, find, sha256};
 use crate::gate::{
     Arm, Both, Contest, GatePlan, Header, ListedCase, LogError, Matched, PAIRS_VERSION, PairLog,
@@ -42,8 +42,6 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         return self_test::main(registry, arguments);
     };
     if !arguments.manner.dry_run {
-        // Whatever becomes of this gate, the comparison of an earlier one is not its own.
-        remove_if_there(&arguments.out.join(COMPARISON))?;
         make_ready(arguments.manner.quiet)?;
     }
     let builds = Both {
@@ -59,7 +57,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     if arguments.manner.dry_run {
         return print_ids(matched.both.iter().map(|listed| listed.case.id()));
     }
-    fs::create_dir_all(&arguments.out).map_err(|error| cannot_write(&arguments.out, &error))?;
+    disk::create_folder(&arguments.out).map_err(|error| cannot_write(&arguments.out, &error))?;
     let host = host::host();
     let started_at = jiff::Timestamp::now().to_string();
     let start = Instant::now();
@@ -67,6 +65,8 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let contests = contests(&header, &builds);
 
     catch_interrupt();
+    // Whatever becomes of this gate, the comparison of an earlier one is not its own.
+    set_aside(&arguments.out.join(COMPARISON))?;
     let mut watcher = Pairs::new(
         header.plan.pair_count,
         contests.len(),
@@ -82,7 +82,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
             ran.pair_count,
             log.path().display()
         ));
-        return Ok(INTERRUPTED);
+        return Ok(interrupted());
     }
     unchanged_on_disk(&builds)?;
     let comparison = comparison(header, matched, ran, started_at, start.elapsed());
@@ -183,6 +183,12 @@ fn open_log(
         false => PairLog::create(&path, &header),
     };
     let log = log.map_err(unusable)?;
+    if let Some(line) = log.cut_off_line() {
+        tell(&format!(
+            "{}:{line} was cut off in the middle and is removed",
+            path.display()
+        ));
+    }
     if log.pair_count() > 0 && !arguments.manner.quiet {
         tell(&format!("{} pairs are there already", log.pair_count()));
     }
@@ -353,8 +359,9 @@ fn finish(comparison: &Comparison, arguments: &Arguments) -> Outcome {
     shown
 }
 
-fn remove_if_there(path: &Path) -> Result<(), Exit> {
-    match fs::remove_file(path) {
+/// Keeps the result of an earlier gate as `gate.previous.json`, in place of an older one.
+fn set_aside(path: &Path) -> Result<(), Exit> {
+    match disk::rename(path, &path.with_extension("previous.json")) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(cannot_write(path, &error)),
         _ => Ok(()),
     }
@@ -370,6 +377,9 @@ fn cannot_append(log: &PairLog, error: &std::io::Error) -> Exit {
 
 fn unusable(error: LogError) -> Exit {
     let help = match &error {
+        LogError::File { error, .. } if error.kind() == ErrorKind::ResourceBusy => {
+            "wait until it has ended, or choose another folder with --out DIR"
+        }
         LogError::File { .. } => "choose a folder that you may write to with --out DIR",
         LogError::Line { .. } => {
             "leave out --resume to measure everything anew; the file is then kept as \

@@ -12,9 +12,10 @@ use super::arguments::Arguments;
 use super::watcher::failure;
 use crate::case::Idle;
 use crate::cmd::measuring::{cannot_write, make_ready, print_ids};
-use crate::cmd::progress::{Progress, catch_interrupt};
-use crate::cmd::{Exit, INTERRUPTED, OK, Outcome, say};
+use crate::cmd::progress::{Progress, catch_interrupt, interrupted};
+use crate::cmd::{Exit, OK, Outcome, say};
 use crate::compare::{SideError, Verdict};
+use crate::disk::{self, Lock};
 use crate::gate::self_test::{SelfTest, SelfTestError, SelfTestPlan, SelfVerdict, Tally, tally};
 use crate::gate::{ListedCase, Neighbour, Watcher};
 use crate::measure::host;
@@ -79,10 +80,12 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         threshold_ratio: arguments.threshold,
         gate: &gate,
     };
-    std::fs::create_dir_all(&arguments.out)
+    let file = arguments.out.join(FILE);
+    let _lock = disk::create_folder(&arguments.out)
+        .and_then(|()| Lock::of(&file))
         .map_err(|error| cannot_write(&arguments.out, &error))?;
-    super::remove_if_there(&arguments.out.join(FILE))?;
     catch_interrupt();
+    super::set_aside(&file)?;
 
     let (host, started_at) = (host::host(), jiff::Timestamp::now().to_string());
     let start = Instant::now();
@@ -101,7 +104,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     show(&result(&verdicts), arguments)?;
     match ending {
         Ok(()) => Ok(OK),
-        Err(SelfTestError::Interrupted) => Ok(INTERRUPTED),
+        Err(SelfTestError::Interrupted) => Ok(interrupted()),
         Err(SelfTestError::Failed(case, error)) => {
             Err(Exit::Failed(miette!("{}", failure(&case, &error))))
         }

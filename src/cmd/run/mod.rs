@@ -6,22 +6,22 @@ use std::time::Duration;
 
 use miette::miette;
 
+use self::resume::open_records;
 use super::baseline;
 use super::compare::{self, Against, Named};
-use super::measuring::{
-    Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
-};
-use super::progress::{Progress, catch_interrupt, is_interrupted};
+use super::measuring::{Manner, append, make_ready, print_ids, seconds, show, surroundings};
+use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
 use super::show::show_table;
-use super::{Exit, FAILED, INTERRUPTED, OK, Outcome, tell};
+use super::{Exit, FAILED, OK, Outcome, tell};
 use crate::case::record;
 use crate::matrix::PlannedCase;
 use crate::measure::host;
 use crate::random;
 use crate::record::{Plan, Record, RecordFile};
 use crate::registry::Registry;
-use crate::report::read;
+
+mod resume;
 
 /// What `run` takes.
 #[derive(clap::Args)]
@@ -98,16 +98,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let seed = arguments.manner.seed();
     random::shuffle(&mut cases, seed);
 
-    let (mut file, finished) = open_records(arguments)?;
-    let mut records = finished;
-    let total = cases.len();
-    skip_finished(&mut cases, &records, arguments)?;
-    if !arguments.manner.quiet && cases.len() < total {
-        let kept = total - cases.len();
-        tell(&format!(
-            "{kept} of {total} cases have a record already and are not run again"
-        ));
-    }
+    let (mut file, mut records) = open_records(&mut cases, arguments)?;
     catch_interrupt();
     records.extend(measure_all(cases, arguments, seed, &mut file)?);
 
@@ -162,79 +153,6 @@ fn compared(bases: &[Named], records_file: &[PathBuf], arguments: &Arguments) ->
     };
     let comparisons: Result<Vec<_>, Exit> = bases.iter().map(against).collect();
     show_table(&comparisons?, arguments.manner.quiet)
-}
-
-/// Opens the record file: anew, or with the records of the run that is to go on.
-fn open_records(arguments: &Arguments) -> Result<(RecordFile, Vec<Record>), Exit> {
-    let unwritable = |error: std::io::Error| cannot_write(&arguments.out, &error);
-    std::fs::create_dir_all(&arguments.out).map_err(unwritable)?;
-    let path = arguments.out.join("records.jsonl");
-    if !arguments.resume {
-        return Ok((RecordFile::create(&path).map_err(unwritable)?, Vec::new()));
-    }
-    let file = RecordFile::open(&path).map_err(unwritable)?;
-    let is_empty = std::fs::metadata(&path).is_ok_and(|found| found.len() == 0);
-    let records = match is_empty {
-        true => Vec::new(),
-        false => read(std::slice::from_ref(&path)).map_err(Exit::Usage)?,
-    };
-    Ok((file, records))
-}
-
-/// Drops the cases that have a record already.
-fn skip_finished(
-    cases: &mut Vec<PlannedCase>,
-    records: &[Record],
-    arguments: &Arguments,
-) -> Result<(), Exit> {
-    refuse_another_place(records)?;
-    for record in records {
-        let id = record.case.id();
-        let same_id = |planned: &&PlannedCase| planned.case.id() == id;
-        let Some(planned) = cases.iter().find(same_id) else {
-            continue;
-        };
-        let now = plan(arguments, 0, 0, planned);
-        let what = if planned.case.parameters != record.case.parameters {
-            "other parameters"
-        } else if planned.case.options != record.case.options {
-            "other options"
-        } else if now.measured() != record.plan.measured() {
-            "another plan"
-        } else {
-            continue;
-        };
-        return Err(Exit::Usage(miette!(
-            help = START_ANEW,
-            "the record of `{id}` was measured with {what} than it has now"
-        )));
-    }
-    let finished: HashSet<String> = records.iter().map(|record| record.case.id()).collect();
-    cases.retain(|planned| !finished.contains(&planned.case.id()));
-    Ok(())
-}
-
-const START_ANEW: &str = "leave out --resume to measure everything anew";
-
-/// Records of another commit or another machine do not go into one report with those to come.
-fn refuse_another_place(records: &[Record]) -> Result<(), Exit> {
-    let Some(record) = records.first() else {
-        return Ok(());
-    };
-    let now = surroundings();
-    let what = if record.commit != now.commit {
-        "another commit, or another state of the working tree"
-    } else if record.host.class() != now.host.class() {
-        "another machine"
-    } else if record.host.toolchain != now.host.toolchain {
-        "a program of another compiler"
-    } else {
-        return Ok(());
-    };
-    Err(Exit::Usage(miette!(
-        help = START_ANEW,
-        "the records that are there are of {what}"
-    )))
 }
 
 /// Runs the cases one after the other, and appends each record as soon as it is there.
@@ -320,7 +238,7 @@ fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
             records.len(),
             arguments.out.display()
         ));
-        return Ok(INTERRUPTED);
+        return Ok(interrupted());
     }
     Ok(if failed > 0 { FAILED } else { OK })
 }

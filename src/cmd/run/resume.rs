@@ -1,0 +1,198 @@
+//! Where a run begins: anew, or with the records of the run that is to go on.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::Path;
+
+use miette::miette;
+use serde::Serialize;
+
+use super::{Arguments, plan};
+use crate::case::Surroundings;
+use crate::cmd::measuring::{cannot_write, surroundings};
+use crate::cmd::select::Pin;
+use crate::cmd::{Exit, tell};
+use crate::disk;
+use crate::matrix::PlannedCase;
+use crate::record::{Case, Commit, Host, Plan, Record, RecordFile, Resumable, difference};
+use crate::report::read_text;
+
+/// Opens the record file: anew, or to go on with it. Returns it with the records that it has, and leaves of `cases`
+/// those that have none.
+pub(super) fn open_records(
+    cases: &mut Vec<PlannedCase>,
+    arguments: &Arguments,
+) -> Result<(RecordFile, Vec<Record>), Exit> {
+    let unwritable = |error: io::Error| cannot_write(&arguments.out, &error);
+    disk::create_folder(&arguments.out).map_err(unwritable)?;
+    let path = arguments.out.join("records.jsonl");
+    if !arguments.resume {
+        return Ok((
+            RecordFile::create(&path, 0).map_err(unwritable)?,
+            Vec::new(),
+        ));
+    }
+    let found = Resumable::read(&path).map_err(unwritable)?;
+    let records = read_text(&path, found.text()).map_err(|error| cannot_go_on(&error))?;
+    keep_pinning(cases, &records, arguments);
+    refuse_other_settings(&path, &records, cases, arguments)?;
+    // Only now, when nothing is left to be refused, is the file changed.
+    if let Some(line) = found.cut_off_line() {
+        tell(&format!(
+            "{}:{line} was cut off in the middle and is removed; its case is run again",
+            path.display()
+        ));
+    }
+    let file = found.go_on().map_err(unwritable)?;
+    skip_finished(cases, &records, arguments.manner.quiet);
+    Ok((file, records))
+}
+
+fn cannot_go_on(error: &miette::Report) -> Exit {
+    let help = error.help().map(|help| format!("{help}; "));
+    Exit::Usage(miette!(
+        help = format!(
+            "{}leave out --resume to measure everything anew: the file is then kept as records.previous.jsonl, or under \
+             another number",
+            help.unwrap_or_default()
+        ),
+        "{error}"
+    ))
+}
+
+/// Whether a machine is quiet enough to bind workers is asked once: a run that goes on keeps to the answer.
+fn keep_pinning(cases: &mut [PlannedCase], records: &[Record], arguments: &Arguments) {
+    let (Some(record), Some(Pin::Auto)) = (records.first(), arguments.selected.pin) else {
+        return;
+    };
+    for planned in cases {
+        planned.case.pin = record.case.pin;
+    }
+}
+
+/// What bears on the figures of a record, or on what they are figures of.
+#[derive(Serialize)]
+struct Settings {
+    case: Case,
+    plan: Plan,
+    host: Host,
+    commit: Option<Commit>,
+}
+
+impl Settings {
+    fn of(record: &Record) -> Self {
+        Self {
+            case: record.case.clone(),
+            plan: record.plan.measured(),
+            host: lasting(&record.host),
+            commit: record.commit.clone(),
+        }
+    }
+
+    /// Those that `record` would have if it were measured now, as far as this run says anything about it.
+    fn now(
+        record: &Record,
+        cases: &[PlannedCase],
+        now: &Surroundings<'_>,
+        arguments: &Arguments,
+    ) -> Self {
+        let before = Self::of(record);
+        let same_cell = cases
+            .iter()
+            .find(|one| is_same_cell(&one.case, &before.case));
+        let same_backend = cases
+            .iter()
+            .find(|one| one.case.backend == before.case.backend);
+        let case = match (same_cell, same_backend) {
+            (Some(planned), _) => planned.case.clone(),
+            (None, Some(planned)) => Case {
+                pin: planned.case.pin,
+                continuation: planned.case.continuation.clone(),
+                ..before.case
+            },
+            (None, None) => Case {
+                pin: cases.first().map_or(before.case.pin, |any| any.case.pin),
+                ..before.case
+            },
+        };
+        let planned = same_cell.or(cases.first());
+        let plan = planned.map_or(before.plan.clone(), |planned| {
+            plan(arguments, 0, 0, planned).measured()
+        });
+        Self {
+            case,
+            plan: match same_cell {
+                Some(_) => plan,
+                // A workload says it of itself.
+                None => Plan {
+                    retry_limit: before.plan.retry_limit,
+                    ..plan
+                },
+            },
+            host: lasting(&now.host),
+            commit: now.commit.clone(),
+        }
+    }
+}
+
+/// A cell of the matrix, however it is measured.
+fn is_same_cell(a: &Case, b: &Case) -> bool {
+    let cell = |case: &Case| {
+        let Case {
+            workload,
+            variant,
+            backend,
+            ..
+        } = case.clone();
+        (workload, variant, backend, case.workers)
+    };
+    cell(a) == cell(b)
+}
+
+/// What does not change from one moment to the next, nor by starting the machine again.
+fn lasting(host: &Host) -> Host {
+    Host {
+        load_average: 0.0,
+        memory_bytes: 0,
+        ..host.clone()
+    }
+}
+
+/// Records of other settings, another commit or another machine do not go into one file with those to come.
+fn refuse_other_settings(
+    path: &Path,
+    records: &[Record],
+    cases: &[PlannedCase],
+    arguments: &Arguments,
+) -> Result<(), Exit> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let surroundings = surroundings();
+    for record in records {
+        let now = Settings::now(record, cases, &surroundings, arguments);
+        if let Some(difference) = difference(&Settings::of(record), &now) {
+            return Err(Exit::Usage(miette!(
+                help = "give the same arguments on the same machine and commit, or leave out --resume to measure \
+                        everything anew, or choose another folder with --out DIR",
+                "the record of `{}` in {} was measured otherwise: {difference}",
+                record.case.id(),
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Drops the cases that have a record already.
+fn skip_finished(cases: &mut Vec<PlannedCase>, records: &[Record], quiet: bool) {
+    let total = cases.len();
+    let finished: HashSet<String> = records.iter().map(|record| record.case.id()).collect();
+    cases.retain(|planned| !finished.contains(&planned.case.id()));
+    if !quiet && cases.len() < total {
+        let kept = total - cases.len();
+        tell(&format!(
+            "{kept} of {total} cases have a record already and are not run again"
+        ));
+    }
+}

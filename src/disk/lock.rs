@@ -1,0 +1,152 @@
+//! One writer at a time.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// The right to write a file, which one process at a time has.
+///
+/// It is a lock of the kernel's on a file beside the one that is written (flock(2)), which lasts as long as its holder
+/// does, however that ends. Programs that the holder starts do not inherit it. The file says who holds it, and is
+/// removed by its holder. After a crash it stays, and the next holder takes it over.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    /// Locked until it is closed.
+    _file: File,
+    path: PathBuf,
+}
+
+/// What is read of the words of the holder, at most.
+const MOST_BYTES: u64 = 300;
+
+impl Lock {
+    /// The lock of the file at `path`, which need not exist; its folder has to.
+    ///
+    /// # Errors
+    ///
+    /// When another process has it, which the message names ([`io::ErrorKind::ResourceBusy`]); when the file beside
+    /// it cannot be made.
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+        let path = path.with_added_extension("lock");
+        let place =
+            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        loop {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
+                .map_err(place)?;
+            if let Some(lock) = Self::try_take(file, &path)? {
+                return Ok(lock);
+            }
+        }
+    }
+
+    /// Locks `file`; `None` if it was no longer the one at `path` then. Its holder removes it, and whoever opened it
+    /// before that would lock what nobody else can find.
+    fn try_take(mut file: File, path: &Path) -> io::Result<Option<Self>> {
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(taken(&mut file)),
+            // A file system without locks cannot keep others out.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        let ours = file.metadata()?;
+        let is_there = fs::metadata(path)
+            .is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino()));
+        if !is_there {
+            return Ok(None);
+        }
+        file.set_len(0)?;
+        file.write_all(holder().as_bytes())?;
+        let path = path.into();
+        Ok(Some(Self { _file: file, path }))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Before it is unlocked: later it may be another's. If it stays, the next holder takes it over.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// What others are told of this process.
+fn holder() -> String {
+    let words: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    format!("process {} (`{}`)\n", std::process::id(), words.join(" "))
+}
+
+fn taken(file: &mut File) -> io::Error {
+    let mut words = Vec::new();
+    // Whoever has just locked it may not have signed it yet.
+    let is_signed = file
+        .take(MOST_BYTES)
+        .read_to_end(&mut words)
+        .is_ok_and(|count| count > 0);
+    let words = String::from_utf8_lossy(&words);
+    let holder = if is_signed {
+        words.trim()
+    } else {
+        "another process"
+    };
+    io::Error::new(
+        io::ErrorKind::ResourceBusy,
+        format!("{holder} is writing there"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock_file(path: &Path) -> PathBuf {
+        path.with_added_extension("lock")
+    }
+
+    #[test]
+    fn the_second_writer_is_told_who_the_first_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("records.jsonl");
+        let first = Lock::of(&path).unwrap();
+        let error = Lock::of(&path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
+        let holder = format!("process {} (`", std::process::id());
+        assert!(error.to_string().starts_with(&holder), "{error}");
+        // Another file has its own.
+        Lock::of(&folder.path().join("other.jsonl")).unwrap();
+        drop(first);
+        Lock::of(&path).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_dead_holder_left_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("records.jsonl");
+        fs::write(lock_file(&path), "process 1 (`a long command line`)\n").unwrap();
+        let lock = Lock::of(&path).unwrap();
+        assert_eq!(fs::read_to_string(lock_file(&path)).unwrap(), holder());
+        drop(lock);
+        assert!(!lock_file(&path).exists());
+    }
+
+    #[test]
+    fn a_lock_that_its_holder_removed_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("records.jsonl");
+        let first = Lock::of(&path).unwrap();
+        let opened = File::open(lock_file(&path)).unwrap();
+        drop(first);
+        let gone = Lock::try_take(opened.try_clone().unwrap(), &lock_file(&path));
+        assert!(gone.unwrap().is_none());
+        let _second = Lock::of(&path).unwrap();
+        assert!(Lock::try_take(opened, &lock_file(&path)).unwrap().is_none());
+    }
+}
