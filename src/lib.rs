@@ -21,7 +21,7 @@ pub mod registry;
 pub mod report;
 pub mod stats;
 pub mod sync;
-pub mod text;
+mod text;
 pub mod workload;
 
 pub use harness::Harness;
