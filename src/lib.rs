@@ -23,8 +23,12 @@ pub mod registry;
 pub mod report;
 pub mod stats;
 pub mod sync;
+<<<<<<< HEAD
 mod system;
 pub mod text;
+=======
+mod text;
+>>>>>>> h/text
 pub mod workload;
 
 pub use harness::Harness;

@@ -8,7 +8,7 @@ use std::fmt::Write;
 /// Text for a terminal or a page: line feeds and tabs stay, and so does the carriage return of a line end. All other
 /// characters that act and are not seen are written out, such as `\u001b`. JSON writes them in the same way, so JSON
 /// keeps its meaning.
-pub fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
@@ -39,7 +39,7 @@ fn is_hidden(c: char) -> bool {
 }
 
 /// Text in one line: what separates words becomes a blank, and the rest is [`visible`].
-pub fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     visible(&words.join(" "))
 }
@@ -49,7 +49,7 @@ const STYLES: [&str; 6] = ["[1m", "[2m", "[31m", "[32m", "[33m", "[0m"];
 
 /// [`visible`] text that keeps the styles of reports and verdicts. Foreign text within it must have been made visible
 /// before, or it could take on these styles.
-pub fn styled(text: &str) -> String {
+pub(crate) fn styled(text: &str) -> String {
     let mut parts = text.split('\u{1b}');
     let mut styled = visible(parts.next().unwrap_or_default());
     for part in parts {
@@ -64,7 +64,7 @@ pub fn styled(text: &str) -> String {
 }
 
 /// Part of a file that a message points into: every byte stays in its place.
-pub fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     let mut excerpt = String::with_capacity(text.len());
     for c in text.chars() {
         match c != '\r' && is_hidden(c) {
@@ -76,7 +76,7 @@ pub fn excerpt(text: &str) -> String {
 }
 
 /// Text within an element or an attribute of XML.
-pub fn xml(text: &str) -> String {
+pub(crate) fn xml(text: &str) -> String {
     let mut escaped = String::new();
     for c in visible(text).chars() {
         match c {
@@ -91,7 +91,7 @@ pub fn xml(text: &str) -> String {
 }
 
 /// Text of Markdown that stands for itself, in one cell of a table.
-pub fn markdown(text: &str) -> String {
+pub(crate) fn markdown(text: &str) -> String {
     let mut escaped = String::new();
     for c in line(text).chars() {
         match c {
@@ -109,7 +109,7 @@ pub fn markdown(text: &str) -> String {
 }
 
 /// Text of Markdown in code type, in one cell of a table.
-pub fn markdown_code(text: &str) -> String {
+pub(crate) fn markdown_code(text: &str) -> String {
     // A pipe would end the cell even here, and a backtick the code.
     let text = line(text).replace('`', "'").replace('|', "\\|");
     format!("`{text}`")
@@ -117,7 +117,7 @@ pub fn markdown_code(text: &str) -> String {
 
 /// One field of comma-separated values. Spreadsheets take what begins like a formula for one, so an apostrophe goes
 /// before it; numbers stay as they are. A field with a comma, a quote or a line break is quoted.
-pub fn csv_field(text: &str) -> String {
+pub(crate) fn csv_field(text: &str) -> String {
     const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\n', '＝', '＋', '－', '＠'];
     let mut field = visible(text);
     if field.starts_with(FORMULA) && !is_number(&field) {
@@ -136,7 +136,7 @@ fn is_number(text: &str) -> bool {
 }
 
 /// The value of a label, or the help, of an OpenMetrics family.
-pub fn metric(text: &str) -> String {
+pub(crate) fn metric(text: &str) -> String {
     visible(text)
         .replace('\\', "\\\\")
         .replace('"', "\\\"")
