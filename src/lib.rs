@@ -5,6 +5,7 @@ pub mod case;
 mod cmd;
 pub mod compare;
 pub mod execute;
+pub mod foreign;
 pub mod gate;
 pub mod graph;
 mod harness;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const IMPORTS: &[(&str, &[&str])] = &[
     ("memory", &[]),
     ("graph", &["memory"]),
+    ("foreign", &[]),
     ("parameter", &[]),
     ("random", &[]),
     ("stats", &["random"]),
@@ -38,7 +39,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     (
         "measure",
-        &["backend", "execute", "graph", "kernel", "record"],
+        &["backend", "execute", "foreign", "graph", "kernel", "record"],
     ),
     ("matrix", &["backend", "parameter", "record", "workload"]),
     (
@@ -46,6 +47,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "backend",
             "execute",
+            "foreign",
             "graph",
             "kernel",
             "measure",
@@ -59,7 +61,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "gate",
         &[
-            "case", "compare", "matrix", "measure", "random", "record", "stats",
+            "case", "compare", "foreign", "matrix", "measure", "random", "record", "stats",
         ],
     ),
     (
@@ -87,6 +89,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "backend",
             "case",
             "compare",
+            "foreign",
             "gate",
             "graph",
             "kernel",
