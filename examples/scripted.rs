@@ -17,6 +17,7 @@
 //! | `SCRIPTED_ALTERNATE=FILE` | every other process takes twice as long; the file, which must be there, grows by a byte each |
 //! | `SCRIPTED_MISHAP=abort` | the process dies when it is asked for samples |
 //! | `SCRIPTED_MISHAP=digest` | the work has another result |
+//! | `SCRIPTED_MISHAP=flood` | the samples have no end |
 
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, Write};
@@ -109,6 +110,7 @@ fn serve() -> io::Result<()> {
             }
             Request::Slice(_) if mishap("abort") => std::process::abort(),
             Request::Slice(plan) => match &script {
+                Some(script) if mishap("flood") => slice(script, u64::MAX)?,
                 Some(script) => slice(script, plan.min_sample_count)?,
                 None => return say(&Reply::Error(out_of_cheese())),
             },
@@ -126,7 +128,7 @@ fn serve() -> io::Result<()> {
 fn slice(script: &Script, sample_count: u64) -> io::Result<()> {
     for index in 0..sample_count {
         say(&Reply::Sample(Sample {
-            wall_ns: script.wall_ns + script.wall_ns / 100 * index,
+            wall_ns: script.wall_ns + script.wall_ns / 100 * (index % 1_000),
             run_count: 1,
             cpu_ns: script.cpu_ns,
             foreign_cpu_ns: None,

@@ -6,6 +6,7 @@ mod cmd;
 pub mod compare;
 mod disk;
 pub mod execute;
+pub mod foreign;
 pub mod gate;
 pub mod graph;
 mod harness;
@@ -23,12 +24,8 @@ pub mod registry;
 pub mod report;
 pub mod stats;
 pub mod sync;
-<<<<<<< HEAD
 mod system;
-pub mod text;
-=======
 mod text;
->>>>>>> h/text
 pub mod workload;
 
 pub use harness::Harness;

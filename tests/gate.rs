@@ -510,78 +510,94 @@ fn a_plan_that_cannot_decide_anything_is_refused() {
 }
 
 #[test]
-fn revisions_are_built_in_worktrees_that_go_away_again() {
+fn a_build_that_does_not_say_which_cases_it_has_is_given_up() {
     let bench = Bench::new();
-    let folder = bench.path("repository");
-    fs::create_dir_all(folder.join("src")).unwrap();
-    let manifest =
-        "[package]\nname = \"tiny\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
-    fs::write(folder.join("Cargo.toml"), manifest).unwrap();
-    fs::write(folder.join("src/main.rs"), "fn main() {}\n").unwrap();
-    fs::write(folder.join(".gitignore"), "target\nCargo.lock\n").unwrap();
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git")
-            .arg("-C")
-            .arg(&folder)
-            .args(["-c", "user.name=a", "-c", "user.email=a@b.c"])
-            .args(arguments)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", said(&output));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    };
-    git(&["init", "--quiet"]);
-    git(&["add", "."]);
-    git(&["commit", "--quiet", "-m", "first"]);
-    let hash = git(&["rev-parse", "HEAD"]);
-
-    // Left behind by a build of another commit that was interrupted.
-    let left = folder.join("target/taskdyno-gate/0ff1ce/source");
-    fs::create_dir_all(&left).unwrap();
-
-    let gate = || {
-        let mut gate = program(&scripted());
-        gate.current_dir(&folder);
-        gate.args(["gate", "--base", "HEAD", "--head", &hash[..12]]);
-        gate.args(["--out", "target/out"]);
-        gate
-    };
-    // It is a program, and it has no cases.
-    let first = gate().output().unwrap();
-    assert_says(&first, 2, &["building `HEAD`", "no case of either build"]);
-    assert!(!left.exists());
-    let kept = folder.join("target/taskdyno-gate").join(&hash);
-    let programs = || {
-        let entries = fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap());
-        let names = entries.map(|entry| entry.file_name().into_string().unwrap());
-        names.filter(|name| name.starts_with("program-")).count()
-    };
-    assert_eq!(programs(), 1);
-    assert!(!kept.join("source").exists());
-    assert_eq!(git(&["worktree", "list"]).lines().count(), 1);
-    // Built once for both sides, and not again.
-    assert_eq!(said(&first).matches("building").count(), 1);
-    assert!(!said(&gate().output().unwrap()).contains("building"));
-    // With other flags it is another program.
-    let other = gate().env("RUSTFLAGS", "-C debuginfo=1").output().unwrap();
-    assert_eq!(said(&other).matches("building").count(), 1);
-    assert_eq!(programs(), 2);
-
-    // A head that does not build is no misspelt name, and a base is missing whatever the reason.
-    fs::write(folder.join("src/main.rs"), "fn main() { none() }\n").unwrap();
-    git(&["commit", "--quiet", "-am", "second"]);
-    let broken = git(&["rev-parse", "HEAD"]);
-    for (base, head, code) in [(&hash, &broken, 1), (&broken, &hash, 5)] {
-        let mut gate = program(&scripted());
-        gate.current_dir(&folder);
-        gate.args(["gate", "--base", base, "--head", head]);
-        let output = gate.output().unwrap();
-        assert_says(
-            &output,
-            code,
-            &["cannot find function `none`", "could not build"],
-        );
+    for (name, answer, words) in [
+        (
+            "silent",
+            "exec tail -f /dev/null",
+            "did not end within 0.2 s and was killed",
+        ),
+        ("endless", "exec yes", "wrote more than 67108864 bytes"),
+        (
+            "strange",
+            "echo hello; exit",
+            "expected value at line 1 column 1 in \"hello\"",
+        ),
+    ] {
+        let build = bench.build(name, &format!("[ \"$1\" = cases ] && {{ {answer}; }}"));
+        let timeout = if name == "silent" { "0.2" } else { "60" };
+        let mut gate = bench.gate(&build, &scripted());
+        let output = gate.args(["--timeout", timeout]).output().unwrap();
+        assert_says(&output, 5, &["does not say which cases it has", words]);
     }
+}
+
+#[test]
+fn a_child_that_does_not_stop_talking_is_given_up() {
+    let bench = Bench::new();
+    for (name, lines, words) in [
+        (
+            "endless-line",
+            "[ \"$1\" = child ] && exec cat /dev/zero",
+            "protocol on the head side: a line of more than 67108864 bytes",
+        ),
+        (
+            "endless-samples",
+            "export SCRIPTED_MISHAP=flood",
+            "protocol on the head side: more samples than the 1000000 that were asked for",
+        ),
+    ] {
+        let build = bench.build(name, lines);
+        let output = bench.gate(&scripted(), &build).output().unwrap();
+        assert_says(&output, 1, &[words]);
+    }
+}
+
+#[test]
+fn a_child_that_falls_silent_without_leaving_is_given_up() {
+    let bench = Bench::new();
+    let lines = "[ \"$1\" = child ] && exec tail -f /dev/null > /dev/null";
+    let silent = bench.build("silent", lines);
+    let workload = bench.path("hasty.toml");
+    let text = "name = \"hasty\"\nwhy = \"a test\"\npattern = { kind = \"chain\", steps = 3 }\n\
+                kernel = { kind = \"empty\" }\ntimeout = 0.2\n";
+    fs::write(&workload, text).unwrap();
+    let output = program(&scripted())
+        .args(["gate", "hasty/serial", "--pairs", "8", "--no-extension"])
+        .arg("--workloads")
+        .arg(&workload)
+        .arg("--out")
+        .arg(bench.path("out"))
+        .arg("--base")
+        .arg(&silent)
+        .arg("--head")
+        .arg(&silent)
+        .output()
+        .unwrap();
+    assert_says(
+        &output,
+        1,
+        &["the case did not end within 0.2 s and was killed"],
+    );
+}
+
+#[test]
+fn ctrl_c_ends_what_a_gate_waits_for_before_its_first_pair() {
+    let bench = Bench::new();
+    let started = bench.path("started");
+    let lines = format!(
+        "[ \"$1\" = cases ] && {{ : > '{}'; exec tail -f /dev/null; }}",
+        started.display()
+    );
+    let silent = bench.build("silent", &lines);
+    let mut gate = bench.gate(&silent, &scripted()).spawn().unwrap();
+    while !started.exists() {
+        assert!(gate.try_wait().unwrap().is_none(), "it has ended too early");
+        std::thread::yield_now();
+    }
+    kill_process(Pid::from_child(&gate), Signal::INT).unwrap();
+    assert_eq!(gate.wait().unwrap().code(), Some(130));
 }
 
 #[test]

@@ -2,24 +2,26 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{PidfdFlags, pidfd_open};
 
 use super::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
 use crate::execute::Ending;
+use crate::foreign::{LAST_WORDS_BYTES, Tail, kill_group, pid};
 use crate::measure::{Slice, SlicePlan};
 use crate::record::CaseError;
 use crate::system::Root;
 use crate::system::limit::cannot_start;
 use crate::system::oom::OomWatch;
 
-/// Bytes of the child's standard error that are kept, from its end.
-const STDERR_BYTES: usize = 4096;
+/// No reply of a child is longer: the longest there are name every worker process that died in a slice.
+const MOST_LINE_BYTES: usize = 64 << 20;
 
 /// The longest line that a child may answer. That of a sample on 4096 workers has a few thousand bytes.
 const MOST_REPLY_BYTES: usize = 1 << 24;
@@ -37,10 +39,13 @@ pub trait Idle {
 /// A child process with a case, ready or at work. Dropping it kills the child.
 pub struct Session {
     child: Child,
+    /// Readable once the child has exited.
+    exit: OwnedFd,
     requests: Option<ChildStdin>,
     replies: Lines,
     stderr: Tail,
     oom: OomWatch,
+    has_finished: bool,
     deadline: Instant,
     timeout: Duration,
 }
@@ -80,16 +85,22 @@ impl Session {
             // In a group of its own, so that Ctrl-C reaches the parent alone, which then ends the child.
             .process_group(0)
             .spawn()?;
+        let exit = pidfd_open(pid(&child), PidfdFlags::empty()).inspect_err(|_| {
+            kill_group(&child);
+            let _ = child.wait();
+        })?;
         let piped = "the stream was asked for as a pipe";
         let requests = child.stdin.take();
         let replies = Lines::new(child.stdout.take().expect(piped).into());
-        let stderr = Tail::new(child.stderr.take().expect(piped).into());
+        let stderr = Tail::new(child.stderr.take().expect(piped).into(), LAST_WORDS_BYTES);
         Ok(Self {
             child,
+            exit,
             requests,
             replies,
             stderr,
             oom,
+            has_finished: false,
             deadline: Instant::now() + timeout,
             timeout,
         })
@@ -112,12 +123,17 @@ impl Session {
     /// What ended the case.
     pub fn slice(&mut self, plan: SlicePlan, idle: &mut dyn Idle) -> Result<Slice, CaseError> {
         self.request(&Request::Slice(plan))?;
+        let most = plan.max_sample_count.max(1);
         let mut samples = Vec::new();
         loop {
             match self.reply(idle)? {
                 // A time is divided by it.
                 Reply::Sample(sample) if sample.run_count == 0 => {
                     return Err(CaseError::new("protocol", "a sample of no runs"));
+                }
+                Reply::Sample(_) if samples.len() as u64 >= most => {
+                    let message = format!("more samples than the {most} that were asked for");
+                    return Err(CaseError::new("protocol", message));
                 }
                 Reply::Sample(sample) => samples.push(sample),
                 Reply::SliceDone(SliceDone { findings, deaths }) => {
@@ -140,7 +156,10 @@ impl Session {
     pub fn finish(mut self, idle: &mut dyn Idle) -> Result<Finished, CaseError> {
         self.request(&Request::Finish {})?;
         match self.reply(idle)? {
-            Reply::Finished(finished) => Ok(finished),
+            Reply::Finished(finished) => {
+                self.has_finished = true;
+                Ok(finished)
+            }
             other => Err(unexpected(&other)),
         }
     }
@@ -169,7 +188,11 @@ impl Session {
                     reply => Ok(reply),
                 };
             }
-            if self.replies.ended {
+            if self.replies.buffer.len() > MOST_LINE_BYTES {
+                let message = format!("a line of more than {MOST_LINE_BYTES} bytes");
+                return Err(CaseError::new("protocol", message));
+            }
+            if self.replies.ended && self.child.try_wait().is_ok_and(|left| left.is_some()) {
                 return Err(self.death());
             }
             if self.replies.buffer.len() > MOST_REPLY_BYTES {
@@ -194,16 +217,20 @@ impl Session {
     /// Waits for output, at most this long, and takes in what there is.
     fn wait(&mut self, at_most: Duration) -> io::Result<()> {
         let timeout = Timespec::try_from(at_most).map_err(io::Error::other)?;
-        let mut fds = vec![PollFd::new(&self.replies.pipe, PollFlags::IN)];
-        if !self.stderr.ended {
-            fds.push(PollFd::new(&self.stderr.pipe, PollFlags::IN));
+        // A child that says nothing more need not be gone.
+        let mut fds = match self.replies.ended {
+            true => vec![PollFd::new(&self.exit, PollFlags::IN)],
+            false => vec![PollFd::new(&self.replies.pipe, PollFlags::IN)],
+        };
+        if !self.stderr.has_ended() {
+            fds.push(PollFd::from_borrowed_fd(self.stderr.pipe(), PollFlags::IN));
         }
         match poll(&mut fds, Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
         let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
-        if ready[0] {
+        if ready[0] && !self.replies.ended {
             self.replies.fill()?;
         }
         if ready.get(1) == Some(&true) {
@@ -243,12 +270,7 @@ impl Session {
 
     /// The end of what the child wrote to standard error, to be added to a message; empty if it wrote nothing.
     fn last_words(&mut self) -> String {
-        // Whatever still holds the pipe open must not keep us: what is there now has to do.
-        while !self.stderr.ended && self.stderr.has_more() {
-            if self.stderr.fill().is_err() {
-                break;
-            }
-        }
+        self.stderr.fill_up();
         let said = self.stderr.text();
         match said.is_empty() {
             true => said,
@@ -259,11 +281,15 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // A child that has finished leaves by itself; one that has not is cut off. Its worker processes
-        // die with it: they ask the kernel for that when they start.
+        // A child that has not finished is cut off, with what a script in its place has started. Its worker processes
+        // die with it: they ask the kernel for that when they start. What outlives a child that has finished is
+        // for `chaos` to find.
         self.requests = None;
-        if !self.replies.ended && self.child.try_wait().is_ok_and(|left| left.is_none()) {
-            let _ = self.child.kill();
+        if self.child.try_wait().is_ok_and(|left| left.is_none()) {
+            match self.has_finished {
+                true => drop(self.child.kill()),
+                false => kill_group(&self.child),
+            }
         }
         let _ = self.child.wait();
     }
@@ -337,46 +363,6 @@ impl Lines {
     }
 }
 
-/// The last bytes that came through a pipe.
-struct Tail {
-    pipe: File,
-    bytes: Vec<u8>,
-    ended: bool,
-}
-
-impl Tail {
-    fn new(pipe: OwnedFd) -> Self {
-        Self {
-            pipe: pipe.into(),
-            bytes: Vec::new(),
-            ended: false,
-        }
-    }
-
-    fn fill(&mut self) -> io::Result<()> {
-        let mut chunk = [0; STDERR_BYTES];
-        let count = self.pipe.read(&mut chunk)?;
-        self.ended = count == 0;
-        self.bytes.extend_from_slice(&chunk[..count]);
-        let surplus = self.bytes.len().saturating_sub(STDERR_BYTES);
-        self.bytes.drain(..surplus);
-        Ok(())
-    }
-
-    fn has_more(&self) -> bool {
-        let mut fds = [PollFd::from_borrowed_fd(self.pipe.as_fd(), PollFlags::IN)];
-        let at_once = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        poll(&mut fds, Some(&at_once)).is_ok_and(|count| count > 0)
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes).trim().to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -413,7 +399,7 @@ mod tests {
         let (_folder, mut session) = session("echo worker 3 waits >&2; read line", Root::default());
         // Until it has spoken.
         poll(
-            &mut [PollFd::new(&session.stderr.pipe, PollFlags::IN)],
+            &mut [PollFd::from_borrowed_fd(session.stderr.pipe(), PollFlags::IN)],
             None,
         )
         .unwrap();

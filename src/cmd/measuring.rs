@@ -3,16 +3,19 @@
 use std::fmt::Display;
 use std::io;
 use std::path::Path;
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use miette::miette;
 
 use super::out::say_styled;
+use super::progress::is_interrupted;
 use super::report::write as write_report;
 use super::{Exit, OK, Outcome, say, tell};
 use crate::case::Surroundings;
+use crate::foreign::git::Git;
 use crate::measure::host;
-use crate::record::{Host, Record, RecordFile};
+use crate::record::{Commit, Host, Record, RecordFile};
 use crate::report::{Report, styled_tables};
 use crate::system::{OWN_PROGRAM, Root, can_start_itself};
 
@@ -93,9 +96,22 @@ pub(super) fn surroundings() -> Surroundings<'static> {
     Surroundings {
         program: Path::new(OWN_PROGRAM),
         host: host::host(),
-        commit: host::commit(Path::new(".")),
+        commit: commit_here(),
         run_start: Instant::now(),
     }
+}
+
+/// The commit of the current folder. If git cannot tell, so is the user, once.
+fn commit_here() -> Option<Commit> {
+    static TOLD: Once = Once::new();
+    let commit = host::commit(&Git::at(Path::new("."), &is_interrupted));
+    commit.unwrap_or_else(|error| {
+        TOLD.call_once(|| {
+            let advice = error.advice();
+            tell(&format!("no commit is recorded: {error}; {advice}"));
+        });
+        None
+    })
 }
 
 /// That this folder, or a file in it, cannot be written.

@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::compare::{MissingCase, Side, SideError};
+use crate::foreign::{self, Limits};
 use crate::matrix::PlannedCase;
 use crate::record::{Case, CaseError};
 
@@ -27,8 +29,7 @@ pub struct ListedCase {
 
 impl From<PlannedCase> for ListedCase {
     fn from(planned: PlannedCase) -> Self {
-        let nanoseconds =
-            |time: std::time::Duration| time.as_nanos().try_into().unwrap_or(u64::MAX);
+        let nanoseconds = |time: Duration| time.as_nanos().try_into().unwrap_or(u64::MAX);
         Self {
             case: planned.case,
             timeout_ns: planned.timeout.map(nanoseconds),
@@ -39,26 +40,43 @@ impl From<PlannedCase> for ListedCase {
     }
 }
 
-/// The cases that `program` has, asked with `cases` and these arguments.
+/// More than a hundred thousand cases.
+const MOST_BYTES: usize = 64 << 20;
+/// Of a line that is none of a case, this many characters are shown.
+const SHOWN_CHARACTERS: usize = 200;
+
+/// The cases that `program` has, asked with `cases` and these arguments. It is killed after `timeout`, or when
+/// `is_cancelled` becomes true.
 ///
 /// # Errors
 ///
 /// What it answered in their place, for people.
-pub fn list(program: &Path, arguments: &[OsString]) -> Result<Vec<ListedCase>, String> {
-    let output = Command::new(program)
+pub fn list(
+    program: &Path,
+    arguments: &[OsString],
+    timeout: Duration,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Result<Vec<ListedCase>, String> {
+    let limits = Limits {
+        time: Some(timeout),
+        output_bytes: MOST_BYTES,
+        is_cancelled,
+    };
+    let mut command = Command::new(program);
+    command
         .arg("cases")
         .args(arguments)
         // Workers are bound by whoever asks, and not by those who are asked.
-        .env_remove("TASKDYNO_PIN")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| error.to_string())?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("{}: {}", output.status, said.trim()));
+        .env_remove("TASKDYNO_PIN");
+    let answer = foreign::run(&mut command, &limits).map_err(|error| error.to_string())?;
+    if !answer.status.success() {
+        return Err(format!("{}: {}", answer.status, answer.last_words));
     }
-    let text = String::from_utf8_lossy(&output.stdout);
-    let read = |line| serde_json::from_str(line).map_err(|error| format!("{error} in {line:?}"));
+    let text = String::from_utf8_lossy(&answer.output);
+    let read = |line: &str| {
+        let shown = || line.chars().take(SHOWN_CHARACTERS).collect::<String>();
+        serde_json::from_str(line).map_err(|error| format!("{error} in {:?}", shown()))
+    };
     text.lines().map(read).collect()
 }
 

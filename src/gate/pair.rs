@@ -129,7 +129,8 @@ pub(super) fn measure(
         min_time_ns: plan.slice_ns,
         max_time_ns: u64::MAX,
         min_sample_count: 1,
-        max_sample_count: u64::MAX,
+        // More than any slice of a few milliseconds has; what a child says is not to fill the memory.
+        max_sample_count: 1_000_000,
         // Both sides time the same number of runs, or the cost of the first run of a sample would weigh
         // differently on them.
         run_count: Some(prepared.base.run_count.max(prepared.head.run_count)),

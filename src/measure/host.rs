@@ -1,9 +1,8 @@
 //! The machine, the program and the commit that a record was made with.
 
 use std::num::NonZeroU64;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
+use crate::foreign::git::{Git, GitError};
 use crate::record::{Commit, Host, single_blanks};
 use crate::system::cgroup::Groups;
 use crate::system::{Root, proc};
@@ -49,39 +48,30 @@ pub(crate) fn host_below(root: &Root) -> Host {
     }
 }
 
-/// The commit that is checked out in `folder`, as the `git` program tells. `None` without that program,
-/// outside a checkout, and before the first commit. Files that are not under version control do not
-/// count: a report that is written beside the sources changes nothing that was built.
-pub fn commit(folder: &Path) -> Option<Commit> {
-    let hash = git(folder, &["rev-parse", "--verify", "HEAD"])?;
-    let status = git(folder, &["status", "--porcelain", "--untracked-files=no"])?;
-    let hash = hash.trim().to_string();
+/// The commit that is checked out in the folder of `git`; `None` outside a checkout, and before the first commit.
+/// Files that are not under version control do not count: a report that is written beside the sources changes nothing
+/// that was built.
+///
+/// # Errors
+///
+/// Why git cannot tell.
+pub fn commit(git: &Git<'_>) -> Result<Option<Commit>, GitError> {
+    let hash = match git.commit("HEAD") {
+        Err(GitError::NoCheckout(_)) => None,
+        answer => answer?,
+    };
     // A checkout with SHA-1 has 40 digits, one with SHA-256 has 64.
-    let valid = matches!(hash.len(), 40 | 64) && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-    valid.then(|| Commit {
+    let is_valid = |hash: &String| {
+        matches!(hash.len(), 40 | 64) && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let Some(hash) = hash.filter(is_valid) else {
+        return Ok(None);
+    };
+    let status = git.ask(["status", "--porcelain", "--untracked-files=no"])?;
+    Ok(Some(Commit {
         hash,
-        dirty: !status.trim().is_empty(),
-    })
-}
-
-/// What `git` answers; `None` if it is not there or fails.
-fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(folder)
-        .args(arguments)
-        // Set within a git hook, where they would stand for another folder than ours.
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_WORK_TREE")
-        .env_remove("GIT_INDEX_FILE")
-        // Asking must not write: the index may be locked by a git that is at work.
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    output.status.success().then_some(text)
+        dirty: !status.is_empty(),
+    }))
 }
 
 /// Lets sleeps of the calling thread, and of every thread and process that it starts from now on, end as
@@ -164,9 +154,12 @@ const ARM_CORES: &[((&str, &str), &str)] = &[
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::process::{Command, Stdio};
+
     use super::*;
     use crate::system::fixture::Machine;
-    use std::fs;
 
     const LAPTOP: &str = "\
 processor\t: 0
@@ -304,6 +297,7 @@ Model\t\t: Raspberry Pi 4 Model B Rev 1.4
     fn a_commit_is_dirty_once_a_file_of_it_is_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
+        let commit = |path| commit(&Git::at(path, &|| false)).unwrap();
         assert_eq!(commit(path), None, "no checkout");
         in_git(path, &["init", "-q"]);
         assert_eq!(commit(path), None, "no commit");

@@ -8,14 +8,14 @@ use miette::miette;
 
 use self::watcher::Pairs;
 use super::measuring::{cannot_write, make_ready, print_ids};
-use super::progress::{catch_interrupt, interrupted};
+use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::{Pin, Selected};
 use super::{Exit, OK, Outcome, say, tell};
 use crate::compare::{
     COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, SideError, Verdict,
 };
 use crate::disk;
-use crate::gate::build::{Resolved, Target, find, sha256};
+use crate::gate::build::{Meanwhile, Resolved, Target, find, sha256};
 use crate::gate::{
     Arm, Both, Contest, GatePlan, Header, ListedCase, LogError, Matched, PAIRS_VERSION, PairLog,
     Ran, Stop, be_busy, list, match_up, run,
@@ -44,16 +44,20 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     if !arguments.manner.dry_run {
         make_ready(arguments.manner.quiet)?;
     }
-    let builds = Both {
-        base: base_of(base, arguments).map_err(Exit::NotComparable)?,
-        head: head_of(head, arguments)?,
+    catch_interrupt();
+    let builds = match builds(base, head, arguments) {
+        _ if is_interrupted() => return Ok(interrupted_early()),
+        builds => builds?,
     };
     let path = arguments.out.join(PAIRS);
     let before = match arguments.resume {
         true => PairLog::header(&path).map_err(unusable)?,
         false => None,
     };
-    let matched = matched(&builds, &arguments.selected)?;
+    let matched = match matched(&builds, arguments) {
+        _ if is_interrupted() => return Ok(interrupted_early()),
+        matched => matched?,
+    };
     if arguments.manner.dry_run {
         return print_ids(matched.both.iter().map(|listed| listed.case.id()));
     }
@@ -64,7 +68,6 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let (header, mut log) = open_log(arguments, before, &builds, &matched, host)?;
     let contests = contests(&header, &builds);
 
-    catch_interrupt();
     // Whatever becomes of this gate, the comparison of an earlier one is not its own.
     set_aside(&arguments.out.join(COMPARISON))?;
     let mut watcher = Pairs::new(
@@ -105,30 +108,36 @@ pub(super) fn neighbour() -> Outcome {
     }
 }
 
-/// Without its base a head is not comparable, whatever the reason.
-fn base_of(name: &str, arguments: &Arguments) -> miette::Result<Resolved> {
-    find(name)?.program(&target(arguments), &mut |line| tell(line))
+fn interrupted_early() -> u8 {
+    tell("interrupted: nothing was measured");
+    interrupted()
 }
 
-/// A head that is not there was misspelt; one that does not build has failed.
-fn head_of(name: &str, arguments: &Arguments) -> Result<Resolved, Exit> {
-    let found = find(name).map_err(Exit::Usage)?;
-    let built = found.program(&target(arguments), &mut |line| tell(line));
-    built.map_err(Exit::Failed)
-}
-
-fn target(arguments: &Arguments) -> Target {
-    Target {
+/// Both programs. Without its base a head is not comparable, whatever the reason. A head that is not there was misspelt;
+/// one that does not build has failed.
+fn builds(base: &str, head: &str, arguments: &Arguments) -> Result<Both<Resolved>, Exit> {
+    let target = Target {
         package: arguments.package.clone(),
         bin: arguments.bin.clone(),
-    }
+    };
+    let mut meanwhile = Meanwhile {
+        tell: &mut |line| tell(line),
+        is_cancelled: &is_interrupted,
+    };
+    let base = find(base, &is_interrupted).and_then(|base| base.program(&target, &mut meanwhile));
+    let base = base.map_err(Exit::NotComparable)?;
+    let head = find(head, &is_interrupted).map_err(Exit::Usage)?;
+    let head = head.program(&target, &mut meanwhile);
+    let head = head.map_err(Exit::Failed)?;
+    Ok(Both { base, head })
 }
 
 /// The cases of both builds, side by side.
-fn matched(builds: &Both<Resolved>, selected: &Selected) -> Result<Matched, Exit> {
-    let asked = selected.to_arguments();
+fn matched(builds: &Both<Resolved>, arguments: &Arguments) -> Result<Matched, Exit> {
+    let asked = arguments.selected.to_arguments();
     let ask = |one: &Resolved| {
-        list(&one.program, &asked).map_err(|said| {
+        let listed = list(&one.program, &asked, arguments.timeout, &is_interrupted);
+        listed.map_err(|said| {
             miette!(
                 help = "a gate takes two builds of taskdyno, or of a program on its `Harness`, both of a \
                         version that has `gate`",

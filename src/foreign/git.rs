@@ -1,0 +1,195 @@
+//! What the `git` program says, and whether it says anything at all.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::{ForeignError, Limits, run};
+
+/// An answer takes milliseconds; a large working tree on a slow disk takes a while.
+const ANSWER_TIME: Duration = Duration::from_secs(60);
+/// More than the status of any working tree.
+const ANSWER_BYTES: usize = 64 << 20;
+/// Set within a git hook, where they stand for another folder than the one that is meant.
+pub(crate) const HOOK_VARIABLES: [&str; 3] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
+
+/// The `git` program in a folder.
+#[derive(Clone)]
+pub struct Git<'a> {
+    folder: PathBuf,
+    /// Whether the folder is that of the repository itself, whatever working tree it has.
+    is_repository: bool,
+    is_cancelled: &'a dyn Fn() -> bool,
+}
+
+/// Why git gives no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GitError {
+    /// The folder is in no checkout.
+    #[error("{} is in no git checkout", .0.display())]
+    NoCheckout(PathBuf),
+    /// There is no such program.
+    #[error("there is no `git` program on the PATH")]
+    Missing,
+    /// It refuses, in its own words.
+    #[error("git says: {words}")]
+    Refused {
+        /// Its own words; empty if it refused without any.
+        words: String,
+        /// Where it was asked.
+        folder: PathBuf,
+    },
+    /// It cannot be started, or did not end by itself.
+    #[error(transparent)]
+    Failed(#[from] ForeignError),
+}
+
+impl GitError {
+    /// What to do about it.
+    pub fn advice(&self) -> String {
+        match self {
+            Self::NoCheckout(_) => "go to a checkout".into(),
+            Self::Missing => "install git, or put it on the PATH".into(),
+            Self::Refused { words, folder } if words.contains("safe.directory") => {
+                let top = checkout_around(folder).unwrap_or_else(|| folder.clone());
+                let top = top.display();
+                format!("if you trust its owner: git config --global --add safe.directory '{top}'")
+            }
+            Self::Refused { .. } | Self::Failed(_) => "see what `git status` says there".into(),
+        }
+    }
+}
+
+impl<'a> Git<'a> {
+    /// Git in `folder`. It is killed when `is_cancelled` becomes true.
+    pub fn at(folder: &Path, is_cancelled: &'a dyn Fn() -> bool) -> Self {
+        Self {
+            folder: folder.into(),
+            is_repository: false,
+            is_cancelled,
+        }
+    }
+
+    /// Git for the repository in `folder`, where it keeps its objects. The working tree may be gone.
+    pub(crate) fn of_repository(folder: &Path, is_cancelled: &'a dyn Fn() -> bool) -> Self {
+        Self {
+            is_repository: true,
+            ..Self::at(folder, is_cancelled)
+        }
+    }
+
+    /// What git answers, without the end of its last line.
+    ///
+    /// # Errors
+    ///
+    /// Why it gives no answer.
+    pub fn ask<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<OsString, GitError> {
+        let mut answer = self.run(arguments, Some(ANSWER_TIME))?;
+        if answer.last() == Some(&b'\n') {
+            answer.pop();
+        }
+        Ok(OsString::from_vec(answer))
+    }
+
+    /// Has git do something that takes as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not done.
+    pub fn work<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<(), GitError> {
+        self.run(arguments, None).map(drop)
+    }
+
+    /// The full hash of the commit that `name` stands for; `None` if it stands for none.
+    ///
+    /// # Errors
+    ///
+    /// Why git cannot tell.
+    pub fn commit(&self, name: &str) -> Result<Option<String>, GitError> {
+        let revision = format!("{name}^{{commit}}");
+        let quiet = ["rev-parse", "--verify", "--quiet", "--end-of-options"];
+        match self.ask(quiet.into_iter().chain([revision.as_str()])) {
+            Ok(hash) => Ok(Some(hash.to_string_lossy().into_owned())),
+            Err(GitError::Refused { words, .. }) if words.is_empty() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn run<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+        time: Option<Duration>,
+    ) -> Result<Vec<u8>, GitError> {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(&self.folder);
+        if self.is_repository {
+            // Else git would go to the working tree that the repository names.
+            command.args(["--git-dir=.", "--work-tree=."]);
+        }
+        // A hook of the user's is not to run on our account.
+        command.args(["-c", "core.hooksPath=/dev/null"]);
+        command.args(arguments);
+        for variable in HOOK_VARIABLES {
+            command.env_remove(variable);
+        }
+        // Its words are told apart, so they have to be in one language.
+        command.env("LC_ALL", "C");
+        // Asking must not write: the index may be locked by a git that is at work.
+        command.env("GIT_OPTIONAL_LOCKS", "0");
+        command.env("GIT_TERMINAL_PROMPT", "0");
+        let limits = Limits {
+            time,
+            output_bytes: ANSWER_BYTES,
+            is_cancelled: self.is_cancelled,
+        };
+        let finished = run(&mut command, &limits).map_err(|error| self.not_started(error))?;
+        match finished.status.success() {
+            true => Ok(finished.output),
+            false => Err(self.refused(finished.last_words)),
+        }
+    }
+
+    /// Without git there is nothing to be missed outside a checkout.
+    fn not_started(&self, error: ForeignError) -> GitError {
+        match &error {
+            ForeignError::Start { error: cause, .. }
+                if cause.kind() == std::io::ErrorKind::NotFound =>
+            {
+                match checkout_around(&self.folder) {
+                    Some(_) => GitError::Missing,
+                    None => GitError::NoCheckout(self.folder.clone()),
+                }
+            }
+            _ => error.into(),
+        }
+    }
+
+    fn refused(&self, words: String) -> GitError {
+        // It says the same, without the bracket, of a checkout whose repository is gone.
+        if words.contains("not a git repository (or any") {
+            return GitError::NoCheckout(self.folder.clone());
+        }
+        GitError::Refused {
+            words: words.split_whitespace().collect::<Vec<_>>().join(" "),
+            folder: self.folder.clone(),
+        }
+    }
+}
+
+/// The next folder around `folder`, or itself, that looks like a checkout.
+fn checkout_around(folder: &Path) -> Option<PathBuf> {
+    let folder = std::fs::canonicalize(folder).ok()?;
+    let mut around = folder.ancestors();
+    around
+        .find(|one| one.join(".git").exists())
+        .map(PathBuf::from)
+}

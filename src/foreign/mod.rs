@@ -1,0 +1,275 @@
+//! Programs that are not ours, run within limits.
+//!
+//! A program may hang, and may write without end. So each gets a limit on its time and on what is kept of its
+//! output, and all that it started in its group is killed when it exceeds one, or when the user interrupts.
+//! [`run`] returns what it wrote; [`git`] asks the `git` program.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, set_parent_process_death_signal,
+    setsid,
+};
+
+pub mod git;
+mod tail;
+#[cfg(test)]
+mod test;
+
+use tail::FILLS_OF_A_PIPE;
+pub(crate) use tail::Tail;
+
+/// It is asked this often whether the user interrupts.
+const TICK: Duration = Duration::from_millis(100);
+/// Bytes of standard error that are kept, from its end.
+pub(crate) const LAST_WORDS_BYTES: usize = 4096;
+
+/// What a program may take.
+pub struct Limits<'a> {
+    /// It is killed when it has not ended after this long; `None` for no limit.
+    pub time: Option<Duration>,
+    /// It is killed when it has written more than this to standard output.
+    pub output_bytes: usize,
+    /// It is killed when this becomes true.
+    pub is_cancelled: &'a dyn Fn() -> bool,
+}
+
+/// What a program that has ended leaves behind.
+#[derive(Debug)]
+pub struct Finished {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// All that it wrote to standard output.
+    pub output: Vec<u8>,
+    /// The end of what it wrote to standard error; empty if that was shown to the user.
+    pub last_words: String,
+}
+
+/// Why a program did not end by itself.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ForeignError {
+    /// It cannot be started.
+    #[error("cannot run {program}: {error}")]
+    Start {
+        /// The program.
+        program: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// What it writes cannot be read.
+    #[error("cannot read what {program} writes: {error}")]
+    Read {
+        /// The program.
+        program: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// It took too long.
+    #[error("{program} did not end within {} s and was killed", limit.as_secs_f64())]
+    Timeout {
+        /// The program.
+        program: String,
+        /// What it was given.
+        limit: Duration,
+    },
+    /// It wrote too much.
+    #[error("{program} wrote more than {limit_bytes} bytes to standard output and was killed")]
+    Output {
+        /// The program.
+        program: String,
+        /// What it was given.
+        limit_bytes: usize,
+    },
+    /// The user interrupted.
+    #[error("{program} was interrupted")]
+    Cancelled {
+        /// The program.
+        program: String,
+    },
+}
+
+/// Runs a program without input, and keeps what it writes.
+///
+/// # Errors
+///
+/// When it cannot be started, exceeds a limit or is cancelled. That it fails is told by its status alone.
+pub fn run(command: &mut Command, limits: &Limits<'_>) -> Result<Finished, ForeignError> {
+    Running::start(command.stderr(Stdio::piped()))?.finish(limits)
+}
+
+/// Runs a program without input, shows the user what it writes to standard error, and keeps the rest.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_in_view(command: &mut Command, limits: &Limits<'_>) -> Result<Finished, ForeignError> {
+    Running::start(command.stderr(Stdio::inherit()))?.finish(limits)
+}
+
+/// A program that was started. It is killed with its group when this is dropped before it has ended.
+struct Running {
+    program: String,
+    child: Child,
+    exit: OwnedFd,
+    output: Option<Tail>,
+    errors: Option<Tail>,
+    has_ended: bool,
+}
+
+impl Running {
+    fn start(command: &mut Command) -> Result<Self, ForeignError> {
+        let program = command.get_program().to_string_lossy().into_owned();
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        leave_terminal(command);
+        let start = || -> io::Result<(Child, OwnedFd)> {
+            let mut child = command.spawn()?;
+            match pidfd_open(pid(&child), PidfdFlags::empty()) {
+                Ok(exit) => Ok((child, exit)),
+                Err(error) => {
+                    kill_group(&child);
+                    child.wait()?;
+                    Err(error.into())
+                }
+            }
+        };
+        let (mut child, exit) = { start }().map_err(|error| ForeignError::Start {
+            program: program.clone(),
+            error,
+        })?;
+        let output = child.stdout.take().map(OwnedFd::from);
+        let errors = child.stderr.take().map(OwnedFd::from);
+        Ok(Self {
+            program,
+            child,
+            exit,
+            output: output.map(|pipe| Tail::new(pipe, usize::MAX)),
+            errors: errors.map(|pipe| Tail::new(pipe, LAST_WORDS_BYTES)),
+            has_ended: false,
+        })
+    }
+
+    fn finish(mut self, limits: &Limits<'_>) -> Result<Finished, ForeignError> {
+        let start = Instant::now();
+        let mut has_exited = false;
+        while !has_exited {
+            self.check(start, limits)?;
+            let left = limits.time.map(|time| time.saturating_sub(start.elapsed()));
+            (has_exited, _) = self.wait(left.map_or(TICK, |left| left.min(TICK)))?;
+        }
+        // What it left running may hold the pipes open for ever: what is in them now has to do.
+        for _ in 0..FILLS_OF_A_PIPE {
+            if !self.wait(Duration::ZERO)?.1 {
+                break;
+            }
+            self.check(start, limits)?;
+        }
+        let status = self.child.wait().map_err(|error| self.unreadable(error))?;
+        self.has_ended = true;
+        Ok(Finished {
+            status,
+            output: self.output.take().map_or(Vec::new(), Tail::into_bytes),
+            last_words: self.errors.as_ref().map_or(String::new(), Tail::text),
+        })
+    }
+
+    /// That no limit is exceeded.
+    fn check(&self, start: Instant, limits: &Limits<'_>) -> Result<(), ForeignError> {
+        let program = || self.program.clone();
+        if (limits.is_cancelled)() {
+            return Err(ForeignError::Cancelled { program: program() });
+        }
+        if let Some(limit) = limits.time.filter(|limit| start.elapsed() >= *limit) {
+            let program = program();
+            return Err(ForeignError::Timeout { program, limit });
+        }
+        let limit_bytes = limits.output_bytes;
+        match &self.output {
+            Some(output) if output.len() > limit_bytes => Err(ForeignError::Output {
+                program: program(),
+                limit_bytes,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until there is something to read or the program has exited, at most this long, and takes in what there
+    /// is. Returns whether it has exited, and whether something was read.
+    fn wait(&mut self, at_most: Duration) -> Result<(bool, bool), ForeignError> {
+        self.poll(at_most).map_err(|error| self.unreadable(error))
+    }
+
+    fn poll(&mut self, at_most: Duration) -> io::Result<(bool, bool)> {
+        let timeout = Timespec::try_from(at_most).map_err(io::Error::other)?;
+        let mut open: Vec<&mut Tail> = [&mut self.output, &mut self.errors]
+            .into_iter()
+            .flatten()
+            .filter(|tail| !tail.has_ended())
+            .collect();
+        let mut fds = vec![PollFd::new(&self.exit, PollFlags::IN)];
+        fds.extend(
+            open.iter()
+                .map(|tail| PollFd::from_borrowed_fd(tail.pipe(), PollFlags::IN)),
+        );
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+        let mut has_read = false;
+        for (tail, _) in open
+            .iter_mut()
+            .zip(&ready[1..])
+            .filter(|(_, ready)| **ready)
+        {
+            tail.fill()?;
+            has_read = true;
+        }
+        Ok((ready[0], has_read))
+    }
+
+    fn unreadable(&self, error: io::Error) -> ForeignError {
+        ForeignError::Read {
+            program: self.program.clone(),
+            error,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            kill_group(&self.child);
+            // Nothing is left to be done where it fails.
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Gives the program a session of its own, so that it can be killed with all that it starts, Ctrl-C reaches us
+/// alone, and asking for a password fails at once rather than waits. It dies with us.
+fn leave_terminal(command: &mut Command) {
+    let leave = || {
+        setsid()?;
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        Ok(())
+    };
+    // SAFETY: between fork and exec it makes two system calls and touches no memory of ours.
+    unsafe { command.pre_exec(leave) };
+}
+
+/// Kills a child and all in its group, of which it must be the first.
+pub(crate) fn kill_group(child: &Child) {
+    // Fails only where nothing is left to kill. The child was not waited for, so its number is still its own.
+    let _ = kill_process_group(pid(child), Signal::KILL);
+}
+
+pub(crate) fn pid(child: &Child) -> Pid {
+    let number = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    number.expect("the kernel gives positive numbers to processes")
+}

@@ -1,0 +1,143 @@
+//! From a checkout to a program.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use miette::miette;
+use serde::Deserialize;
+
+use super::Target;
+use crate::foreign::git::HOOK_VARIABLES;
+use crate::foreign::{ForeignError, Limits, run_in_view};
+
+/// Cargo writes a line of a few kilobytes for each package and each target of it.
+const MOST_BYTES: usize = 256 << 20;
+/// Set for programs that rustup's proxies start.
+const BELOW_PROXY: &str = "RUST_RECURSION_COUNT";
+
+/// What to build.
+pub(super) struct Order<'a> {
+    /// What the user calls it.
+    pub(super) name: &'a str,
+    pub(super) target: &'a Target,
+    /// The top of the checkout.
+    pub(super) checkout: &'a Path,
+    /// The folder in it to build in.
+    pub(super) folder: &'a Path,
+    /// Where cargo builds.
+    pub(super) target_folder: &'a Path,
+}
+
+/// Builds and returns the program that was meant.
+pub(super) fn build(order: &Order<'_>, is_cancelled: &dyn Fn() -> bool) -> miette::Result<PathBuf> {
+    let name = order.name;
+    if !order.folder.is_dir() {
+        return Err(miette!(
+            help = "start `gate` in a folder that both revisions have",
+            "`{name}` has no folder `{}`",
+            order
+                .folder
+                .strip_prefix(order.checkout)
+                .unwrap_or(order.folder)
+                .display()
+        ));
+    }
+    let limits = Limits {
+        time: None,
+        output_bytes: MOST_BYTES,
+        is_cancelled,
+    };
+    let finished = run_in_view(&mut command(order), &limits).map_err(|error| match error {
+        ForeignError::Start { .. } => miette!(help = "is Rust installed?", "{error}"),
+        _ => miette!("{error}"),
+    })?;
+    if !finished.status.success() {
+        return Err(miette!(
+            help = "cargo's own words are above; --package and --bin choose what is built, and a program \
+                    that was built elsewhere can be named in place of a revision",
+            "cargo could not build `{name}`"
+        ));
+    }
+    only_one(
+        executables(&String::from_utf8_lossy(&finished.output)),
+        name,
+    )
+}
+
+fn command(order: &Order<'_>) -> Command {
+    let mut command = cargo(order);
+    command.current_dir(order.folder);
+    command.args([
+        "build",
+        "--release",
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
+    command.arg("--target-dir").arg(order.target_folder);
+    for (flag, value) in [
+        ("--package", &order.target.package),
+        ("--bin", &order.target.bin),
+    ] {
+        if let Some(value) = value {
+            command.args([flag, value]);
+        }
+    }
+    // A build script that asks git is to hear of the checkout.
+    for variable in HOOK_VARIABLES {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// The cargo that builds. Below `cargo run`, rustup has chosen the toolchain of the working tree for all that is
+/// started; a commit that names its own is built with that.
+fn cargo(order: &Order<'_>) -> Command {
+    let mut folders = order.folder.ancestors();
+    let has_toolchain = folders
+        .by_ref()
+        .take_while(|folder| folder.starts_with(order.checkout))
+        .any(|folder| {
+            let files = ["rust-toolchain", "rust-toolchain.toml"];
+            files.iter().any(|file| folder.join(file).is_file())
+        });
+    if has_toolchain && env::var_os(BELOW_PROXY).is_some() {
+        let mut command = Command::new("cargo");
+        for variable in ["RUSTUP_TOOLCHAIN", BELOW_PROXY] {
+            command.env_remove(variable);
+        }
+        return command;
+    }
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+fn only_one(mut programs: Vec<PathBuf>, name: &str) -> miette::Result<PathBuf> {
+    match (programs.pop(), programs.is_empty()) {
+        (Some(program), true) => Ok(program),
+        (None, _) => Err(miette!(
+            help = "choose a package with a binary: --package NAME",
+            "`{name}` has no binary to run"
+        )),
+        (Some(last), false) => {
+            programs.push(last);
+            let names = programs.iter().filter_map(|path| path.file_name());
+            let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
+            Err(miette!(
+                help = "choose one: --bin NAME",
+                "`{name}` has several binaries: {}",
+                names.join(", ")
+            ))
+        }
+    }
+}
+
+/// The executables that cargo says it made.
+fn executables(messages: &str) -> Vec<PathBuf> {
+    #[derive(Deserialize)]
+    struct Message {
+        executable: Option<PathBuf>,
+    }
+    let messages = messages.lines().map(serde_json::from_str);
+    let messages = messages.filter_map(|message: Result<Message, _>| message.ok());
+    messages.filter_map(|message| message.executable).collect()
+}

@@ -1,0 +1,163 @@
+//! A commit in a folder of its own, with its submodules.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use miette::miette;
+
+use super::Meanwhile;
+use super::store::cannot_write;
+use crate::foreign::git::{Git, GitError};
+
+/// Makes a checkout of `commit` in `folder`: that of the last time, put in order, or else a new one. It stays, so that
+/// cargo need not build again what has not changed. `mark` is a file that says it is complete.
+pub(super) fn check_out(
+    top: &Path,
+    folder: &Path,
+    mark: &Path,
+    commit: &str,
+    meanwhile: &mut Meanwhile<'_>,
+) -> miette::Result<()> {
+    let is_cancelled = meanwhile.is_cancelled;
+    let git = Git::at(top, is_cancelled);
+    if !(mark.exists() && is_put_in_order(folder, commit, is_cancelled)) {
+        // Fails where there is none.
+        let _ = fs::remove_file(mark);
+        remove_checkout(&git, folder);
+        add_worktree(&git, folder, commit).map_err(|error| {
+            miette!(
+                help = error.advice(),
+                "cannot check out {commit} in {}: {error}",
+                folder.display()
+            )
+        })?;
+        fs::write(mark, "").map_err(|error| cannot_write(mark, &error))?;
+    }
+    add_submodules(top, folder, meanwhile)
+        .map_err(|error| miette!(help = error.advice(), "cannot see the submodules: {error}"))
+}
+
+/// Whether the checkout in `folder` is one, with the files of `commit`. Those that are as they should be keep their
+/// times, by which cargo tells what has changed.
+fn is_put_in_order(folder: &Path, commit: &str, is_cancelled: &dyn Fn() -> bool) -> bool {
+    let git = Git::at(folder, is_cancelled);
+    folder.join(".git").exists() && git.work(["reset", "--quiet", "--hard", commit]).is_ok()
+}
+
+/// Removes a checkout of a repository, and what git knows of it.
+pub(super) fn remove_checkout(git: &Git<'_>, folder: &Path) {
+    // Each fails where there is none, and then there is nothing to remove. The second `--force` is for one that was
+    // interrupted, which git keeps locked.
+    let words = ["worktree", "remove", "--force", "--force"].map(OsStr::new);
+    let _ = git.work(words.into_iter().chain([folder.as_os_str()]));
+    let _ = fs::remove_dir_all(folder);
+    let _ = git.work(["worktree", "prune"]);
+}
+
+/// Checks out `commit` in `folder`, without a branch.
+fn add_worktree(git: &Git<'_>, folder: &Path, commit: &str) -> Result<(), GitError> {
+    // Forced, for a folder that git knows and that was removed by hand.
+    let words = ["worktree", "add", "--force", "--force", "--detach"].map(OsStr::new);
+    git.work(
+        words
+            .into_iter()
+            .chain([folder.as_os_str(), OsStr::new(commit)]),
+    )
+}
+
+/// A commit of another repository in a folder of a tree.
+struct Submodule {
+    path: PathBuf,
+    commit: String,
+}
+
+/// Checks out the submodules of the checkout in `folder`, from the repositories that the clone at `top` has of them:
+/// the network is not asked. Tells which are not there.
+fn add_submodules(
+    top: &Path,
+    folder: &Path,
+    meanwhile: &mut Meanwhile<'_>,
+) -> Result<(), GitError> {
+    for submodule in submodules(folder, meanwhile.is_cancelled)? {
+        let path = &submodule.path;
+        match add_submodule(top, folder, &submodule, meanwhile.is_cancelled) {
+            Ok(()) => add_submodules(&top.join(path), &folder.join(path), meanwhile)?,
+            Err(why) => (meanwhile.tell)(&format!(
+                "the submodule `{}` is missing in the build: {why}; `git submodule update --init --recursive` \
+                 fetches what the working tree has, `git fetch` in the submodule the rest",
+                path.display()
+            )),
+        }
+    }
+    Ok(())
+}
+
+fn add_submodule(
+    top: &Path,
+    folder: &Path,
+    Submodule { path, commit }: &Submodule,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Result<(), String> {
+    let place = folder.join(path);
+    if is_put_in_order(&place, commit, is_cancelled) {
+        return Ok(());
+    }
+    let repository = repository_of(top, folder, path, is_cancelled);
+    let repository = repository.ok_or("this clone has no repository of it")?;
+    let git = Git::of_repository(&repository, is_cancelled);
+    remove_checkout(&git, &place);
+    add_worktree(&git, &place, commit).map_err(|error| error.to_string())
+}
+
+/// The submodules of the tree that is checked out in `folder`.
+fn submodules(folder: &Path, is_cancelled: &dyn Fn() -> bool) -> Result<Vec<Submodule>, GitError> {
+    if !folder.join(".gitmodules").is_file() {
+        return Ok(Vec::new());
+    }
+    let entries = Git::at(folder, is_cancelled).ask(["ls-files", "--stage", "-z"])?;
+    let entries = entries.as_bytes().split(|byte| *byte == 0);
+    // MODE HASH STAGE, a tab, and the path.
+    let submodule = |entry: &[u8]| {
+        let tab = entry.iter().position(|byte| *byte == b'\t')?;
+        let words = std::str::from_utf8(&entry[..tab]).ok()?;
+        let commit = words.strip_prefix("160000 ")?.split(' ').next()?;
+        Some(Submodule {
+            path: OsStr::from_bytes(&entry[tab + 1..]).into(),
+            commit: commit.into(),
+        })
+    };
+    Ok(entries.filter_map(submodule).collect())
+}
+
+/// The repository of the submodule at `path`: that of the working tree, or the one that is left of a working tree
+/// which had it.
+fn repository_of(
+    top: &Path,
+    folder: &Path,
+    path: &Path,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Option<PathBuf> {
+    let working = top.join(path);
+    if working.join(".git").exists() {
+        let answer = Git::at(&working, is_cancelled).ask(["rev-parse", "--absolute-git-dir"]);
+        return answer.ok().map(PathBuf::from);
+    }
+    let paths = [
+        "config",
+        "--file",
+        ".gitmodules",
+        "--get-regexp",
+        r"\.path$",
+    ];
+    let paths = Git::at(folder, is_cancelled).ask(paths).ok()?;
+    let paths = paths.to_string_lossy();
+    let named = paths.lines().filter_map(|line| line.split_once(' '));
+    let name = named.into_iter().find(|(_, one)| Path::new(one) == path)?.0;
+    let name = name.strip_prefix("submodule.")?.strip_suffix(".path")?;
+    let common = ["rev-parse", "--path-format=absolute", "--git-common-dir"];
+    let common = Git::at(folder, is_cancelled).ask(common).ok()?;
+    let kept = Path::new(&common).join("modules").join(name);
+    kept.is_dir().then_some(kept)
+}

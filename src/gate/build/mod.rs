@@ -1,0 +1,247 @@
+//! From what was asked for, a file or a revision, to a program.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use miette::miette;
+use sha2::{Digest, Sha256};
+
+use self::checkout::check_out;
+use self::outside::Outside;
+use self::store::{Kept, Store};
+use crate::compare::Build;
+use crate::input;
+use crate::foreign::git::{Git, GitError};
+use crate::measure::host;
+
+mod cargo;
+mod checkout;
+mod outside;
+mod store;
+#[cfg(test)]
+mod test;
+
+/// Which binary of a revision is meant.
+#[derive(Debug, Clone, Default)]
+pub struct Target {
+    /// The package, if the workspace has several.
+    pub package: Option<String>,
+    /// The binary, if the package has several.
+    pub bin: Option<String>,
+}
+
+/// A program that can be run.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// What it is.
+    pub build: Build,
+    /// Where it is.
+    pub program: PathBuf,
+    /// Keeps it from being removed.
+    _kept: Option<Arc<Kept>>,
+}
+
+/// What a name stands for.
+pub enum Found {
+    /// A program that is there.
+    Program(Resolved),
+    /// A revision that has to be built.
+    Revision(Revision),
+}
+
+/// A commit of the repository around the current folder.
+pub struct Revision {
+    repository: Repository,
+    name: String,
+    commit: String,
+}
+
+/// What happens while a revision is looked for and built.
+pub struct Meanwhile<'a> {
+    /// Is told what takes long, and what to know about it.
+    pub tell: &'a mut dyn FnMut(&str),
+    /// Whether to give up: what was started is then killed.
+    pub is_cancelled: &'a dyn Fn() -> bool,
+}
+
+/// Finds what `name` stands for: an executable file, or else a git revision of the repository around the
+/// current folder. Git is killed when `is_cancelled` becomes true.
+///
+/// # Errors
+///
+/// That it is neither, or that git cannot tell, and what to do.
+pub fn find(name: &str, is_cancelled: &dyn Fn() -> bool) -> miette::Result<Found> {
+    let file = Path::new(name);
+    if file.is_file() {
+        return from_file(name, file).map(Found::Program);
+    }
+    let revision = match Revision::find(name, &Git::at(Path::new("."), is_cancelled)) {
+        Err(GitError::NoCheckout(_)) => None,
+        found => found.map_err(|error| {
+            miette!(
+                help = format!("{}; or name the file of a built program", error.advice()),
+                "`{name}` is no file, and whether it is a revision cannot be told: {error}"
+            )
+        })?,
+    };
+    revision.map(Found::Revision).ok_or_else(|| {
+        miette!(
+            help = "name the file of a built program, or a commit, tag or branch; a shallow clone does not \
+                    have all of them: fetch it first, in GitHub's checkout with `fetch-depth: 0`",
+            "`{name}` is neither a file nor a revision of the git repository here"
+        )
+    })
+}
+
+impl Found {
+    /// The program. Revisions are built in the release profile, in a checkout of their own that lies outside the
+    /// repository and is kept for the next time.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, and what to do.
+    pub fn program(
+        self,
+        target: &Target,
+        meanwhile: &mut Meanwhile<'_>,
+    ) -> miette::Result<Resolved> {
+        match self {
+            Self::Program(resolved) => Ok(resolved),
+            Self::Revision(revision) => revision.build(target, meanwhile),
+        }
+    }
+}
+
+impl Revision {
+    /// The revision of this name; `None` if there is none.
+    fn find(name: &str, git: &Git<'_>) -> Result<Option<Self>, GitError> {
+        let repository = Repository::around(git)?;
+        let commit = git.commit(name)?;
+        Ok(commit.map(|commit| Self {
+            repository,
+            name: name.into(),
+            commit,
+        }))
+    }
+
+    fn build(self, target: &Target, meanwhile: &mut Meanwhile<'_>) -> miette::Result<Resolved> {
+        self.warn_of_changes(meanwhile);
+        let Self {
+            repository,
+            name,
+            commit,
+        } = self;
+        let store = Store::open(&repository.top, meanwhile)?;
+        let kept = store.keep(&commit)?;
+        store.prune(&repository.top, meanwhile.is_cancelled);
+        let outside = Outside::of(&repository.top, &kept.folder().join("tree"));
+        outside.link()?;
+        (meanwhile.tell)(&format!(
+            "building `{name}` ({}) in {}",
+            &commit[..10],
+            kept.folder().display()
+        ));
+        let mark = kept.folder().join("complete");
+        check_out(&repository.top, &outside.place, &mark, &commit, meanwhile)?;
+        outside.name_configuration(&name, meanwhile);
+        let built = cargo::build(
+            &cargo::Order {
+                name: &name,
+                target,
+                checkout: &outside.place,
+                folder: &outside.place.join(&repository.prefix),
+                target_folder: &kept.target_folder(&outside)?,
+            },
+            meanwhile.is_cancelled,
+        )?;
+        let sha256 = sha256(&built)?;
+        Ok(Resolved {
+            program: kept.program(&built, &sha256)?,
+            build: Build {
+                name,
+                commit: Some(commit),
+                sha256: Some(sha256),
+            },
+            _kept: Some(Arc::new(kept)),
+        })
+    }
+
+    /// What is in the working tree and in no commit is not what a revision is built from.
+    fn warn_of_changes(&self, meanwhile: &mut Meanwhile<'_>) {
+        let Self { name, commit, .. } = self;
+        let git = Git::at(&self.repository.top, meanwhile.is_cancelled);
+        match host::commit(&git) {
+            Ok(Some(here)) if here.dirty && here.hash == *commit => (meanwhile.tell)(&format!(
+                "`{name}` is built as it was committed, without the changes in the working tree; to judge \
+                 those, build them and name the program"
+            )),
+            Ok(_) => {}
+            Err(error) => (meanwhile.tell)(&format!(
+                "whether the working tree has changes cannot be told: {error}"
+            )),
+        }
+    }
+}
+
+fn from_file(name: &str, file: &Path) -> miette::Result<Resolved> {
+    let unreadable = |error: std::io::Error| miette!("cannot read {name}: {error}");
+    let mode = fs::metadata(file).map_err(unreadable)?.permissions().mode();
+    if mode & 0o111 == 0 {
+        return Err(miette!(
+            help = format!("make it executable: chmod +x {name}"),
+            "{name} is a file that cannot be run"
+        ));
+    }
+    let program = fs::canonicalize(file).map_err(unreadable)?;
+    Ok(Resolved {
+        build: Build {
+            name: name.into(),
+            commit: None,
+            sha256: Some(sha256(&program)?),
+        },
+        program,
+        _kept: None,
+    })
+}
+
+/// SHA-256 of a file, 64 hexadecimal digits.
+///
+/// # Errors
+///
+/// When it cannot be read.
+pub fn sha256(file: &Path) -> miette::Result<String> {
+    let read = input::read_file(file, input::most_bytes());
+    let bytes = read.map_err(|error| miette!("cannot read {}: {error}", file.display()))?;
+    let digest = Sha256::digest(&bytes);
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The first digits of the SHA-256 of some bytes, for names of folders.
+fn short_hash(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// A git repository with a working tree.
+struct Repository {
+    /// Without symbolic links.
+    top: PathBuf,
+    /// The current folder below `top`.
+    prefix: PathBuf,
+}
+
+impl Repository {
+    fn around(git: &Git<'_>) -> Result<Self, GitError> {
+        let ask = |what: &str| git.ask(["rev-parse", what]).map(PathBuf::from);
+        let top = ask("--show-toplevel")?;
+        Ok(Self {
+            top: fs::canonicalize(&top).unwrap_or(top),
+            prefix: ask("--show-prefix")?,
+        })
+    }
+}

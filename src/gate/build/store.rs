@@ -1,0 +1,274 @@
+//! Where checkouts, their builds and their programs are kept: in the user's cache, outside every repository.
+//!
+//! ```text
+//! ~/.cache/taskdyno/gate/NAME-HASH/        one repository
+//!   lock                                   held while one of its revisions is built
+//!   commits/COMMIT/hold                    held, shared, while a program of this commit is in use
+//!   commits/COMMIT/tree/                   its checkout, beside what `outside` links
+//!   commits/COMMIT/complete                there once the checkout is
+//!   commits/COMMIT/program-SHA256          its programs
+//!   commits/COMMIT/targets/HASH/           what cargo builds
+//! ```
+//!
+//! Cargo is asked every time, in a checkout that stays: it knows what a build depends on, and does nothing where
+//! nothing has changed. What is old is removed, so the cache stays small.
+
+use std::env;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use miette::miette;
+
+use super::checkout::remove_checkout;
+use super::outside::Outside;
+use super::{Meanwhile, sha256, short_hash};
+use crate::foreign::git::Git;
+use crate::record::write_whole_with;
+
+/// So many commits are kept for each repository: a base and some heads. Each has what cargo builds, with all
+/// dependencies.
+const MOST_COMMITS: usize = 4;
+/// So many target folders are kept for each commit; another one is needed with another compiler wrapper.
+const MOST_TARGETS: usize = 2;
+/// What is kept for a repository is removed when it was not used for so long.
+const LONGEST_UNUSED: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Another gate may take minutes to build.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// What is kept for one repository. Others wait until this is dropped.
+pub(super) struct Store {
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl Store {
+    /// The store of the repository at `top`.
+    pub(super) fn open(top: &Path, meanwhile: &mut Meanwhile<'_>) -> miette::Result<Self> {
+        let caches = cache_folders().into_iter();
+        let caches = caches.map(|cache| real(&cache.join("taskdyno/gate")));
+        let cache = caches.into_iter().find(|cache| !cache.starts_with(top));
+        let cache = cache.ok_or_else(|| {
+            miette!(
+                help = "set XDG_CACHE_HOME to a folder elsewhere",
+                "a revision is built outside {}, and the cache folder lies in it",
+                top.display()
+            )
+        })?;
+        Self::within(&cache, top, meanwhile)
+    }
+
+    pub(super) fn within(
+        cache: &Path,
+        top: &Path,
+        meanwhile: &mut Meanwhile<'_>,
+    ) -> miette::Result<Self> {
+        let mut name = top.file_name().unwrap_or_default().to_owned();
+        name.push(format!(
+            "-{}",
+            short_hash(top.as_os_str().as_encoded_bytes())
+        ));
+        let folder = cache.join(name);
+        fs::create_dir_all(&folder).map_err(|error| cannot_write(&folder, &error))?;
+        let lock = locked(&folder.join("lock"), meanwhile)?;
+        remove_unused(cache, &folder);
+        Ok(Self {
+            folder,
+            _lock: lock,
+        })
+    }
+
+    /// The folder of a commit, which stays as long as what is returned.
+    pub(super) fn keep(&self, commit: &str) -> miette::Result<Kept> {
+        let folder = self.folder.join("commits").join(commit);
+        let path = folder.join("hold");
+        let hold = || -> io::Result<File> {
+            fs::create_dir_all(&folder)?;
+            let hold = touched(&path)?;
+            hold.lock_shared()?;
+            Ok(hold)
+        };
+        let hold = hold().map_err(|error| cannot_write(&path, &error))?;
+        Ok(Kept {
+            folder,
+            _hold: hold,
+        })
+    }
+
+    /// Removes the commits that were not used for longest. What cannot be removed harms nothing but the space it
+    /// takes.
+    pub(super) fn prune(&self, top: &Path, is_cancelled: &dyn Fn() -> bool) {
+        for folder in latest_first(&self.folder.join("commits"), "hold")
+            .into_iter()
+            .skip(MOST_COMMITS)
+        {
+            let Ok(hold) = File::open(folder.join("hold")) else {
+                continue;
+            };
+            if hold.try_lock().is_ok() {
+                let outside = Outside::of(top, &folder.join("tree"));
+                remove_checkout(&Git::at(top, is_cancelled), &outside.place);
+                let _ = fs::remove_dir_all(&folder);
+            }
+        }
+    }
+}
+
+/// What names a compiler wrapper in the environment.
+const WRAPPERS: [&str; 4] = [
+    "RUSTC_WRAPPER",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "CARGO_BUILD_RUSTC_WRAPPER",
+    "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
+];
+
+/// The folder of a commit, which is not removed as long as this lives.
+#[derive(Debug)]
+pub(super) struct Kept {
+    folder: PathBuf,
+    _hold: File,
+}
+
+impl Kept {
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The folder in which cargo builds the commit. A compiler wrapper is taken by cargo to change nothing, so another
+    /// one, or configuration that may name another one, gets a folder of its own. Commits do not share a folder: cargo
+    /// gives packages of one name and place in their workspaces the same files, and would take those of another commit
+    /// for fresh where its own sources are older.
+    pub(super) fn target_folder(&self, outside: &Outside) -> miette::Result<PathBuf> {
+        let mut key = outside.configuration_text();
+        for variable in WRAPPERS {
+            key.extend(format!("{variable} {:?}\n", env::var_os(variable)).into_bytes());
+        }
+        let targets = self.folder.join("targets");
+        let folder = targets.join(short_hash(&key));
+        fs::create_dir_all(&folder)
+            .and_then(|()| touched(&folder.join("used")))
+            .map_err(|error| cannot_write(&folder, &error))?;
+        for old in latest_first(&targets, "used")
+            .into_iter()
+            .skip(MOST_TARGETS)
+        {
+            let _ = fs::remove_dir_all(old);
+        }
+        Ok(folder)
+    }
+
+    /// The program that was `built`, under a name that no other build takes. The name is that of its content, so
+    /// that a gate at work keeps its program when another one builds the commit with other flags.
+    pub(super) fn program(&self, built: &Path, hash: &str) -> miette::Result<PathBuf> {
+        let kept = self.folder.join(format!("program-{}", &hash[..16]));
+        if kept.is_file() && sha256(&kept)? == hash {
+            return Ok(kept);
+        }
+        // A copy that was cut off is never taken for the program.
+        write_whole_with(&kept, |file| copy_program(built, file))
+            .map_err(|error| cannot_write(&kept, &error))?;
+        Ok(kept)
+    }
+}
+
+fn copy_program(from: &Path, to: &mut File) -> io::Result<()> {
+    let mut program = File::open(from)?;
+    io::copy(&mut program, to)?;
+    to.set_permissions(program.metadata()?.permissions())
+}
+
+/// Where caches of this user go, the best place first.
+fn cache_folders() -> Vec<PathBuf> {
+    let set = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = env::home_dir().map(|home| home.join(".cache"));
+    let folders = [set, home].into_iter().flatten();
+    // The standard has relative paths ignored.
+    folders.filter(|folder| folder.is_absolute()).collect()
+}
+
+/// The path without symbolic links, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    let known = path.ancestors().find_map(|one| {
+        let real = fs::canonicalize(one).ok()?;
+        Some(real.join(path.strip_prefix(one).ok()?))
+    });
+    known.unwrap_or_else(|| path.into())
+}
+
+/// The lock at `path`, as soon as no other process has it.
+fn locked(path: &Path, meanwhile: &mut Meanwhile<'_>) -> miette::Result<File> {
+    let failed = |error: io::Error| cannot_write(path, &error);
+    let lock = touched(path).map_err(failed)?;
+    let mut is_told = false;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Err(TryLockError::WouldBlock) if (meanwhile.is_cancelled)() => {
+                return Err(miette!("interrupted while another gate builds"));
+            }
+            Err(TryLockError::WouldBlock) => {
+                if !is_told {
+                    (meanwhile.tell)("waiting for another gate that builds in this repository");
+                }
+                is_told = true;
+                thread::sleep(RETRY);
+            }
+        }
+    }
+}
+
+/// A file that is there, and was used just now.
+fn touched(path: &Path) -> io::Result<File> {
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)?;
+    file.set_modified(SystemTime::now())?;
+    Ok(file)
+}
+
+/// The folders in `folder` that have a `mark`, those first whose mark was touched last.
+fn latest_first(folder: &Path, mark: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let dated = entries.filter_map(|entry| {
+        let path = entry.path();
+        let touched = fs::metadata(path.join(mark)).ok()?.modified().ok()?;
+        Some((touched, path))
+    });
+    let mut dated: Vec<_> = dated.collect();
+    dated.sort_by(|a, b| b.cmp(a));
+    dated.into_iter().map(|(_, path)| path).collect()
+}
+
+/// Removes what is kept for other repositories and was not used for long. Git forgets the checkouts by itself.
+fn remove_unused(cache: &Path, own: &Path) {
+    for folder in latest_first(cache, "lock") {
+        let lock = File::options().write(true).open(folder.join("lock"));
+        let age = |lock: &File| {
+            lock.metadata()
+                .and_then(|data| data.modified())
+                .ok()?
+                .elapsed()
+                .ok()
+        };
+        if let Ok(lock) = lock
+            && folder != own
+            && age(&lock).is_some_and(|age| age > LONGEST_UNUSED)
+            && lock.try_lock().is_ok()
+        {
+            let _ = fs::remove_dir_all(&folder);
+        }
+    }
+}
+
+pub(super) fn cannot_write(path: &Path, error: &io::Error) -> miette::Report {
+    miette!(
+        help = "XDG_CACHE_HOME chooses the folder that revisions are built in",
+        "cannot write to {}: {error}",
+        path.display()
+    )
+}
