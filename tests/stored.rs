@@ -193,11 +193,11 @@ fn another_machine_plan_digest_or_version_ends_with_5() {
     );
     changed(
         &|record| record["digest"] = "00000000deadbeee".into(),
-        &["has another digest"],
+        &["another digest"],
     );
     changed(
         &|record| record["plan"]["warmup_ns"] = 5.into(),
-        &["has another plan"],
+        &["another plan"],
     );
     changed(
         &|record| record["schema_version"] = 99.into(),
@@ -206,11 +206,42 @@ fn another_machine_plan_digest_or_version_ends_with_5() {
 }
 
 #[test]
+fn a_thousand_records_with_another_plan_make_one_sentence() {
+    let scripted = Scripted::new();
+    scripted.file("base.jsonl", "aaa", &STEADY);
+    let many: Vec<f64> = (0..500)
+        .map(|number| 1.0 + f64::from(number) * 1e-4)
+        .collect();
+    let mut head: Vec<Value> = many
+        .iter()
+        .flat_map(|factor| scripted.session("bbb", *factor))
+        .collect();
+    for record in &mut head {
+        record["plan"]["warmup_ns"] = 5.into();
+    }
+    scripted.write("head.jsonl", &head);
+    let compare = ["compare", "base.jsonl", "head.jsonl"];
+    let refused = scripted.run(&compare);
+    assert_says(&refused, 5, &["1000 records have another plan", "and 998"]);
+    assert!(refused.stderr.len() < 2000, "{}", refused.stderr.len());
+    let markdown = [&compare[..], &["--advisory", "--format", "markdown"]].concat();
+    let advisory = scripted.run(&markdown);
+    assert_says(&advisory, 0, &["1000 records have another plan"]);
+    assert!(advisory.stdout.len() < 4000, "{}", advisory.stdout.len());
+}
+
+#[test]
 fn broken_record_files_name_the_file_and_the_line() {
     let scripted = Scripted::new();
     let base = scripted.file("base.jsonl", "aaa", &STEADY);
     let text = fs::read_to_string(&base).unwrap();
     let half = &text[..text.len() - 50];
+    let mut timeless = scripted.session("bbb", 1.0);
+    timeless[1]["samples"][3]["wall_ns"] = 0.into();
+    let timeless: String = timeless
+        .iter()
+        .map(|record| format!("{record}\n"))
+        .collect();
     let mut torn: Vec<&str> = text.lines().collect();
     torn[2] = "{oops}";
     for (content, words) in [
@@ -218,6 +249,7 @@ fn broken_record_files_name_the_file_and_the_line() {
         (half, "head.jsonl:10 is cut off"),
         (torn.join("\n").as_str(), "head.jsonl:3 is not a record"),
         ("{\"schema_version\":1}\n", "missing field `case`"),
+        (&timeless, "head.jsonl:2 has a sample with wall_ns 0"),
     ] {
         fs::write(scripted.folder.path().join("head.jsonl"), content).unwrap();
         for arguments in [
@@ -372,10 +404,49 @@ fn a_copy_of_a_session_is_no_session() {
     scripted.file("base.jsonl", "aaa", &STEADY);
     scripted.file("head.jsonl", "bbb", &[1.1]);
     let copied = ["compare", "base.jsonl", "head.jsonl", "head.jsonl"];
-    assert_says(&scripted.run(&copied), 5, &["the same record"]);
+    let words = [
+        "head.jsonl:1 (first in head.jsonl:1)",
+        "2 regressed",
+        "each session counts once",
+    ];
+    assert_says(&scripted.run(&copied), 3, &words);
     scripted.run(&["baseline", "save", "main", "base.jsonl"]);
     let again = ["baseline", "save", "main", "base.jsonl", "--add"];
-    assert_says(&scripted.run(&again), 5, &["the same record"]);
+    let added = scripted.run(&again);
+    assert_says(&added, 0, &["5 sessions of 2 cases", "10 records"]);
+    assert_eq!(scripted.run(&again).stdout, added.stdout);
+
+    // Compared with itself alone, it is refused; beside others, it stands on one side only.
+    let itself = ["compare", "base.jsonl", "base.jsonl"];
+    assert_says(&scripted.run(&itself), 5, &["10 records are sessions"]);
+    let own = scripted.session("aaa", STEADY[2]);
+    scripted.write("own.jsonl", &own);
+    let own = scripted.run(&["compare", "--baseline", "main", "own.jsonl"]);
+    assert_says(
+        &own,
+        0,
+        &[
+            "4 of the base and 1 of the head",
+            "counts for the head alone",
+        ],
+    );
+}
+
+#[test]
+fn a_history_that_is_given_twice_is_the_same_history() {
+    let (scripted, names) = history();
+    let once = history_output(&scripted, &names, &["--format", "csv"]);
+    let folder = scripted.folder.path();
+    fs::create_dir(folder.join("copies")).unwrap();
+    fs::copy(folder.join(&names[0]), folder.join("copies/records.jsonl")).unwrap();
+    let given = [&names[..], &names[1..], &["copies".into()]].concat();
+    let twice = history_output(&scripted, &given, &["--format", "csv"]);
+    assert_says(
+        &twice,
+        0,
+        &["32 records are sessions that were given before"],
+    );
+    assert_eq!(stdout(&twice), stdout(&once));
 }
 
 #[test]
@@ -551,7 +622,8 @@ fn a_job_of_github_gets_a_summary() {
     scripted.file("base.jsonl", "aaa", &STEADY);
     let summary = scripted.folder.path().join("summary.md");
     fs::write(&summary, "before\n").unwrap();
-    let output = taskdyno(&["compare", "base.jsonl", "base.jsonl"])
+    scripted.file("same.jsonl", "bbb", &STEADY);
+    let output = taskdyno(&["compare", "base.jsonl", "same.jsonl"])
         .current_dir(scripted.folder.path())
         .env("GITHUB_STEP_SUMMARY", &summary)
         .output()

@@ -8,6 +8,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use miette::miette;
 
+use super::compare::counted_once;
 use super::show::not_comparable;
 use super::{Exit, OK, Outcome, tell};
 use crate::compare::{Baseline, Baselines, Placed, is_baseline_name, one_baseline};
@@ -125,6 +126,7 @@ pub(super) fn keep(store: &Store, name: &str, paths: &[PathBuf], add: bool) -> R
         records = read_placed(std::slice::from_ref(&baseline.path)).map_err(Exit::Usage)?;
     }
     records.extend(new);
+    let records = counted_once(records);
     let count = records.len();
     let kept = one_baseline(records).map_err(|reasons| {
         not_comparable(
@@ -294,7 +296,8 @@ pub(super) fn read_baseline(store: &Store, name: &str, host: &Host) -> Result<Ve
     }
     let baseline = store.baselines().get(&host.class(), name);
     if baseline.exists() {
-        return read_placed(&[baseline.path]).map_err(Exit::NotComparable);
+        let records = read_placed(&[baseline.path]).map_err(Exit::NotComparable)?;
+        return Ok(counted_once(records));
     }
     let of_others = named(store, name)?;
     let classes: Vec<&str> = of_others

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use miette::miette;
 
-use super::compare::chance;
+use super::compare::{chance, counted_once};
 use super::show::{not_comparable, put, summarise};
 use super::{Exit, OK, Outcome, tell};
 use crate::compare::{Placed, history};
@@ -52,7 +52,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn main(arguments: &Arguments) -> Outcome {
-    let mut records = read_placed(&arguments.records).map_err(Exit::Usage)?;
+    let records = read_placed(&arguments.records).map_err(Exit::Usage)?;
+    let mut records = counted_once(records);
     if arguments.order == "time" {
         sort_by_time(&mut records);
     }
