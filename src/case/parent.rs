@@ -104,6 +104,11 @@ impl Session {
         let mut samples = Vec::new();
         loop {
             match self.reply(idle)? {
+                // No ratio can be taken of it, and no logarithm.
+                Reply::Sample(sample) if sample.wall_ns == 0 || sample.run_count == 0 => {
+                    let message = "a sample took no time at all, or holds no run";
+                    return Err(CaseError::new("protocol", message));
+                }
                 Reply::Sample(sample) => samples.push(sample),
                 Reply::SliceDone(SliceDone { findings, deaths }) => {
                     return Ok(Slice {
