@@ -551,6 +551,40 @@ fn a_history_finds_the_commit_whatever_the_order_of_the_files() {
 }
 
 #[test]
+fn no_change_is_said_only_where_one_could_have_been_found() {
+    let scripted = Scripted::new();
+    let factors = [1.0, 1.001, 0.999, 9.0, 9.001, 8.999];
+    let mut names = Vec::new();
+    for (number, factor) in factors.into_iter().enumerate() {
+        let name = format!("{number}.jsonl");
+        scripted.file(&name, &format!("c{number}"), &[factor]);
+        names.push(name);
+    }
+    let given = ["--order", "given"];
+    let short = history_output(&scripted, &names, &given);
+    let words = [
+        "too few sessions to find a change: it takes 10 at a significance of 1%",
+        "0 changes in 2 cases, 2 of them with too few sessions to find any",
+    ];
+    assert_says(&short, 0, &words);
+    assert!(!stdout(&short).contains("no change"));
+    let few = [&given[..], &["--permutations", "10"]].concat();
+    let refused = history_output(&scripted, &names, &few);
+    assert_says(
+        &refused,
+        2,
+        &["10 random orders cannot", "--permutations 99"],
+    );
+    let loose = [
+        &given[..],
+        &["--significance", "0.2", "--permutations", "10"],
+    ]
+    .concat();
+    let found = history_output(&scripted, &names, &loose);
+    assert_says(&found, 0, &["2 changes in 2 cases", "p = 0.1\n"]);
+}
+
+#[test]
 fn a_history_of_two_machines_is_refused() {
     let (scripted, mut names) = history();
     let mut records = scripted.session("c99", STEADY[0]);

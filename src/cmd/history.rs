@@ -31,7 +31,8 @@ pub(super) struct Arguments {
     /// A change that comes by chance more often than this is none.
     #[arg(long, value_name = "CHANCE", default_value = "0.01", value_parser = chance, env = "TASKDYNO_SIGNIFICANCE")]
     significance: f64,
-    /// How many random orders a change is compared with.
+    /// How many random orders a change is compared with. Where it lies between no more than ten sessions, it is
+    /// compared with all orders.
     #[arg(
         long,
         value_name = "N",
@@ -52,6 +53,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn main(arguments: &Arguments) -> Outcome {
+    let how = how(arguments)?;
     let records = read_placed(&arguments.records).map_err(Exit::Usage)?;
     let mut records = counted_once(records);
     if arguments.order == "time" {
@@ -60,12 +62,6 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
     if arguments.same_host {
         keep_last_host(&mut records);
     }
-    let how = Divisive {
-        permutation_count: arguments.permutations as usize,
-        significance: arguments.significance,
-        seed: arguments.seed,
-        ..Divisive::default()
-    };
     let found = history(&records, &how, arguments.raw).map_err(|reasons| {
         not_comparable(
             reasons,
@@ -86,6 +82,27 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
     put(&text, arguments.out.as_deref())?;
     summarise(|| chronicle::markdown(&found));
     Ok(OK)
+}
+
+/// How changes are looked for, if any could be found like this.
+fn how(arguments: &Arguments) -> Result<Divisive, Exit> {
+    let how = Divisive {
+        permutation_count: arguments.permutations as usize,
+        significance: arguments.significance,
+        seed: arguments.seed,
+        ..Divisive::default()
+    };
+    let fewest = how.fewest_permutations();
+    if u64::from(arguments.permutations) < fewest {
+        return Err(Exit::Usage(miette!(
+            help = format!("give --permutations {fewest} or more, or a larger --significance"),
+            "{} random orders cannot show that anything is significant at {}: the smallest chance that they can tell is 1 in {}",
+            arguments.permutations,
+            arguments.significance,
+            u64::from(arguments.permutations) + 1
+        )));
+    }
+    Ok(how)
 }
 
 /// Leaves out what is of another class of machines than the last session, and says so.

@@ -24,10 +24,14 @@ pub struct History {
     pub host: Host,
     /// A change that comes by chance more often than this is none.
     pub significance: f64,
-    /// How many random orders a change was compared with.
+    /// How many random orders a change was compared with where there are too many to look at all of them.
     pub permutation_count: u64,
     /// The seed of these orders.
     pub seed: u64,
+    /// A case with fewer points than this cannot show that it changed for good at this significance, however much it
+    /// did; 0 where whoever wrote it did not say.
+    #[serde(default)]
+    pub fewest_point_count: u64,
     /// One entry a case, by id.
     pub series: Vec<Series>,
 }
@@ -107,10 +111,18 @@ pub fn history(records: &[Placed], how: &Divisive, is_raw: bool) -> Result<Histo
         significance: how.significance,
         permutation_count: how.permutation_count as u64,
         seed: how.seed,
+        fewest_point_count: how.fewest_values(),
         series: series
             .map(|(case, sessions)| Series::new(case, &sessions, how, is_raw))
             .collect(),
     })
+}
+
+impl History {
+    /// Whether so few sessions of this case are there that "no change" would say nothing.
+    pub fn is_too_short(&self, series: &Series) -> bool {
+        series.changes.is_empty() && (series.points.len() as u64) < self.fewest_point_count
+    }
 }
 
 impl Series {
