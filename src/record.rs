@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod append;
+mod commit;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod whole;
 
 pub use append::RecordFile;
+pub use commit::short_hash;
 pub use whole::{write_whole, write_whole_with};
 
 /// The version of the format. Fields are only ever added within a version; readers ignore the ones they

@@ -279,6 +279,66 @@ fn a_case_of_one_side_is_named_and_ends_with_1() {
     scripted.write("head.jsonl", &only);
     let output = scripted.run(&["compare", "base.jsonl", "head.jsonl"]);
     assert_says(&output, 1, &["1 missing", "only the base has it"]);
+    let fresh = scripted.run(&["compare", "head.jsonl", "base.jsonl"]);
+    assert_says(&fresh, 0, &["1 new", "only the head has it"]);
+}
+
+#[test]
+fn a_new_case_does_not_fail_a_run_that_is_held_against_a_baseline() {
+    let folder = TempDir::new().unwrap();
+    let scripted = Path::new(env!("CARGO_BIN_EXE_taskdyno")).with_file_name("examples/scripted");
+    let run = |backends: &str, more: &[&str]| {
+        let mut run = program(&scripted);
+        run.args(["run", "empty/pattern=chain", "--runs", "9"]);
+        run.args(["--workers", "2", "--out", "out", "--backends", backends]);
+        run.args(more).current_dir(folder.path()).output().unwrap()
+    };
+    run("serial", &["--save-baseline", "one"]);
+    let more = run("serial,rayon", &["--baseline", "one"]);
+    assert_says(&more, 0, &["1 new", "only the head has it"]);
+}
+
+#[test]
+fn a_changed_working_tree_shows_in_every_output() {
+    let scripted = Scripted::new();
+    scripted.file("base.jsonl", "aaa", &STEADY);
+    let mut head: Vec<Value> = times(1.2)
+        .iter()
+        .flat_map(|factor| scripted.session("bbb", *factor))
+        .collect();
+    for record in &mut head {
+        record["commit"]["dirty"] = true.into();
+    }
+    scripted.write("head.jsonl", &head);
+    for format in ["table", "markdown", "junit", "csv"] {
+        let output = scripted.run(&["compare", "base.jsonl", "head.jsonl", "--format", format]);
+        assert_says(&output, 3, &["bbb (dirty)"]);
+    }
+    let saved = scripted.run(&["baseline", "save", "main", "head.jsonl"]);
+    assert_says(&saved, 0, &["at bbb (dirty)"]);
+    let both = ["base.jsonl".to_owned(), "head.jsonl".to_owned()];
+    let loose = ["--order", "given", "--significance", "0.05"];
+    for (format, words) in [
+        ("table", "at bbb (dirty)"),
+        ("markdown", "bbb (dirty)"),
+        ("csv", ",true"),
+        ("svg", "bbb (dirty)"),
+    ] {
+        let output = history_output(
+            &scripted,
+            &both,
+            &[&loose[..], &["--format", format]].concat(),
+        );
+        assert_says(&output, 0, &[words]);
+    }
+    let once = scripted.session("bbb", 1.0);
+    let mut once: Vec<Value> = once;
+    for record in &mut once {
+        record["commit"]["dirty"] = true.into();
+    }
+    scripted.write("once.jsonl", &once);
+    let records = scripted.run(&["export", "once.jsonl", "--format", "csv"]);
+    assert_says(&records, 0, &["dirty\r\n", ",true\r\n"]);
 }
 
 #[test]

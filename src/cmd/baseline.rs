@@ -12,7 +12,7 @@ use super::compare::counted_once;
 use super::show::not_comparable;
 use super::{Exit, OK, Outcome, tell};
 use crate::compare::{Baseline, Baselines, Placed, is_baseline_name, one_baseline};
-use crate::record::Host;
+use crate::record::{Commit, Host};
 use crate::report::read_placed;
 
 /// What `baseline` takes.
@@ -169,10 +169,7 @@ fn contents(records: &[Placed]) -> String {
         plural(most, "session"),
         sessions.len(),
         plural(sessions.len(), "case"),
-        commit.map_or("no commit".into(), |commit| {
-            let short = commit.hash.chars().take(12).collect::<String>();
-            format!("{short}{}", if commit.dirty { " (dirty)" } else { "" })
-        }),
+        commit.map_or("no commit".into(), Commit::short),
         since.map_or("never", String::as_str)
     )
 }

@@ -102,6 +102,7 @@ fn build(stored: Stored<'_>) -> Build {
     Build {
         name: stored.name.into(),
         commit: commit.map(|commit| commit.hash.clone()),
+        dirty: commit.is_some_and(|commit| commit.dirty),
         sha256: None,
     }
 }

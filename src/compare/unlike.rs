@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Placed;
 use super::repeats::same_sessions;
-use crate::record::{Host, Record};
+use crate::record::{Commit, Host, Record};
 
 /// Why these two sets of records must not be compared, one sentence per reason; empty if they may be.
 pub(super) fn unlike(base: &[Placed], head: &[Placed]) -> Vec<String> {
@@ -50,11 +50,7 @@ fn machine(host: &Host) -> String {
 
 /// The first record of another commit, or of a changed working tree, within one side.
 fn other_commits(records: &[Placed]) -> Option<String> {
-    let hash = |record: &Record| {
-        let commit = record.commit.as_ref()?;
-        let changed = if commit.dirty { " (dirty)" } else { "" };
-        Some(format!("{}{changed}", commit.hash))
-    };
+    let hash = |record: &Record| record.commit.as_ref().map(Commit::long);
     let (first_place, first) = records.first()?;
     let (place, other) = records
         .iter()

@@ -94,6 +94,8 @@ impl Found {
             build: Build {
                 name,
                 commit: Some(commit),
+                // Built from a checkout of its own.
+                dirty: false,
                 sha256: Some(sha256(&program)?),
             },
             program,
@@ -115,6 +117,7 @@ fn from_file(name: &str, file: &Path) -> miette::Result<Resolved> {
         build: Build {
             name: name.into(),
             commit: None,
+            dirty: false,
             sha256: Some(sha256(&program)?),
         },
         program,

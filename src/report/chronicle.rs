@@ -102,9 +102,7 @@ fn chance(p_value: f64) -> String {
 }
 
 fn short(commit: Option<&Commit>) -> String {
-    commit.map_or("no commit".into(), |commit| {
-        one_line(&commit.hash.chars().take(12).collect::<String>())
-    })
+    commit.map_or("no commit".into(), |commit| one_line(&commit.short()))
 }
 
 fn counts(history: &History) -> String {
@@ -134,6 +132,7 @@ pub fn csv(history: &History) -> String {
         "is_calibrated",
         "change_ratio",
         "p_value",
+        "dirty",
     ]);
     for series in &history.series {
         for (index, point) in series.points.iter().enumerate() {
@@ -148,6 +147,7 @@ pub fn csv(history: &History) -> String {
                 &series.is_calibrated.to_string(),
                 &change.map_or(String::new(), |change| change.ratio.to_string()),
                 &change.map_or(String::new(), |change| change.p_value.to_string()),
+                &commit.map_or(String::new(), |commit| commit.dirty.to_string()),
             ]);
         }
     }

@@ -123,6 +123,7 @@ fn mark(kind: Kind) -> &'static str {
         Kind::Verdict(Verdict::Inconclusive) => "❔",
         Kind::Verdict(Verdict::Improved) => "🟢",
         Kind::Verdict(Verdict::Unchanged) => "✔",
+        Kind::New => "✨",
     }
 }
 

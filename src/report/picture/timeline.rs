@@ -71,7 +71,8 @@ impl<'a> Timelines<'a> {
 fn label(found: &Change) -> String {
     let commit = found.commit.as_ref();
     let hash = commit.map_or("no commit".into(), |commit| {
-        commit.hash.chars().take(7).collect::<String>()
+        let mark = if commit.dirty { " (dirty)" } else { "" };
+        commit.hash.chars().take(7).collect::<String>() + mark
     });
     format!("{} at {hash}", change(found.ratio))
 }
