@@ -342,6 +342,54 @@ fn a_changed_working_tree_shows_in_every_output() {
 }
 
 #[test]
+fn an_old_commit_that_is_measured_again_is_no_change() {
+    let scripted = Scripted::new();
+    let folder = scripted.folder.path();
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.args([
+            "-c",
+            "user.name=n",
+            "-c",
+            "user.email=e",
+            "-c",
+            "commit.gpgsign=false",
+        ]);
+        let output = git.args(arguments).current_dir(folder).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        stdout(&output).trim().to_owned()
+    };
+    git(&["init", "-q"]);
+    let commit = |name: usize| {
+        git(&["commit", "-q", "--allow-empty", "-m", &name.to_string()]);
+        git(&["rev-parse", "HEAD"])
+    };
+    // The sixth commit is slower; the first five are measured once more when all is done.
+    let hashes: Vec<String> = (0..10).map(commit).collect();
+    let mut names = Vec::new();
+    for day in 0..15_usize {
+        let number = day % 10;
+        let factor = STEADY[day % 5] * if number < 5 { 1.0 } else { 1.2 };
+        let mut records = scripted.session(&hashes[number], factor + day as f64 * 1e-6);
+        for record in &mut records {
+            record["started_at"] = format!("2026-11-{:02}T12:00:00Z", day + 1).into();
+        }
+        names.push(format!("{day}.jsonl"));
+        scripted.write(&names[day], &records);
+    }
+    let found = history_output(&scripted, &names, &[]);
+    let at = format!(
+        "+20.0% at {} (after {})",
+        &hashes[5][..12],
+        &hashes[4][..12]
+    );
+    assert_says(&found, 0, &["2 changes in 2 cases", &at]);
+    assert!(found.stderr.is_empty(), "{found:?}");
+    let by_time = history_output(&scripted, &names, &["--order", "time"]);
+    assert_says(&by_time, 0, &["4 changes in 2 cases"]);
+}
+
+#[test]
 fn baselines_are_saved_listed_compared_with_and_removed() {
     let scripted = Scripted::new();
     scripted.file("main.jsonl", "aaa", &STEADY);

@@ -1,6 +1,7 @@
-//! `history`: finds where a series of records changed. Runs nothing.
+//! `history`: finds where a series of records changed. Measures nothing; it asks git for the order of the commits.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use miette::miette;
@@ -8,7 +9,9 @@ use miette::miette;
 use super::compare::{chance, counted_once};
 use super::show::{not_comparable, put, summarise};
 use super::{Exit, OK, Outcome, tell};
-use crate::compare::{Placed, history};
+use crate::compare::{Placed, by_commit, few, history};
+use crate::measure::host;
+use crate::record::short_hash;
 use crate::report::chronicle;
 use crate::report::read_placed;
 use crate::stats::Divisive;
@@ -19,8 +22,9 @@ pub(super) struct Arguments {
     /// Record files, or folders that hold a records.jsonl: one session each, of one commit or another.
     #[arg(required = true, value_name = "RECORDS")]
     records: Vec<PathBuf>,
-    /// The order of the series: by the time of measurement, or as given.
-    #[arg(long, value_name = "ORDER", default_value = "time", value_parser = ["time", "given"], env = "TASKDYNO_ORDER")]
+    /// The order of the series: that of the commits in the git history here, by the time of measurement, or as given.
+    /// Commits that git does not know here keep their place in time.
+    #[arg(long, value_name = "ORDER", default_value = "commit", value_parser = ["commit", "time", "given"], env = "TASKDYNO_ORDER")]
     order: String,
     /// Leave out sessions of other machines than that of the last one, instead of refusing them.
     #[arg(long, env = "TASKDYNO_SAME_HOST")]
@@ -56,11 +60,14 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
     let how = how(arguments)?;
     let records = read_placed(&arguments.records).map_err(Exit::Usage)?;
     let mut records = counted_once(records);
-    if arguments.order == "time" {
+    if arguments.order != "given" {
         sort_by_time(&mut records);
     }
     if arguments.same_host {
         keep_last_host(&mut records);
+    }
+    if arguments.order == "commit" {
+        records = sort_by_commit(records);
     }
     let found = history(&records, &how, arguments.raw).map_err(|reasons| {
         not_comparable(
@@ -118,6 +125,32 @@ fn keep_last_host(records: &mut Vec<Placed>) {
             count - records.len()
         ));
     }
+}
+
+/// Puts old commits that were measured again where they belong, and says which commits git does not know.
+fn sort_by_commit(records: Vec<Placed>) -> Vec<Placed> {
+    let commits = records
+        .iter()
+        .filter_map(|(_, record)| record.commit.as_ref());
+    let hashes: BTreeSet<&str> = commits.map(|commit| commit.hash.as_str()).collect();
+    let hashes: Vec<&str> = hashes.into_iter().collect();
+    if hashes.len() < 2 {
+        return records;
+    }
+    let known = host::commit_order(Path::new("."), &hashes).unwrap_or_default();
+    let is_unknown = |hash: &&&str| !known.iter().any(|known| known == **hash);
+    let unknown = hashes.iter().filter(is_unknown);
+    let unknown: Vec<String> = unknown.map(|hash| short_hash(hash)).collect();
+    if !unknown.is_empty() {
+        tell(&format!(
+            "git does not know {} of {} commits here, which keep their place in time: {}; run it in a checkout that \
+             has them all, or give an order with --order given",
+            unknown.len(),
+            hashes.len(),
+            few(&unknown)
+        ));
+    }
+    by_commit(records, &known)
 }
 
 /// Oldest first; sessions whose time cannot be read come before all others.

@@ -9,6 +9,7 @@ mod baseline;
 mod history;
 mod judge;
 mod model;
+mod order;
 mod repeats;
 mod sessions;
 mod stored;
@@ -21,6 +22,7 @@ pub use model::{
     Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement, MissingCase,
     Outcome, RatioInterval, Side, SideError, Verdict,
 };
+pub use order::by_commit;
 pub use repeats::{apart, each_once};
 pub use sessions::{Calibration, calibration};
 pub use stored::{NotComparable, Stored, StoredPlan, compare_records};

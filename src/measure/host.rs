@@ -1,5 +1,6 @@
 //! The machine, the program and the commit that a record was made with.
 
+use std::collections::HashSet;
 use std::num::NonZeroU64;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -36,12 +37,35 @@ pub fn commit(folder: &Path) -> Option<Commit> {
     let hash = git(folder, &["rev-parse", "--verify", "HEAD"])?;
     let status = git(folder, &["status", "--porcelain", "--untracked-files=no"])?;
     let hash = hash.trim().to_string();
-    // A checkout with SHA-1 has 40 digits, one with SHA-256 has 64.
-    let valid = matches!(hash.len(), 40 | 64) && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-    valid.then(|| Commit {
+    is_hash(&hash).then(|| Commit {
         hash,
         dirty: !status.trim().is_empty(),
     })
+}
+
+/// Those of these commits that the checkout around `folder` has, ancestors before descendants; `None` without `git` or
+/// outside a checkout. What is no full hash is passed over.
+pub fn commit_order(folder: &Path, hashes: &[&str]) -> Option<Vec<String>> {
+    let hashes: Vec<&str> = hashes
+        .iter()
+        .copied()
+        .filter(|hash| is_hash(hash))
+        .collect();
+    git(folder, &["rev-parse", "--git-dir"])?;
+    // Without a commit to begin with, it would list what is checked out, or fail.
+    if hashes.is_empty() {
+        return Some(Vec::new());
+    }
+    let list = ["rev-list", "--topo-order", "--reverse", "--ignore-missing"];
+    let listed = git(folder, &[&list[..], &hashes].concat())?;
+    let asked: HashSet<&str> = hashes.into_iter().collect();
+    let known = listed.lines().filter(|line| asked.contains(line));
+    Some(known.map(str::to_owned).collect())
+}
+
+/// A checkout with SHA-1 has 40 digits, one with SHA-256 has 64.
+fn is_hash(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// What `git` answers; `None` if it is not there or fails.
@@ -250,6 +274,24 @@ Model\t\t: Raspberry Pi 4 Model B Rev 1.4
             .stdout(Stdio::null())
             .status();
         assert!(status.unwrap().success());
+    }
+
+    #[test]
+    fn commits_come_with_their_ancestors_first_and_others_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        assert_eq!(commit_order(path, &[]), None, "no checkout");
+        in_git(path, &["init", "-q"]);
+        let mut hashes = Vec::new();
+        for name in ["first", "second", "third"] {
+            in_git(path, &["commit", "-q", "--allow-empty", "-m", name]);
+            hashes.push(commit(path).unwrap().hash);
+        }
+        let unknown = "0123456789".repeat(4);
+        let asked = [&*hashes[2], &unknown, &hashes[0], "--all", "HEAD"];
+        let known = [hashes[0].clone(), hashes[2].clone()];
+        assert_eq!(commit_order(path, &asked).unwrap(), known);
+        assert_eq!(commit_order(path, &[&unknown]).unwrap(), [""; 0]);
     }
 
     #[test]
