@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod append;
+mod commit;
 mod difference;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -18,6 +19,7 @@ mod host;
 mod whole;
 
 pub use append::{RecordFile, Resumable, whole_len};
+pub use commit::short_hash;
 pub use difference::{Difference, difference};
 pub use host::Host;
 pub(crate) use host::{single_blanks, slug};

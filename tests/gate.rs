@@ -248,9 +248,16 @@ fn a_case_that_one_side_lacks_is_named() {
     assert_says(&output, 1, &[named]);
     let missing = &bench.comparison()["missing"][0];
     assert_eq!(missing["side"], "head");
+    let mut quiet = bench.gate(&scripted(), &poor);
+    let output = quiet.arg("--quiet").output().unwrap();
+    assert_says(
+        &output,
+        1,
+        &["are missing in", "empty/pattern=chain/serial/1"],
+    );
 
     let output = bench.gate(&poor, &scripted()).output().unwrap();
-    assert_says(&output, 1, &["only the head has it"]);
+    assert_says(&output, 0, &["new", "only the head has it"]);
 }
 
 #[test]

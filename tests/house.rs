@@ -65,7 +65,10 @@ fn table() -> Vec<(String, BTreeSet<String>)> {
         let [module, _, imports] = cells[..] else {
             panic!("three columns are expected in {row:?}");
         };
-        (quoted(module).remove(0), quoted(imports).into_iter().collect())
+        (
+            quoted(module).remove(0),
+            quoted(imports).into_iter().collect(),
+        )
     })
     .collect()
 }

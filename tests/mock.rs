@@ -68,3 +68,26 @@ fn records_are_exact_but_for_the_machine_and_the_time() {
     }
     insta::assert_json_snapshot!(records);
 }
+
+#[test]
+fn a_sample_that_took_no_time_is_an_error_and_not_a_figure() {
+    let folder = TempDir::new().unwrap();
+    let status = scripted()
+        .env("SCRIPTED_PER_CENT", "0")
+        .args([
+            "run",
+            "empty/pattern=chain/serial/1",
+            "--runs",
+            "9",
+            "--quiet",
+            "--out",
+        ])
+        .arg(folder.path())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+    let text = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
+    let record: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(record["error"]["kind"], "protocol");
+    assert_eq!(record["samples"], json!([]));
+}

@@ -199,11 +199,11 @@ fn another_machine_plan_digest_or_version_ends_with_5() {
     );
     changed(
         &|record| record["digest"] = "00000000deadbeee".into(),
-        &["has another digest"],
+        &["another digest"],
     );
     changed(
         &|record| record["plan"]["warmup_ns"] = 5.into(),
-        &["has another plan"],
+        &["another plan"],
     );
     changed(
         &|record| record["schema_version"] = 99.into(),
@@ -212,11 +212,42 @@ fn another_machine_plan_digest_or_version_ends_with_5() {
 }
 
 #[test]
+fn a_thousand_records_with_another_plan_make_one_sentence() {
+    let scripted = Scripted::new();
+    scripted.file("base.jsonl", "aaa", &STEADY);
+    let many: Vec<f64> = (0..500)
+        .map(|number| 1.0 + f64::from(number) * 1e-4)
+        .collect();
+    let mut head: Vec<Value> = many
+        .iter()
+        .flat_map(|factor| scripted.session("bbb", *factor))
+        .collect();
+    for record in &mut head {
+        record["plan"]["warmup_ns"] = 5.into();
+    }
+    scripted.write("head.jsonl", &head);
+    let compare = ["compare", "base.jsonl", "head.jsonl"];
+    let refused = scripted.run(&compare);
+    assert_says(&refused, 5, &["1000 records have another plan", "and 998"]);
+    assert!(refused.stderr.len() < 2000, "{}", refused.stderr.len());
+    let markdown = [&compare[..], &["--advisory", "--format", "markdown"]].concat();
+    let advisory = scripted.run(&markdown);
+    assert_says(&advisory, 0, &["1000 records have another plan"]);
+    assert!(advisory.stdout.len() < 4000, "{}", advisory.stdout.len());
+}
+
+#[test]
 fn broken_record_files_name_the_file_and_the_line() {
     let scripted = Scripted::new();
     let base = scripted.file("base.jsonl", "aaa", &STEADY);
     let text = fs::read_to_string(&base).unwrap();
     let half = &text[..text.len() - 50];
+    let mut timeless = scripted.session("bbb", 1.0);
+    timeless[1]["samples"][3]["wall_ns"] = 0.into();
+    let timeless: String = timeless
+        .iter()
+        .map(|record| format!("{record}\n"))
+        .collect();
     let mut torn: Vec<&str> = text.lines().collect();
     torn[2] = "{oops}";
     for (content, words) in [
@@ -224,6 +255,7 @@ fn broken_record_files_name_the_file_and_the_line() {
         (half, "head.jsonl:10 is cut off"),
         (torn.join("\n").as_str(), "head.jsonl:3 is not a record"),
         ("{\"schema_version\":1}\n", "missing field `case`"),
+        (&timeless, "head.jsonl:2 has a sample with wall_ns 0"),
     ] {
         fs::write(scripted.folder.path().join("head.jsonl"), content).unwrap();
         for arguments in [
@@ -253,6 +285,114 @@ fn a_case_of_one_side_is_named_and_ends_with_1() {
     scripted.write("head.jsonl", &only);
     let output = scripted.run(&["compare", "base.jsonl", "head.jsonl"]);
     assert_says(&output, 1, &["1 missing", "only the base has it"]);
+    let fresh = scripted.run(&["compare", "head.jsonl", "base.jsonl"]);
+    assert_says(&fresh, 0, &["1 new", "only the head has it"]);
+}
+
+#[test]
+fn a_new_case_does_not_fail_a_run_that_is_held_against_a_baseline() {
+    let folder = TempDir::new().unwrap();
+    let scripted = Path::new(env!("CARGO_BIN_EXE_taskdyno")).with_file_name("examples/scripted");
+    let run = |backends: &str, more: &[&str]| {
+        let mut run = program(&scripted);
+        run.args(["run", "empty/pattern=chain", "--runs", "9"]);
+        run.args(["--workers", "2", "--out", "out", "--backends", backends]);
+        run.args(more).current_dir(folder.path()).output().unwrap()
+    };
+    run("serial", &["--save-baseline", "one"]);
+    let more = run("serial,rayon", &["--baseline", "one"]);
+    assert_says(&more, 0, &["1 new", "only the head has it"]);
+}
+
+#[test]
+fn a_changed_working_tree_shows_in_every_output() {
+    let scripted = Scripted::new();
+    scripted.file("base.jsonl", "aaa", &STEADY);
+    let mut head: Vec<Value> = times(1.2)
+        .iter()
+        .flat_map(|factor| scripted.session("bbb", *factor))
+        .collect();
+    for record in &mut head {
+        record["commit"]["dirty"] = true.into();
+    }
+    scripted.write("head.jsonl", &head);
+    for format in ["table", "markdown", "junit", "csv"] {
+        let output = scripted.run(&["compare", "base.jsonl", "head.jsonl", "--format", format]);
+        assert_says(&output, 3, &["bbb (dirty)"]);
+    }
+    let saved = scripted.run(&["baseline", "save", "main", "head.jsonl"]);
+    assert_says(&saved, 0, &["at bbb (dirty)"]);
+    let both = ["base.jsonl".to_owned(), "head.jsonl".to_owned()];
+    let loose = ["--order", "given", "--significance", "0.05"];
+    for (format, words) in [
+        ("table", "at bbb (dirty)"),
+        ("markdown", "bbb (dirty)"),
+        ("csv", ",true"),
+        ("svg", "bbb (dirty)"),
+    ] {
+        let output = history_output(
+            &scripted,
+            &both,
+            &[&loose[..], &["--format", format]].concat(),
+        );
+        assert_says(&output, 0, &[words]);
+    }
+    let once = scripted.session("bbb", 1.0);
+    let mut once: Vec<Value> = once;
+    for record in &mut once {
+        record["commit"]["dirty"] = true.into();
+    }
+    scripted.write("once.jsonl", &once);
+    let records = scripted.run(&["export", "once.jsonl", "--format", "csv"]);
+    assert_says(&records, 0, &["dirty\r\n", ",true\r\n"]);
+}
+
+#[test]
+fn an_old_commit_that_is_measured_again_is_no_change() {
+    let scripted = Scripted::new();
+    let folder = scripted.folder.path();
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.args([
+            "-c",
+            "user.name=n",
+            "-c",
+            "user.email=e",
+            "-c",
+            "commit.gpgsign=false",
+        ]);
+        let output = git.args(arguments).current_dir(folder).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        stdout(&output).trim().to_owned()
+    };
+    git(&["init", "-q"]);
+    let commit = |name: usize| {
+        git(&["commit", "-q", "--allow-empty", "-m", &name.to_string()]);
+        git(&["rev-parse", "HEAD"])
+    };
+    // The sixth commit is slower; the first five are measured once more when all is done.
+    let hashes: Vec<String> = (0..10).map(commit).collect();
+    let mut names = Vec::new();
+    for day in 0..15_usize {
+        let number = day % 10;
+        let factor = STEADY[day % 5] * if number < 5 { 1.0 } else { 1.2 };
+        let mut records = scripted.session(&hashes[number], factor + day as f64 * 1e-6);
+        for record in &mut records {
+            record["started_at"] = format!("2026-11-{:02}T12:00:00Z", day + 1).into();
+        }
+        names.push(format!("{day}.jsonl"));
+        scripted.write(&names[day], &records);
+    }
+    let found = history_output(&scripted, &names, &[]);
+    let at = format!(
+        "+20.0% at {} (after {})",
+        &hashes[5][..12],
+        &hashes[4][..12]
+    );
+    assert_says(&found, 0, &["2 changes in 2 cases", &at]);
+    assert!(found.stderr.is_empty(), "{found:?}");
+    let by_time = history_output(&scripted, &names, &["--order", "time"]);
+    assert_says(&by_time, 0, &["4 changes in 2 cases"]);
 }
 
 #[test]
@@ -378,10 +518,49 @@ fn a_copy_of_a_session_is_no_session() {
     scripted.file("base.jsonl", "aaa", &STEADY);
     scripted.file("head.jsonl", "bbb", &[1.1]);
     let copied = ["compare", "base.jsonl", "head.jsonl", "head.jsonl"];
-    assert_says(&scripted.run(&copied), 5, &["the same record"]);
+    let words = [
+        "head.jsonl:1 (first in head.jsonl:1)",
+        "2 regressed",
+        "each session counts once",
+    ];
+    assert_says(&scripted.run(&copied), 3, &words);
     scripted.run(&["baseline", "save", "main", "base.jsonl"]);
     let again = ["baseline", "save", "main", "base.jsonl", "--add"];
-    assert_says(&scripted.run(&again), 5, &["the same record"]);
+    let added = scripted.run(&again);
+    assert_says(&added, 0, &["5 sessions of 2 cases", "10 records"]);
+    assert_eq!(scripted.run(&again).stdout, added.stdout);
+
+    // Compared with itself alone, it is refused; beside others, it stands on one side only.
+    let itself = ["compare", "base.jsonl", "base.jsonl"];
+    assert_says(&scripted.run(&itself), 5, &["10 records are sessions"]);
+    let own = scripted.session("aaa", STEADY[2]);
+    scripted.write("own.jsonl", &own);
+    let own = scripted.run(&["compare", "--baseline", "main", "own.jsonl"]);
+    assert_says(
+        &own,
+        0,
+        &[
+            "4 of the base and 1 of the head",
+            "counts for the head alone",
+        ],
+    );
+}
+
+#[test]
+fn a_history_that_is_given_twice_is_the_same_history() {
+    let (scripted, names) = history();
+    let once = history_output(&scripted, &names, &["--format", "csv"]);
+    let folder = scripted.folder.path();
+    fs::create_dir(folder.join("copies")).unwrap();
+    fs::copy(folder.join(&names[0]), folder.join("copies/records.jsonl")).unwrap();
+    let given = [&names[..], &names[1..], &["copies".into()]].concat();
+    let twice = history_output(&scripted, &given, &["--format", "csv"]);
+    assert_says(
+        &twice,
+        0,
+        &["32 records are sessions that were given before"],
+    );
+    assert_eq!(stdout(&twice), stdout(&once));
 }
 
 #[test]
@@ -519,6 +698,40 @@ fn a_history_finds_the_commit_whatever_the_order_of_the_files() {
 }
 
 #[test]
+fn no_change_is_said_only_where_one_could_have_been_found() {
+    let scripted = Scripted::new();
+    let factors = [1.0, 1.001, 0.999, 9.0, 9.001, 8.999];
+    let mut names = Vec::new();
+    for (number, factor) in factors.into_iter().enumerate() {
+        let name = format!("{number}.jsonl");
+        scripted.file(&name, &format!("c{number}"), &[factor]);
+        names.push(name);
+    }
+    let given = ["--order", "given"];
+    let short = history_output(&scripted, &names, &given);
+    let words = [
+        "too few sessions to find a change: it takes 10 at a significance of 1%",
+        "0 changes in 2 cases, 2 of them with too few sessions to find any",
+    ];
+    assert_says(&short, 0, &words);
+    assert!(!stdout(&short).contains("no change"));
+    let few = [&given[..], &["--permutations", "10"]].concat();
+    let refused = history_output(&scripted, &names, &few);
+    assert_says(
+        &refused,
+        2,
+        &["10 random orders cannot", "--permutations 99"],
+    );
+    let loose = [
+        &given[..],
+        &["--significance", "0.2", "--permutations", "10"],
+    ]
+    .concat();
+    let found = history_output(&scripted, &names, &loose);
+    assert_says(&found, 0, &["2 changes in 2 cases", "p = 0.1\n"]);
+}
+
+#[test]
 fn a_history_of_two_machines_is_refused() {
     let (scripted, mut names) = history();
     let mut records = scripted.session("c99", STEADY[0]);
@@ -590,7 +803,8 @@ fn a_job_of_github_gets_a_summary() {
     scripted.file("base.jsonl", "aaa", &STEADY);
     let summary = scripted.folder.path().join("summary.md");
     fs::write(&summary, "before\n").unwrap();
-    let output = taskdyno(&["compare", "base.jsonl", "base.jsonl"])
+    scripted.file("same.jsonl", "bbb", &STEADY);
+    let output = taskdyno(&["compare", "base.jsonl", "same.jsonl"])
         .current_dir(scripted.folder.path())
         .env("GITHUB_STEP_SUMMARY", &summary)
         .output()

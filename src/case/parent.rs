@@ -127,9 +127,10 @@ impl Session {
         let mut samples = Vec::new();
         loop {
             match self.reply(idle)? {
-                // A time is divided by it.
-                Reply::Sample(sample) if sample.run_count == 0 => {
-                    return Err(CaseError::new("protocol", "a sample of no runs"));
+                // No ratio can be taken of it, and no logarithm.
+                Reply::Sample(sample) if sample.wall_ns == 0 || sample.run_count == 0 => {
+                    let message = "a sample took no time at all, or holds no run";
+                    return Err(CaseError::new("protocol", message));
                 }
                 Reply::Sample(_) if samples.len() as u64 >= most => {
                     let message = format!("more samples than the {most} that were asked for");
@@ -399,7 +400,10 @@ mod tests {
         let (_folder, mut session) = session("echo worker 3 waits >&2; read line", Root::default());
         // Until it has spoken.
         poll(
-            &mut [PollFd::from_borrowed_fd(session.stderr.pipe(), PollFlags::IN)],
+            &mut [PollFd::from_borrowed_fd(
+                session.stderr.pipe(),
+                PollFlags::IN,
+            )],
             None,
         )
         .unwrap();

@@ -8,10 +8,11 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use miette::miette;
 
+use super::compare::counted_once;
 use super::show::not_comparable;
 use super::{Exit, OK, Outcome, say, tell};
 use crate::compare::{Baseline, Baselines, Placed, is_baseline_name, one_baseline};
-use crate::record::Host;
+use crate::record::{Commit, Host};
 use crate::report::read_placed;
 use crate::text;
 
@@ -130,6 +131,7 @@ pub(super) fn keep(store: &Store, name: &str, paths: &[PathBuf], add: bool) -> R
         records = read_placed(std::slice::from_ref(&baseline.path)).map_err(Exit::Usage)?;
     }
     records.extend(new);
+    let records = counted_once(records);
     let count = records.len();
     let kept = one_baseline(records).map_err(|reasons| {
         not_comparable(
@@ -178,10 +180,7 @@ fn contents(records: &[Placed]) -> String {
         plural(most, "session"),
         sessions.len(),
         plural(sessions.len(), "case"),
-        commit.map_or("no commit".into(), |commit| {
-            let short = commit.hash.chars().take(12).collect::<String>();
-            format!("{short}{}", if commit.dirty { " (dirty)" } else { "" })
-        }),
+        commit.map_or("no commit".into(), Commit::short),
         since.map_or("never", String::as_str)
     )
 }
@@ -301,7 +300,8 @@ pub(super) fn read_baseline(store: &Store, name: &str, host: &Host) -> Result<Ve
     }
     let baseline = store.baselines().get(&host.class(), name);
     if baseline.exists() {
-        return read_placed(&[baseline.path]).map_err(Exit::NotComparable);
+        let records = read_placed(&[baseline.path]).map_err(Exit::NotComparable)?;
+        return Ok(counted_once(records));
     }
     let of_others = named(store, name)?;
     let classes: Vec<&str> = of_others

@@ -6,8 +6,8 @@ use miette::miette;
 
 use super::baseline::{Store, read_baseline};
 use super::show::{Show, not_comparable};
-use super::{Exit, Outcome};
-use crate::compare::{Comparison, Placed, Stored, StoredPlan, compare_records};
+use super::{Exit, Outcome, tell};
+use crate::compare::{Comparison, Placed, Stored, StoredPlan, apart, compare_records, each_once};
 use crate::record::Host;
 use crate::report::{UNKNOWN_VERSION, read_placed};
 
@@ -90,17 +90,24 @@ impl Against {
             seed,
             advisory,
         };
-        compare_records(stored(base), stored(head), &plan).map_err(|reasons| {
+        let (name, records) = base;
+        let (records, note) = apart(records, &head.1);
+        note.iter().for_each(|note| tell(note));
+        let base = Stored {
+            name,
+            records: &records,
+        };
+        let head = Stored {
+            name: &head.0,
+            records: &head.1,
+        };
+        compare_records(base, head, &plan).map_err(|reasons| {
             not_comparable(
                 reasons,
                 "measure both in the same way on the same machine, or let the two builds take turns with `taskdyno gate`; `taskdyno compare --advisory` shows the figures all the same",
             )
         })
     }
-}
-
-fn stored((name, records): &Named) -> Stored<'_> {
-    Stored { name, records }
 }
 
 pub(super) fn main(arguments: &Arguments) -> Outcome {
@@ -144,7 +151,15 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Named, Exit> {
             false => Exit::Usage(error),
         }
     })?;
-    Ok((paths[paths.len() - 1].display().to_string(), records))
+    let name = paths[paths.len() - 1].display().to_string();
+    Ok((name, counted_once(records)))
+}
+
+/// These sessions without those that are given a second time, of which it tells.
+pub(super) fn counted_once(records: Vec<Placed>) -> Vec<Placed> {
+    let (records, note) = each_once(records);
+    note.iter().for_each(|note| tell(note));
+    records
 }
 
 /// A share above 0, such as 0.01.

@@ -1,14 +1,18 @@
-//! `history`: finds where a series of records changed. Runs nothing.
+//! `history`: finds where a series of records changed. Measures nothing; it asks git for the order of the commits.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use miette::miette;
 
-use super::compare::chance;
+use super::compare::{chance, counted_once};
 use super::show::{not_comparable, put, summarise};
 use super::{Exit, OK, Outcome, tell};
-use crate::compare::{Placed, history};
+use crate::compare::{Placed, by_commit, few, history};
+use crate::foreign::git::Git;
+use crate::measure::host;
+use crate::record::short_hash;
 use crate::report::chronicle;
 use crate::report::read_placed;
 use crate::stats::Divisive;
@@ -19,8 +23,9 @@ pub(super) struct Arguments {
     /// Record files, or folders that hold a records.jsonl: one session each, of one commit or another.
     #[arg(required = true, value_name = "RECORDS")]
     records: Vec<PathBuf>,
-    /// The order of the series: by the time of measurement, or as given.
-    #[arg(long, value_name = "ORDER", default_value = "time", value_parser = ["time", "given"], env = "TASKDYNO_ORDER")]
+    /// The order of the series: that of the commits in the git history here, by the time of measurement, or as given.
+    /// Commits that git does not know here keep their place in time.
+    #[arg(long, value_name = "ORDER", default_value = "commit", value_parser = ["commit", "time", "given"], env = "TASKDYNO_ORDER")]
     order: String,
     /// Leave out sessions of other machines than that of the last one, instead of refusing them.
     #[arg(long, env = "TASKDYNO_SAME_HOST")]
@@ -31,7 +36,8 @@ pub(super) struct Arguments {
     /// A change that comes by chance more often than this is none.
     #[arg(long, value_name = "CHANCE", default_value = "0.01", value_parser = chance, env = "TASKDYNO_SIGNIFICANCE")]
     significance: f64,
-    /// How many random orders a change is compared with.
+    /// How many random orders a change is compared with. Where it lies between no more than ten sessions, it is
+    /// compared with all orders.
     #[arg(
         long,
         value_name = "N",
@@ -57,19 +63,18 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn main(arguments: &Arguments) -> Outcome {
-    let mut records = read_placed(&arguments.records).map_err(Exit::Usage)?;
-    if arguments.order == "time" {
+    let how = how(arguments)?;
+    let records = read_placed(&arguments.records).map_err(Exit::Usage)?;
+    let mut records = counted_once(records);
+    if arguments.order != "given" {
         sort_by_time(&mut records);
     }
     if arguments.same_host {
         keep_last_host(&mut records);
     }
-    let how = Divisive {
-        permutation_count: arguments.permutations as usize,
-        significance: arguments.significance,
-        seed: arguments.seed,
-        ..Divisive::default()
-    };
+    if arguments.order == "commit" {
+        records = sort_by_commit(records);
+    }
     let found = history(&records, &how, arguments.raw).map_err(|reasons| {
         not_comparable(
             reasons,
@@ -92,6 +97,27 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
     Ok(OK)
 }
 
+/// How changes are looked for, if any could be found like this.
+fn how(arguments: &Arguments) -> Result<Divisive, Exit> {
+    let how = Divisive {
+        permutation_count: arguments.permutations as usize,
+        significance: arguments.significance,
+        seed: arguments.seed,
+        ..Divisive::default()
+    };
+    let fewest = how.fewest_permutations();
+    if u64::from(arguments.permutations) < fewest {
+        return Err(Exit::Usage(miette!(
+            help = format!("give --permutations {fewest} or more, or a larger --significance"),
+            "{} random orders cannot show that anything is significant at {}: the smallest chance that they can tell is 1 in {}",
+            arguments.permutations,
+            arguments.significance,
+            u64::from(arguments.permutations) + 1
+        )));
+    }
+    Ok(how)
+}
+
 /// Leaves out what is of another class of machines than the last session, and says so.
 fn keep_last_host(records: &mut Vec<Placed>) {
     let Some(class) = records.last().map(|(_, record)| record.host.class()) else {
@@ -105,6 +131,39 @@ fn keep_last_host(records: &mut Vec<Placed>) {
             count - records.len()
         ));
     }
+}
+
+/// Puts old commits that were measured again where they belong, and says which commits git does not know.
+fn sort_by_commit(records: Vec<Placed>) -> Vec<Placed> {
+    let commits = records
+        .iter()
+        .filter_map(|(_, record)| record.commit.as_ref());
+    let hashes: BTreeSet<&str> = commits.map(|commit| commit.hash.as_str()).collect();
+    let hashes: Vec<&str> = hashes.into_iter().collect();
+    if hashes.len() < 2 {
+        return records;
+    }
+    let git = Git::at(Path::new("."), &|| false);
+    let known = host::commit_order(&git, &hashes).unwrap_or_else(|error| {
+        tell(&format!(
+            "no order of commits is known: {error}; {}",
+            error.advice()
+        ));
+        Vec::new()
+    });
+    let is_unknown = |hash: &&&str| !known.iter().any(|known| known == **hash);
+    let unknown = hashes.iter().filter(is_unknown);
+    let unknown: Vec<String> = unknown.map(|hash| short_hash(hash)).collect();
+    if !unknown.is_empty() {
+        tell(&format!(
+            "git does not know {} of {} commits here, which keep their place in time: {}; run it in a checkout that \
+             has them all, or give an order with --order given",
+            unknown.len(),
+            hashes.len(),
+            few(&unknown)
+        ));
+    }
+    by_commit(records, &known)
 }
 
 /// Oldest first; sessions whose time cannot be read come before all others.

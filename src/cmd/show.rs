@@ -8,7 +8,7 @@ use miette::miette;
 
 use super::out::say_styled;
 use super::{Exit, FAILED, INCONCLUSIVE, OK, REGRESSED, tell};
-use crate::compare::{Comparison, NotComparable, Outcome};
+use crate::compare::{Comparison, NotComparable, Outcome, Side, few};
 use crate::report::format::format;
 use crate::report::{FORMATS, MARKDOWN, styled_verdicts, write};
 
@@ -62,6 +62,9 @@ impl Show {
             None => print(&text)?,
         }
         summarise(|| MARKDOWN.comparisons(comparisons));
+        if quiet {
+            comparisons.iter().for_each(tell_failures);
+        }
         Ok(self.exit_code(comparisons))
     }
 
@@ -76,11 +79,38 @@ impl Show {
 /// Shows the table of comparisons that nobody asked to have in another format, and returns the exit code of the
 /// worst.
 pub(super) fn show_table(comparisons: &[Comparison], quiet: bool) -> super::Outcome {
-    if !quiet {
-        print(&table(comparisons))?;
+    match quiet {
+        true => comparisons.iter().for_each(tell_failures),
+        false => print(&table(comparisons))?,
     }
     summarise(|| MARKDOWN.comparisons(comparisons));
     Ok(exit_code(worst(comparisons)))
+}
+
+/// Says what fails a build other than a verdict, which the exit code alone does not tell.
+fn tell_failures(comparison: &Comparison) {
+    let gone = comparison
+        .missing
+        .iter()
+        .filter(|missing| missing.side == Side::Head);
+    let gone: Vec<String> = gone.map(|missing| missing.id.clone()).collect();
+    let failed = comparison.cases.iter().filter(|case| case.error.is_some());
+    let failed: Vec<String> = failed.map(|case| case.case.id()).collect();
+    let (base, head) = (&comparison.base.name, &comparison.head.name);
+    if !gone.is_empty() {
+        let count = gone.len();
+        tell(&format!(
+            "{count} cases of {base} are missing in {head}: {}",
+            few(&gone)
+        ));
+    }
+    if !failed.is_empty() {
+        let count = failed.len();
+        tell(&format!(
+            "{count} cases of {head} against {base} failed: {}",
+            few(&failed)
+        ));
+    }
 }
 
 /// Prints `text`. If who reads it has gone, the exit code still has to tell the verdict.

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Placed;
-use super::sessions::{Calibration, Channel, calibration, control_ns, log_times};
+use super::repeats::same_sessions;
+use super::sessions::{Calibration, Channel, calibration, control_ns, counts, log_times};
 use super::stored::NotComparable;
-use super::unlike::other_hosts;
+use super::unlike::{few, other_hosts};
 use crate::record::{Commit, Host, Record};
 use crate::stats::{Divisive, change_points, median};
 
@@ -23,10 +24,14 @@ pub struct History {
     pub host: Host,
     /// A change that comes by chance more often than this is none.
     pub significance: f64,
-    /// How many random orders a change was compared with.
+    /// How many random orders a change was compared with where there are too many to look at all of them.
     pub permutation_count: u64,
     /// The seed of these orders.
     pub seed: u64,
+    /// A case with fewer points than this cannot show that it changed for good at this significance, however much it
+    /// did; 0 where whoever wrote it did not say.
+    #[serde(default)]
+    pub fewest_point_count: u64,
     /// One entry a case, by id.
     pub series: Vec<Series>,
 }
@@ -83,13 +88,16 @@ pub struct Change {
 ///
 /// # Errors
 ///
-/// When they are of more than one machine.
+/// When they are of more than one machine, or a session is among them twice; see [`super::each_once`].
 ///
 /// # Panics
 ///
 /// If there are no records.
 pub fn history(records: &[Placed], how: &Divisive, is_raw: bool) -> Result<History, NotComparable> {
     if let Some(reason) = other_hosts(records.iter()) {
+        return Err(NotComparable(vec![reason]));
+    }
+    if let Some(reason) = same_sessions(records, &[]) {
         return Err(NotComparable(vec![reason]));
     }
     let mut by_case: BTreeMap<String, Vec<&Placed>> = BTreeMap::new();
@@ -103,10 +111,18 @@ pub fn history(records: &[Placed], how: &Divisive, is_raw: bool) -> Result<Histo
         significance: how.significance,
         permutation_count: how.permutation_count as u64,
         seed: how.seed,
+        fewest_point_count: how.fewest_values(),
         series: series
             .map(|(case, sessions)| Series::new(case, &sessions, how, is_raw))
             .collect(),
     })
+}
+
+impl History {
+    /// Whether so few sessions of this case are there that "no change" would say nothing.
+    pub fn is_too_short(&self, series: &Series) -> bool {
+        series.changes.is_empty() && (series.points.len() as u64) < self.fewest_point_count
+    }
 }
 
 impl Series {
@@ -135,28 +151,50 @@ fn comparable<'a>(sessions: &[&'a Placed], notes: &mut Vec<String>) -> Vec<&'a P
         notes.push("no session has times that count".into());
         return Vec::new();
     };
-    let mut kept = Vec::new();
+    let (mut kept, mut failed, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for placed in sessions {
         let (place, record) = placed;
         if !has_times(record) {
-            notes.push(format!("{place} is left out: it failed"));
+            failed.push(place.clone());
         } else if record.case.parameters != last.1.case.parameters
             || record.case.options != last.1.case.options
             || record.digest != last.1.digest
         {
-            notes.push(format!(
-                "{place} is left out: its parameters, options or digest are not those of {}",
-                last.0
-            ));
+            others.push(place.clone());
         } else {
             kept.push(*placed);
         }
     }
+    let what = |whose: &str| {
+        format!(
+            "{whose} parameters, options or digest are not those of {}",
+            last.0
+        )
+    };
+    notes.extend(left_out(&others, &what("its"), &what("their")));
+    notes.extend(left_out(
+        &failed,
+        "it has no times that count",
+        "they have no times that count",
+    ));
     kept
 }
 
+/// That these sessions do not count, with the reason in the singular and in the plural.
+fn left_out(places: &[String], why_one: &str, why_several: &str) -> Option<String> {
+    match places {
+        [] => None,
+        [place] => Some(format!("{place} is left out: {why_one}")),
+        several => Some(format!(
+            "{} sessions are left out: {why_several} ({})",
+            several.len(),
+            few(several)
+        )),
+    }
+}
+
 fn has_times(record: &Record) -> bool {
-    record.error.is_none() && record.samples.iter().any(|sample| !sample.is_degraded)
+    record.error.is_none() && record.samples.iter().any(counts)
 }
 
 fn can_calibrate(sessions: &[&Placed], notes: &mut Vec<String>) -> bool {

@@ -9,6 +9,8 @@ mod baseline;
 mod history;
 mod judge;
 mod model;
+mod order;
+mod repeats;
 mod sessions;
 mod stored;
 mod unlike;
@@ -20,8 +22,11 @@ pub use model::{
     Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement, MissingCase,
     Outcome, RatioInterval, Side, SideError, Verdict,
 };
+pub use order::by_commit;
+pub use repeats::{apart, each_once};
 pub use sessions::{Calibration, calibration};
 pub use stored::{NotComparable, Stored, StoredPlan, compare_records};
+pub use unlike::few;
 
 /// A record, and the file and line it comes from.
 pub type Placed = (String, Record);

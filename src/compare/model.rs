@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::{Case, CaseError, Host};
+use crate::record::{Case, CaseError, Commit, Host};
 
 /// The version of the format of a [`Comparison`]. Fields are only ever added within a version; readers
 /// ignore the ones they do not know and refuse a version they do not know.
@@ -67,8 +67,29 @@ pub struct Build {
     pub name: String,
     /// The commit that it was built from, where that is known.
     pub commit: Option<String>,
+    /// Whether files of that commit were changed when it was measured, so that it was not built from it alone.
+    #[serde(default)]
+    pub dirty: bool,
     /// SHA-256 of the binary, 64 hexadecimal digits; null where there is no binary.
     pub sha256: Option<String>,
+}
+
+impl Build {
+    /// The commit in full, with ` (dirty)` behind it where that holds.
+    pub fn commit_name(&self) -> Option<String> {
+        Some(self.as_commit()?.long())
+    }
+
+    /// The commit in short, likewise.
+    pub fn short_commit(&self) -> Option<String> {
+        Some(self.as_commit()?.short())
+    }
+
+    fn as_commit(&self) -> Option<Commit> {
+        let hash = self.commit.clone()?;
+        let dirty = self.dirty;
+        Some(Commit { hash, dirty })
+    }
 }
 
 /// One case, judged.
@@ -224,13 +245,13 @@ pub struct MissingCase {
 /// How a comparison as a whole came out. The worst comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// A case failed, or only one side has it.
+    /// A case failed, or the head does not have it any more.
     Failed,
     /// A case regressed.
     Regressed,
     /// The data do not tell, or what they tell does not count.
     Inconclusive,
-    /// Nothing got slower.
+    /// Nothing got slower. A case that only the head has is new, and nothing is said of it.
     Fine,
 }
 
@@ -252,7 +273,8 @@ impl Comparison {
     pub fn outcome(&self) -> Outcome {
         let has_error = self.cases.iter().any(|case| case.error.is_some());
         let has = |verdict| self.cases.iter().any(|case| case.verdict() == verdict);
-        if has_error || !self.missing.is_empty() {
+        let is_gone = |missing: &MissingCase| missing.side == Side::Head;
+        if has_error || self.missing.iter().any(is_gone) {
             Outcome::Failed
         } else if !self.advisory.is_empty() {
             Outcome::Inconclusive

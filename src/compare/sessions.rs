@@ -1,6 +1,6 @@
 //! The times of sessions, in logarithms, with the drift of the machine taken out where that can be.
 
-use crate::record::{self, Case, Record};
+use crate::record::{self, Case, Record, Sample};
 use crate::stats::median;
 
 /// Which time of a sample.
@@ -37,6 +37,11 @@ pub fn calibration(case: &Case) -> Calibration {
     }
 }
 
+/// Whether the times of a sample count: no worker process died in it, and it has times that a ratio can be taken of.
+pub(super) fn counts(sample: &Sample) -> bool {
+    !sample.is_degraded && sample.wall_ns > 0 && sample.run_count > 0
+}
+
 /// One list a session: the logarithm of the time of one run, for each sample that counts. In nanoseconds, or as
 /// a multiple of the control loop's time. Samples without any time are left out.
 pub(super) fn log_times(records: &[&Record], channel: Channel, how: Calibration) -> Vec<Vec<f64>> {
@@ -45,7 +50,7 @@ pub(super) fn log_times(records: &[&Record], channel: Channel, how: Calibration)
             Calibration::ControlLoop => control_ns(record).unwrap_or(1.0),
             _ => 1.0,
         };
-        let samples = record.samples.iter().filter(|sample| !sample.is_degraded);
+        let samples = record.samples.iter().filter(|sample| counts(sample));
         let times = samples.map(|sample| {
             let ns = match channel {
                 Channel::Wall => sample.wall_ns,

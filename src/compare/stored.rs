@@ -11,7 +11,7 @@ use super::model::{
     Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement, MissingCase,
     RatioInterval, Side, SideError, Verdict,
 };
-use super::sessions::{Calibration, Channel, calibration, control_ns, log_times};
+use super::sessions::{Calibration, Channel, calibration, control_ns, counts, log_times};
 use super::unlike::unlike;
 use crate::random::SplitMix64;
 use crate::record::{CaseError, Record};
@@ -52,7 +52,7 @@ pub struct StoredPlan {
     pub advisory: bool,
 }
 
-/// Why two sets of records must not be compared: a sentence each, at least one.
+/// Why two sets of records must not be compared: one sentence per reason, at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotComparable(pub Vec<String>);
 
@@ -102,6 +102,7 @@ fn build(stored: Stored<'_>) -> Build {
     Build {
         name: stored.name.into(),
         commit: commit.map(|commit| commit.hash.clone()),
+        dirty: commit.is_some_and(|commit| commit.dirty),
         sha256: None,
     }
 }
@@ -299,7 +300,7 @@ impl Case<'_> {
 
 /// Why a record has no times that count.
 fn failure(record: &Record) -> Option<CaseError> {
-    let has_samples = record.samples.iter().any(|sample| !sample.is_degraded);
+    let has_samples = record.samples.iter().any(counts);
     match &record.error {
         Some(error) => Some(error.clone()),
         None if has_samples => None,

@@ -1,24 +1,30 @@
 //! What makes records incomparable.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::Placed;
-use crate::record::{Host, Record};
+use super::repeats::same_sessions;
+use crate::record::{Commit, Host, Record};
 
-/// Why these two sets of records must not be compared, a sentence each; empty if they may be.
+/// Why these two sets of records must not be compared, one sentence per reason; empty if they may be.
 pub(super) fn unlike(base: &[Placed], head: &[Placed]) -> Vec<String> {
     let mut reasons = Vec::new();
     reasons.extend(other_commits(base));
     reasons.extend(other_commits(head));
-    reasons.extend(copies(base));
-    reasons.extend(copies(head));
+    reasons.extend(same_sessions(base, head));
     reasons.extend(other_hosts(base.iter().chain(head)));
-    let mut first_of: BTreeMap<String, &Placed> = BTreeMap::new();
-    for placed in base.iter().chain(head) {
-        let first = first_of.entry(placed.1.case.id()).or_insert(placed);
-        reasons.extend(other_case(first, placed));
-    }
+    reasons.extend(other_cases(base.iter().chain(head)));
     reasons
+}
+
+/// The first two of `examples`, and how many more there are: a list of thousands hides what it says.
+pub fn few(examples: &[String]) -> String {
+    match examples {
+        [first, second, others @ ..] if !others.is_empty() => {
+            format!("{first}, {second} and {} more", others.len())
+        }
+        all => all.join(" and "),
+    }
 }
 
 /// The first record on another machine than the first of all.
@@ -41,31 +47,9 @@ fn machine(host: &Host) -> String {
     format!("{} with {}", host.processor, host.cores())
 }
 
-/// Two records of one side that are the same one: a copy tells nothing of how far sessions lie apart.
-fn copies(records: &[Placed]) -> Option<String> {
-    let mut places: HashMap<(String, &str), Vec<&Placed>> = HashMap::new();
-    for placed in records {
-        let key = (placed.1.case.id(), placed.1.started_at.as_str());
-        let same_time = places.entry(key).or_default();
-        let is_same = |other: &&&Placed| other.1.samples == placed.1.samples;
-        if let Some((place, _)) = same_time.iter().find(is_same) {
-            return Some(format!(
-                "{place} and {} are the same record, and only sessions of their own tell how far they lie apart",
-                placed.0
-            ));
-        }
-        same_time.push(placed);
-    }
-    None
-}
-
 /// The first record of another commit, or of a changed working tree, within one side.
 fn other_commits(records: &[Placed]) -> Option<String> {
-    let hash = |record: &Record| {
-        let commit = record.commit.as_ref()?;
-        let changed = if commit.dirty { " (dirty)" } else { "" };
-        Some(format!("{}{changed}", commit.hash))
-    };
+    let hash = |record: &Record| record.commit.as_ref().map(Commit::long);
     let (first_place, first) = records.first()?;
     let (place, other) = records
         .iter()
@@ -78,21 +62,49 @@ fn other_commits(records: &[Placed]) -> Option<String> {
     ))
 }
 
+/// What records differ in from the first of their case that makes their times incomparable: one sentence per kind of
+/// difference.
+fn other_cases<'a>(records: impl Iterator<Item = &'a Placed>) -> Vec<String> {
+    let mut first_of: BTreeMap<String, &Placed> = BTreeMap::new();
+    let mut differing: BTreeMap<&str, Vec<(&Placed, &Placed)>> = BTreeMap::new();
+    for placed in records {
+        let first = *first_of.entry(placed.1.case.id()).or_insert(placed);
+        if let Some(what) = difference(&first.1, &placed.1) {
+            differing.entry(what).or_default().push((first, placed));
+        }
+    }
+    let sentences = differing.into_iter();
+    sentences
+        .map(|(what, pairs)| match pairs.as_slice() {
+            [((first_place, _), (place, record))] => format!(
+                "`{}` in {place} has {what} than in {first_place}",
+                record.case.id()
+            ),
+            several => format!(
+                "{} records have {what} than the first of their case: {}",
+                several.len(),
+                few(&several.iter().map(example).collect::<Vec<_>>())
+            ),
+        })
+        .collect()
+}
+
+/// `` `hash/rayon/2` in head.jsonl:1 (first in base.jsonl:1)``.
+fn example(((first_place, _), (place, record)): &(&Placed, &Placed)) -> String {
+    format!("`{}` in {place} (first in {first_place})", record.case.id())
+}
+
 /// What two records of one case differ in that makes their times incomparable.
-fn other_case((first_place, first): &Placed, (place, other): &Placed) -> Option<String> {
-    let what = if first.case.parameters != other.case.parameters {
-        "other parameters"
+fn difference(first: &Record, other: &Record) -> Option<&'static str> {
+    if first.case.parameters != other.case.parameters {
+        Some("other parameters")
     } else if first.case.options != other.case.options {
-        "other options"
+        Some("other options")
     } else if first.digest.is_some() && other.digest.is_some() && first.digest != other.digest {
-        "another digest: what it computes has changed"
+        Some("another digest (what it computes has changed)")
     } else if first.plan.measured() != other.plan.measured() {
-        "another plan"
+        Some("another plan")
     } else {
-        return None;
-    };
-    let id = first.case.id();
-    Some(format!(
-        "`{id}` in {place} has {what} than in {first_place}"
-    ))
+        None
+    }
 }

@@ -1,5 +1,6 @@
 //! The machine, the program and the commit that a record was made with.
 
+use std::collections::HashSet;
 use std::num::NonZeroU64;
 
 use crate::foreign::git::{Git, GitError};
@@ -60,11 +61,7 @@ pub fn commit(git: &Git<'_>) -> Result<Option<Commit>, GitError> {
         Err(GitError::NoCheckout(_)) => None,
         answer => answer?,
     };
-    // A checkout with SHA-1 has 40 digits, one with SHA-256 has 64.
-    let is_valid = |hash: &String| {
-        matches!(hash.len(), 40 | 64) && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
-    };
-    let Some(hash) = hash.filter(is_valid) else {
+    let Some(hash) = hash.filter(|hash| is_hash(hash)) else {
         return Ok(None);
     };
     let status = git.ask(["status", "--porcelain", "--untracked-files=no"])?;
@@ -72,6 +69,35 @@ pub fn commit(git: &Git<'_>) -> Result<Option<Commit>, GitError> {
         hash,
         dirty: !status.is_empty(),
     }))
+}
+
+/// Those of these commits that the checkout of `git` has, ancestors before descendants. What is no full hash is passed
+/// over.
+///
+/// # Errors
+///
+/// Why git cannot tell; [`GitError::NoCheckout`] outside a checkout.
+pub fn commit_order(git: &Git<'_>, hashes: &[&str]) -> Result<Vec<String>, GitError> {
+    git.ask(["rev-parse", "--git-dir"])?;
+    let asked: HashSet<&str> = hashes
+        .iter()
+        .copied()
+        .filter(|hash| is_hash(hash))
+        .collect();
+    // Without a commit to begin with, it would list what is checked out, or fail.
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = ["rev-list", "--topo-order", "--reverse", "--ignore-missing"];
+    let listed = git.ask(list.into_iter().chain(asked.iter().copied()))?;
+    let listed = listed.to_string_lossy();
+    let known = listed.lines().filter(|line| asked.contains(line));
+    Ok(known.map(str::to_owned).collect())
+}
+
+/// A checkout with SHA-1 has 40 digits, one with SHA-256 has 64.
+fn is_hash(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Lets sleeps of the calling thread, and of every thread and process that it starts from now on, end as
@@ -291,6 +317,25 @@ Model\t\t: Raspberry Pi 4 Model B Rev 1.4
             .stdout(Stdio::null())
             .status();
         assert!(status.unwrap().success());
+    }
+
+    #[test]
+    fn commits_come_with_their_ancestors_first_and_others_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let order = |asked: &[&str]| commit_order(&Git::at(path, &|| false), asked);
+        assert!(matches!(order(&[]), Err(GitError::NoCheckout(_))));
+        in_git(path, &["init", "-q"]);
+        let mut hashes = Vec::new();
+        for name in ["first", "second", "third"] {
+            in_git(path, &["commit", "-q", "--allow-empty", "-m", name]);
+            hashes.push(commit(&Git::at(path, &|| false)).unwrap().unwrap().hash);
+        }
+        let unknown = "0123456789".repeat(4);
+        let asked = [&*hashes[2], &unknown, &hashes[0], "--all", "HEAD"];
+        let known = [hashes[0].clone(), hashes[2].clone()];
+        assert_eq!(order(&asked).unwrap(), known);
+        assert_eq!(order(&[&unknown]).unwrap(), [""; 0]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use miette::Report as Error;
 use super::format::row;
 use super::picture::timelines;
 use super::units;
-use super::verdict::change;
+use super::verdict::{change, percent};
 use crate::compare::{Change, History, Series};
 use crate::record::Commit;
 use crate::text;
@@ -24,7 +24,7 @@ pub fn styled_table(history: &History) -> String {
     for series in &history.series {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{TITLE}{}{TITLE:#}", text::line(&series.case));
-        let _ = writeln!(text, "{DETAIL}  {}{DETAIL:#}", outline(series));
+        let _ = writeln!(text, "{DETAIL}  {}{DETAIL:#}", outline(history, series));
         for change in &series.changes {
             let style = if change.ratio > 1.0 { SLOWER } else { FASTER };
             let _ = writeln!(text, "  {style}{}{style:#}", sentence(change));
@@ -38,7 +38,7 @@ pub fn styled_table(history: &History) -> String {
 }
 
 /// `12 sessions, 10.0 to 12.0 ms a run, no change`.
-fn outline(series: &Series) -> String {
+fn outline(history: &History, series: &Series) -> String {
     let medians = || series.points.iter().map(|point| point.median_ns);
     let sessions = match series.points.len() {
         0 => return "no sessions with times that count".into(),
@@ -56,12 +56,24 @@ fn outline(series: &Series) -> String {
         } else {
             ", as measured"
         },
-        if series.changes.is_empty() {
-            ", no change"
-        } else {
-            ""
+        match no_change(history, series) {
+            Some(what) => format!(", {what}"),
+            None => String::new(),
         },
     )
+}
+
+/// What a case without a change shows; `None` for one that changed. Where nothing could have been found, "no change"
+/// would be a claim.
+pub(super) fn no_change(history: &History, series: &Series) -> Option<String> {
+    if history.is_too_short(series) {
+        return Some(format!(
+            "too few sessions to find a change: it takes {} at a significance of {}",
+            history.fewest_point_count,
+            percent(history.significance)
+        ));
+    }
+    series.changes.is_empty().then(|| "no change".into())
 }
 
 /// `+20.0% at c0ffee012345 (after 0ff1ce123456): 10.0 ms to 12.0 ms, p = 0.001`.
@@ -78,14 +90,19 @@ fn sentence(found: &Change) -> String {
         short(found.previous_commit.as_ref()),
         units::time(found.before_ns),
         units::time(found.after_ns),
-        found.p_value
+        chance(found.p_value)
     )
 }
 
+/// A chance with two digits that count: `0.0079`.
+fn chance(p_value: f64) -> String {
+    let places = 1.0 - p_value.log10().floor();
+    let text = format!("{p_value:.*}", places.clamp(1.0, 17.0) as usize);
+    text.trim_end_matches('0').trim_end_matches('.').into()
+}
+
 fn short(commit: Option<&Commit>) -> String {
-    commit.map_or("no commit".into(), |commit| {
-        text::line(&commit.hash.chars().take(12).collect::<String>())
-    })
+    commit.map_or("no commit".into(), |commit| text::line(&commit.short()))
 }
 
 fn counts(history: &History) -> String {
@@ -95,7 +112,13 @@ fn counts(history: &History) -> String {
         .map(|series| series.changes.len())
         .sum();
     let noun = if changes == 1 { "change" } else { "changes" };
-    format!("{changes} {noun} in {} cases", history.series.len())
+    let all = history.series.iter();
+    let short = all.filter(|one| history.is_too_short(one)).count();
+    let remark = match short {
+        0 => String::new(),
+        _ => format!(", {short} of them with too few sessions to find any"),
+    };
+    format!("{changes} {noun} in {} cases{remark}", history.series.len())
 }
 
 /// One row a point, with the change that it begins, if it begins one.
@@ -109,6 +132,7 @@ pub fn csv(history: &History) -> String {
         "is_calibrated",
         "change_ratio",
         "p_value",
+        "dirty",
     ]);
     for series in &history.series {
         for (index, point) in series.points.iter().enumerate() {
@@ -123,6 +147,7 @@ pub fn csv(history: &History) -> String {
                 &series.is_calibrated.to_string(),
                 &change.map_or(String::new(), |change| change.ratio.to_string()),
                 &change.map_or(String::new(), |change| change.p_value.to_string()),
+                &commit.map_or(String::new(), |commit| commit.dirty.to_string()),
             ]);
         }
     }
@@ -153,7 +178,7 @@ pub fn markdown(history: &History) -> String {
                 text::markdown_code(&short(found.previous_commit.as_ref())),
                 units::time(found.before_ns),
                 units::time(found.after_ns),
-                found.p_value
+                chance(found.p_value)
             );
         }
     }

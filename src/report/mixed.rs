@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use miette::{Report as Error, miette};
 
-use crate::record::{Case, Record};
+use crate::record::{Case, Commit, Record};
 
 /// What tells one case from another.
 type Key<'a> = (&'a str, &'a str, &'a str, u32, Option<&'a str>, bool);
@@ -77,10 +77,7 @@ fn origin(record: &Record) -> [(&'static str, String); 6] {
         ("system", host.kernel.clone()),
         ("toolchain", host.toolchain.clone()),
         ("version of taskdyno", host.taskdyno.clone()),
-        (
-            "commit",
-            commit.map_or("none".into(), |commit| commit.hash.clone()),
-        ),
+        ("commit", commit.map_or("none".into(), Commit::long)),
     ]
 }
 
@@ -103,7 +100,6 @@ fn name(case: &Case) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Commit;
     use crate::record::fixture::case;
 
     fn complaint(records: &[Record]) -> Option<String> {
@@ -146,6 +142,9 @@ mod tests {
             hash: "0ff1ce".into(),
             dirty: false,
         });
-        insta::assert_snapshot!(complaint(&[first, other]).unwrap(), @"r.jsonl:1 and r.jsonl:2 do not belong in one report: their commit is c0ffee0123456789c0ffee0123456789c0ffee01 and 0ff1ce");
+        insta::assert_snapshot!(complaint(&[first.clone(), other]).unwrap(), @"r.jsonl:1 and r.jsonl:2 do not belong in one report: their commit is c0ffee0123456789c0ffee0123456789c0ffee01 and 0ff1ce");
+        let mut changed = case("empty", "rayon", 2).record();
+        changed.commit.as_mut().unwrap().dirty = true;
+        insta::assert_snapshot!(complaint(&[first, changed]).unwrap(), @"r.jsonl:1 and r.jsonl:2 do not belong in one report: their commit is c0ffee0123456789c0ffee0123456789c0ffee01 and c0ffee0123456789c0ffee0123456789c0ffee01 (dirty)");
     }
 }

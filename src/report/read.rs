@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::mixed::refuse_mixed;
 use crate::input::{self, ReadError};
-use crate::record::{Peak, Record, SCHEMA_VERSION};
+use crate::record::{Peak, Record, SCHEMA_VERSION, Sample};
 
 /// The name of a record file in the folder that `run` writes.
 const FILE_NAME: &str = "records.jsonl";
@@ -144,26 +144,41 @@ fn parse(line: &[u8], place: &str, is_first: bool) -> Result<Record, Error> {
     }
     let record: Record =
         serde_json::from_slice(line).map_err(|error| not_a_record(place, &error))?;
-    if record.samples.iter().any(|sample| sample.run_count == 0) {
+    refuse_no_numbers(&record, place)?;
+    Ok(record)
+}
+
+/// Refuses what would become infinite, or no number at all, wherever a ratio or a logarithm is taken of it.
+fn refuse_no_numbers(record: &Record, place: &str) -> Result<(), Error> {
+    let is_nothing = |sample: &Sample| sample.run_count == 0 || sample.wall_ns == 0;
+    if let Some(number) = record.samples.iter().position(is_nothing) {
+        let key = match record.samples[number].run_count {
+            0 => "run_count",
+            _ => "wall_ns",
+        };
         return Err(miette!(
-            help = "a sample holds at least one run; FORMAT.md describes each field",
-            "{place} has a sample with run_count 0"
+            help = "a sample holds at least one run, and a run takes some time: delete this line, and measure the case again; FORMAT.md describes each field",
+            "{place} has a sample with {key} 0, number {number} from 0"
         ));
     }
     if record.peak.as_ref().is_some_and(|peak| !is_sound(peak)) {
         return Err(miette!(
-            help = "a sweep has tasks of some size, and a probe holds at least one run; FORMAT.md describes each field",
-            "{place} has a peak whose size, task_ns or least_task_count is not above 0, or a probe with run_count 0"
+            help = "a sweep has tasks of some size, and a probe holds at least one run, which takes some time; FORMAT.md describes each field",
+            "{place} has a peak whose size, task_ns, least_task_count or efficiency_ratio is not above 0, or a probe with wall_ns 0 or run_count 0"
         ));
     }
-    Ok(record)
+    Ok(())
 }
 
 fn is_sound(peak: &Peak) -> bool {
     peak.size > 0.0
         && peak.task_ns.is_none_or(|task_ns| task_ns > 0.0)
         && peak.least_task_count > 0
-        && peak.probes.iter().all(|probe| probe.run_count > 0)
+        && peak.efficiency_ratio > 0.0
+        && peak
+            .probes
+            .iter()
+            .all(|probe| probe.run_count > 0 && probe.wall_ns > 0)
 }
 
 fn cut_off(place: &str, error: &serde_json::Error, is_first: bool) -> Error {
@@ -291,7 +306,14 @@ mod tests {
     fn a_sample_of_no_runs_is_refused() {
         let mut record = case("empty", "serial", 1).record();
         record.samples[0].run_count = 0;
-        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a sample with run_count 0 | a sample holds at least one run; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a sample with run_count 0, number 0 from 0 | a sample holds at least one run, and a run takes some time: delete this line, and measure the case again; FORMAT.md describes each field");
+    }
+
+    #[test]
+    fn a_sample_of_no_time_is_refused() {
+        let mut record = case("empty", "serial", 1).record();
+        record.samples[4].wall_ns = 0;
+        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a sample with wall_ns 0, number 4 from 0 | a sample holds at least one run, and a run takes some time: delete this line, and measure the case again; FORMAT.md describes each field");
     }
 
     #[test]
@@ -312,10 +334,17 @@ mod tests {
             probe_task_count: 1,
             probes: vec![probe],
         });
-        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a peak whose size, task_ns or least_task_count is not above 0, or a probe with run_count 0 | a sweep has tasks of some size, and a probe holds at least one run; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a peak whose size, task_ns, least_task_count or efficiency_ratio is not above 0, or a probe with wall_ns 0 or run_count 0 | a sweep has tasks of some size, and a probe holds at least one run, which takes some time; FORMAT.md describes each field");
         let mut sound = record.peak.take().unwrap();
         sound.probes.clear();
-        let broken: [fn(&mut Peak); 3] = [
+        let broken: [fn(&mut Peak); 5] = [
+            |peak| peak.efficiency_ratio = -0.5,
+            |peak| {
+                peak.probes.push(crate::record::Probe {
+                    wall_ns: 0,
+                    run_count: 1,
+                });
+            },
             |peak| peak.size = 0.0,
             |peak| peak.task_ns = Some(-1.0),
             |peak| peak.least_task_count = 0,

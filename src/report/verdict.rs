@@ -43,8 +43,11 @@ pub(super) struct Line {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Failed,
+    /// The head does not have it any more.
     Missing,
     Verdict(Verdict),
+    /// Only the head has it.
+    New,
 }
 
 impl Kind {
@@ -54,6 +57,7 @@ impl Kind {
             Self::Failed => "failed",
             Self::Missing => "missing",
             Self::Verdict(verdict) => verdict.name(),
+            Self::New => "new",
         }
     }
 
@@ -65,6 +69,7 @@ impl Kind {
                 let all = Verdict::ALL.iter();
                 2 + all.take_while(|other| **other != verdict).count()
             }
+            Self::New => 2 + Verdict::ALL.len(),
         }
     }
 }
@@ -76,7 +81,10 @@ pub(super) fn lines(comparison: &Comparison) -> Vec<Line> {
     cases.sort_by(|a, b| ratio(b).total_cmp(&ratio(a)));
     let missing = comparison.missing.iter().map(|missing| Line {
         id: missing.id.clone(),
-        kind: Kind::Missing,
+        kind: match missing.side {
+            Side::Base => Kind::New,
+            Side::Head => Kind::Missing,
+        },
         wall: NONE.into(),
         interval: NONE.into(),
         cpu: NONE.into(),
@@ -172,9 +180,11 @@ fn range(interval: RatioInterval) -> String {
 
 /// What is compared with what.
 pub(super) fn title(comparison: &Comparison) -> String {
-    let name = |build: &crate::compare::Build| match &build.commit {
-        Some(commit) if !build.name.starts_with(&beginning(commit, 7)) => {
-            format!("{} ({})", build.name, beginning(commit, 12))
+    let name = |build: &crate::compare::Build| match (&build.commit, build.short_commit()) {
+        (Some(hash), Some(short))
+            if build.dirty || !build.name.starts_with(&beginning(hash, 7)) =>
+        {
+            format!("{} ({short})", build.name)
         }
         _ => build.name.clone(),
     };
@@ -368,7 +378,7 @@ fn style(kind: Kind) -> Style {
         }
         Kind::Verdict(Verdict::Improved) => AnsiColor::Green.on_default(),
         Kind::Verdict(Verdict::Inconclusive) => AnsiColor::Yellow.on_default(),
-        Kind::Verdict(Verdict::Unchanged) => Style::new(),
+        Kind::Verdict(Verdict::Unchanged) | Kind::New => Style::new(),
     }
 }
 

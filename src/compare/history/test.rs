@@ -109,8 +109,40 @@ fn sessions_of_something_else_are_left_out_by_name() {
     assert_eq!(found.changes[0].commit.as_ref().unwrap().hash, "c8");
     insta::assert_snapshot!(found.notes.join("\n"), @r"
     0.jsonl:1 is left out: its parameters, options or digest are not those of 15.jsonl:1
-    1.jsonl:1 is left out: it failed
+    1.jsonl:1 is left out: it has no times that count
     ");
+}
+
+#[test]
+fn a_session_that_took_no_time_is_left_out_and_the_change_is_found_all_the_same() {
+    let mut records = series(&hash_case(), &LEVELS);
+    for sample in &mut records[4].1.samples {
+        sample.wall_ns = 0;
+    }
+    let found = only(&records);
+    assert_eq!(
+        found.notes,
+        ["4.jsonl:1 is left out: it has no times that count"]
+    );
+    assert!(found.points.iter().all(|point| point.median_ns.is_finite()));
+    assert_eq!(found.changes[0].commit.as_ref().unwrap().hash, "c8");
+}
+
+#[test]
+fn many_sessions_that_are_left_out_make_one_sentence() {
+    let mut records = series(&hash_case(), &LEVELS);
+    for (_, record) in &mut records[..4] {
+        record.digest = Some("ff".into());
+    }
+    insta::assert_snapshot!(only(&records).notes.join("\n"), @"4 sessions are left out: their parameters, options or digest are not those of 15.jsonl:1 (0.jsonl:1, 1.jsonl:1 and 2 more)");
+}
+
+#[test]
+fn a_session_that_is_there_twice_is_refused() {
+    let mut records = series(&hash_case(), &LEVELS);
+    records.push(("copy.jsonl:1".into(), records[3].1.clone()));
+    let NotComparable(reasons) = history(&records, &Divisive::default(), false).unwrap_err();
+    insta::assert_snapshot!(reasons.join("\n"), @"copy.jsonl:1 is the same session as 3.jsonl:1, and a session counts once: only others tell how far sessions lie apart");
 }
 
 #[test]

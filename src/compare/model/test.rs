@@ -41,6 +41,7 @@ fn comparison(cases: Vec<ComparedCase>) -> Comparison {
     let build = Build {
         name: "x".into(),
         commit: None,
+        dirty: false,
         sha256: None,
     };
     Comparison {
@@ -100,9 +101,11 @@ fn an_error_or_a_missing_case_is_worse_than_a_regression() {
     let mut lacking = comparison(vec![case(Some(Verdict::Unchanged), None)]);
     lacking.missing.push(MissingCase {
         id: "y".into(),
-        side: Side::Base,
+        side: Side::Head,
     });
     assert_eq!(lacking.outcome(), Outcome::Failed);
+    lacking.missing[0].side = Side::Base;
+    assert_eq!(lacking.outcome(), Outcome::Fine, "it is new");
 }
 
 #[test]

@@ -48,7 +48,20 @@ fn compare(
     plan: &StoredPlan,
 ) -> Result<Comparison, NotComparable> {
     let stored = |name, records| Stored { name, records };
-    compare_records(stored("main", base), stored("head", head), plan)
+    compare_records(
+        stored("main", base),
+        stored("head", &a_day_later(head)),
+        plan,
+    )
+}
+
+/// The same figures, measured again.
+fn a_day_later(records: &[Placed]) -> Vec<Placed> {
+    let mut records = records.to_vec();
+    for (_, record) in &mut records {
+        record.started_at = "2026-11-03T12:00:00Z".into();
+    }
+    records
 }
 
 /// The verdict on one case, and why it is none.
@@ -183,7 +196,7 @@ fn what_must_not_be_compared_is_refused() {
     insta::assert_snapshot!(changed(|record| record.host.core_count = 64), @"r.jsonl:1 and head.jsonl:1 are of different machines: Example CPU with 2 cores and Example CPU with 64 cores");
     insta::assert_snapshot!(changed(|record| record.host.processor = "Other".into()), @"r.jsonl:1 and head.jsonl:1 are of different machines: Example CPU with 2 cores and Other with 2 cores");
     insta::assert_snapshot!(changed(|record| record.host.cpu_limit_millicores = Some(500)), @"r.jsonl:1 and head.jsonl:1 are of different machines: Example CPU with 2 cores and Example CPU with 0.5 of 2 cores");
-    insta::assert_snapshot!(changed(|record| record.digest = Some("ff".into())), @"`hash/rayon/2` in head.jsonl:1 has another digest: what it computes has changed than in r.jsonl:1");
+    insta::assert_snapshot!(changed(|record| record.digest = Some("ff".into())), @"`hash/rayon/2` in head.jsonl:1 has another digest (what it computes has changed) than in r.jsonl:1");
     insta::assert_snapshot!(changed(|record| record.plan.min_time_ns = 1), @"`hash/rayon/2` in head.jsonl:1 has another plan than in r.jsonl:1");
     insta::assert_snapshot!(changed(|record| record.case.parameters["kernel"]["times"] = 2.into()), @"`hash/rayon/2` in head.jsonl:1 has other parameters than in r.jsonl:1");
     insta::assert_snapshot!(changed(|record| drop(record.case.options.insert("window".into(), 4.into()))), @"`hash/rayon/2` in head.jsonl:1 has other options than in r.jsonl:1");
@@ -201,6 +214,27 @@ fn what_shares_a_folder_of_baselines_is_of_one_class_of_machines() {
     let base = sessions(&hash_case(), &STEADY);
     assert_eq!(head[0].1.host.class(), base[0].1.host.class());
     assert!(compare(&base, &head, &PLAN).is_ok());
+}
+
+#[test]
+fn records_with_another_plan_make_one_sentence() {
+    let base = sessions(&hash_case(), &STEADY);
+    let mut head = sessions(&hash_case(), &STEADY);
+    for (_, record) in &mut head {
+        record.plan.min_time_ns = 1;
+    }
+    insta::assert_snapshot!(refusal(&base, &head), @"5 records have another plan than the first of their case: `hash/rayon/2` in r.jsonl:1 (first in r.jsonl:1), `hash/rayon/2` in r.jsonl:2 (first in r.jsonl:1) and 3 more");
+}
+
+#[test]
+fn a_session_is_not_compared_with_itself() {
+    let base = sessions(&hash_case(), &STEADY);
+    let side = Stored {
+        name: "main",
+        records: &base,
+    };
+    let NotComparable(reasons) = compare_records(side, side, &PLAN).unwrap_err();
+    insta::assert_snapshot!(reasons.join("\n"), @"5 records are sessions that were given before: r.jsonl:1 (first in r.jsonl:1), r.jsonl:2 (first in r.jsonl:2) and 3 more, and a session counts once: only others tell how far sessions lie apart");
 }
 
 #[test]

@@ -12,8 +12,8 @@ use self::checkout::check_out;
 use self::outside::Outside;
 use self::store::{Kept, Store};
 use crate::compare::Build;
-use crate::input;
 use crate::foreign::git::{Git, GitError};
+use crate::input;
 use crate::measure::host;
 
 mod cargo;
@@ -162,6 +162,8 @@ impl Revision {
             build: Build {
                 name,
                 commit: Some(commit),
+                // Built from a checkout of its own.
+                dirty: false,
                 sha256: Some(sha256),
             },
             _kept: Some(Arc::new(kept)),
@@ -199,6 +201,7 @@ fn from_file(name: &str, file: &Path) -> miette::Result<Resolved> {
         build: Build {
             name: name.into(),
             commit: None,
+            dirty: false,
             sha256: Some(sha256(&program)?),
         },
         program,

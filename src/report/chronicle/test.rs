@@ -53,10 +53,12 @@ fn varied() -> History {
         significance: 0.01,
         permutation_count: 999,
         seed: 1,
+        fewest_point_count: 10,
         series: vec![
             series("hash/a|b,c/rayon/2", vec![change], points.clone()),
             series("moved/rayon/2", vec![same_commit], points.clone()),
-            series("steady/rayon/2", Vec::new(), points[..1].to_vec()),
+            series("steady/rayon/2", Vec::new(), points[..11].to_vec()),
+            series("short/rayon/2", Vec::new(), points[..6].to_vec()),
             series("failed/rayon/2", Vec::new(), Vec::new()),
         ],
     }
@@ -73,7 +75,10 @@ fn markdown_has_a_row_a_change() {
     insta::assert_snapshot!(markdown(&varied()));
     let mut steady = varied();
     steady.series.drain(..2);
-    assert_eq!(markdown(&steady), "### taskdyno: 0 changes in 2 cases\n\n");
+    assert_eq!(
+        markdown(&steady),
+        "### taskdyno: 0 changes in 3 cases, 2 of them with too few sessions to find any\n\n"
+    );
 }
 
 #[test]
@@ -81,7 +86,7 @@ fn rows_of_points_can_be_read_by_a_parser_of_csv() {
     let text = csv(&varied());
     let mut reader = ::csv::Reader::from_reader(text.as_bytes());
     let rows: Vec<::csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-    assert_eq!(rows.len(), 25);
+    assert_eq!(rows.len(), 41);
     assert_eq!(&rows[6][0], "hash/a|b,c/rayon/2");
     assert_eq!((&rows[6][4], &rows[6][6]), ("12000000", "1.2"));
     assert_eq!((&rows[5][6], &rows[5][7]), ("", ""));
@@ -97,9 +102,13 @@ fn the_picture_is_xml_and_says_what_it_shows() {
         "{label}"
     );
     assert!(label.contains("steady/rayon/2: no change"), "{label}");
+    assert!(
+        label.contains("short/rayon/2: too few sessions to find a change: it takes 10"),
+        "{label}"
+    );
     // One line a series with sessions.
     let lines = document
         .descendants()
         .filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "polyline")));
-    assert_eq!(lines.count(), 3);
+    assert_eq!(lines.count(), 4);
 }

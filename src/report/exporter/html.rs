@@ -125,14 +125,12 @@ fn head(report: &Report) -> Markup {
 }
 
 fn commit(heading: &Heading) -> Markup {
-    /// As many digits as git itself shows in large projects.
-    const SHORT: usize = 12;
     html! {
         @match &heading.commit {
             None => "none: not in a git checkout",
             Some(commit) => {
-                code { (commit.hash.chars().take(SHORT).collect::<String>()) }
-                @if commit.dirty { " with changes that are not in it" }
+                code { (commit.short()) }
+                @if commit.dirty { ", with changes that are not in it" }
             }
         }
     }

@@ -34,6 +34,8 @@ impl Format for Csv {
             "p_regressed",
             "p_improved",
             "p_unchanged",
+            "base_commit",
+            "head_commit",
         ]);
         for (comparison, id, channel, judgement) in channels(comparisons) {
             let or_empty = |number: Option<f64>| number.map_or(String::new(), |n| n.to_string());
@@ -54,6 +56,8 @@ impl Format for Csv {
                 &judgement.p_regressed.to_string(),
                 &judgement.p_improved.to_string(),
                 &judgement.p_unchanged.to_string(),
+                &comparison.base.commit_name().unwrap_or_default(),
+                &comparison.head.commit_name().unwrap_or_default(),
             ]);
         }
         text
@@ -76,6 +80,7 @@ impl Format for Csv {
             "voluntary_switch_count",
             "involuntary_switch_count",
             "is_degraded",
+            "dirty",
         ]);
         for record in records {
             let case = &record.case;
@@ -98,6 +103,7 @@ impl Format for Csv {
                     &sample.voluntary_switch_count.to_string(),
                     &sample.involuntary_switch_count.to_string(),
                     &sample.is_degraded.to_string(),
+                    &commit.map_or(String::new(), |commit| commit.dirty.to_string()),
                 ]);
             }
         }

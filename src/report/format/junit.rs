@@ -1,5 +1,5 @@
 //! JUnit XML as cargo-nextest writes it: a suite a comparison, a test case a case. A regression is a failure, an
-//! inconclusive verdict is skipped.
+//! inconclusive verdict is skipped, and so is a new case.
 
 use std::fmt::Write;
 
@@ -54,7 +54,7 @@ fn counts<'a>(lines: impl Iterator<Item = &'a Line> + Clone) -> String {
         count(|_| true),
         count(|kind| kind == Kind::Verdict(Verdict::Regressed)),
         count(|kind| matches!(kind, Kind::Failed | Kind::Missing)),
-        count(|kind| kind == Kind::Verdict(Verdict::Inconclusive)),
+        count(|kind| matches!(kind, Kind::New | Kind::Verdict(Verdict::Inconclusive))),
     )
 }
 
@@ -99,7 +99,7 @@ fn test_case(text: &mut String, comparison: &Comparison, line: &Line) {
             line.kind.name(),
             xml(&line.note)
         ),
-        Kind::Verdict(Verdict::Inconclusive) => writeln!(
+        Kind::New | Kind::Verdict(Verdict::Inconclusive) => writeln!(
             text,
             ">\n      <skipped message=\"{message}\"/>\n    </testcase>"
         ),

@@ -123,5 +123,6 @@ fn mark(kind: Kind) -> &'static str {
         Kind::Verdict(Verdict::Inconclusive) => "❔",
         Kind::Verdict(Verdict::Improved) => "🟢",
         Kind::Verdict(Verdict::Unchanged) => "✔",
+        Kind::New => "✨",
     }
 }

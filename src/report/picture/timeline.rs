@@ -7,6 +7,7 @@ use super::canvas::{Anchor, Canvas, Drawn};
 use super::palette::{FAILURE, GRID, INK, MUTED};
 use super::{DETAIL, LABEL, MARGIN, STRONG, TITLE, Type, WIDTH};
 use crate::compare::{Change, History, Series};
+use crate::report::chronicle::no_change;
 use crate::report::units;
 use crate::report::verdict::change;
 
@@ -44,10 +45,9 @@ impl<'a> Timelines<'a> {
     pub(super) fn description(&self) -> String {
         let series = self.series().map(|series| {
             let changes: Vec<String> = series.changes.iter().map(label).collect();
-            match changes.as_slice() {
-                [] => format!("{}: no change", series.case),
-                changes => format!("{}: {}", series.case, changes.join(", ")),
-            }
+            let shown = no_change(self.history, series);
+            let shown = shown.unwrap_or_else(|| changes.join(", "));
+            format!("{}: {shown}", series.case)
         });
         format!(
             "Median wall time of each case over its sessions. {}.",
@@ -71,7 +71,8 @@ impl<'a> Timelines<'a> {
 fn label(found: &Change) -> String {
     let commit = found.commit.as_ref();
     let hash = commit.map_or("no commit".into(), |commit| {
-        commit.hash.chars().take(7).collect::<String>()
+        let mark = if commit.dirty { " (dirty)" } else { "" };
+        commit.hash.chars().take(7).collect::<String>() + mark
     });
     format!("{} at {hash}", change(found.ratio))
 }

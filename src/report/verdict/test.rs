@@ -52,6 +52,7 @@ pub(in crate::report) fn varied() -> Comparison {
     let build = |name: &str, commit: &str| Build {
         name: name.into(),
         commit: Some(commit.into()),
+        dirty: false,
         sha256: None,
     };
     Comparison {
@@ -78,10 +79,16 @@ pub(in crate::report) fn varied() -> Comparison {
             failed,
         ],
         control: Some(compared("same", Some(judgement(Verdict::Unchanged, 1.0)))),
-        missing: vec![MissingCase {
-            id: "gone/rayon/2".into(),
-            side: Side::Head,
-        }],
+        missing: vec![
+            MissingCase {
+                id: "gone/rayon/2".into(),
+                side: Side::Head,
+            },
+            MissingCase {
+                id: "fresh/rayon/2".into(),
+                side: Side::Base,
+            },
+        ],
         advisory: Vec::new(),
     }
 }
@@ -98,6 +105,16 @@ fn a_comparison_without_cases_says_so() {
     empty.cases.clear();
     empty.missing.clear();
     assert!(styled_verdicts(&empty).ends_with("no cases\n"));
+}
+
+#[test]
+fn a_changed_working_tree_shows_in_the_title() {
+    let mut changed = varied();
+    changed.head.dirty = true;
+    assert_eq!(
+        title(&changed),
+        "c0ffee0 (c0ffee012345 (dirty)) against main (0ff1ce012345)"
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@
 
 use crate::random::SplitMix64;
 
+mod exact;
 #[cfg(test)]
 mod test;
 
@@ -16,7 +17,8 @@ mod test;
 pub struct Divisive {
     /// The fewest values between two changes; at least 2, since one value shows no spread.
     pub min_len: usize,
-    /// How many random orders a change is compared with.
+    /// How many random orders a change is compared with where a stretch is too long for all of them; see
+    /// [`change_points`]. With fewer than [`fewest_permutations`](Self::fewest_permutations) nothing is found there.
     pub permutation_count: usize,
     /// A change is kept if such a large one comes by chance at most this often.
     pub significance: f64,
@@ -36,6 +38,35 @@ impl Default for Divisive {
     }
 }
 
+impl Divisive {
+    /// The fewest random orders with which a change can be significant: the order that was seen counts as one of them.
+    pub fn fewest_permutations(&self) -> u64 {
+        let orders = (1.0 / self.significance).floor();
+        // The quotient may miss a whole number by its last bit.
+        let enough = [orders - 1.0, orders, orders + 1.0];
+        let is_enough = |count: &f64| 1.0 / (count + 1.0) <= self.significance;
+        enough.into_iter().find(is_enough).unwrap_or(orders) as u64
+    }
+
+    /// The fewest values in which a change of level that lasts can be significant, be it in their middle: of all ways
+    /// to put `n` values on two sides, two divide them as cleanly as the one that was seen.
+    pub fn fewest_values(&self) -> u64 {
+        let shortest = 2 * self.min_len.max(2) as u64;
+        // Each value more makes about twice as many ways.
+        (shortest..)
+            .find(|count| 2.0 / ways(*count, count / 2) <= self.significance)
+            .unwrap_or(u64::MAX)
+    }
+}
+
+/// How many ways there are to choose `chosen` of `count`.
+fn ways(count: u64, chosen: u64) -> f64 {
+    let factors = 1..=chosen;
+    factors.fold(1.0, |product, k| {
+        product * (count - chosen + k) as f64 / k as f64
+    })
+}
+
 /// A place where a series changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChangePoint {
@@ -43,7 +74,8 @@ pub struct ChangePoint {
     pub index: usize,
     /// How far apart both sides are; see [`divergence`].
     pub divergence: f64,
-    /// How often a change this large comes by chance: (1 + orders that have one as large) ÷ (1 + orders).
+    /// How often a change this large comes by chance: the part of all orders that have one as large, or of random
+    /// orders and the one that was seen.
     pub p_value: f64,
 }
 
@@ -51,7 +83,8 @@ pub struct ChangePoint {
 ///
 /// The largest change over all stretches between the changes found so far is tested against random orders of
 /// the values within each stretch, until one is not significant. One test of a series of n values takes time
-/// in proportion to n² for each order.
+/// in proportion to n² for each order. Where no stretch has more than ten values, all orders are looked at, and
+/// neither the seed nor the number of random orders bears on what is found.
 pub fn change_points(series: &[f64], how: &Divisive) -> Vec<ChangePoint> {
     let mut random = SplitMix64::new(how.seed);
     let mut found: Vec<ChangePoint> = Vec::new();
@@ -189,7 +222,8 @@ fn best_split(values: &[f64], min_len: usize) -> Option<Split> {
 }
 
 /// How often the largest division of the stretches is at least `observed` when the values of each come in a
-/// random order. The order that was seen counts as one of them.
+/// random order. Of all orders where they are few enough, which makes it exact; once it is known to be above the
+/// significance, it may stay as far off as that.
 fn p_value(
     series: &[f64],
     found: &[ChangePoint],
@@ -199,6 +233,32 @@ fn p_value(
 ) -> f64 {
     // Sums in another order differ in their last bits; without the slack an equal one might count as less.
     let as_large = observed - observed.abs() * 1e-9;
+    let stretches = stretches(series, found);
+    match stretches
+        .iter()
+        .all(|(_, stretch)| stretch.len() <= exact::MOST_VALUES)
+    {
+        true => exact_p_value(&stretches, as_large, how),
+        false => drawn_p_value(series, found, as_large, how, random),
+    }
+}
+
+/// The chance that any of the stretches has a division as large. They are put in order independently.
+fn exact_p_value(stretches: &[(usize, &[f64])], as_large: f64, how: &Divisive) -> f64 {
+    let shares = stretches.iter().map(|(_, stretch)| {
+        exact::share_of_orders(stretch, as_large, how.min_len, how.significance)
+    });
+    shares.fold(0.0, |any, share| any + share - any * share)
+}
+
+/// The part of random orders that have a division as large. The order that was seen counts as one of them.
+fn drawn_p_value(
+    series: &[f64],
+    found: &[ChangePoint],
+    as_large: f64,
+    how: &Divisive,
+    random: &mut SplitMix64,
+) -> f64 {
     let mut shuffled = series.to_vec();
     let mut count = 1;
     for _ in 0..how.permutation_count {

@@ -193,3 +193,71 @@ fn noise_alone_is_called_a_change_as_seldom_as_promised() {
     // 10 are to be expected; 20 or more would come by chance once in 500 times.
     assert!(alarms < 20, "{alarms} of 200");
 }
+
+/// Every order of these values.
+fn orders(values: &[f64]) -> Vec<Vec<f64>> {
+    if values.is_empty() {
+        return vec![Vec::new()];
+    }
+    let with_first = |first: usize| {
+        let mut others = values.to_vec();
+        let first = others.remove(first);
+        let behind = orders(&others).into_iter();
+        behind.map(move |others| [&[first], &others[..]].concat())
+    };
+    (0..values.len()).flat_map(with_first).collect()
+}
+
+#[test]
+fn the_exact_share_is_that_of_all_orders_one_by_one() {
+    let mut random = SplitMix64::new(5);
+    for len in [4, 5, 6] {
+        // Few different values, so that many orders are equally good.
+        for highest in [3, 1000] {
+            let values: Vec<f64> = (0..len).map(|_| random.below(highest) as f64).collect();
+            let best = |values: &Vec<f64>| best_split(values, 2).unwrap().divergence;
+            let all = orders(&values);
+            for order in all.iter().step_by(7) {
+                let least = best(order) - 1e-9;
+                let large = all.iter().filter(|order| best(order) >= least).count();
+                let expected = large as f64 / all.len() as f64;
+                let found = exact::share_of_orders(&values, least, 2, 1.0);
+                assert_eq!(found, expected, "{values:?}, {least}");
+            }
+        }
+    }
+}
+
+#[test]
+fn few_values_give_one_answer_whatever_the_seed_and_the_number_of_orders() {
+    let slower = [10.0, 10.1, 9.9, 10.05, 9.95, 13.0, 13.1, 12.9, 13.05, 12.95];
+    for seed in 0..10 {
+        let how = Divisive {
+            seed,
+            permutation_count: 99,
+            ..Divisive::default()
+        };
+        let found = change_points(&slower, &how);
+        assert_eq!(found.len(), 1, "seed {seed}");
+        assert_eq!(found[0].index, 5);
+        // Five against five, the same the other way round, of 252 ways.
+        assert_eq!(found[0].p_value, 2.0 / 252.0);
+    }
+    // As clean, and one value fewer: 2 of 126.
+    assert_eq!(change_points(&slower[1..], &Divisive::default()), []);
+}
+
+#[test]
+fn what_can_be_found_at_all_is_known_beforehand() {
+    let at = |significance| Divisive {
+        significance,
+        ..Divisive::default()
+    };
+    // 2 of C(n, n/2): 252 for 10 values, 126 for 9; 70 for 8, 35 for 7.
+    assert_eq!(at(0.01).fewest_values(), 10);
+    assert_eq!(at(0.05).fewest_values(), 8);
+    assert_eq!(at(0.9).fewest_values(), 4);
+    for (significance, fewest) in [(0.01, 99), (0.001, 999), (0.03, 33), (0.5, 1), (0.9, 1)] {
+        assert_eq!(at(significance).fewest_permutations(), fewest);
+    }
+}
