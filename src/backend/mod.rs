@@ -112,8 +112,9 @@ pub trait Pool {
     /// dropping.
     fn run(&mut self) -> Result<(), Halt>;
 
-    /// The deaths of workers in the last run that the run survived, and clears the list. A run with deaths
-    /// is degraded: its figures are kept apart.
+    /// The deaths of workers since this was last called, in all the runs that survived them, and clears the list.
+    /// It is called once per sample, which may hold many runs: a sample with deaths is degraded, and its figures are
+    /// kept apart.
     fn take_deaths(&mut self) -> Vec<Death> {
         Vec::new()
     }

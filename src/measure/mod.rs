@@ -200,7 +200,8 @@ impl Meter {
             }
         }
         let wall = self.stretched(start);
-        let usage = self.usage.read_after().since(usage_before);
+        let own_usage = self.usage.read_own_after();
+        let mut workers_usage = self.usage.read_workers();
         self.job.verify(self.expected)?;
         let findings = self.job.verify_kernel(run_count)?;
         self.refuse_too_fast(wall, run_count)?;
@@ -209,7 +210,9 @@ impl Meter {
         self.deaths.extend(deaths.into_iter().map(recorded_death));
         if is_degraded {
             self.follow_workers();
+            workers_usage = self.usage.read_workers();
         }
+        let usage = own_usage.plus(workers_usage).since(usage_before);
         let sample = Sample {
             wall_ns: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX),
             run_count,

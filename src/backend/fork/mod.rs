@@ -205,7 +205,7 @@ impl ForkPool {
             self.recover()?;
         }
         self.casualties.verdict(&self.shared.job)?;
-        if !self.casualties.is_empty() {
+        if self.casualties.has_any_in_run() {
             // The crew that finished this run knows only what was left of it.
             self.replace_the_dead()?;
         }

@@ -156,6 +156,10 @@ impl Pool for DispatchPool {
     }
 
     fn take_deaths(&mut self) -> Vec<Death> {
+        // Who died idle since the last run began is otherwise noticed by the next, and told with another sample.
+        if !self.crew.is_empty() && self.look(Some(AT_ONCE)).is_err() {
+            self.stop();
+        }
         self.casualties.take()
     }
 
