@@ -19,6 +19,7 @@ use taskdyno::backend::{BACKENDS, Backend, Continuation, Pool, PoolPlan};
 use taskdyno::execute::{Failure, Halt, Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, SLEEP, Setting, Sharing};
+use taskdyno::measure::{Meter, SlicePlan};
 use taskdyno::parameter::{Parameter, ParameterKind, Parameters, Value};
 use taskdyno::pattern::{FAN_OUT_IN, PATTERNS, Pattern, STENCIL_1D, TRIVIAL};
 
@@ -230,6 +231,49 @@ fn a_backend_that_loses_a_task_is_caught() {
     });
     let failure = Failure::Lost { task: TaskId(30) };
     assert_eq!(run_broken(&all_but_one), Err(failure));
+}
+
+/// Runs the graph the first time, and never again.
+struct RunsOnce {
+    job: Arc<Job>,
+    has_run: bool,
+}
+
+impl Pool for RunsOnce {
+    fn run(&mut self) -> Result<(), Halt> {
+        match std::mem::replace(&mut self.has_run, true) {
+            true => Ok(()),
+            false => self
+                .job
+                .graph()
+                .tasks()
+                .try_for_each(|task| self.job.run(task)),
+        }
+    }
+}
+
+/// Also where it has as many runs as there are numbers to tell them apart by.
+#[test]
+fn a_backend_that_does_nothing_is_caught_in_a_sample_of_any_length() {
+    for run_count in [1, 65_535, 65_536, 131_072] {
+        let job = job(stencil(2, 2), empty());
+        let expected = expected_digest(job.graph(), job.kernel());
+        let pool = RunsOnce {
+            job: Arc::clone(&job),
+            has_run: false,
+        };
+        let mut meter = Meter::new(job, Box::new(pool), 1, expected);
+        meter.warm_up(Duration::ZERO, Duration::ZERO).unwrap();
+        let plan = SlicePlan {
+            min_time_ns: 0,
+            max_time_ns: u64::MAX,
+            min_sample_count: 1,
+            max_sample_count: 1,
+            run_count: Some(run_count),
+        };
+        let lost = Failure::Lost { task: TaskId(0) };
+        assert_eq!(meter.slice(&plan), Err(lost), "{run_count} runs");
+    }
 }
 
 #[test]
