@@ -145,3 +145,40 @@ fn a_backend_and_a_kernel_of_ones_own_have_the_whole_command_line() {
         .collect();
     assert!(digests.len() >= 3 && digests.iter().all(|one| *one == digests[0]));
 }
+
+#[test]
+fn a_name_that_cannot_be_used_is_refused_whatever_is_asked_for() {
+    let refusals = [
+        (
+            "rayon",
+            "the name `rayon` is taken already, so a second backend cannot have it",
+        ),
+        ("two words", "a backend cannot be named \"two words\""),
+        ("a/b", "a backend cannot be named \"a/b\""),
+    ];
+    for (name, refusal) in refusals {
+        for command in ["list", "run", "child", "cases", "doctor"] {
+            let mut misnamed = Command::new(example("misnamed"));
+            let output = misnamed
+                .arg(command)
+                .env("MISNAMED", name)
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{command}: {said}");
+            // However wide the terminal.
+            let said: Vec<&str> = said
+                .split_whitespace()
+                .filter(|word| *word != "│")
+                .collect();
+            assert!(said.join(" ").contains(refusal), "{command}: {said:?}");
+        }
+    }
+    let mut well_named = Command::new(example("misnamed"));
+    let output = well_named
+        .arg("list")
+        .env("MISNAMED", "my_serial")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}

@@ -23,7 +23,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "backend",
         &["execute", "graph", "kernel", "memory", "parameter"],
     ),
-    ("registry", &["backend", "kernel", "pattern"]),
+    ("registry", &["backend", "kernel", "parameter", "pattern"]),
     (
         "workload",
         &[

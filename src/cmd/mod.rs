@@ -142,6 +142,10 @@ enum Command {
 pub(crate) fn main(registry: &Registry) -> ExitCode {
     let line = CommandLine::parse();
     set_color(line.color);
+    if let Err(error) = registry.check() {
+        let report = miette::miette!(help = error.help(), "{error}");
+        return ExitCode::from(complain(&report, USAGE));
+    }
     let outcome = match line.command {
         Command::Child => return crate::case::serve(registry),
         Command::Run(arguments) => run::main(registry, &arguments),
