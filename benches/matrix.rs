@@ -13,7 +13,7 @@ use criterion::{BenchmarkId, Criterion, PlottingBackend};
 use plotters::style::FontStyle;
 use taskdyno::case::protocol::Prepare;
 use taskdyno::case::{Idle, Session};
-use taskdyno::matrix::{self, PlannedCase, Selection};
+use taskdyno::matrix::{self, Binding, PlannedCase, Selection};
 use taskdyno::measure::{SlicePlan, host};
 use taskdyno::registry::Registry;
 use taskdyno::workload;
@@ -41,7 +41,7 @@ fn main() {
         backends: registry.backends.clone(),
         worker_counts: worker_counts(),
         continuation: None,
-        pin: false,
+        pin: Binding::Nobody,
         options: BTreeMap::new(),
     };
     for planned in matrix::cases(&workloads, &selection) {
@@ -88,6 +88,7 @@ fn bench(criterion: &mut Criterion, planned: &PlannedCase) {
 
 /// A child with this case, warmed up.
 fn prepare(planned: &PlannedCase) -> Session {
+    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let prepare = Prepare {
         case: planned.case.clone(),
         warmup_ns: 0,

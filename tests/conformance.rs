@@ -15,13 +15,16 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use rustix::thread::sched_getaffinity;
-use taskdyno::backend::{BACKENDS, Backend, Continuation, Pool, PoolPlan};
+use taskdyno::backend::{BACKENDS, Backend, Continuation, Pool, PoolPlan, RAYON};
 use taskdyno::execute::{Failure, Halt, Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, SLEEP, Setting, Sharing};
+use taskdyno::matrix::{self, Binding, Selection};
 use taskdyno::measure::{Meter, SlicePlan};
 use taskdyno::parameter::{Parameter, ParameterKind, Parameters, Value};
 use taskdyno::pattern::{FAN_OUT_IN, PATTERNS, Pattern, STENCIL_1D, TRIVIAL};
+use taskdyno::registry::Registry;
+use taskdyno::workload;
 
 /// Runs of one pool: enough that state left behind by one would show in the next.
 const RUN_COUNT: u64 = 3;
@@ -174,6 +177,31 @@ fn pinned_workers_stay_on_one_core_and_the_caller_is_let_go_after() {
             );
         }
     });
+}
+
+#[test]
+fn who_cannot_bind_its_workers_is_left_alone_unless_it_must() {
+    const SILENT: &dyn Backend = &Broken(|_| Ok(()));
+    let workloads = workload::builtin(&Registry::default()).unwrap();
+    let bound = |pin: Binding| {
+        let selection = Selection {
+            filter: Some("empty/pattern=chain/".into()),
+            exact: false,
+            backends: vec![&RAYON, SILENT],
+            worker_counts: vec![1],
+            continuation: None,
+            pin,
+            options: BTreeMap::new(),
+        };
+        let cases = matrix::cases(&workloads, &selection);
+        cases
+            .iter()
+            .map(|planned| planned.case.pin)
+            .collect::<Vec<bool>>()
+    };
+    assert_eq!(bound(Binding::Nobody), [false, false]);
+    assert_eq!(bound(Binding::WhoeverCan), [true, false]);
+    assert_eq!(bound(Binding::Everybody), [true, true]);
 }
 
 proptest! {

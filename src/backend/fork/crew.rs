@@ -12,6 +12,7 @@ use super::worker::{self, Assignment, Manner};
 use super::{GRACE, LOOK_INTERVAL};
 use crate::backend::PoolPlan;
 use crate::backend::process::{self, WorkerProcess};
+use crate::backend::worker::Placement;
 use crate::execute::Ending;
 use crate::graph::TaskId;
 
@@ -27,8 +28,7 @@ pub(super) struct Crew {
     /// Threads a process.
     thread_count: usize,
     manner: Manner,
-    pin: bool,
-    cores: Vec<usize>,
+    placement: Placement,
 }
 
 /// A process with its workers: threads that are numbered on from `first`.
@@ -53,15 +53,14 @@ impl Crew {
         plan: &PoolPlan,
         thread_count: usize,
         manner: Manner,
-        cores: Vec<usize>,
+        placement: Placement,
     ) -> Self {
         Self {
             members: Vec::new(),
             worker_count: plan.worker_count,
             thread_count,
             manner,
-            pin: plan.pin,
-            cores,
+            placement,
         }
     }
 
@@ -79,7 +78,7 @@ impl Crew {
                     me,
                     starting,
                     manner: self.manner,
-                    core: self.pin.then(|| self.cores[me % self.cores.len()]),
+                    placement: self.placement,
                 })
                 .collect();
             let process =
