@@ -103,6 +103,7 @@ fn serve() -> io::Result<()> {
                     },
                     digest: digest().into(),
                     bound: None,
+                    pace: None,
                     start_ns: 50_000,
                     run_count: 1,
                 }))?;

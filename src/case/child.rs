@@ -171,9 +171,15 @@ impl<'a> Stage<'a> {
         let warmup = Duration::from_nanos(self.prepare.warmup_ns);
         let min_sample = Duration::from_nanos(self.prepare.min_sample_ns);
         meter.warm_up(warmup, min_sample).map_err(failed)?;
+        let Definition {
+            kernel,
+            kernel_parameters,
+            ..
+        } = &self.definition;
         let prepared = Prepared {
             graph: size,
             bound,
+            pace: Some(kernel.pace(kernel_parameters).name().into()),
             digest: format!("{digest:016x}"),
             start_ns,
             run_count: meter.run_count(),

@@ -47,6 +47,7 @@ impl Surroundings<'_> {
             bound: None,
             samples: Vec::new(),
             calibrations: Vec::new(),
+            pace: None,
             trace: None,
             peak: None,
             deaths: Vec::new(),
@@ -106,9 +107,11 @@ fn fill(
         digest,
         start_ns,
         bound,
+        pace,
         ..
     } = prepared;
     record.bound = bound;
+    record.pace = pace;
     record.graph = Some(graph);
     record.digest = Some(digest);
     record.start_ns = Some(start_ns);
