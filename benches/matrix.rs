@@ -13,7 +13,7 @@ use criterion::{BenchmarkId, Criterion, PlottingBackend};
 use plotters::style::FontStyle;
 use taskdyno::case::protocol::Prepare;
 use taskdyno::case::{Idle, Session};
-use taskdyno::matrix::{self, PlannedCase, Selection};
+use taskdyno::matrix::{self, Binding, PlannedCase, Selection};
 use taskdyno::measure::{SlicePlan, host};
 use taskdyno::registry::Registry;
 use taskdyno::workload;
@@ -41,7 +41,7 @@ fn main() {
         backends: registry.backends.clone(),
         worker_counts: worker_counts(),
         continuation: None,
-        pin: false,
+        pin: Binding::Nobody,
         options: BTreeMap::new(),
     };
     for planned in matrix::cases(&workloads, &selection) {
@@ -88,13 +88,14 @@ fn bench(criterion: &mut Criterion, planned: &PlannedCase) {
 
 /// A child with this case, warmed up.
 fn prepare(planned: &PlannedCase) -> Session {
+    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let prepare = Prepare {
         case: planned.case.clone(),
         warmup_ns: 0,
         min_sample_ns: 0,
         retry_limit: planned.retry_limit,
-        task_timeout_ns: None,
-        certified_optimum_ns: None,
+        task_timeout_ns: planned.task_timeout.map(nanoseconds),
+        certified_optimum_ns: planned.certified_optimum.map(nanoseconds),
         trace: false,
         chaos: None,
         stretch_ratio: None,

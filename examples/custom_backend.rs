@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread;
 
 use taskdyno::Harness;
-use taskdyno::backend::{Backend, Pool, PoolPlan};
+use taskdyno::backend::{Backend, Placement, Pool, PoolPlan};
 use taskdyno::execute::{Halt, Job};
 use taskdyno::graph::TaskId;
 use taskdyno::kernel::{Kernel, KernelKind, Setting};
@@ -36,15 +36,23 @@ impl Backend for Batches {
         "fresh threads for every level of the graph, with a barrier in between"
     }
 
+    fn can_pin(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
-        let worker_count = plan.worker_count;
-        Ok(Box::new(BatchPool { job, worker_count }))
+        Ok(Box::new(BatchPool {
+            placement: Placement::new(plan)?,
+            worker_count: plan.worker_count,
+            job,
+        }))
     }
 }
 
 struct BatchPool {
     job: Arc<Job>,
     worker_count: usize,
+    placement: Placement,
 }
 
 impl Pool for BatchPool {
@@ -61,11 +69,11 @@ impl BatchPool {
     /// Runs `batch`, and returns the tasks that it made ready.
     fn run_batch(&self, batch: &[TaskId]) -> Result<Vec<TaskId>, Halt> {
         let share = batch.len().div_ceil(self.worker_count);
-        let job = &self.job;
         thread::scope(|scope| {
             let workers: Vec<_> = batch
                 .chunks(share)
-                .map(|tasks| scope.spawn(move || run_share(job, tasks)))
+                .enumerate()
+                .map(|(worker, tasks)| scope.spawn(move || self.run_share(worker, tasks)))
                 .collect();
             let mut ready = Vec::new();
             for worker in workers {
@@ -75,14 +83,20 @@ impl BatchPool {
             Ok(ready)
         })
     }
-}
 
-fn run_share(job: &Job, tasks: &[TaskId]) -> Result<Vec<TaskId>, Halt> {
-    let mut ready = Vec::new();
-    for &task in tasks {
-        job.execute(task, |next| ready.push(next))?;
+    /// What a thread does: it becomes the worker of this number, and runs `tasks`.
+    fn run_share(&self, worker: usize, tasks: &[TaskId]) -> Result<Vec<TaskId>, Halt> {
+        let bound = self.placement.enter(worker);
+        bound.map_err(|error| {
+            self.job
+                .fail(format!("worker {worker} cannot be bound: {error}"))
+        })?;
+        let mut ready = Vec::new();
+        for &task in tasks {
+            self.job.execute(task, |next| ready.push(next))?;
+        }
+        Ok(ready)
     }
-    Ok(ready)
 }
 
 /// A task that counts the steps of a Collatz sequence: work whose length cannot be foreseen.

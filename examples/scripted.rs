@@ -104,6 +104,7 @@ fn serve() -> io::Result<()> {
                     },
                     digest: digest().into(),
                     bound: None,
+                    pace: None,
                     start_ns: 50_000,
                     run_count: 1,
                 }))?;

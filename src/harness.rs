@@ -64,7 +64,8 @@ impl Harness {
         self
     }
 
-    /// Reads the command line and does what it says. Call it from `main` before any thread is started:
+    /// Reads the command line and does what it says. A name that is taken already, or that the id of a case cannot
+    /// hold, is refused with exit code 2, whatever the command line says. Call it from `main` before any thread is started:
     /// process backends fork.
     pub fn main(self) -> ExitCode {
         crate::cmd::main(&self.registry, &self.program)

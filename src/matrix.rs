@@ -22,10 +22,31 @@ pub struct Selection {
     pub worker_counts: Vec<u32>,
     /// The continuation for backends that have it; the others keep their own.
     pub continuation: Option<Continuation>,
-    /// Whether to bind workers to cores.
-    pub pin: bool,
+    /// Whose workers to bind to cores.
+    pub pin: Binding,
     /// Options for those backends that have them.
     pub options: BTreeMap<String, Value>,
+}
+
+/// Whose workers are bound to cores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binding {
+    /// Nobody's.
+    Nobody,
+    /// Those of backends that say that they can.
+    WhoeverCan,
+    /// Everybody's: a backend that does not do it fails.
+    Everybody,
+}
+
+impl Binding {
+    fn includes(self, backend: &dyn Backend) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::WhoeverCan => backend.can_pin(),
+            Self::Everybody => true,
+        }
+    }
 }
 
 /// A case to run.
@@ -44,6 +65,8 @@ pub struct PlannedCase {
     pub retry_limit: u32,
     /// The smallest change that a gate is to notice, as a part of the base's time, if the workload says so.
     pub gate_threshold: Option<f64>,
+    /// Whether the backend says that it can bind its workers.
+    pub can_pin: bool,
 }
 
 /// Retries of a task whose worker process died, where its kernel allows it and its workload says nothing:
@@ -65,7 +88,7 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Vec<PlannedCase> 
                         workers,
                         parameters: parameters.clone(),
                         continuation: selection.continuation(*backend),
-                        pin: selection.pin,
+                        pin: selection.pin.includes(*backend),
                         options: selection.options(*backend),
                     };
                     if selection.takes(&case, workload.only_if_named) {
@@ -79,6 +102,7 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Vec<PlannedCase> 
                             task_timeout: workload.task_timeout,
                             retry_limit: workload.retries.unwrap_or(default_retries(variant)),
                             gate_threshold: workload.gate_threshold,
+                            can_pin: backend.can_pin(),
                         });
                     }
                 }

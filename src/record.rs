@@ -64,6 +64,10 @@ pub struct Record {
     /// Why `calibrations` is empty, where the system refused the threads for it; null otherwise.
     #[serde(default)]
     pub calibration_error: Option<String>,
+    /// What the times follow when the machine gets slower or faster: `machine`, `clock` or `contention`; null in
+    /// records of programs that did not say, where the kernels that come with taskdyno are known by name.
+    #[serde(default)]
+    pub pace: Option<String>,
     /// How long the tasks really took, from runs of their own after the samples; null where `bound` is.
     #[serde(default)]
     pub trace: Option<Trace>,

@@ -1,8 +1,11 @@
 //! What there is to choose from: the built-in backends, kernels and patterns, and those that a user's own
 //! binary adds.
 
+use std::collections::BTreeSet;
+
 use crate::backend::{BACKENDS, Backend};
 use crate::kernel::{KERNELS, KernelKind};
+use crate::parameter::Parameter;
 use crate::pattern::{PATTERNS, Pattern};
 
 /// Backends, kernels and patterns, each with a name of its own.
@@ -46,6 +49,96 @@ impl Registry {
     }
 }
 
+/// A name by which nothing could be found.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Another has it, and would be taken for this one.
+    #[error("the name `{name}` is taken already, so a second {what} cannot have it")]
+    Taken {
+        /// What bears it.
+        what: String,
+        /// The name.
+        name: String,
+    },
+    /// It cannot stand on the command line, in the id of a case, or in a list.
+    #[error("a {what} cannot be named {name:?}")]
+    IllFormed {
+        /// What bears it.
+        what: String,
+        /// The name.
+        name: String,
+    },
+}
+
+impl NameError {
+    /// What to do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Taken { .. } => {
+                "records and case ids tell them apart by their names: give the one that your program adds another name"
+            }
+            Self::IllFormed { .. } => {
+                "case ids look like `workload/variant/backend/workers`: write names with ASCII letters, digits, `-`, `_` \
+                 and `.`, a letter first"
+            }
+        }
+    }
+}
+
+impl Registry {
+    /// Makes sure that everything can be found by its name, and nothing else by the same.
+    ///
+    /// # Errors
+    ///
+    /// The first name that is taken, or ill-formed.
+    pub fn check(&self) -> Result<(), NameError> {
+        let names = |parameters: &[Parameter]| -> Vec<&str> {
+            parameters.iter().map(|parameter| parameter.name).collect()
+        };
+        check_names("backend", self.backends.iter().map(|one| one.name()))?;
+        check_names("kernel", self.kernels.iter().map(|one| one.name()))?;
+        check_names("pattern", self.patterns.iter().map(|one| one.name()))?;
+        for backend in &self.backends {
+            let what = format!("option of the backend `{}`", backend.name());
+            check_names(&what, names(backend.options()))?;
+        }
+        let kernels = self
+            .kernels
+            .iter()
+            .map(|one| (one.name(), one.parameters()));
+        let patterns = self
+            .patterns
+            .iter()
+            .map(|one| (one.name(), one.parameters()));
+        for (name, parameters) in kernels.chain(patterns) {
+            let what = format!("parameter of `{name}`");
+            // `kind` is the key under which its own name stands.
+            check_names(&what, ["kind"].into_iter().chain(names(parameters)))?;
+        }
+        Ok(())
+    }
+}
+
+fn check_names<'a>(what: &str, names: impl IntoIterator<Item = &'a str>) -> Result<(), NameError> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        let (what, name) = (what.to_owned(), name.to_owned());
+        if !is_well_formed(&name) {
+            return Err(NameError::IllFormed { what, name });
+        }
+        if !seen.insert(name.clone()) {
+            return Err(NameError::Taken { what, name });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name leaves the marks of a case id (`/`, `=`, `,`, `+`), of a command line and of a list alone.
+fn is_well_formed(name: &str) -> bool {
+    let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.chars().all(is_inner)
+}
+
 /// The name among `known` that is most like `name`, if any is close enough to be a slip.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // 0.7 and below also matches words that merely share letters, which misleads more than it helps.
@@ -57,4 +150,71 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .filter(|(score, _)| *score > CLOSE)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::RAYON;
+    use crate::kernel::EMPTY;
+    use crate::pattern::CHAIN;
+
+    #[test]
+    fn what_is_built_in_has_good_names() {
+        assert_eq!(Registry::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn a_second_of_the_same_name_is_refused() {
+        let taken = |add: fn(&mut Registry)| {
+            let mut registry = Registry::default();
+            add(&mut registry);
+            registry.check().unwrap_err().to_string()
+        };
+        assert_eq!(
+            taken(|registry| registry.backends.push(&RAYON)),
+            "the name `rayon` is taken already, so a second backend cannot have it"
+        );
+        assert_eq!(
+            taken(|registry| registry.kernels.push(&EMPTY)),
+            "the name `empty` is taken already, so a second kernel cannot have it"
+        );
+        assert_eq!(
+            taken(|registry| registry.patterns.push(&CHAIN)),
+            "the name `chain` is taken already, so a second pattern cannot have it"
+        );
+        let repeated = check_names("parameter of `x`", ["kind", "width", "kind"]);
+        assert!(
+            matches!(repeated, Err(NameError::Taken { .. })),
+            "{repeated:?}"
+        );
+    }
+
+    #[test]
+    fn names_that_ids_cannot_hold_are_refused() {
+        for good in ["rayon", "My_Pool-2.0", "b"] {
+            assert_eq!(check_names("backend", [good]), Ok(()));
+        }
+        let bad = [
+            "",
+            " ",
+            "a b",
+            "a/b",
+            "a,b",
+            "a=b",
+            "a+pin",
+            "-a",
+            "2",
+            "a\n",
+            "\u{1b}[31m",
+            "é",
+        ];
+        for bad in bad {
+            let refused = check_names("backend", [bad]);
+            assert!(
+                matches!(refused, Err(NameError::IllFormed { .. })),
+                "{bad:?}"
+            );
+        }
+    }
 }

@@ -145,3 +145,76 @@ fn a_backend_and_a_kernel_of_ones_own_have_the_whole_command_line() {
         .collect();
     assert!(digests.len() >= 3 && digests.iter().all(|one| *one == digests[0]));
 }
+
+/// Runs `empty` on a chain with `program`, with its workers bound, and returns each backend's error kind and whether
+/// its record says that they were.
+fn run_bound(program: &str, backends: &str) -> BTreeMap<String, (String, bool)> {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(example(program))
+        .args(["run", "empty/pattern=chain", "--runs", "1", "--warmup", "0"])
+        .args(["--workers", "2", "--pin", "--quiet", "--backends", backends])
+        .arg("--out")
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let text = fs::read_to_string(folder.path().join("records.jsonl"));
+    let text = text.unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    let rows = text.lines().map(|line| {
+        let record: Value = serde_json::from_str(line).unwrap();
+        let backend = record["case"]["backend"].as_str().unwrap().to_owned();
+        let kind = record["error"]["kind"].as_str().unwrap_or("ok").to_owned();
+        (backend, (kind, record["case"]["pin"] == true))
+    });
+    rows.collect()
+}
+
+#[test]
+fn a_record_says_that_workers_were_bound_only_where_they_were() {
+    let rows = run_bound(
+        "broken",
+        "loses-a-task,serial,static,tokio,fork,fork-per-task",
+    );
+    assert_eq!(rows["loses-a-task"].0, "not-bound");
+    for backend in ["serial", "static", "tokio", "fork", "fork-per-task"] {
+        assert_eq!(rows[backend], ("ok".into(), true), "{backend}");
+    }
+    let rows = run_bound("custom_backend", "batches");
+    assert_eq!(rows["batches"], ("ok".into(), true));
+}
+
+#[test]
+fn a_name_that_cannot_be_used_is_refused_whatever_is_asked_for() {
+    let refusals = [
+        (
+            "rayon",
+            "the name `rayon` is taken already, so a second backend cannot have it",
+        ),
+        ("two words", "a backend cannot be named \"two words\""),
+        ("a/b", "a backend cannot be named \"a/b\""),
+    ];
+    for (name, refusal) in refusals {
+        for command in ["list", "run", "child", "cases", "doctor"] {
+            let mut misnamed = Command::new(example("misnamed"));
+            let output = misnamed
+                .arg(command)
+                .env("MISNAMED", name)
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{command}: {said}");
+            // However wide the terminal.
+            let said: Vec<&str> = said
+                .split_whitespace()
+                .filter(|word| *word != "│")
+                .collect();
+            assert!(said.join(" ").contains(refusal), "{command}: {said:?}");
+        }
+    }
+    let mut well_named = Command::new(example("misnamed"));
+    let output = well_named
+        .arg("list")
+        .env("MISNAMED", "my_serial")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}

@@ -15,12 +15,16 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use rustix::thread::sched_getaffinity;
-use taskdyno::backend::{BACKENDS, Backend, Continuation, Pool, PoolPlan};
+use taskdyno::backend::{BACKENDS, Backend, Continuation, Pool, PoolPlan, RAYON};
 use taskdyno::execute::{Failure, Halt, Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, SLEEP, Setting, Sharing};
+use taskdyno::matrix::{self, Binding, Selection};
+use taskdyno::measure::{Meter, SlicePlan};
 use taskdyno::parameter::{Parameter, ParameterKind, Parameters, Value};
 use taskdyno::pattern::{FAN_OUT_IN, PATTERNS, Pattern, STENCIL_1D, TRIVIAL};
+use taskdyno::registry::Registry;
+use taskdyno::workload;
 
 /// Runs of one pool: enough that state left behind by one would show in the next.
 const RUN_COUNT: u64 = 3;
@@ -175,6 +179,31 @@ fn pinned_workers_stay_on_one_core_and_the_caller_is_let_go_after() {
     });
 }
 
+#[test]
+fn who_cannot_bind_its_workers_is_left_alone_unless_it_must() {
+    const SILENT: &dyn Backend = &Broken(|_| Ok(()));
+    let workloads = workload::builtin(&Registry::default()).unwrap();
+    let bound = |pin: Binding| {
+        let selection = Selection {
+            filter: Some("empty/pattern=chain/".into()),
+            exact: false,
+            backends: vec![&RAYON, SILENT],
+            worker_counts: vec![1],
+            continuation: None,
+            pin,
+            options: BTreeMap::new(),
+        };
+        let cases = matrix::cases(&workloads, &selection);
+        cases
+            .iter()
+            .map(|planned| planned.case.pin)
+            .collect::<Vec<bool>>()
+    };
+    assert_eq!(bound(Binding::Nobody), [false, false]);
+    assert_eq!(bound(Binding::WhoeverCan), [true, false]);
+    assert_eq!(bound(Binding::Everybody), [true, true]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -230,6 +259,49 @@ fn a_backend_that_loses_a_task_is_caught() {
     });
     let failure = Failure::Lost { task: TaskId(30) };
     assert_eq!(run_broken(&all_but_one), Err(failure));
+}
+
+/// Runs the graph the first time, and never again.
+struct RunsOnce {
+    job: Arc<Job>,
+    has_run: bool,
+}
+
+impl Pool for RunsOnce {
+    fn run(&mut self) -> Result<(), Halt> {
+        match std::mem::replace(&mut self.has_run, true) {
+            true => Ok(()),
+            false => self
+                .job
+                .graph()
+                .tasks()
+                .try_for_each(|task| self.job.run(task)),
+        }
+    }
+}
+
+/// Also where it has as many runs as there are numbers to tell them apart by.
+#[test]
+fn a_backend_that_does_nothing_is_caught_in_a_sample_of_any_length() {
+    for run_count in [1, 65_535, 65_536, 131_072] {
+        let job = job(stencil(2, 2), empty());
+        let expected = expected_digest(job.graph(), job.kernel());
+        let pool = RunsOnce {
+            job: Arc::clone(&job),
+            has_run: false,
+        };
+        let mut meter = Meter::new(job, Box::new(pool), 1, expected);
+        meter.warm_up(Duration::ZERO, Duration::ZERO).unwrap();
+        let plan = SlicePlan {
+            min_time_ns: 0,
+            max_time_ns: u64::MAX,
+            min_sample_count: 1,
+            max_sample_count: 1,
+            run_count: Some(run_count),
+        };
+        let lost = Failure::Lost { task: TaskId(0) };
+        assert_eq!(meter.slice(&plan), Err(lost), "{run_count} runs");
+    }
 }
 
 #[test]

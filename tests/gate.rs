@@ -638,6 +638,35 @@ fn workers_are_bound_as_asked_and_a_gate_that_goes_on_keeps_to_it() {
 }
 
 #[test]
+fn a_gate_binds_nobody_where_a_backend_cannot_and_fails_where_it_must() {
+    let bench = Bench::new();
+    // A backend of one's own, which knows nothing of binding.
+    let misnamed = scripted().with_file_name("misnamed");
+    let gate = |pin: &str| {
+        let mut gate = program(&misnamed);
+        gate.env("MISNAMED", "own").env_remove("TASKDYNO_PIN");
+        gate.args(["gate", "empty/pattern=chain/own/1", "--exact", pin, "--out"])
+            .arg(bench.path("out"))
+            .args(["--seed", "5", "--pairs", "10", "--no-extension", "--base"])
+            .arg(&misnamed)
+            .arg("--head")
+            .arg(&misnamed);
+        gate.output().unwrap()
+    };
+    let offered = gate("--pin=auto");
+    assert!(
+        said(&offered).contains("`own` cannot bind its own"),
+        "{}",
+        said(&offered)
+    );
+    assert_eq!(bench.comparison()["pin"], false);
+    assert_eq!(bench.comparison()["cases"][0]["error"], Value::Null);
+    let demanded = gate("--pin");
+    assert!(said(&demanded).contains("not-bound"), "{}", said(&demanded));
+    assert_eq!(demanded.status.code(), Some(1));
+}
+
+#[test]
 fn a_self_test_finds_what_is_planted_and_nothing_else() {
     let bench = Bench::new();
     let output = program(&scripted())

@@ -173,3 +173,54 @@ fn judge(path: &Path, imported: &Imported, optima: &BTreeMap<u64, u64>, record: 
         "{what}: {wall_ns} is beyond the greedy bound of {most_ns} and the allowance"
     );
 }
+
+/// An optimum in the wrong unit: seconds for milliseconds.
+const IN_A_WRONG_UNIT: &str = r#"
+    name = "wrong-unit"
+    why = "is a certified optimum held against what no schedule beats?"
+    pattern = { kind = "chain", steps = 3 }
+    kernel = { kind = "sleep", duration_ms = 1 }
+    certified_optimum_ms = 3000
+"#;
+
+#[test]
+fn every_command_that_measures_holds_the_optimum_against_the_graph() {
+    let folder = tempfile::tempdir().unwrap();
+    let workload = folder.path().join("wrong-unit.toml");
+    fs::write(&workload, IN_A_WRONG_UNIT).unwrap();
+    let program = env!("CARGO_BIN_EXE_taskdyno");
+    let commands: [&[&str]; 3] = [
+        &["run", "--runs", "1", "--warmup", "0"],
+        &["chaos", "--runs", "1"],
+        &[
+            "gate",
+            "--base",
+            program,
+            "--head",
+            program,
+            "--no-extension",
+            "--pin=never",
+        ],
+    ];
+    for command in commands {
+        let output = Command::new(program)
+            .args(command)
+            .args([
+                "wrong-unit",
+                "--exact",
+                "--backends",
+                "fork",
+                "--workers",
+                "1",
+            ])
+            .arg("--workloads")
+            .arg(&workload)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let said = [&output.stdout[..], &output.stderr[..]].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.contains("check its unit"), "{}: {said}", command[0]);
+        assert_ne!(output.status.code(), Some(0), "{}", command[0]);
+    }
+}

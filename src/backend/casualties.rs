@@ -23,14 +23,22 @@ pub struct Death {
     pub attempt_count: u32,
 }
 
-/// The deaths of one run, and what follows from them.
+/// The deaths since they were last taken, and what follows from those of the run that is going on.
 #[derive(Debug, Default)]
 pub(super) struct Casualties {
     retry_limit: u32,
-    attempts: BTreeMap<TaskId, u32>,
+    /// Kept over the runs: they are taken once per sample, and a sample has many runs.
     deaths: Vec<Death>,
+    run: Consequences,
+}
+
+/// What follows from the deaths of one run.
+#[derive(Debug, Default)]
+struct Consequences {
+    attempts: BTreeMap<TaskId, u32>,
     given_up: Vec<TaskId>,
     blameless_count: u32,
+    has_deaths: bool,
 }
 
 impl Casualties {
@@ -41,9 +49,9 @@ impl Casualties {
         }
     }
 
-    /// Forgets the run before.
+    /// Every task has all its tries again. The deaths of the runs before stay until they are taken.
     pub(super) fn begin_run(&mut self) {
-        *self = Self::new(self.retry_limit);
+        self.run = Consequences::default();
     }
 
     /// Enters the death of `worker`, while it ran `task` and had not stored its output. A task that was
@@ -59,8 +67,10 @@ impl Casualties {
         ending: Ending,
         task: Option<TaskId>,
     ) -> Result<(), Halt> {
+        let run = &mut self.run;
+        run.has_deaths = true;
         let attempt_count = task.map_or(0, |task| {
-            let count = self.attempts.entry(task).or_default();
+            let count = run.attempts.entry(task).or_default();
             *count += 1;
             *count
         });
@@ -71,11 +81,11 @@ impl Casualties {
             attempt_count,
         });
         match task {
-            Some(task) if attempt_count > self.retry_limit => self.given_up.push(task),
+            Some(task) if attempt_count > self.retry_limit => run.given_up.push(task),
             Some(_) => {}
-            None => self.blameless_count += 1,
+            None => run.blameless_count += 1,
         }
-        if self.blameless_count > BLAMELESS_LIMIT {
+        if run.blameless_count > BLAMELESS_LIMIT {
             return Err(job.fail(format!(
                 "worker {worker} {ending} between two tasks, and so had {BLAMELESS_LIMIT} workers before it"
             )));
@@ -84,16 +94,16 @@ impl Casualties {
     }
 
     /// Whether anyone died in this run.
-    pub(super) fn is_empty(&self) -> bool {
-        self.deaths.is_empty()
+    pub(super) fn has_any_in_run(&self) -> bool {
+        self.run.has_deaths
     }
 
     /// The tasks that are not to be tried again.
     pub(super) fn given_up(&self) -> &[TaskId] {
-        &self.given_up
+        &self.run.given_up
     }
 
-    /// The deaths of the run so far, which are then forgotten.
+    /// The deaths since this was last called, of all runs.
     pub(super) fn take(&mut self) -> Vec<Death> {
         std::mem::take(&mut self.deaths)
     }
@@ -104,9 +114,10 @@ impl Casualties {
     ///
     /// When a task was given up; the job then names the first of them.
     pub(super) fn verdict(&self, job: &Job) -> Result<(), Halt> {
-        let Some(&first) = self.given_up.first() else {
+        let Some(&first) = self.run.given_up.first() else {
             return Ok(());
         };
+        // From the end: an earlier run may have lost a worker in the same task.
         let mut of_first = self.deaths.iter().rev();
         let last = of_first.find(|death| death.task == Some(first));
         let last = last.expect("a task is given up when a death is entered");
@@ -166,12 +177,32 @@ mod tests {
     }
 
     #[test]
-    fn a_new_run_forgets_the_one_before() {
+    fn a_new_run_has_all_tries_again() {
         let job = job();
         let mut casualties = Casualties::new(0);
         casualties.enter(&job, 0, KILLED, Some(TaskId(0))).unwrap();
         casualties.begin_run();
-        assert!(casualties.is_empty());
+        assert!(!casualties.has_any_in_run());
         assert_eq!(casualties.verdict(&job), Ok(()));
+    }
+
+    #[test]
+    fn deaths_stay_until_they_are_taken() {
+        let job = job();
+        let mut casualties = Casualties::new(1);
+        for worker in 0..3 {
+            casualties.begin_run();
+            casualties
+                .enter(&job, worker, KILLED, Some(TaskId(0)))
+                .unwrap();
+        }
+        casualties.begin_run();
+        let deaths = casualties.take();
+        let told: Vec<_> = deaths
+            .iter()
+            .map(|one| (one.worker, one.attempt_count))
+            .collect();
+        assert_eq!(told, [(0, 1), (1, 1), (2, 1)]);
+        assert_eq!(casualties.take(), []);
     }
 }

@@ -28,6 +28,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use super::casualties::{Casualties, Death};
 use super::process::{self, Deadline, WorkerProcess};
+use super::worker::Placement;
 use super::{Backend, Pool, PoolPlan};
 use crate::execute::{Ending, Halt, Job};
 use crate::graph::TaskId;
@@ -54,14 +55,14 @@ impl Backend for ForkPerTask {
         Sharing::Processes
     }
 
+    fn can_pin(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         process::require_one_thread()?;
         Ok(Box::new(PerTaskPool {
-            cores: if plan.pin {
-                process::allowed_cores()?
-            } else {
-                Vec::new()
-            },
+            placement: Placement::new(plan)?,
             task_timeout: plan.task_timeout,
             casualties: Casualties::new(plan.retry_limit),
             ready: VecDeque::new(),
@@ -74,8 +75,7 @@ impl Backend for ForkPerTask {
 
 struct PerTaskPool {
     job: Arc<Job>,
-    /// Where seats are bound to; empty without pinning.
-    cores: Vec<usize>,
+    placement: Placement,
     task_timeout: Option<Duration>,
     casualties: Casualties,
     ready: VecDeque<TaskId>,
@@ -127,9 +127,9 @@ impl PerTaskPool {
     /// Forks a process for each ready task, as far as there are seats.
     fn fill_seats(&mut self) -> Result<(), Halt> {
         while let (Some(&seat), Some(&task)) = (self.free_seats.last(), self.ready.front()) {
-            let job = &self.job;
-            let core = self.cores.get(seat % self.cores.len().max(1)).copied();
-            let process = WorkerProcess::fork(|| process::work(job, seat, core, || job.run(task)));
+            let (job, placement) = (&self.job, &self.placement);
+            let process =
+                WorkerProcess::fork(|| process::work(job, seat, placement, || job.run(task)));
             let worker_count = self.free_seats.len() + self.running.len();
             let process = process.map_err(|error| {
                 let error = cannot_start_worker(seat, worker_count, &error);

@@ -48,6 +48,10 @@ impl Backend for ForkThreads {
         &[WORKER_SPIN, COORDINATOR_SPIN, RESERVE, PROCESS_THREADS]
     }
 
+    fn can_pin(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         fork::start(job, plan, plan.options.count(PROCESS_THREADS.name) as usize)
     }

@@ -42,6 +42,7 @@ pub use r#static::STATIC;
 pub use thread_pool::THREAD_POOL;
 pub use threads::THREADS;
 pub use tokio::TOKIO;
+pub use worker::{Lent, Placement};
 
 /// The backends that every build has. Tables and pictures keep this order where nothing else decides.
 pub const BACKENDS: &[&dyn Backend] = &[
@@ -94,6 +95,13 @@ pub trait Backend: Sync {
         &[]
     }
 
+    /// Whether its workers are bound to cores where [`PoolPlan::pin`] asks for it, as [`Placement`] does it. Where
+    /// binding is only an offer (`--pin=auto`), a backend that cannot is left alone; where it was demanded, one whose
+    /// workers turn out not to be bound fails.
+    fn can_pin(&self) -> bool {
+        false
+    }
+
     /// Starts the workers. They run nothing before [`Pool::run`].
     ///
     /// # Errors
@@ -112,8 +120,9 @@ pub trait Pool {
     /// dropping.
     fn run(&mut self) -> Result<(), Halt>;
 
-    /// The deaths of workers in the last run that the run survived, and clears the list. A run with deaths
-    /// is degraded: its figures are kept apart.
+    /// The deaths of workers since this was last called, in all the runs that survived them, and clears the list.
+    /// It is called once per sample, which may hold many runs: a sample with deaths is degraded, and its figures are
+    /// kept apart.
     fn take_deaths(&mut self) -> Vec<Death> {
         Vec::new()
     }
@@ -134,7 +143,7 @@ pub struct PoolPlan {
     pub worker_count: usize,
     /// What becomes of the first dependent that a task makes ready, where the backend has a choice.
     pub continuation: Continuation,
-    /// Whether worker `i` is bound to core `i` modulo the number of cores.
+    /// Whether worker `i` is bound to core `i` modulo the number of cores. [`Placement`] does it.
     pub pin: bool,
     /// How often a task whose worker process died is tried again.
     pub retry_limit: u32,

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use super::worker::Placement;
 use crate::execute::{Ending, Halt, Job};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
@@ -14,7 +15,6 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, WaitOptions, getpid, getppid,
     kill_process, pidfd_open, pidfd_send_signal, set_parent_process_death_signal, waitid, waitpid,
 };
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// A forked child, known by a descriptor that no other process can come to stand for.
 pub(super) struct WorkerProcess {
@@ -94,21 +94,6 @@ impl EndedChildren {
         let now = ENDED_CHILDREN.load(Ordering::Relaxed);
         std::mem::replace(&mut self.seen, now) != now
     }
-}
-
-/// The cores that this process may run on.
-pub(super) fn allowed_cores() -> io::Result<Vec<usize>> {
-    let allowed = sched_getaffinity(None)?;
-    Ok((0..CpuSet::MAX_CPU)
-        .filter(|core| allowed.is_set(*core))
-        .collect())
-}
-
-/// Binds the calling thread to one core.
-pub(super) fn pin_to(core: usize) -> io::Result<()> {
-    let mut cores = CpuSet::new();
-    cores.set(core);
-    Ok(sched_setaffinity(None, &cores)?)
 }
 
 impl WorkerProcess {
@@ -231,18 +216,18 @@ pub(super) fn wait_for_any(watched: &mut [PollFd<'_>], limit: Option<Timespec>) 
     retry_on_intr(|| poll(watched, limit.as_ref())).expect("descriptors and time-out are valid");
 }
 
-/// All that worker process `me` does, bound to `core` if there is one. Returns its exit status: 1 when the
+/// All that worker process `me` does, where `placement` has it. Returns its exit status: 1 when the
 /// run has failed, for a reason that the job then has.
 pub(super) fn work(
     job: &Job,
     me: usize,
-    core: Option<usize>,
+    placement: &Placement,
     body: impl FnOnce() -> Result<(), Halt>,
 ) -> i32 {
     // Kernels' panics are caught in the core; this is for our own. An unwinding child must not get back
     // into the coordinator's frames.
     let body = AssertUnwindSafe(|| {
-        let ready = settle().and_then(|()| core.map_or(Ok(()), pin_to));
+        let ready = settle().and_then(|()| placement.enter(me));
         ready.map_err(|error| job.fail(format!("worker {me} could not be set up: {error}")))?;
         body()
     });

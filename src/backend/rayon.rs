@@ -33,6 +33,10 @@ impl Backend for Rayon {
         &[Continuation::Queue, Continuation::Inline]
     }
 
+    fn can_pin(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
         let mut threads = Threads::default();

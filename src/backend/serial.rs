@@ -25,6 +25,10 @@ impl Backend for Serial {
         Some(1)
     }
 
+    fn can_pin(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         Ok(Box::new(SerialPool {
             _lent: Placement::new(plan)?.enter_lent(0)?,

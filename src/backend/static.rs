@@ -40,6 +40,10 @@ impl Backend for Static {
         "a partition fixed beforehand, workers that spin: the practical limit, not a scheduler"
     }
 
+    fn can_pin(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
         let team = Arc::new(Team {

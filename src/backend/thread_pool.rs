@@ -31,6 +31,10 @@ impl Backend for ThreadPool {
         "N threads, one queue, a mutex and a condition variable: the pool of a textbook"
     }
 
+    fn can_pin(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
         let shared = Arc::new(Shared {

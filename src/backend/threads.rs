@@ -31,6 +31,10 @@ impl Backend for Threads {
         "a fresh thread for every task, at most as many at once as there are workers"
     }
 
+    fn can_pin(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let (sender, reports) = channel();
         Ok(Box::new(ThreadsPool {

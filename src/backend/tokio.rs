@@ -49,6 +49,10 @@ impl Backend for Tokio {
         &[Continuation::Queue, Continuation::Inline]
     }
 
+    fn can_pin(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let graph = job.graph();
         let any_waits = graph.tasks().any(|task| job.kernel().wait(task).is_some());

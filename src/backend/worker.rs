@@ -1,4 +1,4 @@
-//! What the thread-based backends share: where a worker runs, and how it waits.
+//! What backends share: where a worker runs, and how it waits.
 
 use std::io;
 use std::marker::PhantomData;
@@ -21,9 +21,10 @@ const SPIN_TURNS: u32 = 2000;
 /// Times a waiting worker then gives its core away before it parks: a last chance for whoever shares it.
 const YIELD_TURNS: u32 = 4;
 
-/// Where the workers of one pool run.
-#[derive(Clone, Copy)]
-pub(super) struct Placement {
+/// Where the workers of one pool run: the one place that binds them to cores. A backend makes it when it starts, and
+/// has each worker [`enter`](Self::enter) before its first task, whatever the plan says.
+#[derive(Debug, Clone, Copy)]
+pub struct Placement {
     /// The cores that the thread which started the pool may run on.
     cores: CpuSet,
     /// Whether there are more workers than cores: then the one that is waited for may need this very core.
@@ -38,7 +39,7 @@ impl Placement {
     /// # Errors
     ///
     /// When the system does not tell which cores there are.
-    pub(super) fn new(plan: &PoolPlan) -> io::Result<Self> {
+    pub fn new(plan: &PoolPlan) -> io::Result<Self> {
         let cores = sched_getaffinity(None)?;
         Ok(Self {
             cores,
@@ -53,7 +54,7 @@ impl Placement {
     /// # Errors
     ///
     /// When the system refuses the core.
-    pub(super) fn enter(&self, index: usize) -> io::Result<()> {
+    pub fn enter(&self, index: usize) -> io::Result<()> {
         if !self.pin {
             return Ok(());
         }
@@ -72,7 +73,7 @@ impl Placement {
     /// # Errors
     ///
     /// As [`enter`](Placement::enter).
-    pub(super) fn enter_lent(&self, index: usize) -> io::Result<Lent> {
+    pub fn enter_lent(&self, index: usize) -> io::Result<Lent> {
         self.enter(index)?;
         Ok(Lent {
             cores: self.cores,
@@ -115,8 +116,9 @@ impl Placement {
     }
 }
 
-/// The calling thread while it is a worker of a pool.
-pub(super) struct Lent {
+/// The calling thread while it is a worker of a pool. Dropping it lets the thread go.
+#[derive(Debug)]
+pub struct Lent {
     cores: CpuSet,
     /// Cores belong to the thread that entered, so the guard must not leave it.
     same_thread: PhantomData<*const ()>,

@@ -14,6 +14,7 @@ use crate::backend::{Backend, Continuation, Death, PoolPlan};
 use crate::execute::{Failure, Job, expected_digest};
 use crate::graph::TaskGraph;
 use crate::kernel::{Kernel, Setting, deadly, traced};
+use crate::measure::binding::are_workers_bound;
 use crate::measure::host::sharpen_timers;
 use crate::measure::schedule::{bound, trace};
 use crate::measure::{self, Meter};
@@ -173,6 +174,7 @@ impl<'a> Stage<'a> {
         };
         let kept = bound.filter(|_| job.kernel().is_duration_kept());
 
+        self.check_pin()?;
         let start = Instant::now();
         let pool = self.backend.start(Arc::clone(&job), &self.plan);
         let pool = pool.map_err(set_up_error)?;
@@ -184,14 +186,36 @@ impl<'a> Stage<'a> {
         let warmup = Duration::from_nanos(self.prepare.warmup_ns);
         let min_sample = Duration::from_nanos(self.prepare.min_sample_ns);
         meter.warm_up(warmup, min_sample).map_err(failed)?;
+        let Definition {
+            kernel,
+            kernel_parameters,
+            ..
+        } = &self.definition;
         let prepared = Prepared {
             graph: size,
             bound,
+            pace: Some(kernel.pace(kernel_parameters).name().into()),
             digest: format!("{digest:016x}"),
             start_ns,
             run_count: meter.run_count(),
         };
         Ok((meter, prepared))
+    }
+
+    /// A record says of its workers that they were bound only if they are.
+    fn check_pin(&self) -> Result<(), CaseError> {
+        let plan = &self.plan;
+        if !plan.pin || are_workers_bound(self.backend, plan).map_err(set_up_error)? {
+            return Ok(());
+        }
+        Err(CaseError::new(
+            "not-bound",
+            format!(
+                "--pin asks for workers that are bound to cores, and those of `{}` are not: leave out --pin, or have \
+                 each of its workers call `Placement::enter`",
+                self.backend.name()
+            ),
+        ))
     }
 
     /// Runs the case again, on workers of its own, with a clock around each task.

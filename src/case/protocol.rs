@@ -152,6 +152,9 @@ pub struct Prepared {
     /// How fast it can be at best; null where the durations of its tasks are not known.
     #[serde(default)]
     pub bound: Option<Bound>,
+    /// What its times follow, see [`crate::record::Record::pace`].
+    #[serde(default)]
+    pub pace: Option<String>,
     /// The digest that every run must give, 16 hexadecimal digits.
     pub digest: String,
     /// How long the backend took to start its workers.

@@ -48,6 +48,7 @@ impl Surroundings<'_> {
             samples: Vec::new(),
             calibrations: Vec::new(),
             calibration_error: None,
+            pace: None,
             trace: None,
             peak: None,
             deaths: Vec::new(),
@@ -107,9 +108,11 @@ fn fill(
         digest,
         start_ns,
         bound,
+        pace,
         ..
     } = prepared;
     record.bound = bound;
+    record.pace = pace;
     record.graph = Some(graph);
     record.digest = Some(digest);
     record.start_ns = Some(start_ns);

@@ -128,15 +128,14 @@ fn mortal(registry: &Registry) -> Vec<&'static dyn Backend> {
 
 /// One sample of the case in a child of its own.
 fn one_run(planned: &PlannedCase, arguments: &Arguments, run: u64) -> Result<Slice, CaseError> {
+    let nanoseconds = |time: Duration| time.as_nanos().try_into().unwrap_or(u64::MAX);
     let prepare = Prepare {
         case: planned.case.clone(),
         warmup_ns: 0,
         min_sample_ns: 0,
         retry_limit: planned.retry_limit,
-        task_timeout_ns: planned
-            .task_timeout
-            .map(|limit| limit.as_nanos().try_into().unwrap_or(u64::MAX)),
-        certified_optimum_ns: None,
+        task_timeout_ns: planned.task_timeout.map(nanoseconds),
+        certified_optimum_ns: planned.certified_optimum.map(nanoseconds),
         trace: false,
         chaos: Some(Chaos {
             kill_ratio: arguments.kill_rate,

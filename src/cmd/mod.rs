@@ -150,6 +150,10 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
         Err(code) => return code,
     };
     set_color(line.color);
+    if let Err(error) = registry.check() {
+        let report = miette::miette!(help = error.help(), "{error}");
+        return ExitCode::from(complain(&report, USAGE));
+    }
     let outcome = match line.command {
         Command::Child => return crate::case::serve(registry),
         Command::Run(arguments) => run::main(registry, &arguments),

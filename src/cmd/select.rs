@@ -9,7 +9,7 @@ use miette::miette;
 use super::workers::{self, Workers};
 use super::{Exit, tell_notes};
 use crate::backend::{Backend, Continuation};
-use crate::matrix::{self, PlannedCase, Selection};
+use crate::matrix::{self, Binding, PlannedCase, Selection};
 use crate::measure::bracket::others_core_count;
 use crate::measure::host;
 use crate::parameter::Value;
@@ -74,7 +74,8 @@ pub(super) enum Pin {
     /// Never.
     #[value(alias = "false")]
     Never,
-    /// If everything else on the machine keeps less than a quarter of a core busy beforehand.
+    /// If everything else on the machine keeps less than a quarter of a core busy beforehand, and for backends that
+    /// can.
     Auto,
 }
 
@@ -86,6 +87,15 @@ impl Pin {
             Self::Always => true,
             Self::Never => false,
             Self::Auto => is_quiet(),
+        }
+    }
+
+    /// Whose workers to bind, now that it matters.
+    fn binding(self) -> Binding {
+        match self {
+            _ if !self.is_to_be() => Binding::Nobody,
+            Self::Auto => Binding::WhoeverCan,
+            _ => Binding::Everybody,
         }
     }
 }
@@ -215,7 +225,7 @@ impl Selected {
             },
             worker_counts: worker_counts(counts),
             continuation: self.continuation,
-            pin: self.pin.is_some_and(Pin::is_to_be),
+            pin: self.pin.map_or(Binding::Nobody, Pin::binding),
             options,
         };
         let shaped = shapes.iter().map(|shape| shape.selection(&plain, backends));

@@ -198,10 +198,7 @@ fn has_times(record: &Record) -> bool {
 }
 
 fn can_calibrate(sessions: &[&Placed], notes: &mut Vec<String>) -> bool {
-    let Some((_, first)) = sessions.first() else {
-        return false;
-    };
-    match calibration(&first.case) {
+    match calibration(sessions.iter().map(|(_, record)| record)) {
         Calibration::NotNeeded => false,
         Calibration::Impossible(why) => {
             notes.push(format!("drift of the machine may show as a change: {why}"));

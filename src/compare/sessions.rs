@@ -22,18 +22,32 @@ pub enum Calibration {
     Impossible(&'static str),
 }
 
-/// How the times of `case` are calibrated. Kernels are known by name, as records have it; one that is not known
-/// is taken to compute.
-pub fn calibration(case: &Case) -> Calibration {
+/// How the times of `records`, all of one case, are calibrated: as any of them says, or by the name of the kernel
+/// where none does.
+pub fn calibration<'a>(records: impl IntoIterator<Item = &'a Record>) -> Calibration {
+    let mut records = records.into_iter().peekable();
+    let Some(case) = records.peek().map(|first| &first.case) else {
+        return Calibration::ControlLoop;
+    };
+    let pace = records.find_map(|record| record.pace.as_deref());
+    match pace.unwrap_or_else(|| pace_by_name(case)) {
+        "clock" => Calibration::NotNeeded,
+        "contention" if case.workers > 1 => Calibration::Impossible(
+            "workers contend with each other, and their time does not follow that of the control loop",
+        ),
+        _ => Calibration::ControlLoop,
+    }
+}
+
+/// The pace of a case whose records do not tell: they are of programs from before kernels said it themselves. A kernel
+/// that is not known is taken to compute.
+fn pace_by_name(case: &Case) -> &'static str {
     let kernel = &case.parameters["kernel"];
     let word = |key: &str| kernel[key].as_str().unwrap_or_default();
     match word("kind") {
-        // These last for a time by the clock, however fast the machine is.
-        "sleep" | "busy-wait" | "replay" => Calibration::NotNeeded,
-        "counter" if case.workers > 1 && word("variant") != "sharded" => Calibration::Impossible(
-            "workers contend for one counter, and its time does not follow that of the control loop",
-        ),
-        _ => Calibration::ControlLoop,
+        "sleep" | "busy-wait" | "replay" => "clock",
+        "counter" if word("variant") != "sharded" => "contention",
+        _ => "machine",
     }
 }
 

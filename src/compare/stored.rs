@@ -234,12 +234,15 @@ impl Case<'_> {
         }
     }
 
+    /// Both sides, the head first.
+    fn all(&self) -> impl Iterator<Item = &Record> {
+        self.head.iter().chain(&self.base).copied()
+    }
+
     /// Whether its times are divided by those of the control loop: only if every session has them.
     fn how_calibrated(&self) -> Calibration {
-        let wanted = calibration(&self.head[0].case);
-        let all = || self.base.iter().chain(&self.head);
-        match wanted {
-            Calibration::ControlLoop if all().all(|record| control_ns(record).is_some()) => {
+        match calibration(self.all()) {
+            Calibration::ControlLoop if self.all().all(|record| control_ns(record).is_some()) => {
                 Calibration::ControlLoop
             }
             Calibration::ControlLoop => Calibration::NotNeeded,
@@ -264,7 +267,7 @@ impl Case<'_> {
         if self.error().is_some() {
             return None;
         }
-        let wanted = calibration(&self.head[0].case);
+        let wanted = calibration(self.all());
         if let Calibration::Impossible(why) = wanted {
             return Some(why.into());
         }

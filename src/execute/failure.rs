@@ -218,13 +218,15 @@ const EMPTY: u32 = 0;
 const WRITING: u32 = 1;
 const SET: u32 = 2;
 
-/// Kinds that can be told from inside a task, as numbers for the cell.
+/// Kinds that can be told before the end of a sample, as numbers for the cell.
 const MISSING_INPUT: u32 = 0;
 const NOT_ONCE: u32 = 1;
 const PANICKED: u32 = 2;
 const BACKEND: u32 = 3;
 const WORKER_DIED: u32 = 4;
 const WRONG_PAYLOAD: u32 = 5;
+const LOST: u32 = 6;
+const MISCOUNTED: u32 = 7;
 
 /// Numbers that a failure has beside its task, at most.
 const DETAIL_COUNT: usize = 3;
@@ -277,11 +279,9 @@ impl FailureCell {
                 ..
             } => (WORKER_DIED, [*worker, ending.pack(), *attempt_count], ""),
             Failure::Backend { message } => (BACKEND, none, message.as_str()),
-            Failure::Lost { .. }
-            | Failure::Miscounted { .. }
-            | Failure::WrongDigest { .. }
-            | Failure::Kernel { .. }
-            | Failure::BeatBound { .. } => {
+            Failure::Lost { .. } => (LOST, none, ""),
+            Failure::Miscounted { .. } => (MISCOUNTED, none, ""),
+            Failure::WrongDigest { .. } | Failure::Kernel { .. } | Failure::BeatBound { .. } => {
                 unreachable!("told by the verifier, which returns it directly")
             }
         };
@@ -321,6 +321,8 @@ impl FailureCell {
                 predecessor: TaskId(detail(0)),
             },
             NOT_ONCE => Failure::NotOnce { task },
+            LOST => Failure::Lost { task },
+            MISCOUNTED => Failure::Miscounted { task },
             WRONG_PAYLOAD => Failure::WrongPayload {
                 task,
                 predecessor: TaskId(detail(0)),

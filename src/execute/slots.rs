@@ -4,6 +4,11 @@
 //! A task may begin in run `r` only where its word is stamped `r - 1`, so a task that ran twice and a task
 //! that was lost in the run before are both caught, and nothing has to be cleared between runs.
 //!
+//! **When the number wraps.** The stamp repeats after 65,536 runs, and a word that was left alone for that long would
+//! look like a fresh one. So all words are checked after every 32,768 runs, see [`CHECK_INTERVAL`]: each must be of
+//! the run that has just ended. A word can only repeat its stamp across two such checks, and it cannot pass both,
+//! since they look for different stamps. That costs one look at each task in the time of 32,768 runs of it.
+//!
 //! **Pending count.** The number of predecessors that have not been counted as finished, and whether the task is kept
 //! for someone, see [`Pending`]. Whoever takes it to zero at once puts back the full number for the next run.
 
@@ -22,6 +27,10 @@ use crate::memory::SharedSlice;
 const VALUE_BITS: u32 = 48;
 /// The part of an output word that holds the value.
 pub(super) const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
+
+/// After how many runs all words are checked: half of what a stamp can number. With a check in every full turn, always
+/// at the same stamp, a word of just that stamp would pass each of them.
+const CHECK_INTERVAL: u64 = 1 << (u64::BITS - VALUE_BITS - 1);
 
 /// The number of a run, in the top 16 bits.
 #[derive(Clone, Copy)]
@@ -78,6 +87,14 @@ impl Slots {
         let next = self.stamp().0.wrapping_add(1 << VALUE_BITS);
         // Relaxed: the backend's own hand-over to its workers orders this before their first task.
         self.stamp[0].store(next, Ordering::Relaxed);
+    }
+
+    /// Whether the words must be [verified](Self::verify) before the next run begins, so that none of them can outlast
+    /// its stamp.
+    #[inline]
+    pub(super) fn is_check_due(&self) -> bool {
+        let run = self.stamp().0 >> VALUE_BITS;
+        (run + 1).is_multiple_of(CHECK_INTERVAL)
     }
 
     /// The stamp of the run that is going on. A task asks for it once, and not for each input.

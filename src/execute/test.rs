@@ -92,6 +92,53 @@ fn a_task_lost_in_one_run_is_caught_in_the_next() {
     assert_eq!(job.failure(), Some(failure));
 }
 
+/// Runs all tasks in order, in a run of their own.
+fn run_in_order(job: &Job) {
+    job.begin_run();
+    job.graph().tasks().for_each(|task| job.run(task).unwrap());
+}
+
+/// The stamps of runs repeat after 65,536.
+#[test]
+fn runs_in_which_nothing_runs_are_caught_whatever_their_number() {
+    for good_count in [0, 1, 32_766, 32_767, 32_768, 65_534, 65_535, 65_536] {
+        for idle_count in [1, 32_768, 65_535, 65_536, 65_537, 131_072] {
+            let job = diamond();
+            (0..good_count).for_each(|_| run_in_order(&job));
+            (0..idle_count).for_each(|_| job.begin_run());
+            let found = job.verify(expected(&job));
+            let what = format!("{idle_count} after {good_count}");
+            assert_eq!(found, Err(Failure::Lost { task: TaskId(0) }), "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_task_that_misses_a_whole_turn_of_the_stamp_is_caught() {
+    let job = diamond();
+    run_in_order(&job);
+    for _ in 0..65_536 {
+        job.begin_run();
+        (0..3).for_each(|task| job.run(TaskId(task)).unwrap());
+    }
+    run_in_order(&job);
+    let lost = Failure::Lost { task: TaskId(3) };
+    assert_eq!(job.verify(expected(&job)), Err(lost));
+}
+
+#[test]
+fn a_failure_that_the_backend_ignores_is_told_all_the_same() {
+    let job = diamond();
+    job.begin_run();
+    assert_eq!(job.run(TaskId(3)), Err(Halt));
+    job.graph().tasks().for_each(|task| job.run(task).unwrap());
+    let failure = Failure::MissingInput {
+        task: TaskId(3),
+        predecessor: TaskId(1),
+    };
+    assert_eq!(job.verify(expected(&job)), Err(failure));
+}
+
 #[test]
 fn dependents_counted_twice_are_caught_after_the_run() {
     let job = diamond();

@@ -25,6 +25,16 @@ pub struct ListedCase {
     pub retry_limit: u32,
     /// The smallest change that counts, if the workload says so.
     pub threshold_ratio: Option<f64>,
+    /// How long a run takes at best with this many workers, if the workload certifies it.
+    #[serde(default)]
+    pub certified_optimum_ns: Option<u64>,
+    /// Whether the backend says that it can bind its workers. Programs that do not tell are taken to.
+    #[serde(default = "yes")]
+    pub can_pin: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl From<PlannedCase> for ListedCase {
@@ -36,6 +46,8 @@ impl From<PlannedCase> for ListedCase {
             task_timeout_ns: planned.task_timeout.map(nanoseconds),
             retry_limit: planned.retry_limit,
             threshold_ratio: planned.gate_threshold,
+            certified_optimum_ns: planned.certified_optimum.map(nanoseconds),
+            can_pin: planned.can_pin,
         }
     }
 }
@@ -156,6 +168,8 @@ mod tests {
             task_timeout_ns: None,
             retry_limit: 0,
             threshold_ratio,
+            certified_optimum_ns: None,
+            can_pin: true,
         }
     }
 

@@ -235,7 +235,7 @@ fn prepare(contest: &Contest, arm: &Arm, plan: &GatePlan) -> Prepare {
         min_sample_ns: plan.min_sample_ns,
         retry_limit: contest.case.retry_limit,
         task_timeout_ns: contest.case.task_timeout_ns,
-        certified_optimum_ns: None,
+        certified_optimum_ns: contest.case.certified_optimum_ns,
         trace: false,
         chaos: None,
         stretch_ratio: arm.stretch_ratio,

@@ -1,6 +1,6 @@
 use std::io;
 
-use super::{Findings, Kernel, KernelKind, Setting, Sharing};
+use super::{Findings, Kernel, KernelKind, Pace, Setting, Sharing};
 use crate::graph::TaskId;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::sync::{
@@ -50,6 +50,13 @@ impl KernelKind for CounterKind {
 
     fn size_parameter(&self) -> Option<&'static str> {
         Some("increments")
+    }
+
+    fn pace(&self, parameters: &Parameters) -> Pace {
+        match parameters.text("variant") {
+            "sharded" => Pace::Machine,
+            _ => Pace::Contention,
+        }
     }
 
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {

@@ -20,6 +20,7 @@ mod replay;
 mod sequence;
 mod sleep;
 mod traced;
+mod unbound;
 
 pub use busy_wait::BUSY_WAIT;
 pub use compute_bound::COMPUTE_BOUND;
@@ -32,6 +33,7 @@ pub use memory_bound::MEMORY_BOUND;
 pub use replay::REPLAY;
 pub use sleep::SLEEP;
 pub use traced::{TaskTimes, traced};
+pub use unbound::{UnboundTasks, unbound_tasks};
 
 /// The kernels that every build has.
 pub const KERNELS: &[&dyn KernelKind] = &[
@@ -128,6 +130,28 @@ pub struct Timed {
     pub waits: bool,
 }
 
+/// What the time of a task follows when the machine gets slower or faster from one day to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// How fast the machine computes.
+    Machine,
+    /// The clock: tasks last for a time that is known beforehand.
+    Clock,
+    /// How workers get in each other's way, which follows neither; the speed of the machine with one worker.
+    Contention,
+}
+
+impl Pace {
+    /// The name in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::Clock => "clock",
+            Self::Contention => "contention",
+        }
+    }
+}
+
 /// A kind of kernel: its name, its parameters, and how to make one.
 pub trait KernelKind: Sync {
     /// The name in workload files and records.
@@ -152,6 +176,15 @@ pub trait KernelKind: Sync {
     /// What a unit of the size is worth by the clock, where tasks last for a time by the clock.
     fn timed(&self) -> Option<Timed> {
         None
+    }
+
+    /// What the time of a task follows. Times of different days are compared by it.
+    fn pace(&self, parameters: &Parameters) -> Pace {
+        let _ = parameters;
+        match self.timed().is_some() || self.knows_durations() {
+            true => Pace::Clock,
+            false => Pace::Machine,
+        }
     }
 
     /// Counts with which all tasks of one size take the same time, where the kernel's own need not. The peak
@@ -182,4 +215,35 @@ pub trait KernelKind: Sync {
     /// When the system refuses what the kernel needs, such as shared memory, or the graph has no durations
     /// and the kernel [needs them](KernelKind::needs_durations).
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parameter::Value;
+
+    /// As `compare` has it for records that do not say.
+    #[test]
+    fn the_pace_of_what_is_built_in_is_known() {
+        for kernel in KERNELS {
+            let mut given = BTreeMap::new();
+            for parameter in kernel
+                .parameters()
+                .iter()
+                .filter(|one| one.default.is_none())
+            {
+                given.insert(parameter.name.to_owned(), Value::Count(1));
+            }
+            let parameters = Parameters::check(kernel.parameters(), &given).unwrap();
+            let expected = match kernel.name() {
+                "sleep" | "busy-wait" | "replay" => Pace::Clock,
+                "counter" => Pace::Contention,
+                _ => Pace::Machine,
+            };
+            assert_eq!(kernel.pace(&parameters), expected, "{}", kernel.name());
+        }
+        let sharded = BTreeMap::from([("variant".to_owned(), Value::Text("sharded".into()))]);
+        let sharded = Parameters::check(COUNTER.parameters(), &sharded).unwrap();
+        assert_eq!(COUNTER.pace(&sharded), Pace::Machine);
+    }
 }

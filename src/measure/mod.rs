@@ -7,6 +7,7 @@
 //! | [`ticks`] | the kernel's counters of busy time, for the machine and each core |
 //! | [`load`] | how busy each core was over time |
 //! | [`clock`] | what it costs to read the clocks |
+//! | [`binding`] | whether a backend binds its workers to cores |
 //! | [`calibration`] | how fast the machine is right now |
 //! | [`doctor`] | what makes the machine unfit for measuring |
 //! | [`schedule`] | how fast a case can be at best, and how long its tasks really take |
@@ -28,6 +29,7 @@ use crate::execute::{Ending, Failure, Job};
 use crate::kernel::Findings;
 use crate::record::{Sample, WorkerDeath};
 
+pub mod binding;
 pub mod bracket;
 pub mod calibration;
 pub mod clock;
@@ -199,7 +201,8 @@ impl Meter {
             }
         }
         let wall = self.stretched(start);
-        let usage = self.usage.read_after().since(usage_before);
+        let own_usage = self.usage.read_own_after();
+        let mut workers_usage = self.usage.read_workers();
         self.job.verify(self.expected)?;
         let findings = self.job.verify_kernel(run_count)?;
         self.refuse_too_fast(wall, run_count)?;
@@ -207,8 +210,11 @@ impl Meter {
         let is_degraded = !deaths.is_empty();
         self.deaths.extend(deaths.into_iter().map(recorded_death));
         if is_degraded {
+            // Those who took the place of the dead have done work of this sample too.
             self.follow_workers();
+            workers_usage = self.usage.read_workers();
         }
+        let usage = own_usage.plus(workers_usage).since(usage_before);
         let sample = Sample {
             wall_ns: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX),
             run_count,

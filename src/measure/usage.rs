@@ -45,7 +45,9 @@ impl Usage {
         }
     }
 
-    fn plus(self, other: Self) -> Self {
+    /// What both used together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
         Self {
             cpu_ns: self.cpu_ns + other.cpu_ns,
             voluntary_switch_count: self.voluntary_switch_count + other.voluntary_switch_count,
@@ -82,14 +84,20 @@ impl UsageMeter {
     /// What was used up to now, for the beginning of a sample: the clock of this process is read last,
     /// so that the reading itself is not part of the sample.
     pub fn read_before(&self) -> Usage {
-        let rest = self.others().plus(own_switches());
+        let rest = self.read_workers().plus(own_switches());
         rest.plus(self.own_cpu())
     }
 
     /// What was used up to now, for the end of a sample: the clock of this process is read first.
     pub fn read_after(&self) -> Usage {
+        let own = self.read_own_after();
+        own.plus(self.read_workers())
+    }
+
+    /// The part of [`read_after`](Self::read_after) that this process used, which is read first.
+    pub fn read_own_after(&self) -> Usage {
         let own_cpu = self.own_cpu();
-        own_cpu.plus(own_switches()).plus(self.others())
+        own_cpu.plus(own_switches())
     }
 
     /// CPU time of all threads of this process, also those that have ended.
@@ -104,7 +112,8 @@ impl UsageMeter {
         }
     }
 
-    fn others(&self) -> Usage {
+    /// What the worker processes used up to now, those with it that have ended and been waited for.
+    pub fn read_workers(&self) -> Usage {
         // The ended ones first: a worker that is waited for in between is then missed once, which
         // `since` can bear, and not counted twice.
         let ended = rusage(libc::RUSAGE_CHILDREN);
@@ -416,7 +425,7 @@ Private_Dirty:       112 kB
         kill_process(pid, Signal::STOP).unwrap();
         waitpid(Some(pid), WaitOptions::UNTRACED).unwrap();
         let live = meter.workers[0].read();
-        let before = meter.others();
+        let before = meter.read_workers();
         assert!(live.cpu_ns > 0 && before.cpu_ns >= live.cpu_ns);
         assert!(worker_bytes(pid) > 0);
         assert_eq!(worker_cores(2, &[pid]).len(), 1);
@@ -427,7 +436,7 @@ Private_Dirty:       112 kB
         assert!(worker_cores(2, &[pid]).is_empty());
         assert_eq!(worker_bytes(pid), 0);
         // User and system time are each cut to whole microseconds when it has ended.
-        assert!(meter.others().cpu_ns + 2000 >= before.cpu_ns);
+        assert!(meter.read_workers().cpu_ns + 2000 >= before.cpu_ns);
     }
 
     #[test]

@@ -177,6 +177,7 @@ impl<'a> Sweeper<'a> {
                 record.digest = Some(prepared.digest);
                 record.start_ns = Some(prepared.start_ns);
                 record.bound = prepared.bound;
+                record.pace = prepared.pace;
                 Ok(OpenSize { session, record })
             }
             Err(error) => Err((Box::new(record), error)),
@@ -196,12 +197,12 @@ impl<'a> Sweeper<'a> {
 
     fn prepare(&self, sweepable: &Sweepable, case: Case) -> Prepare {
         Prepare {
+            certified_optimum_ns: sweepable.optimum(&case).map(nanoseconds),
             case,
             warmup_ns: WARMUP.as_nanos() as u64,
             min_sample_ns: SAMPLE.as_nanos() as u64,
             retry_limit: sweepable.planned.retry_limit,
             task_timeout_ns: sweepable.planned.task_timeout.map(nanoseconds),
-            certified_optimum_ns: None,
             trace: false,
             chaos: None,
             stretch_ratio: None,

@@ -16,7 +16,8 @@ pub(super) enum Ruler {
     },
     /// A probe that is up.
     Probe {
-        session: Session,
+        // Boxed, because the other kind of ruler takes eight bytes.
+        session: Box<Session>,
         size: f64,
         /// When it was last looked at.
         unit_ns: f64,
@@ -103,7 +104,7 @@ impl Sweeper<'_> {
             let task_ns = median_wall_ns(&mut session, idle)? / PROBE_TASKS as f64;
             if task_ns >= PROBE_TASK_NS || size >= sizes.most {
                 return Ok(Ruler::Probe {
-                    session,
+                    session: Box::new(session),
                     size,
                     unit_ns: task_ns / size,
                 });

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{PROBE_BACKEND, PROBE_TASKS};
@@ -135,6 +137,14 @@ impl Sweepable {
         case
     }
 
+    /// How long a run of `case` takes at best, if the workload certifies that: it does for the size that it has itself,
+    /// and for no other.
+    pub(super) fn optimum(&self, case: &Case) -> Option<Duration> {
+        let own_size = self.planned.case.parameters["kernel"][self.size_parameter].as_f64();
+        let is_own = *case == self.case(own_size);
+        self.planned.certified_optimum.filter(|_| is_own)
+    }
+
     /// As many chains as there are workers, of tasks of this size.
     pub(super) fn probe_case(&self, size: f64) -> Case {
         let mut case = self.case(Some(size));
@@ -177,6 +187,33 @@ mod tests {
         );
         assert_eq!(value(0.25).to_string(), "0.25");
         assert!(Sizes::of(ParameterKind::Ratio).is_none());
+    }
+
+    #[test]
+    fn an_optimum_is_certified_for_the_size_of_the_workload_alone() {
+        let parameters = json!({
+            "pattern": {"kind": "chain", "steps": 3},
+            "kernel": {"kind": "sleep", "duration_ms": 2.0},
+        });
+        let case = json!({"workload": "x", "variant": "duration_ms=2", "backend": "rayon", "workers": 2, "parameters": parameters});
+        let planned = PlannedCase {
+            case: serde_json::from_value(case).unwrap(),
+            timeout: None,
+            task_timeout: None,
+            certified_optimum: Some(Duration::from_millis(6)),
+            retry_limit: 0,
+            gate_threshold: None,
+            can_pin: true,
+        };
+        let sweepable = Sweepable::new(&planned, &Registry::default());
+        let sweepable = sweepable.unwrap().expect("sleep has a size");
+        let optimum = |case| sweepable.optimum(&case);
+        assert_eq!(
+            optimum(sweepable.case(Some(2.0))),
+            planned.certified_optimum
+        );
+        assert_eq!(optimum(sweepable.case(Some(1.0))), None);
+        assert_eq!(optimum(sweepable.probe_case(2.0)), None);
     }
 
     #[test]

@@ -67,6 +67,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         samples: Vec::new(),
         calibrations: Vec::new(),
         calibration_error: None,
+        pace: None,
         trace: None,
         peak: None,
         deaths: Vec::new(),
@@ -143,6 +144,11 @@ impl Builder {
 
     pub(crate) fn kernel(mut self, kernel: serde_json::Value) -> Self {
         self.0.case.parameters["kernel"] = kernel;
+        self
+    }
+
+    pub(crate) fn pace(mut self, pace: &str) -> Self {
+        self.0.pace = Some(pace.into());
         self
     }
 

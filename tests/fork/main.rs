@@ -13,6 +13,7 @@ mod death;
 mod host;
 mod retry;
 mod runner;
+mod sample;
 
 fn main() -> ExitCode {
     // Many tests panic on purpose: a line each, and no backtrace.
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     cases.extend(death::cases());
     cases.extend(host::cases());
     cases.extend(retry::cases());
+    cases.extend(sample::cases());
     runner::main(cases)
 }
 

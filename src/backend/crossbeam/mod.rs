@@ -58,6 +58,10 @@ impl Backend for Crossbeam {
         &[RESERVE]
     }
 
+    fn can_pin(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
         let lent = placement.enter_lent(0)?;

@@ -12,6 +12,7 @@ use super::worker::{self, Assignment, Manner};
 use super::{GRACE, LOOK_INTERVAL};
 use crate::backend::PoolPlan;
 use crate::backend::process::{self, WorkerProcess};
+use crate::backend::worker::Placement;
 use crate::execute::Ending;
 use crate::graph::TaskId;
 use crate::system::limit::cannot_start_worker;
@@ -28,8 +29,7 @@ pub(super) struct Crew {
     /// Threads a process.
     thread_count: usize,
     manner: Manner,
-    pin: bool,
-    cores: Vec<usize>,
+    placement: Placement,
 }
 
 /// A process with its workers: threads that are numbered on from `first`.
@@ -54,15 +54,14 @@ impl Crew {
         plan: &PoolPlan,
         thread_count: usize,
         manner: Manner,
-        cores: Vec<usize>,
+        placement: Placement,
     ) -> Self {
         Self {
             members: Vec::new(),
             worker_count: plan.worker_count,
             thread_count,
             manner,
-            pin: plan.pin,
-            cores,
+            placement,
         }
     }
 
@@ -80,7 +79,7 @@ impl Crew {
                     me,
                     starting,
                     manner: self.manner,
-                    core: self.pin.then(|| self.cores[me % self.cores.len()]),
+                    placement: self.placement,
                 })
                 .collect();
             let process = WorkerProcess::fork(|| worker::main(shared, &assignments))

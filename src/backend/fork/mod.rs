@@ -10,6 +10,7 @@ use rustix::process::Pid;
 use super::casualties::Casualties;
 use super::process::{self, EndedChildren};
 use super::reserving::{RESERVE, Reserving};
+use super::worker::Placement;
 use super::{Backend, Continuation, Death, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::kernel::Sharing;
@@ -104,6 +105,10 @@ impl Backend for Fork {
         &[WORKER_SPIN, COORDINATOR_SPIN, RESERVE]
     }
 
+    fn can_pin(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         start(job, plan, 1)
     }
@@ -116,13 +121,11 @@ pub(super) fn start(
     thread_count: usize,
 ) -> io::Result<Box<dyn Pool>> {
     process::require_one_thread()?;
-    let cores = process::allowed_cores()?;
-    let has_core_each = plan.worker_count <= cores.len();
+    let placement = Placement::new(plan)?;
     // A worker that spins on a core that another needs only keeps it from its work.
-    let spin_rounds = if has_core_each {
-        plan.options.count(WORKER_SPIN.name)
-    } else {
-        0
+    let spin_rounds = match placement.is_crowded() {
+        true => 0,
+        false => plan.options.count(WORKER_SPIN.name),
     };
     let manner = Manner {
         continuation: plan.continuation,
@@ -132,7 +135,7 @@ pub(super) fn start(
     };
     let mut pool = ForkPool {
         shared: Shared::new(job, plan.worker_count)?,
-        crew: Crew::new(plan, thread_count, manner, cores),
+        crew: Crew::new(plan, thread_count, manner, placement),
         ended_children: EndedChildren::watch()?,
         casualties: Casualties::new(plan.retry_limit),
         task_timeout: plan.task_timeout,
@@ -205,7 +208,7 @@ impl ForkPool {
             self.recover()?;
         }
         self.casualties.verdict(&self.shared.job)?;
-        if !self.casualties.is_empty() {
+        if self.casualties.has_any_in_run() {
             // The crew that finished this run knows only what was left of it.
             self.replace_the_dead()?;
         }

@@ -10,7 +10,7 @@ use super::shared::Shared;
 use super::sources::{Range, Sources};
 use super::worker::{Assignment, Manner, be_workers};
 use crate::backend::reserving::Reserving;
-use crate::backend::{Continuation, FORK, PoolPlan};
+use crate::backend::{Continuation, FORK, Placement, PoolPlan};
 use crate::execute::Job;
 use crate::execute::test::Pass;
 use crate::graph::TaskGraphBuilder;
@@ -21,6 +21,7 @@ fn a_worker_without_a_thread_is_told_before_the_others_leave() {
     builder.push([]).unwrap();
     let job = Arc::new(Job::new(builder.finish(), Box::new(Pass)).unwrap());
     let shared = Shared::new(Arc::clone(&job), 3).unwrap();
+    let placement = Placement::new(&PoolPlan::plain(&FORK, 3)).unwrap();
     let manner = Manner {
         continuation: Continuation::Queue,
         spin_rounds: 0,
@@ -30,7 +31,7 @@ fn a_worker_without_a_thread_is_told_before_the_others_leave() {
         me,
         starting: &[],
         manner,
-        core: None,
+        placement,
     });
     // No address space has room for such a stack: the system refuses the thread.
     let refuse_last = |me| match me {

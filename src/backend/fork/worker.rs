@@ -9,6 +9,7 @@ use super::park::Parking;
 use super::shared::Shared;
 use super::sources::{Range, Sources};
 use crate::backend::reserving::Reserving;
+use crate::backend::worker::Placement;
 use crate::backend::{Continuation, process};
 use crate::execute::{Halt, Reserved};
 use crate::graph::TaskId;
@@ -37,7 +38,7 @@ pub(super) struct Assignment<'a> {
     /// The tasks that the first ranges handed out count through. They were copied by the fork.
     pub(super) starting: &'a [TaskId],
     pub(super) manner: Manner,
-    pub(super) core: Option<usize>,
+    pub(super) placement: Placement,
 }
 
 /// All that a worker process does: one worker on this thread, and one on a thread of its own for each
@@ -81,7 +82,7 @@ pub(super) fn be_workers(
 }
 
 fn be_worker(shared: &Shared, assignment: &Assignment<'_>) {
-    if let Some(error) = assignment.core.and_then(|core| process::pin_to(core).err()) {
+    if let Err(error) = assignment.placement.enter(assignment.me) {
         let message = format!("worker {} could not be pinned: {error}", assignment.me);
         return give_up(shared, message);
     }

@@ -38,6 +38,7 @@ use rustix::process::Pid;
 
 use super::casualties::{Casualties, Death};
 use super::process::{self, Deadline, WorkerProcess};
+use super::worker::Placement;
 use super::{Backend, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
@@ -87,14 +88,14 @@ impl Backend for ForkDispatch {
         }]
     }
 
+    fn can_pin(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         process::require_one_thread()?;
         let mut pool = DispatchPool {
-            cores: if plan.pin {
-                process::allowed_cores()?
-            } else {
-                Vec::new()
-            },
+            placement: Placement::new(plan)?,
             window: plan.options.count("window") as usize,
             task_timeout: plan.task_timeout,
             casualties: Casualties::new(plan.retry_limit),
@@ -121,8 +122,7 @@ impl Backend for ForkDispatch {
 /// The coordinator's side.
 struct DispatchPool {
     job: Arc<Job>,
-    /// Where workers are bound to; empty without pinning.
-    cores: Vec<usize>,
+    placement: Placement,
     window: usize,
     task_timeout: Option<Duration>,
     casualties: Casualties,
@@ -159,6 +159,10 @@ impl Pool for DispatchPool {
     }
 
     fn take_deaths(&mut self) -> Vec<Death> {
+        // Who died idle since the last run began is otherwise noticed by the next, and told with another sample.
+        if !self.crew.is_empty() && self.look(Some(AT_ONCE)).is_err() {
+            self.stop();
+        }
         self.casualties.take()
     }
 
@@ -306,13 +310,12 @@ impl DispatchPool {
         let refused = |error| cannot_start_worker(me, worker_count, &error);
         let (ours, theirs) = UnixStream::pair().map_err(refused)?;
         ours.set_nonblocking(true)?;
-        let core = self.cores.get(me % self.cores.len().max(1)).copied();
         let mut ours = Some(ours);
         let process = WorkerProcess::fork(|| {
             // The coordinator's ends, which are nobody else's to hold open.
             self.crew.clear();
             ours = None;
-            process::work(&self.job, me, core, || serve(&self.job, &theirs))
+            process::work(&self.job, me, &self.placement, || serve(&self.job, &theirs))
         });
         let process = process.map_err(refused)?;
         Ok(Worker {

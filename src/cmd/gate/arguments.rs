@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cmd::measuring::{Manner, seconds};
-use crate::cmd::select::Selected;
+use crate::cmd::select::{Pin, Selected};
 use crate::cmd::show::Show;
+use crate::cmd::tell;
+use crate::gate::{GatePlan, ListedCase};
 
 /// What `gate` takes.
 #[derive(clap::Args)]
@@ -112,6 +114,31 @@ pub(in crate::cmd) struct Arguments {
     /// Keep one core busy beside the self-test.
     #[arg(long, requires = "self_test", env = "TASKDYNO_NEIGHBOUR")]
     pub(super) neighbour: bool,
+}
+
+impl Arguments {
+    /// Whether to bind workers to cores: as it was said, or else as in the part of the gate that went before. Nobody's
+    /// are where some backend cannot, unless that was demanded: a gate has one setting for all its cases.
+    pub(super) fn pin(&self, before: Option<&GatePlan>, cases: &[ListedCase]) -> bool {
+        match (self.selected.pin.unwrap_or(Pin::Auto), before) {
+            (Pin::Auto, Some(before)) => before.pin,
+            (Pin::Auto, None) => self.can_all_pin(cases) && Pin::Auto.is_to_be(),
+            (pin, _) => pin.is_to_be(),
+        }
+    }
+
+    fn can_all_pin(&self, cases: &[ListedCase]) -> bool {
+        let Some(unable) = cases.iter().find(|listed| !listed.can_pin) else {
+            return true;
+        };
+        if !self.manner.quiet {
+            tell(&format!(
+                "no workers are bound to cores: `{}` cannot bind its own",
+                unable.case.backend
+            ));
+        }
+        false
+    }
 }
 
 fn threshold(text: &str) -> Result<f64, String> {

@@ -9,7 +9,7 @@ use miette::miette;
 use self::watcher::Pairs;
 use super::measuring::{cannot_write, make_ready, print_ids};
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
-use super::select::{Pin, Selected};
+use super::select::Selected;
 use super::{Exit, OK, Outcome, say, tell};
 use crate::compare::{
     COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, SideError, Verdict,
@@ -177,7 +177,7 @@ fn open_log(
         plan: plan(
             arguments,
             seed.unwrap_or_else(|| arguments.manner.seed()),
-            pin(arguments, before.as_ref()),
+            arguments.pin(before.as_ref(), &matched.both),
             matched.both.len(),
         )?,
         base: builds.base.build.clone(),
@@ -208,14 +208,6 @@ fn open_log(
         );
     }
     Ok((header, log))
-}
-
-/// Whether to bind workers to cores: as it was said, or else as in the part of the gate that went before.
-fn pin(arguments: &Arguments, before: Option<&GatePlan>) -> bool {
-    match (arguments.selected.pin, before) {
-        (None | Some(Pin::Auto), Some(before)) => before.pin,
-        (pin, _) => pin.unwrap_or(Pin::Auto).is_to_be(),
-    }
 }
 
 fn plan(arguments: &Arguments, seed: u64, pin: bool, case_count: usize) -> Result<GatePlan, Exit> {

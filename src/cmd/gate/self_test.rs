@@ -65,7 +65,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let gate = super::plan(
         arguments,
         arguments.manner.seed(),
-        super::pin(arguments, None),
+        arguments.pin(None, &cases),
         1,
     )?;
     let usual = if arguments.quick {

@@ -95,7 +95,7 @@ fn what_cannot_be_calibrated_says_so() {
     records[3].1.calibrations.clear();
     insta::assert_snapshot!(only(&records).notes.join("\n"), @"drift of the machine may show as a change: 3.jsonl:1 has no times of the control loop");
     let counter = hash_case().kernel(json!({ "kind": "counter" }));
-    insta::assert_snapshot!(only(&series(&counter, &LEVELS)).notes.join("\n"), @"drift of the machine may show as a change: workers contend for one counter, and its time does not follow that of the control loop");
+    insta::assert_snapshot!(only(&series(&counter, &LEVELS)).notes.join("\n"), @"drift of the machine may show as a change: workers contend with each other, and their time does not follow that of the control loop");
 }
 
 #[test]

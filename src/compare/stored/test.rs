@@ -139,6 +139,30 @@ fn a_machine_that_got_slower_is_calibrated_away() {
     assert_eq!(only(&compared(&base, &head)), (Verdict::Unchanged, None));
 }
 
+#[test]
+fn a_kernel_of_ones_own_is_calibrated_as_it_says() {
+    let own = |pace: &str, control| {
+        case("own", "rayon", 2)
+            .kernel(json!({ "kind": "mine" }))
+            .pace(pace)
+            .calibrated_us(control)
+    };
+    // On a machine that got slower, what goes by the clock takes as long as before.
+    let clock = |control| sessions(&own("clock", control), &STEADY);
+    let same = compared(&clock(200), &clock(240));
+    assert_eq!(only(&same), (Verdict::Unchanged, None));
+    let drifted = sessions(&own("machine", 240), &times(1.2));
+    let same = compared(&sessions(&own("machine", 200), &STEADY), &drifted);
+    assert_eq!(only(&same), (Verdict::Unchanged, None));
+    insta::assert_snapshot!(reason(&own("contention", 200), &STEADY, &STEADY), @"workers contend with each other, and their time does not follow that of the control loop");
+    // Records from before it said so are judged as the others say.
+    let silent = case("own", "rayon", 2)
+        .kernel(json!({ "kind": "mine" }))
+        .calibrated_us(200);
+    let same = compared(&sessions(&silent, &STEADY), &clock(240));
+    assert_eq!(only(&same), (Verdict::Unchanged, None));
+}
+
 /// Why a case with these sessions on either side is not judged.
 fn reason(case: &Builder, base: &[u64], head: &[u64]) -> String {
     let comparison = compared(&sessions(case, base), &sessions(case, head));
@@ -155,7 +179,7 @@ fn what_history_cannot_judge_says_why() {
     let apart = [10_000, 10_800, 9_300, 10_500, 9_700];
     insta::assert_snapshot!(reason(&hash_case(), &apart, &[14_000, 14_900]), @"sessions of one build lie 5.7% apart (standard deviation), more than 2%");
     let counter = hash_case().kernel(json!({ "kind": "counter", "variant": "atomic" }));
-    insta::assert_snapshot!(reason(&counter, &STEADY, &STEADY), @"workers contend for one counter, and its time does not follow that of the control loop");
+    insta::assert_snapshot!(reason(&counter, &STEADY, &STEADY), @"workers contend with each other, and their time does not follow that of the control loop");
     let bare = case("hash", "rayon", 2);
     insta::assert_snapshot!(reason(&bare, &STEADY, &STEADY), @"a session has no times of the control loop (calibrations), so that drift of the machine cannot be told from a change");
 }
