@@ -547,7 +547,7 @@ fn a_child_that_does_not_stop_talking_is_given_up() {
         (
             "endless-line",
             "[ \"$1\" = child ] && exec cat /dev/zero",
-            "protocol on the head side: a line of more than 67108864 bytes",
+            "(it has no end)",
         ),
         (
             "endless-samples",

@@ -110,7 +110,6 @@ fn numbers_that_nobody_can_mean_are_refused_by_name() {
         ("/0/prepare/warmup_ns", json!(u64::MAX)),
         ("/0/prepare/retry_limit", json!(u32::MAX)),
         ("/1/slice/run_count", json!(0)),
-        ("/1/slice/max_time_ns", json!(u64::MAX)),
     ] {
         let replies = answers(&requests_with(&[(place, value.clone())]));
         let Some(Reply::Error(error)) = replies.last() else {

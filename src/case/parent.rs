@@ -20,11 +20,9 @@ use crate::system::Root;
 use crate::system::limit::cannot_start;
 use crate::system::oom::OomWatch;
 
-/// No reply of a child is longer: the longest there are name every worker process that died in a slice.
-const MOST_LINE_BYTES: usize = 64 << 20;
-
-/// The longest line that a child may answer. That of a sample on 4096 workers has a few thousand bytes.
-const MOST_REPLY_BYTES: usize = 1 << 24;
+/// The longest line that a child may answer. The longest there are name every worker process that died in a slice; that
+/// of a sample on 4096 workers has a few thousand bytes.
+const MOST_REPLY_BYTES: usize = 64 << 20;
 
 /// What the parent does while the child works.
 pub trait Idle {
@@ -188,10 +186,6 @@ impl Session {
                     Reply::Error(error) => Err(self.explained(error)),
                     reply => Ok(reply),
                 };
-            }
-            if self.replies.buffer.len() > MOST_LINE_BYTES {
-                let message = format!("a line of more than {MOST_LINE_BYTES} bytes");
-                return Err(CaseError::new("protocol", message));
             }
             if self.replies.ended && self.child.try_wait().is_ok_and(|left| left.is_some()) {
                 return Err(self.death());
