@@ -48,6 +48,10 @@ pub struct Series {
     /// Whether `median_ns` is free of drift: divided by the control loop's time in the session, and times its
     /// median over all.
     pub is_calibrated: bool,
+    /// A change for good shows only with this many points on either side of it, however large it is; null where no
+    /// place among so few is enough, or whoever wrote it did not say.
+    #[serde(default)]
+    pub fewest_side_count: Option<u64>,
     /// What has to be known besides, a sentence each: sessions that were left out, and why.
     pub notes: Vec<String>,
 }
@@ -140,6 +144,7 @@ impl Series {
                 .collect(),
             changes,
             is_calibrated,
+            fewest_side_count: how.fewest_on_a_side(sessions.len() as u64),
             notes,
         }
     }

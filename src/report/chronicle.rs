@@ -73,7 +73,13 @@ pub(super) fn no_change(history: &History, series: &Series) -> Option<String> {
             percent(history.significance)
         ));
     }
-    series.changes.is_empty().then(|| "no change".into())
+    let hidden = series.fewest_side_count.filter(|count| *count > 2);
+    series.changes.is_empty().then(|| match hidden {
+        Some(count) => format!(
+            "no change (one with fewer than {count} sessions before or after it could not show)"
+        ),
+        None => "no change".into(),
+    })
 }
 
 /// `+20.0% at c0ffee012345 (after 0ff1ce123456): 10.0 ms to 12.0 ms, p = 0.001`.

@@ -44,6 +44,7 @@ fn varied() -> History {
         points,
         changes,
         is_calibrated: true,
+        fewest_side_count: None,
         notes: vec!["3.jsonl:1 is left out: it failed".into()],
     };
     let points: Vec<Point> = points.collect();
@@ -111,4 +112,19 @@ fn the_picture_is_xml_and_says_what_it_shows() {
         .descendants()
         .filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "polyline")));
     assert_eq!(lines.count(), 4);
+}
+
+#[test]
+fn no_change_says_where_one_could_not_show() {
+    let mut history = varied();
+    history.fewest_point_count = 0;
+    let steady = Series {
+        changes: Vec::new(),
+        fewest_side_count: Some(4),
+        ..history.series[0].clone()
+    };
+    let words = "no change (one with fewer than 4 sessions before or after it could not show)";
+    assert_eq!(no_change(&history, &steady).unwrap(), words);
+    history.series = vec![steady];
+    assert!(styled_table(&history).contains(words));
 }

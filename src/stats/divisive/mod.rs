@@ -57,6 +57,13 @@ impl Divisive {
             .find(|count| 2.0 / ways(*count, count / 2) <= self.significance)
             .unwrap_or(u64::MAX)
     }
+
+    /// How many of `count` values a step that lasts needs on either side to be significant, however large it is. `None`
+    /// where no place of the step is enough.
+    pub fn fewest_on_a_side(&self, count: u64) -> Option<u64> {
+        let is_rare = |side: &u64| 2.0 / ways(count, *side) <= self.significance;
+        (self.min_len.max(2) as u64..=count / 2).find(is_rare)
+    }
 }
 
 /// How many ways there are to choose `chosen` of `count`.

@@ -261,3 +261,17 @@ fn what_can_be_found_at_all_is_known_beforehand() {
         assert_eq!(at(significance).fewest_permutations(), fewest);
     }
 }
+
+#[test]
+fn a_step_near_an_end_is_found_only_with_enough_values_behind_it() {
+    let how = Divisive::default();
+    // 2 of C(10, 4) = 210, and of C(10, 3) = 120; none of C(9, 4) = 126; 2 of C(21, 2) = 210.
+    assert_eq!(how.fewest_on_a_side(10), Some(4));
+    assert_eq!(how.fewest_on_a_side(9), None);
+    assert_eq!(how.fewest_on_a_side(21), Some(2));
+    assert_eq!(how.fewest_on_a_side(3), None);
+    for behind in 2..=5 {
+        let step = [flat(10 - behind, 1.0, &[]), flat(behind, 9.0, &[])].concat();
+        assert_eq!(!change_points(&step, &how).is_empty(), behind >= 4);
+    }
+}
