@@ -316,7 +316,7 @@ fn a_changed_working_tree_shows_in_every_output() {
         record["commit"]["dirty"] = true.into();
     }
     scripted.write("head.jsonl", &head);
-    for format in ["table", "markdown", "junit", "csv"] {
+    for format in ["table", "markdown", "junit", "csv", "openmetrics"] {
         let output = scripted.run(&["compare", "base.jsonl", "head.jsonl", "--format", format]);
         assert_says(&output, 3, &["bbb (dirty)"]);
     }
@@ -345,6 +345,8 @@ fn a_changed_working_tree_shows_in_every_output() {
     scripted.write("once.jsonl", &once);
     let records = scripted.run(&["export", "once.jsonl", "--format", "csv"]);
     assert_says(&records, 0, &["dirty\r\n", ",true\r\n"]);
+    let metrics = scripted.run(&["export", "once.jsonl", "--format", "openmetrics"]);
+    assert_says(&metrics, 0, &["commit=\"bbb (dirty)\""]);
 }
 
 #[test]

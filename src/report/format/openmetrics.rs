@@ -1,14 +1,18 @@
 //! OpenMetrics text, version 1.0: gauges in base units, with the case as labels.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::{Figure, Format, channels, figures};
-use crate::compare::{Comparison, Verdict};
+use crate::compare::{Comparison, Side, Verdict};
 use crate::record::{Case, Record};
 use crate::text;
 
 /// See the module.
 pub(super) struct OpenMetrics;
+
+/// Names and values of labels.
+type Labels = Vec<(&'static str, String)>;
 
 impl Format for OpenMetrics {
     fn name(&self) -> &'static str {
@@ -47,7 +51,15 @@ impl Format for OpenMetrics {
                 verdicts.sample(&labels, holds);
             }
         }
-        ratios.text() + &verdicts.text() + "# EOF\n"
+        let builds = comparisons.iter().flat_map(|comparison| {
+            let (base, head) = (&comparison.base, &comparison.head);
+            [(Side::Base, base), (Side::Head, head)]
+        });
+        let builds = builds.map(|(side, build)| {
+            let labels = vec![("side", side.name().into()), ("name", build.name.clone())];
+            (labels, build.commit_name())
+        });
+        ratios.text() + &verdicts.text() + &commits(builds).text() + "# EOF\n"
     }
 
     fn records(&self, records: &[Record]) -> Option<String> {
@@ -69,8 +81,23 @@ impl Format for OpenMetrics {
             }
         }
         let text: String = families.iter().map(Family::text).collect();
-        Some(text + "# EOF\n")
+        let measured = records.iter().filter_map(|record| record.commit.as_ref());
+        let measured = measured.map(|commit| (Vec::new(), Some(commit.long())));
+        Some(text + &commits(measured).text() + "# EOF\n")
     }
+}
+
+/// What was measured, each once.
+fn commits(all: impl Iterator<Item = (Labels, Option<String>)>) -> Family {
+    let mut family = Family::new("taskdyno_commit", "", "The commit that was measured.");
+    family.kind = "info";
+    let named =
+        all.filter_map(|(labels, commit)| Some([labels, vec![("commit", commit?)]].concat()));
+    let named: BTreeSet<Labels> = named.collect();
+    for labels in named {
+        family.sample(&labels, 1.0);
+    }
+    family
 }
 
 /// The name, the unit and the factor of a figure in base units, which OpenMetrics asks for.
@@ -132,7 +159,8 @@ impl Family {
             .map(|(name, value)| format!("{name}=\"{}\"", text::metric(value)));
         let labels = labels.collect::<Vec<_>>().join(",");
         // Writing to a String cannot fail.
-        let _ = writeln!(self.samples, "{}{{{labels}}} {value}", self.name);
+        let suffix = if self.kind == "info" { "_info" } else { "" };
+        let _ = writeln!(self.samples, "{}{suffix}{{{labels}}} {value}", self.name);
     }
 
     /// The whole family; nothing if it has no samples.

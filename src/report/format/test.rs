@@ -208,7 +208,7 @@ fn checked_openmetrics(text: &str) -> BTreeMap<String, usize> {
             let value = words.next().unwrap();
             match key {
                 "TYPE" => {
-                    assert!(["gauge", "stateset"].contains(&value), "{line}");
+                    assert!(["gauge", "info", "stateset"].contains(&value), "{line}");
                     assert!(
                         types.insert(name, value).is_none(),
                         "a family comes once: {line}"
@@ -223,6 +223,19 @@ fn checked_openmetrics(text: &str) -> BTreeMap<String, usize> {
             continue;
         }
         let (name, labels, value) = sample(line);
+        assert!(
+            seen.insert((name.clone(), labels.clone())),
+            "a sample comes once: {line}"
+        );
+        if types.get(current) == Some(&"info") {
+            assert_eq!(
+                name,
+                format!("{current}_info"),
+                "an info says so in its name"
+            );
+            assert_eq!(value, "1", "{line}");
+            continue;
+        }
         assert_eq!(name, current, "samples stand with their family: {line}");
         assert!(value.parse::<f64>().unwrap().is_finite(), "{line}");
         if types[name.as_str()] == "stateset" {
@@ -232,10 +245,6 @@ fn checked_openmetrics(text: &str) -> BTreeMap<String, usize> {
             );
             assert!(["0", "1"].contains(&value), "{line}");
         }
-        assert!(
-            seen.insert((name.clone(), labels)),
-            "a sample comes once: {line}"
-        );
         *counts.entry(name).or_default() += 1;
     }
     counts
