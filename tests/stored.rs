@@ -290,6 +290,24 @@ fn a_case_of_one_side_is_named_and_ends_with_1() {
 }
 
 #[test]
+fn a_new_case_that_failed_is_a_failed_case() {
+    let scripted = Scripted::new();
+    let known = scripted.session("aaa", 1.0).remove(0);
+    let mut new = scripted.session("bbb", 1.0);
+    for record in &mut new {
+        if record["case"] != known["case"] {
+            record["error"] = json!({ "kind": "panic", "message": "out of cheese", "task": null });
+            record["samples"] = json!([]);
+        }
+    }
+    scripted.write("base.jsonl", &[known]);
+    scripted.write("head.jsonl", &new);
+    let output = scripted.run(&["compare", "base.jsonl", "head.jsonl"]);
+    let words = ["1 failed", "only the head has it; panic: out of cheese"];
+    assert_says(&output, 1, &words);
+}
+
+#[test]
 fn a_new_case_does_not_fail_a_run_that_is_held_against_a_baseline() {
     let folder = TempDir::new().unwrap();
     let scripted = Path::new(env!("CARGO_BIN_EXE_taskdyno")).with_file_name("examples/scripted");

@@ -95,7 +95,15 @@ fn tell_failures(comparison: &Comparison) {
         .filter(|missing| missing.side == Side::Head);
     let gone: Vec<String> = gone.map(|missing| missing.id.clone()).collect();
     let failed = comparison.cases.iter().filter(|case| case.error.is_some());
-    let failed: Vec<String> = failed.map(|case| case.case.id()).collect();
+    let failed = failed.map(|case| case.case.id());
+    let new = comparison
+        .missing
+        .iter()
+        .filter(|new| new.side == Side::Base);
+    let new = new
+        .filter(|new| new.error.is_some())
+        .map(|new| new.id.clone());
+    let failed: Vec<String> = failed.chain(new).collect();
     let (base, head) = (&comparison.base.name, &comparison.head.name);
     if !gone.is_empty() {
         let count = gone.len();

@@ -240,6 +240,9 @@ pub struct MissingCase {
     pub id: String,
     /// The side that does not have it.
     pub side: Side,
+    /// What ended it on the side that has it; null if nothing did.
+    #[serde(default)]
+    pub error: Option<CaseError>,
 }
 
 /// How a comparison as a whole came out. The worst comes first.
@@ -251,7 +254,7 @@ pub enum Outcome {
     Regressed,
     /// The data do not tell, or what they tell does not count.
     Inconclusive,
-    /// Nothing got slower. A case that only the head has is new, and nothing is said of it.
+    /// Nothing got slower. A case that only the head has is new, and no fault unless it failed.
     Fine,
 }
 
@@ -273,7 +276,7 @@ impl Comparison {
     pub fn outcome(&self) -> Outcome {
         let has_error = self.cases.iter().any(|case| case.error.is_some());
         let has = |verdict| self.cases.iter().any(|case| case.verdict() == verdict);
-        let is_gone = |missing: &MissingCase| missing.side == Side::Head;
+        let is_gone = |missing: &MissingCase| missing.side == Side::Head || missing.error.is_some();
         if has_error || self.missing.iter().any(is_gone) {
             Outcome::Failed
         } else if !self.advisory.is_empty() {

@@ -150,20 +150,22 @@ impl<'a> Sides<'a> {
             both: Vec::new(),
             missing: Vec::new(),
         };
+        let missing = |id: &str, side, others: &[&Record]| MissingCase {
+            id: id.into(),
+            side,
+            error: others.iter().find_map(|record| failure(record)),
+        };
         for id in &base_order {
-            match (base.remove(id), head.remove(id)) {
-                (Some(base), Some(head)) => sides.both.push(Case { base, head }),
-                _ => sides.missing.push(MissingCase {
-                    id: id.clone(),
-                    side: Side::Head,
-                }),
+            let base = base.remove(id).unwrap_or_default();
+            match head.remove(id) {
+                Some(head) => sides.both.push(Case { base, head }),
+                None => sides.missing.push(missing(id, Side::Head, &base)),
             }
         }
-        let only_head = head_order.into_iter().filter(|id| head.contains_key(id));
-        sides.missing.extend(only_head.map(|id| MissingCase {
-            id,
-            side: Side::Base,
-        }));
+        for id in &head_order {
+            let new = head.get(id).map(|new| missing(id, Side::Base, new));
+            sides.missing.extend(new);
+        }
         sides
     }
 }

@@ -115,6 +115,7 @@ pub fn match_up(base: &[ListedCase], head: Vec<ListedCase>) -> Matched {
     let missing = |id: &String, side| MissingCase {
         id: id.clone(),
         side,
+        error: None,
     };
     for (listed, id) in head.into_iter().zip(&head_ids) {
         match base_ids.iter().position(|other| other == id) {

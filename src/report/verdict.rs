@@ -9,7 +9,8 @@ use comfy_table::{CellAlignment, LineStyle, Table};
 use super::heading::slow_clock;
 use super::units;
 use crate::compare::{
-    ComparedCase, Comparison, ComparisonSource, Judgement, RatioInterval, Side, Verdict,
+    ComparedCase, Comparison, ComparisonSource, Judgement, MissingCase, RatioInterval, Side,
+    Verdict,
 };
 use crate::text;
 
@@ -79,17 +80,7 @@ pub(super) fn lines(comparison: &Comparison) -> Vec<Line> {
     let ratio = |case: &ComparedCase| case.wall.as_ref().map_or(0.0, |wall| wall.ratio);
     let mut cases: Vec<&ComparedCase> = comparison.cases.iter().collect();
     cases.sort_by(|a, b| ratio(b).total_cmp(&ratio(a)));
-    let missing = comparison.missing.iter().map(|missing| Line {
-        id: missing.id.clone(),
-        kind: match missing.side {
-            Side::Base => Kind::New,
-            Side::Head => Kind::Missing,
-        },
-        wall: NONE.into(),
-        interval: NONE.into(),
-        cpu: NONE.into(),
-        note: format!("only the {} has it", missing.side.other().name()),
-    });
+    let missing = comparison.missing.iter().map(line_of_one_side);
     let compared = cases.into_iter().map(|case| line(case, comparison));
     let mut lines: Vec<Line> = compared.chain(missing).collect();
     lines.sort_by_key(|line| line.kind.rank());
@@ -110,6 +101,26 @@ fn line(case: &ComparedCase, comparison: &Comparison) -> Line {
         interval: or_none(interval.map(range)),
         cpu: or_none(case.cpu.as_ref().map(|cpu| change(cpu.ratio))),
         note: note(case, comparison),
+    }
+}
+
+/// A case that only one side has.
+fn line_of_one_side(missing: &MissingCase) -> Line {
+    let mut note = format!("only the {} has it", missing.side.other().name());
+    if let Some(error) = &missing.error {
+        note += &format!("; {}: {}", error.kind, error.message);
+    }
+    Line {
+        id: missing.id.clone(),
+        kind: match (missing.side, &missing.error) {
+            (Side::Head, _) => Kind::Missing,
+            (Side::Base, Some(_)) => Kind::Failed,
+            (Side::Base, None) => Kind::New,
+        },
+        wall: NONE.into(),
+        interval: NONE.into(),
+        cpu: NONE.into(),
+        note: one_line(&note),
     }
 }
 

@@ -102,10 +102,13 @@ fn an_error_or_a_missing_case_is_worse_than_a_regression() {
     lacking.missing.push(MissingCase {
         id: "y".into(),
         side: Side::Head,
+        error: None,
     });
     assert_eq!(lacking.outcome(), Outcome::Failed);
     lacking.missing[0].side = Side::Base;
     assert_eq!(lacking.outcome(), Outcome::Fine, "it is new");
+    lacking.missing[0].error = Some(CaseError::new("killed", "died"));
+    assert_eq!(lacking.outcome(), Outcome::Failed, "it is new and failed");
 }
 
 #[test]

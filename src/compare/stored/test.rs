@@ -282,6 +282,7 @@ fn a_case_of_one_side_is_missing_and_a_failed_one_is_an_error() {
     let missing = |id: &str, side| MissingCase {
         id: id.into(),
         side,
+        error: None,
     };
     assert_eq!(comparison.missing, [missing("other/rayon/2", Side::Head)]);
     assert_eq!(compared(&head, &base).missing[0].side, Side::Base);

@@ -83,10 +83,12 @@ pub(in crate::report) fn varied() -> Comparison {
             MissingCase {
                 id: "gone/rayon/2".into(),
                 side: Side::Head,
+                error: None,
             },
             MissingCase {
                 id: "fresh/rayon/2".into(),
                 side: Side::Base,
+                error: None,
             },
         ],
         advisory: Vec::new(),
