@@ -120,7 +120,7 @@ fn line_of_one_side(missing: &MissingCase) -> Line {
         wall: NONE.into(),
         interval: NONE.into(),
         cpu: NONE.into(),
-        note: one_line(&note),
+        note: text::line(&note),
     }
 }
 
