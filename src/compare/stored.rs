@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use self::sides::{Case, Sides};
 use super::Placed;
 use super::judge::verdict;
 use super::model::{
-    Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement, MissingCase,
+    Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement,
     RatioInterval, Side, SideError, Verdict,
 };
 use super::sessions::{Calibration, Channel, calibration, control_ns, counts, log_times};
@@ -18,6 +19,8 @@ use crate::record::{CaseError, Record};
 use crate::stats::holm::adjusted;
 use crate::stats::paired::SignTests;
 use crate::stats::{SessionDifference, median, quantile, session_difference};
+
+mod sides;
 
 /// Above this standard deviation between sessions of one build, history tells nothing worth knowing of a
 /// case: sessions of single cases were 5 to 7% apart where nothing had changed.
@@ -127,62 +130,6 @@ fn calibration_spread<'a>(records: impl Iterator<Item = &'a Placed>) -> Option<f
     let times: Vec<f64> = calibrations.map(|one| one.single_ns as f64).collect();
     let (slow, fast) = (quantile(&times, 0.95)?, quantile(&times, 0.05)?);
     (fast > 0.0).then(|| slow / fast)
-}
-
-/// The records of both sides, put together by case.
-struct Sides<'a> {
-    both: Vec<Case<'a>>,
-    missing: Vec<MissingCase>,
-}
-
-/// The sessions of one case.
-struct Case<'a> {
-    base: Vec<&'a Record>,
-    head: Vec<&'a Record>,
-}
-
-impl<'a> Sides<'a> {
-    /// Cases in the order of the base.
-    fn new(base: &'a [Placed], head: &'a [Placed]) -> Self {
-        let (base_order, mut base) = by_case(base);
-        let (head_order, mut head) = by_case(head);
-        let mut sides = Self {
-            both: Vec::new(),
-            missing: Vec::new(),
-        };
-        let missing = |id: &str, side, others: &[&Record]| MissingCase {
-            id: id.into(),
-            side,
-            error: others.iter().find_map(|record| failure(record)),
-        };
-        for id in &base_order {
-            let base = base.remove(id).unwrap_or_default();
-            match head.remove(id) {
-                Some(head) => sides.both.push(Case { base, head }),
-                None => sides.missing.push(missing(id, Side::Head, &base)),
-            }
-        }
-        for id in &head_order {
-            let new = head.get(id).map(|new| missing(id, Side::Base, new));
-            sides.missing.extend(new);
-        }
-        sides
-    }
-}
-
-/// The records of each case, and the ids in the order they come in.
-fn by_case(records: &[Placed]) -> (Vec<String>, BTreeMap<String, Vec<&Record>>) {
-    let mut order = Vec::new();
-    let mut cases: BTreeMap<String, Vec<&Record>> = BTreeMap::new();
-    for (_, record) in records {
-        let id = record.case.id();
-        let sessions = cases.entry(id.clone()).or_default();
-        if sessions.is_empty() {
-            order.push(id);
-        }
-        sessions.push(record);
-    }
-    (order, cases)
 }
 
 /// All cases judged together, in both channels.

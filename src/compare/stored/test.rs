@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::compare::MissingCase;
 use crate::record::fixture::{Builder, case};
 
 const PLAN: StoredPlan = StoredPlan {
