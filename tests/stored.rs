@@ -323,6 +323,38 @@ fn a_new_case_does_not_fail_a_run_that_is_held_against_a_baseline() {
 }
 
 #[test]
+fn a_case_that_has_vanished_fails_a_run_and_is_named_even_under_quiet() {
+    let folder = TempDir::new().unwrap();
+    let workload = |name: &str| {
+        let text = format!(
+            "name = \"{name}\"\nwhy = \"a test\"\npattern = {{ kind = \"chain\", steps = 3 }}\n\
+             kernel = {{ kind = \"empty\" }}\n"
+        );
+        fs::write(folder.path().join("own").join(format!("{name}.toml")), text).unwrap();
+    };
+    fs::create_dir(folder.path().join("own")).unwrap();
+    workload("stays");
+    workload("goes");
+    let scripted = Path::new(env!("CARGO_BIN_EXE_taskdyno")).with_file_name("examples/scripted");
+    let run = |filter: &str, more: &[&str]| {
+        let mut run = program(&scripted);
+        run.args(["run", filter, "--runs", "9", "--workloads", "own"]);
+        run.args(["--workers", "2", "--out", "out", "--backends", "serial"]);
+        run.args(more).current_dir(folder.path()).output().unwrap()
+    };
+    run("s/serial", &["--save-baseline", "both"]);
+    let partly = run("stays/serial", &["--baseline", "both"]);
+    assert_says(
+        &partly,
+        0,
+        &["1 of 2 cases of the baseline `both` are not part of this run"],
+    );
+    fs::remove_file(folder.path().join("own/goes.toml")).unwrap();
+    let vanished = run("stays/serial", &["--baseline", "both", "--quiet"]);
+    assert_says(&vanished, 1, &["goes/serial/1"]);
+}
+
+#[test]
 fn a_changed_working_tree_shows_in_every_output() {
     let scripted = Scripted::new();
     scripted.file("base.jsonl", "aaa", &STEADY);

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::worker::Placement;
 use crate::execute::{Ending, Halt, Job};
+use crate::system::no_process_descriptor;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{Errno, retry_on_intr};
+use rustix::io::retry_on_intr;
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, WaitOptions, getpid, getppid,
     kill_process, pidfd_open, pidfd_send_signal, set_parent_process_death_signal, waitid, waitpid,
@@ -124,7 +125,7 @@ impl WorkerProcess {
                 // either call fail, it is gone already.
                 let _ = kill_process(pid, Signal::KILL);
                 let _ = retry_on_intr(|| waitpid(Some(pid), WaitOptions::empty()));
-                Err(no_descriptor(error))
+                Err(no_process_descriptor(error))
             }
         }
     }
@@ -148,18 +149,6 @@ impl WorkerProcess {
             .ok()
             .flatten()
             .map_or(Ending::Unknown, |status| ending(&status))
-    }
-}
-
-/// Why a process that was forked cannot be watched.
-fn no_descriptor(error: Errno) -> io::Error {
-    match error {
-        Errno::NOSYS => io::Error::new(
-            io::ErrorKind::Unsupported,
-            "the system call pidfd_open is not there: worker processes need Linux 5.4 or later (uname -r), and a \
-             sandbox that lets it through",
-        ),
-        error => error.into(),
     }
 }
 
@@ -259,20 +248,5 @@ fn die_with(parent: Pid) {
     if asked.is_err() || getppid() != Some(parent) {
         // SAFETY: as in `fork`.
         unsafe { libc::_exit(1) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_kernel_that_is_too_old_is_told_as_such() {
-        let message = no_descriptor(Errno::NOSYS).to_string();
-        assert!(message.contains("Linux 5.4 or later"), "{message}");
-        assert_eq!(
-            no_descriptor(Errno::MFILE).raw_os_error(),
-            Some(libc::EMFILE)
-        );
     }
 }

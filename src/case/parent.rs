@@ -16,9 +16,9 @@ use crate::execute::Ending;
 use crate::foreign::{LAST_WORDS_BYTES, Tail, kill_group, pid};
 use crate::measure::{Slice, SlicePlan};
 use crate::record::CaseError;
-use crate::system::Root;
 use crate::system::limit::cannot_start;
 use crate::system::oom::OomWatch;
+use crate::system::{Root, no_process_descriptor};
 
 /// The longest line that a child may answer. The longest there are name every worker process that died in a slice; that
 /// of a sample on 4096 workers has a few thousand bytes.
@@ -83,9 +83,10 @@ impl Session {
             // In a group of its own, so that Ctrl-C reaches the parent alone, which then ends the child.
             .process_group(0)
             .spawn()?;
-        let exit = pidfd_open(pid(&child), PidfdFlags::empty()).inspect_err(|_| {
+        let exit = pidfd_open(pid(&child), PidfdFlags::empty()).map_err(|error| {
             kill_group(&child);
             let _ = child.wait();
+            no_process_descriptor(error)
         })?;
         let piped = "the stream was asked for as a pipe";
         let requests = child.stdin.take();

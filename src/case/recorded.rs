@@ -1,5 +1,6 @@
 //! From a planned case to its record.
 
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use crate::measure::calibration::calibrate;
 use crate::measure::load::LoadSampler;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{
-    Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
+    Calibration, Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
 };
 
 /// Passes of the control loop before the samples, and as many after them: enough that one interruption does not
@@ -117,9 +118,9 @@ fn fill(
     record.digest = Some(digest);
     record.start_ns = Some(start_ns);
 
-    calibrate_for(record);
+    calibrate_for(record, calibrate);
     let (slice, load) = watched_slice(&mut session, &record.plan, idle);
-    calibrate_for(record);
+    calibrate_for(record, calibrate);
     record.load = load;
     let slice = slice?;
     record.samples = slice.samples;
@@ -134,7 +135,7 @@ fn fill(
 
 /// Times the control loop while the child waits, so that records of different days can be held against each
 /// other.
-fn calibrate_for(record: &mut Record) {
+fn calibrate_for(record: &mut Record, calibrate: impl Fn(u32) -> io::Result<Calibration>) {
     // Threads without a core of their own would time the scheduler, and those beyond a limit on CPU time its period.
     let threads = record.case.workers.min(record.host.usable_core_count());
     for _ in 0..CALIBRATION_COUNT {
@@ -184,5 +185,31 @@ impl Idle for Watch<'_> {
 
     fn is_cancelled(&self) -> bool {
         self.idle.is_cancelled()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture;
+
+    #[test]
+    fn a_control_loop_that_cannot_be_timed_is_told_in_a_record_that_keeps_its_samples() {
+        let mut record = fixture::case("empty", "rayon", 2).record();
+        let before = record.samples.clone();
+        let timed = |_| {
+            Ok(Calibration {
+                single_ns: 5,
+                parallel_ns: Some(7),
+            })
+        };
+        calibrate_for(&mut record, timed);
+        assert_eq!(record.calibration_error, None);
+        assert!(!record.calibrations.is_empty());
+        // The system refuses a thread later on: the figures from before it would be half of the truth.
+        calibrate_for(&mut record, |_| Err(io::Error::other("no more threads")));
+        assert_eq!(record.calibrations, []);
+        assert_eq!(record.calibration_error.as_deref(), Some("no more threads"));
+        assert_eq!((record.error, record.samples), (None, before));
     }
 }

@@ -106,16 +106,17 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     for wrong in &tally.wrong {
         say(&format!("{wrong}\n"))?;
     }
+    if is_interrupted() {
+        say(&format!("{}\n", tally.verdict()))?;
+        tell("interrupted: the runs that were to come are missing");
+        return Ok(interrupted());
+    }
     let (color, code) = match tally.is_survived() {
         true => (AnsiColor::Green, OK),
         false => (AnsiColor::Red, FAILED),
     };
     let style = color.on_default();
     say_styled(&format!("{style}{}{style:#}\n", tally.verdict()))?;
-    if is_interrupted() {
-        tell("interrupted: the runs that were to come are missing");
-        return Ok(interrupted());
-    }
     Ok(code)
 }
 

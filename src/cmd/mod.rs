@@ -144,6 +144,7 @@ enum Command {
 /// Reads the command line and does what it says.
 pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
     ignore_file_size_signal();
+    keep_children();
     out::set_program_name(program.own_name());
     let line = match program.parse() {
         Ok(line) => line,
@@ -188,6 +189,13 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
 fn ignore_file_size_signal() {
     // SAFETY: no handler is installed, so nothing runs in signal context. It fails only for a signal that is none.
     let _ = unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
+/// Has children wait until they are waited for. Whoever started this program may have had them vanish, and how a case
+/// ended could not be told.
+fn keep_children() {
+    // SAFETY: no handler is installed, so nothing runs in signal context. It fails only for a signal that is none.
+    let _ = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
 }
 
 /// Tells what is to be noted about these workloads.

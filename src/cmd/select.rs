@@ -1,6 +1,6 @@
 //! From the command line to the cases that it asks for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -13,6 +13,7 @@ use crate::matrix::{self, Binding, PlannedCase, Selection};
 use crate::measure::bracket::others_core_count;
 use crate::measure::host;
 use crate::parameter::Value;
+use crate::record::Case;
 use crate::registry::{Registry, nearest};
 use crate::workload::{self, Workload};
 
@@ -63,6 +64,20 @@ pub(super) struct Selected {
         env = "TASKDYNO_PIN"
     )]
     pub(super) pin: Option<Pin>,
+}
+
+/// The workloads, with their variants, and the backends that a program has.
+pub(super) struct Known {
+    variants: BTreeSet<(String, String)>,
+    backends: BTreeSet<&'static str>,
+}
+
+impl Known {
+    /// Whether the program could run a case like this, with some number of workers.
+    pub(super) fn has(&self, case: &Case) -> bool {
+        let variant = (case.workload.clone(), case.variant.clone());
+        self.variants.contains(&variant) && self.backends.contains(case.backend.as_str())
+    }
 }
 
 /// When to bind workers to cores.
@@ -130,6 +145,19 @@ impl Selected {
         let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::Usage)?;
         let (plain, shaped) = self.selections(registry, &registry.backends)?;
         Ok(shaped_and_plain(&workloads, &shaped, &plain))
+    }
+
+    /// What there is to select from, whatever the filter.
+    pub(super) fn known(&self, registry: &Registry) -> Result<Known, Exit> {
+        let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::Usage)?;
+        let variants = workloads.iter().flat_map(|workload| {
+            let labels = workload.variants.iter().map(|variant| &variant.label);
+            labels.map(|label| (workload.name.clone(), label.clone()))
+        });
+        Ok(Known {
+            variants: variants.collect(),
+            backends: registry.backends.iter().map(|one| one.name()).collect(),
+        })
     }
 
     /// The same selection of whole ids or names of workloads with this filter, where none is given.

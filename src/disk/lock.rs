@@ -52,8 +52,11 @@ impl Lock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(taken(&mut file)),
             // A file system without locks cannot keep others out.
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::Error(error)) if has_no_locks(&error) => {}
+            Err(TryLockError::Error(error)) => {
+                let message = format!("cannot lock {}: {error}", path.display());
+                return Err(io::Error::new(error.kind(), message));
+            }
         }
         let ours = file.metadata()?;
         let is_there = fs::metadata(path)
@@ -66,6 +69,11 @@ impl Lock {
         let path = path.into();
         Ok(Some(Self { _file: file, path }))
     }
+}
+
+/// Whether the file system has no locks, or nobody who manages them, as a network without its lock daemon.
+fn has_no_locks(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported || error.raw_os_error() == Some(libc::ENOLCK)
 }
 
 impl Drop for Lock {

@@ -115,8 +115,12 @@ impl<'a> Git<'a> {
     ///
     /// Why git cannot tell.
     pub fn commit(&self, name: &str) -> Result<Option<String>, GitError> {
+        // It would be an option, and git before 2.30 has no way to say that none follows.
+        if name.starts_with('-') {
+            return Ok(None);
+        }
         let revision = format!("{name}^{{commit}}");
-        let quiet = ["rev-parse", "--verify", "--quiet", "--end-of-options"];
+        let quiet = ["rev-parse", "--verify", "--quiet"];
         match self.ask(quiet.into_iter().chain([revision.as_str()])) {
             Ok(hash) => Ok(Some(hash.to_string_lossy().into_owned())),
             Err(GitError::Refused { words, .. }) if words.is_empty() => Ok(None),

@@ -21,6 +21,7 @@ mod tail;
 #[cfg(test)]
 mod test;
 
+use crate::system::no_process_descriptor;
 use tail::FILLS_OF_A_PIPE;
 pub(crate) use tail::Tail;
 
@@ -134,7 +135,7 @@ impl Running {
                 Err(error) => {
                     kill_group(&child);
                     child.wait()?;
-                    Err(error.into())
+                    Err(no_process_descriptor(error))
                 }
             }
         };
@@ -164,10 +165,10 @@ impl Running {
         }
         // What it left running may hold the pipes open for ever: what is in them now has to do.
         for _ in 0..FILLS_OF_A_PIPE {
+            self.check_output(limits)?;
             if !self.wait(Duration::ZERO)?.1 {
                 break;
             }
-            self.check(start, limits)?;
         }
         let status = self.child.wait().map_err(|error| self.unreadable(error))?;
         self.has_ended = true;
@@ -188,10 +189,15 @@ impl Running {
             let program = program();
             return Err(ForeignError::Timeout { program, limit });
         }
+        self.check_output(limits)
+    }
+
+    /// That it has not written more than it may.
+    fn check_output(&self, limits: &Limits<'_>) -> Result<(), ForeignError> {
         let limit_bytes = limits.output_bytes;
         match &self.output {
             Some(output) if output.len() > limit_bytes => Err(ForeignError::Output {
-                program: program(),
+                program: self.program.clone(),
                 limit_bytes,
             }),
             _ => Ok(()),

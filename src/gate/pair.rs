@@ -11,6 +11,7 @@ use crate::case::{Idle, Session};
 use crate::compare::{Side, SideError};
 use crate::measure::bracket::Bracket;
 use crate::measure::calibration::{calibrate, calibrate_alone};
+use crate::measure::host::core_count;
 use crate::measure::{Slice, SlicePlan};
 use crate::random::SplitMix64;
 use crate::record::{Calibration, Case, CaseError};
@@ -140,7 +141,7 @@ pub(super) fn measure(
         let outer = draw(&mut numbers);
         for side in [outer, outer.other(), outer.other(), outer] {
             // A gate goes by the figure of one thread; the other is kept where it can be had.
-            let calibration = calibrate(contest.case.case.workers);
+            let calibration = calibrate(contest.case.case.workers.min(core_count()));
             let calibration = calibration.unwrap_or_else(|_| calibrate_alone());
             let session = sessions.of_mut(side);
             // A limit for the case: what the partner takes is no part of it.

@@ -1,7 +1,7 @@
 //! A file of records that only ever grows by whole lines.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -85,9 +85,15 @@ fn set_aside(path: &Path, heading_count: usize) -> io::Result<()> {
 
 /// How many lines there are after the heading, whatever stands in them; 0 if there is no file.
 fn record_count(path: &Path, heading_count: usize) -> io::Result<usize> {
-    let text = read_if_there(path)?;
-    let lines = text.split(|byte| *byte == b'\n');
-    let count = lines.filter(|line| !line.trim_ascii().is_empty()).count();
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        file => BufReader::new(file?),
+    };
+    let mut count = 0usize;
+    // Line by line: only their number is asked for, and together they may be larger than the memory.
+    for line in file.split(b'\n') {
+        count += usize::from(!line?.trim_ascii().is_empty());
+    }
     Ok(count.saturating_sub(heading_count))
 }
 

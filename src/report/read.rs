@@ -81,7 +81,7 @@ fn read_file(path: &Path) -> Result<Vec<(String, Record)>, Error> {
     let records = parse_all(path, &bytes)?;
     if records.is_empty() {
         return Err(miette!(
-            help = "`taskdyno run` writes one record a case",
+            help = "`taskdyno run` writes one record per case",
             "{} has no records",
             path.display()
         ));
@@ -108,7 +108,7 @@ fn unreadable(path: &Path, error: &ReadError) -> Error {
             "name a record file, or a folder that `taskdyno run --out` has written"
         }
         ReadError::TooLong(_) => {
-            "give a part of its records, one a line; a machine with more memory reads more"
+            "give a part of its records, one per line; a machine with more memory reads more"
         }
         ReadError::Io(error) => match error.kind() {
             io::ErrorKind::NotFound => "`taskdyno run` writes reports/latest/records.jsonl",
@@ -359,7 +359,7 @@ mod tests {
 
     #[test]
     fn an_empty_file_says_so() {
-        insta::assert_snapshot!(complaint("\n\n"), @"r.jsonl has no records | `taskdyno run` writes one record a case");
+        insta::assert_snapshot!(complaint("\n\n"), @"r.jsonl has no records | `taskdyno run` writes one record per case");
     }
 
     #[test]

@@ -6,6 +6,8 @@
 use std::path::PathBuf;
 use std::{fs, io};
 
+use rustix::io::Errno;
+
 pub(crate) mod cgroup;
 pub(crate) mod limit;
 pub(crate) mod oom;
@@ -54,6 +56,18 @@ pub(crate) fn can_start_itself(root: &Root) -> io::Result<()> {
     fs::read_link(root.path(OWN_PROGRAM)).map(drop)
 }
 
+/// Why a process that was started cannot be watched by a descriptor.
+pub(crate) fn no_process_descriptor(error: Errno) -> io::Error {
+    match error {
+        Errno::NOSYS => io::Error::new(
+            io::ErrorKind::Unsupported,
+            "the system call pidfd_open is not there: it takes Linux 5.4 or later (uname -r), and a sandbox that lets it \
+             through",
+        ),
+        error => error.into(),
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod fixture {
     use tempfile::TempDir;
@@ -94,6 +108,16 @@ pub(crate) mod fixture {
 mod tests {
     use super::fixture::Machine;
     use super::*;
+
+    #[test]
+    fn a_kernel_that_is_too_old_is_told_as_such() {
+        let message = no_process_descriptor(Errno::NOSYS).to_string();
+        assert!(message.contains("Linux 5.4 or later"), "{message}");
+        assert_eq!(
+            no_process_descriptor(Errno::MFILE).raw_os_error(),
+            Some(libc::EMFILE)
+        );
+    }
 
     #[test]
     fn files_are_read_below_the_root() {

@@ -163,6 +163,13 @@ fn edges_are_turned_round_when_asked_for_and_only_hinted_at_when_not() {
     let (found, told) = info_of_input(&["--from", "dot", "--reverse"], drawn);
     assert_eq!(ends(&found), (json!(2), json!(1)));
     assert_eq!(told, "");
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("deps.dot");
+    std::fs::write(&file, drawn).unwrap();
+    let exported = printed(&["export", file.to_str().unwrap(), "--reverse", "--to", "dot"]);
+    let (found, _) = info_of_input(&["--from", "dot"], &exported);
+    assert_eq!(ends(&found), (json!(2), json!(1)));
 }
 
 #[test]

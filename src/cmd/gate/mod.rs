@@ -384,7 +384,7 @@ fn unusable(error: LogError) -> Exit {
         LogError::File { .. } => "choose a folder that you may write to with --out DIR",
         LogError::Line { .. } => {
             "leave out --resume to measure everything anew; the file is then kept as \
-                                  gate-pairs.previous.jsonl"
+                                  gate-pairs.previous.jsonl, or under another number"
         }
         LogError::Changed { .. } => {
             "give the same arguments and builds, or leave out --resume to measure \

@@ -11,14 +11,14 @@ use super::baseline;
 use super::compare::{self, Against, Named};
 use super::measuring::{Manner, append, make_ready, print_ids, seconds, show, surroundings};
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
-use super::select::Selected;
+use super::select::{Known, Selected};
 use super::show::show_table;
 use super::{Exit, FAILED, OK, Outcome, tell};
 use crate::case::record;
 use crate::matrix::PlannedCase;
 use crate::measure::host;
 use crate::random;
-use crate::record::{Plan, Record, RecordFile};
+use crate::record::{Case, Plan, Record, RecordFile};
 use crate::registry::Registry;
 
 mod resume;
@@ -28,7 +28,7 @@ mod resume;
 pub(super) struct Arguments {
     #[command(flatten)]
     selected: Selected,
-    /// Take exactly this many samples a case, one run each unless a run is too short for the clock.
+    /// Take exactly this many samples per case, one run each unless a run is too short for the clock.
     #[arg(
         long,
         value_name = "N",
@@ -94,16 +94,20 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let mut bases = arguments
         .against
         .baselines(&arguments.store, &host::host())?;
-    keep_what_is_run(&mut bases, &cases)?;
+    let known = arguments.selected.known(registry)?;
+    keep_what_is_run(&mut bases, &cases, &known)?;
     let seed = arguments.manner.seed();
     random::shuffle(&mut cases, seed);
 
-    let (mut file, mut records) = open_records(&mut cases, arguments)?;
+    let (mut file, mut records) = open_records(registry, &mut cases, arguments)?;
     catch_interrupt();
     records.extend(measure_all(cases, arguments, seed, &mut file)?);
 
     let (ran, records_file) = (finish(&records, arguments)?, [file.path().to_owned()]);
-    if is_interrupted() || records.is_empty() {
+    if is_interrupted() {
+        return Ok(interrupted());
+    }
+    if records.is_empty() {
         return Ok(ran);
     }
     let compared = compared(&bases, &records_file, arguments);
@@ -116,21 +120,23 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     Ok(if ran == OK { compared } else { ran })
 }
 
-/// Leaves of each baseline only the cases that are run, and says how many are not.
-fn keep_what_is_run(bases: &mut [Named], cases: &[PlannedCase]) -> Result<(), Exit> {
+/// Leaves of each baseline the cases that are run, and those that this program does not know any more. Says how many are
+/// known and not asked for.
+fn keep_what_is_run(bases: &mut [Named], cases: &[PlannedCase], known: &Known) -> Result<(), Exit> {
     let ids: HashSet<String> = cases.iter().map(|planned| planned.case.id()).collect();
     for (name, records) in bases {
-        let is_run = |id: &String| ids.contains(id);
+        let is_kept = |case: &Case| ids.contains(&case.id()) || !known.has(case);
         let all: HashSet<String> = records.iter().map(|(_, one)| one.case.id()).collect();
-        let left_out = all.len() - all.iter().filter(|id| is_run(id)).count();
-        if left_out > 0 {
+        records.retain(|(_, one)| is_kept(&one.case));
+        let kept: HashSet<String> = records.iter().map(|(_, one)| one.case.id()).collect();
+        if kept.len() < all.len() {
             tell(&format!(
-                "{left_out} of {} cases of the baseline `{name}` are not part of this run",
+                "{} of {} cases of the baseline `{name}` are not part of this run",
+                all.len() - kept.len(),
                 all.len()
             ));
         }
-        records.retain(|(_, one)| is_run(&one.case.id()));
-        if records.is_empty() {
+        if ids.is_disjoint(&kept) {
             return Err(Exit::NotComparable(miette!(
                 help = "`taskdyno baseline list` says what there is, and `taskdyno run --dry-run` what is run",
                 "the baseline `{name}` has none of the cases that are asked for"

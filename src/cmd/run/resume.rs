@@ -15,11 +15,13 @@ use crate::cmd::{Exit, tell};
 use crate::disk;
 use crate::matrix::PlannedCase;
 use crate::record::{Case, Commit, Host, Plan, Record, RecordFile, Resumable, difference};
+use crate::registry::Registry;
 use crate::report::read_text;
 
 /// Opens the record file: anew, or to go on with it. Returns it with the records that it has, and leaves of `cases`
 /// those that have none.
 pub(super) fn open_records(
+    registry: &Registry,
     cases: &mut Vec<PlannedCase>,
     arguments: &Arguments,
 ) -> Result<(RecordFile, Vec<Record>), Exit> {
@@ -34,7 +36,7 @@ pub(super) fn open_records(
     }
     let found = Resumable::read(&path).map_err(unwritable)?;
     let records = read_text(&path, found.text()).map_err(|error| cannot_go_on(&error))?;
-    keep_pinning(cases, &records, arguments);
+    keep_pinning(registry, cases, &records, arguments);
     refuse_other_settings(&path, &records, cases, arguments)?;
     // Only now, when nothing is left to be refused, is the file changed.
     if let Some(line) = found.cut_off_line() {
@@ -61,12 +63,19 @@ fn cannot_go_on(error: &miette::Report) -> Exit {
 }
 
 /// Whether a machine is quiet enough to bind workers is asked once: a run that goes on keeps to the answer.
-fn keep_pinning(cases: &mut [PlannedCase], records: &[Record], arguments: &Arguments) {
-    let (Some(record), Some(Pin::Auto)) = (records.first(), arguments.selected.pin) else {
+fn keep_pinning(
+    registry: &Registry,
+    cases: &mut [PlannedCase],
+    records: &[Record],
+    arguments: &Arguments,
+) {
+    if records.is_empty() || arguments.selected.pin != Some(Pin::Auto) {
         return;
-    };
+    }
+    let was_quiet = records.iter().any(|record| record.case.pin);
+    let can_pin = |name: &str| registry.backend(name).is_some_and(|one| one.can_pin());
     for planned in cases {
-        planned.case.pin = record.case.pin;
+        planned.case.pin = was_quiet && can_pin(&planned.case.backend);
     }
 }
 

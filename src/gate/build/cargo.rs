@@ -108,7 +108,9 @@ fn cargo(order: &Order<'_>) -> Command {
         }
         return command;
     }
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    // CI passes an empty value for what is not set.
+    let cargo = env::var_os("CARGO").filter(|cargo| !cargo.is_empty());
+    Command::new(cargo.unwrap_or_else(|| "cargo".into()))
 }
 
 fn only_one(mut programs: Vec<PathBuf>, name: &str) -> miette::Result<PathBuf> {

@@ -22,7 +22,11 @@ pub(super) fn check_out(
 ) -> miette::Result<()> {
     let is_cancelled = meanwhile.is_cancelled;
     let git = Git::at(top, is_cancelled);
-    if !(mark.exists() && is_put_in_order(folder, commit, is_cancelled)) {
+    let is_in_order = mark.exists() && is_put_in_order(folder, commit, is_cancelled);
+    if is_cancelled() {
+        return Err(miette!("interrupted"));
+    }
+    if !is_in_order {
         // Fails where there is none.
         let _ = fs::remove_file(mark);
         remove_checkout(&git, folder);

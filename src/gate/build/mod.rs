@@ -1,6 +1,7 @@
 //! From what was asked for, a file or a revision, to a program.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +14,6 @@ use self::outside::Outside;
 use self::store::{Kept, Store};
 use crate::compare::Build;
 use crate::foreign::git::{Git, GitError};
-use crate::input;
 use crate::measure::host;
 
 mod cargo;
@@ -188,7 +188,7 @@ impl Revision {
 }
 
 fn from_file(name: &str, file: &Path) -> miette::Result<Resolved> {
-    let unreadable = |error: std::io::Error| miette!("cannot read {name}: {error}");
+    let unreadable = |error: io::Error| miette!("cannot read {name}: {error}");
     let mode = fs::metadata(file).map_err(unreadable)?.permissions().mode();
     if mode & 0o111 == 0 {
         return Err(miette!(
@@ -215,10 +215,22 @@ fn from_file(name: &str, file: &Path) -> miette::Result<Resolved> {
 ///
 /// When it cannot be read.
 pub fn sha256(file: &Path) -> miette::Result<String> {
-    let read = input::read_file(file, input::most_bytes());
-    let bytes = read.map_err(|error| miette!("cannot read {}: {error}", file.display()))?;
-    let digest = Sha256::digest(&bytes);
+    let digest =
+        digest(file).map_err(|error| miette!("cannot read {}: {error}", file.display()))?;
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Reads the file in parts: a program may be larger than the memory of a small container.
+fn digest(file: &Path) -> io::Result<[u8; 32]> {
+    let mut program = File::open(file)?;
+    let mut sha256 = Sha256::new();
+    let mut part = vec![0; 1 << 16];
+    loop {
+        match program.read(&mut part)? {
+            0 => return Ok(sha256.finalize().into()),
+            count => sha256.update(&part[..count]),
+        }
+    }
 }
 
 /// The first digits of the SHA-256 of some bytes, for names of folders.

@@ -53,7 +53,7 @@ impl Store {
         let cache = cache.ok_or_else(|| {
             miette!(
                 help = "set XDG_CACHE_HOME to a folder elsewhere",
-                "a revision is built outside {}, and the cache folder lies in it",
+                "a revision is built outside {}, and there is no cache folder that does not lie in it",
                 top.display()
             )
         })?;
