@@ -158,7 +158,7 @@ fn a_workload_that_has_to_be_named_is_run_only_then() {
         stdout(&run.output().unwrap())
     };
     assert!(!ids(&[]).contains("stencil-fine/"));
-    assert!(ids(&[]).contains("stencil-small/"));
+    assert!(ids(&[]).contains("hash-cpu/"));
     assert!(ids(&["stencil-"]).contains("stencil-fine/"));
 }
 
