@@ -21,6 +21,7 @@ mod sequence;
 mod sleep;
 mod traced;
 mod unbound;
+mod wrapper;
 
 pub use busy_wait::BUSY_WAIT;
 pub use compute_bound::COMPUTE_BOUND;
