@@ -16,6 +16,7 @@ mod difference;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod host;
+mod time;
 mod whole;
 
 pub use append::{RecordFile, Resumable, whole_len};
@@ -23,6 +24,7 @@ pub use commit::short_hash;
 pub use difference::{Difference, difference};
 pub use host::Host;
 pub(crate) use host::{single_blanks, slug};
+pub use time::{nanoseconds, run_ns};
 pub use whole::{write_whole, write_whole_with};
 
 /// The version of the format. Fields are only ever added within a version; readers ignore the ones they

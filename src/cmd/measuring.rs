@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use miette::miette;
 
+use super::number::number;
 use super::out::say_styled;
 use super::progress::is_interrupted;
 use super::report::write as write_report;
@@ -156,15 +157,10 @@ pub(super) fn show(records: &[Record], out: &Path, quiet: bool) -> Result<(), Ex
 
 /// A number of seconds on the command line.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
-    let number: f64 = text
-        .parse()
-        .map_err(|_| "expected a number of seconds, such as 0.5".to_owned())?;
     // More cannot be added to a time of day, and is as good as no limit.
     const MOST: f64 = 1e9;
-    match (0.0..=MOST).contains(&number) {
-        true => Ok(Duration::from_secs_f64(number)),
-        false => Err(format!("expected a number of seconds from 0 to {MOST:e}")),
-    }
+    let expected = format!("a number of seconds from 0 to {MOST:e}, such as 0.5");
+    number(text, 0.0..=MOST, &expected).map(Duration::from_secs_f64)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::measure::host;
 use crate::measure::ticks::CpuTicks;
+use crate::record::nanoseconds;
 use crate::system::cgroup::Groups;
 use crate::system::limit::{ThreadLimits, thread_count_of_user};
 use crate::system::{Root, can_start_itself};
@@ -122,7 +123,7 @@ impl Watch {
             before,
             after,
             elapsed: between(wall_before, wall_after),
-            own_cpu_ns: u64::try_from(own_cpu.as_nanos()).unwrap_or(u64::MAX),
+            own_cpu_ns: nanoseconds(own_cpu),
         })
     }
 }
