@@ -112,11 +112,7 @@ fn wall(session: &mut Session, iterations: u64) -> Duration {
         .slice(SlicePlan::samples(iterations), &mut Patience)
         .unwrap_or_else(|error| panic!("{}: {}", error.kind, error.message));
     // A sample may hold several runs, where one is too short for the clock.
-    let wall_ns: f64 = slice
-        .samples
-        .iter()
-        .map(Sample::run_wall_ns)
-        .sum();
+    let wall_ns: f64 = slice.samples.iter().map(Sample::run_wall_ns).sum();
     Duration::from_nanos(wall_ns as u64)
 }
 

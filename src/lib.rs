@@ -26,6 +26,7 @@ pub mod stats;
 pub mod sync;
 mod system;
 mod text;
+mod units;
 pub mod workload;
 
 pub use harness::Harness;

@@ -167,7 +167,11 @@ pub(super) fn counted_once(records: Vec<Placed>) -> Vec<Placed> {
 /// A share above 0, such as 0.01.
 pub(super) fn ratio(text: &str) -> Result<f64, String> {
     let finite = (Bound::Excluded(0.0), Bound::Included(f64::MAX));
-    number(text, finite, "a share above 0, such as 0.01 for one per cent")
+    number(
+        text,
+        finite,
+        "a share above 0, such as 0.01 for one per cent",
+    )
 }
 
 /// A chance above 0 and below 1.

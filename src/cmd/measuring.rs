@@ -19,6 +19,7 @@ use crate::measure::host;
 use crate::record::{Commit, Host, Record, RecordFile};
 use crate::report::{Report, styled_tables};
 use crate::system::{OWN_PROGRAM, Root, can_start_itself};
+use crate::units;
 
 /// In which manner to measure.
 #[derive(clap::Args)]
@@ -84,9 +85,9 @@ fn limits(host: &Host) -> Vec<String> {
     });
     let memory = host.memory_limit_bytes.map(|limit| {
         format!(
-            "limited to {} of {} MiB of memory by the container: cases that need more are refused",
-            limit >> 20,
-            host.memory_bytes >> 20
+            "limited to {} of {} of memory by the container: cases that need more are refused",
+            units::size(limit),
+            units::size(host.memory_bytes)
         )
     });
     cpu.into_iter().chain(memory).collect()
@@ -187,7 +188,9 @@ mod tests {
         host.memory_limit_bytes = Some(1 << 30);
         let lines = limits(&host);
         assert!(lines[0].starts_with("limited to 0.5 of 2 cores by the container: "));
-        assert!(lines[1].starts_with("limited to 1024 of 8192 MiB of memory by the container: "));
+        assert!(
+            lines[1].starts_with("limited to 1.00 GiB of 8.00 GiB of memory by the container: ")
+        );
         assert_eq!(lines.len(), 2);
     }
 }

@@ -14,6 +14,7 @@ use crate::case::{Idle, Session, Surroundings};
 use crate::measure::SlicePlan;
 use crate::random;
 use crate::record::{Case, CaseError, Peak, Plan, Record, Sample, nanoseconds};
+use crate::units;
 
 mod ruler;
 mod search;
@@ -131,11 +132,11 @@ impl<'a> Sweeper<'a> {
         if needed <= there {
             return Ok(());
         }
-        let [needed, there] = [needed, there].map(|bytes| bytes >> 20);
+        let [needed, there] = [needed, there].map(units::size);
         Err(CaseError::new(
             "memory",
             format!(
-                "{size_count} sizes at once need {needed} MiB, and there are {there}: take a \
+                "{size_count} sizes at once need {needed}, and there are {there}: take a \
                  smaller graph or kernel"
             ),
         ))

@@ -54,6 +54,15 @@ impl Host {
         }
     }
 
+    /// The part that does not change from one moment to the next, nor by starting the machine again.
+    pub fn lasting(&self) -> Self {
+        Self {
+            load_average: 0.0,
+            memory_bytes: 0,
+            ..self.clone()
+        }
+    }
+
     /// How many workers can be busy all the time, at least 1: the cores, as far as the CPU limit reaches. A part of a
     /// core is left out: its worker would stand still for the rest of each period.
     pub fn usable_core_count(&self) -> u32 {

@@ -256,8 +256,7 @@ mod tests {
         let no_pattern = "`pattern` is missing or has no `kind`: expected {\"kind\": .., ..}";
         assert_eq!(refusal(json!(null)), no_pattern);
         assert_eq!(refusal(json!({"pattern": {"kind": 3}})), no_pattern);
-        let unknown =
-            "unknown pattern \"chian\"; did you mean `chain`? known: trivial, no-comm, ";
+        let unknown = "unknown pattern \"chian\"; did you mean `chain`? known: trivial, no-comm, ";
         assert!(refusal(json!({"pattern": {"kind": "chian"}})).starts_with(unknown));
         let no_graphs = "`graphs` is no list of patterns: expected [{\"kind\": .., ..}, ..]";
         assert_eq!(refusal(json!({"graphs": []})), no_graphs);
