@@ -4,9 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::thread::sched_getaffinity;
-
-use crate::backend::{Backend, PoolPlan};
+use crate::backend::{Backend, Cores, PoolPlan};
 use crate::execute::Job;
 use crate::graph::{TaskGraphBuilder, TaskId};
 use crate::kernel::Kernel;
@@ -43,7 +41,7 @@ struct CountUnbound(Arc<SharedSlice<AtomicU64>>);
 impl Kernel for CountUnbound {
     fn run(&self, task: TaskId, seed: u64) -> u64 {
         // Where the system does not tell, nobody can say that the thread is bound.
-        let is_bound = sched_getaffinity(None).is_ok_and(|cores| cores.count() == 1);
+        let is_bound = Cores::allowed().is_ok_and(|cores| cores.count() == 1);
         if !is_bound {
             // Relaxed: it only counts.
             self.0[0].fetch_add(1, Ordering::Relaxed);

@@ -1,10 +1,10 @@
 //! The machine that a record was measured on, and which machines are alike.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The machine a record was measured on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Host {
     /// Model name of the processor, with one blank between two words.
     #[serde(deserialize_with = "with_single_blanks")]

@@ -15,8 +15,10 @@ use crate::graph::TaskId;
 use crate::kernel::Sharing;
 use crate::parameter::{Parameter, Parameters};
 
+mod cores;
 mod placement;
 
+pub use cores::Cores;
 pub use placement::{Lent, Placement};
 
 /// A way to run task graphs.

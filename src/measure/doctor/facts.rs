@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustix::process::getuid;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
+use crate::backend::Cores;
 use crate::measure::host;
 use crate::measure::ticks::CpuTicks;
 use crate::record::nanoseconds;
@@ -83,7 +84,9 @@ impl Facts {
         let of_clock = |file: &str| text(&format!("{CLOCK}/{file}"));
         let siblings = |core| of_cpu(&format!("cpu{core}/topology/thread_siblings_list"));
         let groups = Groups::of_this_process(root);
-        let allowed = allowed_cores();
+        let allowed: Vec<u32> = Cores::allowed()
+            .map(|cores| cores.numbers().collect())
+            .unwrap_or_default();
         Self {
             kernel: rustix::system::uname().release().to_string_lossy().into(),
             can_start_itself: can_start_itself(root).is_ok(),
@@ -139,17 +142,6 @@ fn firmware(root: &Root) -> String {
         .map(|file| root.read(&format!("/sys/class/dmi/id/{file}")))
         .map(Option::unwrap_or_default)
         .join(" ")
-}
-
-fn allowed_cores() -> Vec<u32> {
-    let Ok(set) = rustix::thread::sched_getaffinity(None) else {
-        return Vec::new();
-    };
-    let most = rustix::thread::CpuSet::MAX_CPU;
-    let allowed = (0..most).filter(|&core| set.is_set(core));
-    allowed
-        .filter_map(|core| u32::try_from(core).ok())
-        .collect()
 }
 
 fn governors(root: &Root) -> Vec<String> {
