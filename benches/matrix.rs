@@ -15,6 +15,7 @@ use taskdyno::case::protocol::Prepare;
 use taskdyno::case::{Idle, Session};
 use taskdyno::matrix::{self, Binding, PlannedCase, Selection};
 use taskdyno::measure::{SlicePlan, host};
+use taskdyno::record::{Sample, nanoseconds};
 use taskdyno::registry::Registry;
 use taskdyno::workload;
 
@@ -88,7 +89,6 @@ fn bench(criterion: &mut Criterion, planned: &PlannedCase) {
 
 /// A child with this case, warmed up.
 fn prepare(planned: &PlannedCase) -> Session {
-    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let prepare = Prepare {
         case: planned.case.clone(),
         warmup_ns: 0,
@@ -108,22 +108,11 @@ fn prepare(planned: &PlannedCase) -> Session {
 
 /// The wall clock of this many runs.
 fn wall(session: &mut Session, iterations: u64) -> Duration {
-    let plan = SlicePlan {
-        min_time_ns: 0,
-        max_time_ns: u64::MAX,
-        min_sample_count: iterations,
-        max_sample_count: iterations,
-        run_count: None,
-    };
     let slice = session
-        .slice(plan, &mut Patience)
+        .slice(SlicePlan::samples(iterations), &mut Patience)
         .unwrap_or_else(|error| panic!("{}: {}", error.kind, error.message));
     // A sample may hold several runs, where one is too short for the clock.
-    let wall_ns: f64 = slice
-        .samples
-        .iter()
-        .map(|sample| sample.wall_ns as f64 / sample.run_count as f64)
-        .sum();
+    let wall_ns: f64 = slice.samples.iter().map(Sample::run_wall_ns).sum();
     Duration::from_nanos(wall_ns as u64)
 }
 

@@ -15,6 +15,7 @@ use taskdyno::backend::{
 use taskdyno::execute::{Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskId};
 use taskdyno::kernel::{COMPUTE_BOUND, EMPTY, Kernel, KernelKind, Setting, Sharing};
+use taskdyno::measure::host;
 use taskdyno::parameter::{Parameter, Parameters, Value};
 use taskdyno::pattern::{Pattern, STENCIL_1D};
 
@@ -365,7 +366,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 
 /// Two, as in the goals, or one on a machine that has no more.
 fn worker_count() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2))
+    host::core_count().min(2) as usize
 }
 
 /// A stencil of 64,000 tasks at full effort.

@@ -20,6 +20,7 @@ pub mod report;
 pub mod stats;
 mod system;
 mod text;
+mod units;
 pub mod workload;
 
 pub use harness::Harness;

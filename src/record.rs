@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,6 +15,8 @@ mod difference;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod host;
+mod peak;
+mod time;
 mod whole;
 
 pub use append::{RecordFile, Resumable, whole_len};
@@ -23,6 +24,8 @@ pub use commit::short_hash;
 pub use difference::{Difference, difference};
 pub use host::Host;
 pub(crate) use host::{single_blanks, slug};
+pub use peak::{Peak, Probe};
+pub use time::{nanoseconds, run_ns};
 pub use whole::{write_whole, write_whole_with};
 
 /// The version of the format. Fields are only ever added within a version; readers ignore the ones they
@@ -30,7 +33,8 @@ pub use whole::{write_whole, write_whole_with};
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// A case with all its samples, or with the error that ended it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Record {
     /// [`SCHEMA_VERSION`] of the program that wrote it.
     pub schema_version: u32,
@@ -89,7 +93,8 @@ pub struct Record {
 }
 
 /// A cell of the matrix: what is run, on what, with how many workers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Case {
     /// The name of the workload.
     pub workload: String,
@@ -136,7 +141,8 @@ impl Case {
 }
 
 /// The size of a task graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GraphSize {
     /// How many tasks it has.
     pub task_count: u64,
@@ -145,7 +151,8 @@ pub struct GraphSize {
 }
 
 /// How fast a graph can be run at best, from the durations that its tasks are meant to have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bound {
     /// The sum of all durations.
     pub work_ns: u64,
@@ -169,7 +176,8 @@ impl Bound {
 }
 
 /// How long tasks really took, with a clock around each of them: runs of their own, never the timed ones.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Trace {
     /// How many tasks were run alone, one after the other, on an idle machine: the first ones.
     pub alone_task_count: u64,
@@ -180,7 +188,8 @@ pub struct Trace {
 }
 
 /// A run with a clock around each task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TracedRun {
     /// Wall clock of the run.
     pub wall_ns: u64,
@@ -192,49 +201,9 @@ pub struct TracedRun {
     pub greedy_makespan_ns: u64,
 }
 
-/// One size of a sweep over task sizes, and what the machine gave at its best meanwhile.
-///
-/// The efficiency of sample `i` is `least_task_count ×` what a task takes at best, over `wall_ns ÷ run_count` of the
-/// sample. A task takes at best `task_ns`, or where that is null `size × wall_ns ÷ run_count` of probe `i`
-/// `÷ probe_task_count ÷ probe_size`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Peak {
-    /// The variant without the size.
-    pub variant: String,
-    /// The parameter of the kernel that is swept.
-    pub size_parameter: String,
-    /// Its value in this case, above 0.
-    pub size: f64,
-    /// How long a task of this size lasts by the clock, for kernels that go by it: their peak is known, and there are
-    /// no probes. Null for all others.
-    #[serde(default)]
-    pub task_ns: Option<f64>,
-    /// How many tasks, of equal length, have to run one after the other in any schedule: the larger of
-    /// tasks ÷ workers, rounded up, and the tasks on the longest path. Only the second where any number of tasks
-    /// can wait at once.
-    pub least_task_count: u64,
-    /// The efficiency that was looked for.
-    pub efficiency_ratio: f64,
-    /// The value of the parameter in the probes; 0 without probes.
-    pub probe_size: f64,
-    /// How many tasks each worker ran one after the other in a run of the probe; 0 without probes.
-    pub probe_task_count: u64,
-    /// The probe that was taken just before each sample: as many independent chains of tasks as there are workers,
-    /// on the backend that shows the practical limit.
-    pub probes: Vec<Probe>,
-}
-
-/// One sample of a probe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Probe {
-    /// Wall clock of all its runs together.
-    pub wall_ns: u64,
-    /// How many runs it holds.
-    pub run_count: u64,
-}
-
 /// How a case was measured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Plan {
     /// The seed that the order of the cases was drawn from.
     pub seed: u64,
@@ -276,7 +245,8 @@ impl Plan {
 }
 
 /// A commit of a git checkout.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Commit {
     /// The full hash.
     pub hash: String,
@@ -285,7 +255,8 @@ pub struct Commit {
 }
 
 /// One sample: `run_count` runs of the whole graph, one straight after the other.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sample {
     /// Wall clock of all its runs together. Divide by `run_count` for one run.
     pub wall_ns: u64,
@@ -321,7 +292,8 @@ impl CaseError {
 }
 
 /// A worker process that died in a run that went on without it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WorkerDeath {
     /// The number of the worker, from 0.
     pub worker: u32,
@@ -336,7 +308,8 @@ pub struct WorkerDeath {
 }
 
 /// How long a fixed loop took: how fast the machine was, whatever ran on it before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Calibration {
     /// The loop on one thread.
     pub single_ns: u64,
@@ -345,7 +318,8 @@ pub struct Calibration {
 }
 
 /// Per-core load over time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Load {
     /// Where the figures come from.
     pub source: LoadSource,
@@ -356,7 +330,8 @@ pub struct Load {
 }
 
 /// Where per-core load comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum LoadSource {
     /// The `sysinfo` crate, refreshed no more often than it can bear.
@@ -368,7 +343,8 @@ pub enum LoadSource {
 }
 
 /// Why a case failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CaseError {
     /// What kind of failure: `panic`, `timeout`, `killed`, `wrong-digest`, `missing-input`, `not-once`,
     /// `lost-task`, `miscounted`, `wrong-payload`, `kernel-check`, `beat-bound`, `worker-died`, `backend`,

@@ -154,6 +154,13 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
+/// The beginning of a help: ``did you mean `empty`? `` for the [`nearest`] name, and nothing where none is near.
+pub fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest
+        .map(|name| format!("did you mean `{name}`? "))
+        .unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

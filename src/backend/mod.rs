@@ -19,7 +19,7 @@ mod tokio;
 mod worker;
 
 pub use taskdyno_core::backend::{
-    Backend, Continuation, Death, Lent, MOST_WORKERS, Placement, Pool, PoolPlan, pool_fn,
+    Backend, Continuation, Cores, Death, Lent, MOST_WORKERS, Placement, Pool, PoolPlan, pool_fn,
     verify_runs,
 };
 

@@ -19,7 +19,7 @@ use crate::measure::host::sharpen_timers;
 use crate::measure::schedule::{bound, trace};
 use crate::measure::{self, Meter};
 use crate::parameter::Parameters;
-use crate::record::{Bound, Case, CaseError, GraphSize, Trace};
+use crate::record::{Bound, Case, CaseError, GraphSize, Trace, nanoseconds};
 use crate::registry::Registry;
 use crate::workload::Definition;
 
@@ -276,10 +276,6 @@ fn send(replies: &mut File, lines: &[Reply]) -> io::Result<()> {
     }
     // One write for the whole slice: the parent is woken once, and not while a sample is taken.
     replies.write_all(text.as_bytes())
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn failed(failure: Failure) -> CaseError {

@@ -430,7 +430,7 @@ mod tests {
         let kill = format!("echo oom_kill 4 > {events}; kill -9 $$");
         let (_folder, mut session) = session(&kill, machine.root.clone());
         let message = session.reply(&mut Patience).unwrap_err().message;
-        for words in ["killed by signal 9", "want of memory", "may use 64 MiB"] {
+        for words in ["killed by signal 9", "want of memory", "may use 64.0 MiB"] {
             assert!(message.contains(words), "{message}");
         }
     }

@@ -12,6 +12,7 @@ use crate::measure::load::LoadSampler;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{
     Calibration, Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
+    nanoseconds,
 };
 
 /// Passes of the control loop before the samples, and as many after them: enough that one interruption does not
@@ -41,8 +42,7 @@ impl Surroundings<'_> {
             host: self.host.clone(),
             commit: self.commit.clone(),
             started_at: jiff::Timestamp::now().to_string(),
-            since_run_start_ns: u64::try_from(self.run_start.elapsed().as_nanos())
-                .unwrap_or(u64::MAX),
+            since_run_start_ns: nanoseconds(self.run_start.elapsed()),
             digest: None,
             start_ns: None,
             bound: None,
@@ -90,7 +90,6 @@ fn fill(
     certified_optimum: Option<Duration>,
     idle: &mut dyn Idle,
 ) -> Result<(), CaseError> {
-    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let prepare = Prepare {
         case: record.case.clone(),
         warmup_ns: record.plan.warmup_ns,

@@ -13,6 +13,7 @@ use super::show::not_comparable;
 use super::{Exit, OK, Outcome, say, tell};
 use crate::compare::{Baseline, Baselines, Placed, is_baseline_name, one_baseline};
 use crate::record::{Commit, Host};
+use crate::registry::{did_you_mean, nearest};
 use crate::report::read_placed;
 use crate::text;
 
@@ -278,14 +279,8 @@ fn named(store: &Store, name: &str) -> Result<Vec<Baseline>, Exit> {
 fn missing(store: &Store, name: &str) -> Result<Exit, Exit> {
     let all = store.all()?;
     let names: BTreeSet<&str> = all.iter().map(|baseline| baseline.name.as_str()).collect();
-    let nearest = names
-        .iter()
-        .map(|known| (strsim::jaro_winkler(known, name), known))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let help = match nearest {
-        Some((likeness, known)) if likeness > 0.7 => format!("did you mean `{known}`?"),
-        _ => format!("`taskdyno baseline save {name} RECORDS` makes it"),
-    };
+    let meant = did_you_mean(nearest(name, names));
+    let help = format!("{meant}`taskdyno baseline save {name} RECORDS` makes it");
     Ok(Exit::NotComparable(miette!(
         help = help,
         "no baseline `{name}` in {}",

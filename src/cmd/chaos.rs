@@ -8,6 +8,7 @@ use miette::miette;
 use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 
 use super::measuring::{make_ready, seconds};
+use super::number::number;
 use super::out::say_styled;
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
@@ -18,7 +19,7 @@ use crate::case::{Idle, Session};
 use crate::kernel::Sharing;
 use crate::matrix::PlannedCase;
 use crate::measure::{Slice, SlicePlan};
-use crate::record::CaseError;
+use crate::record::{CaseError, nanoseconds};
 use crate::registry::Registry;
 use crate::system::OWN_PROGRAM;
 
@@ -129,7 +130,6 @@ fn mortal(registry: &Registry) -> Vec<&'static dyn Backend> {
 
 /// One sample of the case in a child of its own.
 fn one_run(planned: &PlannedCase, arguments: &Arguments, run: u64) -> Result<Slice, CaseError> {
-    let nanoseconds = |time: Duration| time.as_nanos().try_into().unwrap_or(u64::MAX);
     let prepare = Prepare {
         case: planned.case.clone(),
         warmup_ns: 0,
@@ -144,17 +144,10 @@ fn one_run(planned: &PlannedCase, arguments: &Arguments, run: u64) -> Result<Sli
         }),
         stretch_ratio: None,
     };
-    let plan = SlicePlan {
-        min_time_ns: 0,
-        max_time_ns: u64::MAX,
-        min_sample_count: 1,
-        max_sample_count: 1,
-        run_count: None,
-    };
     let program = Path::new(OWN_PROGRAM);
     let timeout = planned.timeout.unwrap_or(arguments.timeout);
     let (mut session, _) = Session::start(program, prepare, timeout, &mut Patience)?;
-    let slice = session.slice(plan, &mut Patience)?;
+    let slice = session.slice(SlicePlan::samples(1), &mut Patience)?;
     session.finish(&mut Patience)?;
     Ok(slice)
 }
@@ -231,8 +224,5 @@ impl Idle for Patience {
 }
 
 fn ratio(text: &str) -> Result<f64, String> {
-    let number: Option<f64> = text.parse().ok();
-    number
-        .filter(|number| (0.0..=1.0).contains(number))
-        .ok_or_else(|| "expected a number from 0 to 1, such as 0.01".to_owned())
+    number(text, 0.0..=1.0, "a number from 0 to 1, such as 0.01")
 }

@@ -1,10 +1,12 @@
 //! `compare`: judges records that were measured apart. Runs nothing.
 
+use std::ops::Bound;
 use std::path::PathBuf;
 
 use miette::miette;
 
 use super::baseline::{Store, read_baseline};
+use super::number::number;
 use super::show::{Show, not_comparable};
 use super::{Exit, Outcome, tell};
 use crate::compare::{Comparison, Placed, Stored, StoredPlan, apart, compare_records, each_once};
@@ -164,20 +166,17 @@ pub(super) fn counted_once(records: Vec<Placed>) -> Vec<Placed> {
 
 /// A share above 0, such as 0.01.
 pub(super) fn ratio(text: &str) -> Result<f64, String> {
-    let number: f64 = text.parse().map_err(|_| EXPECTED_RATIO.to_owned())?;
-    match number > 0.0 && number.is_finite() {
-        true => Ok(number),
-        false => Err(EXPECTED_RATIO.into()),
-    }
+    let finite = (Bound::Excluded(0.0), Bound::Included(f64::MAX));
+    number(
+        text,
+        finite,
+        "a share above 0, such as 0.01 for one per cent",
+    )
 }
-
-const EXPECTED_RATIO: &str = "expected a share above 0, such as 0.01 for one per cent";
 
 /// A chance above 0 and below 1.
 pub(super) fn chance(text: &str) -> Result<f64, String> {
-    match ratio(text) {
-        // Below, the ends of an interval are as good as infinite.
-        Ok(chance) if (1e-6..1.0).contains(&chance) => Ok(chance),
-        _ => Err("expected a chance from 0.000001 to below 1, such as 0.01".into()),
-    }
+    // Below, the ends of an interval are as good as infinite.
+    let expected = "a chance from 0.000001 to below 1, such as 0.01";
+    number(text, 1e-6..1.0, expected)
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use miette::miette;
 
+use super::number::number;
 use super::out::say_styled;
 use super::progress::is_interrupted;
 use super::report::write as write_report;
@@ -18,6 +19,7 @@ use crate::measure::host;
 use crate::record::{Commit, Host, Record, RecordFile};
 use crate::report::{Report, styled_tables};
 use crate::system::{OWN_PROGRAM, Root, can_start_itself};
+use crate::units;
 
 /// In which manner to measure.
 #[derive(clap::Args)]
@@ -83,9 +85,9 @@ fn limits(host: &Host) -> Vec<String> {
     });
     let memory = host.memory_limit_bytes.map(|limit| {
         format!(
-            "limited to {} of {} MiB of memory by the container: cases that need more are refused",
-            limit >> 20,
-            host.memory_bytes >> 20
+            "limited to {} of {} of memory by the container: cases that need more are refused",
+            units::size(limit),
+            units::size(host.memory_bytes)
         )
     });
     cpu.into_iter().chain(memory).collect()
@@ -156,15 +158,10 @@ pub(super) fn show(records: &[Record], out: &Path, quiet: bool) -> Result<(), Ex
 
 /// A number of seconds on the command line.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
-    let number: f64 = text
-        .parse()
-        .map_err(|_| "expected a number of seconds, such as 0.5".to_owned())?;
     // More cannot be added to a time of day, and is as good as no limit.
     const MOST: f64 = 1e9;
-    match (0.0..=MOST).contains(&number) {
-        true => Ok(Duration::from_secs_f64(number)),
-        false => Err(format!("expected a number of seconds from 0 to {MOST:e}")),
-    }
+    let expected = format!("a number of seconds from 0 to {MOST:e}, such as 0.5");
+    number(text, 0.0..=MOST, &expected).map(Duration::from_secs_f64)
 }
 
 #[cfg(test)]
@@ -191,7 +188,9 @@ mod tests {
         host.memory_limit_bytes = Some(1 << 30);
         let lines = limits(&host);
         assert!(lines[0].starts_with("limited to 0.5 of 2 cores by the container: "));
-        assert!(lines[1].starts_with("limited to 1024 of 8192 MiB of memory by the container: "));
+        assert!(
+            lines[1].starts_with("limited to 1.00 GiB of 8.00 GiB of memory by the container: ")
+        );
         assert_eq!(lines.len(), 2);
     }
 }

@@ -1,5 +1,6 @@
 //! `metg`: how fine tasks can be on each backend before too much of the machine is lost.
 
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use miette::miette;
 use super::measuring::{
     Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
 };
+use super::number::number;
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
 use super::{Exit, FAILED, OK, Outcome, tell};
@@ -189,10 +191,6 @@ fn finish(records: &[Record], failed_count: usize, total: usize, arguments: &Arg
 }
 
 fn ratio(text: &str) -> Result<f64, String> {
-    let wanted = "expected a number between 0 and 1, such as 0.5";
-    let number: f64 = text.parse().map_err(|_| wanted.to_owned())?;
-    match number > 0.0 && number < 1.0 {
-        true => Ok(number),
-        false => Err(wanted.into()),
-    }
+    let between = (Bound::Excluded(0.0), Bound::Excluded(1.0));
+    number(text, between, "a number between 0 and 1, such as 0.5")
 }

@@ -19,6 +19,7 @@ mod history;
 mod list;
 mod measuring;
 mod metg;
+mod number;
 mod out;
 mod program;
 mod progress;

@@ -15,7 +15,7 @@ use crate::measure::bracket::others_core_count;
 use crate::measure::host;
 use crate::parameter::Value;
 use crate::record::Case;
-use crate::registry::{Registry, nearest};
+use crate::registry::{Registry, did_you_mean, nearest};
 use crate::workload::{self, Workload};
 
 /// Which part of the matrix is asked for.
@@ -348,11 +348,8 @@ fn options(registry: &Registry, given: &[String]) -> Result<BTreeMap<String, Val
 }
 
 fn suggestion(name: &str, known: &[&str]) -> String {
-    let all = known.join(", ");
-    match nearest(name, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`? There are: {all}"),
-        None => format!("there are: {all}"),
-    }
+    let meant = did_you_mean(nearest(name, known.iter().copied()));
+    format!("{meant}known: {}", known.join(", "))
 }
 
 /// The numbers of workers asked for, or 1 and the number of cores that may be used.
@@ -389,8 +386,7 @@ fn no_case(workloads: &[Workload], selection: &Selection) -> Exit {
     let unnamed = ids.iter().find(|id| is_part && id.contains(filter));
     let advice = match (unnamed, nearest(filter, known)) {
         (Some(id), _) => format!("`{id}` has to be asked for by the name of its workload; "),
-        (None, Some(near)) => format!("did you mean `{near}`? "),
-        (None, None) => String::new(),
+        (None, near) => did_you_mean(near),
     };
     Exit::Usage(miette!(
         help = format!("{advice}`taskdyno run --dry-run` prints the ids of all cases"),

@@ -8,7 +8,7 @@ use super::Placed;
 use super::repeats::same_sessions;
 use super::sessions::{Calibration, Channel, calibration, control_ns, counts, log_times};
 use super::stored::NotComparable;
-use super::unlike::{few, other_hosts};
+use super::unlike::{few, other_hosts, other_work};
 use crate::record::{Commit, Host, Record};
 use crate::stats::{Divisive, change_points, median};
 
@@ -161,10 +161,7 @@ fn comparable<'a>(sessions: &[&'a Placed], notes: &mut Vec<String>) -> Vec<&'a P
         let (place, record) = placed;
         if !has_times(record) {
             failed.push(place.clone());
-        } else if record.case.parameters != last.1.case.parameters
-            || record.case.options != last.1.case.options
-            || record.digest != last.1.digest
-        {
+        } else if other_work(record, &last.1).is_some() {
             others.push(place.clone());
         } else {
             kept.push(*placed);

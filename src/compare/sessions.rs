@@ -67,10 +67,10 @@ pub(super) fn log_times(records: &[&Record], channel: Channel, how: Calibration)
         let samples = record.samples.iter().filter(|sample| counts(sample));
         let times = samples.map(|sample| {
             let ns = match channel {
-                Channel::Wall => sample.wall_ns,
-                Channel::Cpu => sample.cpu_ns,
+                Channel::Wall => sample.run_wall_ns(),
+                Channel::Cpu => sample.run_cpu_ns(),
             };
-            ns as f64 / sample.run_count as f64 / unit
+            ns / unit
         });
         times.filter(|time| *time > 0.0).map(f64::ln).collect()
     });

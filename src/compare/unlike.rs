@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Placed;
 use super::repeats::same_sessions;
-use crate::record::{Commit, Host, Record};
+use crate::record::{Host, Record};
 
 /// Why these two sets of records must not be compared, one sentence per reason; empty if they may be.
 pub(super) fn unlike(base: &[Placed], head: &[Placed]) -> Vec<String> {
@@ -30,17 +30,14 @@ pub fn few(examples: &[String]) -> String {
 /// The first record on another machine than the first of all.
 pub(super) fn other_hosts<'a>(mut records: impl Iterator<Item = &'a Placed>) -> Option<String> {
     let (first_place, first) = records.next()?;
-    let (place, other) = records.find(|(_, record)| !is_same_class(&record.host, &first.host))?;
+    // Figures of one class of machines may be held against each other.
+    let class = first.host.class();
+    let (place, other) = records.find(|(_, record)| record.host.class() != class)?;
     Some(format!(
         "{first_place} and {place} are of different machines: {} and {}",
         machine(&first.host),
         machine(&other.host)
     ))
-}
-
-/// Whether figures of one may be held against those of the other.
-fn is_same_class(a: &Host, b: &Host) -> bool {
-    a.class() == b.class()
 }
 
 fn machine(host: &Host) -> String {
@@ -49,16 +46,14 @@ fn machine(host: &Host) -> String {
 
 /// The first record of another commit, or of a changed working tree, within one side.
 fn other_commits(records: &[Placed]) -> Option<String> {
-    let hash = |record: &Record| record.commit.as_ref().map(Commit::long);
     let (first_place, first) = records.first()?;
     let (place, other) = records
         .iter()
-        .find(|(_, record)| hash(record) != hash(first))?;
-    let name = |record| hash(record).unwrap_or_else(|| "none".into());
+        .find(|(_, record)| record.commit != first.commit)?;
     Some(format!(
         "{first_place} and {place} are of different commits, and one side of a comparison is one: {} and {}",
-        name(first),
-        name(other)
+        first.commit_name(),
+        other.commit_name()
     ))
 }
 
@@ -96,14 +91,18 @@ fn example(((first_place, _), (place, record)): &(&Placed, &Placed)) -> String {
 
 /// What two records of one case differ in that makes their times incomparable.
 fn difference(first: &Record, other: &Record) -> Option<&'static str> {
+    let other_plan = || (first.plan.measured() != other.plan.measured()).then_some("another plan");
+    other_work(first, other).or_else(other_plan)
+}
+
+/// What makes the work of two records of one case different.
+pub(super) fn other_work(first: &Record, other: &Record) -> Option<&'static str> {
     if first.case.parameters != other.case.parameters {
         Some("other parameters")
     } else if first.case.options != other.case.options {
         Some("other options")
     } else if first.digest.is_some() && other.digest.is_some() && first.digest != other.digest {
         Some("another digest (what it computes has changed)")
-    } else if first.plan.measured() != other.plan.measured() {
-        Some("another plan")
     } else {
         None
     }

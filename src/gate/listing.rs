@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::compare::{MissingCase, Side, SideError};
 use crate::foreign::{self, Limits};
 use crate::matrix::PlannedCase;
-use crate::record::{Case, CaseError};
+use crate::record::{Case, CaseError, nanoseconds};
 
 /// A case as a program lists it, one line of JSON each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,7 +39,6 @@ fn yes() -> bool {
 
 impl From<PlannedCase> for ListedCase {
     fn from(planned: PlannedCase) -> Self {
-        let nanoseconds = |time: Duration| time.as_nanos().try_into().unwrap_or(u64::MAX);
         Self {
             case: planned.case,
             timeout_ns: planned.timeout.map(nanoseconds),

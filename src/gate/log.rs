@@ -279,11 +279,6 @@ fn unusable(path: &Path, error: io::Error) -> LogError {
 
 /// What of a gate is not as it was.
 fn change(before: &Header, now: &Header) -> Option<String> {
-    // The load average is of the moment.
-    let host = |header: &Header| Host {
-        load_average: 0.0,
-        ..header.host.clone()
-    };
     let parts = [
         ("its plan", difference(&before.plan, &now.plan)),
         ("the base binary", difference(&before.base, &now.base)),
@@ -292,7 +287,10 @@ fn change(before: &Header, now: &Header) -> Option<String> {
             "its cases or their thresholds",
             difference(&before.cases, &now.cases),
         ),
-        ("the machine", difference(&host(before), &host(now))),
+        (
+            "the machine",
+            difference(&before.host.lasting(), &now.host.lasting()),
+        ),
     ];
     let changed = parts.into_iter().find_map(|(what, how)| Some((what, how?)));
     changed.map(|(what, how)| format!("{what} changed: {how}"))

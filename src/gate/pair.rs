@@ -14,7 +14,7 @@ use crate::measure::calibration::{calibrate, calibrate_alone};
 use crate::measure::host::core_count;
 use crate::measure::{Slice, SlicePlan};
 use crate::random::SplitMix64;
-use crate::record::{Calibration, Case, CaseError};
+use crate::record::{Calibration, Case, CaseError, nanoseconds, run_ns};
 use crate::stats::median;
 use crate::stats::paired::{Round, difference};
 
@@ -102,10 +102,10 @@ impl PairSlice {
     fn time(&self, channel: Channel) -> Option<f64> {
         let runs: u64 = self.samples.iter().map(|sample| sample.run_count).sum();
         let cpu_ns: u64 = self.samples.iter().map(|sample| sample.cpu_ns).sum();
-        let wall = |sample: &SliceSample| sample.wall_ns as f64 / sample.run_count as f64;
+        let wall = |sample: &SliceSample| run_ns(sample.wall_ns, sample.run_count);
         match channel {
             Channel::Wall => median(&self.samples.iter().map(wall).collect::<Vec<_>>()),
-            Channel::Cpu => (runs > 0).then(|| cpu_ns as f64 / runs as f64),
+            Channel::Cpu => (runs > 0).then(|| run_ns(cpu_ns, runs)),
         }
     }
 }
@@ -168,7 +168,7 @@ pub(super) fn measure(
         index,
         first,
         digest,
-        elapsed_ns: bracketed.elapsed.as_nanos().try_into().unwrap_or(u64::MAX),
+        elapsed_ns: nanoseconds(bracketed.elapsed),
         foreign_cpu_ns: bracketed.foreign_cpu_ns,
         slices,
     };

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Arm, Both, Contest, GatePlan, ListedCase, Stop, Watcher, run};
 use crate::compare::{SideError, Verdict};
 use crate::random::{mix, shuffle};
-use crate::record::Host;
+use crate::record::{Host, nanoseconds};
 use crate::stats::binomial::proportion_interval;
 use crate::stats::{Interval, median};
 
@@ -186,7 +186,7 @@ impl Trial {
             verdict: wall.verdict,
             ratio: wall.ratio,
             pair_count: wall.pair_count,
-            elapsed_ns: start.elapsed().as_nanos().try_into().unwrap_or(u64::MAX),
+            elapsed_ns: nanoseconds(start.elapsed()),
             foreign_load_ratio: ran.foreign_load_ratio,
             calibration_spread_ratio: ran.calibration_spread_ratio,
         })

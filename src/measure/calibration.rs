@@ -9,7 +9,7 @@ use std::sync::{Barrier, RwLock};
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
-use crate::record::Calibration;
+use crate::record::{Calibration, nanoseconds};
 use crate::system::limit::cannot_start;
 
 /// Steps of the loop. Each waits for a multiplication and an addition, 4 to 5 cycles, so that all of them
@@ -85,10 +85,6 @@ fn slowest_of(thread_count: usize, builder: impl Fn(usize) -> Builder) -> io::Re
         let times = others.filter_map(|thread| thread.join().expect("the loop does not panic"));
         Ok(times.fold(own, Duration::max))
     })
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

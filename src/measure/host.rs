@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::num::NonZeroU64;
 
+use crate::backend::Cores;
 use crate::foreign::git::{Git, GitError};
 use crate::record::{Commit, Host, single_blanks};
 use crate::system::cgroup::Groups;
@@ -115,8 +116,7 @@ pub fn sharpen_timers() {
 
 /// How many cores the process may run on; at least 1.
 pub fn core_count() -> u32 {
-    let allowed = rustix::thread::sched_getaffinity(None).map(|cores| cores.count());
-    allowed.unwrap_or(0).max(1)
+    Cores::allowed().map_or(1, |cores| cores.count())
 }
 
 fn memory_bytes(root: &Root) -> u64 {

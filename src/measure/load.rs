@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sysinfo::System;
 
 use super::ticks::{CoreTicks, CpuTicks, SHORTEST_BRACKET};
-use crate::record::{Load, LoadSource};
+use crate::record::{Load, LoadSource, nanoseconds};
 
 /// The time between two rows. `sysinfo` silently returns old values within 200 ms of the last refresh
 /// ([`sysinfo::MINIMUM_CPU_UPDATE_INTERVAL`]); the rest is a margin for the time between our clock
@@ -121,10 +121,6 @@ fn too_short() -> Load {
 /// Within 0 to 1, to three places: an interval has 25 ticks, so more would only fill the file.
 fn rounded(ratio: f64) -> f64 {
     (ratio.clamp(0.0, 1.0) * 1000.0).round() / 1000.0
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use self::usage::{UsageMeter, worker_cores};
 use crate::backend::{Death, Pool};
 use crate::execute::{Ending, Failure, Job};
 use crate::kernel::Findings;
-use crate::record::{Sample, WorkerDeath};
+use crate::record::{Sample, WorkerDeath, nanoseconds};
 
 pub mod binding;
 pub mod bracket;
@@ -56,6 +56,19 @@ pub struct SlicePlan {
     /// are to be timed over the same number.
     #[serde(default)]
     pub run_count: Option<u64>,
+}
+
+impl SlicePlan {
+    /// Exactly this many samples, however long they take.
+    pub fn samples(count: u64) -> Self {
+        Self {
+            min_time_ns: 0,
+            max_time_ns: u64::MAX,
+            min_sample_count: count,
+            max_sample_count: count,
+            run_count: None,
+        }
+    }
 }
 
 /// What a slice yielded.
@@ -216,7 +229,7 @@ impl Meter {
         }
         let usage = own_usage.plus(workers_usage).since(usage_before);
         let sample = Sample {
-            wall_ns: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX),
+            wall_ns: nanoseconds(wall),
             run_count,
             cpu_ns: usage.cpu_ns,
             foreign_cpu_ns: None,
@@ -230,7 +243,7 @@ impl Meter {
 
     /// A run that beats the bound has broken a dependence, or left out work, and its figures are worth nothing.
     fn refuse_too_fast(&self, wall: Duration, run_count: u64) -> Result<(), Failure> {
-        let wall_ns = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX) / run_count;
+        let wall_ns = nanoseconds(wall) / run_count;
         match wall_ns < self.least_wall_ns {
             true => Err(Failure::BeatBound {
                 wall_ns,

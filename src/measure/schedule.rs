@@ -9,7 +9,7 @@ use crate::execute::{Failure, Job};
 use crate::graph::TaskId;
 use crate::graph::bound::{greedy_makespan, lower_bound, span, work};
 use crate::kernel::TaskTimes;
-use crate::record::{Bound, Trace, TracedRun};
+use crate::record::{Bound, Trace, TracedRun, nanoseconds};
 
 /// Time for running tasks alone, and for traced runs. What comes first is done in any case.
 const BUDGET: Duration = Duration::from_millis(100);
@@ -29,7 +29,7 @@ pub fn bound(
     certified_optimum_ns: Option<u64>,
 ) -> Result<Option<Bound>, String> {
     let (graph, kernel) = (job.graph(), job.kernel());
-    let duration = |task| kernel.duration(task).map(clamped);
+    let duration = |task| kernel.duration(task).map(nanoseconds);
     let durations: Option<Vec<u64>> = graph.tasks().map(duration).collect();
     let Some(durations) = durations.filter(|durations| work(durations) > 0) else {
         return Ok(None);
@@ -120,7 +120,7 @@ pub fn trace(
         let durations = times.durations_ns();
         let makespan = greedy_makespan(job.graph(), &durations, parallelism);
         trace.runs.push(TracedRun {
-            wall_ns: clamped(wall),
+            wall_ns: nanoseconds(wall),
             work_ns: total(&durations),
             alone_task_work_ns: alone(&durations),
             greedy_makespan_ns: u64::try_from(makespan).unwrap_or(u64::MAX),
@@ -146,10 +146,6 @@ fn run_alone(job: &Job) -> usize {
 
 fn total(durations: &[u64]) -> u64 {
     u64::try_from(work(durations)).unwrap_or(u64::MAX)
-}
-
-fn clamped(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ impl UsageMeter {
             let _ = clock_ns(clock);
         }
         Usage {
-            cpu_ns: nanoseconds(clock_gettime(ClockId::ProcessCPUTime)),
+            cpu_ns: timespec_ns(clock_gettime(ClockId::ProcessCPUTime)),
             ..Usage::default()
         }
     }
@@ -251,7 +251,7 @@ fn clock_ns(clock: libc::clockid_t) -> Option<u64> {
     (read == 0).then(|| time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
 }
 
-fn nanoseconds(time: rustix::time::Timespec) -> u64 {
+fn timespec_ns(time: rustix::time::Timespec) -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
@@ -441,7 +441,7 @@ Private_Dirty:       112 kB
 
     #[test]
     fn the_clock_of_a_thread_is_that_thread_s() {
-        let own = || nanoseconds(clock_gettime(ClockId::ThreadCPUTime));
+        let own = || timespec_ns(clock_gettime(ClockId::ThreadCPUTime));
         let tid = rustix::thread::gettid().as_raw_nonzero().get();
         let before = own();
         let by_id = clock_ns(thread_clock(tid)).unwrap();

@@ -13,7 +13,8 @@ use crate::case::protocol::Prepare;
 use crate::case::{Idle, Session, Surroundings};
 use crate::measure::SlicePlan;
 use crate::random;
-use crate::record::{Case, CaseError, Peak, Plan, Record, Sample};
+use crate::record::{Case, CaseError, Peak, Plan, Record, Sample, nanoseconds};
+use crate::units;
 
 mod ruler;
 mod search;
@@ -131,11 +132,11 @@ impl<'a> Sweeper<'a> {
         if needed <= there {
             return Ok(());
         }
-        let [needed, there] = [needed, there].map(|bytes| bytes >> 20);
+        let [needed, there] = [needed, there].map(units::size);
         Err(CaseError::new(
             "memory",
             format!(
-                "{size_count} sizes at once need {needed} MiB, and there are {there}: take a \
+                "{size_count} sizes at once need {needed}, and there are {there}: take a \
                  smaller graph or kernel"
             ),
         ))
@@ -199,8 +200,8 @@ impl<'a> Sweeper<'a> {
         Prepare {
             certified_optimum_ns: sweepable.optimum(&case).map(nanoseconds),
             case,
-            warmup_ns: WARMUP.as_nanos() as u64,
-            min_sample_ns: SAMPLE.as_nanos() as u64,
+            warmup_ns: nanoseconds(WARMUP),
+            min_sample_ns: nanoseconds(SAMPLE),
             retry_limit: sweepable.planned.retry_limit,
             task_timeout_ns: sweepable.planned.task_timeout.map(nanoseconds),
             trace: false,
@@ -229,8 +230,8 @@ impl<'a> Sweeper<'a> {
 /// The median wall time of a run over three samples.
 fn median_wall_ns(session: &mut Session, idle: &mut dyn Idle) -> Result<f64, CaseError> {
     session.renew();
-    let slice = session.slice(samples(3), idle)?;
-    let mut walls: Vec<f64> = slice.samples.iter().map(wall_ns).collect();
+    let slice = session.slice(SlicePlan::samples(3), idle)?;
+    let mut walls: Vec<f64> = slice.samples.iter().map(Sample::run_wall_ns).collect();
     walls.sort_by(f64::total_cmp);
     Ok(walls[walls.len() / 2])
 }
@@ -243,7 +244,7 @@ fn pair(open: &mut OpenSize, ruler: &mut Ruler, idle: &mut dyn Idle) -> Result<(
     // How long a child lives hangs on how many others there are; only that it answers in time is asked for.
     open.session.renew();
     let probe = ruler.probe(idle)?;
-    match open.session.slice(samples(1), idle) {
+    match open.session.slice(SlicePlan::samples(1), idle) {
         Ok(slice) => {
             let record = &mut open.record;
             record.samples.extend(slice.samples);
@@ -279,22 +280,4 @@ fn with_error(mut record: Record, error: CaseError) -> Record {
     }
     record.error = Some(error);
     record
-}
-
-fn samples(count: u64) -> SlicePlan {
-    SlicePlan {
-        min_time_ns: 0,
-        max_time_ns: u64::MAX,
-        min_sample_count: count,
-        max_sample_count: count,
-        run_count: None,
-    }
-}
-
-fn wall_ns(sample: &Sample) -> f64 {
-    sample.wall_ns as f64 / sample.run_count as f64
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,8 @@
 //! What efficiency is told against: how long tasks take at peak.
 
-use super::{PROBE_TASKS, Sweepable, Sweeper, median_wall_ns, samples};
+use super::{PROBE_TASKS, Sweepable, Sweeper, median_wall_ns};
 use crate::case::{Idle, Session};
+use crate::measure::SlicePlan;
 use crate::record::{CaseError, Probe};
 
 /// A task of a probe lasts at least this long, so that what it costs to start one is no part of it.
@@ -51,7 +52,7 @@ impl Ruler {
             return Ok(None);
         };
         session.renew();
-        let slice = session.slice(samples(1), idle)?;
+        let slice = session.slice(SlicePlan::samples(1), idle)?;
         Ok(slice.samples.first().map(|sample| Probe {
             wall_ns: sample.wall_ns,
             run_count: sample.run_count,

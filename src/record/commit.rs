@@ -1,6 +1,6 @@
 //! A commit in words.
 
-use super::Commit;
+use super::{Commit, Record};
 
 /// As many digits as git itself shows in large projects.
 const SHORT: usize = 12;
@@ -11,6 +11,14 @@ const DIRTY: &str = " (dirty)";
 /// The first digits of a hash, which whoever wrote the file may have filled with anything.
 pub fn short_hash(hash: &str) -> String {
     hash.chars().take(SHORT).collect()
+}
+
+impl Record {
+    /// The commit in words, in [`full`](Commit::long); `none` without one.
+    pub fn commit_name(&self) -> String {
+        let commit = self.commit.as_ref();
+        commit.map_or("none".into(), Commit::long)
+    }
 }
 
 impl Commit {

@@ -1,10 +1,10 @@
 //! The machine that a record was measured on, and which machines are alike.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The machine a record was measured on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Host {
     /// Model name of the processor, with one blank between two words.
     #[serde(deserialize_with = "with_single_blanks")]
@@ -51,6 +51,15 @@ impl Host {
         match self.cpu_limit_millicores {
             None => all,
             Some(limit) => format!("{} of {all}", limit as f64 / 1000.0),
+        }
+    }
+
+    /// The part that does not change from one moment to the next, nor by starting the machine again.
+    pub fn lasting(&self) -> Self {
+        Self {
+            load_average: 0.0,
+            memory_bytes: 0,
+            ..self.clone()
         }
     }
 

@@ -7,11 +7,11 @@ use miette::Report as Error;
 
 use super::format::row;
 use super::picture::timelines;
-use super::units;
 use super::verdict::{change, percent};
 use crate::compare::{Change, History, Series};
 use crate::record::Commit;
 use crate::text;
+use crate::units;
 
 const TITLE: Style = Style::new().bold();
 const DETAIL: Style = Style::new().dimmed();

@@ -197,8 +197,7 @@ fn points(record: &Record, peak: &Peak) -> Vec<Option<Point>> {
 
 /// What a task takes at peak, as a probe has it.
 fn probed_task_ns(peak: &Peak, probe: &Probe) -> f64 {
-    let run_ns = probe.wall_ns as f64 / probe.run_count as f64;
-    let unit_ns = run_ns / (peak.probe_task_count as f64 * peak.probe_size);
+    let unit_ns = probe.run_wall_ns() / (peak.probe_task_count as f64 * peak.probe_size);
     unit_ns * peak.size
 }
 
@@ -207,7 +206,7 @@ fn point(record: &Record, peak: &Peak, sample: &Sample, task_ns: f64) -> Option<
     if sample.is_degraded || sample.wall_ns == 0 {
         return None;
     }
-    let wall_ns = sample.wall_ns as f64 / sample.run_count as f64;
+    let wall_ns = sample.run_wall_ns();
     let least_task_count = peak.least_task_count as f64;
     let parallelism = match record.bound {
         // Where any number of tasks can wait at once, as many as the graph lets.

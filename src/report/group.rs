@@ -51,13 +51,8 @@ fn measure(record: &Record) -> Measurement<'_> {
     let samples = samples.filter(|sample| counts && !sample.is_degraded);
     Measurement {
         record,
-        walls: samples.map(wall).collect(),
+        walls: samples.map(Sample::run_wall_ns).collect(),
     }
-}
-
-/// Wall time of one run, in nanoseconds.
-fn wall(sample: &Sample) -> f64 {
-    sample.wall_ns as f64 / sample.run_count as f64
 }
 
 fn outcome(measurement: &Measurement, group: &[Measurement]) -> Outcome {

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::units;
 use crate::record::{Commit, Host, Record};
+use crate::units;
 
 /// The load average above which something else was running when the run began. It lags by a minute, so a
 /// build that has just ended still shows; half a process on average is more than an idle system has.

@@ -5,21 +5,7 @@ use std::fmt::Display;
 
 use miette::{Report as Error, miette};
 
-use crate::record::{Case, Commit, Record};
-
-/// What tells one case from another.
-type Key<'a> = (&'a str, &'a str, &'a str, u32, Option<&'a str>, bool);
-
-fn key(case: &Case) -> Key<'_> {
-    (
-        &case.workload,
-        &case.variant,
-        &case.backend,
-        case.workers,
-        case.continuation.as_deref(),
-        case.pin,
-    )
-}
+use crate::record::Record;
 
 /// Checks that these records belong in one report: each case once, all from one machine, one commit and one
 /// build. Figures of two machines or two versions in one ranking would say nothing about backends. Each
@@ -40,11 +26,11 @@ pub fn refuse_mixed<'a, P: Display>(
         } else {
             origin = Some((place.clone(), record));
         }
-        if let Some(first) = seen.insert(key(&record.case), place.clone()) {
+        let id = record.case.id();
+        if let Some(first) = seen.insert(id.clone(), place.clone()) {
             return Err(miette!(
                 help = "give only one of the two, or draw a report of each",
-                "{first} and {place} both hold the case {}",
-                name(&record.case)
+                "{first} and {place} both hold the case `{id}`"
             ));
         }
     }
@@ -70,36 +56,20 @@ fn refuse_other_origin(first: (&str, &Record), other: (&str, &Record)) -> Result
 /// What must be the same throughout a report.
 fn origin(record: &Record) -> [(&'static str, String); 6] {
     let host = &record.host;
-    let commit = record.commit.as_ref();
     [
         ("processor", host.processor.clone()),
         ("share of the machine", host.cores()),
         ("system", host.kernel.clone()),
         ("toolchain", host.toolchain.clone()),
         ("version of taskdyno", host.taskdyno.clone()),
-        ("commit", commit.map_or("none".into(), Commit::long)),
+        ("commit", record.commit_name()),
     ]
-}
-
-/// The name of a case, for people.
-fn name(case: &Case) -> String {
-    let mut name = case.workload.clone();
-    if !case.variant.is_empty() {
-        name += &format!(" {}", case.variant);
-    }
-    name += &format!(" on {} with {} workers", case.backend, case.workers);
-    if let Some(continuation) = &case.continuation {
-        name += &format!(", {continuation}");
-    }
-    if case.pin {
-        name += ", pinned";
-    }
-    name
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Commit;
     use crate::record::fixture::case;
 
     fn complaint(records: &[Record]) -> Option<String> {
@@ -128,7 +98,7 @@ mod tests {
         record.case.continuation = Some("inline".into());
         record.case.pin = true;
         let message = complaint(&[case("empty", "serial", 1).record(), record.clone(), record]);
-        insta::assert_snapshot!(message.unwrap(), @"r.jsonl:2 and r.jsonl:3 both hold the case empty width=8 on rayon with 2 workers, inline, pinned");
+        insta::assert_snapshot!(message.unwrap(), @"r.jsonl:2 and r.jsonl:3 both hold the case `empty/width=8/rayon/2+inline+pin`");
     }
 
     #[test]

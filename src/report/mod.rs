@@ -16,7 +16,6 @@ mod picture;
 mod read;
 mod schedule;
 mod table;
-pub mod units;
 mod verdict;
 mod words;
 

@@ -8,11 +8,12 @@ use comfy_table::{CellAlignment, LineStyle, Table};
 
 use super::efficiency::Sweep;
 use super::model::{Group, Measured, Outcome, Report, Row};
-use super::units;
 use super::words::{
-    CLOSENESS_NOTE, LIMIT_MARK, LIMIT_NOTE, NONE, closeness, curve_notes, metg_figure, name, notes,
+    self, CLOSENESS_NOTE, LIMIT_MARK, LIMIT_NOTE, NONE, closeness, curve_notes, metg_figure, name,
+    notes,
 };
 use crate::text;
+use crate::units;
 
 const TITLE: Style = Style::new().bold();
 const DETAIL: Style = Style::new().dimmed();
@@ -96,7 +97,7 @@ fn sweep_table(sweep: &Sweep) -> String {
         table.add_row([
             format!("{}{mark}", text::line(&curve.label)),
             metg_figure(curve),
-            interval.map_or(NONE.into(), units::times),
+            words::interval(interval),
             best.unwrap_or_else(|| NONE.into()),
             curve_notes(curve, sweep.target).join(", "),
         ]);
@@ -188,7 +189,9 @@ fn figures(measured: &Measured, group: &Group) -> Vec<String> {
     let first = [
         Some(measured.rank.to_string()),
         Some(units::time(measured.median_ns)),
-        measured.interval.map(units::times),
+        measured
+            .interval
+            .map(|ends| units::times(ends.low, ends.high)),
         measured.ratio.map(|ratio| units::ratio(ratio.ratio)),
         measured.utilisation.map(units::percent),
     ];

@@ -7,12 +7,12 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, LineStyle, Table};
 
 use super::heading::slow_clock;
-use super::units;
 use crate::compare::{
     ComparedCase, Comparison, ComparisonSource, Judgement, MissingCase, RatioInterval, Side,
     Verdict,
 };
 use crate::text;
+use crate::units;
 
 /// The share of the machine that went to others above which it is worth a word: as in a report.
 const FOREIGN_RATIO: f64 = 0.05;

@@ -3,8 +3,9 @@
 use super::efficiency::Curve;
 use super::model::{Group, Measured, Outcome, Row};
 use super::schedule::Schedule;
-use super::units;
+use crate::stats::Interval;
 use crate::stats::metg::{Crossing, Point};
+use crate::units;
 
 /// The share of the machine that went to others above which a case is marked: nanobench calls a result
 /// unstable at an error of 5%.
@@ -58,6 +59,11 @@ pub(super) fn notes(row: &Row) -> Vec<String> {
         notes.push(format!("{} foreign load", units::percent(share)));
     }
     notes
+}
+
+/// `1.21 – 1.25 µs`, or that there is none.
+pub(super) fn interval(interval: Option<Interval>) -> String {
+    interval.map_or(NONE.into(), |ends| units::times(ends.low, ends.high))
 }
 
 /// `lost_updates_count`, 1234 becomes `1,234 lost updates`.

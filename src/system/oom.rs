@@ -3,6 +3,7 @@
 
 use super::Root;
 use super::cgroup::{Groups, count};
+use crate::units;
 
 /// The counters of such kills, as they were when something began.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ impl OomWatch {
         if has_risen(self.in_group, in_group(&self.root)) {
             let limit = Groups::of_this_process(&self.root).memory_limit_bytes();
             let limit = limit.map_or(String::new(), |bytes| {
-                format!(": the container may use {} MiB", bytes >> 20)
+                format!(": the container may use {}", units::size(bytes))
             });
             return Some(format!(
                 "the kernel killed for want of memory in this control group meanwhile{limit} (its oom_kill counter \
@@ -78,7 +79,7 @@ mod tests {
             watch
                 .verdict()
                 .unwrap()
-                .contains("the container may use 64 MiB")
+                .contains("the container may use 64.0 MiB")
         );
     }
 

@@ -12,7 +12,7 @@ use crate::graph::TaskGraph;
 use crate::kernel::{Kernel, KernelKind, Setting};
 use crate::parameter::{ParameterError, Parameters, Value};
 use crate::pattern::Size;
-use crate::registry::{Registry, nearest};
+use crate::registry::{Registry, did_you_mean, nearest};
 use crate::system::memory::usable_memory_bytes;
 
 /// What is run: a graph and a kernel with all their parameters, checked.
@@ -192,7 +192,7 @@ pub enum DefinitionError {
     /// No pattern or kernel has this name.
     #[error(
         "unknown {side} {name:?}; {}known: {known}",
-        meant.as_ref().map(|meant| format!("did you mean {meant:?}? ")).unwrap_or_default()
+        did_you_mean(meant.as_deref())
     )]
     UnknownKind {
         /// `pattern` or `kernel`.
@@ -256,8 +256,7 @@ mod tests {
         let no_pattern = "`pattern` is missing or has no `kind`: expected {\"kind\": .., ..}";
         assert_eq!(refusal(json!(null)), no_pattern);
         assert_eq!(refusal(json!({"pattern": {"kind": 3}})), no_pattern);
-        let unknown =
-            "unknown pattern \"chian\"; did you mean \"chain\"? known: trivial, no-comm, ";
+        let unknown = "unknown pattern \"chian\"; did you mean `chain`? known: trivial, no-comm, ";
         assert!(refusal(json!({"pattern": {"kind": "chian"}})).starts_with(unknown));
         let no_graphs = "`graphs` is no list of patterns: expected [{\"kind\": .., ..}, ..]";
         assert_eq!(refusal(json!({"graphs": []})), no_graphs);

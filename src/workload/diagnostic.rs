@@ -7,6 +7,7 @@ use std::sync::Arc;
 use miette::{LabeledSpan, NamedSource};
 
 use crate::graph_file::import::ImportError;
+pub(super) use crate::registry::did_you_mean;
 use crate::text;
 
 /// One thing that is wrong.
@@ -104,11 +105,4 @@ pub(super) fn quoted(text: &str) -> String {
         Some((end, _)) => format!("{:?}...", &text[..end]),
         None => format!("{text:?}"),
     }
-}
-
-/// `did you mean "empty"? ` if a nearest name is known, or nothing.
-pub(super) fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest
-        .map(|name| format!("did you mean `{name}`? "))
-        .unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use toml::de::DeValue;
 use super::diagnostic::{Mistake, did_you_mean, quoted};
 use super::key::GATE;
 use super::parse::File;
-use super::value::describe;
+use super::value::{describe, to_number};
 use crate::registry::nearest;
 
 /// The only key there is between its braces.
@@ -40,11 +40,7 @@ fn read(value: &Spanned<DeValue<'_>>) -> Result<f64, Mistake> {
     let Some(threshold) = table.get(THRESHOLD) else {
         return Err(Mistake::new("`gate` has no `threshold`", help).at(value.span(), "here"));
     };
-    let ratio: Option<f64> = match threshold.get_ref() {
-        DeValue::Float(number) => number.as_str().parse().ok(),
-        DeValue::Integer(number) => number.as_str().parse().ok(),
-        _ => None,
-    };
+    let ratio = to_number(threshold.get_ref());
     ratio.filter(|ratio| RATIOS.contains(ratio)).ok_or_else(|| {
         let found = describe(threshold.get_ref());
         let message = format!("`{THRESHOLD}` cannot be {found}");

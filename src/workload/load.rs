@@ -12,7 +12,7 @@ use super::Workload;
 use super::diagnostic::{Mistake, report};
 use super::parse::{Parsed, parse};
 use crate::input::{self, ReadError};
-use crate::registry::{Registry, nearest};
+use crate::registry::{Registry, did_you_mean, nearest};
 use crate::system::memory::usable_memory_bytes;
 
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/workloads");
@@ -114,13 +114,14 @@ fn read_file(path: &Path) -> Result<Source, Mistake> {
 
 fn unreadable(path: &Path, error: &io::Error) -> Mistake {
     let message = format!("cannot read `{}`: {error}", path.display());
+    let expected = "expected a workload file (`*.toml`) or a folder of them";
     let help = match error.kind() {
-        io::ErrorKind::NotFound => match nearest_sibling(path) {
-            Some(sibling) => format!("did you mean `{}`?", sibling.display()),
-            None => "expected a workload file (`*.toml`) or a folder of them".into(),
-        },
+        io::ErrorKind::NotFound => {
+            let sibling = nearest_sibling(path).map(|sibling| sibling.display().to_string());
+            format!("{}{expected}", did_you_mean(sibling.as_deref()))
+        }
         io::ErrorKind::PermissionDenied => "make it readable for this user, or leave it out".into(),
-        _ => "expected a workload file (`*.toml`) or a folder of them".into(),
+        _ => expected.into(),
     };
     Mistake::new(message, help)
 }

@@ -16,7 +16,7 @@ use super::key::{
 use super::kind::Kind;
 use super::load::Source;
 use super::side::{Choice, Side};
-use super::value::describe;
+use super::value::{describe, to_count, to_number};
 use super::{CertifiedOptimum, Workload, file_side};
 use crate::kernel::KernelKind;
 use crate::pattern::Pattern;
@@ -221,13 +221,9 @@ impl<'a> File<'a> {
 
     fn retries(&mut self) -> Option<u32> {
         // A task that failed a hundred times over is not going to succeed.
-        const MOST: i64 = 100;
+        const MOST: u64 = 100;
         let value = self.table.get(RETRIES.name)?;
-        let count = match value.get_ref() {
-            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
-            _ => None,
-        };
-        let count = count.filter(|count| (0..=MOST).contains(count));
+        let count = to_count(value.get_ref()).filter(|count| *count <= MOST);
         if count.is_none() {
             let mistake = Mistake::new(
                 format!("`retries` cannot be {}", describe(value.get_ref())),
@@ -262,14 +258,7 @@ impl<'a> File<'a> {
         // A millisecond is no time-out that anybody wants; a year is as good as none.
         const SECONDS: std::ops::RangeInclusive<f64> = 0.001..=365.0 * 24.0 * 3600.0;
         let value = self.table.get(key.name)?;
-        let seconds = match value.get_ref() {
-            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-                .ok()
-                .map(|seconds| seconds as f64),
-            DeValue::Float(number) => number.as_str().parse().ok(),
-            _ => None,
-        };
-        match seconds {
+        match to_number(value.get_ref()) {
             Some(seconds) if SECONDS.contains(&seconds) => Some(Duration::from_secs_f64(seconds)),
             _ => {
                 let mistake = Mistake::new(

@@ -4,6 +4,7 @@ use crate::execute::job_byte_len;
 use crate::kernel::KernelKind;
 use crate::parameter::Parameters;
 use crate::pattern::Size;
+use crate::units;
 
 /// What a job holds in memory beside its graph.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl Load {
     size.task_count,
     size.edge_count,
     handing_on(load.output_bytes),
-    bytes_text(job_bytes(*size, load.output_bytes)),
+    units::size(job_bytes(*size, load.output_bytes)),
     and_the_kernel(load.kernel_byte_len(*size))
 )]
 pub struct SizeError {
@@ -66,14 +67,14 @@ pub struct SizeError {
 fn handing_on(output_bytes: u32) -> String {
     match output_bytes {
         0 => String::new(),
-        count => format!(" and {} to hand on each", bytes_text(count.into())),
+        count => format!(" and {} to hand on each", units::size(count)),
     }
 }
 
 fn and_the_kernel(kernel_bytes: u128) -> String {
     match kernel_bytes {
         0 => String::new(),
-        count => format!(", and the kernel {}", bytes_text(count)),
+        count => format!(", and the kernel {}", units::size(count)),
     }
 }
 
@@ -82,7 +83,7 @@ fn and_the_kernel(kernel_bytes: u128) -> String {
 enum Limit {
     #[error("ids have 32 bits, which is enough for {fit_count} tasks of this pattern")]
     Ids { fit_count: u128 },
-    #[error("this machine has {}, which is enough for {fit_count} tasks of this pattern", bytes_text(*memory_bytes))]
+    #[error("this machine has {}, which is enough for {fit_count} tasks of this pattern", units::size(*memory_bytes))]
     Memory { memory_bytes: u128, fit_count: u128 },
 }
 
@@ -132,21 +133,6 @@ fn job_bytes(size: Size, output_bytes: u32) -> u128 {
     let edge_count = u64::try_from(edge_count).unwrap_or(u64::MAX);
     let small = u128::from(job_byte_len(SMALL as u64, edge_count, output_bytes));
     small.saturating_mul(size.task_count) / SMALL
-}
-
-/// A number of bytes for people: "1.5 GB".
-pub(super) fn bytes_text(bytes: u128) -> String {
-    const UNITS: [&str; 8] = ["bytes", "kB", "MB", "GB", "TB", "PB", "EB", "ZB"];
-    let mut amount = bytes as f64;
-    let mut unit = 0;
-    while amount >= 1000.0 && unit + 1 < UNITS.len() {
-        amount /= 1000.0;
-        unit += 1;
-    }
-    match unit {
-        0 => format!("{bytes} bytes"),
-        _ => format!("{amount:.1} {}", UNITS[unit]),
-    }
 }
 
 #[cfg(test)]
@@ -200,8 +186,8 @@ mod tests {
         assert_eq!(check(graph, load, needed), Ok(()));
         let error = check(graph, load, needed - 1).unwrap_err();
         assert_eq!(error.fit_count(), 999_999);
-        let expected = "1000000 tasks with 0 dependences need 32.0 MB of memory, and the kernel 508.0 MB; \
-                        this machine has 540.0 MB, which is enough for 999999 tasks of this pattern";
+        let expected = "1000000 tasks with 0 dependences need 30.5 MiB of memory, and the kernel 484 MiB; \
+                        this machine has 515 MiB, which is enough for 999999 tasks of this pattern";
         assert_eq!(error.to_string(), expected);
         // Without a byte for the job no task fits.
         let error = check(graph, load, GIGABYTE / 4).unwrap_err();

@@ -32,6 +32,14 @@ pub(super) fn to_value(value: &DeValue<'_>) -> Option<Value> {
     }
 }
 
+/// A whole number.
+pub(super) fn to_count(value: &DeValue<'_>) -> Option<u64> {
+    match to_value(value)? {
+        Value::Count(count) => Some(count),
+        Value::Number(_) | Value::Text(_) => None,
+    }
+}
+
 /// A number, whole or not.
 pub(super) fn to_number(value: &DeValue<'_>) -> Option<f64> {
     match to_value(value)? {

@@ -14,6 +14,7 @@ use super::{Definition, Variant};
 use crate::execute::OUTPUT_BYTES_MAX;
 use crate::kernel::KernelKind;
 use crate::parameter::{Parameter, ParameterKind, Value};
+use crate::units;
 
 /// A number of bytes that tasks hand on.
 pub(super) struct OutputChoice {
@@ -106,8 +107,8 @@ impl File<'_> {
             }
             let message = format!(
                 "the kernel holds {}, and this machine has {}",
-                size::bytes_text(bytes.into()),
-                size::bytes_text(memory_bytes.into())
+                units::size(bytes),
+                units::size(memory_bytes)
             );
             let mistake = Mistake::new(message, "make it smaller");
             self.mistakes

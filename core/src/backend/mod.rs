@@ -16,10 +16,12 @@ use crate::graph::TaskId;
 use crate::kernel::Sharing;
 use crate::parameter::{Parameter, Parameters};
 
+mod cores;
 mod placement;
 mod pool_fn;
 mod verify;
 
+pub use cores::Cores;
 pub use placement::{Lent, Placement};
 pub use pool_fn::pool_fn;
 pub use verify::verify_runs;

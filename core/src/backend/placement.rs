@@ -3,16 +3,14 @@
 use std::io;
 use std::marker::PhantomData;
 
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-
-use super::PoolPlan;
+use super::{Cores, PoolPlan};
 
 /// Where the workers of one pool run: the one place that binds them to cores. A backend makes it when it starts, and
 /// has each worker [`enter`](Self::enter) before its first task, whatever the plan says.
 #[derive(Debug, Clone, Copy)]
 pub struct Placement {
     /// The cores that the thread which started the pool may run on.
-    cores: CpuSet,
+    cores: Cores,
     /// See [`is_crowded`](Self::is_crowded).
     is_crowded: bool,
     worker_count: usize,
@@ -26,7 +24,7 @@ impl Placement {
     ///
     /// When the system does not tell which cores there are.
     pub fn new(plan: &PoolPlan) -> io::Result<Self> {
-        let cores = sched_getaffinity(None)?;
+        let cores = Cores::allowed()?;
         Ok(Self {
             cores,
             is_crowded: plan.worker_count > cores.count() as usize,
@@ -44,13 +42,9 @@ impl Placement {
         if !self.pin {
             return Ok(());
         }
-        let core = (0..CpuSet::MAX_CPU)
-            .filter(|core| self.cores.is_set(*core))
-            .nth(index % self.cores.count() as usize)
-            .expect("a thread may run on at least one core");
-        let mut one = CpuSet::new();
-        one.set(core);
-        Ok(sched_setaffinity(None, &one)?)
+        let turn = index % self.cores.count() as usize;
+        let core = self.cores.numbers().nth(turn);
+        Cores::only(core.expect("a thread may run on at least one core")).bind_thread()
     }
 
     /// [`enter`](Placement::enter) for a thread that is only lent to the pool: it may run everywhere
@@ -82,7 +76,7 @@ impl Placement {
 /// The calling thread while it is a worker of a pool. Dropping it lets the thread go.
 #[derive(Debug)]
 pub struct Lent {
-    cores: CpuSet,
+    cores: Cores,
     /// Cores belong to the thread that entered, so the guard must not leave it.
     same_thread: PhantomData<*const ()>,
 }
@@ -91,6 +85,6 @@ impl Drop for Lent {
     fn drop(&mut self) {
         // The mask was this thread's own, so it can only be refused where the machine has lost cores
         // since; staying where it is does no harm then.
-        let _ = sched_setaffinity(None, &self.cores);
+        let _ = self.cores.bind_thread();
     }
 }

@@ -1,9 +1,9 @@
 use std::io;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use super::{Findings, Kernel};
+use super::Kernel;
+use super::wrapper::{Wrapped, Wrapper};
 use crate::graph::TaskId;
 use crate::memory::SharedSlice;
 use crate::random::mix;
@@ -17,18 +17,18 @@ use crate::random::mix;
 ///
 /// When the system refuses the shared page.
 pub fn deadly(kernel: Box<dyn Kernel>, kill_ratio: f64, seed: u64) -> io::Result<Box<dyn Kernel>> {
-    Ok(Box::new(Deadly {
-        kernel,
+    let wrapper = Death {
         // A ratio of 1 saturates to the largest number, which all but one draw are below.
         threshold: (kill_ratio * u64::MAX as f64) as u64,
         seed,
         draws: SharedSlice::new(1)?,
         spared: process::id(),
-    }))
+    };
+    Ok(Box::new(Wrapped { kernel, wrapper }))
 }
 
-struct Deadly {
-    kernel: Box<dyn Kernel>,
+/// Death in some of the tasks.
+struct Death {
     /// Draws below it are deadly.
     threshold: u64,
     seed: u64,
@@ -46,8 +46,8 @@ const SIGNALS: [libc::c_int; 5] = [
     0,
 ];
 
-impl Kernel for Deadly {
-    fn run(&self, task: TaskId, seed: u64) -> u64 {
+impl Wrapper for Death {
+    fn run(&self, _: TaskId, work: impl FnOnce() -> u64) -> u64 {
         // Relaxed: every begun task gets a number of its own, and that is all it is for.
         let draw = mix(self.seed ^ mix(self.draws[0].fetch_add(1, Ordering::Relaxed)));
         let is_deadly = draw < self.threshold && process::id() != self.spared;
@@ -56,35 +56,11 @@ impl Kernel for Deadly {
         if is_deadly && way.is_multiple_of(2) {
             die(way / 2);
         }
-        let output = self.kernel.run(task, seed);
+        let output = work();
         if is_deadly {
             die(way / 2);
         }
         output
-    }
-
-    fn expected(&self, task: TaskId, seed: u64) -> u64 {
-        self.kernel.expected(task, seed)
-    }
-
-    fn wait(&self, task: TaskId) -> Option<Duration> {
-        self.kernel.wait(task)
-    }
-
-    fn duration(&self, task: TaskId) -> Option<Duration> {
-        self.kernel.duration(task)
-    }
-
-    fn is_duration_kept(&self) -> bool {
-        self.kernel.is_duration_kept()
-    }
-
-    fn reset(&self) {
-        self.kernel.reset();
-    }
-
-    fn verify(&self, task_run_count: u64) -> Result<Findings, String> {
-        self.kernel.verify(task_run_count)
     }
 }
 

@@ -20,7 +20,7 @@ mod replay;
 mod sequence;
 mod sleep;
 mod traced;
-mod unbound;
+mod wrapper;
 
 pub use busy_wait::BUSY_WAIT;
 pub use compute_bound::COMPUTE_BOUND;
@@ -33,7 +33,6 @@ pub use memory_bound::MEMORY_BOUND;
 pub use replay::REPLAY;
 pub use sleep::SLEEP;
 pub use traced::{TaskTimes, traced};
-pub use unbound::{UnboundTasks, unbound_tasks};
 
 /// The kernels that every build has.
 pub const KERNELS: &[&dyn KernelKind] = &[

@@ -1,9 +1,10 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::{Findings, Kernel};
+use super::Kernel;
+use super::wrapper::{Wrapped, Wrapper};
 use crate::graph::TaskId;
 use crate::memory::SharedSlice;
 
@@ -22,9 +23,9 @@ pub fn traced(
         starts: SharedSlice::new(task_count)?,
         durations: SharedSlice::new(task_count)?,
     });
-    let traced = Traced {
+    let traced = Wrapped {
         kernel,
-        times: Arc::clone(&times),
+        wrapper: Clock(Arc::clone(&times)),
     };
     Ok((Box::new(traced), times))
 }
@@ -62,50 +63,30 @@ impl TaskTimes {
     }
 }
 
-struct Traced {
-    kernel: Box<dyn Kernel>,
-    times: Arc<TaskTimes>,
-}
+/// A clock around every task.
+struct Clock(Arc<TaskTimes>);
 
-impl Kernel for Traced {
-    fn run(&self, task: TaskId, seed: u64) -> u64 {
-        self.times.start(task);
-        let output = self.kernel.run(task, seed);
-        self.times.end(task);
+impl Wrapper for Clock {
+    fn run(&self, task: TaskId, work: impl FnOnce() -> u64) -> u64 {
+        self.0.start(task);
+        let output = work();
+        self.0.end(task);
         output
     }
 
-    /// Ends a task whose waiting was awaited: async backends call this right after it.
-    fn expected(&self, task: TaskId, seed: u64) -> u64 {
-        self.times.end(task);
-        self.kernel.expected(task, seed)
+    fn begin_wait(&self, task: TaskId) {
+        self.0.start(task);
     }
 
-    /// Begins a task whose waiting is going to be awaited.
-    fn wait(&self, task: TaskId) -> Option<Duration> {
-        self.times.start(task);
-        self.kernel.wait(task)
-    }
-
-    fn duration(&self, task: TaskId) -> Option<Duration> {
-        self.kernel.duration(task)
-    }
-
-    fn is_duration_kept(&self) -> bool {
-        self.kernel.is_duration_kept()
-    }
-
-    fn reset(&self) {
-        self.kernel.reset();
-    }
-
-    fn verify(&self, task_run_count: u64) -> Result<Findings, String> {
-        self.kernel.verify(task_run_count)
+    fn end_wait(&self, task: TaskId) {
+        self.0.end(task);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     struct Waits;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cmd::measuring::{Manner, seconds};
+use crate::cmd::number::number;
 use crate::cmd::select::{Pin, Selected};
 use crate::cmd::show::Show;
 use crate::cmd::tell;
@@ -154,11 +155,7 @@ fn planted(text: &str) -> Result<f64, String> {
 }
 
 fn part(text: &str, range: RangeInclusive<f64>, example: &str) -> Result<f64, String> {
-    let number: Option<f64> = text.parse().ok();
-    number
-        .filter(|number| range.contains(number))
-        .ok_or_else(|| {
-            let (least, most) = (range.start(), range.end());
-            format!("expected a number from {least} to {most}, such as {example}")
-        })
+    let (least, most) = (range.start(), range.end());
+    let expected = format!("a number from {least} to {most}, such as {example}");
+    number(text, range, &expected)
 }

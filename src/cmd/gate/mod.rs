@@ -22,7 +22,7 @@ use crate::gate::{
 };
 use crate::measure::host;
 use crate::random::mix;
-use crate::record::{Host, write_whole};
+use crate::record::{Host, nanoseconds, write_whole};
 use crate::registry::Registry;
 use crate::report::change;
 
@@ -216,7 +216,7 @@ fn plan(arguments: &Arguments, seed: u64, pin: bool, case_count: usize) -> Resul
         alpha: arguments.alpha,
         pair_count: arguments.pairs,
         look_count: if arguments.no_extension { 1 } else { 2 },
-        timeout_ns: arguments.timeout.as_nanos().try_into().unwrap_or(u64::MAX),
+        timeout_ns: nanoseconds(arguments.timeout),
         ..GatePlan::new(seed)
     };
     let fewest = plan.fewest_pairs(case_count);
@@ -310,7 +310,7 @@ fn comparison(
         seed: header.plan.seed,
         host: header.host,
         started_at,
-        elapsed_ns: elapsed.as_nanos().try_into().unwrap_or(u64::MAX),
+        elapsed_ns: nanoseconds(elapsed),
         foreign_load_ratio: ran.foreign_load_ratio,
         calibration_spread_ratio: ran.calibration_spread_ratio,
         advisory: control.as_ref().and_then(distrust).into_iter().collect(),

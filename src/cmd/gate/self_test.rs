@@ -19,7 +19,7 @@ use crate::disk::{self, Lock};
 use crate::gate::self_test::{SelfTest, SelfTestError, SelfTestPlan, SelfVerdict, Tally, tally};
 use crate::gate::{ListedCase, Neighbour, Watcher};
 use crate::measure::host;
-use crate::record::write_whole;
+use crate::record::{nanoseconds, write_whole};
 use crate::registry::Registry;
 use crate::report::{bound_or_not, change};
 use crate::stats::median;
@@ -95,7 +95,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
         has_neighbour: arguments.neighbour,
         host: host.clone(),
         started_at: started_at.clone(),
-        elapsed_ns: start.elapsed().as_nanos().try_into().unwrap_or(u64::MAX),
+        elapsed_ns: nanoseconds(start.elapsed()),
         verdicts: verdicts.to_vec(),
     };
     let keep = |verdicts: &[SelfVerdict]| keep(&result(verdicts), arguments);

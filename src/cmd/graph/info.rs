@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::graph::TaskGraph;
 use crate::graph::bound::{level_widths, span, work};
 use crate::graph_file::import::Unit;
-use crate::report::units;
+use crate::units;
 
 /// What there is to say about a graph, with the keys it has as JSON.
 #[derive(Serialize)]

@@ -18,7 +18,7 @@ use crate::case::record;
 use crate::matrix::PlannedCase;
 use crate::measure::host;
 use crate::random;
-use crate::record::{Case, Plan, Record, RecordFile};
+use crate::record::{Case, Plan, Record, RecordFile, nanoseconds};
 use crate::registry::Registry;
 
 mod resume;
@@ -197,7 +197,6 @@ fn measure_all(
 }
 
 fn plan(arguments: &Arguments, seed: u64, order_index: u64, planned: &PlannedCase) -> Plan {
-    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let plan = Plan {
         seed,
         order_index,

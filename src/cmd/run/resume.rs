@@ -93,7 +93,7 @@ impl Settings {
         Self {
             case: record.case.clone(),
             plan: record.plan.measured(),
-            host: lasting(&record.host),
+            host: record.host.lasting(),
             commit: record.commit.clone(),
         }
     }
@@ -138,7 +138,7 @@ impl Settings {
                     ..plan
                 },
             },
-            host: lasting(&now.host),
+            host: now.host.lasting(),
             commit: now.commit.clone(),
         }
     }
@@ -156,15 +156,6 @@ fn is_same_cell(a: &Case, b: &Case) -> bool {
         (workload, variant, backend, case.workers)
     };
     cell(a) == cell(b)
-}
-
-/// What does not change from one moment to the next, nor by starting the machine again.
-fn lasting(host: &Host) -> Host {
-    Host {
-        load_average: 0.0,
-        memory_bytes: 0,
-        ..host.clone()
-    }
 }
 
 /// Records of other settings, another commit or another machine do not go into one file with those to come.

@@ -6,8 +6,10 @@ use std::time::Duration;
 use rustix::process::getuid;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
+use crate::backend::Cores;
 use crate::measure::host;
 use crate::measure::ticks::CpuTicks;
+use crate::record::nanoseconds;
 use crate::system::cgroup::Groups;
 use crate::system::limit::{ThreadLimits, thread_count_of_user};
 use crate::system::{Root, can_start_itself};
@@ -82,7 +84,9 @@ impl Facts {
         let of_clock = |file: &str| text(&format!("{CLOCK}/{file}"));
         let siblings = |core| of_cpu(&format!("cpu{core}/topology/thread_siblings_list"));
         let groups = Groups::of_this_process(root);
-        let allowed = allowed_cores();
+        let allowed: Vec<u32> = Cores::allowed()
+            .map(|cores| cores.numbers().collect())
+            .unwrap_or_default();
         Self {
             kernel: rustix::system::uname().release().to_string_lossy().into(),
             can_start_itself: can_start_itself(root).is_ok(),
@@ -122,7 +126,7 @@ impl Watch {
             before,
             after,
             elapsed: between(wall_before, wall_after),
-            own_cpu_ns: u64::try_from(own_cpu.as_nanos()).unwrap_or(u64::MAX),
+            own_cpu_ns: nanoseconds(own_cpu),
         })
     }
 }
@@ -138,17 +142,6 @@ fn firmware(root: &Root) -> String {
         .map(|file| root.read(&format!("/sys/class/dmi/id/{file}")))
         .map(Option::unwrap_or_default)
         .join(" ")
-}
-
-fn allowed_cores() -> Vec<u32> {
-    let Ok(set) = rustix::thread::sched_getaffinity(None) else {
-        return Vec::new();
-    };
-    let most = rustix::thread::CpuSet::MAX_CPU;
-    let allowed = (0..most).filter(|&core| set.is_set(core));
-    allowed
-        .filter_map(|core| u32::try_from(core).ok())
-        .collect()
 }
 
 fn governors(root: &Root) -> Vec<String> {

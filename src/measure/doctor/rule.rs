@@ -9,6 +9,7 @@ use crate::measure::ticks::{SHORTEST_BRACKET, foreign_cpu_ns};
 use crate::system::cgroup::ProcessLimit;
 use crate::system::limit::ThreadLimits;
 use crate::system::proc;
+use crate::units;
 
 /// What every rule says.
 pub(super) fn all(facts: &Facts) -> Vec<Advice> {
@@ -332,7 +333,7 @@ fn swap(meminfo: &str) -> Option<Advice> {
     let total = proc::bytes(meminfo, "SwapTotal")?;
     let used = total.saturating_sub(proc::bytes(meminfo, "SwapFree")?);
     (used > 0).then(|| Advice {
-        what: format!("{} MiB are swapped out", used.div_ceil(1 << 20)),
+        what: format!("{} are swapped out", units::size(used)),
         why: "memory was short at some time; a page that comes back from disk takes milliseconds"
             .into(),
         remedy: "sudo swapoff -a && sudo swapon -a".into(),
@@ -565,7 +566,7 @@ mod tests {
     #[test]
     fn swap_in_use_is_told() {
         let meminfo = "MemTotal: 16 kB\nSwapTotal:  4096 kB\nSwapFree:  1024 kB\n";
-        assert_eq!(swap(meminfo).unwrap().what, "3 MiB are swapped out");
+        assert_eq!(swap(meminfo).unwrap().what, "3.00 MiB are swapped out");
         assert_eq!(swap("SwapTotal: 4096 kB\nSwapFree: 4096 kB"), None);
         assert_eq!(swap("SwapTotal: 1 kB\nSwapFree: 9 kB"), None);
         assert_eq!(swap(""), None);

@@ -9,9 +9,9 @@ use crate::report::model::{Group, Measured, Outcome, Report, Row, SERIAL};
 use crate::report::picture::font;
 use crate::report::picture::palette::DARK_TWINS;
 use crate::report::picture::{self, FontSource, Picture};
-use crate::report::words::{LIMIT_MARK, LIMIT_NOTE, NONE, Outline, name, notes, outline};
-use crate::report::{units, words};
+use crate::report::words::{self, LIMIT_MARK, LIMIT_NOTE, NONE, Outline, name, notes, outline};
 use crate::text;
+use crate::units;
 
 /// The whole report as one page that needs nothing else.
 pub const HTML: Html = Html;
@@ -336,7 +336,7 @@ fn measured_row(row: &Row, measured: &Measured) -> Markup {
             }
             td.figure { (row.workers) }
             td.figure { (units::time(measured.median_ns)) }
-            td.figure { (measured.interval.map_or(NONE.into(), units::times)) }
+            td.figure { (words::interval(measured.interval)) }
             td.figure { (ratio(measured)) }
             td.figure { (measured.utilisation.map_or(NONE.into(), units::percent)) }
             td.figure { (time(measured.task_ns)) }

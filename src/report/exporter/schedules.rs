@@ -2,8 +2,8 @@ use maud::{Markup, html};
 
 use crate::report::model::{Group, Measured};
 use crate::report::schedule::Schedule;
-use crate::report::units;
 use crate::report::words::{NONE, closeness};
+use crate::units;
 
 /// How close each case came to the best possible schedule, as bars that end where the median does.
 pub(super) fn section(group: &Group) -> Markup {

@@ -4,8 +4,9 @@ use miette::Report as Error;
 use super::html::figure;
 use crate::report::efficiency::Sweep;
 use crate::report::model::Report;
-use crate::report::words::{LIMIT_MARK, NONE, curve_notes, metg_figure};
-use crate::report::{picture, units};
+use crate::report::picture;
+use crate::report::words::{self, LIMIT_MARK, curve_notes, metg_figure};
+use crate::units;
 
 /// A sweep over task sizes: the curves, and the granularity of each backend.
 pub(super) fn section(sweep: &Sweep, report: &Report) -> Result<Markup, Error> {
@@ -43,7 +44,7 @@ fn table(sweep: &Sweep) -> Markup {
                     th scope="row" { (curve.label) @if curve.is_limit { (LIMIT_MARK) } }
                     td.figure { (metg_figure(curve)) }
                     td.figure {
-                        (curve.metg.and_then(|metg| metg.interval).map_or(NONE.into(), units::times))
+                        (words::interval(curve.metg.and_then(|metg| metg.interval)))
                     }
                     td.figure { (curve.round_count) }
                     td { (curve_notes(curve, sweep.target).join(", ")) }

@@ -5,9 +5,10 @@ use std::fmt::Write;
 use super::{Format, figures};
 use crate::compare::{Comparison, ComparisonSource, Verdict};
 use crate::record::Record;
-use crate::report::units;
 use crate::report::verdict::{Kind, Line, counts, fitness, lines, machine, percent, title};
+use crate::report::words;
 use crate::text::{markdown, markdown_code};
+use crate::units;
 
 /// See the module.
 pub(super) struct Markdown;
@@ -36,7 +37,7 @@ impl Format for Markdown {
                     text,
                     "| {id} | {} | {} |",
                     units::time(wall.value),
-                    wall.interval.map_or("–".into(), units::times)
+                    words::interval(wall.interval)
                 ),
                 (None, Some(error)) => {
                     writeln!(text, "| {id} | failed: {} | – |", markdown(&error.kind))

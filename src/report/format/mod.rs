@@ -1,7 +1,7 @@
 //! Formats of other tools, one file each and one line in [`FORMATS`]: what `export` writes.
 
 use crate::compare::{Comparison, Judgement};
-use crate::record::Record;
+use crate::record::{Record, Sample};
 use crate::stats::{Interval, median, median_interval};
 
 mod bencher;
@@ -72,15 +72,11 @@ fn figures(record: &Record) -> Vec<Figure> {
         .iter()
         .filter(|sample| !sample.is_degraded)
         .collect();
-    let of_run = |ns: u64, runs: u64| ns as f64 / runs as f64;
-    let walls: Vec<f64> = samples
-        .iter()
-        .map(|sample| of_run(sample.wall_ns, sample.run_count))
-        .collect();
-    let cpus: Vec<f64> = samples
-        .iter()
-        .map(|sample| of_run(sample.cpu_ns, sample.run_count))
-        .collect();
+    let of_each = |time: fn(&Sample) -> f64| -> Vec<f64> {
+        samples.iter().map(|sample| time(sample)).collect()
+    };
+    let walls = of_each(Sample::run_wall_ns);
+    let cpus = of_each(Sample::run_cpu_ns);
     let of_median = |name, help, values: &[f64]| {
         Some(Figure {
             name,

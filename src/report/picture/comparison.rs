@@ -8,9 +8,9 @@ use super::font::{Weight, fitted, width};
 use super::palette::{Color, FAILURE, GRID, INK, MUTED, PAPER, backend};
 use super::{DETAIL, LABEL, MARGIN, STRONG, TITLE, WIDTH};
 use crate::report::model::{Group, Measured, Outcome, Report, Row};
-use crate::report::units;
 use crate::report::words::{LIMIT_MARK, LIMIT_SHORT, notes};
 use crate::text;
+use crate::units;
 
 /// The height of one case.
 const ROW: f64 = 20.0;

@@ -10,9 +10,9 @@ use super::palette::{Color, GRID, MUTED, backend};
 use super::{DETAIL, MARGIN, TITLE, WIDTH};
 use crate::report::efficiency::{Curve, Sweep};
 use crate::report::model::Report;
-use crate::report::units;
 use crate::report::words::{LIMIT_MARK, metg_figure};
 use crate::text;
+use crate::units;
 
 const HEIGHT: f64 = 380.0;
 const PLOT_LEFT: f64 = MARGIN + 40.0;

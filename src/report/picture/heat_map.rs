@@ -8,7 +8,7 @@ use super::palette::{GRID, PAPER, UNKNOWN, heat};
 use super::{DETAIL, LABEL, MARGIN, TITLE, WIDTH};
 use crate::record::LoadSource;
 use crate::report::load::LoadMap;
-use crate::report::units;
+use crate::units;
 
 const PLOT_LEFT: f64 = MARGIN + 56.0;
 const PLOT_RIGHT: f64 = WIDTH - MARGIN;

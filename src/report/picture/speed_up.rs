@@ -9,9 +9,9 @@ use super::names::{Name, draw_line, draw_names, height_for};
 use super::palette::{Color, GRID, MUTED, backend};
 use super::{DETAIL, MARGIN, TITLE, WIDTH};
 use crate::report::model::{Group, Report};
-use crate::report::units;
 use crate::report::words::LIMIT_MARK;
 use crate::text;
+use crate::units;
 
 /// The least height; many names take more.
 const HEIGHT: f64 = 340.0;

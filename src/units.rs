@@ -1,44 +1,47 @@
 //! Figures as people read them.
 
-use crate::stats::Interval;
-
 /// Units of time, the largest first, in nanoseconds.
 const TIMES: [(f64, &str); 4] = [(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")];
 
 /// Units of memory, the largest first, in bytes.
-const SIZES: [(f64, &str); 4] = [
-    (1073741824.0, "GiB"),
-    (1048576.0, "MiB"),
-    (1024.0, "KiB"),
+const SIZES: [(f64, &str); 8] = [
+    ((1_u128 << 70) as f64, "ZiB"),
+    ((1_u128 << 60) as f64, "EiB"),
+    ((1_u128 << 50) as f64, "PiB"),
+    ((1_u128 << 40) as f64, "TiB"),
+    ((1_u128 << 30) as f64, "GiB"),
+    ((1_u128 << 20) as f64, "MiB"),
+    ((1_u128 << 10) as f64, "KiB"),
     (1.0, "B"),
 ];
 
 /// A time in nanoseconds with three significant digits and the unit that leaves one to three of them before
 /// the point: `1.23 µs`. Below a nanosecond the unit stays.
-pub fn time(ns: f64) -> String {
+pub(crate) fn time(ns: f64) -> String {
     scaled(ns, &TIMES)
 }
 
 /// The unit of a time as [`time`] writes it: how many nanoseconds it has, and its name.
-pub fn time_unit(ns: f64) -> (f64, &'static str) {
+pub(crate) fn time_unit(ns: f64) -> (f64, &'static str) {
     unit(ns, &TIMES)
 }
 
 /// A number of bytes, in the same way: `4.00 MiB`.
-pub fn size(bytes: u64) -> String {
-    scaled(bytes as f64, &SIZES)
+pub(crate) fn size(bytes: impl Into<u128>) -> String {
+    scaled(bytes.into() as f64, &SIZES)
 }
 
-/// Both ends of an interval of times, with the unit and the decimals of the upper one: `1.21 – 1.25 µs`.
-pub fn times(interval: Interval) -> String {
-    let (factor, unit) = unit(interval.high, &TIMES);
-    let (low, high) = (interval.low / factor, interval.high / factor);
+/// Both ends of an interval of times, in nanoseconds, with the unit and the decimals of the upper one:
+/// `1.21 – 1.25 µs`.
+pub(crate) fn times(low: f64, high: f64) -> String {
+    let (factor, unit) = unit(high, &TIMES);
+    let (low, high) = (low / factor, high / factor);
     let decimals = decimals(high);
     format!("{low:.decimals$} – {high:.decimals$} {unit}")
 }
 
 /// How many times as much: `1.07×`.
-pub fn ratio(ratio: f64) -> String {
+pub(crate) fn ratio(ratio: f64) -> String {
     // Beyond a hundred the second decimal only makes columns wide.
     if ratio < 99.95 {
         format!("{ratio:.2}×")
@@ -48,12 +51,12 @@ pub fn ratio(ratio: f64) -> String {
 }
 
 /// A share from 0 to 1: `97%`. More than 1 is possible where clocks of different grain are compared.
-pub fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)
 }
 
 /// A count with its thousands marked: `12,345`.
-pub fn count(count: u64) -> String {
+pub(crate) fn count(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (index, digit) in digits.char_indices() {
@@ -72,8 +75,8 @@ fn scaled(value: f64, units: &[(f64, &'static str)]) -> String {
 
 /// The largest unit in which `value`, once rounded, is at least 1.
 fn unit(value: f64, units: &[(f64, &'static str)]) -> (f64, &'static str) {
-    let rounded = rounded(value.abs());
-    let found = units.iter().find(|(factor, _)| rounded >= *factor);
+    let is_reached = |(factor, _): &&(f64, &str)| rounded(value.abs() / factor) >= 1.0;
+    let found = units.iter().find(is_reached);
     *found.unwrap_or(&units[units.len() - 1])
 }
 
@@ -126,17 +129,18 @@ mod tests {
 
     #[test]
     fn an_interval_has_one_unit() {
-        let interval = |low, high| times(Interval { low, high });
-        assert_eq!(interval(1210.0, 1254.0), "1.21 – 1.25 µs");
-        assert_eq!(interval(3.0, 250.4), "3 – 250 ns");
-        assert_eq!(interval(980.0, 1020.0), "0.98 – 1.02 µs");
+        assert_eq!(times(1210.0, 1254.0), "1.21 – 1.25 µs");
+        assert_eq!(times(3.0, 250.4), "3 – 250 ns");
+        assert_eq!(times(980.0, 1020.0), "0.98 – 1.02 µs");
     }
 
     #[test]
     fn other_figures() {
-        assert_eq!(size(0), "0 B");
-        assert_eq!(size(1023), "1023 B");
-        assert_eq!(size(4 << 20), "4.00 MiB");
+        assert_eq!(size(0_u64), "0 B");
+        assert_eq!(size(1023_u64), "1023 B");
+        assert_eq!(size(1_u64 << 30), "1.00 GiB");
+        assert_eq!(size(4_u64 << 20), "4.00 MiB");
+        assert_eq!(size(u128::from(u64::MAX) + 1), "16.0 EiB");
         assert_eq!(ratio(1.0), "1.00×");
         assert_eq!(ratio(1234.5), "1234×");
         assert_eq!(percent(0.974), "97%");
