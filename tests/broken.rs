@@ -102,7 +102,7 @@ fn a_backend_that_gets_it_wrong_is_caught() {
     assert_eq!(kind("runs-backwards"), "missing-input");
     assert_eq!(kind("garbles-a-payload"), "wrong-payload");
     let (_, message) = &rows["garbles-a-payload mishap=print"];
-    let expected = "byte 8 that task 5 was handed by its predecessor 0 is wrong";
+    let expected = "byte 8 that task 5 received from its predecessor 0 is wrong";
     assert_eq!(message, expected);
     assert_eq!(kind("serial"), "ok");
 }

@@ -5,7 +5,7 @@ use super::worker::{Lent, Placement};
 use super::{Backend, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 
-/// One loop on the calling thread, in topological order. No counting, no queue.
+/// One loop on the calling thread, in topological order, without counting and without a queue.
 pub const SERIAL: Serial = Serial;
 
 /// See [`SERIAL`].
@@ -44,7 +44,7 @@ struct SerialPool {
 
 impl Pool for SerialPool {
     fn run(&mut self) -> Result<(), Halt> {
-        // Ids are a topological order, so every input is there before it is asked for.
+        // Ids are a topological order, so every input exists before it is read.
         self.job
             .graph()
             .tasks()

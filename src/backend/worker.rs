@@ -1,4 +1,4 @@
-//! What backends share: where a worker runs, and how it waits.
+//! Shared by backends: where a worker runs, and how it waits.
 
 use std::io;
 use std::marker::PhantomData;
@@ -11,23 +11,24 @@ use super::PoolPlan;
 use crate::execute::Job;
 use crate::system::limit::cannot_start_worker;
 
-/// Turns a waiting worker spins before it yields: about 50 µs at 25 ns a `PAUSE`.
+/// How many turns a waiting worker spins before it yields: about 50 µs at 25 ns per `PAUSE`.
 ///
-/// That is twice the 22 µs it takes to wake a thread parked on an idle core. Spinning about as long as
-/// parking would cost never loses more than a small factor against knowing the future (Karlin, Li,
-/// Manasse and Owicki, "Empirical studies of competitive spinning", SOSP 1991).
+/// This is twice the 22 µs that it takes to wake a thread parked on an idle core. If spinning lasts about as long as
+/// parking would cost, the loss against the best choice is at most a small factor (Karlin, Li, Manasse and Owicki,
+/// "Empirical studies of competitive spinning", SOSP 1991).
 const SPIN_TURNS: u32 = 2000;
 
-/// Times a waiting worker then gives its core away before it parks: a last chance for whoever shares it.
+/// How many times a waiting worker then yields its core before it parks: a last chance for a thread that shares the
+/// core.
 const YIELD_TURNS: u32 = 4;
 
-/// Where the workers of one pool run: the one place that binds them to cores. A backend makes it when it starts, and
-/// has each worker [`enter`](Self::enter) before its first task, whatever the plan says.
+/// Where the workers of one pool run. This is the only place that binds workers to cores. A backend creates it when
+/// it starts. Each worker [`enter`](Self::enter)s it before its first task, whether the plan pins workers or not.
 #[derive(Debug, Clone, Copy)]
 pub struct Placement {
-    /// The cores that the thread which started the pool may run on.
+    /// The cores that the starting thread of the pool may run on.
     cores: CpuSet,
-    /// Whether there are more workers than cores: then the one that is waited for may need this very core.
+    /// Whether there are more workers than cores. If so, a waiting worker may occupy the core that the other needs.
     is_crowded: bool,
     worker_count: usize,
     pin: bool,
@@ -38,7 +39,7 @@ impl Placement {
     ///
     /// # Errors
     ///
-    /// When the system does not tell which cores there are.
+    /// If the system does not say which cores there are.
     pub fn new(plan: &PoolPlan) -> io::Result<Self> {
         let cores = sched_getaffinity(None)?;
         Ok(Self {
@@ -49,11 +50,11 @@ impl Placement {
         })
     }
 
-    /// Makes the calling thread worker `index`: binds it to its core, if the plan says so.
+    /// Makes the calling thread worker `index`: binds it to its core if the plan says so.
     ///
     /// # Errors
     ///
-    /// When the system refuses the core.
+    /// If the system refuses the core.
     pub fn enter(&self, index: usize) -> io::Result<()> {
         if !self.pin {
             return Ok(());
@@ -67,12 +68,12 @@ impl Placement {
         Ok(sched_setaffinity(None, &one)?)
     }
 
-    /// [`enter`](Placement::enter) for a thread that is only lent to the pool: it may run everywhere
-    /// again when the guard is dropped.
+    /// [`enter`](Placement::enter) for a thread that belongs to the pool only for a while. When the guard is
+    /// dropped, the thread may run on all its cores again.
     ///
     /// # Errors
     ///
-    /// As [`enter`](Placement::enter).
+    /// As for [`enter`](Placement::enter).
     pub fn enter_lent(&self, index: usize) -> io::Result<Lent> {
         self.enter(index)?;
         Ok(Lent {
@@ -81,23 +82,23 @@ impl Placement {
         })
     }
 
-    /// See the field.
+    /// Whether there are more workers than cores.
     pub(super) fn is_crowded(&self) -> bool {
         self.is_crowded
     }
 
-    /// A wait that begins now.
+    /// Begins a wait.
     pub(super) fn spin(&self) -> Spin {
         Spin {
             turns: if self.is_crowded { SPIN_TURNS } else { 0 },
         }
     }
 
-    /// Starts a thread that is worker `index` of `job` and does `body`.
+    /// Starts a thread that is worker `index` of `job` and runs `body`.
     ///
     /// # Errors
     ///
-    /// When the system refuses the thread.
+    /// If the system refuses the thread.
     pub(super) fn spawn(
         &self,
         index: usize,
@@ -108,7 +109,7 @@ impl Placement {
         let named = thread::Builder::new().name(format!("worker-{index}"));
         let started = named.spawn(move || {
             if let Err(error) = placement.enter(index) {
-                job.fail(format!("worker {index} cannot be bound: {error}"));
+                job.fail(format!("cannot bind worker {index} to a core: {error}"));
             }
             body();
         });
@@ -116,30 +117,30 @@ impl Placement {
     }
 }
 
-/// The calling thread while it is a worker of a pool. Dropping it lets the thread go.
+/// Marks the calling thread as a worker of a pool. Dropping it releases the thread.
 #[derive(Debug)]
 pub struct Lent {
     cores: CpuSet,
-    /// Cores belong to the thread that entered, so the guard must not leave it.
+    /// The binding belongs to the thread that entered, so the guard must stay on this thread.
     same_thread: PhantomData<*const ()>,
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        // The mask was this thread's own, so it can only be refused where the machine has lost cores
-        // since; staying where it is does no harm then.
+        // This was the thread's own mask, so the system refuses it only if the machine has lost cores since. Then
+        // the thread stays where it is, which does no harm.
         let _ = sched_setaffinity(None, &self.cores);
     }
 }
 
-/// A wait: first spinning, then yielding, and then its owner had better park.
+/// A wait: first it spins, then it yields, and then the worker should park.
 pub(super) struct Spin {
     turns: u32,
 }
 
 impl Spin {
-    /// Waits for a moment. `false` once the wait has gone on for so long that the worker should park, if
-    /// there is someone to wake it.
+    /// Waits for a moment. Returns `false` if the wait has lasted so long that the worker should park, if another
+    /// thread can wake it.
     #[inline]
     pub(super) fn turn(&mut self) -> bool {
         if self.turns < SPIN_TURNS {
@@ -153,13 +154,13 @@ impl Spin {
     }
 }
 
-/// Wakes every thread and waits until they have all ended. Whatever makes them end must be set before.
+/// Wakes every thread and waits until all have ended. The caller must first set what makes them end.
 pub(super) fn join_all(threads: &mut Vec<JoinHandle<()>>) {
     for thread in threads.iter() {
         thread.thread().unpark();
     }
     for thread in threads.drain(..) {
-        // A worker that panicked outside a kernel has said so on standard error.
+        // A worker that panicked outside a kernel has already printed the panic on standard error.
         let _ = thread.join();
     }
 }
