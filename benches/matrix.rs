@@ -1,9 +1,9 @@
 //! The whole matrix under criterion: `cargo bench`, `cargo bench -- --save-baseline main`,
 //! `cargo bench -- --baseline main`, `cargo bench -- FILTER`.
 //!
-//! Each case still runs in a child process of its own, which is started when criterion first measures
-//! it: criterion asks for a number of iterations, the child takes one sample an iteration, and the sum of
-//! their wall clocks is the answer.
+//! Each case still runs in its own child process, which is started when criterion first measures it. Criterion asks
+//! for a number of iterations, the child takes one sample per iteration, and the result is the sum of their wall
+//! times.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +22,7 @@ use taskdyno::workload;
 const SAMPLE_COUNT: usize = 10;
 const WARM_UP: Duration = Duration::from_millis(100);
 const MEASUREMENT: Duration = Duration::from_millis(500);
-/// No case of the matrix comes near this, unless it hangs.
+/// No case of the matrix takes this long, unless it hangs.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 fn main() {
@@ -50,18 +50,15 @@ fn main() {
     criterion.final_summary();
 }
 
-/// Gives criterion's pictures the font that our own are drawn with: plotters, built as we need it, knows none
-/// of the system's, and would panic.
+/// Gives criterion's pictures the font that our own pictures use. Plotters is built without the system's fonts, and
+/// would panic.
 fn register_font() {
     const FONT: &[u8] = include_bytes!("../assets/font/Roboto-Regular.ttf");
     let registered = plotters::style::register_font("sans-serif", FontStyle::Normal, FONT);
-    assert!(
-        registered.is_ok(),
-        "the font that comes with the project is one"
-    );
+    assert!(registered.is_ok(), "the font of the project is valid");
 }
 
-/// 1 and the number of cores that may be used.
+/// 1 and the number of usable cores.
 fn worker_counts() -> Vec<u32> {
     let mut counts = vec![1, host::host().usable_core_count()];
     counts.dedup();
@@ -86,7 +83,7 @@ fn bench(criterion: &mut Criterion, planned: &PlannedCase) {
     group.finish();
 }
 
-/// A child with this case, warmed up.
+/// Starts a child with this case, and warms it up.
 fn prepare(planned: &PlannedCase) -> Session {
     let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let prepare = Prepare {
@@ -106,7 +103,7 @@ fn prepare(planned: &PlannedCase) -> Session {
     session
 }
 
-/// The wall clock of this many runs.
+/// The wall time of this many runs.
 fn wall(session: &mut Session, iterations: u64) -> Duration {
     let plan = SlicePlan {
         min_time_ns: 0,
@@ -118,7 +115,7 @@ fn wall(session: &mut Session, iterations: u64) -> Duration {
     let slice = session
         .slice(plan, &mut Patience)
         .unwrap_or_else(|error| panic!("{}: {}", error.kind, error.message));
-    // A sample may hold several runs, where one is too short for the clock.
+    // A sample has several runs if one is too short for the clock.
     let wall_ns: f64 = slice
         .samples
         .iter()
@@ -127,7 +124,7 @@ fn wall(session: &mut Session, iterations: u64) -> Duration {
     Duration::from_nanos(wall_ns as u64)
 }
 
-/// Nothing to do while the child works.
+/// Does nothing while the child works.
 struct Patience;
 
 impl Idle for Patience {

@@ -1,11 +1,11 @@
-//! A backend and a kernel of one's own, with the whole command line of taskdyno around them:
+//! A program with its own backend and kernel, and the whole command line of taskdyno:
 //!
 //! ```text
 //! cargo run --release --example custom_backend -- run empty --backends serial,batches,rayon
 //! ```
 //!
-//! Every run of it is verified like those of the built-in backends, so a mistake in the scheduling shows
-//! as an error row and not as a good figure.
+//! Every run is verified, as for the built-in backends, so an error in the scheduling becomes an error row and not a
+//! good figure.
 
 use std::io;
 use std::process::ExitCode;
@@ -23,8 +23,8 @@ fn main() -> ExitCode {
     Harness::new().backend(&Batches).kernel(&COLLATZ).main()
 }
 
-/// Runs all tasks that are ready as one batch, split evenly over fresh threads, then looks what became
-/// ready: a barrier after every level of the graph.
+/// Runs all ready tasks as one batch, split evenly over new threads, then collects the tasks that became ready: a
+/// barrier after every level of the graph.
 struct Batches;
 
 impl Backend for Batches {
@@ -33,7 +33,7 @@ impl Backend for Batches {
     }
 
     fn why(&self) -> &'static str {
-        "fresh threads for every level of the graph, with a barrier in between"
+        "new threads for every level of the graph, with a barrier after each level"
     }
 
     fn can_pin(&self) -> bool {
@@ -84,12 +84,12 @@ impl BatchPool {
         })
     }
 
-    /// What a thread does: it becomes the worker of this number, and runs `tasks`.
+    /// Runs on a thread: makes it the worker with this number, and runs `tasks`.
     fn run_share(&self, worker: usize, tasks: &[TaskId]) -> Result<Vec<TaskId>, Halt> {
         let bound = self.placement.enter(worker);
         bound.map_err(|error| {
             self.job
-                .fail(format!("worker {worker} cannot be bound: {error}"))
+                .fail(format!("cannot bind worker {worker} to a core: {error}"))
         })?;
         let mut ready = Vec::new();
         for &task in tasks {
@@ -99,7 +99,7 @@ impl BatchPool {
     }
 }
 
-/// A task that counts the steps of a Collatz sequence: work whose length cannot be foreseen.
+/// A task that counts the steps of a Collatz sequence: work of unpredictable length.
 const COLLATZ: CollatzKind = CollatzKind;
 
 struct CollatzKind;
@@ -110,13 +110,13 @@ impl KernelKind for CollatzKind {
     }
 
     fn why(&self) -> &'static str {
-        "computes: steps of a Collatz sequence, of a length that nobody can foresee"
+        "computes: steps of a Collatz sequence of unpredictable length"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
         &[Parameter {
             name: "bits",
-            why: "the sequence begins below two to this power",
+            why: "the sequence begins with a number below two to this power",
             kind: ParameterKind::Count { min: 1, max: 40 },
             default: Some(DefaultValue::Count(30)),
         }]
@@ -146,7 +146,7 @@ impl Kernel for Collatz {
             };
             step_count += 1;
         }
-        // The seed goes on into the output, so that every input still matters to the digest.
+        // The seed is part of the output, so that every input still affects the digest.
         seed ^ step_count
     }
 }

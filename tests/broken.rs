@@ -187,7 +187,7 @@ fn a_name_that_cannot_be_used_is_refused_whatever_is_asked_for() {
     let refusals = [
         (
             "rayon",
-            "the name `rayon` is taken already, so a second backend cannot have it",
+            "the name `rayon` is already taken, so a second backend cannot have it",
         ),
         ("two words", "a backend cannot be named \"two words\""),
         ("a/b", "a backend cannot be named \"a/b\""),
