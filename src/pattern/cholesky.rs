@@ -4,10 +4,10 @@ use crate::parameter::{Parameter, Parameters};
 
 /// The right-looking tiled Cholesky factorisation of a matrix of `tiles` by `tiles` tiles.
 ///
-/// In round `k` one task factors tile `(k, k)`. For each `i > k`, one task solves tile `(i, k)` with it. For each `i
-/// >= j > k`, one task updates tile `(i, j)` with tiles `(i, k)` and `(j, k)`. A task depends on the tasks that last
-/// wrote the tiles that it reads, including its own tile. Ids follow the order of this text (Buttari, Langou,
-/// Kurzak, Dongarra, "A class of parallel tiled linear algebra algorithms for multicore architectures", 2009).
+/// In round `k` one task factors tile `(k, k)`. For each `i > k`, one task solves tile `(i, k)` with it. For each pair
+/// `i >= j > k`, one task updates tile `(i, j)` with tiles `(i, k)` and `(j, k)`. A task depends on the tasks that last
+/// wrote the tiles that it reads, including its own tile. Ids follow the order of this text (Buttari, Langou, Kurzak,
+/// Dongarra, "A class of parallel tiled linear algebra algorithms for multicore architectures", 2009).
 pub const CHOLESKY: Cholesky = Cholesky;
 
 /// See [`CHOLESKY`].
