@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use crate::memory::usable_memory_bytes;
+use crate::system::memory::usable_memory_bytes;
 
 /// The size limit, in bytes, of a file that needs about as much memory as its size, such as a file of records: an
 /// eighth of the memory of this machine.

@@ -2,25 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::Death;
 use crate::execute::{Ending, Failure, Halt, Job};
 use crate::graph::TaskId;
 
 /// How many workers may die between two tasks in one run. No task can be blamed for such a death. Without a limit, a
 /// worker that dies as soon as it starts would be replaced forever.
 const BLAMELESS_LIMIT: u32 = 16;
-
-/// A worker process that died.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Death {
-    /// The number of the worker, from 0.
-    pub worker: u32,
-    /// How it ended.
-    pub ending: Ending,
-    /// The task that it ran; `None` between two tasks.
-    pub task: Option<TaskId>,
-    /// How often the task had been tried, including this attempt; 0 without a task.
-    pub attempt_count: u32,
-}
 
 /// The deaths since they were last taken, and the consequences of the deaths in the current run.
 #[derive(Debug, Default)]
@@ -132,7 +120,7 @@ impl Casualties {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::execute::test::Pass;
+    use crate::backend::fixture::Pass;
     use crate::graph::TaskGraphBuilder;
 
     fn job() -> Job {

@@ -1,22 +1,9 @@
-//! Backends decide where and when tasks run. There is one file per backend, and one line per backend in
-//! [`BACKENDS`].
-//!
-//! A backend never reads a clock and never decides what a task does. It calls [`Job::execute`] exactly once for
-//! every task that is ready, and makes sure that the dependents which this returns run too.
-
-use std::collections::BTreeMap;
-use std::io;
-use std::sync::Arc;
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
-
-use crate::execute::{Halt, Job};
-use crate::kernel::Sharing;
-use crate::parameter::{Parameter, Parameters};
+//! The backends of every build. There is one file per backend, and one line per backend in [`BACKENDS`].
 
 mod casualties;
 mod crossbeam;
+#[cfg(test)]
+mod fixture;
 mod fork;
 mod fork_dispatch;
 mod fork_per_task;
@@ -31,7 +18,10 @@ mod threads;
 mod tokio;
 mod worker;
 
-pub use casualties::Death;
+pub use taskdyno_core::backend::{
+    Backend, Continuation, Death, Lent, MOST_WORKERS, Placement, Pool, PoolPlan,
+};
+
 pub use crossbeam::CROSSBEAM;
 pub use fork::FORK;
 pub use fork_dispatch::FORK_DISPATCH;
@@ -43,7 +33,6 @@ pub use r#static::STATIC;
 pub use thread_pool::THREAD_POOL;
 pub use threads::THREADS;
 pub use tokio::TOKIO;
-pub use worker::{Lent, Placement};
 
 /// The backends of every build. Tables and pictures keep this order unless something else decides.
 pub const BACKENDS: &[&dyn Backend] = &[
@@ -59,144 +48,3 @@ pub const BACKENDS: &[&dyn Backend] = &[
     &FORK_DISPATCH,
     &FORK_PER_TASK,
 ];
-
-/// A way to run task graphs.
-pub trait Backend: Sync {
-    /// The name on the command line and in records.
-    fn name(&self) -> &'static str;
-
-    /// A description in one line.
-    fn why(&self) -> &'static str;
-
-    /// Whether its workers share one address space.
-    fn sharing(&self) -> Sharing {
-        Sharing::Threads
-    }
-
-    /// The number of workers, if the backend supports only one number.
-    fn fixed_worker_count(&self) -> Option<usize> {
-        None
-    }
-
-    /// How many tasks can be in progress at once with this many workers; `None` if there is no limit. `waits` says
-    /// whether tasks only wait. Async backends let any number of such tasks wait at once.
-    fn parallelism(&self, worker_count: usize, waits: bool) -> Option<usize> {
-        let _ = waits;
-        Some(worker_count)
-    }
-
-    /// What it can do with the first dependent that a task makes ready. Empty if it has no choice. The first entry
-    /// is the default.
-    fn continuations(&self) -> &'static [Continuation] {
-        &[]
-    }
-
-    /// Options of this backend, such as the size of a window.
-    fn options(&self) -> &'static [Parameter] {
-        &[]
-    }
-
-    /// Whether it binds its workers to cores with [`Placement`] if [`PoolPlan::pin`] is set. With `--pin=auto`, a
-    /// backend that cannot do this is not asked to. With `--pin`, a backend fails if its workers turn out not to be
-    /// bound.
-    fn can_pin(&self) -> bool {
-        false
-    }
-
-    /// Starts the workers. They run nothing before [`Pool::run`].
-    ///
-    /// # Errors
-    ///
-    /// If the system refuses a thread, a process or memory.
-    fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>>;
-}
-
-/// Workers that are ready to run a job. Dropping it stops them.
-pub trait Pool {
-    /// Runs the whole graph once. A sample times this call and nothing else.
-    ///
-    /// # Errors
-    ///
-    /// [`Halt`] if the run failed; [`Job::failure`] has the reason. The pool can then only be dropped.
-    fn run(&mut self) -> Result<(), Halt>;
-
-    /// Returns the deaths of workers since the last call, in all runs that survived them, and clears the list. Empty
-    /// if nobody died. It is called once per sample, which may have many runs. A sample with deaths is degraded, and
-    /// its figures are kept apart.
-    fn take_deaths(&mut self) -> Vec<Death> {
-        Vec::new()
-    }
-
-    /// The processes of the workers; empty if the workers are threads of this process.
-    fn worker_processes(&self) -> Vec<rustix::process::Pid> {
-        Vec::new()
-    }
-}
-
-/// The most workers of one pool: more than any machine has cores, but few enough to start.
-pub const MOST_WORKERS: u32 = 4096;
-
-/// How to set up a pool.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PoolPlan {
-    /// How many tasks may run at once; at least 1.
-    pub worker_count: usize,
-    /// What to do with the first dependent that a task makes ready, if the backend has a choice.
-    pub continuation: Continuation,
-    /// Whether to bind worker `i` to core `i` modulo the number of cores. [`Placement`] does it.
-    pub pin: bool,
-    /// How often a task is tried again after its worker process died.
-    pub retry_limit: u32,
-    /// A worker process that runs one task for longer than this is killed. `None` for no limit.
-    pub task_timeout: Option<Duration>,
-    /// The values of [`Backend::options`].
-    pub options: Parameters,
-}
-
-impl PoolPlan {
-    /// A plan for this many workers with the defaults: the default continuation and options of `backend`, no
-    /// pinning, no retries.
-    pub fn plain(backend: &dyn Backend, worker_count: usize) -> Self {
-        let continuation = backend.continuations().first().copied();
-        let options = Parameters::check(backend.options(), &BTreeMap::new());
-        Self {
-            worker_count,
-            continuation: continuation.unwrap_or(Continuation::Queue),
-            pin: false,
-            retry_limit: 0,
-            task_timeout: None,
-            options: options.expect("every option has a default"),
-        }
-    }
-}
-
-/// What a worker does with the first dependent that its task makes ready.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-    clap::ValueEnum,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Continuation {
-    /// It goes into the queue like all others.
-    Queue,
-    /// The worker runs it at once, without a queue.
-    Inline,
-}
-
-impl Continuation {
-    /// The name on the command line and in records.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Queue => "queue",
-            Self::Inline => "inline",
-        }
-    }
-}
