@@ -1,4 +1,4 @@
-//! What a backend of taskdyno is made of: task graphs, kernels, verified execution, and the traits to implement.
+//! The parts for backends of taskdyno: task graphs, kernels, verified execution, and the traits to implement.
 
 pub mod backend;
 pub mod execute;

@@ -64,7 +64,6 @@ impl EndedChildren {
     /// (signal(7)).
     ///
     /// If the process has its own handler or ignores the signal, nothing is changed and nothing is counted.
-    /// A process with a handler of its own, or that ignores the signal, keeps its ways, and nothing is counted.
     pub(super) fn watch() -> io::Result<Self> {
         extern "C" fn count_child(_: libc::c_int) {
             // Relaxed: only a hint to ask the kernel. Atomics are allowed in a handler.

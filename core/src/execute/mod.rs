@@ -261,7 +261,6 @@ impl Job {
     /// # Errors
     ///
     /// The first fault found.
-    /// What the run got wrong.
     pub fn verify(&self, expected: u64) -> Result<(), Failure> {
         if let Some(failure) = self.failure() {
             return Err(failure);

@@ -199,7 +199,7 @@ impl Rows {
 
     /// How many rows there are.
     #[inline]
-    #[expect(clippy::len_without_is_empty, reason = "nobody asks for no rows")]
+    #[expect(clippy::len_without_is_empty, reason = "no caller needs it")]
     pub fn len(&self) -> usize {
         self.offsets.len() - 1
     }
