@@ -1,7 +1,7 @@
-//! What the `fork` backend costs, beside the least that forked processes can do.
+//! Compares the cost of the `fork` backend with the least that forked processes can do.
 //!
-//! Prints a line a figure: median, and the ratio to what it is held against. The two take turns, so that both
-//! see the same machine. It stands apart from the other benchmarks since it forks, and criterion may start
+//! It prints one line per figure: the median, and its ratio to the reference. The two alternate, so that both see
+//! the same state of the machine. It is separate from the other benchmarks because it forks, and criterion may start
 //! threads.
 
 use std::collections::BTreeMap;
@@ -75,14 +75,14 @@ fn independent(scale: Scale) {
     }
     let count = f64::from(scale.tasks);
     let (raw, ours) = (median(raw) / count, median(ours) / count);
-    println!("independent, raw shared index      {raw:8.1} ns a task");
+    println!("independent, raw shared index      {raw:8.1} ns per task");
     println!(
-        "independent, fork                  {ours:8.1} ns a task, {:.2} x raw",
+        "independent, fork                  {ours:8.1} ns per task, {:.2} x raw",
         ours / raw
     );
 }
 
-/// Stencils of empty tasks, beside threads that do the same. All pools of processes are started before the first
+/// Compares stencils of empty tasks with threads that do the same. All process pools are started before the first
 /// thread.
 fn dependent(scale: Scale) {
     let cases = [64, 2].into_iter().flat_map(|width| {
@@ -112,19 +112,19 @@ fn dependent(scale: Scale) {
         let count = f64::from(width * scale.steps);
         let (theirs, ours) = (median(theirs) / count, median(ours) / count);
         let name = format!("{continuation:?}").to_lowercase();
-        println!("stencil width {width:2}, {name:6}, crossbeam {theirs:8.1} ns a task");
+        println!("stencil width {width:2}, {name:6}, crossbeam {theirs:8.1} ns per task");
         println!(
-            "stencil width {width:2}, {name:6}, fork      {ours:8.1} ns a task, {:.2} x crossbeam",
+            "stencil width {width:2}, {name:6}, fork      {ours:8.1} ns per task, {:.2} x crossbeam",
             ours / theirs
         );
     }
 }
 
-/// The most that any of the workers holds for itself alone.
+/// The most private memory, in kB, of any of the workers.
 fn added_kilobytes(pool: &dyn Pool) -> u64 {
     let added = |id: u32| {
         let path = format!("/proc/{id}/smaps_rollup");
-        let text = std::fs::read_to_string(path).expect("a worker that lives");
+        let text = std::fs::read_to_string(path).expect("the worker is alive");
         let private = text.lines().filter(|line| line.starts_with("Private_"));
         let numbers = private.filter_map(|line| line.split_whitespace().nth(1));
         numbers
@@ -132,7 +132,7 @@ fn added_kilobytes(pool: &dyn Pool) -> u64 {
             .sum()
     };
     let most = pool.worker_processes().into_iter().map(added).max();
-    most.expect("a pool with workers")
+    most.expect("the pool has workers")
 }
 
 fn round_trip(scale: Scale) {
@@ -141,7 +141,8 @@ fn round_trip(scale: Scale) {
         .map(|name| (name.into(), Value::Count(1_000_000)))
         .into();
     let mut spinning = plain.clone();
-    spinning.options = Parameters::check(FORK.options(), &spin).expect("options of the backend");
+    let options = Parameters::check(FORK.options(), &spin);
+    spinning.options = options.expect("these are options of the backend");
     let mut parked = Running::start(&FORK, stencil(1, 1), &plain);
     let samples = (0..scale.rounds * 10).map(|_| {
         // Long enough for every worker to fall asleep.
@@ -158,7 +159,8 @@ fn round_trip(scale: Scale) {
     }
 }
 
-/// From the death of a worker in a task to the end of the run that fails of it, with everyone else laid off.
+/// Measures from the death of a worker in a task to the end of the run that fails because of it, with all other
+/// workers dismissed.
 fn notice(scale: Scale) {
     let mut samples = Vec::new();
     for _ in 0..scale.rounds {
@@ -170,7 +172,7 @@ fn notice(scale: Scale) {
         };
         let job = Arc::new(Job::new(stencil(1, 1), Box::new(kernel)).expect("shared pages"));
         let pool = FORK.start(Arc::clone(&job), &plan(&FORK, Continuation::Queue));
-        let mut pool = pool.expect("a pool starts");
+        let mut pool = pool.expect("the pool starts");
         job.begin_run();
         pool.run().expect_err("its only task dies");
         let end = start.elapsed().as_nanos() as u64;
@@ -180,7 +182,7 @@ fn notice(scale: Scale) {
     println!("death at work, until the run ends  {us:8.1} us");
 }
 
-/// A kernel that says when it is killed. It waits first, until the coordinator sleeps.
+/// A kernel that records when it is killed. It first waits until the coordinator sleeps.
 struct Dies {
     start: Instant,
     killed: Arc<SharedSlice<AtomicU64>>,
@@ -198,7 +200,7 @@ impl Kernel for Dies {
 fn start_and_stop(scale: Scale) {
     let (mut raw, mut ours, mut with_run) = (Vec::new(), Vec::new(), Vec::new());
     let plan = plan(&FORK, Continuation::Queue);
-    // A task for each worker.
+    // One task per worker.
     let (job, expected) = job(stencil(WORKERS as u32, 1));
     for _ in 0..scale.rounds {
         raw.push(timed(|| {
@@ -224,7 +226,7 @@ fn start_and_stop(scale: Scale) {
     }
 }
 
-/// The backend with a job, checked after every run.
+/// The backend with a job. Every run is verified.
 struct Running {
     job: Arc<Job>,
     pool: Box<dyn Pool>,
@@ -232,7 +234,7 @@ struct Running {
 }
 
 impl Running {
-    /// Warmed up.
+    /// Starts the pool and warms it up.
     fn start(backend: &dyn Backend, graph: TaskGraph, plan: &PoolPlan) -> Self {
         let (job, expected) = job(graph);
         let pool = backend.start(Arc::clone(&job), plan);
@@ -253,7 +255,7 @@ impl Running {
     }
 }
 
-/// Empty tasks, and the digest that every run must give.
+/// A job of empty tasks, and its expected digest.
 fn job(graph: TaskGraph) -> (Arc<Job>, u64) {
     let setting = Setting {
         graph: &graph,
@@ -290,11 +292,11 @@ fn stencil(width: u32, steps: u32) -> TaskGraph {
     builder.finish()
 }
 
-/// The least that handing out independent work to processes can cost: one shared index, one addition a
-/// task, nothing checked and nothing stored.
+/// The lowest possible cost of handing out independent work to processes: one shared index and one addition per
+/// task, without checks and without stored outputs.
 struct SharedIndex {
     words: Arc<SharedSlice<crossbeam_utils::CachePadded<AtomicU64>>>,
-    /// Round number, then how many workers are done with it: futexes.
+    /// Two futexes: the number of the round, and how many workers have finished it.
     futexes: Arc<SharedSlice<AtomicU32>>,
     workers: Vec<Pid>,
 }
@@ -322,7 +324,7 @@ impl SharedIndex {
             if futexes[0].load(Ordering::Acquire) == u32::MAX {
                 return;
             }
-            // Relaxed: nothing but the index itself is shared.
+            // Relaxed: only the index itself is shared.
             while words[0].fetch_add(1, Ordering::Relaxed) < count {}
             futexes[1].fetch_add(1, Ordering::Release);
             wake(&futexes[1]);
@@ -350,7 +352,7 @@ impl Drop for SharedIndex {
 
 fn sleep_while(word: &AtomicU32, value: u32) {
     while word.load(Ordering::Acquire) == value {
-        // An early return only means another look.
+        // After an early return the caller checks again.
         let _ = futex::wait(word, futex::Flags::empty(), value, None);
     }
 }
@@ -364,7 +366,7 @@ fn fork(body: impl FnOnce()) -> Pid {
     match unsafe { libc::fork() } {
         0 => {
             body();
-            // SAFETY: takes any status and does not return.
+            // SAFETY: it accepts any status and does not return.
             unsafe { libc::_exit(0) }
         }
         raw => Pid::from_raw(raw).expect("a child"),
@@ -381,7 +383,7 @@ fn timed<R>(body: impl FnOnce() -> R) -> u64 {
     start.elapsed().as_nanos() as u64
 }
 
-/// The middle of `samples`, in their unit; the upper one of two.
+/// The median of `samples`, in their unit; the upper one of two.
 fn median(mut samples: Vec<u64>) -> f64 {
     samples.sort_unstable();
     samples[samples.len() / 2] as f64

@@ -1,7 +1,7 @@
-//! What it takes to look at large graphs: `taskdyno graph info` on files of 100 MB and on a pattern of 10 million
-//! tasks. `cargo bench --bench graph_file [FILTER]` prints a line a figure.
+//! Measures reading large graphs: `taskdyno graph info` on files of 100 MB and on a pattern of 10 million tasks.
+//! `cargo bench --bench graph_file [FILTER]` prints one line per figure.
 //!
-//! Each run is a process of its own, timed from before it starts until it has ended, with its own peak of memory.
+//! Each run is a separate process, timed from its start to its end, with its own peak of memory.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -63,17 +63,17 @@ fn main() {
     }
 }
 
-/// A file like those that workflow systems publish: tasks with commands and files, indented.
+/// A file like those from workflow systems: indented tasks with commands and files.
 fn published(scale: Scale) {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("published.json");
-    // Divided by about what one task takes; the line printed says how large the file has become.
+    // Divided by the approximate size of one task. The printed line says how large the file is.
     let text = workflow(scale.file_bytes / 1_036, "            ", true);
     fs::write(&path, &text).expect("a file in a temporary folder");
     report("WfFormat with commands and files", &path, text.len(), scale);
 }
 
-/// A file with nothing but the graph: the most tasks that a file of this size holds with names of this length.
+/// A file with only the graph: the most tasks that a file of this size can hold with names of this length.
 fn bare(scale: Scale) {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("bare.json");
@@ -123,7 +123,7 @@ fn print(what: &str, arguments: &[&str], scale: Scale) {
     );
 }
 
-/// Runs the program: how long it took, and the most memory it had, in bytes.
+/// Runs the program. Returns how long it took, and its peak memory in bytes.
 fn run(arguments: &[&str]) -> (Duration, u64) {
     let begin = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
@@ -133,8 +133,8 @@ fn run(arguments: &[&str]) -> (Duration, u64) {
         .expect("the program starts");
     let mut status = 0;
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: both pointers are to writable memory of the right type. The child is ours and nothing else waits
-    // for it.
+    // SAFETY: both pointers are to writable memory of the right type. The child is ours and no other code waits for
+    // it.
     let ended = unsafe {
         libc::wait4(
             child.id() as libc::pid_t,
@@ -144,16 +144,16 @@ fn run(arguments: &[&str]) -> (Duration, u64) {
         )
     };
     let wall = begin.elapsed();
-    // Gone already; this only lets the library know.
+    // Already reaped; this only informs the standard library.
     let _ = child.wait();
     assert!(ended > 0 && status == 0, "the program failed: {status}");
-    // SAFETY: all zero is a valid `rusage`, and so is what the kernel writes.
+    // SAFETY: all zero is a valid `rusage`, and the kernel writes a valid one.
     let usage = unsafe { usage.assume_init() };
     // The kernel counts in units of 1024 bytes.
     (wall, usage.ru_maxrss as u64 * 1024)
 }
 
-/// A WfFormat 1.5 file: steps of 500 tasks, each with the three neighbours of the step before as its parents.
+/// A WfFormat 1.5 file: steps of 500 tasks, each with three neighbours of the previous step as its parents.
 fn workflow(task_count: usize, indent: &str, with_details: bool) -> String {
     const WIDTH: usize = 500;
     let name = |task: usize| format!("individuals_chr{:02}_ID{task:07}", task % 22);

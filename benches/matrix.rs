@@ -1,9 +1,9 @@
 //! The whole matrix under criterion: `cargo bench`, `cargo bench -- --save-baseline main`,
 //! `cargo bench -- --baseline main`, `cargo bench -- FILTER`.
 //!
-//! Each case still runs in a child process of its own, which is started when criterion first measures
-//! it: criterion asks for a number of iterations, the child takes one sample an iteration, and the sum of
-//! their wall clocks is the answer.
+//! Each case still runs in its own child process, which is started when criterion first measures it. Criterion asks
+//! for a number of iterations, the child takes one sample per iteration, and the result is the sum of their wall
+//! times.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,7 +23,7 @@ use taskdyno::workload;
 const SAMPLE_COUNT: usize = 10;
 const WARM_UP: Duration = Duration::from_millis(100);
 const MEASUREMENT: Duration = Duration::from_millis(500);
-/// No case of the matrix comes near this, unless it hangs.
+/// No case of the matrix takes this long, unless it hangs.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 fn main() {
@@ -51,18 +51,15 @@ fn main() {
     criterion.final_summary();
 }
 
-/// Gives criterion's pictures the font that our own are drawn with: plotters, built as we need it, knows none
-/// of the system's, and would panic.
+/// Gives criterion's pictures the font that our own pictures use. Plotters is built without the system's fonts, and
+/// would panic.
 fn register_font() {
     const FONT: &[u8] = include_bytes!("../assets/font/Roboto-Regular.ttf");
     let registered = plotters::style::register_font("sans-serif", FontStyle::Normal, FONT);
-    assert!(
-        registered.is_ok(),
-        "the font that comes with the project is one"
-    );
+    assert!(registered.is_ok(), "the font of the project is valid");
 }
 
-/// 1 and the number of cores that may be used.
+/// 1 and the number of usable cores.
 fn worker_counts() -> Vec<u32> {
     let mut counts = vec![1, host::host().usable_core_count()];
     counts.dedup();
@@ -87,7 +84,7 @@ fn bench(criterion: &mut Criterion, planned: &PlannedCase) {
     group.finish();
 }
 
-/// A child with this case, warmed up.
+/// Starts a child with this case, and warms it up.
 fn prepare(planned: &PlannedCase) -> Session {
     let prepare = Prepare {
         case: planned.case.clone(),
@@ -106,17 +103,17 @@ fn prepare(planned: &PlannedCase) -> Session {
     session
 }
 
-/// The wall clock of this many runs.
+/// The wall time of this many runs.
 fn wall(session: &mut Session, iterations: u64) -> Duration {
     let slice = session
         .slice(SlicePlan::samples(iterations), &mut Patience)
         .unwrap_or_else(|error| panic!("{}: {}", error.kind, error.message));
-    // A sample may hold several runs, where one is too short for the clock.
+    // A sample has several runs if one is too short for the clock.
     let wall_ns: f64 = slice.samples.iter().map(Sample::run_wall_ns).sum();
     Duration::from_nanos(wall_ns as u64)
 }
 
-/// Nothing to do while the child works.
+/// Does nothing while the child works.
 struct Patience;
 
 impl Idle for Patience {

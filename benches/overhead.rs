@@ -1,8 +1,8 @@
-//! What our own machinery costs: each backend beside its runtime driven by hand, each kernel beside a bare
+//! Measures the overhead of our own code: each backend beside its runtime driven by hand, each kernel beside a bare
 //! loop, and the core by itself. `cargo bench --bench overhead [FILTER]` prints one table.
 //!
-//! What is compared is measured in turn, A B B A, in one process, and the ratio is the median of the
-//! rounds' ratios: the speed of a shared machine drifts, and a drift that is the same for both cancels out.
+//! The two sides are measured alternately, A B B A, in one process. The result is the median of the ratios of the
+//! rounds: the speed of a shared machine drifts, and a drift that affects both sides cancels out.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -33,19 +33,19 @@ use arguments::Request;
 /// One line of the table.
 struct Row {
     what: String,
-    /// The figure, with its unit.
+    /// The result, with its unit.
     found: String,
     /// The goal, in the same unit.
     goal: String,
     is_met: bool,
 }
 
-/// How much is measured.
+/// How much to measure.
 #[derive(Clone, Copy)]
 struct Effort {
-    /// Rounds of A B B A.
+    /// The number of rounds of A B B A.
     rounds: usize,
-    /// Divides the sizes of graphs and loops.
+    /// The divisor of the sizes of graphs and loops.
     shrink: u64,
 }
 
@@ -108,7 +108,7 @@ fn print(row: &Row) {
 }
 
 impl Row {
-    /// A time in nanoseconds that should be at most `goal`.
+    /// A time in nanoseconds that must be at most `goal`.
     fn nanoseconds(what: impl Into<String>, found: f64, goal: f64) -> Self {
         Self {
             what: what.into(),
@@ -118,7 +118,7 @@ impl Row {
         }
     }
 
-    /// A ratio that should be at most `goal`.
+    /// A ratio that must be at most `goal`.
     fn at_most(what: impl Into<String>, found: f64, goal: f64) -> Self {
         Self {
             what: what.into(),
@@ -128,7 +128,7 @@ impl Row {
         }
     }
 
-    /// A ratio that should be at least `goal`.
+    /// A ratio that must be at least `goal`.
     fn at_least(what: impl Into<String>, found: f64, goal: f64) -> Self {
         Self {
             goal: format!("≥ {goal} ×"),
@@ -138,7 +138,7 @@ impl Row {
     }
 }
 
-/// The verified core in topological order, and what counting down adds.
+/// The verified core in topological order, and the additional cost of counting down.
 fn core(effort: Effort) -> Vec<Row> {
     let mut serial = Pooled::start(&SERIAL, stencil(64, effort), Continuation::Queue);
     let counting = new_job(stencil(64, effort), empty());
@@ -153,11 +153,15 @@ fn core(effort: Effort) -> Vec<Row> {
     let added = rounds.iter().map(|(serial, counting)| counting - serial);
     vec![
         Row::nanoseconds(
-            "serial, stencil width 64: check, run, store; a task",
+            "serial, stencil width 64: check, run, store; per task",
             median(rounds.iter().map(|(serial, _)| *serial)),
             8.0,
         ),
-        Row::nanoseconds("counting dependents down adds, a task", median(added), 16.0),
+        Row::nanoseconds(
+            "counting dependents down adds, per task",
+            median(added),
+            16.0,
+        ),
     ]
 }
 
@@ -167,14 +171,14 @@ fn static_partition(effort: Effort) -> Vec<Row> {
         let mut pool = Pooled::start(&STATIC, stencil(width, effort), queue);
         let runs: Vec<f64> = (0..5 * effort.rounds).map(|_| pool.nanoseconds()).collect();
         pool.verify();
-        let what = format!("static, stencil width {width}, a task");
+        let what = format!("static, stencil width {width}, per task");
         Row::nanoseconds(what, median(runs.into_iter()), goal)
     };
     [(64, 6.0), (2, 40.0)].map(row).into()
 }
 
-/// A stencil of width 2 on `static` beside two threads that do nothing but wait for each other: no backend can
-/// hand over faster, and METG(50%) cannot be below twice what a step by hand takes beside its work.
+/// A stencil of width 2 on `static`, beside two threads that only wait for each other. No backend can hand over
+/// faster, and METG(50%) cannot be below twice the time of a step by hand without its work.
 fn hand_off(effort: Effort) -> Vec<Row> {
     let row = |iterations| {
         let job = new_job(stencil(2, effort), compute_bound(iterations));
@@ -237,7 +241,7 @@ fn tokio(effort: Effort) -> Vec<Row> {
     on_both_stencils(effort, row)
 }
 
-/// A row for each continuation, on a wide stencil of empty tasks and on a narrow one of fine tasks.
+/// One row per continuation, on a wide stencil of empty tasks and on a narrow stencil of small tasks.
 fn on_both_stencils(
     effort: Effort,
     row: impl Fn(&dyn Fn() -> Arc<Job>, Continuation) -> Row,
@@ -251,7 +255,7 @@ fn on_both_stencils(
     rows.collect()
 }
 
-/// A backend on a stencil beside `by_hand`, which runs the second of two equal jobs.
+/// Compares a backend on a stencil with `by_hand`, which runs the second of two equal jobs.
 fn over_by_hand(
     backend: &dyn Backend,
     (ours, theirs): (Arc<Job>, &Job),
@@ -269,7 +273,7 @@ fn over_by_hand(
     pool.verify();
     verify(theirs);
     let what = format!(
-        "{}, width {width}, {continuation:?}, over by hand ({:.1} over {:.1} ns a task)",
+        "{}, width {width}, {continuation:?}, over by hand ({:.1} over {:.1} ns per task)",
         backend.name(),
         median(rounds.iter().map(|(ours, _)| *ours)),
         median(rounds.iter().map(|(_, by_hand)| *by_hand)),
@@ -308,7 +312,7 @@ impl Pooled {
         }
     }
 
-    /// Runs the graph once, and returns the time a task.
+    /// Runs the graph once, and returns the nanoseconds per task.
     fn nanoseconds(&mut self) -> f64 {
         run_nanoseconds(&self.job, || self.pool.run().expect("the run succeeds"))
     }
@@ -318,14 +322,14 @@ impl Pooled {
     }
 }
 
-/// Times one run of `job`, and returns the time a task.
+/// Times one run of `job`, and returns the nanoseconds per task.
 fn run_nanoseconds(job: &Job, run: impl FnOnce()) -> f64 {
     job.begin_run();
     nanoseconds(run) / job.graph().task_count() as f64
 }
 
-/// Checks the last run. Not done after each one: it would draw every output into one core's cache, from
-/// where the next run would have to fetch it. A fault in an earlier run shows in the one that follows it.
+/// Checks the last run. Checking every run would move all outputs into one core's cache, from where the next run
+/// would have to fetch them. A fault in an earlier run shows in the run after it.
 fn verify(job: &Job) {
     let expected = expected_digest(job.graph(), job.kernel());
     job.verify(expected).expect("the last run was right");
@@ -337,7 +341,7 @@ fn nanoseconds<R>(body: impl FnOnce() -> R) -> f64 {
     start.elapsed().as_nanos() as f64
 }
 
-/// Measures A B B A, round after round, and returns the two means of each round.
+/// Measures A B B A in each round, and returns the two means of each round.
 fn rounds(
     effort: Effort,
     mut a: impl FnMut() -> f64,
@@ -347,7 +351,7 @@ fn rounds(
         let (first, second, third, fourth) = (a(), b(), b(), a());
         ((first + fourth) / 2.0, (second + third) / 2.0)
     };
-    // The first one warms up.
+    // The first round is a warm-up.
     round();
     (0..effort.rounds).map(|_| round()).collect()
 }
@@ -364,7 +368,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     sorted[sorted.len() / 2]
 }
 
-/// Two, as in the goals, or one on a machine that has no more.
+/// Two, as in the goals, or one on a machine with a single core.
 fn worker_count() -> usize {
     host::core_count().min(2) as usize
 }
@@ -404,7 +408,7 @@ fn checked<'a>(
     Parameters::check(declared, &given).expect("the parameters are declared")
 }
 
-/// Iterations of a task that lasts about as long as handing it to another core takes.
+/// The iterations of a task that lasts about as long as handing it to another core.
 const FINE: u64 = 160;
 
 fn compute_bound(iterations: u64) -> Box<dyn Kernel> {

@@ -1,5 +1,5 @@
-//! What taskdyno catches: kernels that panic, abort, leave, hang and talk, and backends that lose tasks,
-//! run them twice or too early, or garble what they hand on. Each becomes an error row that says what happened.
+//! What taskdyno detects: kernels that panic, abort, exit, hang or print, and backends that lose tasks, run them
+//! twice or too early, or corrupt the bytes that tasks pass on. Each becomes an error row that says what happened.
 //!
 //! ```text
 //! cargo run --example broken -- run --workloads examples/broken.toml broken --timeout 1 --out target/broken
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         .main()
 }
 
-/// A kernel with a mishap in task 3.
+/// A kernel that does something wrong in task 3.
 struct MishapKind;
 
 impl KernelKind for MishapKind {
@@ -44,7 +44,7 @@ impl KernelKind for MishapKind {
     }
 
     fn why(&self) -> &'static str {
-        "something goes wrong in task 3"
+        "does something wrong in task 3"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
@@ -73,7 +73,7 @@ impl Kernel for Mishap {
                 "hang" => loop {
                     std::thread::sleep(Duration::from_secs(3600));
                 },
-                // On standard output, where the child talks to its parent.
+                // On standard output, which carries the protocol between child and parent.
                 "print" => println!("{{\"hello\": \"parent\"}}"),
                 _ => {}
             }
@@ -85,13 +85,13 @@ impl Kernel for Mishap {
         seed
     }
 
-    /// What it says it takes, and does not.
+    /// A duration that it does not keep.
     fn duration(&self, _: TaskId) -> Option<Duration> {
         (self.0 == "hurry").then_some(Duration::from_secs(1))
     }
 }
 
-/// A backend with a mistake in it.
+/// A backend with an error in it.
 struct Mistake {
     name: &'static str,
     run: fn(&Job) -> Result<(), Halt>,
@@ -103,7 +103,7 @@ impl Backend for Mistake {
     }
 
     fn why(&self) -> &'static str {
-        "gets it wrong"
+        "schedules tasks wrongly"
     }
 
     fn fixed_worker_count(&self) -> Option<usize> {
@@ -118,7 +118,7 @@ impl Backend for Mistake {
 
 fn loses_a_task(job: &Job) -> Result<(), Halt> {
     let mut tasks = job.graph().tasks();
-    // The last one: nobody else would miss it.
+    // The last task: no other task waits for it.
     tasks.next_back();
     tasks.try_for_each(|task| job.run(task))
 }

@@ -1,11 +1,11 @@
-//! A backend, a kernel and a workload of one's own, with the whole command line of taskdyno around them:
+//! A program with its own backend, kernel and workload, and the whole command line of taskdyno:
 //!
 //! ```text
 //! cargo run --release --example custom_backend -- run empty collatz --backends serial,batches,rayon
 //! ```
 //!
-//! Every run of the backend is verified like those of the built-in backends, so a mistake in the scheduling becomes an
-//! error row and not a good figure.
+//! Every run is verified, as for the built-in backends, so an error in the scheduling becomes an error row and not a
+//! good figure.
 
 use std::io;
 use std::process::ExitCode;
@@ -22,8 +22,8 @@ fn main() -> ExitCode {
         .main()
 }
 
-/// Runs all tasks that are ready as one batch, split evenly over fresh threads, and then looks which tasks became
-/// ready: a barrier after every level of the graph.
+/// Runs all ready tasks as one batch, split evenly over new threads, then collects the tasks that became ready: a
+/// barrier after every level of the graph.
 struct Batches;
 
 impl Backend for Batches {
@@ -32,7 +32,7 @@ impl Backend for Batches {
     }
 
     fn why(&self) -> &'static str {
-        "fresh threads for every level of the graph, with a barrier in between"
+        "new threads for every level of the graph, with a barrier after each level"
     }
 
     fn can_pin(&self) -> bool {
@@ -83,7 +83,7 @@ fn run_share(
     Ok(ready)
 }
 
-/// A task that counts the steps of a Collatz sequence: work whose length cannot be foreseen.
+/// A task that counts the steps of a Collatz sequence: work of unpredictable length.
 const COLLATZ: CollatzKind = CollatzKind;
 
 struct CollatzKind;
@@ -94,13 +94,13 @@ impl KernelKind for CollatzKind {
     }
 
     fn why(&self) -> &'static str {
-        "computes: steps of a Collatz sequence, of a length that nobody can foresee"
+        "computes: steps of a Collatz sequence of unpredictable length"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
         &[Parameter {
             name: "bits",
-            why: "the sequence begins below two to this power",
+            why: "the sequence begins with a number below two to this power",
             kind: ParameterKind::Count { min: 1, max: 40 },
             default: Some(DefaultValue::Count(30)),
         }]
@@ -130,7 +130,7 @@ impl Kernel for Collatz {
             };
             step_count += 1;
         }
-        // The seed goes on into the output, so that every input still matters to the digest.
+        // The seed is part of the output, so that every input still affects the digest.
         seed ^ step_count
     }
 }

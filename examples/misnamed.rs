@@ -1,5 +1,5 @@
-//! What a program on the harness is told whose backend has a name that cannot be used: one that is taken already, or
-//! that cannot stand in the id of a case.
+//! Shows the error for a program whose backend has a name that cannot be used: one that is already taken, or that is
+//! not valid in the id of a case.
 //!
 //! ```text
 //! MISNAMED=rayon cargo run --example misnamed -- list
@@ -15,12 +15,12 @@ use taskdyno::execute::{Halt, Job};
 
 fn main() -> ExitCode {
     let name = std::env::var("MISNAMED").unwrap_or_else(|_| "two words".into());
-    // A backend lives as long as the program.
+    // The registry needs a backend that lives as long as the program.
     let misnamed: &'static Misnamed = Box::leak(Box::new(Misnamed(name.leak())));
     Harness::new().backend(misnamed).main()
 }
 
-/// One loop on the calling thread, which it leaves where it is.
+/// One loop on the calling thread, under a chosen name.
 struct Misnamed(&'static str);
 
 impl Backend for Misnamed {

@@ -1,23 +1,22 @@
 //! A child that measures nothing: it answers every case with times from a script.
 //!
-//! Parent and child of taskdyno speak a small protocol (FORMAT.md), so any program can stand in for the
-//! child. This one does, behind the whole command line:
+//! Parent and child of taskdyno use a small protocol (FORMAT.md), so any program can replace the child. This one
+//! does, together with the whole command line:
 //!
 //! ```text
 //! cargo run --example scripted -- run empty/pattern=chain --out target/scripted
 //! ```
 //!
-//! What comes out is known to the nanosecond, which makes it a way to test whatever reads records, and the
-//! gate: some variables of the environment change the script, so two scripts in front of this program can
-//! stand for two builds.
+//! The results are known to the nanosecond, so this can test everything that reads records, and the gate.
+//! Environment variables change the script, so two shell scripts that call this program can replace two builds.
 //!
 //! | variable | what it does |
 //! |---|---|
-//! | `SCRIPTED_PER_CENT=120` | every time is that part of what it was |
-//! | `SCRIPTED_ALTERNATE=FILE` | every other process takes twice as long; the file, which must be there, grows by a byte each |
+//! | `SCRIPTED_PER_CENT=120` | every time is this percentage of the original |
+//! | `SCRIPTED_ALTERNATE=FILE` | every second process takes twice as long; the file must exist, and each process adds a byte to it |
 //! | `SCRIPTED_MISHAP=abort` | the process dies when it is asked for samples |
-//! | `SCRIPTED_MISHAP=digest` | the work has another result |
-//! | `SCRIPTED_MISHAP=flood` | the samples have no end |
+//! | `SCRIPTED_MISHAP=digest` | the work has a different result |
+//! | `SCRIPTED_MISHAP=flood` | the samples never end |
 
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, Write};
@@ -36,15 +35,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// Times of one case, in nanoseconds.
+/// The times of one case, in nanoseconds.
 struct Script {
-    /// Wall clock of the first sample. Each one that follows takes a hundredth longer.
+    /// The wall time of the first sample. Each following sample takes a hundredth longer.
     wall_ns: u64,
-    /// CPU time of each sample.
+    /// The CPU time of each sample.
     cpu_ns: u64,
 }
 
-/// What each backend is said to take. `None` stands for a kernel that panics.
+/// The times of each backend. `None` means a kernel that panics.
 fn script(backend: &str, workers: u64) -> Option<Script> {
     let wall_ns = match backend {
         "serial" => 1_000_000,
@@ -58,7 +57,7 @@ fn script(backend: &str, workers: u64) -> Option<Script> {
     Some(Script { wall_ns, cpu_ns })
 }
 
-/// The script of a case, as the environment and the slow-down that is planted change it.
+/// The script of a case, changed by the environment variables and by the slow-down that the request plants.
 fn altered(prepare: &Prepare) -> io::Result<Option<Script>> {
     let case = &prepare.case;
     let Some(mut script) = script(&case.backend, u64::from(case.workers)) else {

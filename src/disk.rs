@@ -1,7 +1,7 @@
-//! Changes to files that have to outlive a crash.
+//! File operations that survive a crash.
 //!
-//! What is renamed, made or removed is safe only once its folder is on disk, and what is renamed over another file
-//! only if its own content was there before. All such steps are taken here, so that a test can see their order.
+//! A rename, a creation or a removal is safe only when its folder is on disk. A file renamed over another one is
+//! safe only if its content was on disk before. All such steps are taken here, so that a test can check their order.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -11,14 +11,14 @@ mod lock;
 
 pub(crate) use lock::Lock;
 
-/// A new, empty file at `path`, for what is written aside and renamed. One that is there is emptied.
+/// Creates an empty file at `path`, to be written and then renamed. An existing file is emptied.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
     let file = File::create(path)?;
     note("create", path);
     Ok(file)
 }
 
-/// The file at `path`, to be read and appended to. If it is not there, it is made.
+/// Opens the file at `path` for reading and appending. Creates it if it does not exist.
 pub(crate) fn open_to_append(path: &Path) -> io::Result<File> {
     let is_new = !path.exists();
     let file = OpenOptions::new()
@@ -33,7 +33,7 @@ pub(crate) fn open_to_append(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Makes a folder, and those that it lies in.
+/// Creates a folder and its parents.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
     let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
@@ -41,14 +41,14 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     missing.into_iter().rev().try_for_each(sync_folder_of)
 }
 
-/// Returns once what was written to `file`, which lies at `path`, is on disk.
+/// Returns when everything written to `file`, which is at `path`, is on disk.
 pub(crate) fn sync(file: &File, path: &Path) -> io::Result<()> {
     file.sync_all()?;
     note("sync", path);
     Ok(())
 }
 
-/// Renames a file within its folder. What is at `to` is replaced.
+/// Renames a file within its folder, and replaces the file at `to`.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
     note("rename", to);
@@ -69,8 +69,8 @@ fn sync_folder_of(path: &Path) -> io::Result<()> {
     };
     note("sync folder of", path);
     match File::open(folder).and_then(|folder| folder.sync_all()) {
-        // Some file systems cannot do it, and a folder may be one to write into but not to read: nothing more can
-        // be asked for there.
+        // Some file systems cannot do it, and a folder may be writable but not readable. Nothing more can be done
+        // there.
         Err(error)
             if matches!(
                 error.kind(),

@@ -1,4 +1,4 @@
-//! Bytes and text of files that others wrote: never more than this machine can take, and never a device without an end.
+//! Reads files that others wrote: never more than fits into memory, and never from a device without an end.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::system::memory::usable_memory_bytes;
 
-/// The most bytes of a file that takes about as much memory as it is long, such as one of records: an eighth of the
-/// memory of this machine.
+/// The size limit, in bytes, of a file that needs about as much memory as its size, such as a file of records: an
+/// eighth of the memory of this machine.
 pub fn most_bytes() -> u64 {
     usable_memory_bytes() / 8
 }
@@ -16,14 +16,14 @@ pub fn most_bytes() -> u64 {
 /// Why a file was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The system refused it.
+    /// The system refused to read it.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// It is a device.
-    #[error("it is a device and not a file")]
+    #[error("it is a device, not a file")]
     Device,
     /// It is longer than this many bytes.
-    #[error("it has more than {0} bytes, the most that is read")]
+    #[error("it is larger than the limit of {0} bytes")]
     TooLong(u64),
 }
 
@@ -36,11 +36,11 @@ impl From<ReadError> for io::Error {
     }
 }
 
-/// All bytes of the file or pipe at `path`, which are at most `most_bytes`.
+/// All bytes of the file or pipe at `path`, at most `most_bytes`.
 ///
 /// # Errors
 ///
-/// When it cannot be read, is longer, or is a device: the next byte of a terminal or of `/dev/zero` always comes.
+/// If it cannot be read, is longer, or is a device: a terminal or `/dev/zero` never ends.
 pub fn read_file(path: &Path, most_bytes: u64) -> Result<Vec<u8>, ReadError> {
     let file = File::open(path)?;
     let kind = file.metadata()?.file_type();
@@ -50,11 +50,11 @@ pub fn read_file(path: &Path, most_bytes: u64) -> Result<Vec<u8>, ReadError> {
     read_stream(file, most_bytes)
 }
 
-/// All bytes of `stream`, which are at most `most_bytes`.
+/// All bytes of `stream`, at most `most_bytes`.
 ///
 /// # Errors
 ///
-/// When it cannot be read, or is longer.
+/// If it cannot be read, or is longer.
 pub fn read_stream(stream: impl Read, most_bytes: u64) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
     stream
@@ -66,23 +66,23 @@ pub fn read_stream(stream: impl Read, most_bytes: u64) -> Result<Vec<u8>, ReadEr
     Ok(bytes)
 }
 
-/// Why bytes are no text in UTF-8.
+/// Why bytes are not text in UTF-8.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotText {
-    /// What they are most likely: "is compressed by gzip".
+    /// What they most likely are: "is compressed by gzip".
     pub what: String,
     /// What to do.
     pub help: String,
-    /// The first byte that is at fault.
+    /// The offset of the first wrong byte.
     pub offset: usize,
 }
 
-/// The text in `bytes`, without a byte order mark; `name` is that of its file.
+/// The text in `bytes`, without a byte order mark; `name` is the name of its file.
 ///
 /// # Errors
 ///
-/// When it is in another encoding or compressed. Letters of ASCII in UTF-16 are UTF-8 too, with a zero beside each, which
-/// is not what was meant.
+/// If it is compressed or in another encoding. ASCII text in UTF-16 is also valid UTF-8, with a zero byte beside
+/// each letter, and is refused.
 pub fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, NotText> {
     match std::str::from_utf8(bytes) {
         Ok(text) if wide(name, bytes).is_none() => {
@@ -95,12 +95,13 @@ pub fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, NotText> {
     }
 }
 
-/// What tells by its first bytes that it is no text in UTF-8, where the rest may be: a file that was cut off, say.
+/// Detects by its first bytes a file that is not text in UTF-8, even if all bytes are valid UTF-8; `None` if they do
+/// not say so.
 pub fn foreign(name: &str, bytes: &[u8]) -> Option<NotText> {
     packed(name, bytes).or_else(|| wide(name, bytes))
 }
 
-/// The beginnings of compressed files, and the commands that unpack them.
+/// The first bytes of compressed files, and the commands that unpack them.
 const PACKED: [(&[u8], &str, &str); 6] = [
     (b"\x1f\x8b", "gzip", "gzip -dc"),
     (b"\x28\xb5\x2f\xfd", "zstd", "zstd -dc"),
@@ -120,7 +121,7 @@ fn packed(name: &str, bytes: &[u8]) -> Option<NotText> {
     })
 }
 
-/// What has two or four bytes for each letter.
+/// Detects text with two or four bytes per letter.
 fn wide(name: &str, bytes: &[u8]) -> Option<NotText> {
     let encoding = match bytes {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => "UTF-32",
@@ -130,17 +131,17 @@ fn wide(name: &str, bytes: &[u8]) -> Option<NotText> {
         _ => return None,
     };
     Some(NotText {
-        what: format!("is text in {encoding} and not in UTF-8"),
+        what: format!("is text in {encoding}, not in UTF-8"),
         help: conversion(encoding, name),
         offset: 0,
     })
 }
 
-/// What has one byte for each letter, or is no text at all.
+/// Text with one byte per letter, or not text at all.
 fn narrow(name: &str, bytes: &[u8], offset: usize) -> NotText {
     if bytes.contains(&0) {
         return NotText {
-            what: "is no text".into(),
+            what: "is not text".into(),
             help: "expected a text file in UTF-8: is this another kind of file?".into(),
             offset,
         };
@@ -159,7 +160,7 @@ fn conversion(encoding: &str, name: &str) -> String {
     )
 }
 
-/// `name` as a shell takes it, or a word in its place where it would need quotes.
+/// `name` as a shell argument, or a placeholder if it would need quotes.
 fn argument(name: &str) -> &str {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+=".contains(&byte);
     match !name.is_empty() && !name.starts_with('-') && name.bytes().all(is_plain) {
@@ -203,7 +204,7 @@ mod tests {
         assert_eq!(refused(b"digraph { \"caf\xe9\" }"), latin);
         let wide = |encoding: &str| {
             format!(
-                "is text in {encoding} and not in UTF-8: convert it: `iconv -f {encoding} -t UTF-8 a.dot > NEW`"
+                "is text in {encoding}, not in UTF-8: convert it: `iconv -f {encoding} -t UTF-8 a.dot > NEW`"
             )
         };
         let utf16 = |mark: &[u8], to_bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
@@ -231,7 +232,7 @@ mod tests {
         );
         assert!(refused(b"PK\x03\x04\xff").contains("unzip -p"));
         let binary = refused(b"\x7fELF\x02\0\0\xff");
-        assert!(binary.starts_with("is no text: expected"), "{binary}");
+        assert!(binary.starts_with("is not text: expected"), "{binary}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What there is to choose from: what is built in, and what a user's own program adds.
+//! What can be chosen: what is built in, and what a program outside this repository adds.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::kernel::{KERNELS, KernelKind};
 use crate::parameter::Parameter;
 use crate::pattern::{PATTERNS, Pattern};
 
-/// Backends, kernels and patterns, each with a name of its own, and the workload files that a program adds.
+/// Backends, kernels and patterns, each with a unique name, and the workload files that a program adds.
 #[derive(Clone)]
 pub struct Registry {
     /// The backends, built-in ones first.
@@ -32,40 +32,40 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// The backend of this name.
+    /// The backend with this name; `None` if there is none.
     pub fn backend(&self, name: &str) -> Option<&'static dyn Backend> {
         let mut all = self.backends.iter().copied();
         all.find(|backend| backend.name() == name)
     }
 
-    /// The kernel of this name.
+    /// The kernel with this name; `None` if there is none.
     pub fn kernel(&self, name: &str) -> Option<&'static dyn KernelKind> {
         let mut all = self.kernels.iter().copied();
         all.find(|kernel| kernel.name() == name)
     }
 
-    /// The pattern of this name.
+    /// The pattern with this name; `None` if there is none.
     pub fn pattern(&self, name: &str) -> Option<&'static dyn Pattern> {
         let mut all = self.patterns.iter().copied();
         all.find(|pattern| pattern.name() == name)
     }
 }
 
-/// A name by which nothing could be found.
+/// A name that is not unique, or not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Another has it, and would be taken for this one.
-    #[error("the name `{name}` is taken already, so a second {what} cannot have it")]
+    /// Another item already has this name.
+    #[error("the name `{name}` is already taken, so a second {what} cannot have it")]
     Taken {
-        /// What bears it.
+        /// The kind of item with this name.
         what: String,
         /// The name.
         name: String,
     },
-    /// It cannot stand on the command line, in the id of a case, or in a list.
+    /// The name is not valid on the command line, in the id of a case, or in a list.
     #[error("a {what} cannot be named {name:?}")]
     IllFormed {
-        /// What bears it.
+        /// The kind of item with this name.
         what: String,
         /// The name.
         name: String,
@@ -73,26 +73,26 @@ pub enum NameError {
 }
 
 impl NameError {
-    /// What to do about it.
+    /// What to do about the error.
     pub fn help(&self) -> &'static str {
         match self {
             Self::Taken { .. } => {
-                "records and case ids tell them apart by their names: give the one that your program adds another name"
+                "records and case ids need unique names: give the one that your program adds another name"
             }
             Self::IllFormed { .. } => {
-                "case ids look like `workload/variant/backend/workers`: write names with ASCII letters, digits, `-`, `_` \
-                 and `.`, a letter first"
+                "case ids look like `workload/variant/backend/workers`: use a name of ASCII letters, digits, `-`, `_` \
+                 and `.` that begins with a letter"
             }
         }
     }
 }
 
 impl Registry {
-    /// Makes sure that everything can be found by its name, and nothing else by the same.
+    /// Checks that every name is valid and unique.
     ///
     /// # Errors
     ///
-    /// The first name that is taken, or ill-formed.
+    /// The first name that is already taken or not valid.
     pub fn check(&self) -> Result<(), NameError> {
         let names = |parameters: &[Parameter]| -> Vec<&str> {
             parameters.iter().map(|parameter| parameter.name).collect()
@@ -114,7 +114,7 @@ impl Registry {
             .map(|one| (one.name(), one.parameters()));
         for (name, parameters) in kernels.chain(patterns) {
             let what = format!("parameter of `{name}`");
-            // `kind` is the key under which its own name stands.
+            // `kind` is the key that holds the name itself.
             check_names(&what, ["kind"].into_iter().chain(names(parameters)))?;
         }
         Ok(())
@@ -135,15 +135,16 @@ fn check_names<'a>(what: &str, names: impl IntoIterator<Item = &'a str>) -> Resu
     Ok(())
 }
 
-/// Whether a name leaves the marks of a case id (`/`, `=`, `,`, `+`), of a command line and of a list alone.
+/// Whether a name contains none of the characters with a meaning in a case id (`/`, `=`, `,`, `+`), on a command
+/// line or in a list.
 fn is_well_formed(name: &str) -> bool {
     let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.chars().all(is_inner)
 }
 
-/// The name among `known` that is most like `name`, if any is close enough to be a slip.
+/// The name in `known` that is most similar to `name`; `None` if none is similar enough to be a typing error.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // 0.7 and below also matches words that merely share letters, which misleads more than it helps.
+    // With 0.7 or less, words that merely share letters match too, which misleads more than it helps.
     const CLOSE: f64 = 0.75;
     let scored = known
         .into_iter()
@@ -182,15 +183,15 @@ mod tests {
         };
         assert_eq!(
             taken(|registry| registry.backends.push(&RAYON)),
-            "the name `rayon` is taken already, so a second backend cannot have it"
+            "the name `rayon` is already taken, so a second backend cannot have it"
         );
         assert_eq!(
             taken(|registry| registry.kernels.push(&EMPTY)),
-            "the name `empty` is taken already, so a second kernel cannot have it"
+            "the name `empty` is already taken, so a second kernel cannot have it"
         );
         assert_eq!(
             taken(|registry| registry.patterns.push(&CHAIN)),
-            "the name `chain` is taken already, so a second pattern cannot have it"
+            "the name `chain` is already taken, so a second pattern cannot have it"
         );
         let repeated = check_names("parameter of `x`", ["kind", "width", "kind"]);
         assert!(

@@ -1,13 +1,13 @@
-//! Text that others wrote, made fit for the place it goes to: one function for each kind of place.
+//! Makes text from others safe for its destination: one function per kind of destination.
 //!
-//! Names and messages come from files, arguments and the programs that are measured. In each of these places some
-//! characters would act and not be read.
+//! Names and messages come from files, arguments and the measured programs. In each destination some characters
+//! would have an effect instead of being shown.
 
 use std::fmt::Write;
 
-/// Text for a terminal or a page: line feeds and tabs stay, and so does the carriage return of a line end. All other
-/// characters that act and are not seen are written out, such as `\u001b`. JSON writes them in the same way, so JSON
-/// keeps its meaning.
+/// Text for a terminal or a page. Line feeds and tabs stay, and so do carriage returns at line ends. All other
+/// invisible characters with an effect are escaped, such as `\u001b`. JSON has the same escapes, so JSON keeps its
+/// meaning.
 pub(crate) fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
@@ -25,30 +25,30 @@ pub(crate) fn visible(text: &str) -> String {
     visible
 }
 
-/// Whether `c` is a control character, turns or breaks the direction of text, has no width, or is none that XML and
-/// HTML may hold.
+/// Whether `c` is a control character, changes the direction of text, breaks it, has no width, or is not allowed in
+/// XML and HTML.
 fn is_hidden(c: char) -> bool {
     match c {
         '\n' | '\t' => false,
         '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}' => true,
         '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' => true,
         '\u{fdd0}'..='\u{fdef}' | '\u{e0000}'..='\u{e007f}' => true,
-        // The last two of every 65,536 are no characters.
+        // The last two of every 65,536 code points are not characters.
         c => c.is_control() || u32::from(c) & 0xFFFE == 0xFFFE,
     }
 }
 
-/// Text in one line: what separates words becomes a blank, and the rest is [`visible`].
+/// Text in one line: white space between words becomes a single space, and the rest is [`visible`].
 pub(crate) fn line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     visible(&words.join(" "))
 }
 
-/// What reports and verdicts put around words: bold, dimmed, red, green, yellow, and the end of each.
+/// The styles of words in reports and verdicts: bold, dimmed, red, green, yellow, and the end of each.
 const STYLES: [&str; 6] = ["[1m", "[2m", "[31m", "[32m", "[33m", "[0m"];
 
-/// [`visible`] text that keeps the styles of reports and verdicts. Foreign text within it must have been made visible
-/// before, or it could take on these styles.
+/// [`visible`] text that keeps the styles of reports and verdicts. Text from others within it must already be
+/// visible; otherwise it could use these styles.
 pub(crate) fn styled(text: &str) -> String {
     let mut parts = text.split('\u{1b}');
     let mut styled = visible(parts.next().unwrap_or_default());
@@ -63,7 +63,7 @@ pub(crate) fn styled(text: &str) -> String {
     styled
 }
 
-/// Part of a file that a message points into: every byte stays in its place.
+/// Part of a file to which a message points: every byte keeps its position.
 pub(crate) fn excerpt(text: &str) -> String {
     let mut excerpt = String::with_capacity(text.len());
     for c in text.chars() {
@@ -75,7 +75,7 @@ pub(crate) fn excerpt(text: &str) -> String {
     excerpt
 }
 
-/// Text within an element or an attribute of XML.
+/// Text for an element or an attribute of XML.
 pub(crate) fn xml(text: &str) -> String {
     let mut escaped = String::new();
     for c in visible(text).chars() {
@@ -90,7 +90,7 @@ pub(crate) fn xml(text: &str) -> String {
     escaped
 }
 
-/// Text of Markdown that stands for itself, in one cell of a table.
+/// Literal text for one table cell in Markdown.
 pub(crate) fn markdown(text: &str) -> String {
     let mut escaped = String::new();
     for c in line(text).chars() {
@@ -108,15 +108,15 @@ pub(crate) fn markdown(text: &str) -> String {
     escaped
 }
 
-/// Text of Markdown in code type, in one cell of a table.
+/// Code for one table cell in Markdown.
 pub(crate) fn markdown_code(text: &str) -> String {
-    // A pipe would end the cell even here, and a backtick the code.
+    // A pipe would end the cell even in code, and a backtick would end the code.
     let text = line(text).replace('`', "'").replace('|', "\\|");
     format!("`{text}`")
 }
 
-/// One field of comma-separated values. Spreadsheets take what begins like a formula for one, so an apostrophe goes
-/// before it; numbers stay as they are. A field with a comma, a quote or a line break is quoted.
+/// One field of comma-separated values. Spreadsheets treat text that begins like a formula as a formula, so an
+/// apostrophe goes before it; numbers stay as they are. A field with a comma, a quote or a line break is quoted.
 pub(crate) fn csv_field(text: &str) -> String {
     const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\n', '＝', '＋', '－', '＠'];
     let mut field = visible(text);
@@ -135,7 +135,7 @@ fn is_number(text: &str) -> bool {
     digits.starts_with(|c: char| c.is_ascii_digit()) && digits.parse::<f64>().is_ok()
 }
 
-/// The value of a label, or the help, of an OpenMetrics family.
+/// The value of a label, or the help text of an OpenMetrics family.
 pub(crate) fn metric(text: &str) -> String {
     visible(text)
         .replace('\\', "\\\\")

@@ -102,7 +102,7 @@ fn a_backend_that_gets_it_wrong_is_caught() {
     assert_eq!(kind("runs-backwards"), "missing-input");
     assert_eq!(kind("garbles-a-payload"), "wrong-payload");
     let (_, message) = &rows["garbles-a-payload mishap=print"];
-    let expected = "byte 8 that task 5 was handed by its predecessor 0 is wrong";
+    let expected = "byte 8 that task 5 received from its predecessor 0 is wrong";
     assert_eq!(message, expected);
     assert_eq!(kind("serial"), "ok");
 }
@@ -178,7 +178,7 @@ fn a_name_that_cannot_be_used_is_refused_whatever_is_asked_for() {
     let refusals = [
         (
             "rayon",
-            "the name `rayon` is taken already, so a second backend cannot have it",
+            "the name `rayon` is already taken, so a second backend cannot have it",
         ),
         ("two words", "a backend cannot be named \"two words\""),
         ("a/b", "a backend cannot be named \"a/b\""),

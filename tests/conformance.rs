@@ -320,7 +320,7 @@ impl Backend for Broken {
     }
 
     fn why(&self) -> &'static str {
-        "gets it wrong"
+        "schedules tasks wrongly"
     }
 
     fn start(&self, job: Arc<Job>, _: &PoolPlan) -> io::Result<Box<dyn Pool>> {

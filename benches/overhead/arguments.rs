@@ -1,19 +1,19 @@
 //! The command line that `cargo bench`, `cargo test --benches` and `cargo nextest` use.
 
-/// What is asked for.
+/// What the command line asks for.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Request {
-    /// Print the names that match.
+    /// Print the names of the matching sections.
     List(Filter),
-    /// Run what matches, once, to see that it works.
+    /// Run the matching sections once, to check that they work.
     Test(Filter),
-    /// Measure what matches.
+    /// Measure the matching sections.
     Measure(Filter),
-    /// Print nothing and run nothing.
+    /// Print and run nothing.
     Nothing,
 }
 
-/// Which sections are meant.
+/// Selects sections.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Filter {
     text: String,
@@ -30,8 +30,8 @@ impl Filter {
     }
 }
 
-/// Flags of criterion and of the test harness that are followed by a value. They are accepted, so that one
-/// command line fits every bench of the package.
+/// Options of criterion and of the test harness that take a value. They are accepted, so that one command line works
+/// for every bench of the package.
 const WITH_VALUE: &[&str] = &[
     "-b",
     "-c",
@@ -74,7 +74,7 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Request {
         exact: has("--exact"),
     };
     if has("--ignored") {
-        // What nextest asks to learn which ones are off by default. None is.
+        // Nextest asks in this way which benchmarks are off by default. None is.
         Request::Nothing
     } else if has("--list") {
         Request::List(filter)

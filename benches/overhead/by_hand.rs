@@ -1,5 +1,5 @@
-//! Each runtime as someone would drive it who knows it well and needs it for this one job: the same
-//! checked tasks, but no choice of backend, no pinning, no parking within a run, and a panic on failure.
+//! Each runtime as an expert would drive it for this one job: the same checked tasks, but no choice of backend, no
+//! pinning, no parking within a run, and a panic on failure.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 const IN_ORDER: &str = "a task that was made ready can run";
 
-/// Counting down on one thread, with a stack of tasks that are ready.
+/// Counts down on one thread, with a stack of ready tasks.
 pub(crate) fn count_down(job: &Job, stack: &mut Vec<TaskId>) {
     stack.extend(job.graph().sources());
     while let Some(task) = stack.pop() {
@@ -25,7 +25,7 @@ pub(crate) fn count_down(job: &Job, stack: &mut Vec<TaskId>) {
     }
 }
 
-/// A scope of rayon, and a spawn for each task that gets ready.
+/// One scope of rayon, and one spawn for each task that becomes ready.
 pub(crate) fn rayon(pool: &rayon::ThreadPool, job: &Job, continuation: Continuation) {
     let visit = match continuation {
         Continuation::Queue => rayon_queue,
@@ -56,7 +56,7 @@ fn rayon_inline<'scope>(job: &'scope Job, scope: &Scope<'scope>, first: TaskId) 
     }
 }
 
-/// A spawn on tokio for each task that gets ready; tasks without dependents tell when all is done.
+/// One tokio spawn for each task that becomes ready. The tasks without dependents signal the end.
 pub(crate) struct Tokio {
     pub(crate) job: Arc<Job>,
     pub(crate) continuation: Continuation,
@@ -78,7 +78,7 @@ impl Tokio {
         let graph = self.job.graph();
         let is_last = |task: &TaskId| graph.successors(*task).is_empty();
         let last_count = graph.tasks().rev().take_while(is_last).count();
-        // Relaxed: spawning hands it over.
+        // Relaxed: spawning releases it.
         self.last_remaining.store(last_count, Ordering::Relaxed);
         runtime.block_on(async {
             for &source in graph.sources() {
@@ -103,7 +103,7 @@ impl Tokio {
                 }
             };
             self.job.execute(task, ready).expect(IN_ORDER);
-            // AcqRel: the last count hands on what every task wrote.
+            // AcqRel: the last decrement hands on what every task wrote.
             if self.job.graph().successors(task).is_empty()
                 && self.last_remaining.fetch_sub(1, Ordering::AcqRel) == 1
             {
@@ -113,8 +113,7 @@ impl Tokio {
     }
 }
 
-/// A deque a thread, stealing, and spinning and yielding while there is nothing to steal. The
-/// caller works too.
+/// One deque per thread, stealing, and spinning and yielding while there is nothing to steal. The caller works too.
 pub(crate) struct Crossbeam {
     shared: Arc<CrossbeamShared>,
     deque: Deque<TaskId>,
@@ -158,7 +157,7 @@ impl Crossbeam {
     pub(crate) fn run(&self) {
         let shared = &self.shared;
         let graph = shared.job.graph();
-        // Relaxed: the start releases it.
+        // Relaxed: the store to `start` releases it.
         shared
             .remaining
             .store(graph.task_count(), Ordering::Relaxed);
@@ -176,7 +175,7 @@ impl Crossbeam {
 
 impl Drop for Crossbeam {
     fn drop(&mut self) {
-        // Relaxed: there is nothing else to see.
+        // Relaxed: no other data depends on it.
         self.shared.start.store(CLOSED, Ordering::Relaxed);
         for helper in self.helpers.drain(..) {
             helper.thread().unpark();
@@ -189,7 +188,7 @@ impl CrossbeamShared {
     fn help(&self, index: usize, deque: &Deque<TaskId>) {
         let mut last = 0;
         loop {
-            // Parked between runs: what is measured in turn with this needs the core.
+            // Parked between runs, because the other side of the comparison needs the core.
             thread::park();
             // Acquire: pairs with the Release in `run`.
             let start = self.start.load(Ordering::Acquire);
@@ -213,7 +212,7 @@ impl CrossbeamShared {
                 continue;
             }
             if executed > 0 {
-                // Release: what the tasks wrote goes with the count.
+                // Release: publishes what the tasks wrote.
                 self.remaining.fetch_sub(executed, Ordering::Release);
                 executed = 0;
             }
@@ -257,8 +256,8 @@ impl CrossbeamShared {
     }
 }
 
-/// Two threads that go through the steps of a stencil of width 2, and nothing else: no graph, no check, only the
-/// work and the hand-off between two cores. The caller is one of them.
+/// Two threads that go through the steps of a stencil of width 2, with nothing but the work and the hand-off between
+/// two cores: no graph and no checks. The caller is one of them.
 pub(crate) struct Pair {
     shared: Arc<PairShared>,
     helper: Option<JoinHandle<()>>,
@@ -290,7 +289,7 @@ impl Pair {
 
     pub(crate) fn run(&mut self) {
         self.run += 1;
-        // Relaxed: the outputs hand over all that there is.
+        // Relaxed: the outputs hand over everything else.
         self.shared.start.store(self.run, Ordering::Relaxed);
         if let Some(helper) = &self.helper {
             helper.thread().unpark();
@@ -301,7 +300,7 @@ impl Pair {
 
 impl Drop for Pair {
     fn drop(&mut self) {
-        // Relaxed: there is nothing else to see.
+        // Relaxed: no other data depends on it.
         self.shared.start.store(CLOSED, Ordering::Relaxed);
         if let Some(helper) = self.helper.take() {
             helper.thread().unpark();

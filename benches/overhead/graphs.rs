@@ -1,4 +1,4 @@
-//! What it takes to build large graphs, and the memory that they take.
+//! Measures how long large graphs take to build, and their memory.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -8,7 +8,7 @@ use taskdyno::pattern::{PATTERNS, STENCIL_1D};
 
 use super::{Effort, Row, empty, new_graph, new_job};
 
-/// Building a graph of ten million tasks, and the memory that a job of it takes.
+/// Builds a graph of ten million tasks, and measures the memory of a job with it.
 pub(crate) fn graph(effort: Effort) -> Vec<Row> {
     let steps = 156_250 / effort.shrink;
     let before = resident_bytes();
@@ -26,7 +26,7 @@ pub(crate) fn graph(effort: Effort) -> Vec<Row> {
             is_met: build <= 1.5,
         },
         Row {
-            what: format!("a job of {task_count} tasks, resident bytes a task"),
+            what: format!("a job of {task_count} tasks, resident bytes per task"),
             found: format!("{bytes:.1} B"),
             goal: "≤ 64 B".into(),
             is_met: bytes <= 64.0,
@@ -34,7 +34,7 @@ pub(crate) fn graph(effort: Effort) -> Vec<Row> {
     ]
 }
 
-/// Building every pattern at about ten million tasks, a row each, the slowest last.
+/// Builds every pattern at about ten million tasks: one row per pattern, the slowest last.
 pub(crate) fn patterns(effort: Effort) -> Vec<Row> {
     let mut times: Vec<(f64, &str)> = Vec::new();
     for pattern in PATTERNS {
@@ -59,7 +59,7 @@ pub(crate) fn patterns(effort: Effort) -> Vec<Row> {
     rows.collect()
 }
 
-/// The value that, with those of the other parameters, makes ten million tasks or somewhat more.
+/// The value that, with those of the other parameters, makes at least ten million tasks.
 fn ten_million(pattern: &str, parameter: &str, effort: Effort) -> Value {
     let small = effort.shrink > 1;
     let count = match (pattern, parameter) {
@@ -83,7 +83,7 @@ fn ten_million(pattern: &str, parameter: &str, effort: Effort) -> Value {
     Value::Count(count)
 }
 
-/// Resident memory of this process.
+/// The resident memory of this process, in bytes.
 fn resident_bytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux has it");
     let pages = statm

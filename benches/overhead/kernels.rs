@@ -1,4 +1,4 @@
-//! What the kernels cost beyond the work that they are for.
+//! Measures the overhead of the kernels beyond their work.
 
 use std::hint::black_box;
 use std::num::NonZeroU64;
@@ -17,7 +17,7 @@ use super::{
     worker_count,
 };
 
-/// The counter kernel beside a loop that does the same to a counter of its own.
+/// The counter kernel, beside a loop that does the same to its own counter.
 pub(crate) fn counter(effort: Effort) -> Vec<Row> {
     let increments = 1_000_000 / effort.shrink;
     let word = AtomicU64::new(0);
@@ -51,7 +51,7 @@ fn counter_row(variant: &str, increments: u64, effort: Effort, increment: impl F
     Row::at_most(what, median_ratio(&rounds), 1.05)
 }
 
-/// The hash kernel beside the bare crate, and its speed-up on several cores.
+/// The hash kernel, beside the bare crate, and its speed-up on several cores.
 pub(crate) fn hash(effort: Effort) -> Vec<Row> {
     const BLOCK_BYTES: usize = 4096;
     let times = 500 / effort.shrink;
@@ -65,7 +65,7 @@ pub(crate) fn hash(effort: Effort) -> Vec<Row> {
         || nanoseconds(|| bare_hash(&block, times)),
         || nanoseconds(|| ours.run(TaskId(0), 1)),
     );
-    // As much for each worker, whatever their number; timed a task.
+    // The same work for each worker, whatever their number; timed per task.
     let start = |worker_count| {
         let graph = new_graph(&TRIVIAL, [("width", 4 * worker_count as u64)]);
         let job = new_job(graph, kernel());
@@ -87,7 +87,7 @@ pub(crate) fn hash(effort: Effort) -> Vec<Row> {
     ]
 }
 
-/// What the hash kernel does, without the kernel: each round waits for the one before it.
+/// The work of the hash kernel without the kernel: each round depends on the round before it.
 fn bare_hash(block: &[u8], times: u64) -> u64 {
     (0..times).fold(1u64, |link, _| {
         let mut hasher = Sha256::new();
@@ -98,11 +98,11 @@ fn bare_hash(block: &[u8], times: u64) -> u64 {
     })
 }
 
-/// How much longer than asked for the sleep kernel sleeps, with timers as sharp as they get.
+/// How much longer than asked for the sleep kernel sleeps, with timers as precise as possible.
 pub(crate) fn sleep(effort: Effort) -> Vec<Row> {
     const ASKED_NS: f64 = 1e6;
-    let before = rustix::thread::current_timer_slack().expect("Linux tells");
-    // 1 ns is the least that the system takes.
+    let before = rustix::thread::current_timer_slack().expect("Linux has a timer slack");
+    // 1 ns is the smallest value that the system accepts.
     rustix::thread::set_current_timer_slack(NonZeroU64::new(1)).expect("a thread may set its own");
     let kernel = new_kernel(&SLEEP, [("duration_ms", Value::Count(1))]);
     let sleeps = (0..5 * effort.rounds).map(|_| nanoseconds(|| kernel.run(TaskId(0), 1)));
@@ -116,11 +116,11 @@ pub(crate) fn sleep(effort: Effort) -> Vec<Row> {
     )]
 }
 
-/// A kernel of short tasks, and its counts.
+/// A kernel with short tasks, and its parameters.
 type Short<'a> = (&'a dyn KernelKind, &'a [(&'a str, u64)]);
 
-/// Short tasks that do not depend on each other beside a chain of the same tasks: they must not take less
-/// time, or the processor overlaps them and they look shorter than they are.
+/// Independent short tasks, beside a chain of the same tasks. They must not take less time; otherwise the processor
+/// overlaps them and they look shorter than they are.
 pub(crate) fn overlap(effort: Effort) -> Vec<Row> {
     let task_count = 64_000 / effort.shrink;
     let kernels: [Short<'_>; 5] = [

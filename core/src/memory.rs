@@ -1,8 +1,8 @@
-//! Memory that threads and forked processes see alike.
+//! Memory that threads and forked processes access in the same way.
 //!
-//! Everything a run writes lives in anonymous `MAP_SHARED` pages. A thread of this process and a
-//! process forked from it then look the same to the code that executes tasks. The pages vanish with
-//! the last process that maps them: there is no name to clean up, whatever dies.
+//! Everything that a run writes is in anonymous `MAP_SHARED` pages. The code that executes tasks therefore need not
+//! know whether a worker is a thread or a forked process. The pages vanish with the last process that maps them.
+//! They have no name, so nothing is left behind when a process dies.
 
 use std::io;
 use std::ops::Deref;
@@ -16,8 +16,8 @@ use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 ///
 /// # Safety
 ///
-/// All bytes zero must be a valid value, every change must go through atomics (other processes hold
-/// references to the same bytes), and the type must not need dropping.
+/// All bytes zero must be a valid value. Every change must go through atomics, because other processes have
+/// references to the same bytes. The type must not need dropping.
 pub unsafe trait Shareable: Sync {}
 
 // SAFETY: zero is a valid atomic integer, it is changed atomically, and it needs no drop.
@@ -31,35 +31,34 @@ unsafe impl<T: Shareable> Shareable for crossbeam_utils::CachePadded<T> {}
 
 /// A slice in shared, zero-initialised pages, unmapped when dropped.
 ///
-/// Pages are given by the kernel when they are first touched, so a large slice costs nothing until
-/// it is used.
+/// The Linux kernel allocates a page when it is first touched, so a large slice costs nothing until it is used.
 pub struct SharedSlice<T: Shareable> {
     start: NonNull<T>,
     len: usize,
-    /// Keeps the pages; other slices may lie in them.
+    /// Keeps the pages mapped; other slices may use them too.
     _mapping: Arc<Mapping>,
 }
 
-// SAFETY: the slice is plain memory of `T: Sync` that no other slice overlaps.
+// SAFETY: the slice is plain memory of `T: Sync`, and no other slice overlaps it.
 unsafe impl<T: Shareable> Send for SharedSlice<T> {}
-// SAFETY: only `&T` is handed out, and `T: Sync`.
+// SAFETY: it gives access only to `&T`, and `T: Sync`.
 unsafe impl<T: Shareable> Sync for SharedSlice<T> {}
 
-/// Shared pages that several slices are cut from, one behind the other. To map, touch and unmap pages takes
-/// some 12 us a mapping (Linux 6.18), which small slices that come and go together need to pay only once.
+/// Shared pages from which several slices are cut in sequence. Mapping, touching and unmapping pages takes some 12
+/// µs per mapping (Linux 6.18), which small slices with the same lifetime need to pay only once.
 pub struct SharedPages {
     mapping: Arc<Mapping>,
-    /// Bytes that were cut off.
+    /// The bytes already cut off.
     used: usize,
 }
 
 impl SharedPages {
-    /// Maps this many zeroed bytes. Slices that are aligned to the sizes of those before them need no more
-    /// than [`byte_len`](SharedSlice::byte_len) each.
+    /// Maps `byte_len` zeroed bytes. If each slice is aligned to the sizes of the slices before it, it takes exactly
+    /// [`byte_len`](SharedSlice::byte_len) bytes.
     ///
     /// # Errors
     ///
-    /// When the kernel refuses the mapping.
+    /// If the system refuses the mapping.
     pub fn new(byte_len: usize) -> io::Result<Self> {
         Ok(Self {
             mapping: Arc::new(Mapping::new(byte_len)?),
@@ -67,11 +66,11 @@ impl SharedPages {
         })
     }
 
-    /// The next `len` values.
+    /// Cuts off the next `len` values.
     ///
     /// # Panics
     ///
-    /// When there is no room for them.
+    /// If the pages are too small.
     pub fn cut<T: Shareable>(&mut self, len: usize) -> SharedSlice<T> {
         let first = self.used.next_multiple_of(align_of::<T>());
         let end = SharedSlice::<T>::byte_len(len).and_then(|bytes| first.checked_add(bytes));
@@ -92,16 +91,16 @@ struct Mapping {
     byte_len: usize,
 }
 
-// SAFETY: it is an address and a length; what lies there is the slices' to guard.
+// SAFETY: it is an address and a length. The slices protect the data.
 unsafe impl Send for Mapping {}
 // SAFETY: as above.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
     fn new(byte_len: usize) -> io::Result<Self> {
-        // The kernel maps no empty range.
+        // The system refuses to map an empty range.
         let byte_len = byte_len.max(1);
-        // SAFETY: a fresh anonymous mapping at an address of the kernel's choice aliases nothing.
+        // SAFETY: a new anonymous mapping at an address that the system chooses aliases nothing.
         let start = unsafe {
             mmap_anonymous(
                 std::ptr::null_mut(),
@@ -117,8 +116,8 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the range is the one mapped in `new`, and no slice outlives its mapping.
-        // A failure can only mean a wrong range, which `new` rules out.
+        // SAFETY: the range is the one mapped in `new`, and no slice outlives its mapping. A failure can only mean a
+        // wrong range, which `new` rules out.
         let _ = unsafe { munmap(self.start.as_ptr().cast(), self.byte_len) };
     }
 }
@@ -128,7 +127,7 @@ impl<T: Shareable> SharedSlice<T> {
     ///
     /// # Errors
     ///
-    /// When the size overflows or the kernel refuses the mapping.
+    /// If the size overflows or the system refuses the mapping.
     pub fn new(len: usize) -> io::Result<Self> {
         let byte_len = Self::byte_len(len).ok_or(io::ErrorKind::OutOfMemory)?;
         Ok(SharedPages::new(byte_len)?.cut(len))
@@ -145,7 +144,7 @@ impl<T: Shareable> Deref for SharedSlice<T> {
 
     #[inline]
     fn deref(&self) -> &[T] {
-        // SAFETY: the mapping has `len` values there, aligned, valid when zeroed (`Shareable`), and lives
+        // SAFETY: the mapping holds `len` values there. They are aligned, valid when zeroed (`Shareable`), and live
         // as long as `self`.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }

@@ -1,25 +1,25 @@
-//! Parameters of patterns and kernels: declared once as data, and from that checked, swept, listed and
-//! written into records.
+//! Parameters of patterns, kernels and backends. They are declared once as data; checks, sweeps, lists and records
+//! follow from the declaration.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// One parameter that a pattern or kernel takes.
+/// One parameter of a pattern, kernel or backend.
 #[derive(Debug, Clone, Copy)]
 pub struct Parameter {
-    /// The key in workload files and records; it carries the unit where there is one.
+    /// The key in workload files and records, with its unit if it has one.
     pub name: &'static str,
-    /// What it means, in a few words.
+    /// The meaning, in a few words.
     pub why: &'static str,
-    /// What values it takes.
+    /// The values that it accepts.
     pub kind: ParameterKind,
-    /// The value when the key is absent; `None` makes the key required.
+    /// The value if the key is absent; `None` makes the key required.
     pub default: Option<DefaultValue>,
 }
 
-/// What values a parameter takes.
+/// The values that a parameter accepts.
 #[derive(Debug, Clone, Copy)]
 pub enum ParameterKind {
     /// A whole number within these bounds, both included.
@@ -37,7 +37,7 @@ pub enum ParameterKind {
     Choice(&'static [&'static str]),
 }
 
-/// A default that can stand in a constant.
+/// A default value that can be part of a constant.
 #[derive(Debug, Clone, Copy)]
 pub enum DefaultValue {
     /// For [`ParameterKind::Count`].
@@ -69,19 +69,19 @@ impl std::fmt::Display for Value {
     }
 }
 
-/// A complete and valid set of parameter values: every declared key is there, within its bounds.
+/// A complete and valid set of parameter values: every declared key has a value within its bounds.
 ///
-/// The only way to make one is to check values against declarations, so the getters do not fail for a
-/// key that was declared with the kind asked for.
+/// The only way to create one is to check values against declarations, so a getter does not fail for a key that was
+/// declared with its kind.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Parameters(BTreeMap<String, Value>);
 
 impl Parameters {
-    /// Checks `given` against `declared` and fills in defaults.
+    /// Checks `given` against `declared`, and fills in defaults.
     ///
     /// # Errors
     ///
-    /// The first key or value that does not fit, and what was expected in its place.
+    /// The first key or value that is not valid, and what was expected instead.
     pub fn check(
         declared: &[Parameter],
         given: &BTreeMap<String, Value>,
@@ -123,7 +123,7 @@ impl Parameters {
     ///
     /// # Panics
     ///
-    /// When no such parameter was declared.
+    /// If no such parameter was declared.
     pub fn count(&self, name: &str) -> u64 {
         match self.0.get(name) {
             Some(Value::Count(count)) => *count,
@@ -135,7 +135,7 @@ impl Parameters {
     ///
     /// # Panics
     ///
-    /// When no such parameter was declared.
+    /// If no such parameter was declared.
     pub fn milliseconds(&self, name: &str) -> Duration {
         match self.0.get(name) {
             Some(Value::Count(count)) => Duration::from_millis(*count),
@@ -148,7 +148,7 @@ impl Parameters {
     ///
     /// # Panics
     ///
-    /// When no such parameter was declared.
+    /// If no such parameter was declared.
     pub fn ratio(&self, name: &str) -> f64 {
         match self.0.get(name) {
             Some(Value::Count(count)) => *count as f64,
@@ -161,7 +161,7 @@ impl Parameters {
     ///
     /// # Panics
     ///
-    /// When no such parameter was declared.
+    /// If no such parameter was declared.
     pub fn text(&self, name: &str) -> &str {
         match self.0.get(name) {
             Some(Value::Text(text)) => text,
@@ -176,10 +176,10 @@ impl Parameters {
 }
 
 impl Parameter {
-    /// `value` in its one canonical form, or `None` if this parameter does not take it.
+    /// `value` in its canonical form, or `None` if this parameter does not accept it.
     ///
-    /// A time or ratio that is whole becomes a [`Value::Count`], so that `2` and `2.0` are the same value and
-    /// are written the same way.
+    /// A whole time or ratio becomes a [`Value::Count`], so that `2` and `2.0` are the same value and are written in
+    /// the same way.
     pub fn accept(&self, value: &Value) -> Option<Value> {
         match (self.kind, value) {
             (ParameterKind::Count { min, max }, Value::Count(count)) => {
@@ -194,7 +194,7 @@ impl Parameter {
         }
     }
 
-    /// What values it takes, for messages: "a whole number from 1 to 10".
+    /// The values that it accepts, for messages: "a whole number from 1 to 10".
     pub fn expected(&self) -> String {
         self.kind.expected()
     }
@@ -215,7 +215,7 @@ fn accept_number(value: &Value, most: u64) -> Option<Value> {
     }
 }
 
-/// A year: no task waits longer, and no sum of such times overflows.
+/// A year in milliseconds: no task waits longer, and no sum of such times overflows.
 pub const LONGEST_MILLISECONDS: u64 = 365 * 24 * 3600 * 1000;
 
 impl ParameterKind {
@@ -231,7 +231,7 @@ impl ParameterKind {
     }
 }
 
-/// A key or a value that does not fit what was declared.
+/// A key or a value that is not valid.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ParameterError {
     /// The key is not declared.
@@ -247,22 +247,22 @@ pub enum ParameterError {
     Missing {
         /// The absent key.
         key: String,
-        /// What values it takes.
+        /// The values that it accepts.
         expected: String,
     },
-    /// The value is of the wrong type or out of bounds.
+    /// The value has the wrong type or is out of bounds.
     #[error("`{key}` cannot be {}: expected {expected}", quoted(found))]
     Invalid {
         /// The key.
         key: String,
         /// The value as it was given.
         found: Value,
-        /// What values it takes.
+        /// The values that it accepts.
         expected: String,
     },
 }
 
-/// A value as it stands in a file: words in quotes.
+/// A value as written in a file: words in quotes.
 fn quoted(value: &Value) -> String {
     match value {
         Value::Text(text) => format!("{text:?}"),

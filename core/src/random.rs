@@ -1,22 +1,22 @@
-//! Numbers that look random and depend on a seed alone, so that whatever was drawn can be drawn again.
+//! Pseudorandom numbers that depend only on a seed, so that everything drawn can be drawn again.
 //!
 //! SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014. Not for
-//! secrets.
+//! cryptography.
 
 /// The distance between two states: an odd number near 2^64 divided by the golden ratio.
 const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// A sequence of numbers.
+/// A sequence of pseudorandom numbers.
 #[derive(Debug, Clone)]
 pub struct SplitMix64(u64);
 
 impl SplitMix64 {
-    /// The sequence of this seed. Every seed is as good as another.
+    /// The sequence of this seed. All seeds are equally good.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// The next number, any of 64 bits.
+    /// The next number, uniform over 64 bits.
     #[inline]
     pub fn next_u64(&mut self) -> u64 {
         let number = mix(self.0);
@@ -24,7 +24,7 @@ impl SplitMix64 {
         number
     }
 
-    /// The next number below `limit`; 0 if `limit` is 0, where there is none.
+    /// The next number below `limit`; 0 if `limit` is 0.
     ///
     /// The remainder favours small numbers, by less than `limit` in 2^64.
     #[inline]
@@ -32,7 +32,7 @@ impl SplitMix64 {
         self.next_u64().checked_rem(limit).unwrap_or(0)
     }
 
-    /// Puts `items` in any order with the same chance: Fisher and Yates' shuffle.
+    /// Shuffles `items` so that all orders have the same probability (Fisher and Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let chosen = self.below(last as u64 + 1);
@@ -41,7 +41,8 @@ impl SplitMix64 {
     }
 }
 
-/// The first number of the sequence with this seed: a permutation of all numbers that spreads every bit.
+/// The first number of the sequence of this seed: a permutation of all numbers in which each bit of the seed affects
+/// all bits.
 #[inline]
 pub fn mix(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(GAMMA);
@@ -50,7 +51,7 @@ pub fn mix(seed: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// The number that belongs to `words` in this order: [`mix`] of each of them with what was drawn so far.
+/// The number for `words` in this order: applies [`mix`] to each word combined with the result so far.
 #[inline]
 pub fn draw<const N: usize>(words: [u64; N]) -> u64 {
     words.into_iter().fold(0, |drawn, word| mix(drawn ^ word))
@@ -62,7 +63,7 @@ pub fn ratio(drawn: u64) -> f64 {
     (drawn >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// Puts `items` in an order drawn from `seed`.
+/// Shuffles `items` into an order that depends only on `seed`.
 pub fn shuffle<T>(items: &mut [T], seed: u64) {
     SplitMix64::new(seed).shuffle(items);
 }
@@ -105,7 +106,7 @@ mod tests {
         assert_eq!(ratio(0), 0.0);
         assert!(ratio(u64::MAX) < 1.0);
         let mean = (0..10_000).map(|word| ratio(draw([word]))).sum::<f64>() / 10_000.0;
-        // The deviation of such a mean is 0.0029.
+        // The standard deviation of this mean is 0.0029.
         assert!((mean - 0.5).abs() < 0.015, "{mean}");
     }
 

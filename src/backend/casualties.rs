@@ -1,5 +1,4 @@
-//! What becomes of tasks whose workers died: who is tried again, who is given up, and what is told of it.
-//! One ledger for all process backends.
+//! Records which workers died, which tasks are tried again and which are given up. All process backends use it.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +6,20 @@ use super::Death;
 use crate::execute::{Ending, Failure, Halt, Job};
 use crate::graph::TaskId;
 
-/// Deaths of workers between two tasks that a run bears. Nobody can be blamed for those, and without a
-/// bound a worker that dies as soon as it starts would be replaced for ever.
+/// How many workers may die between two tasks in one run. No task can be blamed for such a death. Without a limit, a
+/// worker that dies as soon as it starts would be replaced forever.
 const BLAMELESS_LIMIT: u32 = 16;
 
-/// The deaths since they were last taken, and what follows from those of the run that is going on.
+/// The deaths since they were last taken, and the consequences of the deaths in the current run.
 #[derive(Debug, Default)]
 pub(super) struct Casualties {
     retry_limit: u32,
-    /// Kept over the runs: they are taken once per sample, and a sample has many runs.
+    /// Kept across runs: they are taken once per sample, and a sample has many runs.
     deaths: Vec<Death>,
     run: Consequences,
 }
 
-/// What follows from the deaths of one run.
+/// The consequences of the deaths in one run.
 #[derive(Debug, Default)]
 struct Consequences {
     attempts: BTreeMap<TaskId, u32>,
@@ -37,17 +36,17 @@ impl Casualties {
         }
     }
 
-    /// Every task has all its tries again. The deaths of the runs before stay until they are taken.
+    /// Resets the attempts of all tasks. The deaths of earlier runs stay until they are taken.
     pub(super) fn begin_run(&mut self) {
         self.run = Consequences::default();
     }
 
-    /// Enters the death of `worker`, while it ran `task` and had not stored its output. A task that was
-    /// tried as often as the limit allows is given up.
+    /// Records the death of `worker` while it ran `task` and had not stored its output. A task that was tried as
+    /// often as the limit allows is given up.
     ///
     /// # Errors
     ///
-    /// When workers keep dying without a task to blame; the job then has the reason.
+    /// If too many workers died between two tasks. The job then has the reason.
     pub(super) fn enter(
         &mut self,
         job: &Job,
@@ -75,40 +74,40 @@ impl Casualties {
         }
         if run.blameless_count > BLAMELESS_LIMIT {
             return Err(job.fail(format!(
-                "worker {worker} {ending} between two tasks, and so had {BLAMELESS_LIMIT} workers before it"
+                "worker {worker} {ending} between two tasks, like {BLAMELESS_LIMIT} workers before it"
             )));
         }
         Ok(())
     }
 
-    /// Whether anyone died in this run.
+    /// Whether any worker died in this run.
     pub(super) fn has_any_in_run(&self) -> bool {
         self.run.has_deaths
     }
 
-    /// The tasks that are not to be tried again.
+    /// The tasks that must not be tried again.
     pub(super) fn given_up(&self) -> &[TaskId] {
         &self.run.given_up
     }
 
-    /// The deaths since this was last called, of all runs.
+    /// The deaths in all runs since the last call.
     pub(super) fn take(&mut self) -> Vec<Death> {
         std::mem::take(&mut self.deaths)
     }
 
-    /// The verdict at the end of a run in which everything that could still run has run.
+    /// The result of a run in which every task that could still run has run.
     ///
     /// # Errors
     ///
-    /// When a task was given up; the job then names the first of them.
+    /// If a task was given up. The job then names the first of them.
     pub(super) fn verdict(&self, job: &Job) -> Result<(), Halt> {
         let Some(&first) = self.run.given_up.first() else {
             return Ok(());
         };
-        // From the end: an earlier run may have lost a worker in the same task.
+        // Search from the end: in an earlier run a worker may have died in the same task.
         let mut of_first = self.deaths.iter().rev();
         let last = of_first.find(|death| death.task == Some(first));
-        let last = last.expect("a task is given up when a death is entered");
+        let last = last.expect("a task is given up only when a death is recorded");
         Err(job.fail_with(&Failure::WorkerDied {
             task: first,
             worker: last.worker,

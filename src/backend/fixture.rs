@@ -1,4 +1,4 @@
-//! Small jobs for the tests of what backends share.
+//! Small jobs for the tests of code that backends share.
 
 use crate::execute::{Job, Reserved};
 use crate::graph::{TaskGraphBuilder, TaskId};
@@ -13,8 +13,8 @@ impl Kernel for Pass {
     }
 }
 
-/// A job of two sources, 0 and 1, and two tasks that wait for both. Its first run has begun, and the first source has
-/// run: its worker has nothing else to do, and keeps the last task.
+/// A job of two sources, 0 and 1, and two tasks that wait for both. Its first run has begun, and the first source
+/// has run. The worker of this source has nothing else to do, and keeps the last task.
 pub(super) fn reserved() -> (Job, Reserved) {
     let mut builder = TaskGraphBuilder::default();
     let sources = [(); 2].map(|()| builder.push([]).unwrap());
@@ -25,6 +25,6 @@ pub(super) fn reserved() -> (Job, Reserved) {
     job.begin_run();
     let none = |task| panic!("{task:?} is ready");
     let reserved = job.execute_or_reserve(TaskId(0), true, none, || true);
-    let reserved = reserved.unwrap().expect("it waits for one input only");
+    let reserved = reserved.unwrap().expect("it waits for only one input");
     (job, reserved)
 }

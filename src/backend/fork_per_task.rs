@@ -1,23 +1,24 @@
-//! A process for every task: forked when the task is ready, gone when it is done.
+//! One process per task: forked when the task is ready, and ended when the task is done.
 //!
-//! **Who does what.** The coordinator is the process that runs the graph. It keeps the queue of ready tasks
-//! and the counts of the dependents, and forks as long as a seat is free; there is a seat for each worker of
-//! the plan, and its number is the worker's. A child runs one task, whose output goes to shared memory, and
-//! leaves with `_exit`: 0, or 1 when the run has failed.
+//! **Who does what.** The coordinator is the process that runs the graph. It has the queue of ready tasks and the
+//! counts of the dependents, and forks while a seat is free. There is one seat for each worker of the plan, and the
+//! number of the seat is the number of the worker. A child runs one task, stores the output in shared memory, and
+//! leaves with `_exit`: with 0, or with 1 if the run has failed.
 //!
-//! **Where it waits.** In one `poll` over the process descriptors of all children. A child never waits.
+//! **Where it waits.** The coordinator waits in one `poll` over the process descriptors of all children. A child
+//! never waits.
 //!
-//! **What a death means.** Storing the output is a single write, and nobody but the coordinator counts, so
-//! a child that dies leaves its task either done or not begun:
+//! **What follows from a death.** The output is stored by a single write, and only the coordinator counts. A child
+//! that dies therefore leaves its task either done or not begun:
 //!
 //! | the child dies | then |
 //! |---|---|
-//! | before the output is stored, by a signal or an exit of its own | the death is charged to the task, which is tried again or given up |
-//! | after the output is stored | the task is done; the death is recorded, and no task is charged |
+//! | before the output is stored, by a signal or an exit of its own | the task is blamed, and is tried again or given up |
+//! | after the output is stored | the task is done; the death is recorded, and no task is blamed |
 //! | because it took longer than the plan allows, and was killed | as above |
 //! | with the run halted (a panic in a kernel, a wrong order) | the run ends: every other child is killed |
 //!
-//! Dependents of a task that was given up never become ready. All else runs, and then the run fails.
+//! Dependents of a task that was given up never become ready. Everything else runs, and then the run fails.
 
 use std::collections::VecDeque;
 use std::io;
@@ -34,7 +35,7 @@ use crate::graph::TaskId;
 use crate::kernel::Sharing;
 use crate::system::limit::cannot_start_worker;
 
-/// A process for every task.
+/// One process per task.
 pub const FORK_PER_TASK: ForkPerTask = ForkPerTask;
 
 /// See [`FORK_PER_TASK`].
@@ -47,7 +48,7 @@ impl Backend for ForkPerTask {
     }
 
     fn why(&self) -> &'static str {
-        "a process forked for every task: what isolation costs when nothing is reused"
+        "one forked process per task: the cost of isolation when nothing is reused"
     }
 
     fn sharing(&self) -> Sharing {
@@ -107,7 +108,7 @@ impl Pool for PerTaskPool {
 }
 
 impl PerTaskPool {
-    /// Runs everything that can run.
+    /// Runs all tasks that can run.
     fn work(&mut self) -> Result<(), Halt> {
         loop {
             self.fill_seats()?;
@@ -121,7 +122,7 @@ impl PerTaskPool {
         }
     }
 
-    /// Forks a process for each ready task, as far as there are seats.
+    /// Forks one process for each ready task while seats are free.
     fn fill_seats(&mut self) -> Result<(), Halt> {
         while let (Some(&seat), Some(&task)) = (self.free_seats.last(), self.ready.front()) {
             let (job, placement) = (&self.job, &self.placement);
@@ -144,7 +145,7 @@ impl PerTaskPool {
         Ok(())
     }
 
-    /// Waits until processes have ended, and returns their indices, the last first. Kills what has run for
+    /// Waits until processes have ended, and returns their indices, last first. Kills processes that have run for
     /// too long.
     fn wait(&self) -> Vec<usize> {
         let deadlines = self.running.iter().filter_map(|one| one.deadline);
@@ -157,14 +158,14 @@ impl PerTaskPool {
         process::wait_for_any(&mut watched, limit);
         let has_ended = |index: &usize| !watched[*index].revents().is_empty();
         let ended: Vec<usize> = (0..self.running.len()).rev().filter(has_ended).collect();
-        // The next wait sees their end.
+        // The next call notices that they have ended.
         let late = |one: &&Running| one.deadline.is_some_and(Deadline::has_passed);
         let late = self.running.iter().filter(late);
         late.for_each(|one| one.process.kill());
         ended
     }
 
-    /// Draws the consequences of the end of a process.
+    /// Handles the end of a process.
     fn account(&mut self, ended: Running) -> Result<(), Halt> {
         let Running {
             task,
@@ -175,12 +176,12 @@ impl PerTaskPool {
         let ending = process.reap();
         self.free_seats.push(seat);
         if self.job.is_halted() {
-            // The reason stands already. This waits until it is written, before its writer is killed.
+            // The failure already has a reason. `fail` waits until it is written, before its writer is killed.
             return Err(self.job.fail(format!("worker {seat} {ending}")));
         }
         if self.job.is_done(task) {
             self.job.complete(task, |ready| self.ready.push_back(ready));
-            // Without a status, the output has to do.
+            // Without a status, only the output can tell.
             if matches!(ending, Ending::Exit(0) | Ending::Unknown) {
                 return Ok(());
             }

@@ -8,21 +8,21 @@ use crate::execute::Job;
 use crate::kernel::Sharing;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind};
 
-/// Forked processes with several threads each: the model of servers that fork first and then start threads.
+/// Forked processes with several threads each, like servers that fork first and then start threads.
 ///
-/// Workers are threads, numbered through: with 4 workers and 2 threads there are 2 processes. All of them
-/// take tasks from the same deques as those of [`FORK`](super::FORK), and park in the same way. A process
-/// that dies takes its threads along, and each of their tasks counts as tried.
+/// Workers are threads, numbered across all processes: with 4 workers and 2 threads there are 2 processes. They take
+/// tasks from the same deques as the workers of [`FORK`](super::FORK), and park in the same way. If a process dies,
+/// its threads die too, and each of their tasks counts as tried.
 pub const FORK_THREADS: ForkThreads = ForkThreads;
 
 /// See [`FORK_THREADS`].
 #[derive(Debug)]
 pub struct ForkThreads;
 
-/// How many threads each process has, for backends that have threads in processes.
+/// How many threads each process has, for backends with threads in processes.
 pub const PROCESS_THREADS: Parameter = Parameter {
     name: "threads",
-    why: "threads a process: the workers are shared out over as many processes as that takes",
+    why: "threads per process; there are as many processes as the number of workers requires",
     kind: ParameterKind::Count { min: 1, max: 4096 },
     default: Some(DefaultValue::Count(2)),
 };
@@ -33,7 +33,7 @@ impl Backend for ForkThreads {
     }
 
     fn why(&self) -> &'static str {
-        "forked processes with several threads each, as pre-forking servers have it"
+        "forked processes with several threads each, like pre-forking servers"
     }
 
     fn sharing(&self) -> Sharing {

@@ -1,4 +1,4 @@
-//! The backends that every build has. One file per backend, one line in [`BACKENDS`].
+//! The backends of every build. There is one file per backend, and one line per backend in [`BACKENDS`].
 
 mod casualties;
 mod crossbeam;
@@ -35,7 +35,7 @@ pub use thread_pool::THREAD_POOL;
 pub use threads::THREADS;
 pub use tokio::TOKIO;
 
-/// The backends that every build has. Tables and pictures keep this order where nothing else decides.
+/// The backends of every build. Tables and pictures keep this order unless something else decides.
 pub const BACKENDS: &[&dyn Backend] = &[
     &SERIAL,
     &STATIC,

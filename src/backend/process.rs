@@ -1,4 +1,4 @@
-//! Worker processes: how they come, what they are set up with, how they are watched and how they go.
+//! Worker processes: how they are started, set up, watched and ended.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -17,27 +17,26 @@ use rustix::process::{
     kill_process, pidfd_open, pidfd_send_signal, set_parent_process_death_signal, waitid, waitpid,
 };
 
-/// A forked child, known by a descriptor that no other process can come to stand for.
+/// A forked child, identified by a descriptor that never refers to another process.
 pub(super) struct WorkerProcess {
     pub(super) pid: Pid,
     descriptor: OwnedFd,
 }
 
-/// Makes sure that this process may fork.
+/// Checks that this process may fork.
 ///
 /// # Errors
 ///
-/// When it has a second thread, or the system does not tell.
+/// If it has a second thread, or if the system does not say.
 pub(super) fn require_one_thread() -> io::Result<()> {
-    // SAFETY: to part with the other threads of the process changes nothing where there are none, and is
-    // refused where there are some (unshare(2)).
+    // SAFETY: if there are no other threads, leaving them changes nothing; if there are, the call is refused
+    // (unshare(2)).
     if unsafe { libc::unshare(libc::CLONE_THREAD) } == 0 {
         return Ok(());
     }
-    // A sandbox may refuse it as well. One entry a thread; it takes 5 us more to ask.
+    // A sandbox may refuse the call too. This folder has one entry per thread; reading it takes 5 µs more.
     let threads = fs::read_dir("/proc/self/task").map_err(|error| {
-        let text =
-            format!("whether this process may fork cannot be told: /proc/self/task: {error}");
+        let text = format!("cannot tell whether this process may fork: /proc/self/task: {error}");
         io::Error::new(error.kind(), text)
     });
     let count = threads?.count();
@@ -51,35 +50,35 @@ pub(super) fn require_one_thread() -> io::Result<()> {
     )))
 }
 
-/// The children of this process that have ended since [`EndedChildren::watch`], whoever they belong to.
+/// The number of children of this process, of any owner, that have ended since [`EndedChildren::watch`].
 static ENDED_CHILDREN: AtomicU32 = AtomicU32::new(0);
 
-/// Tells whether a child has ended, for the price of a load.
+/// Tells whether a child has ended, at the cost of one load.
 pub(super) struct EndedChildren {
     seen: u32,
 }
 
 impl EndedChildren {
-    /// Has the kernel count the children that end, from now on and for as long as this process lives; and
-    /// interrupt its sleep for each, where it sleeps on a futex. Calls that wait for descriptors are
-    /// interrupted too, and all others are taken up again by the kernel (signal(7)).
+    /// Makes the kernel count the children that end, from now on and as long as this process lives. Each end also
+    /// interrupts a sleep on a futex, and calls that wait for descriptors. The kernel restarts all other calls
+    /// (signal(7)).
     ///
-    /// A process with a handler of its own, or that ignores the signal, keeps its ways, and nothing is counted.
+    /// If the process has its own handler or ignores the signal, nothing is changed and nothing is counted.
     pub(super) fn watch() -> io::Result<Self> {
         extern "C" fn count_child(_: libc::c_int) {
-            // Relaxed: a hint to ask the kernel, which knows. Atomics are allowed in a handler.
+            // Relaxed: only a hint to ask the kernel. Atomics are allowed in a handler.
             ENDED_CHILDREN.fetch_add(1, Ordering::Relaxed);
         }
         // SAFETY: all bytes zero is the default action, without flags and with an empty mask.
         let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-        // SAFETY: it only writes the present action to a valid place.
+        // SAFETY: it only writes the current action to a valid place.
         if unsafe { libc::sigaction(libc::SIGCHLD, std::ptr::null(), &mut action) } != 0 {
             return Err(io::Error::last_os_error());
         }
         if action.sa_sigaction == libc::SIG_DFL {
             action.sa_sigaction = count_child as extern "C" fn(libc::c_int) as usize;
             action.sa_flags = libc::SA_RESTART | libc::SA_NOCLDSTOP;
-            // SAFETY: the handler does nothing but what handlers may do.
+            // SAFETY: the handler does only what handlers may do.
             if unsafe { libc::sigaction(libc::SIGCHLD, &action, std::ptr::null_mut()) } != 0 {
                 return Err(io::Error::last_os_error());
             }
@@ -89,28 +88,28 @@ impl EndedChildren {
         })
     }
 
-    /// Whether any has ended since it was last asked.
+    /// Whether any child has ended since the last call.
     pub(super) fn are_news(&mut self) -> bool {
-        // Relaxed: see the handler, which runs on this thread.
+        // Relaxed: only a hint, see the handler, which runs on this thread.
         let now = ENDED_CHILDREN.load(Ordering::Relaxed);
         std::mem::replace(&mut self.seen, now) != now
     }
 }
 
 impl WorkerProcess {
-    /// Forks a process that runs `body` and exits with the status it returns. The caller must have seen
-    /// to it, with [`require_one_thread`], that the child can use locks and memory.
+    /// Forks a process that runs `body` and exits with the status that `body` returns. The caller must have called
+    /// [`require_one_thread`], so that the child can use locks and memory.
     pub(super) fn fork(body: impl FnOnce() -> i32) -> io::Result<Self> {
         let parent = getpid();
-        // SAFETY: the process has one thread, so the child starts in a whole copy of a state that no
-        // other thread was about to change.
+        // SAFETY: the process has one thread, so the child gets a complete copy of a state that no other thread was
+        // changing.
         match unsafe { libc::fork() } {
             -1 => Err(io::Error::last_os_error()),
             0 => {
                 die_with(parent);
                 let status = body();
-                // SAFETY: `_exit` takes any status and does not return. It runs no destructors and
-                // flushes nothing: all of that belongs to the parent.
+                // SAFETY: `_exit` accepts any status and does not return. It runs no destructors and flushes
+                // nothing, because all of that belongs to the parent.
                 unsafe { libc::_exit(status) }
             }
             raw => Self::adopt(Pid::from_raw(raw).expect("fork returns a positive id")),
@@ -121,8 +120,8 @@ impl WorkerProcess {
         match pidfd_open(pid, PidfdFlags::empty()) {
             Ok(descriptor) => Ok(Self { pid, descriptor }),
             Err(error) => {
-                // It is our child and nobody has waited for it, so the id is still its own. Should
-                // either call fail, it is gone already.
+                // It is our child and nobody has waited for it, so the id is still its own. If either call fails, it
+                // has already ended.
                 let _ = kill_process(pid, Signal::KILL);
                 let _ = retry_on_intr(|| waitpid(Some(pid), WaitOptions::empty()));
                 Err(no_process_descriptor(error))
@@ -130,13 +129,13 @@ impl WorkerProcess {
         }
     }
 
-    /// Kills it, if it still lives.
+    /// Kills it if it still lives.
     pub(super) fn kill(&self) {
-        // An error can only say that it has ended.
+        // The only possible error is that it has ended.
         let _ = pidfd_send_signal(&self.descriptor, Signal::KILL);
     }
 
-    /// Waits until it has ended, lays its process to rest and says how it ended.
+    /// Waits until it has ended, reaps it and returns how it ended.
     pub(super) fn reap(self) -> Ending {
         let ended = retry_on_intr(|| {
             waitid(
@@ -144,7 +143,7 @@ impl WorkerProcess {
                 WaitIdOptions::EXITED,
             )
         });
-        // A host that ignores SIGCHLD has the kernel reap for it, and is told nothing.
+        // In a program that ignores SIGCHLD the kernel reaps the child, and the status is lost.
         ended
             .ok()
             .flatten()
@@ -184,12 +183,12 @@ pub(super) fn first_ended<'a>(
     watched.iter().position(|fd| !fd.revents().is_empty())
 }
 
-/// When a worker process has to be through with a task. Where a plan sets no limit, no clock is read.
+/// When a worker process must have finished a task. Without a limit, no clock is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Deadline(Instant);
 
 impl Deadline {
-    /// `limit` from now, if there is a limit.
+    /// `limit` from now; `None` without a limit.
     pub(super) fn after(limit: Option<Duration>) -> Option<Self> {
         limit.map(|limit| Self(Instant::now() + limit))
     }
@@ -210,28 +209,28 @@ pub(super) fn wait_for_any(watched: &mut [PollFd<'_>], limit: Option<Timespec>) 
     retry_on_intr(|| poll(watched, limit.as_ref())).expect("descriptors and time-out are valid");
 }
 
-/// All that worker process `me` does, where `placement` has it. Returns its exit status: 1 when the
-/// run has failed, for a reason that the job then has.
+/// Everything that worker process `me` does, bound as `placement` says. Returns its exit status: 1 if the run has
+/// failed; the job then has the reason.
 pub(super) fn work(
     job: &Job,
     me: usize,
     placement: &Placement,
     body: impl FnOnce() -> Result<(), Halt>,
 ) -> i32 {
-    // Kernels' panics are caught in the core; this is for our own. An unwinding child must not get back
-    // into the coordinator's frames.
+    // Panics of kernels are caught in the core; this catches our own. A child that unwinds must not return into the
+    // coordinator's frames.
     let body = AssertUnwindSafe(|| {
         let ready = settle().and_then(|()| placement.enter(me));
-        ready.map_err(|error| job.fail(format!("worker {me} could not be set up: {error}")))?;
+        ready.map_err(|error| job.fail(format!("cannot set up worker {me}: {error}")))?;
         body()
     });
     let panicked = |_| Err(job.fail(format!("worker {me} panicked outside of a kernel")));
     i32::from(catch_unwind(body).unwrap_or_else(panicked).is_err())
 }
 
-/// Sets up a worker process: nothing that its kernel prints or reads may touch the streams of the
-/// coordinator, which carry a protocol; an interrupt from the keyboard, which reaches the whole group of
-/// processes, is the coordinator's to decide about.
+/// Sets up a worker process. Its kernels must not read or write the streams of the coordinator, which carry a
+/// protocol. It ignores an interrupt from the keyboard, which reaches the whole process group, because the
+/// coordinator decides what to do about it.
 pub(super) fn settle() -> io::Result<()> {
     let null = OpenOptions::new()
         .read(true)
@@ -239,17 +238,17 @@ pub(super) fn settle() -> io::Result<()> {
         .open("/dev/null")?;
     rustix::stdio::dup2_stdin(&null)?;
     rustix::stdio::dup2_stdout(&null)?;
-    // SAFETY: no handler is installed, so nothing runs in signal context.
+    // SAFETY: no handler is installed, so no code runs in signal context.
     if unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) } == libc::SIG_ERR {
         return Err(io::Error::last_os_error());
     }
     Ok(())
 }
 
-/// Has the kernel kill the calling process when `parent` ends.
+/// Makes the Linux kernel kill the calling process when `parent` ends.
 fn die_with(parent: Pid) {
     let asked = set_parent_process_death_signal(Some(Signal::KILL));
-    // It may have ended before the kernel was asked.
+    // It may have ended before the call.
     if asked.is_err() || getppid() != Some(parent) {
         // SAFETY: as in `fork`.
         unsafe { libc::_exit(1) }

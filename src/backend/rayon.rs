@@ -1,6 +1,6 @@
-//! **Where a worker parks.** Where rayon decides: an idle worker yields some thirty times and then sleeps
-//! until work is pushed. The calling thread hands the run over and sleeps until the scope has ended, which
-//! also counts every spawned task: the pool needs no count of its own.
+//! **Where a worker parks.** Rayon decides: an idle worker yields about thirty times and then sleeps until work is
+//! pushed. The calling thread hands over the run and sleeps until the scope has ended. The scope also counts every
+//! spawned task, so the pool needs no count of its own.
 
 use std::io;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::{Backend, Continuation, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
 
-/// A pool of `rayon`, with a spawn for each task that gets ready.
+/// A pool of `rayon`, with one spawn for each task that becomes ready.
 pub const RAYON: Rayon = Rayon;
 
 /// See [`RAYON`].
@@ -26,7 +26,7 @@ impl Backend for Rayon {
     }
 
     fn why(&self) -> &'static str {
-        "rayon: a scope, and a spawn for each task that gets ready"
+        "rayon: one scope, and one spawn for each task that becomes ready"
     }
 
     fn continuations(&self) -> &'static [Continuation] {
@@ -59,7 +59,7 @@ impl Backend for Rayon {
     }
 }
 
-/// The threads of a pool, which rayon only tells to end.
+/// The threads of a pool. Rayon only tells them to end, and does not wait for them.
 #[derive(Default)]
 struct Threads(Vec<JoinHandle<()>>);
 
@@ -70,7 +70,7 @@ impl Drop for Threads {
 }
 
 struct RayonPool {
-    /// Stands before its threads, so that they are told to end before they are waited for.
+    /// Declared before its threads, so that they are told to end before they are joined.
     pool: ThreadPool,
     _threads: Threads,
     job: Arc<Job>,
@@ -94,13 +94,13 @@ fn queue<'scope>(job: &'scope Job, scope: &Scope<'scope>, task: TaskId) {
     if job.is_halted() {
         return;
     }
-    // A failure is told once, after the scope; here it only means that nothing follows.
+    // The failure is reported once, after the scope; here it only means that nothing follows.
     let _ = job.execute(task, |ready| {
         scope.spawn(move |scope| queue(job, scope, ready));
     });
 }
 
-/// Runs `task`, goes on with the first task that it makes ready, and spawns the others.
+/// Runs `task`, continues with the first task that it makes ready, and spawns the others.
 fn inline<'scope>(job: &'scope Job, scope: &Scope<'scope>, task: TaskId) {
     let mut next = Some(task);
     while let Some(task) = next.take() {

@@ -5,43 +5,43 @@ use crate::execute::{Job, Reserved};
 use crate::graph::TaskId;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 
-/// Whether workers reserve at all. To see what it brings, or what the bare queues do.
+/// Whether workers reserve tasks at all. `no` shows what reserving gains, or measures the bare queues.
 pub(super) const RESERVE: Parameter = Parameter {
     name: "reserve",
-    why: "whether an idle worker that spins keeps a task that waits for one more input, and watches that input",
+    why: "whether a spinning idle worker keeps a task that waits for one more input, and watches this input",
     kind: ParameterKind::Choice(&["yes", "no"]),
     default: Some(DefaultValue::Text("yes")),
 };
 
-/// Spells without work that a worker sits out at most before it reserves again.
+/// The most idle spells that a worker skips before it reserves again.
 const LONGEST_PENALTY: u32 = 256;
 
-/// Pauses before the first look for other work; they double from look to look. Looking takes the lines of the others'
-/// deques, just when they are about to make the input.
+/// Pauses before the first search for other work; they double after each search. Searching takes the cache lines of
+/// other deques just when their owners are about to make the input.
 const FIRST_PAUSES: u32 = 4;
 
-/// Pauses between two looks, at most.
+/// The most pauses between two searches.
 const MOST_PAUSES: u32 = 16;
 
 /// Whether and how one worker reserves tasks.
 ///
-/// It pays where tasks are due next door at the same moment, step after step. Where there is other work to be found, or
-/// the input is long in coming, what was reserved has to be given back, and both take a cache line from those who
-/// count: so a worker whom this happens leaves it for a while, and for twice as long the next time; each time that it
-/// pays halves that.
+/// Reserving pays if neighbouring tasks are due at the same moment, step after step. If there is other work, or if
+/// the input takes long, the worker has to give the task back. Both operations take a cache line from the workers
+/// that count. After such a failure the worker does not reserve for a while, and for twice as long after the next
+/// one. Each success halves that time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reserving {
-    /// Spells to sit out; `None` if this worker never reserves.
+    /// Spells left to skip; `None` if this worker never reserves.
     left: Option<u32>,
     penalty: u32,
 }
 
-/// What came of waiting for a reserved task.
+/// The result of waiting for a reserved task.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Waited {
     /// The task to run next, if there is any.
     pub(super) next: Option<TaskId>,
-    /// Another that is the worker's now. It must be put where others find it.
+    /// Another task that now belongs to the worker. The worker must put it where others can find it.
     pub(super) spare: Option<TaskId>,
 }
 
@@ -52,8 +52,8 @@ impl Waited {
 }
 
 impl Reserving {
-    /// `is_apt` says whether there is anyone to wait for, and an idle worker spins for a while on a core of its own:
-    /// else it could not run at once what it has kept.
+    /// `is_apt` says whether there are other workers to wait for, and whether an idle worker spins on a core of its
+    /// own. Otherwise it could not run the reserved task at once.
     pub(super) fn new(plan: &Parameters, is_apt: bool) -> Self {
         let is_wanted = plan.text(RESERVE.name) == "yes";
         Self {
@@ -62,7 +62,7 @@ impl Reserving {
         }
     }
 
-    /// Whether to reserve, should the worker be idle.
+    /// Whether to reserve a task if the worker becomes idle.
     #[inline]
     pub(super) fn is_on(&self) -> bool {
         self.left == Some(0)
@@ -73,8 +73,8 @@ impl Reserving {
         self.left = self.left.map(|left| left.saturating_sub(1));
     }
 
-    /// Waits until `reserved` can run, unless `look` finds other work first or `pause`, which lets a moment pass,
-    /// says that the worker should not go on waiting.
+    /// Waits until `reserved` can run. It stops if `look` finds other work, or if `pause`, which waits for a moment,
+    /// says that the worker should not wait longer.
     pub(super) fn wait(
         &mut self,
         job: &Job,
@@ -99,7 +99,7 @@ impl Reserving {
                 };
             }
             if !goes_on {
-                // The spell goes on, and is counted.
+                // The current spell continues, and will be counted.
                 self.sit_out(self.penalty + 1);
                 return Waited::for_task(job.release(reserved));
             }
@@ -135,7 +135,7 @@ mod tests {
         Reserving::new(&Parameters::check(&[RESERVE], &given).unwrap(), is_apt)
     }
 
-    /// The tasks that the second source makes ready: those that nobody keeps.
+    /// The tasks that the second source makes ready: those that no worker keeps.
     fn made_ready_by_the_other(job: &Job) -> Vec<TaskId> {
         let mut ready = Vec::new();
         job.execute(TaskId(1), |task| ready.push(task)).unwrap();
@@ -161,7 +161,7 @@ mod tests {
     fn an_input_that_is_there_already_is_not_waited_for() {
         let (job, reserved) = reserved();
         made_ready_by_the_other(&job);
-        let pause = || panic!("there is nothing to wait for");
+        let pause = || panic!("the input is already available");
         let waited = reserving("yes", true).wait(&job, reserved, pause, nothing);
         assert_eq!(waited, Waited::for_task(Some(TaskId(3))));
     }
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(made_ready_by_the_other(&job), [TaskId(2), TaskId(3)]);
     }
 
-    /// How many spells it sits out from now on.
+    /// How many spells it skips from now on.
     fn drain(reserving: &mut Reserving) -> u32 {
         let mut spells = 0;
         while !reserving.is_on() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::{Backend, Placement, Pool, PoolPlan, pool_fn};
 use crate::execute::Job;
 
-/// One loop on the calling thread, in topological order. No counting, no queue.
+/// One loop on the calling thread, in topological order, without counting and without a queue.
 pub const SERIAL: Serial = Serial;
 
 /// See [`SERIAL`].

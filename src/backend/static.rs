@@ -1,15 +1,15 @@
-//! **The partition.** Each level of the graph is split into one contiguous block a worker, and each worker
-//! owns the list of its blocks, level by level. Such a list is in topological order, and only inputs that
-//! another worker makes have to be waited for. There is no queue and no counting.
+//! **The partition.** Each level of the graph is split into one contiguous block per worker. Each worker owns the
+//! list of its blocks, level by level. This list is in topological order, so a worker waits only for inputs that
+//! another worker makes. There is no queue and no counting.
 //!
-//! **No deadlock.** Take the unfinished task of the lowest level: all its inputs are done, and its owner
-//! can only be busy with a task of the same level, for which the same holds. So some worker can always go
-//! on. Waiting gives the core away at once when there are more workers than cores.
+//! **No deadlock.** Consider the unfinished tasks of the lowest level: all their inputs are done. The owner of such
+//! a task can only be busy with a task of the same level, for which the same holds. So some worker can always
+//! continue. If there are more workers than cores, waiting yields the core at once.
 //!
-//! **Where a worker parks.** Never within a run: what it waits for comes from a worker that is running, a
-//! cache miss away, and parking would cost four hundred times as much. After a run a helper spins for a
-//! while, for the run that often follows at once, and then parks; starting a run unparks it. The calling
-//! thread is worker 0, so that no run begins or ends with waking the one who asked for it.
+//! **Where a worker parks.** A worker never parks within a run. Its input comes from a running worker after one
+//! cache miss, and parking would take four hundred times as long. After a run a helper spins for a while, because
+//! the next run often follows at once, and then parks. Starting a run unparks it. The calling thread is worker 0, so
+//! that no run begins or ends with waking the calling thread.
 
 use std::io;
 use std::ops::Range;
@@ -37,7 +37,7 @@ impl Backend for Static {
     }
 
     fn why(&self) -> &'static str {
-        "a partition fixed beforehand, workers that spin: the practical limit, not a scheduler"
+        "a fixed partition and spinning workers: the practical limit, not a scheduler"
     }
 
     fn can_pin(&self) -> bool {
@@ -73,7 +73,7 @@ impl Backend for Static {
 #[derive(Default)]
 struct Share {
     turns: Vec<Turn>,
-    /// The inputs of the turns that other workers make, one turn's after the other's.
+    /// The inputs of the turns that other workers make, in the order of the turns.
     foreign: Vec<TaskId>,
 }
 
@@ -112,8 +112,8 @@ fn by_level(graph: &TaskGraph) -> Vec<Vec<TaskId>> {
     for (task, level) in graph.tasks().zip(graph.levels()) {
         let level = level as usize;
         if tasks.len() <= level {
-            // Every level has a task, since a level is one more than that of some predecessor; but a
-            // later one may come first.
+            // Every level has a task, because a level is one more than that of some predecessor, but a task of a
+            // later level may come first.
             tasks.resize_with(level + 1, Vec::new);
         }
         tasks[level].push(task);
@@ -121,14 +121,14 @@ fn by_level(graph: &TaskGraph) -> Vec<Vec<TaskId>> {
     tasks
 }
 
-/// The part of `len` tasks that worker `index` owns. Rounded up, so that what is too narrow to split
-/// stays with the first workers: a chain runs on the calling thread alone.
+/// The part of `len` tasks that worker `index` owns. Rounded up, so that the first workers get what is too narrow to
+/// split: a chain runs on the calling thread alone.
 fn block(index: usize, worker_count: usize, len: usize) -> Range<usize> {
     let edge = |index: usize| (index * len).div_ceil(worker_count);
     edge(index)..edge(index + 1)
 }
 
-/// The number of a run that tells helpers to end.
+/// The run number that tells helpers to end.
 const CLOSED: u32 = u32::MAX;
 
 struct Team {
@@ -137,12 +137,12 @@ struct Team {
     shares: Vec<Share>,
     /// The number of the latest run, from 1, or [`CLOSED`].
     start: CachePadded<AtomicU32>,
-    /// For each worker, the latest run it has finished.
+    /// For each worker, the latest run that it has finished.
     finished: Vec<CachePadded<AtomicU32>>,
 }
 
 impl Team {
-    /// The life of a helper.
+    /// The loop of a helper thread.
     fn help(&self, index: usize) {
         let mut run = 0;
         loop {
@@ -150,7 +150,7 @@ impl Team {
             if run == CLOSED || self.work(index).is_err() {
                 break;
             }
-            // Release: whoever sees the number sees all that this worker's tasks wrote.
+            // Release: a thread that sees this number sees everything that this worker's tasks wrote.
             self.finished[index].store(run, Ordering::Release);
         }
     }
@@ -165,13 +165,14 @@ impl Team {
                 return run;
             }
             if !spin.turn() {
-                // The number is set before the unpark, whose token outlasts it: no wake-up is lost.
+                // The number is set before the unpark, whose token stays until the thread parks, so no wake-up is
+                // lost.
                 thread::park();
             }
         }
     }
 
-    /// Does the share of worker `index`.
+    /// Runs the share of worker `index`.
     fn work(&self, index: usize) -> Result<(), Halt> {
         let share = &self.shares[index];
         let mut foreign = share.foreign.iter();
@@ -192,7 +193,7 @@ impl Team {
         self.await_that(|| self.job.is_done(task))
     }
 
-    /// Waits until another worker has come to the end of `run`.
+    /// Waits until another worker has reached the end of `run`.
     fn await_worker(&self, index: usize, run: u32) -> Result<(), Halt> {
         // Acquire: pairs with the Release in `help`.
         self.await_that(|| self.finished[index].load(Ordering::Acquire) == run)
@@ -220,7 +221,7 @@ struct StaticPool {
 
 impl StaticPool {
     fn close(&mut self) {
-        // Relaxed: there is nothing else for a helper to see.
+        // Relaxed: no other data of the helper depends on it.
         self.team.start.store(CLOSED, Ordering::Relaxed);
         join_all(&mut self.helpers);
     }
@@ -233,7 +234,7 @@ impl StaticPool {
 
 impl Pool for StaticPool {
     fn run(&mut self) -> Result<(), Halt> {
-        // Wraps past CLOSED; a helper only tests for "another number than before".
+        // Wraps before CLOSED. A helper only tests whether the number has changed.
         self.run = (self.run + 1) % CLOSED;
         // Release: hands `begin_run` over to the helpers.
         self.team.start.store(self.run, Ordering::Release);
@@ -242,7 +243,7 @@ impl Pool for StaticPool {
         }
         let result = self.run_to_the_end();
         if result.is_err() {
-            // So that nothing is running any more when the failure is looked at.
+            // Nothing may run any more when the caller reads the failure.
             self.close();
         }
         result

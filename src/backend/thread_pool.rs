@@ -1,9 +1,9 @@
-//! The pool of a textbook: one queue, first in first out, behind one mutex.
+//! The pool of a textbook: one first-in, first-out queue behind one mutex.
 //!
-//! **Where a worker parks.** On a condition variable, as soon as the queue is empty: nothing spins. The
-//! calling thread waits on another one for the end of the run. A worker that made tasks ready takes one of
-//! them itself, so it wakes one sleeper fewer than there are new tasks; it knows under the mutex how many
-//! sleep, and makes no system call where none does.
+//! **Where a worker parks.** A worker parks on a condition variable as soon as the queue is empty; nothing spins.
+//! The calling thread waits on a second condition variable for the end of the run. A worker that made tasks ready
+//! takes one of them itself, so it wakes one sleeper fewer than there are new tasks. Under the mutex it knows how
+//! many workers sleep, and makes no system call if none does.
 
 use std::collections::VecDeque;
 use std::io;
@@ -28,7 +28,7 @@ impl Backend for ThreadPool {
     }
 
     fn why(&self) -> &'static str {
-        "N threads, one queue, a mutex and a condition variable: the pool of a textbook"
+        "N threads, one queue, one mutex and condition variables: the pool of a textbook"
     }
 
     fn can_pin(&self) -> bool {
@@ -56,7 +56,7 @@ impl Backend for ThreadPool {
     }
 }
 
-/// What the mutex guards.
+/// What the mutex protects.
 #[derive(Default)]
 struct State {
     queue: VecDeque<TaskId>,
@@ -64,22 +64,22 @@ struct State {
     unfinished: usize,
     /// Workers that wait for `work`.
     sleepers: usize,
-    /// Whether workers are to end.
+    /// Whether the workers must end.
     closed: bool,
 }
 
 struct Shared {
     job: Arc<Job>,
-    /// Hands `begin_run` over to the workers, and their outputs to each other.
+    /// Also makes `begin_run` and the outputs visible to all workers.
     state: Mutex<State>,
-    /// The queue has a task, or the pool is closed.
+    /// Signalled when the queue has a task, or when the pool is closed.
     work: Condvar,
-    /// Nothing is unfinished, or the pool is closed.
+    /// Signalled when no task is unfinished, or when the pool is closed.
     over: Condvar,
 }
 
 impl Shared {
-    /// The life of a worker.
+    /// The loop of a worker.
     fn work(&self) {
         let mut ready = Vec::new();
         let mut state = self.lock();
@@ -98,7 +98,7 @@ impl Shared {
         self.state.lock().expect("nothing panics under the mutex")
     }
 
-    /// Waits for a task; none if the pool is closed.
+    /// Waits for a task; `None` if the pool is closed.
     fn next_task<'a>(
         &self,
         mut state: MutexGuard<'a, State>,
@@ -111,7 +111,10 @@ impl Shared {
                 return (Some(task), state);
             }
             state.sleepers += 1;
-            state = self.work.wait(state).expect("nothing panics under it");
+            state = self
+                .work
+                .wait(state)
+                .expect("nothing panics under the mutex");
             state.sleepers -= 1;
         }
     }
@@ -123,13 +126,13 @@ impl Shared {
         self.job.execute(task, |next| ready.push(next))
     }
 
-    /// Counts a finished task, and queues those that it made `ready`.
+    /// Counts a finished task, and queues the tasks in `ready` that it made ready.
     fn finish_one(&self, state: &mut State, ready: &mut Vec<TaskId>) {
         state.unfinished -= 1;
         if state.unfinished == 0 {
             self.over.notify_one();
         }
-        // This worker takes a task itself right after.
+        // This worker takes one of them next.
         let for_others = ready.len().saturating_sub(1);
         state.queue.extend(ready.drain(..));
         self.wake(state, for_others);
@@ -142,7 +145,7 @@ impl Shared {
         }
     }
 
-    /// Makes every worker end.
+    /// Tells every worker to end.
     fn close(&self, state: &mut State) {
         state.closed = true;
         self.work.notify_all();
@@ -174,12 +177,12 @@ impl Pool for QueuePool {
                 .shared
                 .over
                 .wait(state)
-                .expect("nothing panics under it");
+                .expect("nothing panics under the mutex");
         }
         let result = if state.closed { Err(Halt) } else { Ok(()) };
         drop(state);
         if result.is_err() {
-            // So that nothing is running any more when the failure is looked at.
+            // Nothing may run any more when the caller reads the failure.
             self.stop();
         }
         result

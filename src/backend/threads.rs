@@ -1,7 +1,7 @@
-//! **How it waits.** The calling thread starts threads, and in between blocks until one of them reports.
-//! It is no worker: it only ever wakes to start what is ready, as a program does that starts a thread for
-//! each request. Tasks report through a channel, and a thread is joined before another takes its place, so
-//! that at no moment more threads than workers are alive.
+//! **How it waits.** The calling thread starts threads, and in between blocks until one of them reports. It is not a
+//! worker: it only wakes up to start what is ready, like a program that starts one thread per request. Tasks report
+//! through a channel. A thread is joined before another takes its place, so that there are never more threads than
+//! workers.
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,8 +14,8 @@ use super::{Backend, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
 
-/// A fresh thread for every task, and at most `worker_count` of them at once, so that it compares with
-/// the other backends at the same number of workers.
+/// One new thread per task, and at most `worker_count` at once, so that it can be compared with the other backends
+/// at the same number of workers.
 pub const THREADS: Threads = Threads;
 
 /// See [`THREADS`].
@@ -28,7 +28,7 @@ impl Backend for Threads {
     }
 
     fn why(&self) -> &'static str {
-        "a fresh thread for every task, at most as many at once as there are workers"
+        "one new thread per task, at most as many at once as there are workers"
     }
 
     fn can_pin(&self) -> bool {
@@ -49,9 +49,9 @@ impl Backend for Threads {
     }
 }
 
-/// What a thread says last.
+/// What a thread reports last.
 struct Report {
-    /// The worker whose place it had.
+    /// The worker whose place the thread had.
     index: usize,
     /// The tasks that it made ready.
     result: Result<Vec<TaskId>, Halt>,
@@ -63,7 +63,7 @@ struct ThreadsPool {
     ready: VecDeque<TaskId>,
     /// The living threads, each with the number of its worker.
     alive: Vec<(usize, JoinHandle<()>)>,
-    /// Workers without a thread.
+    /// Workers that have no thread now.
     free: Vec<usize>,
     sender: Sender<Report>,
     reports: Receiver<Report>,
@@ -106,13 +106,16 @@ impl ThreadsPool {
 
     /// Waits for a thread to end, and returns the tasks that it made ready.
     fn next_report(&mut self) -> Result<Vec<TaskId>, Halt> {
-        let report = self.reports.recv().expect("the pool holds a sender itself");
+        let report = self
+            .reports
+            .recv()
+            .expect("the pool has a sender of its own");
         let mut alive = self.alive.iter();
         let place = alive.position(|(index, _)| *index == report.index);
         let (index, thread) = self
             .alive
             .swap_remove(place.expect("only living threads report"));
-        // Nothing of the thread can panic after its report.
+        // The thread cannot panic after its report.
         let _ = thread.join();
         self.free.push(index);
         report.result
@@ -132,7 +135,7 @@ fn execute(job: &Job, task: TaskId) -> Result<Vec<TaskId>, Halt> {
 impl Pool for ThreadsPool {
     fn run(&mut self) -> Result<(), Halt> {
         let result = self.run_to_the_end();
-        // After a failure the threads that are left end by themselves; nothing may run when it is seen.
+        // After a failure the remaining threads end by themselves. None may run when the caller sees the failure.
         for (_, thread) in self.alive.drain(..) {
             let _ = thread.join();
         }

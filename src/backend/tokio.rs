@@ -1,12 +1,12 @@
-//! **Where a worker parks.** Where tokio decides: one idle worker waits for timers and the others sleep.
-//! The calling thread sleeps in `block_on` until the run is over.
+//! **Where a worker parks.** Tokio decides: one idle worker waits for timers and the others sleep. The calling
+//! thread sleeps in `block_on` until the run is over.
 //!
-//! **The end of a run.** Only tasks without dependents are counted: every other task has finished when
-//! they have, and a count of all of them would be one more cache line to fight over.
+//! **The end of a run.** Only tasks without dependents are counted. When they have finished, so has every other
+//! task. A count of all tasks would be one more contended cache line.
 //!
-//! **Sleeps.** A task that only waits is awaited, so any number of them wait at once, whatever the number
-//! of workers: for such tasks the number of workers bounds nothing. The timers of tokio tick once a
-//! millisecond, which every sleep pays.
+//! **Sleeps.** A task that only waits is awaited, so any number of such tasks wait at once, whatever the number of
+//! workers. For them the number of workers is no limit. The timers of tokio tick once per millisecond, which adds to
+//! every sleep.
 
 use std::cell::RefCell;
 use std::io;
@@ -23,7 +23,7 @@ use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
 use crate::system::limit::cannot_start_worker;
 
-/// The multi-thread runtime of `tokio`, with a spawn for each task that gets ready.
+/// The multi-thread runtime of `tokio`, with one spawn for each task that becomes ready.
 pub const TOKIO: Tokio = Tokio;
 
 /// See [`TOKIO`].
@@ -36,7 +36,7 @@ impl Backend for Tokio {
     }
 
     fn why(&self) -> &'static str {
-        "tokio, multi-thread: a spawn for each task that gets ready; sleeping tasks all wait at once"
+        "tokio, multi-thread: one spawn for each task that becomes ready; sleeping tasks all wait at once"
     }
 
     fn parallelism(&self, worker_count: usize, waits: bool) -> Option<usize> {
@@ -76,19 +76,19 @@ impl Backend for Tokio {
     }
 }
 
-/// Whether all workers of a runtime could be started, once that is known.
+/// Whether all workers of a runtime could be started; set as soon as this is known.
 type AreComplete = OnceLock<bool>;
 
 thread_local! {
-    /// Of the runtime that this thread is building.
+    /// The state of the runtime that this thread is building.
     static BUILDING: RefCell<Option<Arc<AreComplete>>> = const { RefCell::new(None) };
 }
 
-/// The runtime with all its workers.
+/// Builds a runtime with all its workers.
 ///
-/// Where the system refuses a thread, tokio panics, and on its way out waits for the workers that it got, which wait for
-/// work: without end. So the workers are held up until all are there, and sent away by the panic's hook, which runs
-/// before anything waits for them.
+/// If the system refuses a thread, tokio panics. While it unwinds it waits for the workers that were started, and
+/// these wait for work, so it would never return. The workers are therefore held until all are there. If one is
+/// missing, the panic hook sends them away before anything waits for them.
 fn build(
     mut builder: Builder,
     placement: Placement,
@@ -99,7 +99,7 @@ fn build(
     HOOK.call_once(|| {
         let other_panics = panic::take_hook();
         panic::set_hook(Box::new(move |info| match BUILDING.take() {
-            // Fails only if it is known already, and then nobody waits.
+            // Fails only if it is already known, and then no worker waits.
             Some(are_complete) => drop(are_complete.set(false)),
             None => other_panics(info),
         }));
@@ -116,13 +116,13 @@ fn build(
     let _ = are_complete.set(matches!(built, Ok(Ok(_))));
     built.unwrap_or_else(|_| {
         let refused = io::Error::from_raw_os_error(libc::EAGAIN);
-        // Relaxed: those that were started have ended, and were waited for.
+        // Relaxed: the workers that were started have ended and have been joined.
         let index = started_count.load(Ordering::Relaxed);
         Err(cannot_start_worker(index, worker_count, &refused))
     })
 }
 
-/// Makes each thread that calls it the next worker, once all are there.
+/// Makes each thread that calls it the next worker, once all workers are there.
 fn enter_in_turn(
     placement: Placement,
     next: Arc<AtomicUsize>,
@@ -130,23 +130,23 @@ fn enter_in_turn(
     job: Arc<Job>,
 ) -> impl Fn() + Send + Sync + 'static {
     move || {
-        // Relaxed: any distinct number will do.
+        // Relaxed: each call only needs a different number.
         let index = next.fetch_add(1, Ordering::Relaxed);
         if !*are_complete.wait() {
-            // Ends the thread without a word: the one that is missing is told.
-            panic::resume_unwind(Box::new("the runtime is not complete"));
+            // Ends the thread without a message: the error reports the worker that is missing.
+            panic::resume_unwind(Box::new("the runtime is incomplete"));
         }
         if let Err(error) = placement.enter(index) {
-            job.fail(format!("worker {index} cannot be bound: {error}"));
+            job.fail(format!("cannot bind worker {index} to a core: {error}"));
         }
     }
 }
 
 struct Shared {
     job: Arc<Job>,
-    /// Whether the first task made ready is run at once.
+    /// Whether the first task made ready runs at once.
     inline: bool,
-    /// Whether there are tasks that only wait. The runtime has timers if so.
+    /// Whether there are tasks that only wait. If so, the runtime has timers.
     any_waits: bool,
     /// Tasks without dependents that have not finished in this run.
     last_remaining: AtomicUsize,
@@ -154,7 +154,7 @@ struct Shared {
     over: Notify,
 }
 
-/// Spawns `task`. Not an `async fn`, since a future cannot contain itself.
+/// Spawns `task`. This is not an `async fn` because a future cannot contain itself.
 fn spawn(shared: Arc<Shared>, task: TaskId) {
     if shared.any_waits {
         tokio::spawn(async move { shared.end(execute_waiting(&shared, task).await) });
@@ -163,7 +163,7 @@ fn spawn(shared: Arc<Shared>, task: TaskId) {
     }
 }
 
-/// Runs `first`, and with inline continuations what it leads to.
+/// Runs `first`, and with inline continuations the tasks that follow from it.
 #[inline]
 fn execute(shared: &Arc<Shared>, first: TaskId) -> Result<(), Halt> {
     let mut next = Some(first);
@@ -177,8 +177,8 @@ fn execute(shared: &Arc<Shared>, first: TaskId) -> Result<(), Halt> {
     Ok(())
 }
 
-/// [`execute`] for a kernel with tasks that only wait. A function of its own, because the room for a timer
-/// and the states of a future would be a tenth of an empty task.
+/// [`execute`] for a kernel with tasks that only wait. It is a separate function because the space for a timer and
+/// the states of a future would take a tenth of the time of an empty task.
 async fn execute_waiting(shared: &Arc<Shared>, first: TaskId) -> Result<(), Halt> {
     let mut next = Some(first);
     while let Some(task) = next {
@@ -192,7 +192,7 @@ async fn execute_waiting(shared: &Arc<Shared>, first: TaskId) -> Result<(), Halt
 }
 
 impl Shared {
-    /// Counts `task` as finished, spawns what it makes ready, and returns what is to run at once.
+    /// Counts `task` as finished, spawns the tasks that it makes ready, and returns the task to run at once.
     #[inline]
     fn complete(self: &Arc<Self>, task: TaskId) -> Option<TaskId> {
         let mut next = None;
@@ -204,14 +204,14 @@ impl Shared {
             }
         });
         let is_last = self.job.graph().successors(task).is_empty();
-        // AcqRel: each count hands on what its tasks wrote, and the last one hands on all of it.
+        // AcqRel: each decrement releases what its tasks wrote, and the last one acquires all of it.
         if is_last && self.last_remaining.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.over.notify_one();
         }
         next
     }
 
-    /// Ends the run if it has failed.
+    /// Ends the run if `result` is a failure.
     #[inline]
     fn end(&self, result: Result<(), Halt>) {
         if result.is_err() {
@@ -233,7 +233,7 @@ impl Pool for TokioPool {
         if self.last_count == 0 {
             return Ok(());
         }
-        // Relaxed: spawning releases it, with `begin_run`, to the workers.
+        // Relaxed: spawning releases it, together with `begin_run`, to the workers.
         shared
             .last_remaining
             .store(self.last_count, Ordering::Relaxed);
@@ -259,7 +259,7 @@ mod tests {
         let job = Arc::new(Job::new(graph, Box::new(Pass)).unwrap());
         let placement = Placement::new(&PoolPlan::plain(&TOKIO, 3)).unwrap();
         let mut builder = Builder::new_multi_thread();
-        // No address space has room for such a stack: the system refuses every thread.
+        // No address space can hold such a stack, so the system refuses every thread.
         builder.thread_stack_size(1 << 60);
         let error = build(builder, placement, 3, &job).unwrap_err().to_string();
         assert!(error.starts_with("cannot start worker 1 of 3: "), "{error}");

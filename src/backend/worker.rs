@@ -1,4 +1,4 @@
-//! What backends share: how their threads start and end, and how they wait.
+//! Shared by backends: how their threads start and end, and how they wait.
 
 use std::io;
 use std::sync::Arc;
@@ -9,21 +9,22 @@ use crate::system::limit::cannot_start_worker;
 
 use super::Placement;
 
-/// Turns a waiting worker spins before it yields: about 50 µs at 25 ns a `PAUSE`.
+/// How many turns a waiting worker spins before it yields: about 50 µs at 25 ns per `PAUSE`.
 ///
-/// That is twice the 22 µs it takes to wake a thread parked on an idle core. Spinning about as long as
-/// parking would cost never loses more than a small factor against knowing the future (Karlin, Li,
-/// Manasse and Owicki, "Empirical studies of competitive spinning", SOSP 1991).
+/// This is twice the 22 µs that it takes to wake a thread parked on an idle core. If spinning lasts about as long as
+/// parking would cost, the loss against the best choice is at most a small factor (Karlin, Li, Manasse and Owicki,
+/// "Empirical studies of competitive spinning", SOSP 1991).
 const SPIN_TURNS: u32 = 2000;
 
-/// Times a waiting worker then gives its core away before it parks: a last chance for whoever shares it.
+/// How many times a waiting worker then yields its core before it parks: a last chance for a thread that shares the
+/// core.
 const YIELD_TURNS: u32 = 4;
 
-/// Starts a thread that is worker `index` of `job` and does `body`.
+/// Starts a thread that is worker `index` of `job` and runs `body`.
 ///
 /// # Errors
 ///
-/// When the system refuses the thread.
+/// If the system refuses the thread.
 pub(super) fn spawn(
     placement: Placement,
     index: usize,
@@ -34,20 +35,20 @@ pub(super) fn spawn(
     let named = thread::Builder::new().name(format!("worker-{index}"));
     let started = named.spawn(move || {
         if let Err(error) = placement.enter(index) {
-            job.fail(format!("worker {index} cannot be bound: {error}"));
+            job.fail(format!("cannot bind worker {index} to a core: {error}"));
         }
         body();
     });
     started.map_err(|error| cannot_start_worker(index, placement.worker_count(), &error))
 }
 
-/// A wait: first spinning, then yielding, and then its owner had better park.
+/// A wait: first it spins, then it yields, and then the worker should park.
 pub(super) struct Spin {
     turns: u32,
 }
 
 impl Spin {
-    /// A wait that begins now. Where workers share cores, it does not spin.
+    /// A wait that begins now. If workers share cores, it does not spin.
     pub(super) fn new(placement: &Placement) -> Self {
         Self {
             turns: if placement.is_crowded() {
@@ -58,8 +59,8 @@ impl Spin {
         }
     }
 
-    /// Waits for a moment. `false` once the wait has gone on for so long that the worker should park, if
-    /// there is someone to wake it.
+    /// Waits for a moment. Returns `false` if the wait has lasted so long that the worker should park, if another
+    /// thread can wake it.
     #[inline]
     pub(super) fn turn(&mut self) -> bool {
         if self.turns < SPIN_TURNS {
@@ -73,13 +74,13 @@ impl Spin {
     }
 }
 
-/// Wakes every thread and waits until they have all ended. Whatever makes them end must be set before.
+/// Wakes every thread and waits until all have ended. The caller must first set what makes them end.
 pub(super) fn join_all(threads: &mut Vec<JoinHandle<()>>) {
     for thread in threads.iter() {
         thread.thread().unpark();
     }
     for thread in threads.drain(..) {
-        // A worker that panicked outside a kernel has said so on standard error.
+        // A worker that panicked outside a kernel has already printed the panic on standard error.
         let _ = thread.join();
     }
 }

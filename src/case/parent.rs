@@ -430,7 +430,7 @@ mod tests {
         let kill = format!("echo oom_kill 4 > {events}; kill -9 $$");
         let (_folder, mut session) = session(&kill, machine.root.clone());
         let message = session.reply(&mut Patience).unwrap_err().message;
-        for words in ["killed by signal 9", "want of memory", "may use 64.0 MiB"] {
+        for words in ["killed by signal 9", "lack of memory", "may use 64.0 MiB"] {
             assert!(message.contains(words), "{message}");
         }
     }
@@ -465,7 +465,7 @@ mod tests {
             session
                 .explained(died(libc::SIGKILL))
                 .message
-                .contains("want of memory")
+                .contains("lack of memory")
         );
         assert_eq!(session.explained(died(libc::SIGSEGV)).message, "it died");
     }

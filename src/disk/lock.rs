@@ -5,11 +5,11 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// The right to write a file, which one process at a time has.
+/// The right to write a file, which only one process at a time has.
 ///
-/// It is a lock of the kernel's on a file beside the one that is written (flock(2)), which lasts as long as its holder
-/// does, however that ends. Programs that the holder starts do not inherit it. The file says who holds it, and is
-/// removed by its holder. After a crash it stays, and the next holder takes it over.
+/// It is a lock of the Linux kernel (flock(2)) on a file beside the written file, and lasts until its holder ends,
+/// however that happens. Programs that the holder starts do not inherit it. The lock file names the holder, which
+/// removes it at the end. After a crash the file stays, and the next holder takes it over.
 #[derive(Debug)]
 pub(crate) struct Lock {
     /// Locked until it is closed.
@@ -17,16 +17,16 @@ pub(crate) struct Lock {
     path: PathBuf,
 }
 
-/// What is read of the words of the holder, at most.
+/// The most bytes that are read of the holder's description.
 const MOST_BYTES: u64 = 300;
 
 impl Lock {
-    /// The lock of the file at `path`, which need not exist; its folder has to.
+    /// Takes the lock of the file at `path`. The file need not exist, but its folder must.
     ///
     /// # Errors
     ///
-    /// When another process has it, which the message names ([`io::ErrorKind::ResourceBusy`]); when the file beside
-    /// it cannot be made.
+    /// If another process has the lock, which the message names ([`io::ErrorKind::ResourceBusy`]), or if the lock
+    /// file cannot be created.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         let path = path.with_added_extension("lock");
         let place =
@@ -45,13 +45,13 @@ impl Lock {
         }
     }
 
-    /// Locks `file`; `None` if it was no longer the one at `path` then. Its holder removes it, and whoever opened it
-    /// before that would lock what nobody else can find.
+    /// Locks `file`. Returns `None` if `file` is no longer the one at `path`: its holder removes it, and a process
+    /// that opened it before that would lock a file that no other process can find.
     fn try_take(mut file: File, path: &Path) -> io::Result<Option<Self>> {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(taken(&mut file)),
-            // A file system without locks cannot keep others out.
+            // A file system without locks cannot exclude others.
             Err(TryLockError::Error(error)) if has_no_locks(&error) => {}
             Err(TryLockError::Error(error)) => {
                 let message = format!("cannot lock {}: {error}", path.display());
@@ -71,19 +71,20 @@ impl Lock {
     }
 }
 
-/// Whether the file system has no locks, or nobody who manages them, as a network without its lock daemon.
+/// Whether the file system has no locks, or no lock manager, such as a network without its lock daemon.
 fn has_no_locks(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported || error.raw_os_error() == Some(libc::ENOLCK)
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Before it is unlocked: later it may be another's. If it stays, the next holder takes it over.
+        // Removed before it is unlocked, because later it may belong to another process. If it stays, the next
+        // holder takes it over.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// What others are told of this process.
+/// The description of this process for other processes.
 fn holder() -> String {
     let words: Vec<String> = std::env::args_os()
         .map(|word| word.to_string_lossy().into_owned())
@@ -93,7 +94,7 @@ fn holder() -> String {
 
 fn taken(file: &mut File) -> io::Error {
     let mut words = Vec::new();
-    // Whoever has just locked it may not have signed it yet.
+    // A process that has just locked it may not have written its description yet.
     let is_signed = file
         .take(MOST_BYTES)
         .read_to_end(&mut words)
@@ -106,7 +107,7 @@ fn taken(file: &mut File) -> io::Error {
     };
     io::Error::new(
         io::ErrorKind::ResourceBusy,
-        format!("{holder} is writing there"),
+        format!("{holder} is writing this file"),
     )
 }
 
@@ -127,7 +128,7 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
         let holder = format!("process {} (`", std::process::id());
         assert!(error.to_string().starts_with(&holder), "{error}");
-        // Another file has its own.
+        // Another file has its own lock.
         Lock::of(&folder.path().join("other.jsonl")).unwrap();
         drop(first);
         Lock::of(&path).unwrap();

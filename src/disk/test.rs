@@ -6,15 +6,15 @@ thread_local! {
     static STEPS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Called for each step that is taken, on the thread that takes it.
+/// Called for each step, on the thread that takes it.
 pub(crate) fn note(step: &str, path: &Path) {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // The number of the process, within names of files that are written aside.
+    // Replaces the process id, which is part of the names of temporary files.
     let name = name.replace(&std::process::id().to_string(), "PID");
     STEPS.with_borrow_mut(|steps| steps.push(format!("{step} {name}")));
 }
 
-/// The steps that this thread takes in `body`, as a verb and a file name each.
+/// The steps that this thread takes in `body`, each as a verb and a file name.
 pub(crate) fn steps_of<T>(body: impl FnOnce() -> T) -> Vec<String> {
     STEPS.with_borrow_mut(Vec::clear);
     body();

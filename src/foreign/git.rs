@@ -1,4 +1,4 @@
-//! What the `git` program says, and whether it says anything at all.
+//! Asks the `git` program.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
@@ -8,18 +8,18 @@ use std::time::Duration;
 
 use super::{ForeignError, Limits, run};
 
-/// An answer takes milliseconds; a large working tree on a slow disk takes a while.
+/// An answer usually takes milliseconds, but longer for a large working tree on a slow disk.
 const ANSWER_TIME: Duration = Duration::from_secs(60);
 /// More than the status of any working tree.
 const ANSWER_BYTES: usize = 64 << 20;
-/// Set within a git hook, where they stand for another folder than the one that is meant.
+/// Variables that are set within a git hook, where they refer to a different folder.
 pub(crate) const HOOK_VARIABLES: [&str; 3] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
 
 /// The `git` program in a folder.
 #[derive(Clone)]
 pub struct Git<'a> {
     folder: PathBuf,
-    /// Whether the folder is that of the repository itself, whatever working tree it has.
+    /// Whether the folder is the repository itself, without a working tree.
     is_repository: bool,
     is_cancelled: &'a dyn Fn() -> bool,
 }
@@ -28,27 +28,27 @@ pub struct Git<'a> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GitError {
-    /// The folder is in no checkout.
-    #[error("{} is in no git checkout", .0.display())]
+    /// The folder is not in a checkout.
+    #[error("{} is not in a git checkout", .0.display())]
     NoCheckout(PathBuf),
-    /// There is no such program.
+    /// The program does not exist.
     #[error("there is no `git` program on the PATH")]
     Missing,
-    /// It refuses, in its own words.
+    /// Git refused, and said why.
     #[error("git says: {words}")]
     Refused {
-        /// Its own words; empty if it refused without any.
+        /// What git said; empty if it said nothing.
         words: String,
-        /// Where it was asked.
+        /// The folder in which git ran.
         folder: PathBuf,
     },
-    /// It cannot be started, or did not end by itself.
+    /// Git could not be started, or did not end by itself.
     #[error(transparent)]
     Failed(#[from] ForeignError),
 }
 
 impl GitError {
-    /// What to do about it.
+    /// What to do about the error.
     pub fn advice(&self) -> String {
         match self {
             Self::NoCheckout(_) => "go to a checkout".into(),
@@ -64,7 +64,7 @@ impl GitError {
 }
 
 impl<'a> Git<'a> {
-    /// Git in `folder`. It is killed when `is_cancelled` becomes true.
+    /// Runs git in `folder`. Git is killed when `is_cancelled` returns `true`.
     pub fn at(folder: &Path, is_cancelled: &'a dyn Fn() -> bool) -> Self {
         Self {
             folder: folder.into(),
@@ -73,7 +73,7 @@ impl<'a> Git<'a> {
         }
     }
 
-    /// Git for the repository in `folder`, where it keeps its objects. The working tree may be gone.
+    /// Runs git on the repository in `folder`, which holds its objects. The working tree may no longer exist.
     pub(crate) fn of_repository(folder: &Path, is_cancelled: &'a dyn Fn() -> bool) -> Self {
         Self {
             is_repository: true,
@@ -81,11 +81,11 @@ impl<'a> Git<'a> {
         }
     }
 
-    /// What git answers, without the end of its last line.
+    /// The output of a git command, without its last line end.
     ///
     /// # Errors
     ///
-    /// Why it gives no answer.
+    /// If git gives no answer.
     pub fn ask<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
@@ -97,11 +97,11 @@ impl<'a> Git<'a> {
         Ok(OsString::from_vec(answer))
     }
 
-    /// Has git do something that takes as long as it takes.
+    /// Runs a git command without a time limit.
     ///
     /// # Errors
     ///
-    /// Why it was not done.
+    /// If git did not do it.
     pub fn work<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
@@ -109,13 +109,13 @@ impl<'a> Git<'a> {
         self.run(arguments, None).map(drop)
     }
 
-    /// The full hash of the commit that `name` stands for; `None` if it stands for none.
+    /// The full hash of the commit that `name` refers to; `None` if there is no such commit.
     ///
     /// # Errors
     ///
-    /// Why git cannot tell.
+    /// If git cannot say.
     pub fn commit(&self, name: &str) -> Result<Option<String>, GitError> {
-        // It would be an option, and git before 2.30 has no way to say that none follows.
+        // It would be read as an option, and git before 2.30 has no way to end the options.
         if name.starts_with('-') {
             return Ok(None);
         }
@@ -136,18 +136,18 @@ impl<'a> Git<'a> {
         let mut command = Command::new("git");
         command.arg("-C").arg(&self.folder);
         if self.is_repository {
-            // Else git would go to the working tree that the repository names.
+            // Otherwise git would use the working tree that the repository names.
             command.args(["--git-dir=.", "--work-tree=."]);
         }
-        // A hook of the user's is not to run on our account.
+        // This program must not run the user's hooks.
         command.args(["-c", "core.hooksPath=/dev/null"]);
         command.args(arguments);
         for variable in HOOK_VARIABLES {
             command.env_remove(variable);
         }
-        // Its words are told apart, so they have to be in one language.
+        // Its messages are compared, so they must be in one language.
         command.env("LC_ALL", "C");
-        // Asking must not write: the index may be locked by a git that is at work.
+        // A query must not write: another git may have locked the index.
         command.env("GIT_OPTIONAL_LOCKS", "0");
         command.env("GIT_TERMINAL_PROMPT", "0");
         let limits = Limits {
@@ -162,7 +162,7 @@ impl<'a> Git<'a> {
         }
     }
 
-    /// Without git there is nothing to be missed outside a checkout.
+    /// Outside a checkout, a missing git program does not matter.
     fn not_started(&self, error: ForeignError) -> GitError {
         match &error {
             ForeignError::Start { error: cause, .. }
@@ -178,7 +178,7 @@ impl<'a> Git<'a> {
     }
 
     fn refused(&self, words: String) -> GitError {
-        // It says the same, without the bracket, of a checkout whose repository is gone.
+        // If the repository of a checkout is gone, git says the same without the parenthesis.
         if words.contains("not a git repository (or any") {
             return GitError::NoCheckout(self.folder.clone());
         }
@@ -189,7 +189,7 @@ impl<'a> Git<'a> {
     }
 }
 
-/// The next folder around `folder`, or itself, that looks like a checkout.
+/// The nearest folder, from `folder` upwards, that looks like a checkout.
 fn checkout_around(folder: &Path) -> Option<PathBuf> {
     let folder = std::fs::canonicalize(folder).ok()?;
     let mut around = folder.ancestors();

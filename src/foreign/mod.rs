@@ -1,8 +1,8 @@
-//! Programs that are not ours, run within limits.
+//! Runs other programs within limits.
 //!
-//! A program may hang, and may write without end. So each gets a limit on its time and on what is kept of its
-//! output, and all that it started in its group is killed when it exceeds one, or when the user interrupts.
-//! [`run`] returns what it wrote; [`git`] asks the `git` program.
+//! A program may hang, and may write without end. Each program therefore gets a limit on its time and on its output.
+//! If it exceeds a limit, or if the user interrupts, it is killed with all processes that it started in its group.
+//! [`run`] returns its output; [`git`] asks the `git` program.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -25,29 +25,29 @@ use crate::system::no_process_descriptor;
 use tail::FILLS_OF_A_PIPE;
 pub(crate) use tail::Tail;
 
-/// It is asked this often whether the user interrupts.
+/// How often to check whether the user has interrupted.
 const TICK: Duration = Duration::from_millis(100);
-/// Bytes of standard error that are kept, from its end.
+/// How many bytes are kept from the end of standard error.
 pub(crate) const LAST_WORDS_BYTES: usize = 4096;
 
-/// What a program may take.
+/// The limits of a program.
 pub struct Limits<'a> {
-    /// It is killed when it has not ended after this long; `None` for no limit.
+    /// The program is killed if it has not ended after this time; `None` for no limit.
     pub time: Option<Duration>,
-    /// It is killed when it has written more than this to standard output.
+    /// The program is killed if it writes more bytes than this to standard output.
     pub output_bytes: usize,
-    /// It is killed when this becomes true.
+    /// The program is killed when this returns `true`.
     pub is_cancelled: &'a dyn Fn() -> bool,
 }
 
-/// What a program that has ended leaves behind.
+/// The result of a program that has ended.
 #[derive(Debug)]
 pub struct Finished {
     /// How it ended.
     pub status: ExitStatus,
-    /// All that it wrote to standard output.
+    /// Everything that it wrote to standard output.
     pub output: Vec<u8>,
-    /// The end of what it wrote to standard error; empty if that was shown to the user.
+    /// The end of what it wrote to standard error; empty if the user has seen it.
     pub last_words: String,
 }
 
@@ -55,20 +55,20 @@ pub struct Finished {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ForeignError {
-    /// It cannot be started.
+    /// It could not be started.
     #[error("cannot run {program}: {error}")]
     Start {
         /// The program.
         program: String,
-        /// What the system said.
+        /// The error of the system.
         error: io::Error,
     },
-    /// What it writes cannot be read.
-    #[error("cannot read what {program} writes: {error}")]
+    /// Its output could not be read.
+    #[error("cannot read the output of {program}: {error}")]
     Read {
         /// The program.
         program: String,
-        /// What the system said.
+        /// The error of the system.
         error: io::Error,
     },
     /// It took too long.
@@ -76,7 +76,7 @@ pub enum ForeignError {
     Timeout {
         /// The program.
         program: String,
-        /// What it was given.
+        /// The time limit.
         limit: Duration,
     },
     /// It wrote too much.
@@ -84,7 +84,7 @@ pub enum ForeignError {
     Output {
         /// The program.
         program: String,
-        /// What it was given.
+        /// The output limit, in bytes.
         limit_bytes: usize,
     },
     /// The user interrupted.
@@ -95,25 +95,25 @@ pub enum ForeignError {
     },
 }
 
-/// Runs a program without input, and keeps what it writes.
+/// Runs a program without input, and returns its output.
 ///
 /// # Errors
 ///
-/// When it cannot be started, exceeds a limit or is cancelled. That it fails is told by its status alone.
+/// If it cannot be started, exceeds a limit or is cancelled. If it fails, only its exit status says so.
 pub fn run(command: &mut Command, limits: &Limits<'_>) -> Result<Finished, ForeignError> {
     Running::start(command.stderr(Stdio::piped()))?.finish(limits)
 }
 
-/// Runs a program without input, shows the user what it writes to standard error, and keeps the rest.
+/// Runs a program without input. The user sees its standard error; its standard output is returned.
 ///
 /// # Errors
 ///
-/// As [`run`].
+/// As for [`run`].
 pub fn run_in_view(command: &mut Command, limits: &Limits<'_>) -> Result<Finished, ForeignError> {
     Running::start(command.stderr(Stdio::inherit()))?.finish(limits)
 }
 
-/// A program that was started. It is killed with its group when this is dropped before it has ended.
+/// A started program. If this is dropped before the program has ended, the program and its group are killed.
 struct Running {
     program: String,
     child: Child,
@@ -163,7 +163,7 @@ impl Running {
             let left = limits.time.map(|time| time.saturating_sub(start.elapsed()));
             (has_exited, _) = self.wait(left.map_or(TICK, |left| left.min(TICK)))?;
         }
-        // What it left running may hold the pipes open for ever: what is in them now has to do.
+        // A process that it left running may hold the pipes open forever, so only what is in them now is read.
         for _ in 0..FILLS_OF_A_PIPE {
             self.check_output(limits)?;
             if !self.wait(Duration::ZERO)?.1 {
@@ -179,7 +179,7 @@ impl Running {
         })
     }
 
-    /// That no limit is exceeded.
+    /// Fails if a limit is exceeded.
     fn check(&self, start: Instant, limits: &Limits<'_>) -> Result<(), ForeignError> {
         let program = || self.program.clone();
         if (limits.is_cancelled)() {
@@ -192,7 +192,7 @@ impl Running {
         self.check_output(limits)
     }
 
-    /// That it has not written more than it may.
+    /// Fails if it has written more than the limit.
     fn check_output(&self, limits: &Limits<'_>) -> Result<(), ForeignError> {
         let limit_bytes = limits.output_bytes;
         match &self.output {
@@ -204,8 +204,8 @@ impl Running {
         }
     }
 
-    /// Waits until there is something to read or the program has exited, at most this long, and takes in what there
-    /// is. Returns whether it has exited, and whether something was read.
+    /// Waits until there is something to read or the program has exited, at most this long, and reads what there is.
+    /// Returns whether it has exited, and whether something was read.
     fn wait(&mut self, at_most: Duration) -> Result<(bool, bool), ForeignError> {
         self.poll(at_most).map_err(|error| self.unreadable(error))
     }
@@ -251,31 +251,31 @@ impl Drop for Running {
     fn drop(&mut self) {
         if !self.has_ended {
             kill_group(&self.child);
-            // Nothing is left to be done where it fails.
+            // If this fails, nothing more can be done.
             let _ = self.child.wait();
         }
     }
 }
 
-/// Gives the program a session of its own, so that it can be killed with all that it starts, Ctrl-C reaches us
-/// alone, and asking for a password fails at once rather than waits. It dies with us.
+/// Gives the program its own session, so that it can be killed with all processes that it starts, Ctrl-C reaches
+/// only us, and a password prompt fails at once instead of waiting. It dies with us.
 fn leave_terminal(command: &mut Command) {
     let leave = || {
         setsid()?;
         set_parent_process_death_signal(Some(Signal::KILL))?;
         Ok(())
     };
-    // SAFETY: between fork and exec it makes two system calls and touches no memory of ours.
+    // SAFETY: between fork and exec it makes two system calls and touches none of our memory.
     unsafe { command.pre_exec(leave) };
 }
 
-/// Kills a child and all in its group, of which it must be the first.
+/// Kills a child and its whole group. The child must be the leader of the group.
 pub(crate) fn kill_group(child: &Child) {
-    // Fails only where nothing is left to kill. The child was not waited for, so its number is still its own.
+    // Fails only if nothing is left to kill. The child was not reaped, so its id is still its own.
     let _ = kill_process_group(pid(child), Signal::KILL);
 }
 
 pub(crate) fn pid(child: &Child) -> Pid {
     let number = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    number.expect("the kernel gives positive numbers to processes")
+    number.expect("process ids are positive")
 }

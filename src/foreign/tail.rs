@@ -6,9 +6,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// As much as a pipe usually holds.
+/// The usual capacity of a pipe.
 const CHUNK_BYTES: usize = 64 << 10;
-/// As many chunks as the largest pipe holds that a program may ask for.
+/// The number of chunks in the largest pipe that a program may ask for.
 pub(super) const FILLS_OF_A_PIPE: usize = (1 << 20) / CHUNK_BYTES;
 
 /// The last bytes that came through a pipe.
@@ -30,17 +30,17 @@ impl Tail {
         }
     }
 
-    /// To be polled for input.
+    /// The pipe, to poll for input.
     pub(crate) fn pipe(&self) -> BorrowedFd<'_> {
         self.pipe.as_fd()
     }
 
-    /// Whether nothing more can come.
+    /// Whether the stream has ended.
     pub(crate) fn has_ended(&self) -> bool {
         self.has_ended
     }
 
-    /// Takes in what there is; blocks if that is nothing.
+    /// Reads what is available; blocks if nothing is.
     pub(crate) fn fill(&mut self) -> io::Result<()> {
         let mut chunk = [0; CHUNK_BYTES];
         let count = self.pipe.read(&mut chunk)?;
@@ -51,8 +51,8 @@ impl Tail {
         Ok(())
     }
 
-    /// Takes in what is there now, and waits for nothing: another process may hold the pipe open for ever, or write to
-    /// it without end.
+    /// Reads what is available now, without waiting: another process may hold the pipe open forever, or write to it
+    /// without end.
     pub(crate) fn fill_up(&mut self) {
         for _ in 0..FILLS_OF_A_PIPE {
             if self.has_ended || !self.has_more() || self.fill().is_err() {
@@ -74,7 +74,7 @@ impl Tail {
         self.bytes.len()
     }
 
-    /// What was kept, as text without white space around it.
+    /// The kept bytes as text, without surrounding white space.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).trim().to_owned()
     }

@@ -58,7 +58,7 @@ fn a_program_without_end_is_killed() {
     assert!(matches!(silent, ForeignError::Timeout { .. }), "{silent}");
 }
 
-/// A pipe with a name.
+/// A named pipe.
 fn fifo(folder: &TempDir) -> std::path::PathBuf {
     let path = folder.path().join("fifo");
     mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
@@ -71,7 +71,7 @@ fn a_program_is_killed_with_what_it_has_started() {
     let fifo = fifo(&folder);
     let has_begun = AtomicBool::new(false);
     let limits = Limits {
-        // Relaxed: a flag that stands for itself.
+        // Relaxed: a flag on which no other data depends.
         is_cancelled: &|| has_begun.load(Ordering::Relaxed),
         ..limits(None, 0)
     };
@@ -85,7 +85,7 @@ fn a_program_is_killed_with_what_it_has_started() {
             pipe.read_exact(&mut [0; 6]).unwrap();
             // Relaxed: as above.
             has_begun.store(true, Ordering::Relaxed);
-            // Ends when all are gone that hold the pipe open.
+            // Ends when no process holds the pipe open.
             pipe.read_to_end(&mut Vec::new()).unwrap()
         });
         let cancelled = run(&mut shell(&script), &limits).unwrap_err();
@@ -101,7 +101,7 @@ fn a_program_is_killed_with_what_it_has_started() {
 fn a_program_that_leaves_others_behind_is_not_waited_for() {
     let folder = TempDir::new().unwrap();
     let fifo = fifo(&folder);
-    // It holds the output open until somebody writes to the pipe.
+    // It holds the output open until something is written to the pipe.
     let script = format!("cat '{}' & echo word", fifo.display());
     let finished = run(&mut shell(&script), &limits(None, 5)).unwrap();
     assert_eq!(finished.output, b"word\n");

@@ -1,4 +1,4 @@
-//! Task graphs in files of other tools: readers and writers.
+//! Readers and writers of task graphs in the file formats of other tools.
 
 pub mod export;
 pub mod import;

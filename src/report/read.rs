@@ -376,7 +376,7 @@ mod tests {
         let error = read(&["/dev/zero".into()]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "cannot read /dev/zero: it is a device and not a file"
+            "cannot read /dev/zero: it is a device, not a file"
         );
     }
 

@@ -4,7 +4,7 @@ use super::Interval;
 
 /// `P(Binomial(n, p) >= k)`, with `p` from 0 to 1. 1 for `k = 0`, 0 for `k > n`.
 ///
-/// Terms are followed in logarithms from the far end on, so that none that counts underflows on the way.
+/// Terms are computed as logarithms, starting at the far end, so that no term that matters underflows.
 pub fn upper_tail(n: u64, k: u64, p: f64) -> f64 {
     if k == 0 {
         return 1.0;
@@ -16,7 +16,7 @@ pub fn upper_tail(n: u64, k: u64, p: f64) -> f64 {
         return 1.0;
     }
     let odds = (p / (1.0 - p)).ln();
-    // ln P(X = n), and from there down: P(j - 1) = P(j) * j / (n - j + 1) / odds.
+    // ln P(X = n), and then downwards: P(j - 1) = P(j) * j / (n - j + 1) / odds.
     let mut term = n as f64 * p.ln();
     let mut sum: f64 = 0.0;
     for j in (k..=n).rev() {
@@ -26,31 +26,31 @@ pub fn upper_tail(n: u64, k: u64, p: f64) -> f64 {
     sum.min(1.0)
 }
 
-/// The exact interval of a proportion of which `k` of `n` were seen, at level `1 - alpha`: Clopper and
-/// Pearson, "The Use of Confidence or Fiducial Limits Illustrated in the Case of the Binomial" (Biometrika
-/// 26:4, 1934). From 0 to 1 if `n` is 0.
+/// The exact interval, at level `1 - alpha`, of a proportion observed as `k` of `n`: Clopper and Pearson, "The Use
+/// of Confidence or Fiducial Limits Illustrated in the Case of the Binomial" (Biometrika 26:4, 1934). From 0 to 1 if
+/// `n` is 0.
 ///
 /// # Panics
 ///
 /// If `k` is above `n`.
 pub fn proportion_interval(k: u64, n: u64, alpha: f64) -> Interval {
-    assert!(k <= n, "{k} of {n} is no proportion");
+    assert!(k <= n, "{k} of {n} is not a proportion");
     let low = match k {
         0 => 0.0,
         _ => root(|p| upper_tail(n, k, p) <= alpha / 2.0),
     };
     let high = match k == n {
         true => 1.0,
-        // P(X <= k) = 1 - P(X >= k + 1), and seen from the other side P(Bin(n, 1 - p) >= n - k).
+        // P(X <= k) = 1 - P(X >= k + 1), which is also P(Bin(n, 1 - p) >= n - k).
         false => root(|p| upper_tail(n, n - k, 1.0 - p) > alpha / 2.0),
     };
     Interval { low, high }
 }
 
-/// The largest number from 0 to 1 up to which `holds`, which holds at 0 and up to some place, is true.
+/// The largest number from 0 to 1 for which `holds` returns `true`. It must hold at 0 and up to some point.
 fn root(holds: impl Fn(f64) -> bool) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
-    // Each step halves the distance; after 60 it is below the resolution of a double.
+    // Each step halves the distance; after 60 steps it is below the resolution of a double.
     for _ in 0..60 {
         let middle = f64::midpoint(low, high);
         match holds(middle) {
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn proportions_of_the_published_tables() {
-        // Clopper-Pearson at 95%, as R's binom.test and the tables in textbooks give them.
+        // Clopper-Pearson at 95%, from R's binom.test and the tables in textbooks.
         for (k, n, low, high) in [
             (0, 10, 0.0, 0.3085),
             (1, 10, 0.0025, 0.4450),

@@ -1,15 +1,15 @@
 //! Holm's correction for several tests at once.
 
-/// Which of these hypotheses can be rejected together, so that the chance of rejecting any true one is at
-/// most `alpha`: Holm, "A Simple Sequentially Rejective Multiple Test Procedure" (Scandinavian Journal of
-/// Statistics 6:2, 1979). The smallest p-value is held against `alpha / m`, the next against
-/// `alpha / (m - 1)`, and so on up to the first that is larger. Empty if there are none.
+/// Which hypotheses can be rejected together so that the probability of rejecting any true one is at most `alpha`:
+/// Holm, "A Simple Sequentially Rejective Multiple Test Procedure" (Scandinavian Journal of Statistics 6:2, 1979).
+/// The smallest p-value is compared with `alpha / m`, the next with `alpha / (m - 1)`, and so on up to the first
+/// that is larger. Empty if there are none.
 pub fn holm(p_values: &[f64], alpha: f64) -> Vec<bool> {
     adjusted(p_values).into_iter().map(|p| p <= alpha).collect()
 }
 
-/// The p-values as Holm's procedure sees them: each is the smallest `alpha` at which [`holm`] rejects its
-/// hypothesis. At most 1.
+/// The p-values adjusted by Holm's procedure: each is the smallest `alpha` at which [`holm`] rejects its hypothesis.
+/// At most 1. Empty if there are none.
 pub fn adjusted(p_values: &[f64]) -> Vec<f64> {
     let count = p_values.len();
     let mut order: Vec<usize> = (0..count).collect();
@@ -29,8 +29,8 @@ mod tests {
 
     #[test]
     fn a_small_one_makes_room_for_the_next() {
-        // By hand: 0.01 <= 0.05 / 4, then 0.005 ... sorted 0.005, 0.01, 0.03, 0.04 against 0.0125, 0.0167,
-        // 0.025, 0.05: two are rejected, and 0.04 is not though it is below its own limit.
+        // By hand: sorted 0.005, 0.01, 0.03, 0.04 against 0.0125, 0.0167, 0.025, 0.05: the first two are rejected.
+        // 0.04 is not, although it is below its own limit.
         let rejected = holm(&[0.01, 0.04, 0.03, 0.005], 0.05);
         assert_eq!(rejected, [true, false, false, true]);
     }

@@ -1,8 +1,8 @@
-//! The minimum effective task granularity: how fine tasks can be before half the machine is lost.
+//! The minimum effective task granularity (METG): the smallest task size at a given efficiency.
 //!
-//! Slaughter et al., "Task Bench: A Parameterized Benchmark for Evaluating Parallel Runtime Performance" (SC
-//! 2020), define METG(50%) as the smallest average task granularity at which a system still reaches 50% of its
-//! peak rate. Granularity is wall clock × workers ÷ tasks: it holds what a task costs beside its work.
+//! Slaughter et al., "Task Bench: A Parameterized Benchmark for Evaluating Parallel Runtime Performance" (SC 2020),
+//! define METG(50%) as the smallest average task granularity at which a system still reaches 50% of its peak rate.
+//! Granularity is wall time × workers ÷ tasks, so it includes the overhead of a task.
 
 use std::cmp::Ordering;
 
@@ -11,27 +11,27 @@ use super::{Interval, interval_rank};
 /// A graph with tasks of one size.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
-    /// What one task takes at peak, in nanoseconds; above zero.
+    /// The time of one task at the peak rate, in nanoseconds; above zero.
     pub task_ns: f64,
-    /// Wall clock × workers ÷ tasks, in nanoseconds.
+    /// Wall time × workers ÷ tasks, in nanoseconds.
     pub granularity_ns: f64,
-    /// The least that the graph can take with such tasks ÷ what it took.
+    /// The lower bound of the graph's wall time with such tasks ÷ its measured wall time.
     pub efficiency: f64,
 }
 
-/// Where efficiency crosses the target.
+/// Where the efficiency crosses the target.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Crossing {
     /// At this granularity, in nanoseconds.
     At(f64),
-    /// Even the finest tasks reach the target: it lies below this granularity, in nanoseconds.
+    /// Even the smallest tasks reach the target: the crossing is below this granularity, in nanoseconds.
     Below(f64),
-    /// Even the coarsest tasks stay under the target: it lies above this granularity, in nanoseconds.
+    /// Even the largest tasks do not reach the target: the crossing is above this granularity, in nanoseconds.
     Above(f64),
 }
 
 impl Crossing {
-    /// The order of crossings, the finest first.
+    /// Orders crossings, finest first.
     pub fn finest_first(&self, other: &Self) -> Ordering {
         let place = |crossing: &Self| match *crossing {
             Self::Below(granularity) => (-1i8, granularity),
@@ -43,21 +43,21 @@ impl Crossing {
     }
 }
 
-/// The granularity of a backend, over several sweeps.
+/// The METG of a backend, over several sweeps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Metg {
     /// The median over the sweeps.
     pub crossing: Crossing,
-    /// The exact interval of that median; `None` with too few sweeps for one, or where it has no end.
+    /// The exact interval of that median; `None` if there are too few sweeps, or if an end does not exist.
     pub interval: Option<Interval>,
 }
 
-/// The smallest granularity above which *every* size reaches `target`, an efficiency above 0, in one sweep.
-/// `None` without points.
+/// The smallest granularity above which *every* size reaches `target`, an efficiency above 0, in one sweep. `None`
+/// without points.
 ///
-/// Efficiency is measured with noise and is not monotonic in practice; the curve that is nearest to the points
-/// by least squares and never falls with the size of the tasks is taken in its place, and read linearly in the
-/// logarithm of that size. At the crossing granularity and size stand in the ratio of the points around it.
+/// Measured efficiency is noisy and not monotonic. It is therefore replaced by the curve that is nearest to the
+/// points by least squares and never falls with the size of the tasks. The curve is interpolated linearly in the
+/// logarithm of that size. At the crossing, the ratio of granularity to size is that of the points around it.
 pub fn crossing(sweep: &[Point], target: f64) -> Option<Crossing> {
     let mut points = sweep.to_vec();
     points.sort_by(|a, b| a.task_ns.total_cmp(&b.task_ns));
@@ -73,15 +73,15 @@ pub fn crossing(sweep: &[Point], target: f64) -> Option<Crossing> {
     let share = (target - fitted[above - 1]) / (fitted[above] - fitted[above - 1]);
     let between = |low: f64, high: f64| (low.ln() + (high.ln() - low.ln()) * share).exp();
     let task_ns = between(low.task_ns, high.task_ns);
-    // granularity × efficiency ÷ size is the same for all points of a graph, but for rounding.
+    // granularity × efficiency ÷ size is equal for all points of a graph, except for rounding.
     let shape = |point: Point| point.granularity_ns * point.efficiency / point.task_ns;
     Some(Crossing::At(
         task_ns * between(shape(low), shape(high)) / target,
     ))
 }
 
-/// The median of the crossings of all sweeps with its exact interval at `alpha`. A sweep without a crossing
-/// counts as one that lies beyond all others, on its side. `None` without sweeps.
+/// The median of the crossings of all sweeps, with its exact interval at level `1 - alpha`. A sweep without a
+/// crossing counts as beyond all others, on its side. `None` without sweeps.
 pub fn metg(sweeps: &[Vec<Point>], target: f64, alpha: f64) -> Option<Metg> {
     let crossings = sweeps.iter().filter_map(|sweep| crossing(sweep, target));
     let mut crossings: Vec<Crossing> = crossings.collect();
@@ -94,16 +94,16 @@ pub fn metg(sweeps: &[Vec<Point>], target: f64, alpha: f64) -> Option<Metg> {
         }
     });
     Some(Metg {
-        // The upper of two middle ones: nothing lies between a crossing and none.
+        // The upper of two middle ones, because there is nothing between a crossing and no crossing.
         crossing: *crossings.get(crossings.len() / 2)?,
         interval,
     })
 }
 
-/// The sequence that never falls and is nearest to `values` by least squares: the algorithm of adjacent
-/// violators (Ayer et al., Annals of Mathematical Statistics 26:4, 1955).
+/// The sequence that never falls and is nearest to `values` by least squares: the pool-adjacent-violators algorithm
+/// (Ayer et al., Annals of Mathematical Statistics 26:4, 1955). Empty if there are no values.
 pub fn monotone(values: &[f64]) -> Vec<f64> {
-    // Blocks of equal values: their mean and how many they are.
+    // Blocks of equal values: their mean and their number.
     let mut blocks: Vec<(f64, usize)> = Vec::new();
     for value in values {
         let mut block = (*value, 1);
@@ -155,13 +155,13 @@ mod tests {
 
     #[test]
     fn half_is_lost_where_the_work_equals_the_overhead() {
-        // 100 ns of overhead: at 100 ns of work half is lost, and a task then takes 200 ns.
+        // With 100 ns of overhead, half is lost at 100 ns of work, and a task then takes 200 ns.
         let sizes = [25.0, 50.0, 100.0, 200.0, 400.0];
         assert!((at(crossing(&sweep(100.0, &sizes), 0.5)) - 200.0).abs() < 1e-9);
         let between = [25.0, 71.0, 141.0, 200.0, 400.0];
         let found = at(crossing(&sweep(100.0, &between), 0.5));
         assert!((found - 200.0).abs() < 2.0, "{found}");
-        // Three quarters are left where the work is three times the overhead.
+        // Three quarters are left if the work is three times the overhead.
         let found = at(crossing(&sweep(100.0, &[200.0, 300.0, 400.0]), 0.75));
         assert!((found - 400.0).abs() < 1e-9, "{found}");
     }

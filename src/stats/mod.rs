@@ -1,8 +1,8 @@
-//! Statistics: pure functions over slices. No clock, no I/O, nothing of the rest of the crate but numbers
-//! drawn from a seed.
+//! Statistics: pure functions over slices. They use no clock and no I/O, and of the rest of the crate only random
+//! numbers.
 //!
-//! All of them take their values in any order and any unit, and give results in the same unit. None of
-//! them assumes a distribution: wall times are skewed, have several modes, and drift.
+//! All functions take their values in any order and any unit, and return results in the same unit. None assumes a
+//! distribution, because wall times are skewed, have several modes, and drift.
 
 pub mod binomial;
 mod divisive;
@@ -26,7 +26,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether the two share a value. Ends count.
+    /// Whether the two intervals share a value. Both ends belong to an interval.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.low <= other.high && other.low <= self.high
     }
@@ -43,9 +43,9 @@ pub fn median(values: &[f64]) -> Option<f64> {
     Some(lower + (upper - lower) / 2.0)
 }
 
-/// The value below which a share `q` (0 to 1, clamped) of the values lies: definition 7 of Hyndman and Fan,
-/// "Sample Quantiles in Statistical Packages" (The American Statistician 50:4, 1996), which interpolates
-/// between the order statistics around `(n - 1) * q`. `None` if there are no values.
+/// The value below which a fraction `q` (clamped to 0 to 1) of the values lies: definition 7 of Hyndman and Fan,
+/// "Sample Quantiles in Statistical Packages" (The American Statistician 50:4, 1996), which interpolates between the
+/// order statistics around `(n - 1) * q`. `None` if there are no values.
 pub fn quantile(values: &[f64], q: f64) -> Option<f64> {
     let sorted = sorted(values);
     let last = sorted.len().checked_sub(1)?;
@@ -55,11 +55,11 @@ pub fn quantile(values: &[f64], q: f64) -> Option<f64> {
     Some(sorted[below] + (sorted[above] - sorted[below]) * position.fract())
 }
 
-/// The exact interval of the median from order statistics: it covers the true median with a probability of
-/// at least `1 - alpha`, whatever the distribution, as long as the values are independent.
+/// The exact interval of the median from order statistics. It covers the true median with a probability of at least
+/// `1 - alpha`, for any distribution, if the values are independent.
 ///
-/// With `l` from [`interval_rank`] and the values sorted, it is `[x(l), x(n + 1 - l)]`. `None` if there are
-/// too few values: 95% takes 6, 99% takes 8.
+/// With `l` from [`interval_rank`] and the values sorted, it is `[x(l), x(n + 1 - l)]`. `None` if there are too few
+/// values: 95% needs 6, 99% needs 8.
 pub fn median_interval(values: &[f64], alpha: f64) -> Option<Interval> {
     let rank = interval_rank(values.len(), alpha)?;
     let sorted = sorted(values);
@@ -69,11 +69,10 @@ pub fn median_interval(values: &[f64], alpha: f64) -> Option<Interval> {
     })
 }
 
-/// The largest `l`, counted from 1, with `2 * P(Binomial(count, 1/2) <= l - 1) <= alpha`; `None` if there is
-/// none.
+/// The largest `l`, from 1, with `2 * P(Binomial(count, 1/2) <= l - 1) <= alpha`; `None` if there is none.
 pub fn interval_rank(count: usize, alpha: f64) -> Option<usize> {
-    // The probabilities are right to about 1e-13; without the slack, an alpha that is exactly twice a
-    // tail would be missed by the last bit.
+    // The probabilities are accurate to about 1e-13. Without the tolerance, an alpha of exactly twice a tail would
+    // be missed by the last bit.
     let allowed = alpha * (1.0 + 1e-12);
     let mut rank = None;
     let mut tail = 0.0;
@@ -89,8 +88,8 @@ pub fn interval_rank(count: usize, alpha: f64) -> Option<usize> {
 
 /// `(k, P(Binomial(n, 1/2) = k))` from the middle down to where the probabilities vanish.
 ///
-/// Starting in the middle and leaving out what is too small to count takes about 40 standard deviations
-/// instead of n terms, and nothing underflows on the way, as it would from `2^-n` upwards.
+/// Starting in the middle and omitting negligible terms takes about 40 standard deviations instead of n terms, and
+/// nothing underflows, as it would when starting at `2^-n`.
 fn lower_half(n: usize) -> Vec<(usize, f64)> {
     let middle = n / 2;
     // C(2m, m) / 4^m, the product of (2i - 1) / 2i. An odd n = 2m + 1 has one factor more.
@@ -111,21 +110,21 @@ fn lower_half(n: usize) -> Vec<(usize, f64)> {
     terms
 }
 
-/// How many times as large one median is as another.
+/// The ratio of one median to another.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ratio {
     /// The ratio of the medians.
     pub ratio: f64,
-    /// Where the true ratio lies; `None` if there are too few values.
+    /// The interval of the true ratio; `None` if there are too few values.
     pub interval: Option<Interval>,
 }
 
-/// The median of `values` divided by that of `base`. `None` if either is empty or not above zero, where a
-/// ratio says nothing.
+/// The median of `values` divided by that of `base`. `None` if either is empty or not above zero, because then a
+/// ratio has no meaning.
 ///
-/// The interval covers the true ratio with a probability of at least `1 - alpha`, if the two are independent:
-/// each median gets an interval at `alpha / 2`, and both hold together (Bonferroni). It is wider than need
-/// be, and right for any two distributions.
+/// The interval covers the true ratio with a probability of at least `1 - alpha` if the two are independent: each
+/// median gets an interval at `alpha / 2`, and both hold together (Bonferroni). It is wider than necessary, and
+/// valid for any two distributions.
 pub fn ratio_of_medians(values: &[f64], base: &[f64], alpha: f64) -> Option<Ratio> {
     let (over, under) = (median(values)?, median(base)?);
     if over <= 0.0 || under <= 0.0 {

@@ -1,23 +1,23 @@
-//! Paired differences of logarithms, and the sign tests that judge them.
+//! Paired differences of logarithms, and sign tests on them.
 //!
-//! Two programs take turns within a pair, so what slows the machine slows both. What is left is one number
-//! a pair: by how much, in logarithms, the second took longer than the first. Nothing is assumed about how
-//! these numbers are spread, only that pairs are independent of one another.
+//! Two programs alternate within a pair, so anything that slows the machine slows both. The result is one number per
+//! pair: by how much, in logarithms, the second took longer than the first. The tests assume no distribution of
+//! these numbers, only that pairs are independent.
 
 use super::binomial::upper_tail;
 use super::median;
 
-/// Times of both sides in one round, two of each, in any unit above 0.
+/// The times of both sides in one round, two of each, in any unit, above 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Round {
-    /// The two times of the first.
+    /// The two times of the base.
     pub base: [f64; 2],
-    /// The two times of the second.
+    /// The two times of the head.
     pub head: [f64; 2],
 }
 
-/// The difference of one pair: the median over its rounds of `y(head) - y(base)`, where `y` is half the sum
-/// of the logarithms of a side's two times. `None` without rounds, or if a time is not above 0.
+/// The difference of one pair: the median over its rounds of `y(head) - y(base)`, where `y` is half the sum of the
+/// logarithms of the two times of a side. `None` without rounds, or if a time is not above 0.
 pub fn difference(rounds: &[Round]) -> Option<f64> {
     let differences: Option<Vec<f64>> = rounds
         .iter()
@@ -31,22 +31,22 @@ fn mean_log(times: [f64; 2]) -> Option<f64> {
     valid.then(|| f64::midpoint(times[0].ln(), times[1].ln()))
 }
 
-/// The p-values of one-sided sign tests on the median of some differences, against null hypotheses that are
-/// shifted by a limit. Each is exact.
+/// The p-values of one-sided sign tests on the median of some differences, against null hypotheses shifted by a
+/// limit. Each is exact.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SignTests {
     /// Against "the median is at most the limit".
     pub above: f64,
     /// Against "the median is at least minus the limit".
     pub below: f64,
-    /// Against "the median is not between the two": the larger of two one-sided tests (Schuirmann, "A
-    /// Comparison of the Two One-Sided Tests Procedure", Journal of Pharmacokinetics and Biopharmaceutics
-    /// 15:6, 1987).
+    /// Against "the median is not between the two limits": the larger of two one-sided tests (Schuirmann, "A
+    /// Comparison of the Two One-Sided Tests Procedure", Journal of Pharmacokinetics and Biopharmaceutics 15:6,
+    /// 1987).
     pub within: f64,
 }
 
-/// The tests for `differences` with a limit of at least 0. A difference of exactly the limit counts for
-/// no side. All are 1 if there are no differences.
+/// The tests for `differences` with a limit of at least 0. A difference of exactly the limit counts for neither
+/// side. All are 1 if there are no differences.
 pub fn sign_tests(differences: &[f64], limit: f64) -> SignTests {
     let counts = Counts::of(differences, limit);
     let n = differences.len() as u64;
@@ -58,7 +58,7 @@ pub fn sign_tests(differences: &[f64], limit: f64) -> SignTests {
     }
 }
 
-/// How many differences lie on which side of the two limits.
+/// The number of differences on each side of the two limits.
 struct Counts {
     above: u64,
     below: u64,
@@ -81,9 +81,10 @@ impl Counts {
     }
 }
 
-/// About how many more differences would bring one of the [`sign_tests`] down to `alpha`, if those to come were
-/// spread like those that are there. 0 if one of them is there already; `None` if that would take more
-/// than [`MOST_PAIRS`] in all, as it does where the median lies at the limit, or if there are none.
+/// About how many more differences would bring one of the [`sign_tests`] down to `alpha` if future differences were
+/// distributed like the existing ones. 0 if one of the tests has already reached it. `None` if more than
+/// [`MOST_PAIRS`] in total would be needed, which is so if the median is at the limit, or if there are no
+/// differences.
 pub fn more_needed(differences: &[f64], limit: f64, alpha: f64) -> Option<u64> {
     let n = differences.len() as u64;
     let counts = Counts::of(differences, limit);
@@ -97,7 +98,7 @@ pub fn more_needed(differences: &[f64], limit: f64, alpha: f64) -> Option<u64> {
     if would_do(n) {
         return Some(0);
     }
-    // The tail falls with the total, but for a little up and down as whole numbers go by.
+    // The tail falls with the total, except for small steps caused by rounding to whole numbers.
     let (mut too_few, mut enough) = (n, MOST_PAIRS.max(n));
     if !would_do(enough) {
         return None;
@@ -112,7 +113,7 @@ pub fn more_needed(differences: &[f64], limit: f64, alpha: f64) -> Option<u64> {
     Some(enough - n)
 }
 
-/// Beyond this many pairs nobody waits.
+/// The most pairs that are practical.
 pub const MOST_PAIRS: u64 = 1000;
 
 #[cfg(test)]
@@ -141,13 +142,13 @@ mod tests {
 
     #[test]
     fn tests_count_signs_beyond_the_limit() {
-        // Five above 1, one between, none below: P(Bin(6) >= 5) = 7 / 64.
+        // Five above 1, one between the limits, none below: P(Bin(6) >= 5) = 7 / 64.
         let tests = sign_tests(&[2.0, 3.0, 4.0, 5.0, 6.0, 0.0], 1.0);
         close(tests.above, 7.0 / 64.0);
         close(tests.below, 1.0);
-        // One below the upper limit: P(Bin(6) >= 1) = 63 / 64; all above the lower one: 1 / 64.
+        // One below the upper limit: P(Bin(6) >= 1) = 63 / 64; all above the lower limit: 1 / 64.
         close(tests.within, 63.0 / 64.0);
-        // The limit itself is on no side.
+        // The limit itself is on neither side.
         let ties = sign_tests(&[1.0; 4], 1.0);
         assert_eq!((ties.above, ties.within), (1.0, 1.0));
         assert_eq!(sign_tests(&[], 1.0).above, 1.0);
@@ -172,12 +173,12 @@ mod tests {
         // All on one side: P(Bin(n) >= n) = 2^-n reaches 0.005 at n = 8.
         assert_eq!(more_needed(&[2.0; 5], 1.0, 0.005), Some(3));
         assert_eq!(more_needed(&[2.0; 8], 1.0, 0.005), Some(0));
-        // Three of four: 0.005 is reached where 3n / 4 or more of n have that tail.
+        // Three of four: 0.005 is reached when the tail of 3n / 4 or more of n is that small.
         let three_of_four = [2.0, 2.0, 2.0, 0.0];
         let total = 4 + more_needed(&three_of_four, 1.0, 0.005).unwrap();
         assert!(upper_tail(total, 3 * total / 4, 0.5) <= 0.005);
         assert!(upper_tail(total - 1, 3 * (total - 1) / 4, 0.5) > 0.005);
-        // Half and half never gets there.
+        // Half and half never reaches it.
         assert_eq!(more_needed(&[2.0, -2.0], 1.0, 0.005), None);
         assert_eq!(more_needed(&[], 1.0, 0.005), None);
     }

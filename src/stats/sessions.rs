@@ -1,7 +1,7 @@
-//! Two sets of measuring sessions: by how much they differ, if sessions differ among themselves.
+//! Compares two sets of measuring sessions, taking into account that sessions differ.
 //!
-//! Samples of one session share what the machine was like then, so a thousand of them tell no more of the
-//! next session than the first few. The bootstrap is therefore hierarchical, over sessions and over the samples
+//! The samples of one session share the state of the machine at that time, so a thousand of them say no more about
+//! the next session than the first few. The bootstrap is therefore hierarchical, over sessions and over the samples
 //! in each (Kalibera and Jones, "Rigorous Benchmarking in Reasonable Time", ISMM 2013).
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -9,28 +9,28 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 use super::{Interval, median};
 use crate::random::SplitMix64;
 
-/// How many times the sessions are drawn anew. The standard error is then right to 2%.
+/// How many times the sessions are resampled. The standard error is then accurate to 2%.
 const DRAW_COUNT: usize = 1000;
 
-/// By how much two sets of sessions differ, and how sure that is.
+/// The difference of two sets of sessions, and its uncertainty.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SessionDifference {
-    /// The mean of the medians of one set less that of the other, in the unit of the values.
+    /// The mean of the medians of one set minus that of the other, in the unit of the values.
     pub estimate: f64,
-    /// The standard deviation of that over all draws.
+    /// The standard deviation of the estimate over all draws.
     pub standard_error: f64,
-    /// The standard deviation between sessions of one set, pooled over both.
+    /// The standard deviation between the sessions of one set, pooled over both sets.
     pub spread: f64,
-    /// How many sessions there are more than sets: what `spread` rests on.
+    /// The degrees of freedom of `spread`: the number of sessions minus the number of sets.
     pub degrees: usize,
 }
 
-/// `head` less `base`, one list of values a session. `None` if a session is empty, or there are not at
-/// least two sessions more than sets.
+/// `head` minus `base`, with one list of values per session. `None` if a session is empty, or if the number of
+/// sessions does not exceed the number of sets by at least two.
 ///
-/// How far sessions lie from the mean of their set is taken from both sets together: it is a matter of the
-/// machine. So a single session can be held against a set of many. Each draw takes for every session one of
-/// these distances and, for the noise of its median, the median of as many samples drawn from a session.
+/// The distances of sessions from the mean of their set are pooled over both sets, because they are a property of
+/// the machine. A single session can therefore be compared with a set of many. For every session, each draw takes
+/// one of these distances and, for the noise of its median, the median of as many samples drawn from a session.
 pub fn session_difference(
     base: &[Vec<f64>],
     head: &[Vec<f64>],
@@ -55,9 +55,9 @@ pub fn session_difference(
 }
 
 impl SessionDifference {
-    /// Where the true difference lies, at level `1 - alpha`.
+    /// The interval of the true difference at level `1 - alpha`.
     ///
-    /// The few sessions that the error rests on make it wider than a normal distribution would: Student's t.
+    /// It uses Student's t distribution, because the standard error is based on few sessions.
     pub fn interval(&self, alpha: f64) -> Interval {
         let reach = self.student().map_or(f64::INFINITY, |student| {
             student.inverse_cdf(1.0 - alpha / 2.0) * self.standard_error
@@ -68,17 +68,17 @@ impl SessionDifference {
         }
     }
 
-    /// The chance of an estimate this large if the true difference were `limit`.
+    /// The probability of an estimate at least this large if the true difference were `limit`.
     pub fn p_above(&self, limit: f64) -> f64 {
         self.tail(self.estimate - limit)
     }
 
-    /// The chance of an estimate this small if the true difference were `limit`.
+    /// The probability of an estimate at most this small if the true difference were `limit`.
     pub fn p_below(&self, limit: f64) -> f64 {
         self.tail(limit - self.estimate)
     }
 
-    /// The chance of lying `distance` above the truth or further.
+    /// The probability that the estimate exceeds the true difference by `distance` or more.
     fn tail(&self, distance: f64) -> f64 {
         if self.standard_error == 0.0 {
             return if distance > 0.0 { 0.0 } else { 1.0 };
@@ -96,8 +96,8 @@ fn medians(sessions: &[Vec<f64>]) -> Option<Vec<f64>> {
     sessions.iter().map(|samples| median(samples)).collect()
 }
 
-/// How far each median lies from the mean of its set, stretched by what a mean over few takes away from it.
-/// None for a set of one, whose mean it is.
+/// The distance of each median from the mean of its set, scaled up because the mean of few values is closer to them
+/// than the true mean. Empty for a set of one, whose mean is the value itself.
 fn distances(medians: &[f64]) -> Vec<f64> {
     let count = medians.len() as f64;
     if medians.len() < 2 {
@@ -111,7 +111,7 @@ fn distances(medians: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// The mean over as many sessions as there are, less the mean they are drawn around.
+/// The mean of a resampled set of the same size, minus the mean around which it is drawn.
 fn drawn_mean(sessions: &[Vec<f64>], distances: &[f64], random: &mut SplitMix64) -> f64 {
     let drawn: Vec<f64> = sessions
         .iter()
@@ -127,7 +127,7 @@ fn drawn_mean(sessions: &[Vec<f64>], distances: &[f64], random: &mut SplitMix64)
     mean(&drawn)
 }
 
-/// By how much the median of as many samples, drawn from these, misses theirs.
+/// The difference between the median of as many samples, drawn from these, and their own median.
 fn drawn_noise(samples: &[f64], random: &mut SplitMix64) -> f64 {
     let drawn: Vec<f64> = samples
         .iter()
@@ -154,7 +154,7 @@ fn deviation(values: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    /// About normal, mean 0 and deviation 1: the sum of twelve uniform numbers less 6.
+    /// Roughly normal, with mean 0 and standard deviation 1: the sum of twelve uniform numbers minus 6.
     fn noise(random: &mut SplitMix64) -> f64 {
         (0..12)
             .map(|_| random.below(1 << 30) as f64 / f64::from(1 << 30))
@@ -162,7 +162,7 @@ mod tests {
             - 6.0
     }
 
-    /// Sessions whose medians are these, of five samples that hardly differ.
+    /// Sessions with these medians, of five samples that hardly differ.
     fn steady(medians: &[f64]) -> Vec<Vec<f64>> {
         medians.iter().map(|median| vec![*median; 5]).collect()
     }
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(found.degrees, 4);
         // Both variances are 1.
         assert!((found.spread - 1.0).abs() < 1e-12);
-        // sqrt(1/3 + 1/3), to what a thousand draws can tell.
+        // sqrt(1/3 + 1/3), as accurate as a thousand draws allow.
         assert!((found.standard_error - 0.816).abs() < 0.06, "{found:?}");
     }
 
@@ -187,7 +187,7 @@ mod tests {
             spread: 1.0,
             degrees: 4,
         };
-        // Tables of Student's t: 4 degrees, 0.975 and 0.995.
+        // Tables of Student's t: 4 degrees of freedom, 0.975 and 0.995.
         assert!((found.interval(0.05).high - 2.776).abs() < 5e-4);
         assert!((found.interval(0.01).low + 4.604).abs() < 5e-4);
         assert!((found.p_above(-2.776) - 0.025).abs() < 1e-4);

@@ -59,7 +59,7 @@ fn a_level_that_is_exactly_twice_a_tail_is_met() {
 
 #[test]
 fn a_million_values_do_not_underflow() {
-    // Normal approximation: 500,000 - 1.959964 * 500 = 499,020.02, and half a unit of continuity.
+    // Normal approximation: 500,000 - 1.959964 * 500 = 499,020.02, plus half a unit of continuity correction.
     assert_eq!(interval_rank(1_000_000, 0.05), Some(499_020));
 }
 
@@ -83,7 +83,7 @@ fn too_few_values_have_no_interval() {
 fn a_ratio_has_an_interval_where_both_medians_have_one() {
     let over: Vec<f64> = (11..=20).map(f64::from).collect();
     let under: Vec<f64> = (1..=10).map(f64::from).collect();
-    // At alpha / 2 = 0.025, ten values leave out one at either end.
+    // At alpha / 2 = 0.025, the interval of ten values excludes one at either end.
     let expected = Ratio {
         ratio: 15.5 / 5.5,
         interval: Some(interval(12.0 / 9.0, 19.0 / 2.0)),
@@ -110,7 +110,7 @@ fn intervals_that_touch_overlap() {
     assert!(!interval(1.0, 2.0).overlaps(&interval(2.5, 3.0)));
 }
 
-/// The same rank from the definition, in whole numbers: `C(n, k)` fits while n is at most 120.
+/// The same rank from the definition, in whole numbers: `C(n, k)` fits for n up to 120.
 fn rank_by_definition(count: u32, alpha: f64) -> Option<usize> {
     let mut choose = 1u128;
     let mut sum = 0u128;

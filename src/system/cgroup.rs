@@ -1,21 +1,21 @@
-//! The limits that control groups set, in both versions: what a container may use.
+//! The limits of control groups, in versions 1 and 2: what a container may use.
 
 use super::Root;
 
-/// Where both versions are mounted by convention (systemd's file hierarchy, and every container runtime).
+/// The conventional mount point of both versions (systemd's file hierarchy, and every container runtime).
 const MOUNT: &str = "/sys/fs/cgroup";
 
-/// The control groups of this process. A limit of a group holds for all groups below it, so the tightest one on the
-/// way up counts.
+/// The control groups of this process. A limit of a group applies to all groups below it, so the tightest limit
+/// among a group and those above it counts.
 pub(crate) struct Groups<'a> {
     root: &'a Root,
-    /// `/proc/self/cgroup`: a line for each hierarchy.
+    /// `/proc/self/cgroup`: one line per hierarchy.
     membership: String,
-    /// `/proc/self/mountinfo`: where each hierarchy is mounted.
+    /// `/proc/self/mountinfo`: the mount point of each hierarchy.
     mounts: String,
 }
 
-/// How many processes and threads a control group may have, and how many it has.
+/// How many processes and threads a control group may have, and how many it has now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProcessLimit {
     pub(crate) most: u64,
@@ -23,7 +23,7 @@ pub(crate) struct ProcessLimit {
 }
 
 impl ProcessLimit {
-    /// How many more may be started.
+    /// How many more can be started.
     pub(crate) fn room(self) -> u64 {
         self.most.saturating_sub(self.current)
     }
@@ -37,7 +37,7 @@ struct Folder<'a> {
 }
 
 impl<'a> Groups<'a> {
-    /// The groups that this process is in.
+    /// The groups of this process.
     pub(crate) fn of_this_process(root: &'a Root) -> Self {
         let text = |path| root.read(path).unwrap_or_default();
         Self {
@@ -47,7 +47,7 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// Whether the kernel says which groups they are. Where it does not, that there is no limit means nothing.
+    /// Whether the kernel says which groups these are. If it does not, the absence of a limit means nothing.
     pub(crate) fn are_known(&self) -> bool {
         !self.membership.is_empty()
     }
@@ -68,14 +68,14 @@ impl<'a> Groups<'a> {
         self.folders("cpu").filter_map(quota).min()
     }
 
-    /// The tightest limit on memory; `None` if there is none. Version 1 writes a number of 19 digits for "none",
-    /// which is as good as one: no machine has as much.
+    /// The tightest limit on memory, in bytes; `None` if there is none. Version 1 writes a number of 19 digits for
+    /// "none", which has the same effect, because no machine has as much memory.
     pub(crate) fn memory_limit_bytes(&self) -> Option<u64> {
         let limit = |folder: Folder<'_>| folder.number("memory.max", "memory.limit_in_bytes");
         self.folders("memory").filter_map(limit).min()
     }
 
-    /// The limit on processes and threads that leaves the fewest to start; `None` if there is none.
+    /// The limit on processes and threads that leaves the least room; `None` if there is none.
     pub(crate) fn process_limit(&self) -> Option<ProcessLimit> {
         let limit = |folder: Folder<'_>| {
             Some(ProcessLimit {
@@ -88,8 +88,8 @@ impl<'a> Groups<'a> {
             .min_by_key(|limit| limit.room())
     }
 
-    /// How many processes of the group the kernel has killed because memory was short; `None` where it does not
-    /// count them. Those of the groups above are left out: they count the kills of other groups too.
+    /// How many processes of the group the kernel has killed because of low memory; `None` if it does not count
+    /// them. Groups above are ignored, because they also count the kills of other groups.
     pub(crate) fn oom_kill_count(&self) -> Option<u64> {
         let mut counts = self.folders("memory").filter_map(|folder| {
             let text = folder.read_one_of("memory.events", "memory.oom_control")?;
@@ -98,7 +98,8 @@ impl<'a> Groups<'a> {
         counts.next()
     }
 
-    /// The folders of the groups with this controller, in both versions: each group's own, then those above it.
+    /// The folders of the groups with this controller, in both versions: first each group's own, then those above
+    /// it.
     fn folders(&self, controller: &str) -> impl Iterator<Item = Folder<'a>> {
         let of_controller = |line| Membership::parse(line).filter(|group| group.has(controller));
         let groups: Vec<_> = self.membership.lines().filter_map(of_controller).collect();
@@ -123,7 +124,7 @@ impl Folder<'_> {
         self.root.read(&format!("{}/{file}", self.path))
     }
 
-    /// The file of the version that this is.
+    /// The file for the version of this folder.
     fn read_one_of(&self, version_2: &str, version_1: &str) -> Option<String> {
         self.read(if self.is_version_2 {
             version_2
@@ -132,7 +133,7 @@ impl Folder<'_> {
         })
     }
 
-    /// The number in the file of the version that this is; `None` for "max".
+    /// The number in the file for the version of this folder; `None` for "max".
     fn number(&self, version_2: &str, version_1: &str) -> Option<u64> {
         self.read_one_of(version_2, version_1)?.parse().ok()
     }
@@ -159,7 +160,7 @@ impl<'a> Membership<'a> {
     }
 
     /// The group's folder and those above it, as far as they are mounted. In a container the path may be that of the
-    /// host, which is not to be seen from within; the root then stands for the container's own group.
+    /// host, which is not visible from within; the root is then the container's own group.
     fn paths(self, controller: &str, mounts: &str) -> Vec<String> {
         let is_mine = |mount: &Mount<'_>| match self.controllers {
             "" => mount.controllers.is_none(),
@@ -191,7 +192,7 @@ impl<'a> Membership<'a> {
 struct Mount<'a> {
     /// The controllers, among other options; `None` in version 2.
     controllers: Option<&'a str>,
-    /// The group that is mounted, with all below it.
+    /// The mounted group, which includes all groups below it.
     group: &'a str,
     point: &'a str,
 }
@@ -216,8 +217,8 @@ impl<'a> Mount<'a> {
     }
 }
 
-/// The part of `path` below the group that is mounted, with a slash in front; empty if it is that group itself, or
-/// cannot be seen from here.
+/// The part of `path` below the mounted group, with a slash in front; empty if it is that group itself, or not
+/// visible from here.
 fn below<'a>(path: &'a str, mounted: &str) -> &'a str {
     let rest = path.strip_prefix(mounted.trim_end_matches('/'));
     rest.filter(|rest| rest.starts_with('/'))
@@ -225,7 +226,7 @@ fn below<'a>(path: &'a str, mounted: &str) -> &'a str {
         .trim_end_matches('/')
 }
 
-/// Quota over period; `None` for "max" (version 2), -1 (version 1) and nonsense.
+/// Quota over period; `None` for "max" (version 2), -1 (version 1) and invalid numbers.
 fn millicores(quota: &str, period: &str) -> Option<u64> {
     let quota: u64 = quota.trim().parse().ok()?;
     let period: u64 = period.trim().parse().ok()?;
@@ -233,7 +234,7 @@ fn millicores(quota: &str, period: &str) -> Option<u64> {
     known.then(|| (quota.saturating_mul(1000) / period).max(1))
 }
 
-/// The number in the first line that reads `key number`.
+/// The number in the first line of the form `key number`.
 pub(super) fn count(text: &str, key: &str) -> Option<u64> {
     let mut lines = text.lines().filter_map(|line| line.split_once(' '));
     lines

@@ -1,6 +1,6 @@
-//! How many processes and threads may be started, and what to say of one that could not be.
+//! How many processes and threads may be started, and the message if one could not be.
 //!
-//! The kernel counts threads like processes, and says no more than `EAGAIN` when one too many is asked for.
+//! The Linux kernel counts threads like processes, and reports only `EAGAIN` if there is one too many.
 
 use std::fmt::Display;
 use std::io;
@@ -13,15 +13,15 @@ use super::{Root, proc};
 /// The limits on processes and threads that are in effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct ThreadLimits {
-    /// How many all programs of this user may have (`ulimit -u`); `None` without a limit, and for the superuser, whom
-    /// the kernel does not hold to it.
+    /// How many processes and threads all programs of this user may have (`ulimit -u`). `None` without a limit, and
+    /// for the superuser, to whom the limit does not apply.
     pub(crate) of_user: Option<u64>,
-    /// What the control group may have (`pids.max`).
+    /// How many the control group may have (`pids.max`); `None` without a limit.
     pub(crate) of_group: Option<ProcessLimit>,
 }
 
 impl ThreadLimits {
-    /// Those of this process.
+    /// The limits of this process.
     pub(crate) fn now(root: &Root) -> Self {
         let of_user = getrlimit(Resource::Nproc).current;
         Self {
@@ -47,8 +47,8 @@ impl ThreadLimits {
     }
 }
 
-/// The error of something that could not be started: `cannot start worker 3 of 8: Resource temporarily unavailable; this
-/// user may have 4 processes and threads (ulimit -u)`. The limits are told where they are the likely cause.
+/// The error for something that could not be started: `cannot start worker 3 of 8: Resource temporarily unavailable;
+/// this user may have 4 processes and threads (ulimit -u)`. It contains the limits if they are the likely cause.
 pub(crate) fn cannot_start(what: impl Display, error: &io::Error) -> io::Error {
     io::Error::new(
         error.kind(),
@@ -56,7 +56,7 @@ pub(crate) fn cannot_start(what: impl Display, error: &io::Error) -> io::Error {
     )
 }
 
-/// [`cannot_start`] for a worker, counted from 1 as in "3 of 8".
+/// [`cannot_start`] for a worker. Messages count workers from 1, as in "3 of 8".
 pub(crate) fn cannot_start_worker(index: usize, count: usize, error: &io::Error) -> io::Error {
     cannot_start(format!("worker {} of {count}", index + 1), error)
 }
@@ -75,13 +75,13 @@ fn refusal(what: impl Display, error: &io::Error, limits: &ThreadLimits) -> Stri
     }
 }
 
-/// How many threads all processes of a user have; 0 where the kernel does not say.
+/// How many threads all processes of a user have; 0 if the kernel does not say.
 pub(crate) fn thread_count_of_user(root: &Root, user: u32) -> u64 {
     let is_process = |name: &String| name.bytes().all(|byte| byte.is_ascii_digit());
     let names = root.names("/proc").into_iter().filter(is_process);
     let statuses = names.filter_map(|name| root.read(&format!("/proc/{name}/status")));
     let is_of_user = |status: &String| {
-        // Real, effective, saved and file system id: the kernel counts by the first.
+        // Real, effective, saved and file system id: the kernel counts by the real one.
         let ids = proc::field(status, "Uid").unwrap_or_default();
         ids.split_ascii_whitespace().next() == Some(&user.to_string())
     };

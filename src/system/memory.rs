@@ -1,9 +1,9 @@
-//! How much memory there is to use.
+//! The available memory.
 
 use super::Root;
 use super::cgroup::Groups;
 
-/// The memory that this process can have, in bytes: that of the machine, or what its container may use.
+/// The bytes of memory that this process can use: the memory of the machine, or the limit of its container.
 pub(crate) fn usable_memory_bytes() -> u64 {
     usable_memory_bytes_below(&Root::default())
 }

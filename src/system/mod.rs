@@ -1,6 +1,6 @@
-//! Facts about the machine and the container: what the kernel shows as files, below a root folder.
+//! Facts about the machine and the container, from the files of the Linux kernel below a root folder.
 //!
-//! The root folder is `/`. A test sets up the files of another machine in a folder of its own, and needs neither that
+//! The root folder is `/`. A test creates the files of another machine in its own folder, and needs neither that
 //! machine nor privileges.
 
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ pub(crate) mod memory;
 pub(crate) mod oom;
 pub(crate) mod proc;
 
-/// Where the files of the kernel lie.
+/// The folder that contains the kernel's files.
 #[derive(Debug, Clone)]
 pub(crate) struct Root(PathBuf);
 
@@ -25,19 +25,19 @@ impl Default for Root {
 }
 
 impl Root {
-    /// Where the file lies that is at `path`, from `/`, on the machine itself.
+    /// Where to find the file that has `path`, from `/`, on the real machine.
     pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.0.join(path.trim_start_matches('/'))
     }
 
-    /// The text of a file, without white space around it; `None` where it is not there or cannot be read.
-    /// Bytes that are not UTF-8 (any process may choose such a name) are replaced.
+    /// The text of a file, without surrounding white space; `None` if it does not exist or cannot be read. Bytes
+    /// that are not UTF-8 (any process may have such a name) are replaced.
     pub(crate) fn read(&self, path: &str) -> Option<String> {
         let bytes = fs::read(self.path(path)).ok()?;
         Some(String::from_utf8_lossy(&bytes).trim().to_string())
     }
 
-    /// The names of what is in a folder, in no order; none where it is not there or cannot be read.
+    /// The names in a folder, in no particular order; empty if it does not exist or cannot be read.
     pub(crate) fn names(&self, path: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(path)).into_iter().flatten();
         let name = |entry: fs::DirEntry| entry.file_name().into_string().ok();
@@ -45,25 +45,25 @@ impl Root {
     }
 }
 
-/// The program that runs, even if its file has been replaced since.
+/// The running program, even if its file has since been replaced.
 pub(crate) const OWN_PROGRAM: &str = "/proc/self/exe";
 
-/// Makes sure that this program can be started again: every case is a process of its own.
+/// Checks that this program can be started again, because every case runs in its own process.
 ///
 /// # Errors
 ///
-/// When the kernel does not show it, as without `/proc`.
+/// If the kernel does not show the program, for example without `/proc`.
 pub(crate) fn can_start_itself(root: &Root) -> io::Result<()> {
     fs::read_link(root.path(OWN_PROGRAM)).map(drop)
 }
 
-/// Why a process that was started cannot be watched by a descriptor.
+/// The error if a started process cannot be watched through a descriptor.
 pub(crate) fn no_process_descriptor(error: Errno) -> io::Error {
     match error {
         Errno::NOSYS => io::Error::new(
             io::ErrorKind::Unsupported,
-            "the system call pidfd_open is not there: it takes Linux 5.4 or later (uname -r), and a sandbox that lets it \
-             through",
+            "the system call pidfd_open is missing: it needs Linux 5.4 or later (uname -r), and a sandbox that allows \
+             it",
         ),
         error => error.into(),
     }
@@ -75,14 +75,14 @@ pub(crate) mod fixture {
 
     use super::*;
 
-    /// The files of a made-up machine, which go away with this.
+    /// The files of an invented machine, deleted when this is dropped.
     pub(crate) struct Machine {
         _folder: TempDir,
         pub(crate) root: Root,
     }
 
     impl Machine {
-        /// A machine with these files, each a path and a text.
+        /// A machine with these files, each a path and its text.
         pub(crate) fn with(files: &[(&str, &str)]) -> Self {
             let folder = TempDir::new().unwrap();
             let root = Root(folder.path().into());
@@ -96,7 +96,7 @@ pub(crate) mod fixture {
             machine
         }
 
-        /// Writes a file, in place of the one that was there.
+        /// Writes a file, and replaces an existing one.
         pub(crate) fn write(&self, path: &str, text: &str) {
             let path = self.root.path(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -1,11 +1,11 @@
-//! Whether the kernel killed a process because memory was short. To the one who waits for it, it was killed by signal 9,
-//! as by anybody else; the kernel's counters tell.
+//! Finds out whether the kernel killed a process because of low memory. The parent sees only signal 9, as for any
+//! other kill, but the kernel counts such kills.
 
 use super::Root;
 use super::cgroup::{Groups, count};
 use crate::units;
 
-/// The counters of such kills, as they were when something began.
+/// The counters of such kills at the beginning of an operation.
 #[derive(Debug)]
 pub(crate) struct OomWatch {
     root: Root,
@@ -14,7 +14,7 @@ pub(crate) struct OomWatch {
 }
 
 impl OomWatch {
-    /// Begins now.
+    /// Reads the counters now.
     pub(crate) fn start(root: Root) -> Self {
         Self {
             in_group: in_group(&root),
@@ -23,7 +23,7 @@ impl OomWatch {
         }
     }
 
-    /// What a kill since the beginning was about, if the kernel has killed for memory meanwhile.
+    /// Describes such a kill since the start; `None` if there was none.
     pub(crate) fn verdict(&self) -> Option<String> {
         if has_risen(self.in_group, in_group(&self.root)) {
             let limit = Groups::of_this_process(&self.root).memory_limit_bytes();
@@ -31,13 +31,13 @@ impl OomWatch {
                 format!(": the container may use {}", units::size(bytes))
             });
             return Some(format!(
-                "the kernel killed for want of memory in this control group meanwhile{limit} (its oom_kill counter \
-                 rose); give it more, or take a smaller workload or fewer workers"
+                "the kernel meanwhile killed for lack of memory in this control group{limit} (its oom_kill counter \
+                 rose); give it more memory, or use a smaller workload or fewer workers"
             ));
         }
         has_risen(self.on_machine, on_machine(&self.root)).then(|| {
-            "the kernel killed for want of memory on this machine meanwhile (oom_kill in /proc/vmstat); end what \
-             else needs memory, or take a smaller workload or fewer workers"
+            "the kernel meanwhile killed for lack of memory on this machine (oom_kill in /proc/vmstat); end other \
+             programs that need memory, or use a smaller workload or fewer workers"
                 .into()
         })
     }

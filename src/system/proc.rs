@@ -1,6 +1,6 @@
-//! Understanding what the kernel shows as text under `/proc` and `/sys`.
+//! Parses the texts of the Linux kernel under `/proc` and `/sys`.
 
-/// The value in the first line that reads `key : value`, with any white space around the colon.
+/// The value in the first line of the form `key : value`, with any white space around the colon.
 pub(crate) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     text.lines()
         .filter_map(|line| line.split_once(':'))
@@ -8,23 +8,22 @@ pub(crate) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
         .map(|(_, value)| value.trim())
 }
 
-/// The number in the first line that reads `key: number`.
+/// The number in the first line of the form `key: number`.
 pub(crate) fn number(text: &str, key: &str) -> Option<u64> {
     field(text, key)?.parse().ok()
 }
 
-/// The bytes in the first line that reads `key: number kB`. The kernel means 1024 bytes by `kB`.
+/// The bytes in the first line of the form `key: number kB`. The kernel's `kB` is 1024 bytes.
 pub(crate) fn bytes(text: &str, key: &str) -> Option<u64> {
     let kilobytes = field(text, key)?.strip_suffix("kB")?.trim_end();
     kilobytes.parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// No machine has more cores: `NR_CPUS` of Linux is at most 8192. Keeps a nonsensical range from filling
-/// the memory.
+/// No machine has more cores: `NR_CPUS` of Linux is at most 8192. This prevents an invalid range from filling the
+/// memory.
 const MOST_CORES: u32 = 8192;
 
-/// The numbers of a list of cores such as `0-3,8`; `None` where it is not one. An empty text is an empty
-/// list.
+/// The numbers of a list of cores such as `0-3,8`; `None` if it is not a list. An empty text is an empty list.
 pub(crate) fn core_list(text: &str) -> Option<Vec<u32>> {
     let mut cores = Vec::new();
     for part in text

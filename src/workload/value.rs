@@ -104,7 +104,7 @@ fn ratio(text: &str) -> Option<f64> {
     }
 }
 
-/// What a parameter is and takes: "how many tasks a step has, a whole number from 1 to 10".
+/// What a parameter is and takes: "how many tasks each step has, a whole number from 1 to 10".
 pub(super) fn explain(parameter: &Parameter) -> String {
     format!("{}, {}", parameter.why, parameter.expected())
 }

@@ -254,7 +254,7 @@ fn chains(count: u32, length: u32) -> TaskGraph {
     builder.finish()
 }
 
-/// Two tasks a step, each of which waits for both of the step before: what one worker makes, the other waits for.
+/// Two tasks a step, each of which waits for both of the previous step: what one worker makes, the other waits for.
 fn ladder(step_count: u32) -> TaskGraph {
     let mut builder = TaskGraphBuilder::default();
     let mut last = [(); 2].map(|()| builder.push([]).unwrap());

@@ -34,7 +34,7 @@ fn one_workflow_as_three_generators_write_it() {
 fn what_is_refused_says_what_to_do() {
     let Some(folder) = odd() else { return };
     for (name, help) in [
-        ("total.stg", "write 1 in its place"),
+        ("total.stg", "write 1 instead"),
         ("latin.dot", "iconv -f ISO-8859-1 -t UTF-8"),
         ("utf16.dot", "iconv -f UTF-16 -t UTF-8"),
     ] {

@@ -25,7 +25,7 @@ fn stg() {
     let refusals = refusals(
         Format::Stg,
         &[
-            ("a circle", "2\n0 0 0\n1 3 2 0 2\n2 4 1 1\n3 0 1 2\n"),
+            ("a cycle", "2\n0 0 0\n1 3 2 0 2\n2 4 1 1\n3 0 1 2\n"),
             (
                 "a task that waits for itself",
                 "1\n0 0 0\n1 3 1 1\n2 0 1 1\n",
@@ -92,7 +92,7 @@ fn wfformat() {
         Format::WfFormat,
         &[
             (
-                "a circle",
+                "a cycle",
                 &workflow(
                     &[
                         r#"{"name": "s", "id": "s", "parents": [], "children": ["a"]}"#,
@@ -209,7 +209,7 @@ fn dot() {
     let refusals = refusals(
         Format::Dot,
         &[
-            ("a circle", "digraph {\n  s -> a -> b -> c -> a;\n}"),
+            ("a cycle", "digraph {\n  s -> a -> b -> c -> a;\n}"),
             ("a task that waits for itself", "digraph { a -> a }"),
             ("a negative duration", "digraph {\n  a [duration=-3]\n}"),
             (

@@ -72,20 +72,20 @@ fn notes(text: &str) -> String {
 
 #[test]
 fn a_file_with_the_label_of_another_version_keeps_its_durations_and_says_so() {
-    insta::assert_snapshot!(notes(&flat("1.4", "tasks", "runtime")), @"its durations are named `runtime`, as versions up to 1.3 have it: read as seconds");
-    insta::assert_snapshot!(notes(&flat("1.5", "tasks", "runtimeInSeconds")), @"it says that its schema version is 1.5, but has `workflow.tasks` as 1.3 and 1.4 have: read as such");
-    insta::assert_snapshot!(notes(&flat("1.3", "jobs", "runtime")), @"it says that its schema version is 1.3, but has `workflow.jobs` as 1.0 to 1.2 have: read as such");
-    insta::assert_snapshot!(notes(&specified("1.4")), @"it says that its schema version is 1.4, but has `workflow.specification.tasks` as 1.5 and 1.6 have: read as such");
+    insta::assert_snapshot!(notes(&flat("1.4", "tasks", "runtime")), @"its durations are named `runtime`, as in versions up to 1.3: read as seconds");
+    insta::assert_snapshot!(notes(&flat("1.5", "tasks", "runtimeInSeconds")), @"its schema version is 1.5, but it has `workflow.tasks`, as in versions 1.3 and 1.4: read as such");
+    insta::assert_snapshot!(notes(&flat("1.3", "jobs", "runtime")), @"its schema version is 1.3, but it has `workflow.jobs`, as in versions 1.0 to 1.2: read as such");
+    insta::assert_snapshot!(notes(&specified("1.4")), @"its schema version is 1.4, but it has `workflow.specification.tasks`, as in versions 1.5 and 1.6: read as such");
     let own = r#"{"schemaVersion": "1.5", "workflow": {"specification": {"tasks": [
         {"name": "a", "id": "a", "parents": [], "children": ["b"], "runtimeInSeconds": 1},
         {"name": "b", "id": "b", "parents": ["a"], "children": [], "runtimeInSeconds": 2.5}]}}}"#;
-    insta::assert_snapshot!(notes(own), @"its runtimes stand with its tasks and not under `workflow.execution`: read all the same");
+    insta::assert_snapshot!(notes(own), @"its runtimes are stored with its tasks instead of under `workflow.execution`: read from there");
 }
 
 #[test]
 fn a_newer_version_is_read_by_its_shape_with_a_note() {
-    insta::assert_snapshot!(notes(&specified("1.7")), @"its schema version 1.7 is newer than those known here, and it is read as 1.6 is");
-    insta::assert_snapshot!(notes(&specified("1.12")), @"its schema version 1.12 is newer than those known here, and it is read as 1.6 is");
+    insta::assert_snapshot!(notes(&specified("1.7")), @"its schema version 1.7 is newer than the supported versions: read as 1.6");
+    insta::assert_snapshot!(notes(&specified("1.12")), @"its schema version 1.12 is newer than the supported versions: read as 1.6");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_runtime_that_an_old_file_leaves_out_is_zero() {
         imported.durations.as_deref(),
         Some(&[0, 2_000_000_000, 0][..])
     );
-    insta::assert_snapshot!(imported.notes.join("; "), @"2 of its tasks have no `runtime`, which stands for 0 in versions up to 1.3");
+    insta::assert_snapshot!(imported.notes.join("; "), @"2 of its tasks have no `runtime`, which means 0 in versions up to 1.3");
 }
 
 #[test]

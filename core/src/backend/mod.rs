@@ -1,8 +1,8 @@
-//! The two traits that a runtime implements, and the plan by which it sets up its workers.
+//! The two traits of a runtime, and the plan that it receives.
 //!
-//! A backend decides where and when tasks run. It calls [`Job::execute`] exactly once for each task that is ready, and
-//! sees to it that the dependents which this makes ready run too. It never reads a clock, and it never decides what a
-//! task does.
+//! Backends decide where and when tasks run. A backend never reads a clock and never decides what a task does. It
+//! calls [`Job::execute`] exactly once for every task that is ready, and makes sure that the dependents which this
+//! makes ready run too.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -31,40 +31,40 @@ pub trait Backend: Sync {
     /// The name on the command line and in records.
     fn name(&self) -> &'static str;
 
-    /// What it is, in one line.
+    /// A description in one line.
     fn why(&self) -> &'static str;
 
-    /// How its workers see each other's memory.
+    /// Whether its workers share one address space.
     fn sharing(&self) -> Sharing {
         Sharing::Threads
     }
 
-    /// The one number of workers it can have, if it has no choice.
+    /// The number of workers, if the backend supports only one number.
     fn fixed_worker_count(&self) -> Option<usize> {
         None
     }
 
-    /// How many tasks can be under way at once with this many workers; `None` if there is no limit. `waits`
-    /// says whether tasks only wait, which async backends do for all of them at once.
+    /// How many tasks can be in progress at once with this many workers; `None` if there is no limit. `waits` says
+    /// whether tasks only wait. Async backends let any number of such tasks wait at once.
     fn parallelism(&self, worker_count: usize, waits: bool) -> Option<usize> {
         let _ = waits;
         Some(worker_count)
     }
 
-    /// What it can do with the first dependent that a task makes ready; empty if the question does not
-    /// arise. The first entry is the default.
+    /// What it can do with the first dependent that a task makes ready. Empty if it has no choice. The first entry
+    /// is the default.
     fn continuations(&self) -> &'static [Continuation] {
         &[]
     }
 
-    /// Settings of its own, such as the size of a window.
+    /// Options of this backend, such as the size of a window.
     fn options(&self) -> &'static [Parameter] {
         &[]
     }
 
-    /// Whether its workers are bound to cores where [`PoolPlan::pin`] asks for it, as [`PoolPlan::enter`] does it. Where
-    /// binding is only an offer (`--pin=auto`), a backend that cannot is left alone; where it was demanded, one whose
-    /// workers turn out not to be bound fails.
+    /// Whether it binds its workers to cores with [`PoolPlan::enter`] if [`PoolPlan::pin`] is set. With `--pin=auto`, a
+    /// backend that cannot do this is not asked to. With `--pin`, a backend fails if its workers turn out not to be
+    /// bound.
     fn can_pin(&self) -> bool {
         false
     }
@@ -73,57 +73,56 @@ pub trait Backend: Sync {
     ///
     /// # Errors
     ///
-    /// When the system refuses a thread, a process or memory.
+    /// If the system refuses a thread, a process or memory.
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>>;
 }
 
 /// Workers that are ready to run a job. Dropping it stops them.
 pub trait Pool {
-    /// Runs the whole graph once. This and nothing else is what a sample times.
+    /// Runs the whole graph once. A sample times this call and nothing else.
     ///
     /// # Errors
     ///
-    /// [`Halt`] when the run failed; the reason is in [`Job::failure`]. The pool is then only good for
-    /// dropping.
+    /// [`Halt`] if the run failed; [`Job::failure`] has the reason. The pool can then only be dropped.
     fn run(&mut self) -> Result<(), Halt>;
 
-    /// The deaths of workers since this was last called, in all the runs that survived them, and clears the list.
-    /// It is called once per sample, which may hold many runs: a sample with deaths is degraded, and its figures are
-    /// kept apart.
+    /// Returns the deaths of workers since the last call, in all runs that survived them, and clears the list. Empty
+    /// if nobody died. It is called once per sample, which may have many runs. A sample with deaths is degraded, and
+    /// its figures are kept apart.
     fn take_deaths(&mut self) -> Vec<Death> {
         Vec::new()
     }
 
-    /// The process ids of the workers, if they are not threads of this process.
+    /// The process ids of the workers; empty if the workers are threads of this process.
     fn worker_processes(&self) -> Vec<u32> {
         Vec::new()
     }
 }
 
-/// The most workers of one pool: more than any machine has cores, and few enough to start.
+/// The most workers of one pool: more than any machine has cores, but few enough to start.
 pub const MOST_WORKERS: u32 = 4096;
 
-/// How a pool is to be set up. [`PoolPlan::plain`] makes one, whose fields can then be changed.
+/// How to set up a pool. [`PoolPlan::plain`] makes a plan, whose fields can then be changed.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PoolPlan {
     /// How many tasks may run at once; at least 1.
     pub worker_count: usize,
-    /// What becomes of the first dependent that a task makes ready, where the backend has a choice.
+    /// What to do with the first dependent that a task makes ready, if the backend has a choice.
     pub continuation: Continuation,
-    /// Whether worker `i` is bound to core `i` modulo the number of cores. [`PoolPlan::enter`] does it.
+    /// Whether to bind worker `i` to core `i` modulo the number of cores. [`PoolPlan::enter`] does it.
     pub pin: bool,
-    /// How often a task whose worker process died is tried again.
+    /// How often a task is tried again after its worker process died.
     pub retry_limit: u32,
-    /// A worker process that runs one task for longer than this is killed.
+    /// A worker process that runs one task for longer than this is killed. `None` for no limit.
     pub task_timeout: Option<Duration>,
-    /// What [`Backend::options`] asks for.
+    /// The values of [`Backend::options`].
     pub options: Parameters,
 }
 
 impl PoolPlan {
-    /// A plan for this many workers with nothing out of the ordinary: the default continuation and options
-    /// of `backend`, no pinning, no retries.
+    /// A plan for this many workers with the defaults: the default continuation and options of `backend`, no
+    /// pinning, no retries.
     pub fn plain(backend: &dyn Backend, worker_count: usize) -> Self {
         let continuation = backend.continuations().first().copied();
         let options = Parameters::check(backend.options(), &BTreeMap::new());
@@ -154,14 +153,14 @@ impl PoolPlan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Continuation {
-    /// It goes into the queue like every other.
+    /// It goes into the queue like all others.
     Queue,
-    /// The worker runs it at once, without a queue in between.
+    /// The worker runs it at once, without a queue.
     Inline,
 }
 
 impl Continuation {
-    /// All of them.
+    /// All continuations.
     pub const ALL: [Self; 2] = [Self::Queue, Self::Inline];
 
     /// The name on the command line and in records.
@@ -187,6 +186,6 @@ pub struct Death {
     pub ending: Ending,
     /// The task that it ran; `None` between two tasks.
     pub task: Option<TaskId>,
-    /// How often the task had been tried then, this time included; 0 without a task.
+    /// How often the task had been tried, including this attempt; 0 without a task.
     pub attempt_count: u32,
 }

@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 
 use super::{Cores, PoolPlan};
 
-/// Where the workers of one pool run: the one place that binds them to cores. A backend makes it when it starts, and
-/// has each worker [`enter`](Self::enter) before its first task, whatever the plan says.
+/// Where the workers of one pool run. This is the only place that binds workers to cores. A backend creates it when
+/// it starts. Each worker [`enter`](Self::enter)s it before its first task, whether the plan pins workers or not.
 #[derive(Debug, Clone, Copy)]
 pub struct Placement {
-    /// The cores that the thread which started the pool may run on.
+    /// The cores that the starting thread of the pool may run on.
     cores: Cores,
     /// See [`is_crowded`](Self::is_crowded).
     is_crowded: bool,
@@ -22,7 +22,7 @@ impl Placement {
     ///
     /// # Errors
     ///
-    /// When the system does not tell which cores there are.
+    /// If the system does not say which cores there are.
     pub fn new(plan: &PoolPlan) -> io::Result<Self> {
         let cores = Cores::allowed()?;
         Ok(Self {
@@ -33,11 +33,11 @@ impl Placement {
         })
     }
 
-    /// Makes the calling thread worker `index`: binds it to its core, if the plan says so.
+    /// Makes the calling thread worker `index`: binds it to its core if the plan says so.
     ///
     /// # Errors
     ///
-    /// When the system refuses the core.
+    /// If the system refuses the core.
     pub fn enter(&self, index: usize) -> io::Result<()> {
         if !self.pin {
             return Ok(());
@@ -47,12 +47,12 @@ impl Placement {
         Cores::only(core.expect("a thread may run on at least one core")).bind_thread()
     }
 
-    /// [`enter`](Placement::enter) for a thread that is only lent to the pool: it may run everywhere
-    /// again when the guard is dropped.
+    /// [`enter`](Placement::enter) for a thread that belongs to the pool only for a while. When the guard is
+    /// dropped, the thread may run on all its cores again.
     ///
     /// # Errors
     ///
-    /// As [`enter`](Placement::enter).
+    /// As for [`enter`](Placement::enter).
     pub fn enter_lent(&self, index: usize) -> io::Result<Lent> {
         self.enter(index)?;
         Ok(Lent {
@@ -66,25 +66,25 @@ impl Placement {
         self.worker_count
     }
 
-    /// Whether there are more workers than cores. Then a worker that waits for another should not spin: the other may
-    /// need this very core.
+    /// Whether there are more workers than cores. If so, a waiting worker should not spin, because it may occupy the
+    /// core that the other worker needs.
     pub fn is_crowded(&self) -> bool {
         self.is_crowded
     }
 }
 
-/// The calling thread while it is a worker of a pool. Dropping it lets the thread go.
+/// Marks the calling thread as a worker of a pool. Dropping it releases the thread.
 #[derive(Debug)]
 pub struct Lent {
     cores: Cores,
-    /// Cores belong to the thread that entered, so the guard must not leave it.
+    /// The binding belongs to the thread that entered, so the guard must stay on this thread.
     same_thread: PhantomData<*const ()>,
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        // The mask was this thread's own, so it can only be refused where the machine has lost cores
-        // since; staying where it is does no harm then.
+        // This was the thread's own mask, so the system refuses it only if the machine has lost cores since. Then
+        // the thread stays where it is, which does no harm.
         let _ = self.cores.bind_thread();
     }
 }

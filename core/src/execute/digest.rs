@@ -1,11 +1,11 @@
-//! Seeds, digests, and the digest that every run is held against.
+//! Seeds, digests, and the expected digest that every run is compared with.
 
 use super::slots;
 use crate::graph::{TaskGraph, TaskId};
 use crate::kernel::Kernel;
 
-/// The digest of a serial run, computed without slots, backends or waiting: the oracle that every run is
-/// held against.
+/// The digest of a serial run, computed without slots, backends or waiting. Every run is compared with it. The
+/// digest of an empty graph is a constant.
 pub fn expected_digest(graph: &TaskGraph, kernel: &dyn Kernel) -> u64 {
     let mut values = vec![0u64; graph.task_count()];
     let mut digest = Digest::default();
@@ -25,7 +25,7 @@ pub fn expected_digest(graph: &TaskGraph, kernel: &dyn Kernel) -> u64 {
 /// (Knuth, The Art of Computer Programming, volume 3, section 6.4).
 pub(super) const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// Folds inputs, in order, into the seed of a task. Each step waits for the one before it.
+/// Folds inputs, in order, into the seed of a task. Each step depends on the step before it.
 pub(super) struct Seed(u64);
 
 impl Seed {
@@ -39,7 +39,7 @@ impl Seed {
         self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(SPREAD);
     }
 
-    /// Brings the high bits, which a product mixes best, down to where values are kept.
+    /// Moves the high bits, which a product mixes best, down to the bits that hold values.
     #[inline]
     pub(super) fn finish(self) -> u64 {
         self.0 ^ (self.0 >> 32)

@@ -1,4 +1,4 @@
-//! The first failure of a run, kept in shared pages so that a thread and a forked process report alike.
+//! The first failure of a run, kept in shared pages so that threads and forked processes report in the same way.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::graph::TaskId;
 use crate::memory::{Shareable, SharedSlice};
 
-/// A run cannot go on. The reason is in the [`Job`](super::Job); whoever sees this stops working.
+/// The run cannot continue. The reason is in the [`Job`](super::Job). A worker that sees this stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Halt;
 
@@ -17,11 +17,11 @@ pub enum Ending {
     Signal(i32),
     /// It left with this exit code.
     Exit(i32),
-    /// Nobody can say: the host has the kernel wait for its children.
+    /// Unknown: the program makes the Linux kernel reap its children, so the status is lost.
     Unknown,
 }
 
-/// Set in the packed form of an exit, and in no number of a signal.
+/// Set in the packed form of an exit; no signal number has this bit.
 const EXIT: u32 = 1 << 16;
 /// The packed form of an unknown ending.
 const UNKNOWN: u32 = 1 << 17;
@@ -45,7 +45,7 @@ impl Ending {
     }
 }
 
-/// The signals that processes die of.
+/// The signals that commonly end processes.
 const SIGNAL_NAMES: &[(i32, &str)] = &[
     (libc::SIGHUP, "SIGHUP"),
     (libc::SIGINT, "SIGINT"),
@@ -76,7 +76,7 @@ impl fmt::Display for Ending {
                 known.map_or(Ok(()), |(_, name)| write!(f, " ({name})"))
             }
             Self::Exit(code) => write!(f, "left with exit code {code}"),
-            Self::Unknown => write!(f, "ended, nobody can say how,"),
+            Self::Unknown => write!(f, "ended for an unknown reason"),
         }
     }
 }
@@ -85,7 +85,7 @@ impl fmt::Display for Ending {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// A task started before one of its inputs was there: the backend broke the order.
+    /// A task started before one of its inputs was available: the backend broke the order.
     #[error("task {task} ran before its predecessor {predecessor} had finished")]
     MissingInput {
         /// The task that started too early.
@@ -93,8 +93,8 @@ pub enum Failure {
         /// The predecessor without an output.
         predecessor: TaskId,
     },
-    /// A task ran twice in one run, or its output of the run before was never made.
-    #[error("task {task} ran twice, or was lost in the run before")]
+    /// A task ran twice in one run, or did not run in the previous run.
+    #[error("task {task} ran twice, or was lost in the previous run")]
     NotOnce {
         /// The task.
         task: TaskId,
@@ -108,17 +108,17 @@ pub enum Failure {
     /// The dependents of a task were not counted down exactly once for each of its predecessors.
     #[error("the predecessors of task {task} were not counted exactly once each")]
     Miscounted {
-        /// The task whose count is off.
+        /// The task with the wrong count.
         task: TaskId,
     },
-    /// A byte that a task was handed by a predecessor is not the one that the predecessor wrote.
-    #[error("byte {byte} that task {task} was handed by its predecessor {predecessor} is wrong")]
+    /// A byte that a task received from a predecessor is not the byte that the predecessor wrote.
+    #[error("byte {byte} that task {task} received from its predecessor {predecessor} is wrong")]
     WrongPayload {
-        /// The task that read it.
+        /// The task that read the byte.
         task: TaskId,
-        /// The predecessor that wrote it.
+        /// The predecessor that wrote the byte.
         predecessor: TaskId,
-        /// The number of the byte, from 0.
+        /// The index of the byte, from 0.
         byte: u32,
     },
     /// The kernel panicked.
@@ -126,11 +126,11 @@ pub enum Failure {
     Panicked {
         /// The task that ran.
         task: TaskId,
-        /// The panic's message, shortened to what fits.
+        /// The panic message, shortened if it is too long.
         message: String,
     },
-    /// The outputs are not the ones that a serial run gives.
-    #[error("the digest is {found:016x}, and a serial run gives {expected:016x}")]
+    /// The outputs differ from those of a serial run.
+    #[error("the digest is {found:016x}, but a serial run gives {expected:016x}")]
     WrongDigest {
         /// The digest of this run.
         found: u64,
@@ -140,19 +140,19 @@ pub enum Failure {
     /// The kernel's own check failed.
     #[error("the kernel's check failed: {message}")]
     Kernel {
-        /// What was wrong.
+        /// What is wrong.
         message: String,
     },
-    /// The run was faster than any schedule can be: some task did not wait for its predecessors, or did not
-    /// do its work.
-    #[error("a run took {wall_ns} ns, and no schedule of this graph takes less than {bound_ns} ns")]
+    /// The run was faster than any schedule can be: some task did not wait for its predecessors, or did not do its
+    /// work.
+    #[error("a run took {wall_ns} ns, but no schedule of this graph takes less than {bound_ns} ns")]
     BeatBound {
-        /// The wall clock of one run.
+        /// The wall time of one run.
         wall_ns: u64,
-        /// The least that it can take.
+        /// The lower bound of the wall time.
         bound_ns: u64,
     },
-    /// A worker process died while it ran a task, and the task was not to be tried again.
+    /// A worker process died while it ran a task, and the task had no attempts left.
     #[error(
         "worker {worker} {ending} while it ran task {task}, which was tried {attempt_count} time{}",
         if *attempt_count == 1 { "" } else { "s" }
@@ -164,13 +164,13 @@ pub enum Failure {
         worker: u32,
         /// How it ended.
         ending: Ending,
-        /// How often the task had been tried, this time included.
+        /// How often the task had been tried, including this attempt.
         attempt_count: u32,
     },
-    /// The backend could not go on.
+    /// The backend could not continue.
     #[error("the backend failed: {message}")]
     Backend {
-        /// What was wrong.
+        /// What is wrong.
         message: String,
     },
 }
@@ -193,7 +193,7 @@ impl Failure {
         }
     }
 
-    /// The task that the failure is about, where there is one.
+    /// The task that the failure is about; `None` if it is about no single task.
     pub fn task(&self) -> Option<TaskId> {
         match self {
             Self::MissingInput { task, .. }
@@ -211,15 +211,15 @@ impl Failure {
     }
 }
 
-/// Bytes of a message that are kept.
+/// How many bytes of a message are kept.
 const MESSAGE_BYTES: usize = 512;
 
-/// States of a [`FailureCell`]. They only ever go up: empty, writing, set.
+/// States of a [`FailureCell`]. They only increase: empty, writing, set.
 const EMPTY: u32 = 0;
 const WRITING: u32 = 1;
 const SET: u32 = 2;
 
-/// Kinds that can be told before the end of a sample, as numbers for the cell.
+/// The kinds that can occur before the end of a sample, as numbers for the cell.
 const MISSING_INPUT: u32 = 0;
 const NOT_ONCE: u32 = 1;
 const PANICKED: u32 = 2;
@@ -229,10 +229,10 @@ const WRONG_PAYLOAD: u32 = 5;
 const LOST: u32 = 6;
 const MISCOUNTED: u32 = 7;
 
-/// Numbers that a failure has beside its task, at most.
+/// The most numbers that a failure has besides its task.
 const DETAIL_COUNT: usize = 3;
 
-/// Room for one failure in shared pages. The first writer wins.
+/// Space for one failure in shared pages. The first writer wins.
 #[derive(Debug)]
 struct Cell {
     state: AtomicU32,
@@ -246,7 +246,7 @@ struct Cell {
 // SAFETY: zero is the valid value "empty, no message"; every field is atomic and needs no drop.
 unsafe impl Shareable for Cell {}
 
-/// The first failure that a task met, readable from every process of the run.
+/// The first failure of a task, readable from every process of the run.
 pub(super) struct FailureCell(SharedSlice<Cell>);
 
 impl FailureCell {
@@ -257,12 +257,11 @@ impl FailureCell {
     /// Whether a failure has been recorded, or is being recorded.
     #[inline]
     pub(super) fn is_set(&self) -> bool {
-        // Relaxed: it says only that someone must stop; what is read of the failure is ordered by the
-        // Acquire in `get`.
+        // Relaxed: it only says that the reader must stop. The Acquire in `get` orders what is read of the failure.
         self.0[0].state.load(Ordering::Relaxed) != EMPTY
     }
 
-    /// Records `failure`, unless another came first.
+    /// Records `failure`, unless another is already recorded.
     #[cold]
     pub(super) fn set(&self, failure: &Failure) -> Halt {
         let none = [0; DETAIL_COUNT];
@@ -283,12 +282,12 @@ impl FailureCell {
             Failure::Lost { .. } => (LOST, none, ""),
             Failure::Miscounted { .. } => (MISCOUNTED, none, ""),
             Failure::WrongDigest { .. } | Failure::Kernel { .. } | Failure::BeatBound { .. } => {
-                unreachable!("told by the verifier, which returns it directly")
+                unreachable!("only the verifier finds this, and it returns it directly")
             }
         };
         let task = failure.task().map_or(0, |task| task.0);
         let cell = &self.0[0];
-        // Relaxed: winning the exchange only makes this writer the sole one; nothing is read here.
+        // Relaxed: winning the exchange only makes this the only writer; nothing is read here.
         let won = cell
             .state
             .compare_exchange(EMPTY, WRITING, Ordering::Relaxed, Ordering::Relaxed);
@@ -299,7 +298,7 @@ impl FailureCell {
                 detail.store(value, Ordering::Relaxed);
             }
             cell.write_message(message);
-            // Release: whoever reads SET reads all that was stored above.
+            // Release: a thread that reads SET reads everything stored above.
             cell.state.store(SET, Ordering::Release);
         } else {
             cell.await_winner();
@@ -307,7 +306,7 @@ impl FailureCell {
         Halt
     }
 
-    /// The failure, once it is completely written.
+    /// The failure, once it is completely written; `None` before.
     pub(super) fn get(&self) -> Option<Failure> {
         let cell = &self.0[0];
         // Acquire: pairs with the Release in `set`.
@@ -347,12 +346,12 @@ impl FailureCell {
 }
 
 impl Cell {
-    /// Waits until the winner has written its failure, so that whoever is told to halt can read why.
+    /// Waits until the winner has written its failure, so that every caller that must halt can read the reason.
     fn await_winner(&self) {
-        // Bounded, since the winner may be a process that was killed while it wrote.
+        // Bounded because the winner may be a process that was killed while it wrote.
         const TURNS: u32 = 10_000;
         let mut turns = 0..TURNS;
-        // Relaxed: what is read of the failure is ordered by the Acquire in `get`.
+        // Relaxed: the Acquire in `get` orders what is read of the failure.
         while self.state.load(Ordering::Relaxed) != SET && turns.next().is_some() {
             std::thread::yield_now();
         }

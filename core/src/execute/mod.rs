@@ -1,17 +1,17 @@
-//! The heart: what every backend calls for every task.
+//! The core: what every backend calls for every task.
 //!
-//! A backend decides where and when a task runs. What running means is here, once: fold the outputs of
-//! the predecessors into a seed, run the kernel, store the output, count down the dependents and hand
-//! back those that are now ready. Each step checks the one before it, so a wrong order, a lost task and a
-//! task run twice are caught in every run and not only in tests:
+//! A backend decides where and when a task runs. This module alone decides what running means: fold the outputs of
+//! the predecessors into a seed, run the kernel, store the output, count down the dependents, and return those that
+//! are now ready. Each step checks the step before it, so a wrong order, a lost task and a task that runs twice are
+//! found in every run and not only in tests:
 //!
-//! | fault | caught by |
+//! | fault | found as |
 //! |---|---|
-//! | a task runs before an input is there | [`Failure::MissingInput`], when the seed is folded |
+//! | a task runs before an input is available | [`Failure::MissingInput`], when the seed is folded |
 //! | a task runs twice | [`Failure::NotOnce`], when it begins; [`Failure::Miscounted`], after the run |
-//! | a task is lost | [`Failure::Lost`], after the run, or [`Failure::NotOnce`] in the run that follows |
+//! | a task is lost | [`Failure::Lost`], after the run, or [`Failure::NotOnce`] in the next run |
 //! | an output is wrong | [`Failure::WrongDigest`], after the run |
-//! | a byte that was handed on is wrong | [`Failure::WrongPayload`], when it is read |
+//! | a byte passed to a dependent is wrong | [`Failure::WrongPayload`], when it is read |
 
 use std::any::Any;
 use std::io;
@@ -39,24 +39,24 @@ pub use recovery::Remainder;
 pub use reserve::Reserved;
 use slots::{Slots, Stamp};
 
-/// The atomics of the protocol, by one name, so that it can be checked with others.
+/// The atomics of the protocol under one name, so that a model checker can replace them.
 mod atomic {
     pub(super) use std::sync::atomic::{AtomicU32, Ordering};
 }
 
-/// A graph, a kernel, and the state of the run that is going on.
+/// A graph, a kernel, and the state of the current run.
 ///
-/// Backends share one `Job` among their workers. A job runs many times, once after the other.
+/// The workers of a backend share one `Job`. A job can run many times, one run after another.
 pub struct Job {
     graph: TaskGraph,
     kernel: Box<dyn Kernel>,
     slots: Slots,
-    /// What tasks hand on beside their output words, if anything.
+    /// The bytes that tasks pass on besides their output words, if any.
     payload: Option<Payload>,
     failure: FailureCell,
 }
 
-/// The most bytes that a task can hand on.
+/// The most bytes that a task can pass on.
 pub const OUTPUT_BYTES_MAX: u32 = 1 << 30;
 
 impl Job {
@@ -64,7 +64,7 @@ impl Job {
     ///
     /// # Errors
     ///
-    /// When the system refuses the shared pages.
+    /// If the system refuses the shared pages.
     pub fn new(graph: TaskGraph, kernel: Box<dyn Kernel>) -> io::Result<Self> {
         let slots = Slots::new(&graph)?;
         Ok(Self {
@@ -76,12 +76,12 @@ impl Job {
         })
     }
 
-    /// The same job, in which each task hands on `byte_count` bytes beside its output word, and reads and
-    /// checks all those of its predecessors. None by default; at most [`OUTPUT_BYTES_MAX`].
+    /// The same job, but each task also passes on `byte_count` bytes, and reads and checks all bytes of its
+    /// predecessors. The default is 0; the most is [`OUTPUT_BYTES_MAX`].
     ///
     /// # Errors
     ///
-    /// When the system refuses the shared pages.
+    /// If the system refuses the shared pages.
     pub fn with_output_bytes(mut self, byte_count: u32) -> io::Result<Self> {
         let payload = || Payload::new(self.graph.task_count(), byte_count);
         self.payload = (byte_count > 0).then(payload).transpose()?;
@@ -99,11 +99,11 @@ impl Job {
         self.kernel.as_ref()
     }
 
-    /// Moves on to the next run. The caller must see to it that nothing is running, and must hand the
-    /// start over to its workers with release and acquire.
+    /// Begins the next run. The caller must make sure that nothing is running, and must hand over the start to its
+    /// workers with release and acquire.
     ///
-    /// Now and then this first checks that the run before left nothing undone, because the numbers of runs repeat;
-    /// what it finds is in [`failure`](Job::failure), and the run that begins will not verify.
+    /// The numbers of runs repeat, so every 32,768 runs this first checks that the previous run left nothing undone.
+    /// A fault that it finds is in [`failure`](Job::failure), and the new run will not verify.
     pub fn begin_run(&self) {
         if self.slots.is_check_due() {
             self.check_last_run();
@@ -111,7 +111,7 @@ impl Job {
         self.slots.begin_run();
     }
 
-    // Cold: once in 32,768 runs.
+    // Cold: called once per 32,768 runs.
     #[cold]
     fn check_last_run(&self) {
         if let Err(failure) = self.slots.verify(&self.graph) {
@@ -119,13 +119,13 @@ impl Job {
         }
     }
 
-    /// Runs `task`: checks its inputs, does its work, stores its output. Its dependents are not counted
-    /// down; a backend that watches [`is_done`](Job::is_done) needs no counting.
+    /// Runs `task`: checks its inputs, does its work, stores its output. It does not count down the dependents: a
+    /// backend that watches [`is_done`](Job::is_done) needs no counting.
     ///
     /// # Errors
     ///
-    /// [`Halt`] when the run has failed; the reason is in [`failure`](Job::failure).
-    // Always: the call and what it saves and restores are a seventh of an empty task.
+    /// [`Halt`] if the run has failed; [`failure`](Job::failure) has the reason.
+    // Always inline: the call and the registers that it saves take a seventh of the time of an empty task.
     #[inline(always)]
     pub fn run(&self, task: TaskId) -> Result<(), Halt> {
         if let Some(payload) = &self.payload {
@@ -137,8 +137,8 @@ impl Job {
         self.store(task, value, stamp)
     }
 
-    /// [`run`](Job::run) where tasks hand on bytes.
-    // Cold: one test is all that tasks without bytes pay for those with.
+    /// [`run`](Job::run) for tasks that pass on bytes.
+    // Cold: tasks without bytes pay for only one test.
     #[cold]
     fn run_with(&self, payload: &Payload, task: TaskId) -> Result<(), Halt> {
         let stamp = self.slots.stamp();
@@ -149,11 +149,11 @@ impl Job {
         self.store(task, value, stamp)
     }
 
-    /// The async twin of [`run`](Job::run): where the kernel only waits, `sleep` is awaited in its place.
+    /// The async form of [`run`](Job::run): if the kernel only waits, `sleep` is awaited instead.
     ///
     /// # Errors
     ///
-    /// As [`run`](Job::run).
+    /// As for [`run`](Job::run).
     #[inline]
     pub async fn run_async<F: Future<Output = ()>>(
         &self,
@@ -168,7 +168,7 @@ impl Job {
         if let Some(payload) = &self.payload {
             self.check_payloads(payload, task, stamp)?;
         }
-        // A timer of no time would still be a turn through the runtime, a millisecond of it in tokio's.
+        // Even a timer of no duration goes through the runtime, which takes tokio up to a millisecond.
         if !duration.is_zero() {
             sleep(duration).await;
         }
@@ -179,7 +179,7 @@ impl Job {
         self.store(task, value, stamp)
     }
 
-    /// Counts `task` as finished for its dependents, and calls `ready` for each that may now run.
+    /// Counts `task` as finished for its dependents, and calls `ready` for each dependent that may now run.
     #[inline]
     pub fn complete(&self, task: TaskId, mut ready: impl FnMut(TaskId)) {
         for &successor in self.graph.successors(task) {
@@ -193,7 +193,7 @@ impl Job {
     ///
     /// # Errors
     ///
-    /// As [`run`](Job::run).
+    /// As for [`run`](Job::run).
     #[inline]
     pub fn execute(&self, task: TaskId, ready: impl FnMut(TaskId)) -> Result<(), Halt> {
         self.run(task)?;
@@ -201,22 +201,22 @@ impl Job {
         Ok(())
     }
 
-    /// The bytes that `task` hands on, in words; empty if it hands on none. For backends that carry them from
-    /// one memory to another.
+    /// The bytes that `task` passes on, as words; empty if there are none. For backends that copy them from one
+    /// memory to another.
     pub fn payload(&self, task: TaskId) -> &[AtomicU64] {
         self.payload
             .as_ref()
             .map_or(&[], |payload| payload.of(task))
     }
 
-    /// Whether `task` has finished in this run; what it wrote is then visible to the caller.
+    /// Whether `task` has finished in this run. If it has, what it wrote is visible to the caller.
     #[inline]
     pub fn is_done(&self, task: TaskId) -> bool {
         self.slots.value(task, self.slots.stamp()).is_some()
     }
 
-    /// After workers have died in this run: puts every count right by what is done, and returns what is
-    /// left to do without the tasks `given_up` and all that depend on them. Nothing may be running.
+    /// For use after workers have died in this run: corrects every count from the finished tasks, and returns the
+    /// remaining work without the tasks `given_up` and all that depend on them. Nothing may be running.
     pub fn recover(&self, given_up: &[TaskId]) -> Remainder {
         let is_done = |task| self.is_done(task);
         recovery::remainder(&self.graph, is_done, given_up, |reset| {
@@ -224,51 +224,52 @@ impl Job {
         })
     }
 
-    /// Whether the run has failed. Whoever waits for another task must look here too.
+    /// Whether the run has failed. A worker that waits for another task must check this too.
     #[inline]
     pub fn is_halted(&self) -> bool {
         self.failure.is_set()
     }
 
-    /// Makes the run fail, unless it has failed already.
+    /// Makes the run fail with this message, unless it has already failed.
     pub fn fail(&self, message: impl Into<String>) -> Halt {
         self.failure.set(&Failure::Backend {
             message: message.into(),
         })
     }
 
-    /// Makes the run fail for this reason, unless it has failed already. Not for what the verifier finds.
+    /// Makes the run fail for this reason, unless it has already failed. Not for failures that the verifier finds.
     pub fn fail_with(&self, failure: &Failure) -> Halt {
         self.failure.set(failure)
     }
 
-    /// What [`Pool::run`](crate::backend::Pool::run) returns for a run in which nothing happens any more.
+    /// What [`Pool::run`](crate::backend::Pool::run) returns at the end of a run, when no worker executes a task any more.
     ///
     /// # Errors
     ///
-    /// [`Halt`] when the run has failed; the reason is in [`failure`](Job::failure).
+    /// [`Halt`] if the run has failed; [`failure`](Job::failure) has the reason.
     pub fn outcome(&self) -> Result<(), Halt> {
         if self.is_halted() { Err(Halt) } else { Ok(()) }
     }
 
-    /// Why the run failed, if it has.
+    /// Why the run failed; `None` if it has not failed.
     pub fn failure(&self) -> Option<Failure> {
         self.failure.get()
     }
 
-    /// Why a run stopped before its end: [`failure`](Job::failure), or that the backend gave no reason.
+    /// Why a run stopped before its end: [`failure`](Job::failure), or a failure that says that the backend gave no
+    /// reason.
     pub fn why_halted(&self) -> Failure {
         self.failure().unwrap_or_else(|| Failure::Backend {
             message: "it stopped without giving a reason".into(),
         })
     }
 
-    /// Checks the run that has just ended against `expected`, the digest of a serial run, and that neither it nor any
-    /// run before has failed, whatever the backend made of it. Nothing may be running.
+    /// Checks the run that has just ended: its digest must be `expected`, the digest of a serial run, and neither it
+    /// nor any earlier run may have failed, even if the backend ignored the failure. Nothing may be running.
     ///
     /// # Errors
     ///
-    /// What the run got wrong.
+    /// The first fault found.
     pub fn verify(&self, expected: u64) -> Result<(), Failure> {
         if let Some(failure) = self.failure() {
             return Err(failure);
@@ -281,7 +282,7 @@ impl Job {
         }
     }
 
-    /// Checks what `run_count` runs have done beyond their outputs. See [`Kernel::verify`].
+    /// Checks the effects of `run_count` runs other than their outputs. See [`Kernel::verify`].
     ///
     /// # Errors
     ///
@@ -293,7 +294,7 @@ impl Job {
     }
 
     /// Checks that `task` is due, and folds its inputs into its seed.
-    // Always: as for `run`, in every backend.
+    // Always inline: as for `run`, in every backend.
     #[inline(always)]
     fn seed(&self, task: TaskId, stamp: Stamp) -> Result<u64, Halt> {
         if !self.slots.is_due(task, stamp) {
@@ -309,15 +310,15 @@ impl Job {
         Ok(seed.finish())
     }
 
-    /// Has the kernel do the work of `task`, and returns its output.
-    // Always: as for `run`.
+    /// Makes the kernel do the work of `task`, and returns its output.
+    // Always inline: as for `run`.
     #[inline(always)]
     fn work(&self, task: TaskId, seed: u64) -> Result<u64, Halt> {
         let run = AssertUnwindSafe(|| self.kernel.run(task, seed));
         catch_unwind(run).map_err(|panic| self.panicked(task, &*panic))
     }
 
-    /// Compares every byte that the predecessors of `task` have handed on, which have all finished.
+    /// Compares every byte that the predecessors of `task`, which have all finished, have passed on.
     fn check_payloads(&self, payload: &Payload, task: TaskId, stamp: Stamp) -> Result<(), Halt> {
         for &predecessor in self.graph.predecessors(task) {
             let Some(value) = self.slots.value(predecessor, stamp) else {
@@ -334,7 +335,7 @@ impl Job {
         Ok(())
     }
 
-    // Always: as for `run`.
+    // Always inline: as for `run`.
     #[inline(always)]
     fn store(&self, task: TaskId, value: u64, stamp: Stamp) -> Result<(), Halt> {
         let last = self.graph.successors(task).is_empty();
@@ -367,8 +368,8 @@ impl Job {
     }
 }
 
-/// The bytes that a job of this size takes at most, without what its kernel holds: the graph and its list of
-/// sources, an output word, a count and `output_bytes` bytes a task, and a value a task while the expected
+/// The most bytes that a job of this size takes, without the memory of its kernel: the graph and its list of
+/// sources; one output word, one count and `output_bytes` bytes per task; and one value per task while the expected
 /// digest is computed.
 pub fn job_byte_len(task_count: u64, edge_count: u64, output_bytes: u32) -> u64 {
     const SOURCE_AND_VALUE: u64 = 4 + 8;

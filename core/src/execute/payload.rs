@@ -1,14 +1,13 @@
-//! The bytes that tasks hand on, beside their output word.
+//! The bytes that tasks pass on besides their output words.
 //!
-//! Every task writes the same number of bytes, which are derived from the task, its output and the run.
-//! Every consumer derives them too, and compares all bytes of all its predecessors with what it finds. So
-//! the bytes cross from core to core like those of a real program, and none of them can be stale or torn
-//! without being found.
+//! Every task writes the same number of bytes, which are derived from the task, its output and the run. Every
+//! consumer derives them too, and compares them with all bytes of all its predecessors. The bytes therefore move
+//! between cores like those of a real program, and stale or torn bytes are always found.
 //!
-//! They live in words in shared pages, written and read one by one, without any order among themselves: a
-//! task writes them before it stores its output word, with Release, and its consumers read them after they have
-//! seen that word, with Acquire. A backend that breaks this order makes a race, but of atomics, so it is found
-//! and nothing worse.
+//! The bytes are stored as words in shared pages, which are read and written one by one without any order among
+//! them. A task writes them before it stores its output word (Release). Its consumers read them after they have read
+//! that word (Acquire). If a backend breaks this order, the race is between atomics, so it is found and has no worse
+//! effect.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,19 +16,19 @@ use super::{SPREAD, Seed};
 use crate::graph::TaskId;
 use crate::memory::SharedSlice;
 
-/// Bytes of a word.
+/// The number of bytes of a word.
 const WORD_BYTES: u64 = size_of::<AtomicU64>() as u64;
 
-/// What all tasks have written.
+/// The bytes of all tasks.
 pub(super) struct Payload {
     words: SharedSlice<AtomicU64>,
     words_per_task: usize,
-    /// The part of a task's last word that counts.
+    /// The bits of a task's last word that are used.
     last_mask: u64,
 }
 
 impl Payload {
-    /// Room for `byte_count` bytes a task. The pages come when they are first written.
+    /// Space for `byte_count` bytes per task. Pages are allocated when they are first written.
     pub(super) fn new(task_count: usize, byte_count: u32) -> io::Result<Self> {
         let words_per_task = u64::from(byte_count).div_ceil(WORD_BYTES) as usize;
         let word_count = task_count.checked_mul(words_per_task);
@@ -37,7 +36,7 @@ impl Payload {
         Ok(Self {
             words: SharedSlice::new(word_count.ok_or(io::ErrorKind::OutOfMemory)?)?,
             words_per_task,
-            // The first bytes in memory, whichever end of the number they are.
+            // The first bytes in memory, on either byte order.
             last_mask: u64::from_le(u64::MAX >> unused_bits),
         })
     }
@@ -48,30 +47,30 @@ impl Payload {
         &self.words[start..start + self.words_per_task]
     }
 
-    /// Writes what `task` hands on when its output word is `word`.
+    /// Writes the bytes of `task`, whose output word is `word`.
     pub(super) fn write(&self, task: TaskId, word: u64) {
         let mut content = Content::new(task, word);
         let Some((last, others)) = self.of(task).split_last() else {
             return;
         };
-        // Relaxed: see the module.
+        // Relaxed: see the module's documentation.
         for place in others {
             place.store(content.next(), Ordering::Relaxed);
         }
         last.store(content.next() & self.last_mask, Ordering::Relaxed);
     }
 
-    /// Compares every byte that `task` has handed on with what it should be when its output word is `word`.
+    /// Compares every byte of `task`, whose output word is `word`, with the expected byte.
     ///
     /// # Errors
     ///
-    /// The number of the first byte that is wrong.
+    /// The index of the first wrong byte.
     pub(super) fn check(&self, task: TaskId, word: u64) -> Result<(), u32> {
         let mut content = Content::new(task, word);
         let Some((last, others)) = self.of(task).split_last() else {
             return Ok(());
         };
-        // Relaxed: see the module.
+        // Relaxed: see the module's documentation.
         for (index, place) in others.iter().enumerate() {
             same(index, place.load(Ordering::Relaxed), content.next())?;
         }
@@ -79,7 +78,7 @@ impl Payload {
         same(others.len(), found, content.next() & self.last_mask)
     }
 
-    /// The bytes of memory that the payload of so many tasks takes.
+    /// The bytes of memory that the payload of `task_count` tasks takes.
     pub(super) fn byte_len(task_count: u64, byte_count: u32) -> u64 {
         let a_task = u64::from(byte_count).next_multiple_of(WORD_BYTES);
         task_count.saturating_mul(a_task)
@@ -88,20 +87,20 @@ impl Payload {
 
 /// # Errors
 ///
-/// The number of the first byte in which the word at `index` is not as expected.
+/// The index of the first byte in which the word at `index` is not as expected.
 #[inline]
 fn same(index: usize, found: u64, expected: u64) -> Result<(), u32> {
     let different = found ^ expected;
     if different == 0 {
         return Ok(());
     }
-    // In the order of memory, whichever end of the number that begins with.
+    // In the order of memory, on either byte order.
     let byte = different.to_le().trailing_zeros() / 8;
     Err(index as u32 * WORD_BYTES as u32 + byte)
 }
 
-/// The words that a task should write, one after the other: evenly spread numbers from a start that task,
-/// output and run decide. Each takes one addition, so that deriving them costs less than moving them.
+/// The words that a task must write, in order: evenly spread numbers from a start that depends on task, output and
+/// run. Each takes one addition, so that deriving them costs less than moving them.
 struct Content(u64);
 
 impl Content {
@@ -124,7 +123,7 @@ mod tests {
 
     const TASKS: [TaskId; 3] = [TaskId(0), TaskId(1), TaskId(2)];
 
-    /// The bytes of `task` as they lie in memory.
+    /// The bytes of `task` as they are in memory.
     fn bytes(payload: &Payload, task: TaskId) -> Vec<u8> {
         let words = payload.of(task).iter();
         words

@@ -1,38 +1,40 @@
-//! Going on with a run after workers have died in it.
+//! Continuing a run after workers have died in it.
 //!
-//! A worker can die between any two steps: before it takes a task, while it runs it, after it stored the
-//! output, between counting down one dependent and the next. What it had taken is then lost, and the counts
-//! are wrong. The outputs are not: storing one is a single write, so each task either has its output of this
-//! run or has not. Everything else follows from that, and is computed anew: how many predecessors each task
-//! still waits for, and which tasks are ready.
+//! A worker can die between any two steps: before it takes a task, while it runs it, after it stored the output,
+//! between counting down one dependent and the next. The task that it had taken is then lost, and the counts are
+//! wrong. The outputs are correct: storing one is a single write, so each task either has its output of this run or
+//! has not. Everything else follows from the outputs and is computed again: how many predecessors each task still
+//! waits for, and which tasks are ready.
 
 use crate::graph::{TaskGraph, TaskId};
 
-/// What is left of a run.
+/// The remaining work of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Remainder {
-    /// Tasks that can run now: not done, not given up, and all their predecessors are done.
+    /// Tasks that can run now: not done, not given up, and all predecessors done.
     pub ready: Vec<TaskId>,
-    /// Tasks that will run if nobody dies any more: those that are ready, and those that wait for them alone.
+    /// The number of tasks that will run if no more workers die: the ready tasks, and the tasks that wait only for
+    /// these.
     pub task_count: u64,
-    /// Tasks that will not run, since they depend on one that was given up.
+    /// The number of tasks that will not run because they depend on a task that was given up.
     pub skipped_count: u64,
 }
 
-/// What one task is to be set to.
+/// The new count of one task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reset {
     pub(super) task: TaskId,
-    /// Predecessors that it still waits for; all of them again once it waits for none, as counting down
-    /// leaves it.
+    /// The predecessors that it still waits for. If it waits for none, the full number, as counting down leaves it.
     pub(super) pending: u32,
 }
 
-/// What the count of a task that will not run is too high by, so that counting never takes it to where an idle worker
-/// keeps the task: at least one of its predecessors is not counted, and two are waited for then.
+/// How much the count of a task that will not run is increased, so that counting never lowers it to the value at
+/// which an idle worker reserves the task. At least one of its predecessors is never counted, and then two are
+/// missing.
 const OUT_OF_REACH: u32 = 2;
 
-/// Computes what is left from what is done and which tasks are given up, and calls `reset` for each task.
+/// Computes the remaining work from the finished tasks and the tasks that are given up, and calls `reset` for each
+/// task.
 ///
 /// One pass in topological order: linear in tasks and edges.
 pub(super) fn remainder(
@@ -42,7 +44,7 @@ pub(super) fn remainder(
     mut reset: impl FnMut(Reset),
 ) -> Remainder {
     let mut remainder = Remainder::default();
-    // Given up, or behind one that is.
+    // Given up, or dependent on a task that is.
     let mut lost = vec![false; graph.task_count()];
     for task in given_up {
         lost[task.index()] = true;

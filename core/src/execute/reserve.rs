@@ -1,10 +1,10 @@
-//! Tasks that an idle worker keeps for itself. The protocol is in [`pending`](super::pending).
+//! Tasks that an idle worker keeps for itself. [`pending`](super::pending) describes the protocol.
 
 use super::{Halt, Job};
 use crate::graph::TaskId;
 
-/// A task that is kept for the worker that holds this, see [`Job::execute_or_reserve`]. Without it the run does not
-/// end.
+/// A task kept for the worker that holds this value, see [`Job::execute_or_reserve`]. If the value is dropped, the
+/// run does not end.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Reserved {
@@ -12,26 +12,27 @@ pub struct Reserved {
 }
 
 impl Reserved {
-    /// The task, whose inputs are all there.
+    /// The task. All its inputs must be there.
     pub fn into_task(self) -> TaskId {
         self.task
     }
 }
 
 impl Job {
-    /// As [`execute`](Job::execute), for workers that look for other work when a task has made nothing ready. If this
-    /// worker has none either, which `is_idle` is asked, the last of several dependents is kept for it, where just one
-    /// of its inputs is missing. The worker may run it as soon as [`awaited_input`](Job::awaited_input) is there; no
-    /// other will. It must [`release`](Job::release) it before it does anything else or parks. Nothing is kept without
-    /// `may_reserve`, which is asked first and costs next to nothing.
+    /// Like [`execute`](Job::execute), for workers that look for other work when a task has made nothing ready. If
+    /// `is_idle` says that this worker has no other work either, it keeps the last of several dependents, provided
+    /// that exactly one of its inputs is missing. The worker may run this task as soon as
+    /// [`awaited_input`](Job::awaited_input) is there; no other worker will run it. It must
+    /// [`release`](Job::release) the task before it does anything else or parks. Without `may_reserve`, which is
+    /// tested first and costs almost nothing, nothing is kept.
     ///
-    /// A task that is kept can run, and what follows from it, before the call that made its last input has returned,
-    /// and that call still writes the task's count. So a run must not be taken for over before all these calls have
-    /// returned: it does not do to watch the last tasks alone.
+    /// A kept task, and tasks that follow from it, can run before the call that made its last input has returned,
+    /// and this call still writes the task's count. A run is therefore not over before all these calls have
+    /// returned. Watching only the last tasks is not enough.
     ///
     /// # Errors
     ///
-    /// As [`run`](Job::run).
+    /// As for [`run`](Job::run).
     #[inline]
     pub fn execute_or_reserve(
         &self,
@@ -55,8 +56,9 @@ impl Job {
                 ready(successor);
             }
         }
-        // A task with one dependent is taken for a part of a fan-in: whoever makes the last input has nothing else to go
-        // on with, and that input at hand. In one step with the count: in between the line would go to that worker.
+        // A task with one dependent counts as part of a fan-in: the worker that makes its last input has no other
+        // work, and has this input in its cache. Reserve in the same step as the count; otherwise the line would
+        // move to that worker in between.
         let is_neighbour = !others.is_empty() && self.graph.predecessors(last).len() > 1;
         if !is_any_ready
             && is_neighbour
@@ -73,12 +75,13 @@ impl Job {
 
     /// The input that a reserved task waits for; `None` if it is there.
     pub fn awaited_input(&self, reserved: &Reserved) -> Option<TaskId> {
-        // All but one had been counted when the task was reserved, and this worker has seen that: so they are all there.
+        // All inputs except one had been counted when the task was reserved, and this worker has seen the count, so
+        // they are all there.
         let predecessors = self.graph.predecessors(reserved.task).iter();
         predecessors.copied().find(|task| !self.is_done(*task))
     }
 
-    /// Gives a reserved task back, unless it has become ready: then it is returned, and the caller's to run.
+    /// Gives a reserved task back. Returns `None`, or the task if it has become ready; the caller must then run it.
     pub fn release(&self, reserved: Reserved) -> Option<TaskId> {
         let is_given_back = self.slots.pending(reserved.task).release();
         (!is_given_back).then_some(reserved.task)

@@ -1,4 +1,4 @@
-//! The core must catch every way in which a backend can get a run wrong.
+//! The core must find every way in which a backend can break a run.
 
 use std::sync::atomic::Ordering;
 
@@ -30,7 +30,7 @@ fn expected(job: &Job) -> u64 {
 #[test]
 fn a_run_in_order_verifies_any_number_of_times() {
     let job = diamond();
-    // More than the 65,536 values of the stamp, so that it wraps.
+    // More than the 65,536 stamps, so that they wrap.
     for _ in 0..70_000 {
         job.begin_run();
         let mut ready = job.graph().sources().to_vec();
@@ -98,7 +98,7 @@ fn run_in_order(job: &Job) {
     job.graph().tasks().for_each(|task| job.run(task).unwrap());
 }
 
-/// The stamps of runs repeat after 65,536.
+/// The stamps of runs repeat after 65,536 runs.
 #[test]
 fn runs_in_which_nothing_runs_are_caught_whatever_their_number() {
     for good_count in [0, 1, 32_766, 32_767, 32_768, 65_534, 65_535, 65_536] {
@@ -107,7 +107,7 @@ fn runs_in_which_nothing_runs_are_caught_whatever_their_number() {
             (0..good_count).for_each(|_| run_in_order(&job));
             (0..idle_count).for_each(|_| job.begin_run());
             let found = job.verify(expected(&job));
-            let what = format!("{idle_count} after {good_count}");
+            let what = format!("{idle_count} idle runs after {good_count} good ones");
             assert_eq!(found, Err(Failure::Lost { task: TaskId(0) }), "{what}");
         }
     }
@@ -259,12 +259,12 @@ fn braid() -> Job {
     job
 }
 
-/// A braid whose first source has run: its worker has nothing else to do, and keeps the last task.
+/// A braid whose first source has run. Its worker has nothing else to do, and keeps the last task.
 fn reserved() -> (Job, Reserved) {
     let job = braid();
     let none = |task| panic!("{task:?} is ready");
     let reserved = job.execute_or_reserve(TaskId(0), true, none, || true);
-    let reserved = reserved.unwrap().expect("it waits for one input only");
+    let reserved = reserved.unwrap().expect("it waits for only one input");
     (job, reserved)
 }
 
@@ -332,7 +332,7 @@ fn the_only_dependent_is_left_to_whoever_makes_its_last_input() {
     assert_eq!(made_ready_by(&job, TaskId(2)), [TaskId(3)]);
 }
 
-/// A worker that died has made its task's dependents unreachable: who waits for one of them would wait in vain.
+/// The dependents of a dead worker's task can never run, so a worker that reserves one would wait forever.
 #[test]
 fn a_task_that_will_not_run_is_not_kept() {
     let job = braid();

@@ -1,7 +1,7 @@
-//! Bounds on how fast a graph can be run, from the durations of its tasks. Pure functions.
+//! Bounds on how fast a graph can run, from the durations of its tasks. Pure functions.
 //!
-//! With work `W`, span `S` and `P` workers no schedule beats `max(W / P, S)`, and every greedy one, which
-//! leaves no worker idle beside a ready task, stays within `W / P + (1 - 1 / P) * S` (Graham, "Bounds for
+//! With work `W`, span `S` and `P` workers, no schedule is faster than `max(W / P, S)`. Every greedy schedule, in
+//! which no worker is idle while a task is ready, takes at most `W / P + (1 - 1 / P) * S` (Graham, "Bounds for
 //! certain multiprocessing anomalies", Bell System Technical Journal 45, 1966).
 
 use std::cmp::Reverse;
@@ -9,16 +9,16 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use super::{TaskGraph, TaskId};
 
-/// The sum of all durations, in their unit; 0 for an empty graph.
+/// The sum of all durations, in the unit of the durations; 0 for an empty graph.
 pub fn work(durations: &[u64]) -> u128 {
     durations.iter().copied().map(u128::from).sum()
 }
 
-/// The longest path through `graph` by the durations of its tasks, in their unit; 0 for an empty graph.
+/// The sum of the durations on the longest path through `graph`, in the unit of the durations; 0 for an empty graph.
 ///
 /// # Panics
 ///
-/// When there are fewer durations than tasks.
+/// If there are fewer durations than tasks.
 pub fn span(graph: &TaskGraph, durations: &[u64]) -> u128 {
     let mut ends = vec![0u128; graph.task_count()];
     for task in graph.tasks() {
@@ -29,15 +29,15 @@ pub fn span(graph: &TaskGraph, durations: &[u64]) -> u128 {
     ends.into_iter().max().unwrap_or(0)
 }
 
-/// `max(W / P, S)`, rounded down: no schedule of this work and span is shorter. Without a limit on how many
-/// tasks are under way at once it is the span.
+/// `max(W / P, S)`, rounded down: no schedule of this work and span is shorter. If there is no limit on the number
+/// of tasks in progress (`None`), this is the span.
 pub fn lower_bound(work: u128, span: u128, parallelism: Option<usize>) -> u128 {
     let shared = parallelism.map_or(0, |workers| work / workers.max(1) as u128);
     shared.max(span)
 }
 
-/// `W / P + (1 - 1 / P) * S`, rounded up: no greedy schedule of this work and span is longer. Without a
-/// limit on how many tasks are under way at once it is the span.
+/// `W / P + (1 - 1 / P) * S`, rounded up: no greedy schedule of this work and span is longer. If there is no limit
+/// on the number of tasks in progress (`None`), this is the span.
 pub fn greedy_bound(work: u128, span: u128, parallelism: Option<usize>) -> u128 {
     parallelism.map_or(span, |workers| {
         let workers = workers.max(1) as u128;
@@ -45,12 +45,12 @@ pub fn greedy_bound(work: u128, span: u128, parallelism: Option<usize>) -> u128 
     })
 }
 
-/// How long a greedy schedule takes in which `parallelism` workers take ready tasks in the order they got
-/// ready, and everything between two tasks costs nothing. In the unit of the durations.
+/// How long a greedy schedule takes if `parallelism` workers take ready tasks in the order in which they became
+/// ready, and nothing but tasks takes time. In the unit of the durations.
 ///
 /// # Panics
 ///
-/// When there are fewer durations than tasks.
+/// If there are fewer durations than tasks.
 pub fn greedy_makespan(graph: &TaskGraph, durations: &[u64], parallelism: Option<usize>) -> u128 {
     let Some(workers) = parallelism else {
         return span(graph, durations);
@@ -60,7 +60,7 @@ pub fn greedy_makespan(graph: &TaskGraph, durations: &[u64], parallelism: Option
         .map(|task| graph.predecessors(task).len() as u32)
         .collect();
     let mut ready: VecDeque<TaskId> = graph.sources().iter().copied().collect();
-    // The tasks under way, the one that ends first on top.
+    // The tasks in progress; the one that ends first is on top.
     let mut running: BinaryHeap<Reverse<(u128, TaskId)>> = BinaryHeap::new();
     let mut now = 0;
     loop {
@@ -82,8 +82,8 @@ pub fn greedy_makespan(graph: &TaskGraph, durations: &[u64], parallelism: Option
     }
 }
 
-/// How many tasks each level has: the tasks with as many tasks on the longest path before them. There are as many
-/// levels as tasks on the longest path, so none for a graph without tasks.
+/// The number of tasks on each level. The level of a task is the number of tasks on the longest path before it.
+/// Empty for a graph without tasks.
 pub fn level_widths(graph: &TaskGraph) -> Vec<u32> {
     let mut widths = Vec::new();
     for level in graph.levels() {

@@ -1,11 +1,10 @@
 //! The task graph: an immutable directed acyclic graph in compressed sparse rows.
 //!
-//! **Invariant.** Every predecessor of a task has a smaller id than the task. Walking the ids upward
-//! is therefore a topological order, and a cycle cannot be expressed. [`TaskGraphBuilder`] is the only
-//! way to make a graph, and it checks this for every edge.
+//! **Invariant.** Every predecessor of a task has a smaller id than the task. Going through the ids upward is
+//! therefore a topological order, and a cycle cannot be expressed. [`TaskGraphBuilder`] is the only way to make a
+//! graph, and it checks this for every edge.
 //!
-//! A radix-3 stencil takes 32 bytes a task here: two offsets and three ids in each direction, 4 bytes
-//! each.
+//! A radix-3 stencil takes 32 bytes per task: two offsets and three ids in each direction, 4 bytes each.
 
 use std::fmt;
 
@@ -41,7 +40,7 @@ pub enum GraphError {
     NotBefore {
         /// The task that was added.
         task: u32,
-        /// The predecessor it named.
+        /// The predecessor that it named.
         predecessor: u32,
     },
     /// A task named the same predecessor twice.
@@ -49,15 +48,15 @@ pub enum GraphError {
     Repeated {
         /// The task that was added.
         task: u32,
-        /// The predecessor it named twice.
+        /// The predecessor that it named twice.
         predecessor: u32,
     },
-    /// More tasks or edges than 32-bit ids can number.
+    /// The graph has more tasks or edges than 32-bit ids can number.
     #[error("a graph holds at most {} tasks and as many edges", u32::MAX)]
     TooLarge,
 }
 
-/// An immutable task graph. See the module for its invariant.
+/// An immutable task graph. The module's documentation states its invariant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskGraph {
     predecessors: Rows,
@@ -78,12 +77,12 @@ impl TaskGraph {
     ///
     /// # Panics
     ///
-    /// When there are more or fewer durations than tasks.
+    /// If the number of durations is not the number of tasks.
     pub fn with_durations(self, durations_ns: Box<[u64]>) -> Self {
         assert_eq!(
             durations_ns.len(),
             self.task_count(),
-            "one duration for each task"
+            "one duration per task"
         );
         Self {
             durations_ns: Some(durations_ns),
@@ -91,23 +90,23 @@ impl TaskGraph {
         }
     }
 
-    /// The nominal duration of each task in nanoseconds, if the graph states any.
+    /// The nominal duration of each task in nanoseconds; `None` if the graph states none.
     pub fn durations_ns(&self) -> Option<&[u64]> {
         self.durations_ns.as_deref()
     }
 
-    /// How many tasks there are.
+    /// The number of tasks.
     #[inline]
     pub fn task_count(&self) -> usize {
         self.predecessors.len()
     }
 
-    /// How many dependences there are.
+    /// The number of dependences.
     pub fn edge_count(&self) -> usize {
         self.predecessors.ids.len()
     }
 
-    /// The tasks whose outputs `task` reads, in the order they were given.
+    /// The tasks whose outputs `task` reads, in the order in which they were given.
     #[inline]
     pub fn predecessors(&self, task: TaskId) -> &[TaskId] {
         self.predecessors.row(task)
@@ -140,7 +139,8 @@ impl TaskGraph {
         levels
     }
 
-    /// The same tasks, numbered from the last to the first, with each edge the other way round. It states no durations.
+    /// The same tasks, numbered from the last to the first, with every edge reversed. The result states no
+    /// durations.
     #[must_use]
     pub fn reversed(&self) -> Self {
         let last = self.task_count().saturating_sub(1) as u32;
@@ -150,12 +150,12 @@ impl TaskGraph {
             let row = successors.map(|successor| TaskId(last - successor.0));
             builder
                 .push(row)
-                .expect("what came behind a task comes before it now");
+                .expect("the successors of a task now come before it");
         }
         builder.finish()
     }
 
-    /// The bytes a graph of this size takes, without its sources.
+    /// The bytes that a graph of this size takes, without the list of its sources.
     pub fn byte_len(task_count: u64, edge_count: u64) -> u64 {
         8u64.saturating_mul(task_count.saturating_add(edge_count))
     }
@@ -199,7 +199,7 @@ impl Rows {
 
     /// How many rows there are.
     #[inline]
-    #[expect(clippy::len_without_is_empty, reason = "nobody asks for no rows")]
+    #[expect(clippy::len_without_is_empty, reason = "no caller needs it")]
     pub fn len(&self) -> usize {
         self.offsets.len() - 1
     }
@@ -221,7 +221,7 @@ impl Rows {
         &self.ids[self.offsets[index] as usize..self.offsets[index + 1] as usize]
     }
 
-    /// The same edges the other way round, each row in ascending order. A counting sort: linear time.
+    /// The same edges reversed, with each row in ascending order. A counting sort in linear time.
     #[must_use]
     pub fn reversed(&self) -> Self {
         let mut offsets = vec![0u32; self.offsets.len()];
@@ -272,7 +272,7 @@ impl Default for TaskGraphBuilder {
 }
 
 impl TaskGraphBuilder {
-    /// A builder with room for this many tasks and edges.
+    /// A builder with capacity for this many tasks and edges.
     pub fn with_capacity(task_count: usize, edge_count: usize) -> Self {
         let mut offsets = Vec::with_capacity(task_count + 1);
         offsets.push(0);
@@ -286,7 +286,8 @@ impl TaskGraphBuilder {
     ///
     /// # Errors
     ///
-    /// When a predecessor is not an earlier task, is named twice, or the graph grows past 32 bits.
+    /// If a predecessor is not an earlier task or is named twice, or if the graph has too many tasks or edges for
+    /// 32-bit ids.
     pub fn push(
         &mut self,
         predecessors: impl IntoIterator<Item = TaskId>,
@@ -294,7 +295,7 @@ impl TaskGraphBuilder {
         let start = self.ids.len();
         let added = self.append(predecessors, start);
         if added.is_err() {
-            // The edges of a task that was refused must not become those of the next.
+            // The edges of a refused task must not become edges of the next task.
             self.ids.truncate(start);
         }
         added
@@ -349,9 +350,9 @@ impl TaskGraphBuilder {
     }
 }
 
-/// An id that stands twice in `ids`, if there is one.
+/// An id that occurs twice in `ids`, if there is one.
 fn repeated(ids: &[TaskId]) -> Option<TaskId> {
-    // Patterns give ascending rows, which one pass settles without sorting.
+    // Patterns give ascending rows, for which one pass without sorting is enough.
     if ids.windows(2).all(|pair| pair[0] < pair[1]) {
         return None;
     }

@@ -1,16 +1,16 @@
 use super::{GraphError, TaskGraph, TaskGraphBuilder, TaskId};
 
-/// Several graphs as one that has no edge between them. No graphs make an empty one.
+/// Combines several graphs into one without edges between them. Without graphs, the result is empty.
 ///
-/// The ids go level by level, and within a level graph by graph: a walk along the ids moves all graphs on
-/// together, and whoever splits a level into blocks splits that of all of them at once. Within a graph, the
-/// ids of a level keep their order.
+/// The ids go level by level, and within a level graph by graph. Going through the ids therefore advances all graphs
+/// together, and splitting a level into blocks splits all graphs at once. Within a graph, the ids of a level keep
+/// their order.
 ///
 /// Nominal durations are kept if every graph has them.
 ///
 /// # Errors
 ///
-/// When the graphs together have more tasks or edges than ids can number.
+/// If the graphs together have more tasks or edges than ids can number.
 pub fn side_by_side(graphs: &[TaskGraph]) -> Result<TaskGraph, GraphError> {
     let task_count: usize = graphs.iter().map(TaskGraph::task_count).sum();
     let edge_count: usize = graphs.iter().map(TaskGraph::edge_count).sum();
@@ -42,7 +42,7 @@ pub fn side_by_side(graphs: &[TaskGraph]) -> Result<TaskGraph, GraphError> {
     })
 }
 
-/// For each graph, the id that each of its tasks gets. A counting sort by level: linear time.
+/// For each graph, the new id of each of its tasks. A counting sort by level in linear time.
 fn new_ids(graphs: &[TaskGraph], task_count: usize) -> Vec<Vec<TaskId>> {
     let levels: Vec<Vec<u32>> = graphs.iter().map(TaskGraph::levels).collect();
     let mut next = vec![0u32; task_count + 1];
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn ids_go_level_by_level_and_graph_by_graph() {
-        // A chain whose ids a source interrupts, beside a join.
+        // A chain whose ids are interrupted by a source, beside a join.
         let chain = graph(&[&[], &[0], &[], &[1]]);
         let join = graph(&[&[], &[], &[0, 1]]);
         let union = side_by_side(&[chain, join]).unwrap();

@@ -21,13 +21,13 @@ impl KernelKind for BusyWaitKind {
     }
 
     fn why(&self) -> &'static str {
-        "spins for a time by the clock: work that lasts as long on every core, shared or not"
+        "spins until a given time has passed: work that takes equally long on every core, shared or not"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
         &[Parameter {
             name: "duration_ns",
-            why: "how long a task spins, to within one reading of the clock (20 to 50 ns)",
+            why: "how long a task spins, accurate to one clock read (20 to 50 ns)",
             kind: ParameterKind::Count {
                 min: 1,
                 max: 1 << 50,
@@ -79,13 +79,13 @@ impl Kernel for BusyWait {
 
 /// Keeps the core busy for `duration`, beginning when `seed` is known.
 ///
-/// Between two readings of the clock it mixes a number, each step waiting for the one before it. How often
-/// is up to the clock, so nothing of that may enter the output of a task.
+/// Between two clock reads it mixes a number, and each step depends on the step before it. The number of steps
+/// depends on the clock, so it must not affect the output of a task.
 pub(super) fn spin(duration: Duration, seed: u64) {
     let outcome = in_sequence(seed, |seed| {
         let mut link = black_box(seed);
-        // The reading waits for all that comes before it, on x86-64 (`lfence` or `rdtscp`) and on Arm
-        // (`isb`): that includes the seed.
+        // The clock read waits for everything before it, including the seed, on x86-64 (`lfence` or `rdtscp`) and on
+        // Arm (`isb`).
         let end = Instant::now() + duration;
         while Instant::now() < end {
             link = mix(link);

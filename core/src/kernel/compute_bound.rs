@@ -12,13 +12,13 @@ pub const COMPUTE_BOUND: ComputeBoundKind = ComputeBoundKind;
 #[derive(Debug)]
 pub struct ComputeBoundKind;
 
-/// How much a task computes; [`super::LOAD_IMBALANCE`] has it too.
+/// How much a task computes; also a parameter of [`super::LOAD_IMBALANCE`].
 pub(super) const ITERATIONS: Parameter = Parameter {
     name: "iterations",
-    why: "how many times 64 floating-point operations a task does",
+    why: "how many iterations of 64 floating-point operations a task does",
     kind: ParameterKind::Count {
         min: 1,
-        // For load-imbalance, which up to doubles it.
+        // Half, because load-imbalance may double it.
         max: ROUNDS_MAX / 2,
     },
     default: None,
@@ -30,7 +30,7 @@ impl KernelKind for ComputeBoundKind {
     }
 
     fn why(&self) -> &'static str {
-        "computes: fused multiply-adds at the peak rate of a core, 64 floating-point operations an iteration"
+        "computes: fused multiply-adds at the peak rate of a core, 64 floating-point operations per iteration"
     }
 
     fn parameters(&self) -> &'static [Parameter] {

@@ -27,7 +27,7 @@ impl KernelKind for CounterKind {
         &[
             Parameter {
                 name: "variant",
-                why: "how the counter is protected; racy is not, and loses updates",
+                why: "how the counter is protected; racy is unprotected and loses updates",
                 kind: ParameterKind::Choice(&["racy", "atomic", "mutex", "sharded"]),
                 default: Some(DefaultValue::Text("atomic")),
             },
@@ -44,7 +44,7 @@ impl KernelKind for CounterKind {
     }
 
     fn is_idempotent(&self) -> bool {
-        // What it has added stays added.
+        // Increments of an interrupted task stay in the counter.
         false
     }
 
@@ -80,7 +80,7 @@ impl KernelKind for CounterKind {
 /// What a lost update means.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Loss {
-    /// It is what the variant is there to show.
+    /// The variant exists to show it.
     Finding,
     /// The counter is broken.
     Fault,
@@ -125,7 +125,7 @@ impl<C: SharedCounter> Kernel for Counter<C> {
             }
             (Loss::Fault, Some(0)) => Ok(Findings::new()),
             _ => Err(format!(
-                "the counter stands at {found} after {expected} increments"
+                "the counter is {found} after {expected} increments"
             )),
         }
     }

@@ -8,17 +8,17 @@ use crate::graph::TaskId;
 use crate::memory::SharedSlice;
 use crate::random::mix;
 
-/// `kernel`, in whose tasks worker processes die: of `kill_ratio` of all tasks that are begun, one way or
-/// another, before or after the work. For trying out whether a backend survives it.
+/// `kernel`, but worker processes die in a fraction of about `kill_ratio` of all attempts at a task: in different
+/// ways, before or after the work. It tests whether a backend survives this.
 ///
-/// The process that calls this never dies of it, so thread backends are spared.
+/// The process that calls this function never dies of it, so thread backends are not affected.
 ///
 /// # Errors
 ///
-/// When the system refuses the shared page.
+/// If the system refuses the shared page.
 pub fn deadly(kernel: Box<dyn Kernel>, kill_ratio: f64, seed: u64) -> io::Result<Box<dyn Kernel>> {
     let wrapper = Death {
-        // A ratio of 1 saturates to the largest number, which all but one draw are below.
+        // A ratio of 1 saturates to the largest number; all draws except one are below it.
         threshold: (kill_ratio * u64::MAX as f64) as u64,
         seed,
         draws: SharedSlice::new(1)?,
@@ -27,17 +27,17 @@ pub fn deadly(kernel: Box<dyn Kernel>, kill_ratio: f64, seed: u64) -> io::Result
     Ok(Box::new(Wrapped { kernel, wrapper }))
 }
 
-/// Death in some of the tasks.
+/// Kills the process in some of the tasks.
 struct Death {
-    /// Draws below it are deadly.
+    /// Draws below this value are deadly.
     threshold: u64,
     seed: u64,
-    /// Counts the tasks that were begun, by all workers: a task that is tried again draws anew.
+    /// The number of attempts by all workers, so that a task that is tried again gets a new draw.
     draws: SharedSlice<AtomicU64>,
     spared: u32,
 }
 
-/// The ways to die. The last leaves by itself.
+/// The signals to die of. The last way to die is to exit.
 const SIGNALS: [libc::c_int; 5] = [
     libc::SIGKILL,
     libc::SIGSEGV,
@@ -48,10 +48,10 @@ const SIGNALS: [libc::c_int; 5] = [
 
 impl Wrapper for Death {
     fn run(&self, _: TaskId, work: impl FnOnce() -> u64) -> u64 {
-        // Relaxed: every begun task gets a number of its own, and that is all it is for.
+        // Relaxed: each attempt only needs a different number.
         let draw = mix(self.seed ^ mix(self.draws[0].fetch_add(1, Ordering::Relaxed)));
         let is_deadly = draw < self.threshold && process::id() != self.spared;
-        // Other bits than those that decided.
+        // Use other bits than those of the decision.
         let way = mix(draw);
         if is_deadly && way.is_multiple_of(2) {
             die(way / 2);
@@ -64,16 +64,16 @@ impl Wrapper for Death {
     }
 }
 
-/// Ends this process in one of the ways.
+/// Ends this process; `way` chooses how.
 fn die(way: u64) -> ! {
     let signal = SIGNALS[(way % SIGNALS.len() as u64) as usize];
     if signal != 0 {
-        // SAFETY: both handlers are the system's own, which end the process.
+        // SAFETY: this restores the system's default handler, which ends the process.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
-        // SAFETY: it sends this process a signal and touches nothing.
+        // SAFETY: it sends a signal to this process and accesses no memory.
         unsafe { libc::kill(process::id() as i32, signal) };
     }
-    // SAFETY: `_exit` does not return and runs nothing of ours.
+    // SAFETY: `_exit` does not return and runs no destructors.
     unsafe { libc::_exit(3) }
 }
 

@@ -4,7 +4,7 @@ use super::{Kernel, KernelKind, Setting};
 use crate::graph::TaskId;
 use crate::parameter::{Parameter, Parameters};
 
-/// A task that does nothing but pass its seed on.
+/// A task that only returns its seed.
 pub const EMPTY: EmptyKind = EmptyKind;
 
 /// See [`EMPTY`].
@@ -17,7 +17,7 @@ impl KernelKind for EmptyKind {
     }
 
     fn why(&self) -> &'static str {
-        "does nothing: what is left is the cost of a task"
+        "does nothing, so the time of a task is overhead only"
     }
 
     fn parameters(&self) -> &'static [Parameter] {

@@ -7,7 +7,7 @@ use super::{Kernel, KernelKind, Setting};
 use crate::graph::TaskId;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 
-/// A task that keeps a core busy: SHA-256 over a fixed block, a number of times.
+/// A task that keeps a core busy by hashing a fixed block with SHA-256 a given number of times.
 pub const HASH: HashKind = HashKind;
 
 /// See [`HASH`].
@@ -20,14 +20,14 @@ impl KernelKind for HashKind {
     }
 
     fn why(&self) -> &'static str {
-        "computes: SHA-256 over a fixed block, each round chained to the one before"
+        "computes: SHA-256 over a fixed block; each round depends on the round before"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
         &[
             Parameter {
                 name: "block_bytes",
-                why: "size of the block that is hashed",
+                why: "size of the hashed block",
                 kind: ParameterKind::Count {
                     min: 1,
                     max: 1 << 30,
@@ -36,7 +36,7 @@ impl KernelKind for HashKind {
             },
             Parameter {
                 name: "times",
-                why: "how many times a task hashes it",
+                why: "how many times a task hashes the block",
                 kind: ParameterKind::Count {
                     min: 1,
                     max: 1 << 40,
@@ -62,7 +62,7 @@ impl KernelKind for HashKind {
     }
 }
 
-/// A block with some pattern in it. Its content does not change what hashing costs.
+/// A block with a simple pattern. Its content does not affect the time of hashing.
 fn block(len: usize) -> Box<[u8]> {
     (0..len).map(|index| (index * 31) as u8).collect()
 }
@@ -78,11 +78,11 @@ impl Kernel for Hash {
     }
 }
 
-/// Hashes `block` so many times, each round chained to the one before and the first to `seed`.
+/// Hashes `block` `times` times. Each round depends on the round before it, and the first on `seed`.
 pub(super) fn rounds(block: &[u8], seed: u64, times: u64) -> u64 {
     let mut link = seed;
     for _ in 0..times {
-        // The link goes in first, so no round can start before the one before it has ended.
+        // The previous result goes in first, so no round can start before the previous round has ended.
         let digest = Sha256::new()
             .chain_update(link.to_le_bytes())
             .chain_update(block)

@@ -7,14 +7,14 @@ use crate::graph::{TaskGraph, TaskId};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::random::mix;
 
-/// Tasks that compute, some much and some little.
+/// Tasks that compute for different times.
 pub const LOAD_IMBALANCE: LoadImbalanceKind = LoadImbalanceKind;
 
 /// See [`LOAD_IMBALANCE`].
 #[derive(Debug)]
 pub struct LoadImbalanceKind;
 
-/// The value of `redraw` for which a point keeps its share in all steps.
+/// The value of `redraw` with which a point keeps its size in all steps.
 const NEVER: &str = "never";
 
 impl KernelKind for LoadImbalanceKind {
@@ -23,30 +23,30 @@ impl KernelKind for LoadImbalanceKind {
     }
 
     fn why(&self) -> &'static str {
-        "computes like compute-bound, but some tasks much and some little, as a seed draws it"
+        "computes like compute-bound, but the size of each task is drawn from a seed"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
         &[
             Parameter {
-                why: "how many times 64 floating-point operations a task does on average",
+                why: "how many iterations of 64 floating-point operations a task does on average",
                 ..ITERATIONS
             },
             Parameter {
                 name: "imbalance_percent",
-                why: "how far the smallest and the largest task lie apart, in percent of the average",
+                why: "difference between the largest and the smallest task, in percent of the average",
                 kind: ParameterKind::Count { min: 0, max: 200 },
                 default: Some(DefaultValue::Count(200)),
             },
             Parameter {
                 name: "redraw",
-                why: "when the sizes are drawn anew: every step, or never, so that a point keeps its own",
+                why: "when sizes are redrawn: at every step, or never (each point keeps its size)",
                 kind: ParameterKind::Choice(&["every-step", NEVER]),
                 default: Some(DefaultValue::Text("every-step")),
             },
             Parameter {
                 name: "seed",
-                why: "what the sizes are drawn from",
+                why: "seed from which the sizes are drawn",
                 kind: ParameterKind::Count {
                     min: 0,
                     max: u32::MAX as u64,
@@ -65,7 +65,7 @@ impl KernelKind for LoadImbalanceKind {
     }
 
     fn task_byte_len(&self) -> u64 {
-        // Its iterations.
+        // The task's iterations.
         size_of::<u64>() as u64
     }
 
@@ -83,18 +83,18 @@ impl KernelKind for LoadImbalanceKind {
     }
 }
 
-/// How the size of each task is drawn.
+/// How to draw the size of each task.
 struct Draw {
     iterations: u64,
-    /// From 0, all the same, to 2, anything between nothing and twice the average.
+    /// From 0 (all tasks equal) to 2 (from zero to twice the average).
     imbalance: f64,
     is_persistent: bool,
     seed: u64,
 }
 
 impl Draw {
-    /// The iterations of each task. Its step is the number of tasks on the longest path before it, its point
-    /// the number of tasks of that step that come before it.
+    /// The iterations of each task. The step of a task is the number of tasks on the longest path before it. Its
+    /// point is the number of earlier tasks of that step.
     fn all(&self, graph: &TaskGraph) -> Box<[u64]> {
         let levels = graph.levels();
         let mut points = vec![0u64; levels.iter().max().map_or(0, |last| *last as usize + 1)];
@@ -106,19 +106,19 @@ impl Draw {
         levels.iter().map(draw).collect()
     }
 
-    /// Uniform within half of `imbalance` around the average, as Task Bench draws it
-    /// (`select_imbalance_iterations` in its `core/core_kernel.cc`).
+    /// Uniform within half of `imbalance` around the average, as in Task Bench (`select_imbalance_iterations` in its
+    /// `core/core_kernel.cc`).
     fn one(&self, step: u64, point: u64) -> u64 {
         let step = if self.is_persistent { 0 } else { step };
         let number = mix(mix(mix(self.seed) ^ step) ^ point);
-        // 53 bits are what a float holds: uniform over [0, 1).
+        // A float holds 53 bits: uniform over [0, 1).
         let uniform = (number >> 11) as f64 / (1u64 << 53) as f64;
         ((1.0 + (uniform - 0.5) * self.imbalance) * self.iterations as f64).round() as u64
     }
 }
 
 struct LoadImbalance {
-    /// Of each task.
+    /// The iterations of each task.
     iterations: Box<[u64]>,
     multiply_add: MultiplyAdd,
 }
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
     use crate::graph::TaskGraphBuilder;
 
-    /// Rows side by side, each point depending on itself alone.
+    /// A grid of rows in which each point depends only on itself.
     fn rows(width: u32, steps: u32) -> TaskGraph {
         let mut builder = TaskGraphBuilder::default();
         for task in 0..width * steps {
@@ -164,7 +164,7 @@ mod tests {
         for (imbalance, min, max) in [(2.0, 0, 2000), (0.5, 750, 1250), (0.0, 1000, 1000)] {
             let sizes = draw(imbalance, false, 1);
             assert!(sizes.iter().all(|size| (min..=max).contains(size)));
-            // The mean of n uniform numbers has a deviation of (max - min) / sqrt(12 n).
+            // The mean of n uniform numbers has a standard deviation of (max - min) / sqrt(12 n).
             let deviation = (max - min) as f64 / (12.0 * sizes.len() as f64).sqrt();
             let mean = sizes.iter().sum::<u64>() as f64 / sizes.len() as f64;
             assert!((mean - 1000.0).abs() <= 4.0 * deviation, "{mean}");

@@ -10,16 +10,16 @@ use crate::memory::SharedSlice;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::random::mix;
 
-/// A task that reads a known number of bytes from a memory that caches do not hold.
+/// A task that reads a known number of bytes from memory that does not fit into caches.
 pub const MEMORY_BOUND: MemoryBoundKind = MemoryBoundKind;
 
 /// See [`MEMORY_BOUND`].
 #[derive(Debug)]
 pub struct MemoryBoundKind;
 
-/// Bytes of a cache line, on nearly every processor.
+/// The bytes of a cache line on nearly every processor.
 const LINE_BYTES: usize = 64;
-/// Words of a cache line.
+/// The words of a cache line.
 const LINE_WORDS: usize = LINE_BYTES / size_of::<u64>();
 
 impl KernelKind for MemoryBoundKind {
@@ -28,14 +28,14 @@ impl KernelKind for MemoryBoundKind {
     }
 
     fn why(&self) -> &'static str {
-        "reads: 64 bytes a line, on and on through a working set that all workers share"
+        "reads cache lines of 64 bytes, cycling through a working set that all workers share"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
         &[
             Parameter {
                 name: "lines",
-                why: "how many cache lines of 64 bytes a task reads",
+                why: "how many cache lines (64 bytes each) a task reads",
                 kind: ParameterKind::Count {
                     min: 1,
                     max: 1 << 40,
@@ -44,12 +44,12 @@ impl KernelKind for MemoryBoundKind {
             },
             Parameter {
                 name: "working_set_bytes",
-                why: "size of the memory that is read through, whatever the size of a task",
+                why: "size of the working set, independent of the size of a task",
                 kind: ParameterKind::Count {
                     min: 4096,
                     max: 1 << 36,
                 },
-                // More than the share of a few cores in the last cache of most processors.
+                // More than a few cores' share of the last-level cache on most processors.
                 default: Some(DefaultValue::Count(64 << 20)),
             },
         ]
@@ -71,10 +71,10 @@ impl KernelKind for MemoryBoundKind {
 }
 
 struct MemoryBound {
-    /// Lines that a task reads.
+    /// The number of lines that a task reads.
     lines: u64,
-    /// The working set: every word is one, so that a sum counts the words that were read, wherever they
-    /// stand. Nobody writes it, so forked processes share its pages.
+    /// The working set: every word is one, so that a sum counts the words that were read, wherever they are. It is
+    /// never written, so forked processes share its pages.
     ones: Box<[u64]>,
     /// How many threads have begun to read.
     reader_count: SharedSlice<AtomicU64>,
@@ -94,16 +94,16 @@ impl MemoryBound {
         })
     }
 
-    /// Where the calling thread begins: each at a place of its own, since readers that follow each other
-    /// closely would find in the cache what the first one has fetched.
+    /// The line at which the calling thread begins. Each thread begins at a different line, because a reader that
+    /// closely follows another would find the lines in the cache.
     #[cold]
     fn first_line(&self) -> u64 {
-        // Relaxed: any distinct number will do.
+        // Relaxed: each call only needs a different number.
         let reader = self.reader_count[0].fetch_add(1, Ordering::Relaxed);
         mix(reader) >> 1
     }
 
-    /// The sum of the words of `count` lines from line `first` on, the first line following the last.
+    /// The sum of the words of `count` lines from line `first`. After the last line it continues with the first.
     fn sum(&self, first: usize, count: u64) -> u64 {
         let set_lines = self.ones.len() / LINE_WORDS;
         let mut sum = 0;
@@ -125,13 +125,13 @@ impl Kernel for MemoryBound {
         let set_lines = (self.ones.len() / LINE_WORDS) as u64;
         let first = NEXT_LINE.get().unwrap_or_else(|| self.first_line()) % set_lines;
         let sum = in_sequence(seed, |seed| {
-            // The address hangs on the seed, though only on what is left of it under a hidden zero.
+            // The address depends on the seed, but only through a hidden mask of zero.
             let first = first + (seed & black_box(0));
             self.sum(first as usize, self.lines)
         });
-        // A task goes on where the one before it stopped, so that small tasks go through the whole set too.
+        // A task continues where the previous task stopped, so that small tasks cycle through the whole set too.
         NEXT_LINE.set(Some(first + self.lines));
-        // Nothing but `expected` if the sum is what it should be.
+        // Equals `expected` exactly if the sum is correct.
         self.expected(task, seed) ^ sum ^ (self.lines * LINE_WORDS as u64)
     }
 

@@ -1,4 +1,4 @@
-//! What one task does. One file a kernel, one line in [`KERNELS`].
+//! Kernels define what one task does. There is one file per kernel, and one line per kernel in [`KERNELS`].
 
 use std::collections::BTreeMap;
 use std::io;
@@ -34,7 +34,7 @@ pub use replay::REPLAY;
 pub use sleep::SLEEP;
 pub use traced::{TaskTimes, traced};
 
-/// The kernels that every build has.
+/// The kernels of every build.
 pub const KERNELS: &[&dyn KernelKind] = &[
     &EMPTY,
     &BUSY_WAIT,
@@ -49,94 +49,92 @@ pub const KERNELS: &[&dyn KernelKind] = &[
 
 /// What one task does, ready to run.
 ///
-/// A task turns a seed, folded from its inputs, into an output word. The work must depend on the seed:
-/// work that does not can be moved, overlapped or removed by compiler and processor, and then nothing
-/// was measured.
+/// A task turns a seed, folded from its inputs, into an output word. The work must depend on the seed. Otherwise
+/// compiler and processor can move, overlap or remove it, and then nothing is measured.
 pub trait Kernel: Send + Sync {
-    /// Does the work of `task` on the calling thread and returns its output, of which the low 48 bits
-    /// are kept.
+    /// Does the work of `task` on the calling thread and returns its output. Only the low 48 bits are kept.
     fn run(&self, task: TaskId, seed: u64) -> u64;
 
-    /// The output that [`run`](Kernel::run) returns, without its waiting or its side effects. The
-    /// expected digest is made of these.
+    /// The output that [`run`](Kernel::run) returns, without its waiting and its side effects. The expected digest
+    /// is made of these outputs.
     fn expected(&self, task: TaskId, seed: u64) -> u64 {
         self.run(task, seed)
     }
 
-    /// How long the task waits before it computes [`expected`](Kernel::expected), if waiting is all that
-    /// it does. Async backends await a timer in its place.
+    /// How long the task waits before it computes [`expected`](Kernel::expected); `None` if it does anything other
+    /// than wait. Async backends await a timer instead of calling `run`.
     fn wait(&self, task: TaskId) -> Option<Duration> {
         let _ = task;
         None
     }
 
-    /// How long `task` is meant to last on an idle core, if that is known beforehand. Bounds on the wall
-    /// clock are made of these.
+    /// How long `task` is meant to take on an idle core; `None` if this is not known beforehand. The lower bounds of
+    /// the wall time are computed from this.
     fn duration(&self, task: TaskId) -> Option<Duration> {
         self.wait(task)
     }
 
-    /// Whether no task ever ends before its [`duration`](Kernel::duration) has passed, so that a run that
-    /// beats a bound made of them has broken a dependence.
+    /// Whether no task ever ends before its [`duration`](Kernel::duration) has passed. If so, a run that is faster
+    /// than a bound computed from durations has broken a dependence.
     fn is_duration_kept(&self) -> bool {
         true
     }
 
-    /// Clears what earlier runs left behind. Called outside the clock, when nothing runs.
+    /// Clears what earlier runs left behind. Called outside the timed section, when nothing runs.
     fn reset(&self) {}
 
-    /// Checks what `task_run_count` tasks have done since [`reset`](Kernel::reset), beyond their
-    /// outputs. Called outside the clock, when nothing runs.
+    /// Checks the effects, other than outputs, of `task_run_count` tasks since [`reset`](Kernel::reset). Called
+    /// outside the timed section, when nothing runs. Returns no findings by default.
     ///
     /// # Errors
     ///
-    /// What was wrong, in a sentence.
+    /// What is wrong, in a sentence.
     fn verify(&self, task_run_count: u64) -> Result<Findings, String> {
         let _ = task_run_count;
         Ok(Findings::new())
     }
 }
 
-/// What a run brought to light that is no failure, such as `lost_updates_count`. Keys carry their unit.
+/// Findings of a run that are not failures, such as `lost_updates_count`. Each key contains its unit.
 pub type Findings = BTreeMap<String, u64>;
 
-/// How the workers of a backend see each other's memory.
+/// Whether the workers of a backend share one address space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sharing {
     /// Workers are threads of one process.
     Threads,
-    /// Workers are processes that share only what is mapped as shared.
+    /// Workers are processes that share only memory that is mapped as shared.
     Processes,
 }
 
-/// Where a kernel is going to run.
+/// Where a kernel will run.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting<'a> {
-    /// The graph whose tasks it is.
+    /// The graph of its tasks.
     pub graph: &'a TaskGraph,
-    /// How workers see each other's memory.
+    /// Whether the workers share one address space.
     pub sharing: Sharing,
     /// How many workers there are.
     pub worker_count: usize,
 }
 
-/// Tasks that last for a time by the clock, in proportion to their size.
+/// Tasks that last for a given time, in proportion to their size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timed {
-    /// How long a task lasts for each unit of its size.
+    /// The nanoseconds per unit of a task's size.
     pub unit_ns: f64,
-    /// Whether it only waits.
+    /// Whether the tasks only wait.
     pub waits: bool,
 }
 
-/// What the time of a task follows when the machine gets slower or faster from one day to the next.
+/// What the time of a task depends on if the machine becomes slower or faster between days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// How fast the machine computes.
+    /// The speed of the machine.
     Machine,
-    /// The clock: tasks last for a time that is known beforehand.
+    /// The clock: tasks last for a time known beforehand.
     Clock,
-    /// How workers get in each other's way, which follows neither; the speed of the machine with one worker.
+    /// Contention between workers, which depends on neither. With one worker, the speed of the machine.
     Contention,
 }
 
@@ -151,33 +149,33 @@ impl Pace {
     }
 }
 
-/// A kind of kernel: its name, its parameters, and how to make one.
+/// A kind of kernel: its name, its parameters, and how to build one.
 pub trait KernelKind: Sync {
     /// The name in workload files and records.
     fn name(&self) -> &'static str;
-    /// What it is good for, in one line.
+    /// Its purpose, in one line.
     fn why(&self) -> &'static str;
-    /// The parameters it takes.
+    /// The parameters that it accepts.
     fn parameters(&self) -> &'static [Parameter];
-    /// Whether a task may be run again after it was cut off in the middle.
+    /// Whether a task may run again after it was interrupted.
     fn is_idempotent(&self) -> bool {
         true
     }
-    /// Whether it only works on graphs that say how long each task lasts.
+    /// Whether it works only on graphs that contain the duration of each task.
     fn needs_durations(&self) -> bool {
         false
     }
-    /// The parameter, a count or a time, that the work of a task is proportional to, if there is one.
+    /// The parameter (a count or a time) to which the work of a task is proportional; `None` if there is none.
     fn size_parameter(&self) -> Option<&'static str> {
         None
     }
 
-    /// What a unit of the size is worth by the clock, where tasks last for a time by the clock.
+    /// The time of one unit of the size, for tasks that last for a given time; `None` for others.
     fn timed(&self) -> Option<Timed> {
         None
     }
 
-    /// What the time of a task follows. Times of different days are compared by it.
+    /// What the time of a task depends on. This decides how times of different days are compared.
     fn pace(&self, parameters: &Parameters) -> Pace {
         let _ = parameters;
         match self.timed().is_some() || self.knows_durations() {
@@ -186,33 +184,33 @@ pub trait KernelKind: Sync {
         }
     }
 
-    /// Counts with which all tasks of one size take the same time, where the kernel's own need not. The peak
-    /// that a sweep is told against is measured with them.
+    /// Parameter values with which all tasks of one size take the same time, for kernels whose tasks otherwise
+    /// differ. Empty if they never differ. The peak for a sweep is measured with these values.
     fn even_parameters(&self) -> &'static [(&'static str, u64)] {
         &[]
     }
 
-    /// The bytes that the kernel itself holds, whatever the graph.
+    /// The bytes that the kernel holds independent of the graph.
     fn byte_len(&self, parameters: &Parameters) -> u64 {
         let _ = parameters;
         0
     }
 
-    /// The bytes that the kernel itself holds for each task, beside those that it holds in any case.
+    /// The additional bytes that the kernel holds per task.
     fn task_byte_len(&self) -> u64 {
         0
     }
 
-    /// Whether every task lasts for a time that is known beforehand, as [`Kernel::duration`] tells it.
+    /// Whether the duration of every task is known beforehand, see [`Kernel::duration`].
     fn knows_durations(&self) -> bool {
         false
     }
-    /// A kernel for `setting`.
+    /// Builds a kernel for `setting`.
     ///
     /// # Errors
     ///
-    /// When the system refuses what the kernel needs, such as shared memory, or the graph has no durations
-    /// and the kernel [needs them](KernelKind::needs_durations).
+    /// If the system refuses what the kernel needs, such as shared memory, or if the graph has no durations and the
+    /// kernel [needs them](KernelKind::needs_durations).
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>>;
 }
 
@@ -221,7 +219,7 @@ mod tests {
     use super::*;
     use crate::parameter::Value;
 
-    /// As `compare` has it for records that do not say.
+    /// As `compare` assumes it for records that do not say.
     #[test]
     fn the_pace_of_what_is_built_in_is_known() {
         for kernel in KERNELS {

@@ -1,10 +1,10 @@
-//! Fused multiply-adds, a known number of them, with an outcome that is known without doing them.
+//! A known number of fused multiply-adds, whose result is known without computing them.
 
 use std::hint::black_box;
 
 use super::sequence::in_sequence;
 
-/// Chains that run side by side. A processor starts two vectors of four a cycle and has each result four
+/// The number of independent chains. A processor starts two vectors of four per cycle and has each result four
 /// cycles later: eight vectors keep it busy, and fit into its 16 registers.
 const LANES: usize = 32;
 
@@ -13,18 +13,18 @@ pub(super) const ROUNDS_MAX: u64 = 1 << 40;
 
 /// Does rounds of `2 × 32` floating-point operations: a multiply-add on each of 32 lanes.
 ///
-/// Each multiply-add multiplies a lane by one and adds one, so what a lane holds in the end is what it began
-/// with plus the number of rounds. All numbers stay between 2^52 and 2^53, where every integer is exact and
-/// stands as it is in the low bits of the word, so the outcome is the same on every machine, proves that every
-/// round was done, and can be told without doing them. Neither factor nor summand is known to the compiler.
+/// Each multiply-add multiplies a lane by one and adds one, so the final value of a lane is its initial value plus
+/// the number of rounds. All numbers stay between 2^52 and 2^53, where every integer is exact and is stored
+/// unchanged in the low bits of the word. The result is therefore the same on every machine, proves that every round
+/// was done, and can be computed without doing them. The compiler knows neither the factor nor the summand.
 ///
-/// `f64::mul_add` is one instruction where the processor is known to have it. On x86-64 a program that must
-/// run everywhere does not know, and calls a function of the C library for each lane: 75 ns a round and not
-/// 1.1 (Zen 4). So the rounds are compiled twice, and the processor is asked. Multiplying and
-/// adding apart would need no question, but takes 4.2 ns, or 1.7 on wide vectors: that is no peak.
+/// `f64::mul_add` is one instruction if the target is known to have it. A program that must run on every x86-64
+/// processor instead calls a function of the C library for each lane: 75 ns per round instead of 1.1 (Zen 4). So the
+/// rounds are compiled twice, and the processor decides which version runs. Separate multiplications and additions
+/// would need no such decision, but take 4.2 ns, or 1.7 on wide vectors, which is not the peak rate.
 ///
-/// To begin and to end takes some 7 ns beside the rounds: no number is converted, lanes begin as words and are
-/// summed up as words.
+/// Besides the rounds, the beginning and the end take some 7 ns. No number is converted: lanes begin as words and
+/// are summed as words.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MultiplyAdd {
     #[cfg(target_arch = "x86_64")]
@@ -39,20 +39,20 @@ impl MultiplyAdd {
         }
     }
 
-    /// Does `count` rounds, beginning when `seed` is known, and returns their outcome.
+    /// Does `count` rounds, beginning when `seed` is known, and returns their result.
     #[inline]
     pub(super) fn rounds(self, seed: u64, count: u64) -> u64 {
         in_sequence(seed, |seed| {
             #[cfg(target_arch = "x86_64")]
             if self.has_instruction {
-                // SAFETY: the processor was asked, and has both features.
+                // SAFETY: the processor reported both features.
                 return unsafe { rounds_on_vectors(seed, count) };
             }
             rounds(seed, count)
         })
     }
 
-    /// What [`rounds`](Self::rounds) returns, at once.
+    /// The result of [`rounds`](Self::rounds), without doing the rounds.
     pub(super) fn outcome(seed: u64, count: u64) -> u64 {
         // Lane i ends at `start + i + count`.
         let lanes = LANES as u64;
@@ -61,8 +61,8 @@ impl MultiplyAdd {
     }
 }
 
-/// The word that lane 0 begins with: 2^52 as a floating-point number, and in its low bits 40 bits of the seed,
-/// so that no lane reaches 2^53.
+/// The initial word of lane 0: 2^52 as a floating-point number, and 40 bits of the seed in its low bits, so that no
+/// lane reaches 2^53.
 fn start(seed: u64) -> u64 {
     0x4330_0000_0000_0000 | (seed >> 24)
 }
@@ -73,7 +73,7 @@ fn rounds_on_vectors(seed: u64, count: u64) -> u64 {
     rounds(seed, count)
 }
 
-// Always: it takes on the features of its caller.
+// Always inline: it gets the target features of its caller.
 #[inline(always)]
 fn rounds(seed: u64, count: u64) -> u64 {
     let start = start(seed);
@@ -87,7 +87,7 @@ fn rounds(seed: u64, count: u64) -> u64 {
     seed ^ sum(lanes.map(f64::to_bits))
 }
 
-/// The sum of all words, half onto half: a chain of five additions and not of 31.
+/// The sum of all words, by halves: a chain of five additions instead of 31.
 #[inline(always)]
 fn sum(mut words: [u64; LANES]) -> u64 {
     let mut half = LANES / 2;
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn lanes_are_exact_up_to_the_last_round() {
-        // The lane that ends highest.
+        // The lane with the highest final value.
         let highest = start(u64::MAX) + LANES as u64 - 1 + ROUNDS_MAX;
         assert!(f64::from_bits(highest) < 2f64.powi(53));
         assert_eq!(

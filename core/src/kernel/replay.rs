@@ -10,7 +10,7 @@ use super::{Kernel, KernelKind, Setting};
 use crate::graph::TaskId;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 
-/// Tasks that each last as long as their graph says.
+/// Tasks that each last as long as the graph says.
 pub const REPLAY: ReplayKind = ReplayKind;
 
 /// See [`REPLAY`].
@@ -23,13 +23,13 @@ impl KernelKind for ReplayKind {
     }
 
     fn why(&self) -> &'static str {
-        "lasts as long as the graph says: sleeping, spinning by the clock, or hashing a calibrated number of times"
+        "each task lasts as long as the graph says: by sleeping, by spinning, or by hashing a calibrated number of times"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
         &[Parameter {
             name: "by",
-            why: "what a task does for its time; hash takes longer where cores are shared, the others do not",
+            why: "what a task does during its time; on shared cores only hash takes longer",
             kind: ParameterKind::Choice(&["sleep", "spin", "hash"]),
             default: Some(DefaultValue::Text("sleep")),
         }]
@@ -44,13 +44,13 @@ impl KernelKind for ReplayKind {
     }
 
     fn task_byte_len(&self) -> u64 {
-        // Its duration, which the graph holds too.
+        // The task's duration, which the graph also holds.
         size_of::<u64>() as u64
     }
 
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let durations_ns = setting.graph.durations_ns().ok_or_else(|| {
-            io::Error::other("`replay` needs a graph that says how long each task lasts")
+            io::Error::other("`replay` needs a graph that contains the duration of each task")
         })?;
         Ok(Box::new(Replay {
             durations_ns: durations_ns.into(),
@@ -65,11 +65,11 @@ impl KernelKind for ReplayKind {
     }
 }
 
-/// What a task does for its time.
+/// What a task does during its time.
 enum By {
     Sleep,
     Spin,
-    /// SHA-256 over eight bytes, each round chained to the one before.
+    /// SHA-256 over eight bytes; each round depends on the round before it.
     Hash {
         /// How long a round takes.
         round_ns: f64,
@@ -104,7 +104,7 @@ impl Kernel for Replay {
     }
 
     fn expected(&self, _: TaskId, seed: u64) -> u64 {
-        // Nothing else may enter: how many rounds there were differs from process to process.
+        // The number of rounds must not affect the output, because it differs between processes.
         seed
     }
 
@@ -126,8 +126,8 @@ fn chain(seed: u64, count: u64) -> u64 {
     black_box(in_sequence(seed, |seed| hash::rounds(&[], seed, count)))
 }
 
-/// How long a round takes on this core when nothing disturbs it: the fastest of several trials, since
-/// whatever disturbs only ever makes it longer. A third of a millisecond in all.
+/// How long a round takes on this core when nothing disturbs it: the fastest of several trials, because a
+/// disturbance can only make a trial longer. Takes a third of a millisecond in total.
 fn round_ns() -> f64 {
     const TRIALS: usize = 16;
     const ROUNDS: u64 = 250;
@@ -148,7 +148,7 @@ mod tests {
     use crate::kernel::Sharing;
     use crate::parameter::Value;
 
-    /// A graph of two tasks, of which the second lasts as long as said.
+    /// A graph of two tasks; the second lasts for `last_ns`.
     fn graph(last_ns: u64) -> TaskGraph {
         let mut builder = TaskGraphBuilder::default();
         builder.push([]).unwrap();
@@ -186,7 +186,7 @@ mod tests {
         };
         let rounds = [0, 1, 2].map(|task| replay.rounds(TaskId(task), 50.0));
         assert_eq!(rounds, [0, 20, 50]);
-        // All of them, each on the one before.
+        // All rounds, each on the result of the previous round.
         let step_by_step = (0..20).fold(7, |seed, _| chain(seed, 1));
         assert_eq!(chain(7, 20), step_by_step);
         assert_ne!(chain(7, 19), step_by_step);
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn a_graph_without_durations_is_refused() {
         let error = build(&TaskGraph::default(), "spin").err().unwrap();
-        let expected = "`replay` needs a graph that says how long each task lasts";
+        let expected = "`replay` needs a graph that contains the duration of each task";
         assert_eq!(error.to_string(), expected);
     }
 }

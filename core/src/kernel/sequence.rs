@@ -1,20 +1,19 @@
-//! Keeps the work of a task from overlapping, in the processor, with that of the task before it.
+//! Prevents the work of a task from overlapping in the processor with that of the previous task.
 
 use std::cell::Cell;
 use std::hint::black_box;
 
 thread_local! {
-    /// The outcome of the work that this thread did last.
+    /// The result of the last work on this thread.
     static LAST: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Does `work` on `seed`, not before the work that this thread did last has come to its outcome.
+/// Does `work` on `seed`, but not before the last work on this thread has its result.
 ///
-/// A processor works ahead by some hundreds of instructions. The end of one short task and the beginning of
-/// the next, which need not depend on it, would run at the same time, and both would look shorter than
-/// they are. So the seed is made to hang on the last outcome: on what is left of it under a mask of zero,
-/// which is nothing, but neither the compiler nor the processor knows the mask. It costs about 1 ns; a
-/// serialising instruction would cost more, and each processor has another.
+/// A processor executes some hundreds of instructions ahead. The end of one short task and the beginning of the
+/// next, which need not depend on it, would overlap, and both would look shorter than they are. So the seed is made
+/// to depend on the last result: on this result masked with zero, where neither compiler nor processor knows the
+/// mask. This takes about 1 ns. A serialising instruction would take longer, and differs between processors.
 #[inline]
 pub(super) fn in_sequence(seed: u64, work: impl FnOnce(u64) -> u64) -> u64 {
     LAST.with(|last| {

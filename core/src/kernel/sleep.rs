@@ -6,7 +6,7 @@ use super::{Kernel, KernelKind, Setting, Timed};
 use crate::graph::TaskId;
 use crate::parameter::{Parameter, ParameterKind, Parameters};
 
-/// A task that waits, as one that talks to a disk or a network does.
+/// A task that waits, like one that communicates with a disk or a network.
 pub const SLEEP: SleepKind = SleepKind;
 
 /// See [`SLEEP`].
@@ -59,8 +59,8 @@ struct Sleep {
 
 impl Kernel for Sleep {
     fn run(&self, task: TaskId, seed: u64) -> u64 {
-        // How far a sleep overshoots is set by the thread's timer slack, which workers inherit from the
-        // thread that started them: see `measure::host::sharpen_timers`.
+        // How far a sleep overshoots depends on the thread's timer slack, which workers inherit from the thread that
+        // started them: see `measure::host::sharpen_timers`.
         thread::sleep(self.duration);
         self.expected(task, seed)
     }

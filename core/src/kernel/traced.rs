@@ -8,12 +8,12 @@ use super::wrapper::{Wrapped, Wrapper};
 use crate::graph::TaskId;
 use crate::memory::SharedSlice;
 
-/// `kernel` with a clock around every task. It costs two clock reads a task: for runs of their own, which
+/// `kernel` with a clock around every task. It adds two clock reads per task, so it is used in separate runs that
 /// are not the timed ones.
 ///
 /// # Errors
 ///
-/// When the system refuses the shared pages.
+/// If the system refuses the shared pages.
 pub fn traced(
     kernel: Box<dyn Kernel>,
     task_count: usize,
@@ -30,19 +30,18 @@ pub fn traced(
     Ok((Box::new(traced), times))
 }
 
-/// How long each task took when it last ran, in pages that worker processes share.
+/// How long each task took in its last run, in pages that worker processes share.
 pub struct TaskTimes {
-    /// What `starts` count from. The clock is the same in all processes of a machine.
+    /// The time from which `starts` count. All processes of a machine have the same clock.
     origin: Instant,
     starts: SharedSlice<AtomicU64>,
     durations: SharedSlice<AtomicU64>,
 }
 
 impl TaskTimes {
-    /// How long each task took when it last ran, in nanoseconds; 0 for one that never has. Nothing may be
-    /// running.
+    /// How long each task took in its last run, in nanoseconds; 0 for a task that never ran. Nothing may be running.
     pub fn durations_ns(&self) -> Vec<u64> {
-        // Relaxed: the end of the run ordered all of them before this.
+        // Relaxed: the end of the run ordered all stores before this.
         let load = |one: &AtomicU64| one.load(Ordering::Relaxed);
         self.durations.iter().map(load).collect()
     }
@@ -52,7 +51,8 @@ impl TaskTimes {
     }
 
     fn start(&self, task: TaskId) {
-        // Relaxed: only the worker that runs the task, or those it is handed to, touch its words.
+        // Relaxed: only the worker that runs the task accesses its words. If a task moves between workers, the
+        // runtime orders the accesses.
         self.starts[task.index()].store(self.now(), Ordering::Relaxed);
     }
 

@@ -2,7 +2,7 @@ use super::{Grid, Pattern, STEPS, Size, WIDTH};
 use crate::graph::{GraphError, TaskGraph};
 use crate::parameter::{Parameter, Parameters};
 
-/// Each task depends on all of the step before.
+/// Each task depends on all tasks of the previous step.
 pub const ALL_TO_ALL: AllToAll = AllToAll;
 
 /// See [`ALL_TO_ALL`].
@@ -15,7 +15,7 @@ impl Pattern for AllToAll {
     }
 
     fn why(&self) -> &'static str {
-        "every task waits for the whole step before: a barrier, with all data exchanged"
+        "every task depends on the whole previous step: a barrier with full data exchange"
     }
 
     fn parameters(&self) -> &'static [Parameter] {

@@ -2,7 +2,7 @@ use super::{DEPTH, Pattern, Size, fork_join};
 use crate::graph::{GraphError, TaskGraph};
 use crate::parameter::{Parameter, Parameters};
 
-/// Divide and conquer, both ways: each task forks two, `depth` times over, and what was forked is joined in pairs.
+/// Divide and conquer: each task forks two tasks, `depth` levels deep, and the results are joined in pairs.
 pub const BINARY_TREE: BinaryTree = BinaryTree;
 
 /// See [`BINARY_TREE`].
@@ -15,7 +15,7 @@ impl Pattern for BinaryTree {
     }
 
     fn why(&self) -> &'static str {
-        "divide and conquer: fork in two down to the leaves, and join in pairs on the way up"
+        "divide and conquer: fork in two down to the leaves, then join in pairs"
     }
 
     fn parameters(&self) -> &'static [Parameter] {

@@ -2,7 +2,7 @@ use super::{DEPTH, Pattern, Size, builder};
 use crate::graph::{GraphError, TaskGraph, TaskId};
 use crate::parameter::{Parameter, Parameters};
 
-/// Exchange between halves, quarters and so on of `2^depth` points.
+/// Exchange between the halves, quarters and so on of `2^depth` points.
 ///
 /// At step `t` from 1 to `depth`, `i` depends on `i` and `i xor 2^(t-1)`.
 pub const BUTTERFLY: Butterfly = Butterfly;
@@ -17,7 +17,7 @@ impl Pattern for Butterfly {
     }
 
     fn why(&self) -> &'static str {
-        "point i exchanges with i xor 2^d, d from 0 to depth-1: an all-reduce, in as few steps as can be"
+        "point i exchanges with i xor 2^d, for d from 0 to depth-1: an all-reduce in the fewest steps"
     }
 
     fn parameters(&self) -> &'static [Parameter] {

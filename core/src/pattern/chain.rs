@@ -15,7 +15,7 @@ impl Pattern for Chain {
     }
 
     fn why(&self) -> &'static str {
-        "one task after the other: nothing to gain, so what is left is the hand-over"
+        "one task after another: no parallelism, so it measures handing over between tasks"
     }
 
     fn parameters(&self) -> &'static [Parameter] {

@@ -2,12 +2,12 @@ use super::{Pattern, Size, TILES, builder};
 use crate::graph::{GraphError, TaskGraph, TaskId};
 use crate::parameter::{Parameter, Parameters};
 
-/// The tiled Cholesky factorisation of a matrix of `tiles` by `tiles` tiles, looking right.
+/// The right-looking tiled Cholesky factorisation of a matrix of `tiles` by `tiles` tiles.
 ///
-/// In round `k` one task factors tile `(k, k)`; for each `i > k`, one solves tile `(i, k)` with it; and for each
-/// `i >= j > k`, one updates tile `(i, j)` with tiles `(i, k)` and `(j, k)`. A task depends on those that last wrote the
-/// tiles it reads, its own among them. Ids go in the order of this text (Buttari, Langou, Kurzak, Dongarra, "A class
-/// of parallel tiled linear algebra algorithms for multicore architectures", 2009).
+/// In round `k` one task factors tile `(k, k)`. For each `i > k`, one task solves tile `(i, k)` with it. For each pair
+/// `i >= j > k`, one task updates tile `(i, j)` with tiles `(i, k)` and `(j, k)`. A task depends on the tasks that last
+/// wrote the tiles that it reads, including its own tile. Ids follow the order of this text (Buttari, Langou, Kurzak,
+/// Dongarra, "A class of parallel tiled linear algebra algorithms for multicore architectures", 2009).
 pub const CHOLESKY: Cholesky = Cholesky;
 
 /// See [`CHOLESKY`].
@@ -20,7 +20,7 @@ impl Pattern for Cholesky {
     }
 
     fn why(&self) -> &'static str {
-        "tiled Cholesky factorisation: a critical path of small tasks beside a mass of updates"
+        "tiled Cholesky factorisation: a critical path of few tasks beside many updates"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
@@ -31,8 +31,8 @@ impl Pattern for Cholesky {
         let n = u128::from(parameters.count("tiles"));
         Size {
             task_count: n * (n + 1) * (n + 2) / 6,
-            // A tile's own history, a factor for each solve, one tile for an update on the diagonal and two
-            // for every other.
+            // Each tile depends on its previous version. A solve also depends on one factor, an update on the
+            // diagonal on one other tile, and every other update on two.
             edge_count: (n - 1) * n * (n + 1) / 2,
         }
     }

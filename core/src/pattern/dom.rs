@@ -2,11 +2,11 @@ use super::{Grid, Pattern, STEPS, Size, WIDTH};
 use crate::graph::{GraphError, TaskGraph};
 use crate::parameter::{Parameter, Parameters};
 
-/// A wavefront that sweeps over a square, row by row: it starts at one task, grows, and dies away.
+/// A wavefront that sweeps over a square, row by row: it starts at one task, grows, and shrinks.
 ///
-/// Row `t` starts at `max(0, t + width - steps)` and is `min(width, t + 1, steps - t)` wide, and `i` depends on
-/// `i - 1` and `i` of the row before. With fewer steps than `width` the rows move on faster than they follow
-/// from each other, and the last task of each growing row depends on nothing: that is how Task Bench has it.
+/// Row `t` starts at `max(0, t + width - steps)` and is `min(width, t + 1, steps - t)` wide, and `i` depends on `i -
+/// 1` and `i` of the previous row. With fewer steps than `width`, rows move faster than their dependences, and the
+/// last task of each growing row depends on nothing, as in Task Bench.
 pub const DOM: Dom = Dom;
 
 /// See [`DOM`].
@@ -19,7 +19,7 @@ impl Pattern for Dom {
     }
 
     fn why(&self) -> &'static str {
-        "a sweep over a grid (discrete ordinates): parallelism that grows and dies away"
+        "a sweep over a grid (discrete ordinates): parallelism that grows and shrinks"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
@@ -52,8 +52,8 @@ fn capped_sum(count: u128, cap: u128) -> u128 {
     growing * (growing + 1) / 2 + (count - growing) * cap
 }
 
-/// Row by row, `t` from 1: while rows start at 0, `2t` edges as long as they grow and `2 width - 1` then; once
-/// their start moves on, `2t - 1` as long as they grow, and `2 (steps - t)` then.
+/// For each row `t` from 1: while rows start at 0, `2t` edges as long as they grow, and `2 width - 1` afterwards;
+/// once their start moves, `2t - 1` as long as they grow, and `2 (steps - t)` afterwards.
 fn edge_count(width: u128, steps: u128) -> u128 {
     let fixed = steps.saturating_sub(width);
     let growing = fixed.min(width - 1);

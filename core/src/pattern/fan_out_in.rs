@@ -15,7 +15,7 @@ impl Pattern for FanOutIn {
     }
 
     fn why(&self) -> &'static str {
-        "one task releases many, and one waits for them all: a parallel loop with a barrier"
+        "one task releases many, and one task waits for all of them: a parallel loop with a barrier"
     }
 
     fn parameters(&self) -> &'static [Parameter] {

@@ -2,10 +2,10 @@ use super::{Grid, Pattern, STEPS, Size, WIDTH, log2_ceil};
 use crate::graph::{GraphError, TaskGraph};
 use crate::parameter::{Parameter, Parameters};
 
-/// Exchange with neighbours at distances that double from step to step.
+/// Exchange with neighbours at distances that double at each step.
 ///
 /// At step `t`, `i` depends on `i - 2^d`, `i` and `i + 2^d` with `d = (t + D - 1) mod D` and `D = ceil(log2 width)`.
-/// A width of 1, for which Task Bench divides by zero, is a chain.
+/// With a width of 1, for which Task Bench divides by zero, it is a chain.
 pub const FFT: Fft = Fft;
 
 /// See [`FFT`].
@@ -18,7 +18,7 @@ impl Pattern for Fft {
     }
 
     fn why(&self) -> &'static str {
-        "point i depends on i-2^d, i and i+2^d, with d one more at every step: a fast Fourier transform's exchange"
+        "point i depends on i-2^d, i and i+2^d; d increases at every step: the exchange of a fast Fourier transform"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
@@ -29,7 +29,7 @@ impl Pattern for Fft {
         let width = u128::from(parameters.count("width"));
         let steps = u128::from(parameters.count("steps"));
         let distances = u128::from(distance_count(parameters.count("width")));
-        // Two neighbours at distance 2^d fall off the ends for 2^d points each.
+        // For 2^d points on each side, the neighbour at distance 2^d is outside the row.
         let in_first = |count: u128| 3 * width * count - 2 * ((1 << count) - 1);
         let (rounds, rest) = ((steps - 1) / distances, (steps - 1) % distances);
         Size {

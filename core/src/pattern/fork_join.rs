@@ -3,20 +3,20 @@
 use super::{Size, builder};
 use crate::graph::{GraphError, TaskGraph, TaskId};
 
-/// The size of a tree in which each task forks `fan_out`, `depth` times over, together with the joins.
+/// The size of a tree in which each task forks `fan_out` tasks, `depth` levels deep, including the joins.
 pub(super) fn size(depth: u64, fan_out: u64) -> Size {
     let node_count = |depth: u64| (0..=depth).map(|level| power(fan_out, level)).sum::<u128>();
     let forked = node_count(depth);
     let joined = depth.checked_sub(1).map_or(0, node_count);
     Size {
         task_count: forked + joined,
-        // Each task but the root is forked by one, and its result is joined by one.
+        // Each task except the root is forked by one task, and its result is joined by one task.
         edge_count: 2 * (forked - 1),
     }
 }
 
-/// `fan_out` to the power of `level`, or 2^80 where it is more: far beyond any memory, and sums of such
-/// numbers do not overflow.
+/// `fan_out` to the power of `level`, limited to 2^80, which is far beyond any memory and keeps sums of such numbers
+/// from overflowing.
 fn power(fan_out: u64, level: u64) -> u128 {
     const MOST: u128 = 1 << 80;
     u128::from(fan_out)
@@ -24,8 +24,8 @@ fn power(fan_out: u64, level: u64) -> u128 {
         .map_or(MOST, |power| power.min(MOST))
 }
 
-/// The tree whose size is [`size`]. Ids go level by level, forks from the root down and then joins from the
-/// leaves up; within a level, those of siblings follow each other.
+/// The tree whose size is [`size`]. Ids go level by level: forks from the root down, then joins from the leaves up.
+/// Within a level, siblings are adjacent.
 pub(super) fn build(depth: u64, fan_out: u64) -> Result<TaskGraph, GraphError> {
     let width = |level: u64| power(fan_out, level) as u32;
     let each = fan_out as u32;

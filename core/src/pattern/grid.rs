@@ -1,4 +1,4 @@
-//! Grids: rows of points, in which each point depends on points of the row before.
+//! Grids: rows of points, in which each point depends on points of the previous row.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use super::{Pattern, Size, builder};
 use crate::graph::{GraphError, TaskGraph, TaskId};
 use crate::parameter::Parameters;
 
-/// A grid that is to be built. Numbers are signed, so that patterns can name points beyond the ends of a row.
+/// A grid to build. Numbers are signed, so that patterns can name points outside a row.
 pub(super) struct Grid {
     size: Size,
     pub(super) width: i64,
@@ -14,7 +14,7 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// The grid of a pattern that takes `width` and `steps`.
+    /// The grid of a pattern with the parameters `width` and `steps`.
     pub(super) fn new(pattern: &dyn Pattern, parameters: &Parameters) -> Self {
         Self {
             size: pattern.size(parameters),
@@ -23,8 +23,7 @@ impl Grid {
         }
     }
 
-    /// Builds it with rows that are all as wide as the grid. `neighbours` is as for
-    /// [`build_rows`](Grid::build_rows).
+    /// Builds the grid with rows of equal width. `neighbours` is as for [`build_rows`](Grid::build_rows).
     pub(super) fn build(
         self,
         neighbours: impl FnMut(i64, i64, &mut Vec<i64>),
@@ -33,9 +32,9 @@ impl Grid {
         self.build_rows(|_| 0..width, neighbours)
     }
 
-    /// Builds it with the points `row(step)` at each step. `neighbours(step, point, near)` adds to `near` the
-    /// points of the row before that `point` depends on; those that this row does not have are dropped, and
-    /// those that are added twice count once.
+    /// Builds the grid with the points `row(step)` at each step. `neighbours(step, point, near)` adds to `near` the
+    /// points of the previous row on which `point` depends. Points outside that row are dropped, and duplicates
+    /// count once.
     pub(super) fn build_rows(
         self,
         row: impl Fn(i64) -> Range<i64>,

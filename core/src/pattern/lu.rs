@@ -2,11 +2,12 @@ use super::{Pattern, Size, TILES, builder};
 use crate::graph::{GraphError, TaskGraph, TaskId};
 use crate::parameter::{Parameter, Parameters};
 
-/// The tiled LU factorisation, without pivoting, of a matrix of `tiles` by `tiles` tiles, looking right.
+/// The right-looking tiled LU factorisation, without pivoting, of a matrix of `tiles` by `tiles` tiles.
 ///
-/// In round `k` one task factors tile `(k, k)`; for each `i > k`, one solves tile `(i, k)` and one tile `(k, i)` with it;
-/// and for all `i, j > k`, one updates tile `(i, j)` with tiles `(i, k)` and `(k, j)`. A task depends on those that last
-/// wrote the tiles it reads, its own among them. Ids go in the order of this text.
+/// In round `k` one task factors tile `(k, k)`. For each `i > k`, one task solves tile `(i, k)` and one task solves
+/// tile `(k, i)` with it. For all `i, j > k`, one task updates tile `(i, j)` with tiles `(i, k)` and `(k, j)`. A
+/// task depends on the tasks that last wrote the tiles that it reads, including its own tile. Ids follow the order
+/// of this text.
 pub const LU: Lu = Lu;
 
 /// See [`LU`].
@@ -19,7 +20,7 @@ impl Pattern for Lu {
     }
 
     fn why(&self) -> &'static str {
-        "tiled LU factorisation: like cholesky, with twice the updates and both sides to solve"
+        "tiled LU factorisation: like cholesky, but with twice the updates and with solves on both sides"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
@@ -30,7 +31,8 @@ impl Pattern for Lu {
         let n = u128::from(parameters.count("tiles"));
         Size {
             task_count: n * (n + 1) * (2 * n + 1) / 6,
-            // A tile's own history, a factor for each solve, and two tiles for each update.
+            // Each tile depends on its previous version. A solve also depends on one factor, and an update on two
+            // tiles.
             edge_count: (n - 1) * n * (2 * n + 1) / 2,
         }
     }
@@ -51,7 +53,7 @@ impl Pattern for Lu {
                 for j in k + 1..n {
                     let own = last[i * n + j].into_iter();
                     let (left, above) = (last[i * n + k], last[k * n + j]);
-                    // In the order of their ids, which the builder takes without sorting.
+                    // In the order of their ids, which spares the builder from sorting.
                     let inputs = own.chain(left.min(above)).chain(left.max(above));
                     last[i * n + j] = Some(builder.push(inputs)?);
                 }

@@ -1,4 +1,5 @@
-//! How the tasks of a workload depend on each other. One file a pattern, one line in [`PATTERNS`].
+//! Patterns define how the tasks of a workload depend on each other. There is one file per pattern, and one line per
+//! pattern in [`PATTERNS`].
 
 use std::iter::Sum;
 
@@ -50,8 +51,8 @@ pub use tree::TREE;
 pub use trivial::TRIVIAL;
 pub use wavefront_2d::WAVEFRONT_2D;
 
-/// The patterns that every build has. Those from `trivial` to `random-nearest` that are grids are those of Task
-/// Bench (Slaughter et al., SC 2020) and mean what its `core.cc` says; where they do not, their text says so.
+/// The patterns of every build. The grids from `trivial` to `random-nearest` are the patterns of Task Bench
+/// (Slaughter et al., SC 2020), as defined in its `core.cc`. Where they differ, their documentation says so.
 pub const PATTERNS: &[&dyn Pattern] = &[
     &TRIVIAL,
     &NO_COMM,
@@ -79,27 +80,27 @@ pub const PATTERNS: &[&dyn Pattern] = &[
 pub trait Pattern: Sync {
     /// The name in workload files and records.
     fn name(&self) -> &'static str;
-    /// What it stands for, in one line.
+    /// What it represents, in one line.
     fn why(&self) -> &'static str;
-    /// The parameters it takes.
+    /// The parameters that it accepts.
     fn parameters(&self) -> &'static [Parameter];
-    /// How large the graph will be, by a closed formula. Lets a graph that does not fit be refused before
-    /// it is built. Where edges are drawn at random, it is the most edges that can be drawn.
+    /// The size of the graph, by a closed formula, so that a graph that does not fit can be refused before it is
+    /// built. If edges are drawn at random, this is the most edges that can be drawn.
     fn size(&self, parameters: &Parameters) -> Size;
-    /// The graph.
+    /// Builds the graph.
     ///
     /// # Errors
     ///
-    /// When it has more tasks or edges than ids can number.
+    /// If it has more tasks or edges than ids can number.
     fn build(&self, parameters: &Parameters) -> Result<TaskGraph, GraphError>;
 }
 
-/// How many tasks and edges a graph has, or will have. Wide enough for any parameters in bounds.
+/// The number of tasks and edges of a graph, wide enough for all valid parameters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Size {
-    /// How many tasks.
+    /// The number of tasks.
     pub task_count: u128,
-    /// How many dependences.
+    /// The number of dependences.
     pub edge_count: u128,
 }
 
@@ -112,24 +113,24 @@ impl Sum for Size {
     }
 }
 
-/// The extent of one side of a grid: at least 1, and few enough for an id.
+/// The extent of one side of a grid: at least 1, and small enough for an id.
 const EXTENT: ParameterKind = ParameterKind::Count {
     min: 1,
     max: u32::MAX as u64,
 };
 
-/// How many tasks a step has.
+/// How many tasks each step has.
 const WIDTH: Parameter = Parameter {
     name: "width",
-    why: "how many tasks a step has",
+    why: "how many tasks each step has",
     kind: EXTENT,
     default: None,
 };
 
-/// How many steps follow each other.
+/// How many steps there are.
 const STEPS: Parameter = Parameter {
     name: "steps",
-    why: "how many steps follow each other",
+    why: "how many steps there are",
     kind: EXTENT,
     default: None,
 };
@@ -140,8 +141,7 @@ const STEPS_OR_ONE: Parameter = Parameter {
     ..STEPS
 };
 
-/// How often tasks fork or halves are exchanged. There are 2^depth tasks side by side, so more cannot be
-/// numbered.
+/// How often tasks fork or halves are exchanged. Each level has up to 2^depth tasks, so ids limit it.
 const DEPTH: Parameter = Parameter {
     name: "depth",
     why: "how many levels there are below the first",
@@ -149,10 +149,10 @@ const DEPTH: Parameter = Parameter {
     default: None,
 };
 
-/// How many points a task depends on. The formula of [`SPREAD`] goes through them one by one.
+/// How many points a task depends on. It is limited because the formula of [`SPREAD`] visits each of them.
 const RADIX: Parameter = Parameter {
     name: "radix",
-    why: "how many tasks a task depends on",
+    why: "how many tasks each task depends on",
     kind: ParameterKind::Count { min: 0, max: 65535 },
     default: None,
 };
@@ -166,14 +166,14 @@ const PERIOD: Parameter = Parameter {
 
 const FRACTION: Parameter = Parameter {
     name: "fraction",
-    why: "how many of the possible dependences there are",
+    why: "the fraction of the possible dependences that exist",
     kind: ParameterKind::Ratio,
     default: None,
 };
 
 const SEED: Parameter = Parameter {
     name: "seed",
-    why: "another one makes another graph of the same kind",
+    why: "a different seed gives a different graph of the same kind",
     kind: ParameterKind::Count {
         min: 0,
         max: u32::MAX as u64,
@@ -183,23 +183,23 @@ const SEED: Parameter = Parameter {
 
 const TILES: Parameter = Parameter {
     name: "tiles",
-    why: "how many tiles the matrix has on a side",
+    why: "how many tiles each side of the matrix has",
     kind: ParameterKind::Count { min: 1, max: 65535 },
     default: None,
 };
 
-/// The least power of two that is not below `number`, as its exponent; 0 for 1.
+/// The exponent of the smallest power of two that is at least `number`; 0 for 1.
 fn log2_ceil(number: u64) -> u32 {
     number.next_power_of_two().trailing_zeros()
 }
 
-/// A builder with room for a graph that was found to fit.
+/// A builder with capacity for a graph that is known to fit.
 fn builder(size: Size) -> TaskGraphBuilder {
     let (task_count, edge_count) = capacity(size);
     TaskGraphBuilder::with_capacity(task_count, edge_count)
 }
 
-/// The tasks and edges to reserve room for. Only called for graphs that were found to fit.
+/// The number of tasks and edges to reserve capacity for. Only called for graphs that are known to fit.
 fn capacity(size: Size) -> (usize, usize) {
     let clamp = |count: u128| usize::try_from(count).unwrap_or(0);
     (clamp(size.task_count), clamp(size.edge_count))

@@ -6,7 +6,8 @@ use crate::parameter::{Parameter, Parameters};
 
 /// Each task depends on the `radix` points around it.
 ///
-/// On `i - radix / 2` up to `i + (radix - 1) / 2` of the step before; with a radix of 0, on nothing.
+/// These are the points from `i - radix / 2` to `i + (radix - 1) / 2` of the previous step. With a radix of 0, tasks
+/// depend on nothing.
 pub const NEAREST: Nearest = Nearest;
 
 /// See [`NEAREST`].
@@ -19,7 +20,7 @@ impl Pattern for Nearest {
     }
 
     fn why(&self) -> &'static str {
-        "point i depends on the radix points around it: a stencil as wide as you like"
+        "point i depends on the radix points around it: a stencil of any width"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
@@ -43,10 +44,10 @@ impl Pattern for Nearest {
     }
 }
 
-/// The points that are near `point`, some of them outside the row.
+/// The points near `point`. Some of them may be outside the row.
 pub(super) fn window(radix: u64, point: i64, width: i64) -> RangeInclusive<i64> {
     let radix = radix as i64;
-    // Rounded down even below zero: a radix of 0 makes the window empty.
+    // Round towards negative infinity, so that a radix of 0 makes the window empty.
     let (first, last) = (point - radix / 2, point + (radix - 1).div_euclid(2));
     first.max(0)..=last.min(width - 1)
 }
@@ -56,7 +57,7 @@ pub(super) fn pair_count(width: u128, radix: u64) -> u128 {
     let Some(others) = radix.checked_sub(1) else {
         return 0;
     };
-    // At each distance up to `reach` there are as many pairs as points that do not fall off the end.
+    // At each distance up to `reach` there are as many pairs as points whose neighbour is inside the row.
     let to_one_side = |reach: u64| {
         let reach = u128::from(reach).min(width);
         reach * width - reach * (reach + 1) / 2

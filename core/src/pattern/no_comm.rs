@@ -2,7 +2,7 @@ use super::{Pattern, STEPS, Size, WIDTH, capacity};
 use crate::graph::{GraphError, TaskGraph, TaskGraphBuilder, TaskId};
 use crate::parameter::{Parameter, Parameters};
 
-/// Chains side by side.
+/// Independent chains.
 pub const NO_COMM: NoComm = NoComm;
 
 /// See [`NO_COMM`].
@@ -15,7 +15,7 @@ impl Pattern for NoComm {
     }
 
     fn why(&self) -> &'static str {
-        "chains side by side: sessions that each go step by step"
+        "independent chains: sessions that each proceed step by step"
     }
 
     fn parameters(&self) -> &'static [Parameter] {

@@ -3,14 +3,14 @@ use crate::graph::{GraphError, TaskGraph, TaskId};
 use crate::parameter::{Parameter, Parameters};
 use crate::random;
 
-/// Each task depends on some of the tasks shortly before it, drawn by a seed.
+/// Each task depends on some of the tasks shortly before it, drawn from a seed.
 ///
-/// Task `i` draws how many it depends on, from 0 to `radix`, and then each of them from the `window` tasks before it.
-/// One that is drawn twice counts once. Task 0 depends on nothing.
+/// Task `i` draws its number of dependences, from 0 to `radix`, and then draws each of them from the `window` tasks
+/// before it. Duplicates count once. Task 0 depends on nothing.
 ///
-/// As numbers: `draw(seed, i, 0) mod (radix + 1)` is how many, and `i - 1 - draw(seed, i, k) mod min(i, window)` the one
-/// drawn as the `k`-th, from 1 up. A small window makes long paths, a large one short ones (Devroye, Janson,
-/// "Long and short paths in uniform random recursive dags", 2011).
+/// The number is `draw(seed, i, 0) mod (radix + 1)`, and the `k`-th task, from 1, is `i - 1 - draw(seed, i, k) mod
+/// min(i, window)`. A small window makes long paths, a large one short paths (Devroye, Janson, "Long and short paths
+/// in uniform random recursive dags", 2011).
 pub const RANDOM_DAG: RandomDag = RandomDag;
 
 /// See [`RANDOM_DAG`].
@@ -23,7 +23,7 @@ impl Pattern for RandomDag {
     }
 
     fn why(&self) -> &'static str {
-        "each task depends on some of those before it, drawn by a seed: a graph without any regularity"
+        "each task depends on some earlier tasks, drawn from a seed: a graph without regularity"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
@@ -34,7 +34,7 @@ impl Pattern for RandomDag {
         let task_count = u128::from(parameters.count("tasks"));
         Size {
             task_count,
-            // The most there can be: only drawing them all would tell how many there are.
+            // An upper bound: the actual number is known only after drawing all edges.
             edge_count: (task_count - 1) * u128::from(parameters.count("radix")),
         }
     }
@@ -69,7 +69,7 @@ const TASKS: Parameter = Parameter {
 
 const WINDOW: Parameter = Parameter {
     name: "window",
-    why: "how many tasks back a task may depend on",
+    why: "how far back a task may depend on others, in tasks",
     kind: EXTENT,
     default: None,
 };

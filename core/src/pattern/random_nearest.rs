@@ -4,11 +4,11 @@ use crate::graph::{GraphError, TaskGraph};
 use crate::parameter::{Parameter, Parameters};
 use crate::random;
 
-/// Each task depends on some of the points around it, drawn anew at each step of a period.
+/// Each task depends on some of the points around it, redrawn at each step of a period.
 ///
-/// On `i` and on every other point `j` of the window of [`NEAREST`] for which a number drawn from
-/// `(seed, radix, t mod period, j, i)` is below `fraction`. A radix of 0 means no dependences, where Task Bench
-/// then draws for `i` itself; and the numbers are not those of Task Bench, which draws them with SipHash.
+/// It depends on `i`, and on every other point `j` of the window of [`NEAREST`] for which a number drawn from
+/// `(seed, radix, t mod period, j, i)` is below `fraction`. A radix of 0 means no dependences, whereas Task Bench
+/// then draws for `i` itself. The numbers differ from those of Task Bench, which draws them with SipHash.
 pub const RANDOM_NEAREST: RandomNearest = RandomNearest;
 
 /// See [`RANDOM_NEAREST`].
@@ -21,7 +21,7 @@ impl Pattern for RandomNearest {
     }
 
     fn why(&self) -> &'static str {
-        "point i depends on some of the points around it, drawn by a seed: irregular, yet local"
+        "point i depends on some of the points around it, drawn from a seed: irregular but local"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
@@ -29,7 +29,7 @@ impl Pattern for RandomNearest {
     }
 
     fn size(&self, parameters: &Parameters) -> Size {
-        // The most there can be: only drawing them all would tell how many there are.
+        // An upper bound: the actual number is known only after drawing all edges.
         NEAREST.size(parameters)
     }
 

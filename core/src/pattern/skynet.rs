@@ -2,10 +2,10 @@ use super::{DEPTH, Pattern, Size, fork_join};
 use crate::graph::{GraphError, TaskGraph};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 
-/// Each task spawns `fan_out`, `depth` times over, and each sum adds up as many: with the defaults 1,111,111 tasks on
-/// the way down and 111,111 on the way up.
+/// Each task spawns `fan_out` tasks, `depth` levels deep, and each sum adds as many results. The defaults give
+/// 1,111,111 tasks on the way down and 111,111 on the way up.
 ///
-/// After the benchmark of that name, in which a million leaves carry their numbers and the root finds
+/// It follows the benchmark of that name, in which a million leaves carry their numbers and the root computes
 /// 499999500000.
 pub const SKYNET: Skynet = Skynet;
 
@@ -19,7 +19,7 @@ impl Pattern for Skynet {
     }
 
     fn why(&self) -> &'static str {
-        "every task spawns ten, six times over, and a million results are summed up: what spawning costs"
+        "every task spawns ten, six levels deep, and a million results are summed: the cost of spawning"
     }
 
     fn parameters(&self) -> &'static [Parameter] {

@@ -2,10 +2,10 @@ use super::{Grid, PERIOD, Pattern, RADIX, STEPS, Size, WIDTH};
 use crate::graph::{GraphError, TaskGraph};
 use crate::parameter::{Parameter, Parameters};
 
-/// Each task depends on `radix` points spread over the whole step before, other ones at each step.
+/// Each task depends on `radix` points spread over the whole previous step, and on different points at each step.
 ///
-/// For each `k < radix`, on `(i + k * width / radix + (k > 0 ? t mod period : 0)) mod width`, the quotient
-/// rounded down. Points that come out the same count once; Task Bench lists them as often as they come.
+/// For each `k < radix`, it depends on `(i + k * width / radix + (k > 0 ? t mod period : 0)) mod width`, with the
+/// quotient rounded down. Duplicates count once; Task Bench lists them each time.
 pub const SPREAD: Spread = Spread;
 
 /// See [`SPREAD`].
@@ -18,7 +18,7 @@ impl Pattern for Spread {
     }
 
     fn why(&self) -> &'static str {
-        "point i depends on radix points far apart, which change with a period: exchange without locality"
+        "point i depends on radix distant points, which change periodically: exchange without locality"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
@@ -31,7 +31,7 @@ impl Pattern for Spread {
         let (radix, period) = (parameters.count("radix"), parameters.count("period"));
         let edge_count = match u128::from(radix) {
             0 => 0,
-            // Near enough to each other to come to every point, wherever they start.
+            // They are close enough to cover every point, wherever they start.
             radix if radix > width => (steps - 1) * width * width,
             radix => width * ((steps - 1) * radix - hit_count(width, steps, radix, period.into())),
         };
@@ -49,7 +49,7 @@ impl Pattern for Spread {
         let grid = Grid::new(self, parameters);
         let width = grid.width;
         grid.build(|step, point, near| {
-            // Near enough to each other to come to every point, wherever they start.
+            // They are close enough to cover every point, wherever they start.
             if radix > width {
                 return near.extend(0..width);
             }
@@ -61,13 +61,13 @@ impl Pattern for Spread {
     }
 }
 
-/// How many pairs of a step and a `k` from 1 there are in which `k` comes to the point itself, which `k = 0`
-/// stands for already. With `radix <= width` no other two come out the same.
+/// The number of pairs of a step and a `k` from 1 for which `k` gives the point itself, which `k = 0` already gives.
+/// With `radix <= width` there are no other duplicates.
 fn hit_count(width: u128, steps: u128, radix: u128, period: u128) -> u128 {
-    // How many of the numbers below `end` leave `rest`, at least 1, over when divided by the width.
+    // How many of the numbers below `end` leave the remainder `rest`, at least 1, when divided by the width.
     let leaving = |rest: u128, end: u128| (end + width - 1).saturating_sub(rest) / width;
     let hits = (1..radix).map(|k| {
-        // The shift that completes the offset of `k` to a whole turn. It is not 0, so step 0 is not counted.
+        // The shift that makes the offset of `k` a multiple of the width. It is not 0, so step 0 is not counted.
         let rest = width - k * width / radix;
         steps / period * leaving(rest, period) + leaving(rest, steps % period)
     });

@@ -2,7 +2,7 @@ use super::{Grid, Pattern, STEPS, Size, WIDTH};
 use crate::graph::{GraphError, TaskGraph};
 use crate::parameter::{Parameter, Parameters};
 
-/// Each task depends on three neighbours of the step before.
+/// Each task depends on three neighbours of the previous step.
 pub const STENCIL_1D: Stencil1d = Stencil1d;
 
 /// See [`STENCIL_1D`].
@@ -15,7 +15,7 @@ impl Pattern for Stencil1d {
     }
 
     fn why(&self) -> &'static str {
-        "point i depends on i-1, i and i+1 of the step before: a simulation with halo exchange"
+        "point i depends on i-1, i and i+1 of the previous step: a simulation with halo exchange"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
@@ -27,7 +27,7 @@ impl Pattern for Stencil1d {
         let steps = u128::from(parameters.count("steps"));
         Size {
             task_count: width * steps,
-            // Three neighbours a point, less the two that fall off the ends.
+            // Three neighbours per point, without the two outside the row.
             edge_count: (steps - 1) * (3 * width - 2),
         }
     }

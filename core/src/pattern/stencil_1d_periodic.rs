@@ -15,7 +15,7 @@ impl Pattern for Stencil1dPeriodic {
     }
 
     fn why(&self) -> &'static str {
-        "the stencil bent into a ring: no point has less to wait for than the others"
+        "a stencil on a ring: every point has the same number of neighbours"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
@@ -27,7 +27,7 @@ impl Pattern for Stencil1dPeriodic {
         let steps = u128::from(parameters.count("steps"));
         Size {
             task_count: width * steps,
-            // On rings of one and two points, neighbours are the same point.
+            // On rings of one and two points, some neighbours are the same point.
             edge_count: (steps - 1) * width * width.min(3),
         }
     }

@@ -1,4 +1,4 @@
-//! Each pattern beside a naive statement of it, over all pairs of tasks; and counts and spans beside closed
+//! Compares each pattern with a naive definition over all pairs of tasks, and its counts and spans with closed
 //! formulas.
 
 use proptest::prelude::*;
@@ -32,7 +32,7 @@ fn build<const N: usize>(pattern: &dyn Pattern, numbers: [(&'static str, u64); N
         .unwrap()
 }
 
-/// Checks what is built against the statement, over all pairs of tasks, and its size against the formula.
+/// Checks the built graph against the definition over all pairs of tasks, and its size against the formula.
 fn assert_as_stated(pattern: &dyn Pattern, numbers: &Numbers) {
     let parameters = parameters(pattern, numbers);
     let graph = pattern.build(&parameters).unwrap();
@@ -64,7 +64,7 @@ fn assert_as_stated(pattern: &dyn Pattern, numbers: &Numbers) {
     }
 }
 
-/// Small values of the parameter of this name, those where formulas turn among them.
+/// Small values of this parameter, including those at which formulas change.
 fn small_values(name: &str) -> &'static [f64] {
     match name {
         "width" => &[1.0, 2.0, 3.0, 4.0, 5.0, 8.0],
@@ -125,7 +125,7 @@ proptest! {
     }
 }
 
-/// Tasks on the longest path.
+/// The number of tasks on the longest path.
 fn span(graph: &TaskGraph) -> u64 {
     graph
         .levels()
@@ -187,7 +187,7 @@ fn grids_have_their_counts_and_spans() {
 
             let all = build(&ALL_TO_ALL, extent);
             assert_eq!(counts(&all), (width * steps, width * width * (steps - 1)));
-            // A wide stencil is a barrier too, and a point with nothing beside it a chain.
+            // A wide stencil is also a barrier, and a point without neighbours a chain.
             for pattern in [
                 &ALL_TO_ALL as &dyn Pattern,
                 &STENCIL_1D,
@@ -201,7 +201,7 @@ fn grids_have_their_counts_and_spans() {
             }
         }
     }
-    // A square of 5, swept along its diagonals: 5 x 5 points, and two edges for each but at the border.
+    // A square of 5, swept along its diagonals: 5 x 5 points, and two edges for each point except at the border.
     let dom = build(&DOM, [("width", 5), ("steps", 9)]);
     assert_eq!(counts(&dom), (25, 40));
 }
@@ -248,7 +248,8 @@ fn a_seed_draws_as_many_as_it_should_and_another_draws_others() {
     };
     assert_eq!(drawn(1.0), drawn(1.0));
     assert_ne!(drawn(1.0), drawn(2.0));
-    // Of 494 pairs a step, 100 are of a point with itself; of the others a quarter, within five deviations.
+    // Of 494 pairs per step, 100 are of a point with itself. Of the others a quarter is drawn, within five standard
+    // deviations.
     let others = drawn(1.0).edge_count() as f64 - 100.0 * 100.0;
     let (expected, deviation) = (39_400.0 * 0.25, (39_400.0f64 * 0.25 * 0.75).sqrt());
     assert!((others - expected).abs() < 5.0 * deviation, "{others}");
@@ -264,7 +265,7 @@ fn a_seed_draws_as_many_as_it_should_and_another_draws_others() {
     };
     assert_eq!(dag(1), dag(1));
     assert_ne!(dag(1), dag(2));
-    // Two inputs a task on average, less the few that are drawn twice.
+    // On average two inputs per task, minus the few duplicates.
     let mean = dag(1).edge_count() as f64 / 5000.0;
     assert!((1.9..=2.1).contains(&mean), "{mean}");
 }
@@ -284,7 +285,7 @@ fn skynet_sums_a_million_numbers() {
         });
     }
     assert_eq!(sums.last(), Some(&499_999_500_000));
-    // Each leaf is spawned by one task and summed up by one.
+    // Each leaf is spawned by one task and summed by one task.
     assert!(
         leaves
             .clone()

@@ -2,9 +2,9 @@ use super::{Grid, Pattern, STEPS, Size, WIDTH, log2_ceil};
 use crate::graph::{GraphError, TaskGraph};
 use crate::parameter::{Parameter, Parameters};
 
-/// A binary tree that fans out until its rows are full, and then goes on at that width.
+/// A binary tree that fans out until its rows are full, and then continues at that width.
 ///
-/// Row `t` is `min(width, 2^t)` wide, and `i` depends on `i / 2` of the row before.
+/// Row `t` is `min(width, 2^t)` wide, and `i` depends on `i / 2` of the previous row.
 pub const TREE: Tree = Tree;
 
 /// See [`TREE`].
@@ -17,7 +17,7 @@ impl Pattern for Tree {
     }
 
     fn why(&self) -> &'static str {
-        "each task releases two: work that has to spread before all workers have some"
+        "each task releases two: work that must spread before all workers have some"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
@@ -31,7 +31,7 @@ impl Pattern for Tree {
         let task_count = (1 << growing) - 1 + (steps - growing) * width;
         Size {
             task_count,
-            // Every task but the first has one parent.
+            // Every task except the first has one parent.
             edge_count: task_count - 1,
         }
     }
@@ -39,7 +39,7 @@ impl Pattern for Tree {
     fn build(&self, parameters: &Parameters) -> Result<TaskGraph, GraphError> {
         let grid = Grid::new(self, parameters);
         let width = grid.width;
-        // Wide enough long before the shift would overflow.
+        // The width is reached long before the shift would overflow.
         let row = |step: i64| 0..width.min(1 << step.min(32));
         grid.build_rows(row, |_, point, near| near.push(point / 2))
     }

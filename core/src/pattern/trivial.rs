@@ -15,7 +15,7 @@ impl Pattern for Trivial {
     }
 
     fn why(&self) -> &'static str {
-        "independent tasks: requests that have nothing to do with each other"
+        "independent tasks: unrelated requests"
     }
 
     fn parameters(&self) -> &'static [Parameter] {

@@ -2,9 +2,9 @@ use super::{Pattern, STEPS, Size, WIDTH, builder};
 use crate::graph::{GraphError, TaskGraph, TaskId};
 use crate::parameter::{Parameter, Parameters};
 
-/// Each point of a rectangle depends on the one above it and the one to its left.
+/// Each point of a rectangle depends on the point above it and the point to its left.
 ///
-/// `width` points a row, `steps` rows; ids go row by row.
+/// It has `width` points per row and `steps` rows. Ids go row by row.
 pub const WAVEFRONT_2D: Wavefront2d = Wavefront2d;
 
 /// See [`WAVEFRONT_2D`].
@@ -17,7 +17,7 @@ impl Pattern for Wavefront2d {
     }
 
     fn why(&self) -> &'static str {
-        "a point waits for those above and to the left: dynamic programming, parallel along diagonals"
+        "a point depends on the points above and to the left: dynamic programming, parallel along diagonals"
     }
 
     fn parameters(&self) -> &'static [Parameter] {

@@ -1,9 +1,8 @@
-//! The shared things that kernels contend for.
+//! The shared counters for which kernels contend.
 //!
-//! All of them live in shared pages, so that threads and forked processes contend for the same thing.
-//! Only the mutex needs two forms: the standard library's is made for threads, so processes get a
-//! process-shared one from the system. Async backends use the thread form, since no lock is ever held
-//! across an `.await`.
+//! All of them are in shared pages, so that threads and forked processes contend for the same memory. Only the mutex
+//! has two forms: the mutex of the standard library is made for threads, so processes get a process-shared mutex
+//! from the system. Async backends use the form for threads, because no lock is held across an `.await`.
 
 use std::cell::Cell;
 use std::io;
@@ -20,18 +19,18 @@ use process_mutex::ProcessMutex;
 
 /// A counter that many workers increment.
 pub trait SharedCounter: Send + Sync {
-    /// Adds one, `times` times over.
+    /// Adds one, `times` times.
     fn increment(&self, times: u64);
-    /// The value. Nobody may be incrementing.
+    /// The value. No worker may be incrementing.
     fn value(&self) -> u64;
-    /// Back to zero. Nobody may be incrementing.
+    /// Sets the value to zero. No worker may be incrementing.
     fn reset(&self);
 }
 
-/// A relaxed load, then a relaxed store: what an unsynchronised increment does. Updates get lost.
+/// A relaxed load, then a relaxed store, like an increment without synchronisation. Updates get lost.
 pub struct RacyCounter(SharedSlice<CachePadded<AtomicU64>>);
 
-/// One atomic addition an increment.
+/// One atomic addition per increment.
 pub struct AtomicCounter(SharedSlice<CachePadded<AtomicU64>>);
 
 /// A mutex that is locked for each increment, for threads.
@@ -43,7 +42,7 @@ pub struct ProcessMutexCounter {
     value: SharedSlice<CachePadded<AtomicU64>>,
 }
 
-/// An atomic addition to a cache line of the worker's own; the value is the sum.
+/// An atomic addition to the worker's own cache line; the value is the sum.
 pub struct ShardedCounter {
     shards: SharedSlice<CachePadded<AtomicU64>>,
     next: SharedSlice<AtomicU32>,
@@ -54,7 +53,7 @@ impl RacyCounter {
     ///
     /// # Errors
     ///
-    /// When the system refuses the shared page.
+    /// If the system refuses the shared page.
     pub fn new() -> io::Result<Self> {
         SharedSlice::new(1).map(Self)
     }
@@ -63,7 +62,7 @@ impl RacyCounter {
 impl SharedCounter for RacyCounter {
     fn increment(&self, times: u64) {
         for _ in 0..times {
-            // Relaxed, and in two steps: losing updates is what this counter is for.
+            // Relaxed, and in two steps: this counter is meant to lose updates.
             let value = self.0[0].load(Ordering::Relaxed);
             self.0[0].store(value + 1, Ordering::Relaxed);
         }
@@ -83,7 +82,7 @@ impl AtomicCounter {
     ///
     /// # Errors
     ///
-    /// When the system refuses the shared page.
+    /// If the system refuses the shared page.
     pub fn new() -> io::Result<Self> {
         SharedSlice::new(1).map(Self)
     }
@@ -140,7 +139,7 @@ impl ProcessMutexCounter {
     ///
     /// # Errors
     ///
-    /// When the system refuses the shared page or the mutex.
+    /// If the system refuses the shared page or the mutex.
     pub fn new() -> io::Result<Self> {
         Ok(Self {
             mutex: ProcessMutex::new()?,
@@ -170,11 +169,11 @@ impl SharedCounter for ProcessMutexCounter {
 }
 
 impl ShardedCounter {
-    /// A counter at zero, with one shard a worker.
+    /// A counter at zero, with one shard per worker.
     ///
     /// # Errors
     ///
-    /// When the system refuses the shared pages.
+    /// If the system refuses the shared pages.
     pub fn new(worker_count: usize) -> io::Result<Self> {
         Ok(Self {
             shards: SharedSlice::new(worker_count.max(1))?,
@@ -182,13 +181,13 @@ impl ShardedCounter {
         })
     }
 
-    /// The shard of the calling worker, dealt out in turn at its first increment.
+    /// The shard of the calling worker, assigned in turn at its first increment.
     fn shard(&self) -> &AtomicU64 {
         thread_local! {
             static TURN: Cell<Option<u32>> = const { Cell::new(None) };
         }
         let turn = TURN.get().unwrap_or_else(|| {
-            // Relaxed: any distinct number will do.
+            // Relaxed: each call only needs a different number.
             let turn = self.next[0].fetch_add(1, Ordering::Relaxed);
             TURN.set(Some(turn));
             turn
@@ -201,7 +200,7 @@ impl SharedCounter for ShardedCounter {
     fn increment(&self, times: u64) {
         let shard = self.shard();
         for _ in 0..times {
-            // Atomic even so: a backend that starts more threads than workers makes some share a shard.
+            // Atomic because a backend that starts more threads than workers makes some threads share a shard.
             // Relaxed: only the total matters, and the end of the run orders the reader after it.
             shard.fetch_add(1, Ordering::Relaxed);
         }

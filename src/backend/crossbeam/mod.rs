@@ -1,19 +1,18 @@
-//! **Queues.** Each worker owns a deque: it pushes and pops at one end, and others steal at the other,
-//! half of it at a time. The calling thread is worker 0 and puts the sources into its own deque, from
-//! which the others steal, so a run neither begins nor ends with waking the one who asked for it.
+//! **Queues.** Each worker owns a deque: it pushes and pops at one end, and other workers steal half of the tasks at
+//! the other end. The calling thread is worker 0. It puts the sources into its own deque, from which the others
+//! steal. A run therefore neither begins nor ends with waking the calling thread.
 //!
-//! **Narrow graphs.** A worker whose task has made nothing ready and whose deque is empty keeps the last of the
-//! task's dependents for itself, if that waits for one input only, and watches this input while it looks for other
-//! work ([`Job::execute_or_reserve`]). So a task that is due next door need not be stolen. Workers that have to share
-//! a core do not, since the one that could run a task might not have the core.
+//! **Narrow graphs.** If a worker's deque is empty and its task has made nothing ready, the worker keeps the task's
+//! last dependent if it waits for only one more input. It watches this input while it looks for other work
+//! ([`Job::execute_or_reserve`]), so the task need not be stolen. Workers that share a core do not do this, because
+//! the worker that could run the task might not be scheduled.
 //!
-//! **The end of a run.** `remaining` starts at the number of tasks. A worker counts what it executes by
-//! itself and takes its count off only when it finds no more work. Every worker runs out of work when
-//! everything is done, so `remaining` gets to 0, and it cannot before the last task has finished.
+//! **The end of a run.** `remaining` starts at the number of tasks. Each worker counts the tasks that it executes,
+//! and subtracts its count only when it finds no more work. Every worker runs out of work when all tasks are done,
+//! so `remaining` reaches 0, but not before the last task has finished.
 //!
-//! **Where a worker parks.** When it finds nothing, a worker looks again for about as long as a wake-up
-//! would cost, and then parks, during a run as well as between two. Worker 0 does the same, but only
-//! until `remaining` is 0.
+//! **Where a worker parks.** A worker that finds nothing searches for about as long as a wake-up would take, and
+//! then parks, both during a run and between runs. Worker 0 does the same, but only until `remaining` is 0.
 
 use std::io;
 use std::sync::Arc;
@@ -34,7 +33,7 @@ mod sleepers;
 
 use sleepers::Sleepers;
 
-/// A deque a worker, stealing, parking.
+/// One deque per worker, stealing, parking.
 pub const CROSSBEAM: Crossbeam = Crossbeam;
 
 /// See [`CROSSBEAM`].
@@ -47,7 +46,7 @@ impl Backend for Crossbeam {
     }
 
     fn why(&self) -> &'static str {
-        "a deque a worker, others steal from it, idle workers park: work stealing made for task graphs"
+        "one deque per worker, stealing, idle workers park: work stealing made for task graphs"
     }
 
     fn continuations(&self) -> &'static [Continuation] {
@@ -101,17 +100,17 @@ impl Backend for Crossbeam {
     }
 }
 
-/// Pauses between two looks into the deques of others, at most; it begins with one and doubles. Looking
-/// disturbs their owners.
+/// The most pauses between two searches of the other deques. The number begins with one and doubles. Each search
+/// disturbs the owners of the deques.
 const LOOK_TURNS: u32 = 64;
 
 struct Shared {
     placement: Placement,
     stealers: Vec<Stealer<TaskId>>,
-    /// Tasks of this run that have not been taken off yet.
+    /// Tasks of this run that have not been subtracted yet.
     remaining: CachePadded<AtomicUsize>,
     sleepers: Sleepers,
-    /// Whether workers are to end.
+    /// Whether the workers must end.
     closed: AtomicBool,
     /// The thread of worker 0.
     caller: Thread,
@@ -119,12 +118,12 @@ struct Shared {
 
 impl Shared {
     fn is_closed(&self) -> bool {
-        // Relaxed: there is nothing else to see.
+        // Relaxed: no other data depends on it.
         self.closed.load(Ordering::Relaxed)
     }
 
     fn is_run_over(&self) -> bool {
-        // Acquire: pairs with the Release in `publish`; whoever sees 0 sees all that tasks wrote.
+        // Acquire: pairs with the Release in `publish`. A thread that reads 0 sees everything that the tasks wrote.
         self.remaining.load(Ordering::Acquire) == 0
     }
 
@@ -136,34 +135,34 @@ impl Shared {
 struct Worker {
     shared: Arc<Shared>,
     job: Arc<Job>,
-    /// Whether the first task made ready is run at once.
+    /// Whether the first task made ready runs at once.
     inline: bool,
     index: usize,
     deque: Deque<TaskId>,
     reserving: Reserving,
-    /// What it keeps. Only ever there while its deque is empty.
+    /// The reserved task, if any. There is one only while the deque is empty.
     reserved: Option<Reserved>,
-    /// Tasks executed that have not been taken off `remaining`.
+    /// Executed tasks that have not been subtracted from `remaining`.
     executed: usize,
 }
 
 impl Worker {
-    /// The life of a helper.
+    /// The loop of a helper thread.
     fn help(mut self) {
         while let Some(task) = self.next_task(|_| false) {
             if self.execute(task).is_err() {
-                // Relaxed: there is nothing else to see.
+                // Relaxed: no other data depends on it.
                 self.shared.closed.store(true, Ordering::Relaxed);
                 self.shared.caller.unpark();
             }
         }
     }
 
-    /// Does its part of a run that has just begun, until the end of the run.
+    /// Executes its part of a run that has just begun, until the end of the run.
     fn lead(&mut self) -> Result<(), Halt> {
         let graph = self.job.graph();
         let task_count = graph.task_count();
-        // Relaxed: the pushes that follow release it, with `begin_run`, to whoever steals.
+        // Relaxed: the pushes that follow release it, together with `begin_run`, to the thieves.
         self.shared.remaining.store(task_count, Ordering::Relaxed);
         for &source in graph.sources() {
             self.deque.push(source);
@@ -180,10 +179,10 @@ impl Worker {
         }
     }
 
-    /// Looks and waits for a task; none when the pool is closed or `is_over` says so.
+    /// Searches and waits for a task. Returns `None` when the pool is closed or `is_over` returns `true`.
     #[inline]
     fn next_task(&mut self, is_over: fn(&Shared) -> bool) -> Option<TaskId> {
-        // Looked at and not taken: a store a task is 2% of a small one.
+        // Test before taking: one store per task is 2% of a small task.
         if self.reserved.is_some() {
             return self.await_reserved(is_over);
         }
@@ -215,7 +214,7 @@ impl Worker {
         }
     }
 
-    /// Waits for `reserved`, or for something else to do. The run cannot be over while a task is reserved.
+    /// Waits for `reserved` or for other work. The run cannot end while a task is reserved.
     #[cold]
     fn await_reserved(&mut self, is_over: fn(&Shared) -> bool) -> Option<TaskId> {
         let reserved = self.reserved.take()?;
@@ -231,7 +230,7 @@ impl Worker {
         waited.next.or_else(|| self.await_task(spin, is_over))
     }
 
-    /// A task of another worker, if any has one to spare.
+    /// Takes a task from another worker, if one has a task to spare.
     fn steal(&self) -> Option<TaskId> {
         let (before, from) = self.shared.stealers.split_at(self.index);
         let mut others = from[1..].iter().chain(before);
@@ -251,13 +250,13 @@ impl Worker {
         Some(task)
     }
 
-    /// Takes what this worker has executed off `remaining`, now that there is nothing to do.
+    /// Subtracts what this worker has executed from `remaining`, now that it has no work.
     fn publish(&mut self) {
         if self.executed == 0 {
             return;
         }
         self.reserving.count_spell();
-        // Release: what its tasks wrote goes with the count. Acquire is not needed, nothing is read.
+        // Release: publishes what its tasks wrote. Acquire is not needed because nothing is read.
         let before = self
             .shared
             .remaining
@@ -268,8 +267,8 @@ impl Worker {
         self.executed = 0;
     }
 
-    /// Executes `task`, and with inline continuations what it leads to. Two ways in two functions: one for both makes
-    /// tasks of 10 ns 5% dearer with `queue`.
+    /// Executes `task`, and with inline continuations the tasks that follow from it. These are two functions because
+    /// a single one makes tasks of 10 ns 5% slower with `queue`.
     #[inline]
     fn execute(&mut self, task: TaskId) -> Result<(), Halt> {
         if self.inline {
@@ -279,7 +278,7 @@ impl Worker {
         }
     }
 
-    /// Notes what is kept for this worker, if anything is.
+    /// Stores the reserved task of this worker, if there is one.
     #[inline]
     fn keep(&mut self, reserved: Option<Reserved>) {
         if reserved.is_some() {
@@ -287,7 +286,7 @@ impl Worker {
         }
     }
 
-    /// Executes `task`, and pushes all that it makes ready.
+    /// Executes `task`, and pushes all tasks that it makes ready.
     #[inline]
     fn execute_queue(&mut self, task: TaskId) -> Result<(), Halt> {
         let mut pushed = 0usize;
@@ -305,12 +304,12 @@ impl Worker {
             .execute_or_reserve(task, may_reserve, ready, is_idle)?;
         self.keep(reserved);
         self.executed += 1;
-        // This worker pops one of them right after.
+        // This worker pops one of them next.
         self.offer(pushed.saturating_sub(1));
         Ok(())
     }
 
-    /// Executes `first`, goes on with the first task that it makes ready, and pushes the others.
+    /// Executes `first`, continues with the first task that it makes ready, and pushes the others.
     #[inline]
     fn execute_inline(&mut self, first: TaskId) -> Result<(), Halt> {
         let mut next = Some(first);
@@ -356,7 +355,7 @@ struct CrossbeamPool {
 
 impl CrossbeamPool {
     fn close(&mut self) {
-        // Relaxed: there is nothing else to see.
+        // Relaxed: no other data depends on it.
         self.caller.shared.closed.store(true, Ordering::Relaxed);
         join_all(&mut self.helpers);
     }
@@ -366,7 +365,7 @@ impl Pool for CrossbeamPool {
     fn run(&mut self) -> Result<(), Halt> {
         let result = self.caller.lead();
         if result.is_err() {
-            // So that nothing is running any more when the failure is looked at.
+            // Nothing may run any more when the caller reads the failure.
             self.close();
         }
         result

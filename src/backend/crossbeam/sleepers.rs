@@ -1,7 +1,7 @@
-//! Where idle workers park, and how none of them is forgotten there.
+//! Where idle workers park, and why no wake-up is lost.
 //!
-//! **No wake-up is lost.** While a worker sleeps, no task lies in a deque that was put there after the
-//! worker looked for the last time, unless a sleeper was woken for it:
+//! **No wake-up is lost.** While a worker sleeps, no deque holds a task that was pushed after this worker's last
+//! search, unless a sleeper was woken for this task:
 //!
 //! ```text
 //! pusher                                   sleeper
@@ -11,11 +11,11 @@
 //!    wake one if there is any                 park if all are empty
 //! ```
 //!
-//! The fences are sequentially consistent, so one of the two sees the other's step 1. The fence of a
-//! pusher is left out where the pusher runs the task itself right after: it needs nobody. Tasks that
-//! a steal moves are pushed anew, since a look into both deques can miss them on their way. The ends of
-//! the run and of the pool unpark whom they concern without asking whether it sleeps; the token of an
-//! unpark outlasts the wait for it, so these need no fence.
+//! The fences are sequentially consistent, so one side sees the other side's step 1. A pusher omits its fence if it
+//! runs the task itself next, because then it needs no other worker. Tasks that were moved by a steal count as
+//! pushed again, because a search of both deques can miss them while they move. The ends of the run and of the pool
+//! unpark the threads concerned whether they sleep or not. These need no fence, because the token of an unpark stays
+//! until the thread parks.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -26,16 +26,16 @@ use crossbeam_utils::CachePadded;
 /// The workers that are parked, or about to park.
 #[derive(Default)]
 pub(super) struct Sleepers {
-    /// The length of `threads`, to be read without the mutex.
+    /// The length of `threads`, readable without the mutex.
     count: CachePadded<AtomicUsize>,
     threads: Mutex<Vec<(usize, Thread)>>,
 }
 
 impl Sleepers {
-    /// Parks worker `index`, the calling thread, unless `is_needed` once others can see it sleep.
+    /// Announces worker `index` (the calling thread) as a sleeper, then parks it unless `is_needed` returns `true`.
     pub(super) fn sleep(&self, index: usize, is_needed: impl FnOnce() -> bool) {
         self.edit(|threads| threads.push((index, thread::current())));
-        // See the module: the sleeper's fence.
+        // The sleeper's fence, see the module's documentation.
         fence(Ordering::SeqCst);
         if !is_needed() {
             thread::park();
@@ -43,10 +43,10 @@ impl Sleepers {
         self.edit(|threads| threads.retain(|(other, _)| *other != index));
     }
 
-    /// Wakes up to `count` sleepers, for as many tasks that have just been pushed.
+    /// Wakes up to `count` sleepers for as many tasks that have just been pushed.
     #[inline]
     pub(super) fn wake(&self, count: usize) {
-        // See the module: the pusher's fence.
+        // The pusher's fence, see the module's documentation.
         fence(Ordering::SeqCst);
         // Relaxed: the fence orders it after the push.
         if self.count.load(Ordering::Relaxed) > 0 {

@@ -1,4 +1,4 @@
-//! The worker processes of a pool: how they are hired together, and leave together.
+//! The worker processes of a pool: how they start and leave together.
 
 use std::io;
 use std::time::Duration;
@@ -22,17 +22,17 @@ const AT_ONCE: Timespec = Timespec {
     tv_nsec: 0,
 };
 
-/// All worker processes, and what it takes to start them anew.
+/// All worker processes, and what is needed to start them again.
 pub(super) struct Crew {
     members: Vec<Member>,
     worker_count: usize,
-    /// Threads a process.
+    /// Threads per process.
     thread_count: usize,
     manner: Manner,
     placement: Placement,
 }
 
-/// A process with its workers: threads that are numbered on from `first`.
+/// A process and its workers, which are threads numbered from `first`.
 struct Member {
     process: WorkerProcess,
     first: usize,
@@ -44,12 +44,12 @@ pub(super) struct Loss {
     /// The first of its workers.
     pub(super) worker: usize,
     pub(super) ending: Ending,
-    /// What its workers ran and did not finish.
+    /// The tasks that its workers had begun and not finished.
     pub(super) tasks: Vec<TaskId>,
 }
 
 impl Crew {
-    /// A crew of nobody yet.
+    /// A crew without processes.
     pub(super) fn new(
         plan: &PoolPlan,
         thread_count: usize,
@@ -70,7 +70,7 @@ impl Crew {
         members.map(|member| member.process.pid).collect()
     }
 
-    /// Starts all processes. Their first tasks, once handed out, are `starting`. Nobody may be there.
+    /// Starts all processes. `starting` are their first tasks, once these are handed out. No process may exist yet.
     pub(super) fn hire(&mut self, shared: &Shared, starting: &[TaskId]) -> io::Result<()> {
         for first in (0..self.worker_count).step_by(self.thread_count) {
             let count = self.thread_count.min(self.worker_count - first);
@@ -103,7 +103,7 @@ impl Crew {
         process::first_ended(processes, limit)
     }
 
-    /// Kills processes with a worker that has been at one task for too long.
+    /// Kills processes with a worker that has run one task for too long.
     pub(super) fn kill_stuck(&self, shared: &Shared, watch: &mut Watch) {
         for worker in watch.stuck(shared) {
             let member = self.members.iter().find(|member| member.has(worker));
@@ -113,8 +113,8 @@ impl Crew {
         }
     }
 
-    /// Has everyone finish the task in hand and leave, and returns those that died: before they were asked
-    /// to leave, or in the middle of a task. Waits as long as the tasks take, but for `task_timeout`.
+    /// Makes every worker finish its current task and leave. Returns the processes that died before they were asked
+    /// to leave, or in the middle of a task. Waits as long as the tasks take, but at most for `task_timeout`.
     pub(super) fn lay_off(&mut self, shared: &Shared, task_timeout: Option<Duration>) -> Vec<Loss> {
         let mut losses = Vec::new();
         while let Some(index) = self.first_ended(AT_ONCE) {
@@ -137,7 +137,7 @@ impl Crew {
         losses
     }
 
-    /// Ends everyone: asks them to leave, kills those that do not, and leaves no zombie.
+    /// Ends all processes: asks them to leave, kills those that do not, and leaves no zombie.
     pub(super) fn stop(&mut self, shared: &Shared) {
         shared.dismiss();
         for member in &self.members {
@@ -157,13 +157,13 @@ impl Member {
         (self.first..self.first + self.count).contains(&worker)
     }
 
-    /// Lays it to rest. It has ended.
+    /// Reaps it. It has ended.
     fn lose(self, shared: &Shared) -> Loss {
         let workers = self.first..self.first + self.count;
         Loss {
             worker: self.first,
             ending: self.process.reap(),
-            // A worker can die after it stored the output and before it said so: that task is done.
+            // A worker can die after it stored the output and before it reported this: that task is done.
             tasks: workers
                 .filter_map(|worker| shared.current(worker))
                 .filter(|task| !shared.job.is_done(*task))

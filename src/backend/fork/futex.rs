@@ -1,4 +1,4 @@
-//! Waiting in the kernel for a word in shared pages to change.
+//! Waiting in the Linux kernel for a word in shared pages to change.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use rustix::thread::futex::{self, Flags, Timespec};
 
 use super::atomic::AtomicU32;
 
-/// Not `PRIVATE`: the words are shared by processes, and the kernel would look for private waiters in the
-/// caller's own address space only.
+/// Not `PRIVATE`: processes share the words, and for private futexes the kernel looks for waiters only in the
+/// address space of the caller.
 const SHARED: Flags = Flags::empty();
 
-/// Sleeps while `word` holds `value`. May return early; the caller looks at the word again.
+/// Sleeps while `word` holds `value`. It may return early, so the caller must check the word again.
 pub(super) fn wait(word: &AtomicU32, value: u32) {
     timed_out(futex::wait(word, SHARED, value, None));
 }
 
-/// As [`wait`], for at most `limit`; `true` if it slept that long.
+/// Like [`wait`], for at most `limit`; `true` if it slept that long.
 pub(super) fn wait_at_most(word: &AtomicU32, value: u32, limit: Duration) -> bool {
     let limit = Timespec {
         tv_sec: limit.as_secs() as i64,
@@ -25,7 +25,7 @@ pub(super) fn wait_at_most(word: &AtomicU32, value: u32, limit: Duration) -> boo
     timed_out(futex::wait(word, SHARED, value, Some(&limit)))
 }
 
-/// Wakes whoever sleeps on `word`. There is never more than one.
+/// Wakes the worker that sleeps on `word`. There is never more than one.
 pub(super) fn wake(word: &AtomicU32) {
     futex::wake(word, SHARED, 1).expect("a futex word in shared pages is valid");
 }
@@ -33,7 +33,7 @@ pub(super) fn wake(word: &AtomicU32) {
 fn timed_out(waited: Result<(), Errno>) -> bool {
     match waited {
         Err(Errno::TIMEDOUT) => true,
-        // Woken; the word had changed already; a signal was handled.
+        // Woken, the word had already changed, or a signal was handled.
         Ok(()) | Err(Errno::AGAIN | Errno::INTR) => false,
         Err(error) => panic!("a futex word in shared pages is valid: {error}"),
     }

@@ -1,4 +1,4 @@
-//! A pool of forked processes. The README of this folder has the protocol.
+//! A pool of forked processes. The README in this folder describes the protocol.
 
 use std::io;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use shared::Shared;
 use watch::Watch;
 use worker::Manner;
 
-/// The atomics of this backend, by one name, so that the protocol can be checked with others.
+/// The atomics of this backend under one name, so that a model checker can replace them.
 mod atomic {
     pub(super) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 }
@@ -44,26 +44,25 @@ pub const FORK: Fork = Fork;
 #[derive(Debug)]
 pub struct Fork;
 
-/// How long the coordinator sleeps before it looks whether a worker is stuck. A death interrupts its sleep, but
-/// for one that comes in the few instructions before the sleep: this bounds how late that is noticed.
+/// How long the coordinator sleeps before it looks for stuck workers. A death interrupts its sleep, unless it comes
+/// in the few instructions before the sleep. This limits how late such a death is noticed.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long workers that were asked to leave are waited for before they are killed.
+/// How long to wait for workers that were asked to leave before they are killed.
 const GRACE: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 200_000_000,
 };
 
-/// More rounds than this take minutes, and nobody waits that long for a wake-up of 20 µs.
+/// More rounds than this take minutes, which is pointless to avoid a wake-up of 20 µs.
 const MOST_ROUNDS: u64 = 1_000_000_000;
 
-/// How many times an idle worker searches before it sleeps, where every worker has a core of its own. The
-/// default takes some 30 µs, about what it takes to be woken from sleep, so an idle spell costs at most twice
-/// what the best choice would have cost it (Karlin, Li, Manasse and Owicki, "Empirical studies of competitive
-/// spinning", SOSP 1991).
+/// How many times an idle worker searches before it sleeps, if every worker has a core of its own. The default takes
+/// about 30 µs, which is about what a wake-up takes. An idle spell therefore costs at most twice the best possible
+/// choice (Karlin, Li, Manasse and Owicki, "Empirical studies of competitive spinning", SOSP 1991).
 pub(super) const WORKER_SPIN: Parameter = Parameter {
     name: "worker_spin",
-    why: "how many times an idle worker looks for a task before it sleeps, where every worker has a core",
+    why: "how many times an idle worker searches before it sleeps, if every worker has its own core",
     kind: ParameterKind::Count {
         min: 0,
         max: MOST_ROUNDS,
@@ -71,10 +70,10 @@ pub(super) const WORKER_SPIN: Parameter = Parameter {
     default: Some(DefaultValue::Count(250)),
 };
 
-/// How many times the coordinator looks before it sleeps.
+/// How many times the coordinator checks whether the run is over before it sleeps.
 pub(super) const COORDINATOR_SPIN: Parameter = Parameter {
     name: "coordinator_spin",
-    why: "how many times the coordinator looks whether the run is over before it sleeps; it takes a core",
+    why: "how many times the coordinator checks whether the run is over before it sleeps; uses a core",
     kind: ParameterKind::Count {
         min: 0,
         max: MOST_ROUNDS,
@@ -112,7 +111,7 @@ impl Backend for Fork {
     }
 }
 
-/// Starts a pool with `thread_count` threads a process; the last process may have fewer.
+/// Starts a pool with `thread_count` threads per process; the last process may have fewer.
 pub(super) fn start(
     job: Arc<Job>,
     plan: &PoolPlan,
@@ -120,7 +119,7 @@ pub(super) fn start(
 ) -> io::Result<Box<dyn Pool>> {
     process::require_one_thread()?;
     let placement = Placement::new(plan)?;
-    // A worker that spins on a core that another needs only keeps it from its work.
+    // If there are more workers than cores, a spinning worker only takes a core from another.
     let spin_rounds = match placement.is_crowded() {
         true => 0,
         false => plan.options.count(WORKER_SPIN.name),
@@ -128,7 +127,7 @@ pub(super) fn start(
     let manner = Manner {
         continuation: plan.continuation,
         spin_rounds,
-        // Where an idle worker sleeps at once it could not run what it has kept.
+        // An idle worker that sleeps at once could not run the task that it has reserved.
         reserving: Reserving::new(&plan.options, plan.worker_count > 1 && spin_rounds > 0),
     };
     let mut pool = ForkPool {
@@ -144,23 +143,23 @@ pub(super) fn start(
     Ok(Box::new(pool))
 }
 
-/// The coordinator's side. It runs no task: a kernel that crashes must not take it along.
+/// The coordinator's side. It runs no tasks, so that a kernel that crashes does not take the coordinator with it.
 struct ForkPool {
     shared: Shared,
     crew: Crew,
     ended_children: EndedChildren,
     casualties: Casualties,
     task_timeout: Option<Duration>,
-    /// How many times the coordinator looks before it sleeps.
+    /// How many times the coordinator checks before it sleeps.
     spin_rounds: u64,
     has_failed: bool,
 }
 
 /// What ended a wait.
 enum Event {
-    /// All that was handed out is done.
+    /// All tasks that were handed out are done.
     Done,
-    /// A process has ended that nobody asked to.
+    /// A process has ended without being asked to.
     Died,
 }
 
@@ -178,7 +177,7 @@ impl Pool for ForkPool {
     }
 
     fn take_deaths(&mut self) -> Vec<Death> {
-        // A run that the others could finish alone does not notice who is missing. Here nobody waits.
+        // If the other workers finish the run alone, the run does not notice the death. Here no clock is running.
         if !self.has_failed && self.crew.has_ended() && self.replace_the_dead().is_err() {
             self.has_failed = true;
             self.crew.stop(&self.shared);
@@ -207,26 +206,26 @@ impl ForkPool {
         }
         self.casualties.verdict(&self.shared.job)?;
         if self.casualties.has_any_in_run() {
-            // The crew that finished this run knows only what was left of it.
+            // The crew that finished this run knows only the remaining tasks of this run.
             self.replace_the_dead()?;
         }
         Ok(())
     }
 
-    /// Replaces the whole crew by one that is good for the next run.
+    /// Replaces the whole crew by one that is ready for the next run.
     fn replace_the_dead(&mut self) -> Result<(), Halt> {
         self.bury()?;
         self.hire_for_runs()
             .map_err(|error| self.shared.job.fail(error.to_string()))
     }
 
-    /// Starts a crew that begins a run with the sources. Nobody may be there.
+    /// Starts a crew that begins a run with the sources. No worker may exist yet.
     fn hire_for_runs(&mut self) -> io::Result<()> {
         let sources = self.shared.job.graph().sources();
         self.crew.hire(&self.shared, sources)
     }
 
-    /// Waits until all that was handed out is done, or somebody has died. Has an end in either case.
+    /// Waits until all tasks that were handed out are done, or a worker has died. Returns in either case.
     fn wait(&mut self) -> Result<Event, Halt> {
         let phase = self.shared.phase();
         for _ in 0..self.spin_rounds {
@@ -239,13 +238,13 @@ impl ForkPool {
         let mut is_time_to_look = false;
         loop {
             match phase.get() {
-                // A worker that could not be set up is not missed by the others.
+                // The other workers can finish the run without a worker whose setup failed.
                 Phase::Done if self.shared.job.is_halted() => return Err(Halt),
                 Phase::Done => return Ok(Event::Done),
                 Phase::Halted => return Err(Halt),
                 Phase::Going => {}
             }
-            // A child that ends from here on interrupts the sleep.
+            // A child that ends after this point interrupts the sleep.
             if (self.ended_children.are_news() || is_time_to_look) && self.crew.has_ended() {
                 return Ok(Event::Died);
             }
@@ -256,8 +255,8 @@ impl ForkPool {
         }
     }
 
-    /// Goes on with a run in which somebody has died: everyone else finishes the task in hand and leaves,
-    /// what is left is computed from what is done, and a new crew does it.
+    /// Continues a run in which a worker has died: all others finish their current task and leave, the remaining
+    /// work is computed from the finished tasks, and a new crew does it.
     fn recover(&mut self) -> Result<(), Halt> {
         self.bury()?;
         let left = self.shared.job.recover(self.casualties.given_up());
@@ -273,7 +272,7 @@ impl ForkPool {
         Ok(())
     }
 
-    /// Lays off the crew, enters those of it that died, and clears up after them.
+    /// Dismisses the crew, records the deaths, and clears the shared words.
     fn bury(&mut self) -> Result<(), Halt> {
         for loss in self.crew.lay_off(&self.shared, self.task_timeout) {
             let tasks = loss.tasks.iter().map(|task| Some(*task));

@@ -1,9 +1,10 @@
-//! How far the work that was handed out last has come: one word, which the coordinator sleeps on.
+//! The progress of the work that was handed out last: one word, on which the coordinator sleeps.
 //!
-//! **Invariant: the coordinator is not left asleep.** It moves the word from `GOING` to `AWAITED` before it
-//! sleeps, and it sleeps only while the word is `AWAITED`. Whoever ends the phase exchanges the word, and wakes the
-//! coordinator if it was `AWAITED`. One of the two exchanges comes first: either the coordinator's fails and it does
-//! not sleep, or the other one's finds `AWAITED`. So a coordinator that spins costs nobody a system call.
+//! **Invariant: the coordinator is not left asleep.** It moves the word from `GOING` to `AWAITED` before it sleeps,
+//! and sleeps only while the word is `AWAITED`. The worker that ends the phase exchanges the word, and wakes the
+//! coordinator if the word was `AWAITED`. One of the two exchanges comes first: either the coordinator's fails and
+//! it does not sleep, or the worker's finds `AWAITED`. If the coordinator spins, no worker has to make a system
+//! call.
 
 use std::time::Duration;
 
@@ -11,19 +12,19 @@ use super::atomic::{AtomicU32, Ordering};
 use super::futex;
 
 const GOING: u32 = 0;
-/// As `GOING`, and the coordinator sleeps, or is about to.
+/// Like `GOING`, but the coordinator sleeps, or is about to.
 const AWAITED: u32 = 1;
 const DONE: u32 = 2;
 const HALTED: u32 = 3;
 
-/// How far the work has come.
+/// The state of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Something is left to do.
+    /// There is work left.
     Going,
     /// Everything is done.
     Done,
-    /// A task failed, or a worker could not be set up.
+    /// A task failed, or the setup of a worker failed.
     Halted,
 }
 
@@ -36,18 +37,18 @@ impl<'a> PhaseWord<'a> {
         Self(word)
     }
 
-    /// From now on there is something to do. Coordinator only, when nothing is.
+    /// Begins a phase with work. Only for the coordinator, when no work is left.
     pub(super) fn begin(&self) {
-        // Relaxed: whatever hands the work out orders it before.
+        // Relaxed: the operation that hands out the work orders it.
         self.0.store(GOING, Ordering::Relaxed);
     }
 
-    /// Everything is done.
+    /// Ends the phase: everything is done.
     pub(super) fn done(&self) {
         self.end(DONE);
     }
 
-    /// A task failed, or a worker could not be set up.
+    /// Ends the phase: a task failed, or the setup of a worker failed.
     #[cold]
     pub(super) fn halt(&self) {
         self.end(HALTED);
@@ -62,7 +63,7 @@ impl<'a> PhaseWord<'a> {
 
     #[inline]
     pub(super) fn get(&self) -> Phase {
-        // Acquire: pairs with the Release in `end`. The coordinator sees all outputs.
+        // Acquire: pairs with the Release in `end`, so that the coordinator sees all outputs.
         match self.0.load(Ordering::Acquire) {
             GOING | AWAITED => Phase::Going,
             DONE => Phase::Done,
@@ -70,9 +71,10 @@ impl<'a> PhaseWord<'a> {
         }
     }
 
-    /// Sleeps while the phase is `Going`, for at most `limit`; `true` if it lasted that long. Coordinator only.
+    /// Sleeps while the phase is `Going`, for at most `limit`; `true` if it slept that long. Only for the
+    /// coordinator.
     pub(super) fn wait_at_most(&self, limit: Duration) -> bool {
-        // Relaxed: it tells only that somebody sleeps, and who is told looks again.
+        // Relaxed: it only says that the coordinator sleeps. After waking, the coordinator reads the word again.
         match self
             .0
             .compare_exchange(GOING, AWAITED, Ordering::Relaxed, Ordering::Relaxed)

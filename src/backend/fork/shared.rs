@@ -1,5 +1,5 @@
-//! What the coordinator and the workers share, beside the job itself. See the README of this folder for
-//! who may write what when.
+//! What the coordinator and the workers share besides the job. The README in this folder lists who may write which
+//! word, and when.
 
 use std::io;
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use crate::execute::Job;
 use crate::graph::TaskId;
 use crate::memory::{Shareable, SharedPages, SharedSlice};
 
-/// 8-byte words of a page of 4 KiB. Where pages are larger, deques share them, which does no harm.
+/// The 8-byte words of a page of 4 KiB. On larger pages several deques share a page, which does no harm.
 const PAGE_WORDS: usize = 512;
 
-/// One of each for the whole pool. Each word has a cache line of its own.
+/// One instance for the whole pool. Each word has its own cache line.
 struct Control {
-    /// Tasks that no worker has yet reported as finished.
+    /// Tasks that no worker has reported as finished yet.
     remaining: CachePadded<AtomicU64>,
     /// See [`PhaseWord`].
     phase: CachePadded<AtomicU32>,
-    /// Not zero once the workers are to leave. Read before every task, written once.
+    /// Nonzero once the workers must leave. Read before every task, written once.
     leaving: CachePadded<AtomicU32>,
     /// See [`Parking`].
     sleepers: CachePadded<AtomicU32>,
@@ -33,12 +33,12 @@ struct Control {
 // SAFETY: zero is a valid value of every field, all are atomic, and none needs a drop.
 unsafe impl Shareable for Control {}
 
-/// One of each for every worker.
+/// One instance per worker.
 struct Place {
     /// See [`Sources`].
     ranges: CachePadded<[AtomicU64; 2]>,
-    /// The task that the worker runs, plus one; 0 between tasks. Written by the worker alone, and read
-    /// only when it has died.
+    /// The task that the worker runs, plus one; 0 between tasks. Only the worker writes it. It is read when the
+    /// worker has died, and to find stuck tasks.
     current: CachePadded<AtomicU32>,
 }
 
@@ -61,8 +61,8 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(job: Arc<Job>, worker_count: usize) -> io::Result<Self> {
-        // Sources never enter a deque, and every other task enters one once a run. Only what is used is
-        // ever backed by memory, so each deque may begin on a page of its own.
+        // Sources never enter a deque, and every other task enters one once per run. Memory is allocated only for
+        // pages that are used, so each deque may begin on its own page.
         let graph = job.graph();
         let task_words = graph.task_count() - graph.sources().len();
         let deque_words = (HEAD_WORDS + task_words).next_multiple_of(PAGE_WORDS);
@@ -72,7 +72,7 @@ impl Shared {
                 + size_of::<Control>(),
         )?;
         Ok(Self {
-            // First, so that they begin on a page; all else fills whole cache lines.
+            // First, so that they begin at a page; everything else fills whole cache lines.
             deques: pages.cut(worker_count * deque_words),
             control: pages.cut(1),
             places: pages.cut(worker_count),
@@ -103,18 +103,18 @@ impl Shared {
         PhaseWord::new(&self.control().phase)
     }
 
-    /// Begins a phase of `task_count` tasks. Coordinator only, when nothing is left to do.
+    /// Begins a phase of `task_count` tasks. Only for the coordinator, when no work is left.
     pub(super) fn begin(&self, task_count: u64) {
-        // Relaxed: `hand_out` orders it before whatever a worker does about it.
+        // Relaxed: `hand_out` orders it before anything that a worker does in response.
         self.control()
             .remaining
             .store(task_count, Ordering::Relaxed);
         self.phase().begin();
     }
 
-    /// Empties everything for a new crew. Nobody else may be there.
+    /// Clears everything for a new crew. No worker may exist.
     pub(super) fn clear(&self) {
-        // Relaxed, all of it: the fork that follows orders it before what the new crew does.
+        // Relaxed, all of it: the fork that follows orders it before everything that the new crew does.
         let control = self.control();
         control.leaving.store(0, Ordering::Relaxed);
         control.sleepers.store(0, Ordering::Relaxed);
@@ -134,15 +134,15 @@ impl Shared {
         }
     }
 
-    /// Hands out the first `source_count` of the tasks that the crew starts with, and wakes as many workers
-    /// as that is good for. Coordinator only.
+    /// Hands out the first `source_count` of the tasks that the crew starts with, and wakes as many workers as can
+    /// take one. Only for the coordinator.
     pub(super) fn hand_out(&self, source_count: usize) {
         let worker_count = self.worker_count();
         for me in 0..worker_count {
             let share = Range::share(source_count, me, worker_count);
             self.sources(me).hand_out(share);
         }
-        // The waker's half of the invariant in `park`.
+        // The waker's fence of the invariant in `park`.
         fence(Ordering::SeqCst);
         self.parking().wake(source_count);
     }
@@ -152,9 +152,9 @@ impl Shared {
         Sources::new(share, loot)
     }
 
-    /// Reports `count` tasks as finished. Whoever reports the last ends the phase.
+    /// Reports `count` tasks as finished. The worker that reports the last task ends the phase.
     pub(super) fn finish(&self, count: u64) {
-        // Release: what this worker has done; Acquire: the last one hands on what all have done.
+        // Release: publishes what this worker has done. Acquire: the last one hands on what all have done.
         let before = self.control().remaining.fetch_sub(count, Ordering::AcqRel);
         if before == count {
             self.phase().done();
@@ -163,29 +163,30 @@ impl Shared {
 
     /// Asks all workers to leave.
     pub(super) fn dismiss(&self) {
-        // Relaxed: it stands for itself.
+        // Relaxed: no other data depends on it.
         self.control().leaving.store(1, Ordering::Relaxed);
-        // The waker's half of the invariant in `park`: leaving is a thing to find, like a task.
+        // The waker's fence of the invariant in `park`: a sleeping worker must find this word, like a task.
         fence(Ordering::SeqCst);
         self.parking().wake(self.worker_count());
     }
 
-    /// Whether the workers are to leave.
+    /// Whether the workers must leave.
     #[inline]
     pub(super) fn is_leaving(&self) -> bool {
         // Relaxed: see `dismiss`.
         self.control().leaving.load(Ordering::Relaxed) != 0
     }
 
-    /// Notes what `worker` runs from now on. That worker only.
+    /// Stores which task `worker` runs from now on. Only for that worker.
     #[inline]
     pub(super) fn set_current(&self, worker: usize, task: Option<TaskId>) {
         let word = task.map_or(0, |task| task.0 + 1);
-        // Relaxed: read only once the worker is dead, which the kernel orders after all it did.
+        // Relaxed: a dead worker's value is ordered by the kernel after everything that it did; for a stuck task any
+        // recent value will do.
         self.places[worker].current.store(word, Ordering::Relaxed);
     }
 
-    /// What `worker` runs, or ran when it died.
+    /// What `worker` runs, or ran when it died; `None` between tasks.
     pub(super) fn current(&self, worker: usize) -> Option<TaskId> {
         let word = self.places[worker].current.load(Ordering::Relaxed);
         word.checked_sub(1).map(TaskId)

@@ -1,30 +1,30 @@
 //! How the tasks that depend on nothing are handed out.
 //!
-//! One index shared by all, from which each worker takes the next, makes that index's cache line travel
-//! between cores once a task, and neighbouring outputs are then written by different cores, so their lines
-//! travel too: 31 ns a task with two workers, against 6 ns this way (`benches/fork_probe.rs`). So every
-//! worker begins with a range of its own, and who has none left takes half of another's.
+//! Every worker begins with a range of its own. A worker whose range is empty takes half of another worker's range.
+//! This takes 6 ns per task with two workers (`benches/fork_probe.rs`). Rejected: one index shared by all workers,
+//! which takes 31 ns. Its cache line moves between cores once per task, and so do the lines of the outputs, because
+//! different cores write neighbouring outputs.
 //!
 //! ```text
 //! a range   63 ...... 32 31 ...... 0     sources[next..end], in one exchange
 //!              end          next         the owner takes at `next`, thieves at `end`
 //! ```
 //!
-//! A worker has two: its `share`, which the coordinator hands out at the beginning of a run, and its `loot`,
-//! which it has taken from another. They are apart because a worker that is still searching since the run
-//! before may rob one share while the coordinator hands out the next; it must not find its loot overwritten.
+//! A worker has two ranges: its `share`, which the coordinator hands out at the beginning of a run, and its `loot`,
+//! which it has taken from another worker. They are separate because a worker that still searches after the previous
+//! run may rob one share while the coordinator hands out the next. The coordinator must not overwrite this loot.
 //!
-//! No range returns within a run, since a source is taken once; so an exchange that succeeds has compared
-//! what it meant to compare. Should it succeed in the next run, it takes what that run hands out.
+//! A range never returns to an earlier value within a run, because a source is taken only once, so an exchange that
+//! succeeds has compared the value that it meant. If it succeeds in the next run, it takes what that run hands out.
 
 use super::atomic::{AtomicU64, Ordering};
 
-/// One worker's ranges: a view of words in shared pages. All zero is nothing.
+/// One worker's ranges: a view of words in shared pages. All zero means empty.
 #[derive(Clone, Copy)]
 pub(super) struct Sources<'a> {
-    /// Raised by the coordinator, lowered by anyone.
+    /// Raised only by the coordinator, lowered by any worker.
     share: &'a AtomicU64,
-    /// Raised by the owner, lowered by anyone.
+    /// Raised only by the owner, lowered by any worker.
     loot: &'a AtomicU64,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Range {
 }
 
 impl Range {
-    /// What worker `me` of `worker_count` gets of `source_count` sources: as even as can be.
+    /// The share of worker `me` of `worker_count`. The shares of `source_count` sources differ by at most one.
     pub(super) fn share(source_count: usize, me: usize, worker_count: usize) -> Self {
         let (each, more) = (source_count / worker_count, source_count % worker_count);
         let next = me * each + me.min(more);
@@ -69,28 +69,28 @@ impl<'a> Sources<'a> {
         Self { share, loot }
     }
 
-    /// Hands out the owner's share. Coordinator only, when all ranges are empty.
+    /// Hands out the owner's share. Only for the coordinator, when all ranges are empty.
     pub(super) fn hand_out(&self, range: Range) {
-        // Release: whoever takes from it sees the run begun.
+        // Release: a worker that takes from it sees that the run has begun.
         self.share.store(range.pack(), Ordering::Release);
     }
 
-    /// Keeps what was taken from another. Owner only, when both ranges are empty.
+    /// Keeps a range taken from another worker. Only for the owner, when both ranges are empty.
     pub(super) fn keep(&self, range: Range) {
-        // Release: as above, passed on.
+        // Release: passes on what `hand_out` released.
         self.loot.store(range.pack(), Ordering::Release);
     }
 
-    /// Whether nothing is left in them. Others can still take of what is there, but only the coordinator and the owner
+    /// Whether both ranges are empty. Other workers can still take from them, but only the coordinator and the owner
     /// put anything in.
     #[inline]
     pub(super) fn are_empty(&self) -> bool {
-        // Relaxed: nothing is read on the strength of it.
+        // Relaxed: no other data is read because of the result.
         let is_empty = |word: &AtomicU64| Range::unpack(word.load(Ordering::Relaxed)).is_empty();
         is_empty(self.share) && is_empty(self.loot)
     }
 
-    /// Takes the next source. Owner only.
+    /// Takes the next source. Only for the owner.
     #[inline]
     pub(super) fn take(&self) -> Option<u32> {
         let one = |range: Range| Range {
@@ -101,7 +101,7 @@ impl<'a> Sources<'a> {
         before.map(|range| range.next)
     }
 
-    /// Takes the further half of what is left, at least one. Anyone but the owner.
+    /// Takes the second half of what is left, at least one source. For all workers except the owner.
     pub(super) fn rob(&self) -> Option<Range> {
         let middle = |range: Range| range.next + (range.end - range.next) / 2;
         let nearer = |range: Range| Range {
@@ -116,19 +116,19 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// Changes a range that is not empty to `after` of it, and returns what it was.
+/// Replaces a range that is not empty by `after(range)`, and returns the old range. `None` if the range is empty.
 #[inline]
 fn lower(word: &AtomicU64, after: impl Fn(Range) -> Range) -> Option<Range> {
-    // Relaxed: nothing is read on the strength of it. A worker about to sleep has passed the fence of
-    // `Parking::sit`, which orders it.
+    // Relaxed: no other data is read because of it. A worker about to sleep has passed the fence of `Parking::sit`,
+    // which orders it.
     let mut seen = word.load(Ordering::Relaxed);
     loop {
         let range = Range::unpack(seen);
         if range.is_empty() {
             return None;
         }
-        // Acquire: pairs with the Release in `hand_out` and `keep`; exchanges in between keep the release
-        // sequence going. Relaxed on failure: as above.
+        // Acquire: pairs with the Release in `hand_out` and `keep`. Exchanges in between continue the release
+        // sequence. Relaxed on failure: as above.
         match word.compare_exchange_weak(
             seen,
             after(range).pack(),

@@ -1,5 +1,5 @@
-//! The parts that one thread can check. `tests/fork_model.rs` checks them against each other, and
-//! `tests/fork` all of them at work.
+//! Tests of what one thread can check. `tests/fork_model.rs` checks the interaction of the parts, and `tests/fork`
+//! the whole backend.
 
 use std::sync::Arc;
 use std::thread::{self, Builder};
@@ -33,14 +33,14 @@ fn a_worker_without_a_thread_is_told_before_the_others_leave() {
         manner,
         placement,
     });
-    // No address space has room for such a stack: the system refuses the thread.
+    // No address space can hold such a stack, so the system refuses the thread.
     let refuse_last = |me| match me {
         2 => Builder::new().stack_size(1 << 60),
         _ => Builder::new(),
     };
     thread::scope(|scope| {
         let left = scope.spawn(|| be_workers(&shared, &assignments, refuse_last));
-        // The coordinator, who has them leave once it is told.
+        // The coordinator, which makes them leave once it sees the failure.
         while !job.is_halted() {
             thread::yield_now();
         }
@@ -90,7 +90,7 @@ fn the_deque_gives_the_owner_the_newest_and_thieves_the_oldest() {
     let words = [const { AtomicU64::new(0) }; HEAD_WORDS + 4];
     let deque = Deque::new(&words);
     let taken = |task, left| Taken { task, left };
-    // More than it has places, since it starts over whenever it is empty.
+    // More tasks than it has places: it starts over whenever it is empty.
     for _ in 0..10 {
         assert_eq!((deque.pop(), deque.steal()), (None, Steal::Empty));
         assert!(deque.is_empty());

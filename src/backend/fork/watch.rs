@@ -1,4 +1,4 @@
-//! Who has been at one task for too long.
+//! Finds workers that have run one task for too long.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use super::LOOK_INTERVAL;
 use super::shared::Shared;
 use crate::graph::TaskId;
 
-/// Counts for how many looks in a row each worker has been at the same task. The looks are
-/// [`LOOK_INTERVAL`] apart, so no clock is needed, and a limit is kept to within one of them.
+/// Counts in how many checks in a row each worker had the same task. The checks are [`LOOK_INTERVAL`] apart, so no
+/// clock is needed, and the limit is accurate to one interval.
 pub(super) struct Watch {
-    /// Looks that a task may take; `None` for any number.
+    /// How many checks a task may last; `None` for no limit.
     limit: Option<u32>,
     seen: Vec<(Option<TaskId>, u32)>,
 }
@@ -23,7 +23,7 @@ impl Watch {
         }
     }
 
-    /// Looks at every worker, and returns those that are over the limit.
+    /// Checks every worker, and returns those over the limit.
     pub(super) fn stuck(&mut self, shared: &Shared) -> Vec<usize> {
         let Some(limit) = self.limit else {
             return Vec::new();

@@ -15,40 +15,40 @@ use crate::execute::{Halt, Reserved};
 use crate::graph::TaskId;
 use crate::system::limit::cannot_start_worker;
 
-/// Pauses between two searches. Each search takes the cache lines of the others' deques, and they have to get
-/// them back: without pauses a stencil of width 2 with empty tasks takes 52 ns a task, with 4 of them 38, with
-/// 8 of them 30 (nothing being reserved); but tasks of 700 ns, which a thief should get soon, take 430, 450 and 460.
+/// Pauses between two searches. Each search takes the cache lines of the other deques, and their owners have to get
+/// them back. Without reserving, a stencil of width 2 with empty tasks takes 52 ns per task without pauses, 38 with
+/// 4 pauses, and 30 with 8. But tasks of 700 ns, which a thief should get soon, take 430, 450 and 460 ns.
 const PAUSES: u32 = 4;
 
-/// How a worker goes about it.
+/// How a worker waits for tasks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Manner {
     pub(super) continuation: Continuation,
     /// How many times an idle worker searches before it sleeps.
     pub(super) spin_rounds: u64,
-    /// Whether a worker reserves tasks, to begin with.
+    /// Whether a worker reserves tasks at the beginning.
     pub(super) reserving: Reserving,
 }
 
-/// What one worker is to do.
+/// The assignment of one worker.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Assignment<'a> {
     /// Its number.
     pub(super) me: usize,
-    /// The tasks that the first ranges handed out count through. They were copied by the fork.
+    /// The tasks that the indices of the first ranges refer to. The fork copied this list.
     pub(super) starting: &'a [TaskId],
     pub(super) manner: Manner,
     pub(super) placement: Placement,
 }
 
-/// All that a worker process does: one worker on this thread, and one on a thread of its own for each
-/// further assignment. Returns its exit status.
+/// Everything that a worker process does: one worker on this thread, and one on a new thread for each further
+/// assignment. Returns its exit status.
 pub(super) fn main(shared: &Shared, assignments: &[Assignment<'_>]) -> i32 {
-    // Kernels' panics are caught in the core; this is for our own. An unwinding child must not get back
-    // into the coordinator's frames.
+    // Panics of kernels are caught in the core; this catches our own. A child that unwinds must not return into the
+    // coordinator's frames.
     let body = AssertUnwindSafe(|| {
         if let Err(error) = process::settle() {
-            give_up(shared, format!("a worker could not be set up: {error}"));
+            give_up(shared, format!("cannot set up a worker: {error}"));
             return 1;
         }
         be_workers(shared, assignments, |_| Builder::new())
@@ -59,7 +59,8 @@ pub(super) fn main(shared: &Shared, assignments: &[Assignment<'_>]) -> i32 {
     })
 }
 
-/// Does all assignments until it is time to leave, each but the first on a thread of the builder for its number.
+/// Runs all assignments until the workers must leave. Each except the first runs on the thread of the builder for
+/// its number.
 pub(super) fn be_workers(
     shared: &Shared,
     assignments: &[Assignment<'_>],
@@ -70,7 +71,8 @@ pub(super) fn be_workers(
         for other in others {
             let started = builder(other.me).spawn_scoped(scope, || be_worker(shared, other));
             if let Err(error) = started {
-                // At once: the threads before it leave when they are told to, and that waits for this.
+                // Report at once: the threads that were already started leave only when they are told to, and that
+                // waits for this report.
                 let error = cannot_start_worker(other.me, shared.worker_count(), &error);
                 give_up(shared, error.to_string());
                 return 1;
@@ -83,7 +85,7 @@ pub(super) fn be_workers(
 
 fn be_worker(shared: &Shared, assignment: &Assignment<'_>) {
     if let Err(error) = assignment.placement.enter(assignment.me) {
-        let message = format!("worker {} could not be pinned: {error}", assignment.me);
+        let message = format!("cannot bind worker {} to a core: {error}", assignment.me);
         return give_up(shared, message);
     }
     Worker::new(shared, assignment).work();
@@ -103,9 +105,9 @@ struct Worker<'a> {
     starting: &'a [TaskId],
     manner: Manner,
     reserving: Reserving,
-    /// What it keeps. Only ever there while it has nothing else.
+    /// The reserved task, if any. There is one only while the worker has nothing else.
     reserved: Option<Reserved>,
-    /// Tasks run and not yet reported.
+    /// Tasks run and not reported yet.
     finished: u64,
 }
 
@@ -140,7 +142,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// The next task to run; `None` if it is time to leave.
+    /// The next task to run; `None` if the worker must leave.
     fn next(&mut self) -> Option<TaskId> {
         if self.shared.is_leaving() {
             return None;
@@ -155,7 +157,7 @@ impl<'a> Worker<'a> {
         if let Some(task) = self.search() {
             return Some(task);
         }
-        // Out of work: the moment to report, and the only one. What is not reported cannot be the last.
+        // Out of work: report now, and only now. A task that is not reported cannot be the last.
         if self.finished > 0 {
             self.reserving.count_spell();
             self.shared.finish(self.finished);
@@ -164,12 +166,12 @@ impl<'a> Worker<'a> {
         self.wait(rounds)
     }
 
-    /// Runs `task` and, as [`Continuation::Inline`] has it, the first of its dependents, and so on.
+    /// Runs `task` and, with [`Continuation::Inline`], the first of its dependents, and so on.
     fn run(&mut self, task: TaskId) -> Result<(), Halt> {
         let mut next = Some(task);
         while let Some(task) = next.take() {
-            // A crew is laid off between two tasks, and a chain has only this place for it. The task is not
-            // lost: what is left of the run is computed from what is done.
+            // Workers leave between two tasks, and a chain of inline tasks has only this place for it. The task is
+            // not lost: the remaining work is computed from the finished tasks.
             if self.shared.is_leaving() {
                 return Ok(());
             }
@@ -190,8 +192,8 @@ impl<'a> Worker<'a> {
             self.shared.set_current(self.me, None);
             self.finished += 1;
             if pushed && next.is_some() {
-                // The waker's half of the invariant in `park`. Without a task to go on with, the pop that
-                // follows has the fence.
+                // The waker's fence of the invariant in `park`. If there is no task to continue with, the next pop
+                // has the fence.
                 fence(Ordering::SeqCst);
                 self.parking.wake_one();
             }
@@ -199,8 +201,7 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Waits for `reserved`, or for something else to do, and takes what that lasts off the `rounds` for which it may
-    /// spin.
+    /// Waits for `reserved` or for other work, and subtracts the time from the `rounds` for which it may spin.
     fn await_reserved(&mut self, reserved: Reserved, rounds: &mut u64) -> Option<TaskId> {
         let mut left = *rounds * u64::from(PAUSES);
         let pause = || {
@@ -214,15 +215,15 @@ impl<'a> Worker<'a> {
         *rounds = left / u64::from(PAUSES);
         if let Some(spare) = waited.spare {
             self.own.push(spare.0);
-            // The waker's half of the invariant in `park`.
+            // The waker's fence of the invariant in `park`.
             fence(Ordering::SeqCst);
             self.parking.wake_one();
         }
         waited.next
     }
 
-    /// Looks everywhere once: own tasks first, newest first, since their inputs are in the cache; then
-    /// what nobody has begun; then the others' tasks, oldest first.
+    /// Searches everywhere once: first its own tasks, newest first, because their inputs are in the cache; then its
+    /// sources; then the tasks of other workers, oldest first.
     fn search(&self) -> Option<TaskId> {
         if let Some(taken) = self.own.pop() {
             return Some(self.accept(taken));
@@ -234,7 +235,7 @@ impl<'a> Worker<'a> {
         (1..count).find_map(|distance| self.rob((self.me + distance) % count))
     }
 
-    /// Takes something that is `victim`'s to do: half of its sources, or else its oldest task.
+    /// Takes work from `victim`: half of its sources, or its oldest task.
     fn rob(&self, victim: usize) -> Option<TaskId> {
         if let Some(range) = self.shared.sources(victim).rob() {
             return Some(self.accept_sources(range));
@@ -244,13 +245,13 @@ impl<'a> Worker<'a> {
             match deque.steal() {
                 Steal::Taken(taken) => return Some(self.accept(taken)),
                 Steal::Empty => return None,
-                // Somebody else got on, so this loop ends; there may be more.
+                // Another worker took a task, so this loop ends. There may be more.
                 Steal::Lost => {}
             }
         }
     }
 
-    /// The first of `range`; the rest is kept, where others can find it.
+    /// Returns the first source of `range`, and keeps the rest where other workers can find it.
     fn accept_sources(&self, range: Range) -> TaskId {
         let rest = Range {
             next: range.next + 1,
@@ -258,7 +259,7 @@ impl<'a> Worker<'a> {
         };
         if rest.next < rest.end {
             self.sources.keep(rest);
-            // The waker's half of the invariant in `park`: for a moment nobody could see these sources.
+            // The waker's fence of the invariant in `park`: for a moment no other worker could see these sources.
             fence(Ordering::SeqCst);
             self.parking.wake_one();
         }
@@ -269,7 +270,7 @@ impl<'a> Worker<'a> {
         self.starting[index as usize]
     }
 
-    /// A task left behind is a debt, see `park`.
+    /// Returns the task. If others were left behind, wakes one more worker, see `park`.
     #[inline]
     fn accept(&self, taken: Taken) -> TaskId {
         if taken.left {
@@ -278,7 +279,7 @@ impl<'a> Worker<'a> {
         TaskId(taken.task)
     }
 
-    /// Waits for something to do, spinning for this many `rounds` before it sleeps; `None` if it is time to leave.
+    /// Waits for work, and spins for this many `rounds` before it sleeps; `None` if the worker must leave.
     fn wait(&self, mut rounds: u64) -> Option<TaskId> {
         loop {
             for _ in 0..rounds {

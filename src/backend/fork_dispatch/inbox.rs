@@ -1,29 +1,29 @@
-//! Task numbers as they come through a socket, on either side.
+//! Receives task numbers from a socket, in the coordinator and in the workers.
 
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::net::UnixStream;
 
 use crate::graph::TaskId;
 
-/// Bytes of a task's number.
+/// The number of bytes of a task's number.
 const ID_BYTES: usize = size_of::<u32>();
 
-/// Task numbers as they come out of a socket, which may cut its stream anywhere.
+/// Reads task numbers from a socket, which may split its stream anywhere.
 pub(super) struct Inbox {
-    /// Room for a window of the largest size.
+    /// Space for a window of the largest size.
     bytes: Box<[u8; 1024 * ID_BYTES]>,
     start: usize,
     end: usize,
 }
 
-/// What came of reading.
+/// The result of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Filled {
-    /// Something came; there may be more.
+    /// Data arrived; there may be more.
     More,
-    /// Nothing came for now.
+    /// No data is available now.
     Nothing,
-    /// Nothing will ever come.
+    /// The stream has ended.
     End,
 }
 
@@ -36,9 +36,9 @@ impl Inbox {
         }
     }
 
-    /// Reads once. Call it when nothing is left to [`take`](Self::take).
+    /// Reads once. Call it when [`take`](Self::take) returns `None`.
     pub(super) fn fill(&mut self, mut socket: &UnixStream) -> Filled {
-        // Less than a number.
+        // The remainder is shorter than one number.
         self.bytes.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
@@ -53,7 +53,7 @@ impl Inbox {
         }
     }
 
-    /// The next number that has come whole.
+    /// The next complete number.
     pub(super) fn take(&mut self) -> Option<TaskId> {
         let id = self.bytes[self.start..self.end].first_chunk()?;
         self.start += ID_BYTES;
@@ -61,7 +61,7 @@ impl Inbox {
     }
 }
 
-/// Whether a socket only has nothing to give or no room to take at the moment.
+/// Whether a socket has no data, or no space, only at the moment.
 pub(super) fn is_for_later(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

@@ -1,31 +1,32 @@
-//! One coordinator hands task numbers to forked workers over socket pairs and collects the numbers of those
-//! that are done, as the process pools of other languages do.
+//! One coordinator sends task numbers to forked workers over socket pairs, and receives the numbers of the finished
+//! tasks, like the process pools of other languages.
 //!
-//! **Who does what.** The coordinator alone keeps the queue of ready tasks and counts dependents down. Each
-//! worker holds up to `window` tasks, which it runs in the order they came, and answers after each, since
-//! others may wait for it. Outputs go to shared memory, so an answer is nothing but the number. A task goes to
-//! the worker that holds the fewest. Nobody steals: what is in a window waits for the tasks before it, which
-//! is the price of a large one, and having something to do while an answer is under way is its worth.
+//! **Who does what.** Only the coordinator has the queue of ready tasks and counts dependents down. Each worker
+//! holds up to `window` tasks and runs them in the order in which they came. It answers after each task, because
+//! others may wait for it. Outputs go to shared memory, so an answer is only the number of the task. A task goes to
+//! the worker that holds the fewest. Nobody steals, so a task in a window waits for the tasks before it. This is the
+//! disadvantage of a large window. Its advantage is that the worker has something to do while an answer is under
+//! way.
 //!
-//! **Where they park.** A worker in `read` on its socket. The coordinator in one `poll` over all sockets and
-//! process descriptors; it never blocks in a read or write, so that two full sockets cannot hold each other up.
+//! **Where they park.** A worker parks in `read` on its socket. The coordinator parks in one `poll` over all sockets
+//! and process descriptors. It never blocks in a read or write, so that two full sockets cannot block each other.
 //!
-//! **What a death means.** Only the coordinator knows what is ready, and it runs no task: a worker takes
-//! nothing along but what it held. The answers that it got out are read to the end, and then its window is gone
-//! through from the front:
+//! **What follows from a death.** Only the coordinator knows which tasks are ready, and it runs no tasks. A dead
+//! worker therefore loses only the tasks that it held. The coordinator reads all answers that the worker sent, and
+//! then goes through its window from the front:
 //!
 //! | the worker dies | then |
 //! |---|---|
-//! | with nothing in its window | the death is charged to no task |
-//! | after an output was stored, before the answer | that task is done, and the one after it stands for it |
-//! | while it runs a task | the death is charged to that task, the first that is not done |
-//! | before it has read what was sent | likewise: from outside that cannot be told from running it |
-//! | before it was set up | no task is charged |
+//! | with nothing in its window | no task is blamed |
+//! | after an output was stored, before the answer | that task is done; the next one in the window is treated instead |
+//! | while it runs a task | that task is blamed, the first that is not done |
+//! | before it has read what was sent | likewise: the coordinator cannot tell this from running the task |
+//! | before it was set up | no task is blamed |
 //! | because one task took longer than the plan allows, and it was killed | as while it runs a task |
 //! | with the run halted (a panic in a kernel, a wrong order) | the run ends: all others are killed |
 //!
-//! What else it held goes back to the front of the queue, and a fresh worker takes its place. Dependents of a
-//! task that was given up never become ready. All else runs, and then the run fails.
+//! The other tasks of its window go back to the front of the queue, and a new worker takes its place. Dependents of
+//! a task that was given up never become ready. Everything else runs, and then the run fails.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -55,8 +56,8 @@ pub const FORK_DISPATCH: ForkDispatch = ForkDispatch;
 #[derive(Debug)]
 pub struct ForkDispatch;
 
-/// Stands at the front of a worker's window until it is set up, which it answers like a task. No task has
-/// this number: a graph has at most as many tasks.
+/// The first entry in a worker's window until the worker is set up, which it answers like a task. No task has this
+/// number because a graph has at most that many tasks.
 const SET_UP: TaskId = TaskId(u32::MAX);
 
 const AT_ONCE: Timespec = Timespec {
@@ -70,7 +71,7 @@ impl Backend for ForkDispatch {
     }
 
     fn why(&self) -> &'static str {
-        "one coordinator hands tasks to forked workers over sockets, as other languages' executors do"
+        "one coordinator hands tasks to forked workers over sockets, like the executors of other languages"
     }
 
     fn sharing(&self) -> Sharing {
@@ -106,7 +107,7 @@ impl Backend for ForkDispatch {
             let worker = pool.hire(me)?;
             pool.crew.push(worker);
         }
-        // Until all are set up.
+        // Wait until all workers are set up.
         match pool.work() {
             Ok(()) => Ok(Box::new(pool)),
             Err(Halt) => Err(match pool.job.failure() {
@@ -130,16 +131,16 @@ struct DispatchPool {
     crew: Vec<Worker>,
 }
 
-/// What the coordinator has of a worker.
+/// What the coordinator knows about a worker.
 struct Worker {
     process: WorkerProcess,
     socket: UnixStream,
-    /// The window: what it was given and has not answered, the oldest first.
+    /// The window: the tasks that it was given and has not answered, oldest first.
     held: VecDeque<TaskId>,
-    /// When it has to be through with the oldest.
+    /// The deadline for the oldest task.
     deadline: Option<Deadline>,
     inbox: Inbox,
-    /// What its socket has not taken yet.
+    /// Bytes that its socket has not accepted yet.
     outbox: Vec<u8>,
 }
 
@@ -157,7 +158,7 @@ impl Pool for DispatchPool {
     }
 
     fn take_deaths(&mut self) -> Vec<Death> {
-        // Who died idle since the last run began is otherwise noticed by the next, and told with another sample.
+        // The next run would notice a worker that died idle, but would report it with another sample.
         if !self.crew.is_empty() && self.look(Some(AT_ONCE)).is_err() {
             self.stop();
         }
@@ -172,14 +173,14 @@ impl Pool for DispatchPool {
 
 impl DispatchPool {
     fn work_and_judge(&mut self) -> Result<(), Halt> {
-        // Who died since the last run must not be given a task, which would be charged with it.
+        // A worker that died since the last run must not receive a task, because the task would be blamed.
         self.look(Some(AT_ONCE))?;
         self.ready.extend(self.job.graph().sources());
         self.work()?;
         self.casualties.verdict(&self.job)
     }
 
-    /// Runs everything that can run.
+    /// Runs all tasks that can run.
     fn work(&mut self) -> Result<(), Halt> {
         loop {
             self.hand_out();
@@ -191,7 +192,7 @@ impl DispatchPool {
         }
     }
 
-    /// Fills the windows with ready tasks, and sends what a socket takes.
+    /// Fills the windows with ready tasks, and sends what the sockets accept.
     fn hand_out(&mut self) {
         while let Some(&task) = self.ready.front() {
             let fewest = self.crew.iter_mut().min_by_key(|worker| worker.held.len());
@@ -208,7 +209,7 @@ impl DispatchPool {
         self.crew.iter_mut().for_each(Worker::send);
     }
 
-    /// Waits for answers and deaths, for at most `limit` if there is one, and acts on them.
+    /// Waits for answers and deaths, for at most `limit` if there is one, and handles them.
     fn look(&mut self, limit: Option<Timespec>) -> Result<(), Halt> {
         for (index, seen) in self.wait(limit).into_iter().enumerate() {
             if seen.answers {
@@ -220,12 +221,12 @@ impl DispatchPool {
         }
         let is_late = |worker: &&Worker| worker.deadline.is_some_and(Deadline::has_passed);
         let late = self.crew.iter().filter(is_late);
-        // The next look sees their end.
+        // The next call notices that they have ended.
         late.for_each(|worker| worker.process.kill());
         Ok(())
     }
 
-    /// Waits until something happens, and returns what, for each worker.
+    /// Waits until something happens, and returns what happened to each worker.
     fn wait(&self, limit: Option<Timespec>) -> Vec<Seen> {
         let mut watched = Vec::with_capacity(2 * self.crew.len());
         for worker in &self.crew {
@@ -246,17 +247,17 @@ impl DispatchPool {
             .collect()
     }
 
-    /// Reads once what a worker has answered, and frees the dependents.
+    /// Reads the answers of a worker once, and releases the dependents.
     fn collect(&mut self, index: usize) -> Result<Filled, Halt> {
         let worker = &mut self.crew[index];
         let filled = worker.inbox.fill(&worker.socket);
         if filled == Filled::End {
-            // It can answer no more, so it is of no use. Most likely it is dead already.
+            // It cannot answer any more, and most likely it is dead already.
             worker.process.kill();
         }
         while let Some(id) = worker.inbox.take() {
             if worker.held.pop_front() != Some(id) {
-                let message = format!("worker {index} answered task {id}, which was not its turn");
+                let message = format!("unexpected reply: worker {index} answered task {id}");
                 return Err(self.job.fail(message));
             }
             if id != SET_UP {
@@ -270,12 +271,12 @@ impl DispatchPool {
         Ok(filled)
     }
 
-    /// Puts a fresh worker in the place of one that has died.
+    /// Replaces a worker that has died.
     fn replace(&mut self, index: usize) -> Result<(), Halt> {
-        // What it got out before it died.
+        // The answers that it sent before it died.
         while self.collect(index)? == Filled::More {}
         if self.job.is_halted() {
-            // The reason stands already. This waits until it is written, before its writer is killed.
+            // The failure already has a reason. `fail` waits until it is written, before its writer is killed.
             return Err(self.job.fail(format!("worker {index} died")));
         }
         let fresh = self.hire(index).map_err(|error| {
@@ -311,7 +312,7 @@ impl DispatchPool {
         ours.set_nonblocking(true)?;
         let mut ours = Some(ours);
         let process = WorkerProcess::fork(|| {
-            // The coordinator's ends, which are nobody else's to hold open.
+            // These are the coordinator's ends of the sockets, which only the coordinator may hold open.
             self.crew.clear();
             ours = None;
             process::work(&self.job, me, &self.placement, || serve(&self.job, &theirs))
@@ -319,7 +320,7 @@ impl DispatchPool {
         let process = process.map_err(refused)?;
         Ok(Worker {
             process,
-            socket: ours.expect("it was closed in the child alone"),
+            socket: ours.expect("only the child closed it"),
             held: VecDeque::from([SET_UP]),
             deadline: None,
             inbox: Inbox::new(),
@@ -327,7 +328,7 @@ impl DispatchPool {
         })
     }
 
-    /// Ends all workers, and leaves no zombie. None holds anything that it would have to give back.
+    /// Ends all workers, and leaves no zombie. No worker has to give anything back.
     fn stop(&mut self) {
         self.ready.clear();
         self.crew.iter().for_each(|worker| worker.process.kill());
@@ -345,13 +346,13 @@ impl Drop for DispatchPool {
 
 /// What happened at a worker.
 struct Seen {
-    /// There is something to read, or nothing will come any more.
+    /// There is something to read, or the stream has ended.
     answers: bool,
     death: bool,
 }
 
 impl Worker {
-    /// Sends as much of the outbox as the socket takes now.
+    /// Sends as much of the outbox as the socket accepts now.
     fn send(&mut self) {
         if self.outbox.is_empty() {
             return;
@@ -359,13 +360,14 @@ impl Worker {
         match (&self.socket).write(&self.outbox) {
             Ok(count) => drop(self.outbox.drain(..count)),
             Err(error) if is_for_later(&error) => {}
-            // Nobody reads any more, and the process descriptor tells why.
+            // The worker does not read any more; the process descriptor shows why.
             Err(_) => self.outbox.clear(),
         }
     }
 }
 
-/// What a worker does once it is set up: runs what it is sent and answers each, until nobody is there.
+/// What a worker does once it is set up: it runs the tasks that it receives and answers each, until the coordinator
+/// has closed the socket.
 fn serve(job: &Job, socket: &UnixStream) -> Result<(), Halt> {
     let mut inbox = Inbox::new();
     let answer = |task: TaskId| (&mut &*socket).write_all(&task.0.to_ne_bytes());

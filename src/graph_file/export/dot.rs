@@ -9,7 +9,7 @@ pub(super) fn write(graph: &Imported, out: &mut dyn Write) -> Result<(), ExportE
         write!(out, "  ")?;
         write_id(graph, task, out)?;
         if let Some(durations) = &graph.durations {
-            // Without an exponent, which the language has not.
+            // Without an exponent, which DOT does not have.
             write!(out, " [duration={}]", in_units(durations[task.index()]))?;
         }
         writeln!(out, ";")?;
@@ -31,15 +31,15 @@ fn write_id(graph: &Imported, task: TaskId, out: &mut dyn Write) -> Result<(), E
     let name = &graph.names[task.index()];
     if is_inexpressible(name) {
         return Err(ExportError::Inexpressible(format!(
-            "the task name {name:?} cannot be written in DOT, where a `\\` before a quote or the end of a line or name is \
-             no letter: write WfFormat instead"
+            "the task name {name:?} cannot be written in DOT, in which a `\\` before a quote or at the end of a line or \
+             name has a special meaning: write WfFormat instead"
         )));
     }
     write!(out, "\"{}\"", name.replace('"', "\\\""))?;
     Ok(())
 }
 
-/// Whether the name has an odd number of backslashes where the last one would change what comes behind it.
+/// Whether the name has an odd number of backslashes where the last one would change the meaning of what follows.
 fn is_inexpressible(name: &str) -> bool {
     let mut count = 0;
     for byte in name.bytes().chain([b'"']) {

@@ -1,8 +1,8 @@
-//! STG, whose costs are whole numbers without a unit, and whose first and last task are dummies.
+//! STG: costs are whole numbers without a unit, and the first and the last task are dummies.
 //!
-//! Durations are written in the largest decimal part of their unit in which all of them are whole, or, where a number
-//! would be too large for other readers then, in the smallest part in which none is, rounded. A comment says which part
-//! that is, and whether anything was rounded.
+//! Durations are written in the largest decimal part of their unit that makes all of them whole. If a number would
+//! then be too large for other readers, they are written in the smallest part that avoids this, and rounded. A
+//! comment says which part this is, and whether anything was rounded.
 
 use std::io::Write;
 
@@ -24,7 +24,7 @@ pub(super) fn write(graph: &Imported, out: &mut dyn Write) -> Result<(), ExportE
         }
         return Ok(());
     }
-    // The first dummy is task 0, so every other one has the number behind its own.
+    // The first dummy is task 0, so the number of every other task is higher by one.
     let count = tasks.task_count();
     writeln!(out, "{count}")?;
     write_task(out, 0, 0, std::iter::empty())?;
@@ -40,7 +40,7 @@ pub(super) fn write(graph: &Imported, out: &mut dyn Write) -> Result<(), ExportE
     write_task(out, count + 1, 0, sinks.chain(dummy))
 }
 
-/// The line of a task: `id cost predecessor_count predecessor...`
+/// Writes the line of a task: `id cost predecessor_count predecessor...`
 fn write_task(
     out: &mut dyn Write,
     id: usize,
@@ -56,32 +56,32 @@ fn write_task(
     Ok(())
 }
 
-/// Whether the first and the last task are what dummies are already, as in a graph that was read from STG: they cost
-/// nothing, and everything else stands between them.
+/// Whether the first and the last task already are dummies, as in a graph that was read from STG: they cost nothing,
+/// and all other tasks are between them.
 fn has_dummies(graph: &TaskGraph, durations: Option<&[u64]>) -> bool {
     let sink_count = graph
         .tasks()
         .filter(|task| graph.successors(*task).is_empty())
         .count();
     let is_between = graph.task_count() >= 2 && graph.sources().len() == 1 && sink_count == 1;
-    // The only source is the first task and the only sink the last one, as the order is topological.
+    // The only source is the first task and the only sink the last one, because the order is topological.
     let are_free =
         |durations: &[u64]| durations.first() == Some(&0) && durations.last() == Some(&0);
     is_between && durations.is_some_and(are_free)
 }
 
-/// What a cost of one stands for.
+/// The value of a cost of one.
 struct Part {
     billionths: u64,
-    /// The same as people write it.
+    /// The same as a decimal number.
     name: &'static str,
     is_exact: bool,
 }
 
-/// The largest cost that a reader can be trusted with: programs keep them in 32 bits, with a sign.
+/// The largest cost that readers can be expected to accept: programs keep costs in signed 32-bit integers.
 const MOST: u64 = i32::MAX as u64;
 
-/// All parts, with the largest first.
+/// All parts, largest first.
 const PARTS: [(u64, &str); 4] = [
     (1_000_000_000, "1"),
     (1_000_000, "0.001"),
@@ -90,14 +90,14 @@ const PARTS: [(u64, &str); 4] = [
 ];
 
 impl Part {
-    /// The one for these durations.
+    /// The part for these durations.
     fn of(durations: &[u64]) -> Self {
         let is_whole = |billionths: u64| durations.iter().all(|one| one.is_multiple_of(billionths));
         let longest = durations.iter().copied().max().unwrap_or(0);
         let fits = |billionths: u64| longest / billionths < MOST;
         let exact = PARTS.iter().find(|part| is_whole(part.0) && fits(part.0));
         let rounded = || PARTS.iter().rfind(|part| fits(part.0));
-        // Centuries are above the limit even in whole units.
+        // Centuries exceed the limit even in whole units.
         let (billionths, name) = *exact.or_else(rounded).unwrap_or(&PARTS[0]);
         Self {
             billionths,
@@ -106,7 +106,7 @@ impl Part {
         }
     }
 
-    /// A duration in this part, to the nearest.
+    /// A duration in this part, rounded to the nearest.
     fn cost(&self, duration: u64) -> u64 {
         let rest = duration % self.billionths;
         duration / self.billionths + u64::from(rest >= self.billionths.div_ceil(2))
@@ -122,10 +122,10 @@ impl Part {
         };
         let rounded = match self.is_exact {
             true => "",
-            false => ", to which durations are rounded",
+            false => ", and durations are rounded to it",
         };
         format!(
-            "A cost of 1 is {}{unit}{rounded}: a workload that reads this says `scale = {}`.",
+            "A cost of 1 is {}{unit}{rounded}: a workload that reads this file needs `scale = {}`.",
             self.name, self.name
         )
     }
@@ -160,7 +160,7 @@ mod tests {
             costs(&[1_000_000_000_001, 1_499, 1_500]),
             ("0.000001", false, vec![1_000_000_000, 1, 2])
         );
-        // Beyond 68 years nothing does, and whole units are left.
+        // Beyond 68 years no part fits, so whole units are used.
         let (name, is_exact, costs) = costs(&[u64::MAX]);
         assert_eq!((name, is_exact, costs), ("1", false, vec![18_446_744_074]));
     }

@@ -54,7 +54,7 @@ struct WireRuntime<'a> {
 pub(super) fn write(name: &str, graph: &Imported, out: &mut dyn Write) -> Result<(), ExportError> {
     if graph.names.is_empty() {
         let message =
-            "a graph without tasks cannot be written in WfFormat, which asks for at least one";
+            "a graph without tasks cannot be written in WfFormat, which requires at least one task";
         return Err(ExportError::Inexpressible(message.into()));
     }
     let tasks = Tasks {
@@ -62,15 +62,15 @@ pub(super) fn write(name: &str, graph: &Imported, out: &mut dyn Write) -> Result
         are_escaped: !graph.names.iter().all(|name| is_id(name)),
     };
     let execution = graph.durations.as_deref().map(|durations| WireExecution {
-        // No execution took place; the format asks for the time and the date of one. On workers without number it
-        // would take the span.
+        // There was no execution, but the format requires its time and date. With unlimited workers, it would take
+        // as long as the span.
         makespan_in_seconds: span(&graph.graph, durations) as f64 / 1e9,
         executed_at: "1970-01-01T00:00:00Z",
         tasks: Runtimes { tasks, durations },
     });
     let file = WireFile {
         name: if name.is_empty() { "taskdyno" } else { name },
-        description: "A task graph written by taskdyno; its makespan is its span, and its date means nothing",
+        description: "A task graph written by taskdyno; its makespan is its span, and its date has no meaning",
         schema_version: "1.5",
         workflow: WireWorkflow {
             specification: WireSpecification { tasks },
@@ -82,11 +82,11 @@ pub(super) fn write(name: &str, graph: &Imported, out: &mut dyn Write) -> Result
     Ok(())
 }
 
-/// The tasks of a graph, made one at a time as they are written.
+/// The tasks of a graph, created one at a time as they are written.
 #[derive(Clone, Copy)]
 struct Tasks<'a> {
     graph: &'a Imported,
-    /// Whether ids are names with their other characters escaped. All are or none is, so that no two become one.
+    /// Whether ids are escaped names. Either all are or none is, so that no two become the same.
     are_escaped: bool,
 }
 
@@ -109,7 +109,7 @@ impl Serialize for Tasks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.graph.graph.tasks().map(|task| WireTask {
             name: match self.graph.names[task.index()].as_str() {
-                // A name has at least one letter.
+                // A name must have at least one letter.
                 "" => "#",
                 name => name,
             },
@@ -136,7 +136,7 @@ impl Serialize for Runtimes<'_> {
     }
 }
 
-/// Whether a byte may stand in the id of a task, by the pattern in the schema: `^[0-9a-zA-Z-_.#]*$`.
+/// Whether the id of a task may contain this byte, by the pattern in the schema: `^[0-9a-zA-Z-_.#]*$`.
 fn is_id_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.#".contains(&byte)
 }
@@ -145,8 +145,8 @@ fn is_id(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(is_id_byte)
 }
 
-/// The name with every byte that an id may not hold, and every `#`, as `#` and two hexadecimal digits. The empty name,
-/// which an id may not be, becomes `#`.
+/// The name with `#` and every byte that an id must not contain replaced by `#` and two hexadecimal digits. The
+/// empty name, which is not a valid id, becomes `#`.
 fn escaped(name: &str) -> String {
     let mut id = String::new();
     for byte in name.bytes() {

@@ -1,35 +1,35 @@
-//! The tasks of a file in the order they stand there: to a graph in topological order, or to the circle in them.
+//! Turns the tasks of a file, in the order of the file, into a graph in topological order, or finds a cycle in them.
 
 use super::refusal::{Refusal, quoted};
 use super::{Imported, Unit};
 use crate::graph::{Rows, TaskGraph, TaskGraphBuilder, TaskId};
 
-/// What a file says. Tasks are numbered from 0 in the order of the file.
+/// The content of a file. Tasks are numbered from 0 in the order of the file.
 pub(super) struct Draft {
-    /// The name of each task, each once.
+    /// The name of each task. Names are unique.
     pub(super) names: Vec<String>,
-    /// The byte of the file at which each task stands, if it is known.
+    /// The byte offset of each task in the file, if known.
     pub(super) starts: Vec<Option<u32>>,
-    /// Each dependence as the predecessor and the task; one that is repeated counts once.
+    /// Each dependence as (predecessor, task). Duplicates count once.
     pub(super) dependences: Vec<(u32, u32)>,
-    /// The duration of each task in billionths of the unit.
+    /// The duration of each task in billionths of the unit; `None` if the file states none.
     pub(super) durations: Option<Vec<u64>>,
     pub(super) unit: Unit,
-    /// What was read in another way than the file says; see [`Imported::notes`].
+    /// How the graph differs from what the file says; see [`Imported::notes`].
     pub(super) notes: Vec<String>,
     /// See [`Imported::depends_on_sign`].
     pub(super) depends_on_sign: Option<String>,
 }
 
-/// The most tasks that ids can number.
+/// The largest number of tasks that ids can number.
 pub(super) const MOST_TASKS: usize = u32::MAX as usize;
 
 impl Draft {
-    /// The graph.
+    /// Builds the graph.
     ///
     /// # Errors
     ///
-    /// When there is a circle; the message shows it.
+    /// If there is a cycle; the message shows it.
     pub(super) fn finish(self) -> Result<Imported, Refusal> {
         let task_count = self.names.len();
         if task_count >= MOST_TASKS || self.dependences.len() > MOST_TASKS {
@@ -67,13 +67,13 @@ impl Draft {
         })
     }
 
-    /// The refusal that shows a circle among the tasks that are not in `order`.
+    /// The refusal that shows a cycle among the tasks that are not in `order`.
     fn circle(&self, predecessors: &Rows, order: &[TaskId]) -> Refusal {
         let circle = circle(predecessors, order);
         let text = circle_text(&circle, &self.names);
         let refusal = Refusal::new(
-            format!("tasks wait for each other in a circle: {text}"),
-            "take one of these dependences out: a task graph has no cycle",
+            format!("tasks wait for each other in a cycle: {text}"),
+            "remove one of these dependences: a task graph has no cycles",
         );
         let start = circle.first().and_then(|task| self.starts[task.index()]);
         match start {
@@ -86,12 +86,12 @@ impl Draft {
 fn too_large() -> Refusal {
     Refusal::new(
         "the graph is too large",
-        format!("a graph has fewer than {MOST_TASKS} tasks, and at most as many dependences"),
+        format!("a graph can have fewer than {MOST_TASKS} tasks, and at most as many dependences"),
     )
 }
 
-/// Tasks, each behind all its predecessors, as far as that goes: sources first, in their order, then each task when
-/// the last of its predecessors has come (Kahn, "Topological sorting of large networks", 1962).
+/// The tasks, each after all its predecessors, as far as possible: sources first, in their order, then each task
+/// when its last predecessor has been placed (Kahn, "Topological sorting of large networks", 1962).
 fn topological_order(predecessors: &Rows) -> Vec<TaskId> {
     let successors = predecessors.reversed();
     let tasks = (0..predecessors.len() as u32).map(TaskId);
@@ -114,7 +114,7 @@ fn topological_order(predecessors: &Rows) -> Vec<TaskId> {
     order
 }
 
-/// The graph with its tasks in this order, or as they are.
+/// Builds the graph with its tasks in this order, or in their own order if `None`.
 fn build(predecessors: &Rows, order: Option<&[TaskId]>) -> Result<TaskGraph, Refusal> {
     let task_count = predecessors.len();
     let numbers = order.map(|order| {
@@ -135,21 +135,21 @@ fn build(predecessors: &Rows, order: Option<&[TaskId]>) -> Result<TaskGraph, Ref
         }
         row.sort_unstable();
         row.dedup();
-        // The order is topological and the row has no doubles, so only the size can be refused.
+        // The order is topological and the row has no duplicates, so only the size can be refused.
         builder.push(row.iter().copied()).map_err(|_| too_large())?;
     }
     Ok(builder.finish())
 }
 
-/// A circle among the tasks that are not in `order`, beginning with the one that comes first in the file.
+/// A cycle among the tasks that are not in `order`, beginning with the task that comes first in the file.
 fn circle(predecessors: &Rows, order: &[TaskId]) -> Vec<TaskId> {
     let mut is_ordered = vec![false; predecessors.len()];
     for task in order {
         is_ordered[task.index()] = true;
     }
     let left_out = |task: &TaskId| !is_ordered[task.index()];
-    // A task that has no place in the order waits for another one that has none either. So this walk against
-    // the dependences does not end, and comes back to where it was.
+    // A task that has no place in the order waits for another one without a place. So this walk against the
+    // dependences does not end, and returns to a task that it has visited.
     let mut visited_at = vec![usize::MAX; predecessors.len()];
     let mut walk = Vec::new();
     let mut here = (0..predecessors.len() as u32).map(TaskId).find(left_out);
@@ -167,7 +167,7 @@ fn circle(predecessors: &Rows, order: &[TaskId]) -> Vec<TaskId> {
     circle
 }
 
-/// "a -> b -> a", without the middle of a long circle.
+/// "a -> b -> a", without the middle of a long cycle.
 fn circle_text(circle: &[TaskId], names: &[String]) -> String {
     const SHOWN_MAX: usize = 20;
     let name = |task: &TaskId| quoted(&names[task.index()]);

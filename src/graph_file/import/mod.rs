@@ -1,14 +1,14 @@
-//! Task graphs from files of other tools.
+//! Reads task graphs from files of other tools.
 //!
 //! | module | its job |
 //! |---|---|
-//! | `wfformat`, `stg`, `dot` | the text of one format to a draft |
-//! | `draft` | names and dependences in the order of a file: to a [`TaskGraph`], or to the circle in them |
-//! | `refusal` | what is wrong, in which file and line, and what to do |
+//! | `wfformat`, `stg`, `dot` | turns the text of one format into a draft |
+//! | `draft` | turns names and dependences in the order of a file into a [`TaskGraph`], or finds a cycle in them |
+//! | `refusal` | says what is wrong, in which file and line, and what to do |
 //!
-//! A file may be hostile. What is read takes memory in proportion to the file, which is at most
-//! [`largest_bytes`] long, and time in proportion to that but for the logarithm of a sort. Nothing here calls
-//! itself, so that no nesting is too deep.
+//! A file may be hostile. Reading takes memory in proportion to the size of the file, which is at most
+//! [`largest_bytes`], and time in proportion to that size and the logarithm of a sort. Nothing here is recursive, so
+//! no nesting is too deep.
 
 use std::fmt;
 use std::io::Read;
@@ -27,9 +27,9 @@ mod wfformat;
 pub use refusal::ImportError;
 use refusal::Refusal;
 
-/// The largest file that is read on this machine: 512 MiB, or a 32nd of the memory that there is if that is less. A DOT file of short
-/// names takes some 30 bytes of memory for each byte of it. The limit also keeps the path of a device that never ends
-/// from filling memory.
+/// The largest file, in bytes, that is read on this machine: 512 MiB, or 1/32 of the available memory if that is
+/// less. A DOT file with short names takes some 30 bytes of memory per byte. The limit also keeps a device that
+/// never ends from filling the memory.
 pub fn largest_bytes() -> u64 {
     largest_bytes_within(usable_memory_bytes())
 }
@@ -38,28 +38,28 @@ fn largest_bytes_within(memory_bytes: u64) -> u64 {
     (memory_bytes / 32).min(1 << 29)
 }
 
-/// A task graph with what its file says about it.
+/// A task graph and what its file says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
-    /// The graph. Its tasks are numbered as they stand in the file if that is a topological order. Otherwise
-    /// sources come first, and every other task as soon as its last predecessor has been numbered. The
-    /// predecessors of a task are in ascending order.
+    /// The graph. Its tasks have the order of the file if that is topological. Otherwise sources come first, and
+    /// then each task as soon as its last predecessor has been numbered. The predecessors of a task are in ascending
+    /// order.
     pub graph: TaskGraph,
-    /// The name of each task in the file, each once.
+    /// The name of each task in the file. Names are unique.
     pub names: Vec<String>,
-    /// The duration of each task in billionths of `unit`, if the file states durations.
+    /// The duration of each task in billionths of `unit`; `None` if the file states no durations.
     pub durations: Option<Vec<u64>>,
-    /// What a duration of one is in the file.
+    /// The unit of the durations in the file.
     pub unit: Unit,
-    /// What was read in another way than the file says, a sentence each. Whoever reads the file is to be told.
+    /// How the graph differs from what the file says, one sentence per difference. The user must see these notes.
     pub notes: Vec<String>,
-    /// What suggests that an edge of the file points from a task to what it needs, and not to what waits for it, which is
-    /// how it is read. It may be wrong.
+    /// A sign that the edges of the file point from a task to what it needs, and not to what waits for it, which is
+    /// how they are read. It may be wrong. `None` if there is no sign.
     pub depends_on_sign: Option<String>,
 }
 
 impl Imported {
-    /// The same tasks, each before those that came before it. That was asked for, so what suggests it is gone.
+    /// The same graph with every edge reversed. The caller asked for this, so `depends_on_sign` is cleared.
     #[must_use]
     pub fn reversed(mut self) -> Self {
         self.names.reverse();
@@ -74,31 +74,31 @@ impl Imported {
     }
 }
 
-/// What the durations of a file are counted in.
+/// The unit of the durations in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Seconds, so that a billionth is a nanosecond.
     Seconds,
-    /// The file does not say.
+    /// The file states no unit.
     None,
 }
 
-/// A file format that can be read.
+/// A file format for import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// WfFormat of WfCommons, schema versions 1.0 to 1.6: scientific workflows as JSON.
     WfFormat,
     /// The Standard Task Graph Set of the Kasahara laboratory.
     Stg,
-    /// The language of Graphviz, with the durations as attributes of the nodes.
+    /// DOT, the language of Graphviz, with durations as attributes of nodes.
     Dot,
 }
 
 impl Format {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Self; 3] = [Self::WfFormat, Self::Stg, Self::Dot];
 
-    /// The extensions that files of this format have.
+    /// The file extensions of this format.
     pub const fn extensions(self) -> &'static [&'static str] {
         match self {
             Self::WfFormat => &["json"],
@@ -107,7 +107,7 @@ impl Format {
         }
     }
 
-    /// The format of the file at `path`, by its extension in any case; `None` if no format has it.
+    /// The format of the file at `path`, by its extension, ignoring case; `None` if no format has this extension.
     pub fn of(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?;
         Self::ALL.into_iter().find(|format| {
@@ -127,22 +127,22 @@ impl fmt::Display for Format {
     }
 }
 
-/// Reads the file at `path`; its extension tells the format.
+/// Reads the file at `path`. Its extension determines the format.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, or does not hold one acyclic graph of its format with sound durations. The message
+/// If the file cannot be read, or does not hold one acyclic graph of its format with valid durations. The message
 /// names the file, the line and the task.
 pub fn read(path: &Path) -> Result<Imported, ImportError> {
     let (format, bytes) = load(path)?;
     parse(format, &path.display().to_string(), &bytes)
 }
 
-/// The format that the extension of the file at `path` tells, and its bytes, for [`parse`].
+/// Loads the file at `path` for [`parse`]. Returns its format, determined by its extension, and its bytes.
 ///
 /// # Errors
 ///
-/// When no format has this extension, or the file cannot be read or is too large.
+/// If no format has this extension, or if the file cannot be read or is too large.
 pub fn load(path: &Path) -> Result<(Format, Vec<u8>), ImportError> {
     let format = Format::of(path).ok_or_else(|| {
         let name = path.display().to_string();
@@ -151,31 +151,31 @@ pub fn load(path: &Path) -> Result<(Format, Vec<u8>), ImportError> {
     Ok((format, load_any(path)?))
 }
 
-/// The bytes of the file at `path`, whatever its name says about its format, for [`parse`].
+/// Loads the bytes of the file at `path`, whatever its extension, for [`parse`].
 ///
 /// # Errors
 ///
-/// When the file cannot be read or is too large.
+/// If the file cannot be read or is too large.
 pub fn load_any(path: &Path) -> Result<Vec<u8>, ImportError> {
     let read = input::read_file(path, largest_bytes());
     read.map_err(|error| ImportError::new(&path.display().to_string(), "", unreadable(&error)))
 }
 
-/// The bytes of a stream, for [`parse`]; `name` is its name in messages.
+/// Loads the bytes of a stream, for [`parse`]; `name` is its name in messages.
 ///
 /// # Errors
 ///
-/// When it cannot be read or is too long.
+/// If the stream cannot be read or is too long.
 pub fn load_stream(name: &str, stream: impl Read) -> Result<Vec<u8>, ImportError> {
     let read = input::read_stream(stream, largest_bytes());
     read.map_err(|error| ImportError::new(name, "", unreadable(&error)))
 }
 
-/// Reads a file of this format that was loaded already; `name` is its name in messages.
+/// Parses a loaded file of this format; `name` is its name in messages.
 ///
 /// # Errors
 ///
-/// As [`read`].
+/// As for [`read`].
 pub fn parse(format: Format, name: &str, bytes: &[u8]) -> Result<Imported, ImportError> {
     let text = to_text(name, bytes).map_err(|refusal| ImportError::new(name, "", refusal))?;
     let draft = match format {
@@ -198,9 +198,9 @@ fn unknown_format() -> Refusal {
         format!("{} for {format}", extensions.join(" or "))
     });
     Refusal::new(
-        "the name does not tell the format",
+        "unknown file extension",
         format!(
-            "give the file the extension of its format: {}; or tell `graph info` and `graph export` with `--from`",
+            "give the file the extension of its format ({}), or give `graph info` and `graph export` the format with `--from`",
             known.join(", ")
         ),
     )
@@ -208,17 +208,17 @@ fn unknown_format() -> Refusal {
 
 fn unreadable(error: &ReadError) -> Refusal {
     let help = match error {
-        ReadError::Io(_) => "check the path, and whether you may read it",
-        ReadError::Device => "give a file, or a pipe",
+        ReadError::Io(_) => "check the path and its permissions",
+        ReadError::Device => "use a file or a pipe",
         ReadError::TooLong(_) => {
-            "take a part of the graph, or leave out what is not needed to run it, such as files and commands; a machine \
+            "use a part of the graph, or leave out what is not needed to run it, such as files and commands; a machine \
              with more memory reads up to 512 MiB"
         }
     };
     Refusal::new(format!("cannot be read: {error}"), help)
 }
 
-/// The text in `bytes`, without a byte order mark.
+/// Converts `bytes` to text, without a byte order mark.
 fn to_text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Refusal> {
     let text = input::text(name, bytes).map_err(|foreign| {
         let before = &bytes[..foreign.offset];
@@ -232,31 +232,31 @@ fn to_text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Refusal> {
     Ok(text)
 }
 
-/// The longest duration in the unit of a file: 584 years if that is a second.
+/// The longest duration in the unit of a file: 584 years if the unit is a second.
 const LONGEST: f64 = u64::MAX as f64 / 1e9;
 
-/// `duration` of a task in billionths.
+/// Converts the `duration` of a task to billionths.
 ///
-/// Exact for whole nanoseconds up to 2^51 of them, which is 26 days: up to there the two roundings of a floating
-/// point number (of the decimal fraction, and of the product) are below half a nanosecond together.
+/// Exact for whole nanoseconds up to 2^51, which is 26 days: up to there the two roundings of a floating-point
+/// number (of the decimal fraction, and of the product) are together below half a nanosecond.
 fn billionths(duration: f64, task: impl FnOnce() -> String) -> Result<u64, Refusal> {
     let wrong = if duration.is_nan() || duration.is_infinite() {
         "is not finite".to_owned()
     } else if duration < 0.0 {
         "is negative".to_owned()
     } else if duration >= LONGEST {
-        format!("is beyond {LONGEST:.0}, the longest that can be counted")
+        format!("is beyond the longest duration, {LONGEST:.0}")
     } else {
         return Ok((duration * 1e9).round() as u64);
     };
     Err(Refusal::new(
         format!("the duration of {} is {duration}, which {wrong}", task()),
-        "a duration is a number from 0 up",
+        "a duration is a number of at least 0",
     ))
 }
 
-/// The durations of all tasks, or `None` if no task has one. `refuse` is told of the first one without, if others have
-/// one.
+/// The durations of all tasks, or `None` if no task has one. If only some have one, the error is `refuse` of the
+/// first task without one.
 fn all_or_none(
     durations: Vec<Option<u64>>,
     refuse: impl FnOnce(usize) -> Refusal,

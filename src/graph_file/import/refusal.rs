@@ -1,4 +1,4 @@
-//! What is wrong in a graph file, with the place, the task, and what to do.
+//! Describes what is wrong in a graph file: the place, the task, and what to do.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,17 +9,17 @@ use miette::{
 
 use crate::text;
 
-/// Why a text is no graph.
+/// Why a text is not a valid graph.
 #[derive(Debug)]
 pub(super) struct Refusal {
     message: String,
     help: String,
-    /// The bytes of the text that are at fault, if they are known.
+    /// The wrong bytes of the text, if known.
     span: Option<Range<usize>>,
 }
 
 impl Refusal {
-    /// A refusal at no place yet. `help` says what to do about it.
+    /// A refusal without a place. `help` says what to do.
     pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -28,7 +28,7 @@ impl Refusal {
         }
     }
 
-    /// Points at `part`, if that is a part of `text` indeed.
+    /// Points at `part`, if it is a slice of `text`.
     pub(super) fn at(mut self, text: &str, part: &str) -> Self {
         self.span = offset_in(text, part).map(|start| start..start + part.len());
         self
@@ -41,19 +41,19 @@ impl Refusal {
     }
 }
 
-/// Where `part` begins in `text`, if it is a part of it. Names with escapes in them are not: they were copied to
-/// take the escapes out.
+/// The offset of `part` in `text`, or `None` if it is not a slice of it. Names with escapes are not, because they
+/// are copies without the escapes.
 pub(super) fn offset_in(text: &str, part: &str) -> Option<usize> {
     let offset = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
     (offset + part.len() <= text.len()).then_some(offset)
 }
 
-/// [`offset_in`] as a draft keeps it: a file that is read has fewer than 2^32 bytes.
+/// [`offset_in`] in the type of a draft: a file that can be read has fewer than 2^32 bytes.
 pub(super) fn start_in(text: &str, part: &str) -> Option<u32> {
     offset_in(text, part).and_then(|offset| offset.try_into().ok())
 }
 
-/// The number of the line that `part` stands in, for messages: " (line 3)", or nothing if it is not known.
+/// The line number of `part`, for messages: " (line 3)", or an empty string if it is unknown.
 pub(super) fn in_line(text: &str, part: &str) -> String {
     match offset_in(text, part) {
         Some(offset) => format!(" (line {})", line_number(text, offset)),
@@ -61,13 +61,13 @@ pub(super) fn in_line(text: &str, part: &str) -> String {
     }
 }
 
-/// The number of the line that holds this byte, counted from 1.
+/// The number, from 1, of the line that contains this byte.
 pub(super) fn line_number(text: &str, offset: usize) -> usize {
     let before = &text.as_bytes()[..offset.min(text.len())];
     1 + before.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// `text` in quotes, escaped, and cut where it is too long for a message.
+/// `text` in quotes, escaped, and shortened if it is too long for a message.
 pub(super) fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
     match text.char_indices().nth(LONGEST) {
@@ -80,7 +80,7 @@ pub(super) fn quoted(text: &str) -> String {
 /// and what to do, and shows the line.
 #[derive(Debug)]
 pub struct ImportError {
-    /// The file, and the line if it is known.
+    /// The file, and the line if known.
     place: String,
     message: String,
     help: String,
@@ -104,7 +104,7 @@ impl ImportError {
         }
     }
 
-    /// What to do about it.
+    /// What to do about the error.
     pub fn help(&self) -> &str {
         &self.help
     }
@@ -135,17 +135,17 @@ impl Diagnostic for ImportError {
     }
 }
 
-/// The line of a file that an error points at, or the part of it around the place if the line is long: a JSON file
-/// may be one line of 100 MB.
+/// The line at which an error points, or the part of it around the place if the line is long: a JSON file may be one
+/// line of 100 MB.
 #[derive(Debug)]
 struct Excerpt {
     file: String,
     text: String,
-    /// The bytes of `text` that are at fault.
+    /// The wrong bytes of `text`.
     span: Range<usize>,
-    /// The line in the file, counted from 0.
+    /// The index of the line in the file, from 0.
     line_index: usize,
-    /// Where in that line `text` begins.
+    /// Where `text` begins in that line.
     column: usize,
 }
 
@@ -154,7 +154,7 @@ impl Excerpt {
     const MARGIN: usize = 80;
 
     fn new(file: &str, text: &str, span: &Range<usize>) -> Self {
-        // What is missing at the end is missing behind the last letter.
+        // If something is missing at the end, point after the last letter.
         let last = text.trim_end().len().saturating_sub(1);
         let start = text.floor_char_boundary(span.start.min(last));
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);

@@ -1,16 +1,16 @@
 //! STG: the Standard Task Graph Set of the Kasahara laboratory at Waseda University.
 //!
-//! A line with the number n of tasks, then n + 2 lines `id cost predecessor_count predecessor...`: tasks 0 and n + 1
-//! are dummies that n does not count. Lines that begin with `#` are comments; blank lines are skipped.
+//! The first line has the number n of tasks. Then follow n + 2 lines `id cost predecessor_count predecessor...`;
+//! tasks 0 and n + 1 are dummies that n does not count. Lines that begin with `#` are comments, and blank lines are
+//! skipped.
 
 use super::draft::Draft;
 use super::refusal::{Refusal, in_line, quoted, start_in};
 use super::{Unit, billionths};
 
-const LINE_HELP: &str =
-    "a task is a line `id cost predecessor_count predecessor...`, numbers between white space";
+const LINE_HELP: &str = "the line of a task is `id cost predecessor_count predecessor...`, with numbers separated by white space";
 
-/// One line of a task.
+/// The line of one task.
 struct Line<'a> {
     text: &'a str,
     id: u32,
@@ -55,9 +55,10 @@ pub(super) fn parse(text: &str) -> Result<Draft, Refusal> {
 
 /// The number of tasks without the two dummies.
 fn header(text: &str, line: Option<&str>) -> Result<u64, Refusal> {
-    let help = "an STG file begins with a line that holds the number of its tasks, without the two dummies";
+    let help =
+        "the first line of an STG file must be the number of its tasks, without the two dummies";
     let Some(line) = line else {
-        return Err(Refusal::new("there is no line but comments", help));
+        return Err(Refusal::new("the file contains only comments", help));
     };
     let numbers: Vec<_> = line
         .split_whitespace()
@@ -68,8 +69,8 @@ fn header(text: &str, line: Option<&str>) -> Result<u64, Refusal> {
         [Ok(count)] => Ok(*count),
         [Ok(_), Ok(_)] => Err(Refusal::new(
             "this is the STG prototype format, whose first line holds two numbers: tasks and processors",
-            "its costs depend on the processor, which is not supported; take the graph from the sets with one \
-             number in the first line",
+            "its costs depend on the processor, which is not supported; use a graph from the sets with one number in the \
+             first line",
         )
         .at(text, line)),
         _ => {
@@ -79,7 +80,7 @@ fn header(text: &str, line: Option<&str>) -> Result<u64, Refusal> {
     }
 }
 
-/// Reads the line of one task, and adds its dependences.
+/// Parses the line of one task, and adds its dependences.
 fn task<'a>(
     text: &str,
     line: &'a str,
@@ -99,8 +100,8 @@ fn task<'a>(
     }
     let found = (dependences.len() - start) as u64;
     if found != count {
-        let message = format!("task {name} has {found} predecessors, but says that it has {count}");
-        let help = format!("{LINE_HELP}; if the line was cut off, fetch the file again");
+        let message = format!("task {name} has {found} predecessors, but its line says {count}");
+        let help = format!("{LINE_HELP}; if the line is incomplete, fetch the file again");
         return Err(Refusal::new(message, help).at(text, line));
     }
     Ok(Line {
@@ -116,14 +117,14 @@ fn number<T: std::str::FromStr>(
     word: Option<&str>,
     what: &str,
 ) -> Result<T, Refusal> {
-    // Looked for only where it is told: a line has as many numbers as its task has predecessors.
+    // Computed only for errors, because a line has as many numbers as its task has predecessors.
     let task = || quoted(line.split_whitespace().next().unwrap_or_default());
     let Some(word) = word else {
         let message = format!("the line of task {} ends before its {what}", task());
         return Err(Refusal::new(message, LINE_HELP).at(text, line));
     };
     word.parse().map_err(|_| {
-        let message = format!("{} is no {what} of task {}", quoted(word), task());
+        let message = format!("{} is not a valid {what} of task {}", quoted(word), task());
         Refusal::new(message, LINE_HELP).at(text, word)
     })
 }
@@ -146,20 +147,20 @@ fn check_count(
     let (help, line) = if let Some(without) = without_dummies(declared, tasks) {
         (
             format!(
-                "it most likely counts the two dummies, tasks 0 and {}, which it must not: write {without} in its place; \
-                 if the file was cut off, fetch it again",
+                "it most likely counts the two dummies, tasks 0 and {}, which it must not: write {without} instead; if \
+                 the file is incomplete, fetch it again",
                 declared - 1
             ),
             header,
         )
     } else if found < expected {
-        let help = "the file was cut off: fetch it again, or correct its first line";
+        let help = "the file is incomplete: fetch it again, or correct its first line";
         (help.to_owned(), last)
     } else {
         let first_beyond = usize::try_from(expected)
             .ok()
             .and_then(|index| tasks.get(index));
-        let help = "correct the first line, or take out the tasks beyond";
+        let help = "correct the first line, or remove the extra tasks";
         (help.to_owned(), first_beyond.map(|task| task.text))
     };
     let refusal = Refusal::new(message, help);
@@ -169,8 +170,8 @@ fn check_count(
     })
 }
 
-/// The number that the first line should hold, if it seems to count the dummies: there are as many tasks as it says, and
-/// the first and the last of them cost nothing, as dummies do.
+/// The number that the first line should hold if it seems to count the dummies: there are as many tasks as it says,
+/// and the first and the last task cost nothing, like dummies.
 fn without_dummies(declared: u64, tasks: &[Line<'_>]) -> Option<u64> {
     let is_dummy = |id: u64| {
         tasks
@@ -181,7 +182,7 @@ fn without_dummies(declared: u64, tasks: &[Line<'_>]) -> Option<u64> {
     (is_counted && is_dummy(0) && is_dummy(declared - 1)).then(|| declared - 2)
 }
 
-/// For each id, the index of its line: every id from 0 up stands there once.
+/// For each id, the index of its line. Checks that every id from 0 occurs exactly once.
 fn by_id(text: &str, tasks: &[Line<'_>]) -> Result<Vec<u32>, Refusal> {
     const NONE: u32 = u32::MAX;
     let mut by_id = vec![NONE; tasks.len()];
@@ -196,17 +197,15 @@ fn by_id(text: &str, tasks: &[Line<'_>]) -> Result<Vec<u32>, Refusal> {
         };
         if *place != NONE {
             let first = in_line(text, tasks[*place as usize].text);
-            let message = format!("task {} is there already{first}", task.id);
-            return Err(
-                Refusal::new(message, "give every task an id of its own").at(text, task.text)
-            );
+            let message = format!("task {} is defined twice{first}", task.id);
+            return Err(Refusal::new(message, "give every task a unique id").at(text, task.text));
         }
         *place = index as u32;
     }
     Ok(by_id)
 }
 
-/// Checks that predecessors are there, and none twice for one task.
+/// Checks that all predecessors exist, and that no task names one twice.
 fn check_predecessors(
     text: &str,
     tasks: &[Line<'_>],
@@ -214,17 +213,18 @@ fn check_predecessors(
     dependences: &[(u32, u32)],
 ) -> Result<(), Refusal> {
     let line_of = |task: u32| tasks[by_id[task as usize] as usize].text;
-    // The last task that named a predecessor; ids are below `u32::MAX`, which no file is long enough for.
+    // The last task that named each predecessor. Ids are below `u32::MAX`, because no file is long enough for more.
     let mut named_by = vec![u32::MAX; tasks.len()];
     for (predecessor, task) in dependences {
         let Some(named_by) = named_by.get_mut(*predecessor as usize) else {
-            let message = format!("task {task} depends on task {predecessor}, which is not there");
+            let message =
+                format!("task {task} depends on task {predecessor}, which does not exist");
             let help = format!("name one of the tasks 0 to {}", tasks.len() - 1);
             return Err(Refusal::new(message, help).at(text, line_of(*task)));
         };
         if *named_by == *task {
             let message = format!("task {task} names its predecessor {predecessor} twice");
-            let help = "take one of them out, and count it no longer";
+            let help = "remove one of them, and lower the number of predecessors";
             return Err(Refusal::new(message, help).at(text, line_of(*task)));
         }
         *named_by = *task;

@@ -1,15 +1,17 @@
-//! The exact chance of a division: over all orders of a stretch, not over some that are drawn.
+//! The exact probability of a division, over all orders of a stretch instead of random ones.
 //!
-//! Orders are walked value by value, as a tree. A branch is left as soon as it is known to hold a division that is
-//! large enough, since every order below it counts, or that it can hold none.
+//! Orders are visited value by value, as a tree. A branch is left as soon as it is known to contain a division that
+//! is large enough, because then every order below it counts, or to contain none.
 
 use super::scaled;
 
-/// The longest stretch whose orders are all looked at: 10! are 3,628,800, in about a tenth of a second at worst.
+/// The longest stretch of which all orders are visited: 10! is 3,628,800, which takes about a tenth of a second at
+/// worst.
 pub(super) const MOST_VALUES: usize = 10;
 
-/// The part of all orders of `values` whose largest division, with at least `min_len` values on either side, is at
-/// least `least`. As soon as it is known to be above `enough`, any part above `enough`.
+/// The fraction of all orders of `values` whose largest division, with at least `min_len` values on either side, is
+/// at least `least`. As soon as the fraction is known to exceed `enough`, the result may be any fraction above
+/// `enough`.
 pub(super) fn share_of_orders(values: &[f64], least: f64, min_len: usize, enough: f64) -> f64 {
     assert!(values.len() <= MOST_VALUES, "too many orders");
     let min_len = min_len.max(2);
@@ -32,7 +34,7 @@ fn factorial(count: usize) -> u64 {
     (1..=count as u64).product()
 }
 
-/// The sum of all distances within each set of values; bit `i` of the index stands for value `i`.
+/// The sum of all distances within each set of values; bit `i` of the index means value `i`.
 fn within(values: &[f64]) -> Vec<f64> {
     let mut sums = vec![0.0; 1 << values.len()];
     for set in 1_usize..sums.len() {
@@ -46,22 +48,22 @@ fn within(values: &[f64]) -> Vec<f64> {
     sums
 }
 
-/// How far apart two sets without a common value are.
+/// The divergence of two disjoint sets.
 fn divergence(within: &[f64], left: usize, right: usize) -> f64 {
     let between = within[left | right] - within[left] - within[right];
     let sizes = (left.count_ones() as usize, right.count_ones() as usize);
     scaled(sizes, between, within[left], within[right])
 }
 
-/// For each set of values that come first: whether some order of the others makes a division that is large enough
-/// with them, or with them and more of those that follow, on the left.
+/// For each set of first values: whether the set is the left side of a large enough division in some order of the
+/// others, and whether a larger set that contains it is.
 fn promising(count: usize, min_len: usize, least: f64, within: &[f64]) -> Vec<[bool; 2]> {
     let all = within.len() - 1;
     let is_long = |set: usize| set.count_ones() as usize >= min_len;
     let mut promising = vec![[false; 2]; within.len()];
     for left in (0..=all).rev() {
         let others = all & !left;
-        // All subsets of the others, from the largest down.
+        // All subsets of the others, largest first.
         let mut right = others;
         let mut divides = false;
         while is_long(left) && right != 0 && !divides {
@@ -76,22 +78,22 @@ fn promising(count: usize, min_len: usize, least: f64, within: &[f64]) -> Vec<[b
     promising
 }
 
-/// The orders, as far as they are walked.
+/// The state of the visit of all orders.
 struct Tree {
     count: usize,
     min_len: usize,
     least: f64,
     within: Vec<f64>,
-    /// Whether a set divides as the left side, and whether a larger one around it does.
+    /// Whether a set is the left side of a division, and whether a larger set that contains it is.
     promising: Vec<[bool; 2]>,
     found: u64,
-    /// From here on it is known that there are more than enough.
+    /// Above this count it is known that the fraction is large enough.
     limit: u64,
 }
 
 impl Tree {
-    /// Goes on from the values in `taken`, where `lefts` are the beginnings of this order that may still turn out to
-    /// be the left side of a division.
+    /// Continues from the values in `taken`. `lefts` are the beginnings of this order that may still become the left
+    /// side of a division.
     fn walk(&mut self, lefts: &mut Vec<usize>, taken: usize) {
         if self.found > self.limit {
             return;

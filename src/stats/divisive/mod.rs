@@ -1,10 +1,10 @@
-//! Where a series changes: E-divisive of Matteson and James, "A Nonparametric Approach for Multiple Change
-//! Point Analysis of Multivariate Data" (Journal of the American Statistical Association 109:505, 2014), for
-//! one dimension and the exponent 1.
+//! Finds where a series changes: E-divisive of Matteson and James, "A Nonparametric Approach for Multiple Change
+//! Point Analysis of Multivariate Data" (Journal of the American Statistical Association 109:505, 2014), for one
+//! dimension and the exponent 1.
 //!
-//! It finds changes of any kind, in level or in spread, and assumes nothing of the distribution. Continuous
-//! integration of databases uses it: Daly et al., "The Use of Change Point Detection to Identify Software
-//! Performance Regressions in a Continuous Integration System" (ICPE 2020).
+//! It finds changes of any kind, in level or in spread, and assumes no distribution. Databases use it in continuous
+//! integration: Daly et al., "The Use of Change Point Detection to Identify Software Performance Regressions in a
+//! Continuous Integration System" (ICPE 2020).
 
 use crate::random::SplitMix64;
 
@@ -12,22 +12,23 @@ mod exact;
 #[cfg(test)]
 mod test;
 
-/// How changes are looked for.
+/// How to search for changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Divisive {
-    /// The fewest values between two changes; at least 2, since one value shows no spread.
+    /// The fewest values between two changes; at least 2, because one value has no spread.
     pub min_len: usize,
-    /// How many random orders a change is compared with where a stretch is too long for all of them; see
-    /// [`change_points`]. With fewer than [`fewest_permutations`](Self::fewest_permutations) nothing is found there.
+    /// With how many random orders a change is compared if a stretch is too long to try all orders; see
+    /// [`change_points`]. With fewer than [`fewest_permutations`](Self::fewest_permutations), nothing is found
+    /// there.
     pub permutation_count: usize,
-    /// A change is kept if such a large one comes by chance at most this often.
+    /// A change is kept if the probability of such a large change by chance is at most this.
     pub significance: f64,
-    /// Draws the random orders.
+    /// The seed of the random orders.
     pub seed: u64,
 }
 
 impl Default for Divisive {
-    /// Two values on either side; 999 orders, so that the smallest chance that can be told is 0.001; 1%.
+    /// Two values on either side; 999 orders, so that the smallest possible p-value is 0.001; a significance of 1%.
     fn default() -> Self {
         Self {
             min_len: 2,
@@ -39,34 +40,34 @@ impl Default for Divisive {
 }
 
 impl Divisive {
-    /// The fewest random orders with which a change can be significant: the order that was seen counts as one of them.
+    /// The fewest random orders with which a change can be significant. The observed order counts as one of them.
     pub fn fewest_permutations(&self) -> u64 {
         let orders = (1.0 / self.significance).floor();
-        // The quotient may miss a whole number by its last bit.
+        // The quotient may differ from a whole number in its last bit.
         let enough = [orders - 1.0, orders, orders + 1.0];
         let is_enough = |count: &f64| 1.0 / (count + 1.0) <= self.significance;
         enough.into_iter().find(is_enough).unwrap_or(orders) as u64
     }
 
-    /// The fewest values in which a change of level that lasts can be significant, be it in their middle: of all ways
-    /// to put `n` values on two sides, two divide them as cleanly as the one that was seen.
+    /// The fewest values in which a lasting change of level can be significant, in the best case in their middle: of
+    /// all ways to divide `n` values into two sides, two are as clean as the observed one.
     pub fn fewest_values(&self) -> u64 {
         let shortest = 2 * self.min_len.max(2) as u64;
-        // Each value more makes about twice as many ways.
+        // Each further value makes about twice as many ways.
         (shortest..)
             .find(|count| 2.0 / ways(*count, count / 2) <= self.significance)
             .unwrap_or(u64::MAX)
     }
 
-    /// How many of `count` values a step that lasts needs on either side to be significant, however large it is. `None`
-    /// where no place of the step is enough.
+    /// How many of `count` values a lasting step needs on either side to be significant, however large it is. `None`
+    /// if no place of the step suffices.
     pub fn fewest_on_a_side(&self, count: u64) -> Option<u64> {
         let is_rare = |side: &u64| 2.0 / ways(count, *side) <= self.significance;
         (self.min_len.max(2) as u64..=count / 2).find(is_rare)
     }
 }
 
-/// How many ways there are to choose `chosen` of `count`.
+/// The number of ways to choose `chosen` of `count`.
 fn ways(count: u64, chosen: u64) -> f64 {
     let factors = 1..=chosen;
     factors.fold(1.0, |product, k| {
@@ -77,21 +78,21 @@ fn ways(count: u64, chosen: u64) -> f64 {
 /// A place where a series changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChangePoint {
-    /// The first value after the change, counted from 0.
+    /// The index of the first value after the change.
     pub index: usize,
-    /// How far apart both sides are; see [`divergence`].
+    /// The divergence of both sides; see [`divergence`].
     pub divergence: f64,
-    /// How often a change this large comes by chance: the part of all orders that have one as large, or of random
-    /// orders and the one that was seen.
+    /// The probability of such a large change by chance: the fraction of all orders with a change as large, or of
+    /// the random orders and the observed one.
     pub p_value: f64,
 }
 
-/// The changes of `series`, by place. None if it has fewer than twice `min_len` values.
+/// The changes of `series`, ordered by place. Empty if it has fewer than twice `min_len` values.
 ///
-/// The largest change over all stretches between the changes found so far is tested against random orders of
-/// the values within each stretch, until one is not significant. One test of a series of n values takes time
-/// in proportion to n² for each order. Where no stretch has more than ten values, all orders are looked at, and
-/// neither the seed nor the number of random orders bears on what is found.
+/// The largest change over all stretches between the changes found so far is tested against random orders of the
+/// values within each stretch. This repeats until a change is not significant. For a series of n values, one test
+/// takes time in proportion to n² for each order. If no stretch has more than ten values, all orders are tried, and
+/// neither the seed nor the number of random orders affects the result.
 pub fn change_points(series: &[f64], how: &Divisive) -> Vec<ChangePoint> {
     let mut random = SplitMix64::new(how.seed);
     let mut found: Vec<ChangePoint> = Vec::new();
@@ -111,9 +112,9 @@ pub fn change_points(series: &[f64], how: &Divisive) -> Vec<ChangePoint> {
     found
 }
 
-/// The scaled divergence Q of two samples: n·m/(n+m) times the energy distance of Székely and Rizzo, which is
-/// twice the mean distance between the two less the mean distance within each. Zero on average if both come
-/// from one distribution. In the unit of the values, times a count. `None` if either has fewer than two.
+/// The scaled divergence Q of two samples: n·m/(n+m) times the energy distance of Székely and Rizzo, which is twice
+/// the mean distance between the two minus the mean distance within each. Zero on average if both have the same
+/// distribution. In the unit of the values, times a count. `None` if either sample has fewer than two values.
 pub fn divergence(left: &[f64], right: &[f64]) -> Option<f64> {
     if left.len() < 2 || right.len() < 2 {
         return None;
@@ -146,13 +147,13 @@ fn scaled((n, m): (usize, usize), between: f64, within_left: f64, within_right: 
     n * m / (n + m) * energy
 }
 
-/// Where a series is best divided.
+/// The best division of a series.
 struct Split {
     index: usize,
     divergence: f64,
 }
 
-/// The stretches between these changes, each with the place where it begins.
+/// The stretches between these changes, each with its start index.
 fn stretches<'a>(series: &'a [f64], found: &[ChangePoint]) -> Vec<(usize, &'a [f64])> {
     let starts = [0]
         .into_iter()
@@ -167,7 +168,7 @@ fn stretches<'a>(series: &'a [f64], found: &[ChangePoint]) -> Vec<(usize, &'a [f
         .collect()
 }
 
-/// The best division over all stretches; the first of several that are equal. `None` if all are too short.
+/// The best division over all stretches; the first if several are equal. `None` if all are too short.
 fn largest_split(stretches: &[(usize, &[f64])], min_len: usize) -> Option<Split> {
     let splits = stretches.iter().filter_map(|(start, stretch)| {
         let split = best_split(stretch, min_len)?;
@@ -185,14 +186,14 @@ fn largest_split(stretches: &[(usize, &[f64])], min_len: usize) -> Option<Split>
     })
 }
 
-/// Where the values before and some of those after are furthest apart. What follows is compared up to every
-/// end, not only the last value, so that a later change back does not hide this one.
+/// The division with the largest divergence between the values before it and some of those after it. The right side
+/// may end at any value, not only the last, so that a later change back does not hide this one.
 fn best_split(values: &[f64], min_len: usize) -> Option<Split> {
     let min_len = min_len.max(2);
     if values.len() < 2 * min_len {
         return None;
     }
-    // For each value, its distance to all before it, and to those on the left of the division.
+    // For each value, its distance to all earlier values, and to those left of the division.
     let before: Vec<f64> = (0..values.len())
         .map(|k| values[..k].iter().map(|a| (a - values[k]).abs()).sum())
         .collect();
@@ -228,9 +229,9 @@ fn best_split(values: &[f64], min_len: usize) -> Option<Split> {
     Some(best)
 }
 
-/// How often the largest division of the stretches is at least `observed` when the values of each come in a
-/// random order. Of all orders where they are few enough, which makes it exact; once it is known to be above the
-/// significance, it may stay as far off as that.
+/// The probability that the largest division of the stretches is at least `observed` if the values of each are in
+/// random order. If the stretches are short, it is exact, over all orders. Once it is known to exceed the
+/// significance, it may be any value above it.
 fn p_value(
     series: &[f64],
     found: &[ChangePoint],
@@ -238,7 +239,7 @@ fn p_value(
     how: &Divisive,
     random: &mut SplitMix64,
 ) -> f64 {
-    // Sums in another order differ in their last bits; without the slack an equal one might count as less.
+    // Sums in another order differ in their last bits. Without the tolerance, an equal sum might count as smaller.
     let as_large = observed - observed.abs() * 1e-9;
     let stretches = stretches(series, found);
     match stretches
@@ -250,7 +251,7 @@ fn p_value(
     }
 }
 
-/// The chance that any of the stretches has a division as large. They are put in order independently.
+/// The probability that any of the stretches has a division as large. Their orders are independent.
 fn exact_p_value(stretches: &[(usize, &[f64])], as_large: f64, how: &Divisive) -> f64 {
     let shares = stretches.iter().map(|(_, stretch)| {
         exact::share_of_orders(stretch, as_large, how.min_len, how.significance)
@@ -258,7 +259,7 @@ fn exact_p_value(stretches: &[(usize, &[f64])], as_large: f64, how: &Divisive) -
     shares.fold(0.0, |any, share| any + share - any * share)
 }
 
-/// The part of random orders that have a division as large. The order that was seen counts as one of them.
+/// The fraction of random orders with a division as large. The observed order counts as one of them.
 fn drawn_p_value(
     series: &[f64],
     found: &[ChangePoint],

@@ -17,7 +17,7 @@ fn close(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-9 * b.abs().max(1.0)
 }
 
-/// `count` times `value`, but for the places that are given.
+/// `count` times `value`, except at the given places.
 fn flat(count: usize, value: f64, others: &[(usize, f64)]) -> Vec<f64> {
     let mut values = vec![value; count];
     for (place, other) in others {
@@ -27,9 +27,9 @@ fn flat(count: usize, value: f64, others: &[(usize, f64)]) -> Vec<f64> {
 }
 
 /// The example of James and Matteson, "ecp: An R Package for Nonparametric Multiple Change Point Analysis of
-/// Multivariate Data" (Journal of Statistical Software 62:7, 2014), section 5.1: `set.seed(250)`, then 100
-/// values each of N(0, 1), N(0, 3²), N(2, 1) and N(2, 4²) from R's `rnorm`. `e.divisive(R = 499, alpha = 1)`
-/// finds 201, 308 and 108 in this order, and considers 358 last, with a p-value above 5%.
+/// Multivariate Data" (Journal of Statistical Software 62:7, 2014), section 5.1: `set.seed(250)`, then 100 values
+/// each of N(0, 1), N(0, 3²), N(2, 1) and N(2, 4²) from R's `rnorm`. `e.divisive(R = 499, alpha = 1)` finds 201, 308
+/// and 108 in this order, and considers 358 last, with a p-value above 5%.
 #[test]
 fn the_example_of_the_r_package_ecp() {
     let series: Vec<f64> = include_str!("ecp_example.txt")
@@ -55,8 +55,8 @@ fn the_example_of_the_r_package_ecp() {
     assert_eq!(last.index + 1, 358);
 }
 
-/// Values of Q in the tests of MongoDB's signal-processing-algorithms (tests/test_detection.py), which compares
-/// with what follows up to its end.
+/// Values of Q in the tests of MongoDB's signal-processing-algorithms (tests/test_detection.py), in which the right
+/// side extends to the end of the series.
 #[test]
 fn divergences_published_with_signal_processing_algorithms() {
     let random_ish: [f64; 60] = [
@@ -94,13 +94,13 @@ fn divergences_published_with_signal_processing_algorithms() {
 }
 
 /// The series in the tests of Apache Otava, formerly Hunter (tests/change_point_divisive_test.py and
-/// tests/analysis_test.py), and the changes it finds with this statistic.
+/// tests/analysis_test.py), and the changes that it finds with this statistic.
 #[test]
 fn series_published_with_otava() {
     let levels = [
         0.3, 2.4, 1.5, -0.9, -0.5, 99.7, 98.3, 99.1, 149.0, 149.7, 149.5, 149.1, 148.8, 150.0,
     ];
-    // Of the orders of 3 and 6 values, 2 in 84 divide them as cleanly: 2.4%.
+    // Of the orders of 3 and 6 values, 2 of 84 divide them as cleanly: 2.4%.
     let at_5_percent = Divisive {
         significance: 0.05,
         ..how()
@@ -190,11 +190,11 @@ fn noise_alone_is_called_a_change_as_seldom_as_promised() {
         !change_points(&series, &how).is_empty()
     };
     let alarms = (0..200).filter(is_false).count();
-    // 10 are to be expected; 20 or more would come by chance once in 500 times.
+    // 10 are expected; 20 or more would occur by chance once in 500 times.
     assert!(alarms < 20, "{alarms} of 200");
 }
 
-/// Every order of these values.
+/// All orders of these values.
 fn orders(values: &[f64]) -> Vec<Vec<f64>> {
     if values.is_empty() {
         return vec![Vec::new()];
@@ -212,7 +212,7 @@ fn orders(values: &[f64]) -> Vec<Vec<f64>> {
 fn the_exact_share_is_that_of_all_orders_one_by_one() {
     let mut random = SplitMix64::new(5);
     for len in [4, 5, 6] {
-        // Few different values, so that many orders are equally good.
+        // Few different values, so that many orders are equal.
         for highest in [3, 1000] {
             let values: Vec<f64> = (0..len).map(|_| random.below(highest) as f64).collect();
             let best = |values: &Vec<f64>| best_split(values, 2).unwrap().divergence;
@@ -240,10 +240,10 @@ fn few_values_give_one_answer_whatever_the_seed_and_the_number_of_orders() {
         let found = change_points(&slower, &how);
         assert_eq!(found.len(), 1, "seed {seed}");
         assert_eq!(found[0].index, 5);
-        // Five against five, the same the other way round, of 252 ways.
+        // Five against five and the reverse, of 252 ways.
         assert_eq!(found[0].p_value, 2.0 / 252.0);
     }
-    // As clean, and one value fewer: 2 of 126.
+    // Equally clean with one value fewer: 2 of 126.
     assert_eq!(change_points(&slower[1..], &Divisive::default()), []);
 }
 

@@ -28,7 +28,7 @@ fn a_device_that_never_ends() {
     let report = load(&["/dev/zero".into()], &Registry::default()).err();
     assert_eq!(
         report.expect("it is refused").to_string(),
-        "cannot read `/dev/zero`: it is a device and not a file"
+        "cannot read `/dev/zero`: it is a device, not a file"
     );
 }
 

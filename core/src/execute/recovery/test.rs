@@ -1,5 +1,5 @@
-//! Workers that die between any two steps: of taking a task, running it and storing its output, and
-//! counting down one dependent after the other. The slots are real, the workers are a model.
+//! Workers that die between any two steps: taking a task, running it and storing its output, and counting down its
+//! dependents one by one. The slots are real, the workers are a model.
 
 use proptest::prelude::*;
 
@@ -8,31 +8,31 @@ use super::super::{Failure, Job, expected_digest};
 use super::*;
 use crate::graph::TaskGraphBuilder;
 
-/// Where a worker stands.
+/// What a worker is doing.
 #[derive(Debug, Clone, Copy)]
 enum State {
     Idle,
-    /// It has taken the task, which is in no queue any more.
+    /// It has taken the task, which is now in no queue.
     Taken(TaskId),
-    /// It has stored the output, and counted down this many dependents.
+    /// It has stored the output and counted down this many dependents.
     Counting(TaskId, usize),
     /// It has reserved the task, and waits for its last input.
     Keeping(TaskId),
 }
 
-/// A run of a job by some workers that one scheduler moves on step by step.
+/// A run of a job whose workers a single scheduler advances step by step.
 struct Model<'a> {
     job: &'a Job,
     queue: Vec<TaskId>,
     workers: Vec<State>,
-    /// How often each task was cut off, and how often that may happen.
+    /// How often each task was interrupted, and how often this may happen.
     attempts: Vec<u32>,
     retry_limit: u32,
     given_up: Vec<TaskId>,
 }
 
 impl Model<'_> {
-    /// Moves worker `me` on by one step; `false` if it has nothing to do.
+    /// Advances worker `me` by one step; `false` if it has nothing to do.
     fn step(&mut self, me: usize) -> bool {
         self.workers[me] = match self.workers[me] {
             State::Idle => match self.queue.pop() {
@@ -44,7 +44,7 @@ impl Model<'_> {
                 State::Counting(task, 0)
             }
             State::Counting(task, counted) => match self.job.graph.successors(task).get(counted) {
-                // Every other worker keeps what it may.
+                // Every second worker keeps what it may keep.
                 Some(&next) if me % 2 == 1 && self.keeps(task, counted) => State::Keeping(next),
                 Some(&next) => {
                     if self.job.slots.count_down(&self.job.graph, next) {
@@ -65,14 +65,14 @@ impl Model<'_> {
         true
     }
 
-    /// Whether the dependent of `task` at this place is the last and has been reserved.
+    /// Whether this dependent of `task` is its last and has been reserved.
     fn keeps(&self, task: TaskId, place: usize) -> bool {
         let successors = self.job.graph.successors(task);
         let next = successors[place];
         place + 1 == successors.len() && self.job.slots.pending(next).count_down_and_reserve()
     }
 
-    /// Worker `me` dies where it stands; all others finish the task in hand, and the rest is computed anew.
+    /// Worker `me` dies. All others finish their current task, and the remaining work is computed again.
     fn die(&mut self, me: usize) -> Remainder {
         if let State::Taken(task) = self.workers[me] {
             self.attempts[task.index()] += 1;
@@ -101,13 +101,13 @@ impl Model<'_> {
         let is_waiting = |state: &State| !matches!(state, State::Idle);
         assert!(
             !self.workers.iter().any(is_waiting),
-            "somebody waits for ever: {:?}",
+            "a worker waits forever: {:?}",
             self.workers
         );
     }
 }
 
-/// A graph of up to 40 tasks, each of which depends on some of the eight before it.
+/// A graph of up to 40 tasks. Each depends on some of the eight tasks before it.
 fn graphs() -> impl Strategy<Value = TaskGraph> {
     prop::collection::vec(any::<u8>(), 1..40).prop_map(|masks| {
         let mut builder = TaskGraphBuilder::default();
@@ -122,12 +122,12 @@ fn graphs() -> impl Strategy<Value = TaskGraph> {
     })
 }
 
-/// What happens next: to which worker, and whether it dies (one time in sixteen).
+/// The events: which worker acts next, and whether it dies (one time in sixteen).
 fn events() -> impl Strategy<Value = Vec<(usize, bool)>> {
     prop::collection::vec((0..4usize, (0..16u8).prop_map(|one| one == 0)), 0..400)
 }
 
-/// Plays `events`, then lets everybody finish. Returns the job and what was given up.
+/// Plays `events`, then lets all workers finish. Returns the job and the tasks that were given up.
 fn play(graph: TaskGraph, events: &[(usize, bool)], retry_limit: u32) -> (Job, Vec<TaskId>) {
     let job = Job::new(graph, Box::new(Pass)).unwrap();
     job.begin_run();
@@ -159,8 +159,8 @@ fn play(graph: TaskGraph, events: &[(usize, bool)], retry_limit: u32) -> (Job, V
 }
 
 proptest! {
-    /// `Job::run` fails for a task that runs twice or too early, and the check after the run for one that is
-    /// lost or miscounted.
+    /// `Job::run` fails for a task that runs twice or too early. The check after the run fails for one that is lost
+    /// or miscounted.
     #[test]
     fn with_retries_every_task_is_done_exactly_once(graph in graphs(), events in events()) {
         let (job, given_up) = play(graph, &events, u32::MAX);

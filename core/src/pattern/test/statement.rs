@@ -1,16 +1,16 @@
-//! What each pattern should be, stated naively: which place each task has, and, for any two places, whether the
-//! one depends on the other.
+//! A naive definition of each pattern: the place of each task, and for any two places whether one depends on the
+//! other.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::random;
 
-/// Where a task stands: step and point in a grid; round, row and column in a matrix; way, level and index in a
+/// The place of a task: step and point in a grid; round, row and column in a matrix; direction, level and index in a
 /// tree.
 pub(super) type Place = [i64; 3];
 
-/// What a pattern should be.
+/// The definition of a pattern.
 pub(super) struct Statement {
     /// In the order of the ids.
     pub(super) places: Vec<Place>,
@@ -21,7 +21,7 @@ pub(super) struct Statement {
 /// The parameters of a pattern as numbers.
 pub(super) type Numbers = BTreeMap<&'static str, f64>;
 
-/// What the pattern of this name should be.
+/// The definition of the pattern with this name.
 pub(super) fn statement(pattern: &str, numbers: &Numbers) -> Statement {
     let number = |name| numbers[name] as i64;
     match pattern {
@@ -65,7 +65,7 @@ pub(super) fn statement(pattern: &str, numbers: &Numbers) -> Statement {
     }
 }
 
-/// The patterns of Task Bench: each point may depend on points of the step before.
+/// The patterns of Task Bench: each point may depend on points of the previous step.
 fn row_by_row(pattern: &str, numbers: Numbers) -> Statement {
     let number = |name| numbers[name] as i64;
     let (width, steps) = (number("width"), number("steps"));
@@ -90,7 +90,7 @@ fn in_row_before(pattern: &str, numbers: Numbers) -> Box<dyn Fn(Place, Place) ->
         let width = number("width");
         let is_nearest = || {
             let r = number("radix");
-            // Halves, rounded down, without the division that the builder does.
+            // Halves, rounded down, without the division that the builder uses.
             let distance = j - i;
             r > 0 && -2 * distance <= r && 2 * distance < r
         };
@@ -132,7 +132,7 @@ fn grid(steps: i64, row: impl Fn(i64) -> Range<i64>) -> Vec<Place> {
     rows.collect()
 }
 
-/// Steps with even numbers are single tasks, the others fans.
+/// Steps with even numbers are single tasks, the others are fans.
 fn fan_out_in(width: i64, steps: i64) -> Statement {
     Statement {
         places: grid(2 * steps + 1, |step| {
@@ -142,7 +142,7 @@ fn fan_out_in(width: i64, steps: i64) -> Statement {
     }
 }
 
-/// Way 0 is down and way 1 is up; leaves are on the way down.
+/// Direction 0 is down and direction 1 is up; leaves belong to direction 0.
 fn fork_join(depth: i64, fan_out: i64) -> Statement {
     let nodes = |way: i64, level: i64| (0..fan_out.pow(level as u32)).map(move |i| [way, level, i]);
     let down = (0..=depth).flat_map(|level| nodes(0, level));
@@ -158,13 +158,13 @@ fn fork_join(depth: i64, fan_out: i64) -> Statement {
     }
 }
 
-/// `[round, row, column]` of the tiles that a round touches, as far as they are stored: what is factored or
-/// solved comes before what is updated.
+/// `[round, row, column]` of the stored tiles that a round touches: factored or solved tiles come before updated
+/// ones.
 fn tiles(n: i64, is_stored: impl Fn(&Place) -> bool) -> Vec<Place> {
     let rounds = (0..n).flat_map(move |k| (k..n).flat_map(move |i| (k..n).map(move |j| [k, i, j])));
     let mut places: Vec<Place> = rounds.filter(is_stored).collect();
     places.sort_by_key(|&[k, i, j]| match i == k || j == k {
-        // Of a row and a column that are solved, tiles of equal distance stand side by side.
+        // Solved tiles at equal distance in the row and the column are adjacent.
         true => (k, false, i.max(j), i.min(j), -i),
         false => (k, true, i, j, 0),
     });

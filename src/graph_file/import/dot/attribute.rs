@@ -1,11 +1,11 @@
-//! Attributes of nodes: their durations.
+//! Attributes of nodes: the durations.
 
 use super::super::billionths;
 use super::super::refusal::{Refusal, quoted};
 use super::Parser;
 use super::lexer::Kind;
 
-/// What a node or the defaults of nodes state, in billionths.
+/// The durations that a node or the defaults of nodes state, in billionths.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Durations {
     pub(super) duration: Option<u64>,
@@ -21,11 +21,11 @@ impl Durations {
     }
 }
 
-/// What attributes stand behind.
+/// What attributes belong to.
 #[derive(Clone, Copy)]
 pub(super) enum Bearer {
     Node(u32),
-    /// All nodes that follow between the same braces.
+    /// All nodes that follow within the same braces.
     Defaults,
     /// The graph, or a part of it.
     Graph,
@@ -34,13 +34,13 @@ pub(super) enum Bearer {
 }
 
 impl Parser<'_> {
-    /// The durations in all the `[..]` that stand here.
+    /// Reads the durations in all attribute lists at the current position.
     pub(super) fn attributes(&mut self, bearer: Bearer) -> Result<Durations, Refusal> {
         let mut stated = Durations::default();
         while self.accept(&Kind::Sign(b'['))? {
             while !self.accept(&Kind::Sign(b']'))? {
                 let (key, _) = self.expect_id("an attribute or `]`")?;
-                // Without a value it stands for `true`.
+                // Without a value it means `true`.
                 if self.accept(&Kind::Sign(b'='))? {
                     let (value, start) = self.expect_id("a value")?;
                     match (&*key, bearer) {
@@ -73,17 +73,17 @@ impl Parser<'_> {
             Ok(duration) => billionths(duration, task),
             Err(_) => Err(Refusal::new(
                 format!(
-                    "the duration of {} is {}, which is no number",
+                    "the duration of {} is {}, which is not a number",
                     task(),
                     quoted(value)
                 ),
-                "write a number without a unit; a unit is what the workload scales",
+                "write a number without a unit; the workload sets the unit with `scale`",
             )),
         };
         duration.map_err(|refusal| refusal.at_byte(start))
     }
 
-    /// A node for messages. Slow: looks through all of them.
+    /// The name of a node for messages. Slow: it searches all nodes.
     pub(super) fn task(&self, node: u32) -> String {
         let mut all = self.numbers.iter();
         let name = all.find(|(_, number)| **number == node);

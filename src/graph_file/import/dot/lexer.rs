@@ -1,10 +1,10 @@
-//! The words of the language.
+//! Splits a DOT file into tokens.
 
 use std::borrow::Cow;
 
 use super::super::refusal::{Refusal, quoted};
 
-/// A word, and where it begins.
+/// A token, and where it begins.
 pub(super) struct Token<'a> {
     pub(super) kind: Kind<'a>,
     pub(super) start: usize,
@@ -14,7 +14,7 @@ pub(super) struct Token<'a> {
 pub(super) enum Kind<'a> {
     /// A name, a number or a text in quotes.
     Id(Cow<'a, str>),
-    /// A name that has a meaning of its own, in lower case.
+    /// A keyword, in lower case.
     Keyword(Keyword),
     /// One of `{}[];,=:`.
     Sign(u8),
@@ -52,7 +52,7 @@ impl Keyword {
 }
 
 impl Kind<'_> {
-    /// As messages show it.
+    /// The form for messages.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Id(text) => quoted(text),
@@ -79,7 +79,7 @@ impl<'a> Lexer<'a> {
         &self.text[self.place..]
     }
 
-    /// The next word.
+    /// Reads the next token.
     pub(super) fn next(&mut self) -> Result<Token<'a>, Refusal> {
         self.skip_space()?;
         let start = self.place;
@@ -107,8 +107,8 @@ impl<'a> Lexer<'a> {
             '-' | '.' | '0'..='9' => self.number(),
             _ if is_name(first) => Ok(self.name()),
             _ => Err(self.refuse(
-                format!("{first:?} has no meaning here"),
-                "a name with other characters than letters, digits and `_` stands in double quotes",
+                format!("unexpected character {first:?}"),
+                "put names with characters other than letters, digits and `_` in double quotes",
             )),
         }
     }
@@ -140,18 +140,18 @@ impl<'a> Lexer<'a> {
         let end = behind_sign.find(|c: char| !c.is_ascii_digit() && c != '.');
         let digits = &behind_sign[..end.unwrap_or(behind_sign.len())];
         let next = behind_sign[digits.len()..].chars().next();
-        // Graphviz takes `a-1` for two names, which is not what was meant.
+        // Graphviz reads `a-1` as two names, which is hardly ever intended.
         let is_joined = self.text[..self.place].ends_with(is_name);
         if is_joined || next.is_some_and(is_name) || digits.parse::<f64>().is_err() {
-            let message = "a number that touches a name";
-            let help = "put it into double quotes, all of it; what is no number does not begin with a digit, `-` or `.`";
+            let message = "a number directly beside a name";
+            let help = "put all of it in double quotes; a name without quotes cannot begin with a digit, `-` or `.`";
             return Err(self.refuse(message, help));
         }
         let len = rest.len() - behind_sign.len() + digits.len();
         Ok(Kind::Id(self.take(len).into()))
     }
 
-    /// A text in quotes, or several joined by `+`.
+    /// Reads a text in quotes, or several joined by `+`.
     fn quoted_id(&mut self) -> Result<Kind<'a>, Refusal> {
         let mut id = self.quoted_part()?;
         loop {
@@ -165,8 +165,8 @@ impl<'a> Lexer<'a> {
             self.skip_space()?;
             if !self.rest().starts_with('"') {
                 return Err(self.refuse(
-                    "expected a text in double quotes behind `+`",
-                    "add it, or take `+` out",
+                    "expected a text in double quotes after `+`",
+                    "add it, or remove the `+`",
                 ));
             }
             let part = self.quoted_part()?;
@@ -174,12 +174,12 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A text in quotes. As Graphviz has it, `\"` is a quote and `\` before the end of a line joins it with the next
-    /// one; every other `\` stands for itself.
+    /// Reads a text in quotes. As in Graphviz, `\"` is a quote and `\` at the end of a line joins it with the next
+    /// line. Every other `\` is literal.
     fn quoted_part(&mut self) -> Result<Cow<'a, str>, Refusal> {
         let inner = &self.rest()[1..];
         let mut changed: Option<String> = None;
-        // Up to where `inner` has been copied, if it is.
+        // How far `inner` has been copied.
         let mut copied = 0;
         let mut place = 0;
         loop {
@@ -202,7 +202,7 @@ impl<'a> Lexer<'a> {
                 [b'"', ..] => (1, 1),
                 [b'\n', ..] => (2, 0),
                 [b'\r', b'\n', ..] => (3, 0),
-                // Neither of two is removed, and the second one escapes nothing.
+                // Neither of two backslashes is removed, and the second one escapes nothing.
                 [b'\\', ..] => (0, 2),
                 _ => (0, 1),
             };
@@ -215,7 +215,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A text in angle brackets, which may stand within each other.
+    /// Reads a text in angle brackets, which may be nested.
     fn html(&mut self) -> Result<Kind<'a>, Refusal> {
         let rest = self.rest();
         let mut depth = 0usize;
@@ -262,7 +262,7 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// Whether a name without quotes may hold it. A digit must not come first.
+/// Whether a name without quotes may contain `c`. A digit must not come first.
 fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii()
 }

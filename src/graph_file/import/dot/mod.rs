@@ -1,10 +1,10 @@
-//! DOT, the language of Graphviz, as far as it tells a task graph: tasks, dependences, and the duration of a task as
-//! its attribute `duration` or, where that is absent, `weight`.
+//! DOT, the language of Graphviz, as far as it describes a task graph: tasks, dependences, and the duration of each
+//! task as its attribute `duration` or, if that is absent, `weight`.
 //!
-//! Read are the grammar's node and edge statements with all their ids, chains, ports, lists of nodes and subgraphs as
-//! ends of edges, attribute lists, and `node [..]` defaults within their braces. Everything that only draws is
-//! skipped, and so is the `weight` of an edge, which is about its length. Edges that are repeated count once, `strict`
-//! or not: a task waits for another one or does not.
+//! The parser reads node and edge statements with all kinds of ids, chains, ports, lists of nodes and subgraphs as
+//! ends of edges, attribute lists, and `node [..]` defaults within their braces. It skips everything that only
+//! affects drawing, including the `weight` of an edge. Repeated edges count once, with or without `strict`, because
+//! a task either waits for another or does not.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -21,11 +21,11 @@ mod attribute;
 mod lexer;
 mod sign;
 
-/// Edges that are made beyond one for each byte of the file, which is more than can be written out one by one. A
-/// short file can ask for many: `{..} -> {..}` joins every pair.
+/// How many edges may be created beyond one per byte of the file, which is more than can be written out one by one.
+/// A short file can ask for many: `{..} -> {..}` joins every pair.
 const EDGES_BEYOND: usize = 1 << 20;
 
-/// The most braces that are open at once.
+/// The most braces that may be open at once.
 const DEEPEST: usize = 1 << 20;
 
 pub(super) fn parse(text: &str) -> Result<Draft, Refusal> {
@@ -35,13 +35,13 @@ pub(super) fn parse(text: &str) -> Result<Draft, Refusal> {
     parser.draft()
 }
 
-/// What stands between two braces.
+/// The state between two braces.
 #[derive(Default)]
 struct Scope {
     defaults: Durations,
-    /// Where the nodes that stand in it begin among all members.
+    /// The index in all members at which the nodes of this scope begin.
     members_start: usize,
-    /// What stands left of the arrow before the braces.
+    /// The operand to the left of the arrow before the braces, if any.
     left: Option<Range<usize>>,
 }
 
@@ -49,15 +49,15 @@ struct Parser<'a> {
     lexer: Lexer<'a>,
     token: Token<'a>,
     numbers: HashMap<Cow<'a, str>, u32>,
-    /// Of each node: where it is first named.
+    /// For each node, where it is first named.
     starts: Vec<u32>,
     durations: Vec<Durations>,
     dependences: Vec<(u32, u32)>,
-    /// Every mention of a node, in order. The nodes between two braces are a range of it.
+    /// Every mention of a node, in order. The nodes within two braces are a range of it.
     members: Vec<u32>,
-    /// The most edges that are made of this file.
+    /// The most edges that may be created from this file.
     most_edges: usize,
-    /// The braces that are open; the last one is the innermost.
+    /// The open braces, innermost last.
     scopes: Vec<Scope>,
     signs: Signs,
 }
@@ -80,13 +80,13 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// The current word; goes on to the next one.
+    /// Returns the current token and reads the next one.
     fn advance(&mut self) -> Result<Token<'a>, Refusal> {
         let next = self.lexer.next()?;
         Ok(std::mem::replace(&mut self.token, next))
     }
 
-    /// Goes on if the current word is this one.
+    /// Reads the next token if the current one is `kind`.
     fn accept(&mut self, kind: &Kind<'_>) -> Result<bool, Refusal> {
         let is_there = self.token.kind == *kind;
         if is_there {
@@ -120,8 +120,8 @@ impl<'a> Parser<'a> {
         match token.kind {
             Kind::Keyword(Keyword::Digraph) => {}
             Kind::Keyword(Keyword::Graph) => {
-                let message = "this graph has no directions, so nothing comes before anything else";
-                let help = "begin it with `digraph`, and write its edges with `->`";
+                let message = "this graph is undirected, so it has no dependences";
+                let help = "begin the file with `digraph`, and write edges with `->`";
                 return Err(Refusal::new(message, help).at_byte(token.start));
             }
             _ => return Err(unexpected(&token, "`digraph`")),
@@ -135,7 +135,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// Everything up to the last closing brace.
+    /// Reads everything up to the last closing brace.
     fn statements(&mut self) -> Result<(), Refusal> {
         while !self.scopes.is_empty() {
             self.statement()?;
@@ -143,14 +143,14 @@ impl<'a> Parser<'a> {
         match &self.token.kind {
             Kind::End => Ok(()),
             _ => Err(Refusal::new(
-                "there is something behind the end of the graph",
-                "one file holds one graph: put others into files of their own",
+                "unexpected text after the end of the graph",
+                "a file holds one graph: put each other graph in its own file",
             )
             .at_byte(self.token.start)),
         }
     }
 
-    /// One statement, or as much of it as stands before the next brace.
+    /// Reads one statement, or the part of it before the next brace.
     fn statement(&mut self) -> Result<(), Refusal> {
         let token = self.advance()?;
         match token.kind {
@@ -175,7 +175,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// What stands behind one end of an edge: the other end, attributes or nothing.
+    /// Reads what follows one end of an edge: the other end, attributes or nothing.
     fn behind_operand(
         &mut self,
         mut left: Option<Range<usize>>,
@@ -186,7 +186,8 @@ impl<'a> Parser<'a> {
                 operand = self.connect(left, operand)?;
             }
             if self.token.kind == Kind::Line {
-                let help = "write `->`, from what comes first to what waits for it";
+                let help =
+                    "write `->`, from the task that runs first to the task that waits for it";
                 return Err(Refusal::new("`--` has no direction", help).at_byte(self.token.start));
             }
             if !self.accept(&Kind::Arrow)? {
@@ -198,7 +199,7 @@ impl<'a> Parser<'a> {
                 Kind::Id(id) => self.nodes(id, token.start)?,
                 Kind::Sign(b'{') => return self.open(left),
                 Kind::Keyword(Keyword::Subgraph) => return self.subgraph(left),
-                _ => return Err(unexpected(&token, "a node or `{` behind `->`")),
+                _ => return Err(unexpected(&token, "a node or `{` after `->`")),
             };
         }
         match left {
@@ -207,7 +208,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `subgraph NAME {`, without its first word.
+    /// Reads `subgraph NAME {` after its first word.
     fn subgraph(&mut self, left: Option<Range<usize>>) -> Result<(), Refusal> {
         if matches!(self.token.kind, Kind::Id(_)) {
             self.advance()?;
@@ -216,11 +217,11 @@ impl<'a> Parser<'a> {
         self.open(left)
     }
 
-    /// Goes into braces that stand right of an arrow, or for themselves.
+    /// Enters braces, either to the right of an arrow or on their own.
     fn open(&mut self, left: Option<Range<usize>>) -> Result<(), Refusal> {
         if self.scopes.len() > DEEPEST {
-            let message = format!("more than {DEEPEST} braces are open");
-            return Err(Refusal::new(message, "close some").at_byte(self.token.start));
+            let message = format!("more than {DEEPEST} braces are open at once");
+            return Err(Refusal::new(message, "close some of them").at_byte(self.token.start));
         }
         self.scopes.push(Scope {
             defaults: self.scope().defaults,
@@ -230,7 +231,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// Comes out of braces.
+    /// Leaves braces.
     fn close(&mut self) -> Result<(), Refusal> {
         let closed = self.scopes.pop().unwrap_or_default();
         if self.scopes.is_empty() {
@@ -245,22 +246,22 @@ impl<'a> Parser<'a> {
     }
 
     fn scope(&self) -> &Scope {
-        // The header opens the first one, and there are no statements behind its end.
+        // The header opens the first one, and no statements follow its end.
         self.scopes.last().expect("a brace is open")
     }
 
-    /// One end of an edge that begins with this name: a node, or several between commas.
+    /// Reads one end of an edge that begins with this name: a node, or several separated by commas.
     fn nodes(&mut self, name: Cow<'a, str>, start: usize) -> Result<Range<usize>, Refusal> {
         let first = self.members.len();
         self.node(name, start)?;
         while self.accept(&Kind::Sign(b','))? {
-            let (name, start) = self.expect_id("a node behind `,`")?;
+            let (name, start) = self.expect_id("a node after `,`")?;
             self.node(name, start)?;
         }
         Ok(first..self.members.len())
     }
 
-    /// Makes the node of this name a member, without its port.
+    /// Adds the node with this name, without its port, to the members.
     fn node(&mut self, name: Cow<'a, str>, start: usize) -> Result<(), Refusal> {
         while self.accept(&Kind::Sign(b':'))? {
             self.expect_id("a port")?;
@@ -268,7 +269,7 @@ impl<'a> Parser<'a> {
         let next = self.starts.len() as u32;
         let number = *self.numbers.entry(name).or_insert(next);
         if number == next {
-            // A file that is read has fewer than 2^32 bytes.
+            // A file that can be read has fewer than 2^32 bytes.
             self.starts.push(start as u32);
             self.durations.push(self.scope().defaults);
         }
@@ -276,11 +277,11 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// Makes every node of `right`, the last members, wait for every node of `left`, which stands just before them.
-    /// Returns where `right` stands then.
+    /// Makes every node of `right`, the last members, wait for every node of `left`, which is just before them.
+    /// Returns the new range of `right`.
     ///
-    /// Goes through members only where it makes edges of them, at least one for each that stays: a file may have
-    /// groups in groups, each before or behind an empty one, which would take quadratic time otherwise.
+    /// It visits members only if it creates edges from them, at least one for each member that stays. A file may
+    /// have nested groups, each beside an empty one, which would otherwise take quadratic time.
     fn connect(
         &mut self,
         left: Range<usize>,
@@ -301,14 +302,14 @@ impl<'a> Parser<'a> {
             self.dependences
                 .extend(right.iter().map(|behind| (*before, *behind)));
         }
-        // Each node once, or what stands in many braces would be gone through for each of them.
+        // Each node once; otherwise nodes within many braces would be visited once per brace.
         self.members.extend(left);
         let right_start = self.members.len();
         self.members.extend(right);
         Ok(right_start..self.members.len())
     }
 
-    /// `[..]` behind `node`.
+    /// Reads `[..]` after `node`.
     fn defaults(&mut self) -> Result<(), Refusal> {
         let stated = self.attributes(Bearer::Defaults)?;
         let scope = self.scopes.last_mut().expect("a brace is open");
@@ -316,7 +317,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// `[..]` behind nodes, if it is there.
+    /// Reads `[..]` after nodes, if present.
     fn node_attributes(&mut self, nodes: Range<usize>) -> Result<(), Refusal> {
         let stated = self.attributes(Bearer::Node(self.members[nodes.start]))?;
         for node in &self.members[nodes] {
@@ -330,7 +331,7 @@ impl<'a> Parser<'a> {
         if self.starts.len() >= MOST_TASKS {
             return Err(Refusal::new(
                 "there are too many nodes",
-                "take a part of the graph",
+                "use a part of the graph",
             ));
         }
         let durations = self.durations.iter().map(|one| one.duration.or(one.weight));
@@ -368,10 +369,8 @@ fn distinct(mut nodes: Vec<u32>) -> Vec<u32> {
 
 fn unexpected(token: &Token<'_>, expected: &str) -> Refusal {
     let help = match token.kind {
-        Kind::End => "the file was cut off: fetch it again, or close what is open",
-        Kind::Keyword(_) => {
-            "this word has a meaning of its own: as a name it stands in double quotes"
-        }
+        Kind::End => "the file is incomplete: fetch it again, or add the missing part",
+        Kind::Keyword(_) => "this word is a keyword: put it in double quotes to use it as a name",
         _ => "the language is described at https://graphviz.org/doc/info/lang.html",
     };
     let found = token.kind.describe();

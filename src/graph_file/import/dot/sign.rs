@@ -1,20 +1,20 @@
-//! What in a file suggests that `a -> b` means that a needs b, as tools that draw dependences have it, and not that a
-//! leads to b.
+//! Signs in a file that suggest that `a -> b` means that a needs b, as in tools that draw dependences, and not that
+//! b waits for a.
 //!
-//! Nothing is read differently for it: no sign is proof, and a file may have none.
+//! The signs do not change how a file is read: none of them is proof, and a file may have none.
 
-/// What was seen of the graph beside its tasks.
+/// What the parser has seen of the graph besides its tasks.
 #[derive(Default)]
 pub(super) struct Signs {
-    /// Empty if it has none.
+    /// The name of the graph; empty if it has none.
     pub(super) graph_name: String,
-    /// How many labels nodes were given.
+    /// How many nodes have labels.
     pub(super) label_count: usize,
-    /// Whether ranks go from right to left or from bottom to top, against the arrows' usual way.
+    /// Whether ranks go from right to left or from bottom to top, against the usual direction of arrows.
     is_drawn_backwards: bool,
 }
 
-/// Names of graphs that tell what their edges are, in lower case and without what joins words.
+/// Names of graphs that say what their edges mean, in lower case and without characters that join words.
 const NAMES: [&str; 9] = [
     "deps",
     "depgraph",
@@ -24,7 +24,7 @@ const NAMES: [&str; 9] = [
     "dependencies",
     "dependencygraph",
     "requirements",
-    // Of `systemd-analyze dot`.
+    // From `systemd-analyze dot`.
     "systemd",
 ];
 
@@ -35,7 +35,7 @@ impl Signs {
         }
     }
 
-    /// The first sign that there is, as the beginning of a sentence.
+    /// The first sign that is present, as the beginning of a sentence; `None` if there is none.
     pub(super) fn depends_on(
         &self,
         names: &[String],
@@ -50,22 +50,25 @@ impl Signs {
             return Some(format!("the graph is named {:?}", self.graph_name));
         }
         if names.iter().any(|name| name.starts_with("[root] ")) {
-            return Some("its nodes are named as terraform names them".into());
+            return Some("its nodes are named as in terraform".into());
         }
         if names.iter().all(|name| is_label_of_bazel(name)) {
-            return Some("its nodes are named as bazel names them".into());
+            return Some("its nodes are named as in bazel".into());
         }
         if self.is_drawn_backwards {
             return Some("it is drawn against its arrows (`rankdir`)".into());
         }
         if self.is_of_cargo(names, dependences) {
-            return Some("its nodes are numbered as cargo-depgraph numbers them, from the one that needs all others".into());
+            return Some(
+                "its nodes are numbered as in cargo-depgraph, from the one that needs all others"
+                    .into(),
+            );
         }
         None
     }
 
-    /// Whether all nodes are numbered in order and have labels, and the first one is the only source before several
-    /// sinks: a package above what it needs.
+    /// Whether all nodes are numbered in order and have labels, and the first one is the only source and there are
+    /// several sinks: a package above the packages that it needs.
     fn is_of_cargo(&self, names: &[String], dependences: &[(u32, u32)]) -> bool {
         let mut numbers = names.iter().zip(0u32..);
         let are_numbered = numbers.all(|(name, number)| *name == number.to_string());
@@ -83,8 +86,8 @@ impl Signs {
     }
 }
 
-/// `//package:target`, or the same in a repository that is named before it. Several that look alike stand in one node,
-/// a line each.
+/// `//package:target`, or the same after the name of a repository. Several similar targets may share a node, with
+/// one line per target.
 fn is_label_of_bazel(name: &str) -> bool {
     name.starts_with("//") || (name.starts_with('@') && name.contains("//"))
 }

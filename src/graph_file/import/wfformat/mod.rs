@@ -7,9 +7,9 @@
 //! | 1.4 | `workflow.tasks` | `runtimeInSeconds` in each |
 //! | 1.5, 1.6 | `workflow.specification.tasks` | `workflow.execution.tasks`, by id |
 //!
-//! A file is read by its shape, and where that is of another version than the file names, a note says so: there are
-//! files that were relabelled. Up to 1.4 published files name parents by `name`, although the schema of 1.4 says that
-//! it is by id; so a task of these versions goes by its name, and is found by its id too.
+//! A file is read by its structure. If that belongs to a different version than the file names, a note says so: some
+//! published files were relabelled. Up to 1.4, published files name parents by `name`, although the schema of 1.4
+//! says by id. A task of these versions is therefore found by its name and also by its id.
 
 use serde_json::error::Category;
 
@@ -22,7 +22,7 @@ mod runtime;
 mod tasks;
 mod wire;
 
-/// Both parts of the newest version that is known, whose first part all have.
+/// The major and minor number of the newest supported version. All supported versions have this major number.
 const NEWEST: (u32, u32) = (1, 6);
 
 const EXPECTED: &str = "expected WfFormat 1.0 to 1.6; its schema is at https://wfcommons.org";
@@ -39,13 +39,13 @@ pub(super) fn parse(text: &str) -> Result<Draft, Refusal> {
     if minor > NEWEST.1 {
         let (major, newest) = NEWEST;
         notes.push(format!(
-            "its schema version {major}.{minor} is newer than those known here, and it is read as {major}.{newest} is"
+            "its schema version {major}.{minor} is newer than the supported versions: read as {major}.{newest}"
         ));
     }
     let (shape, wire) = shape(&workflow, minor)?;
     if !shape.minors().contains(&minor) && minor <= NEWEST.1 {
         notes.push(format!(
-            "it says that its schema version is {}, but has `{}` as {} have: read as such",
+            "its schema version is {}, but it has `{}`, as in versions {}: read as such",
             version.0,
             shape.key(),
             shape.versions()
@@ -68,7 +68,7 @@ pub(super) fn parse(text: &str) -> Result<Draft, Refusal> {
     }
 }
 
-/// Where the tasks of a file stand.
+/// The structure that holds the tasks of a file.
 #[derive(Clone, Copy, PartialEq)]
 enum Shape {
     Jobs,
@@ -79,7 +79,7 @@ enum Shape {
 impl Shape {
     const ALL: [Self; 3] = [Self::Jobs, Self::Tasks, Self::Specification];
 
-    /// The second parts of the versions that have it.
+    /// The minor numbers of the versions with this structure.
     fn minors(self) -> std::ops::RangeInclusive<u32> {
         match self {
             Self::Jobs => 0..=2,
@@ -113,7 +113,8 @@ impl Shape {
     }
 }
 
-/// The shape of a workflow, and its tasks: that of its version if it has it, or the only other one that it has.
+/// The structure of a workflow, and its tasks: the structure of its version if present, or else the only other one
+/// present.
 fn shape<'a>(
     workflow: &'a WireWorkflow<'a>,
     minor: u32,
@@ -134,7 +135,7 @@ fn shape<'a>(
     }
 }
 
-/// The second part of a version whose first part is known.
+/// The minor number of a version with the supported major number.
 fn minor(version: &str) -> Option<u32> {
     let (major, minor) = version.split_once('.')?;
     let minor = minor.parse().ok()?;
@@ -147,19 +148,19 @@ fn unknown_version(version: &str) -> Refusal {
             "the schema version is {}, expected 1.0 to 1.6",
             quoted(version)
         ),
-        "write the version that the file is of; a later one is to be converted to WfFormat 1.6 with the tools at \
+        "write the version of the file; convert a later version to WfFormat 1.6 with the tools at \
          https://github.com/wfcommons/WfFormat",
     )
 }
 
 fn not_json(text: &str, error: &serde_json::Error) -> Refusal {
-    // The message ends with the place, which is given in our own way, and may quote a string of any length.
+    // The message ends with the place, which is reported separately, and may quote a string of any length.
     const LONGEST: usize = 200;
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
     let message: String = message.chars().take(LONGEST).collect();
     let help = match error.classify() {
-        Category::Eof => "the file was cut off: fetch it again",
+        Category::Eof => "the file is incomplete: fetch it again",
         Category::Data => EXPECTED,
         Category::Syntax | Category::Io => "expected WfFormat, which is JSON",
     };
@@ -171,7 +172,7 @@ fn not_json(text: &str, error: &serde_json::Error) -> Refusal {
         .split_inclusive('\n')
         .nth(error.line().saturating_sub(1));
     let refusal = Refusal::new(message, help);
-    // At the end of a text there is no line behind the last newline.
+    // At the end of a text there is no line after the last newline.
     let start = line.and_then(|line| offset_in(text, line));
     refusal.at_byte(start.map_or(text.len(), |start| start + error.column().saturating_sub(1)))
 }

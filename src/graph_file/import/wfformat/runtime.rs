@@ -1,4 +1,4 @@
-//! How long the tasks of a file took.
+//! Reads the runtimes of the tasks of a file.
 
 use serde_json::value::RawValue;
 
@@ -9,21 +9,21 @@ use super::wire::{WireExecuted, WireTask};
 
 /// The runtimes of all tasks.
 pub(super) struct Runtimes {
-    /// In nanoseconds; none if the file states none.
+    /// In nanoseconds; `None` if the file states no runtimes.
     pub(super) durations: Option<Vec<u64>>,
-    /// What is odd about them.
+    /// What is unusual about them.
     pub(super) notes: Vec<String>,
 }
 
-/// The last version, by its second part, that has `runtime` and not `runtimeInSeconds`.
+/// The minor number of the last version with `runtime` instead of `runtimeInSeconds`.
 const LAST_WITH_RUNTIME: u32 = 3;
 
-/// The first version, by its second part, that keeps runtimes apart from the tasks.
+/// The minor number of the first version that stores runtimes apart from the tasks.
 const FIRST_WITH_EXECUTION: u32 = 5;
 
 impl Tasks<'_> {
-    /// The runtimes that stand with the tasks of a file of this version: `runtimeInSeconds`, or `runtime` where no task
-    /// has the former.
+    /// The runtimes stored with the tasks in a file of this version: `runtimeInSeconds`, or `runtime` if no task has
+    /// `runtimeInSeconds`.
     pub(super) fn own_runtimes(&self, minor: u32) -> Result<Runtimes, Refusal> {
         let is_new = self
             .wire
@@ -45,13 +45,13 @@ impl Tasks<'_> {
         let mut notes = Vec::new();
         if minor > LAST_WITH_RUNTIME {
             notes.push(
-                "its durations are named `runtime`, as versions up to 1.3 have it: read as seconds"
+                "its durations are named `runtime`, as in versions up to 1.3: read as seconds"
                     .to_owned(),
             );
         }
         if left_out_count > 0 {
             notes.push(format!(
-                "{left_out_count} of its tasks have no `runtime`, which stands for 0 in versions up to 1.3"
+                "{left_out_count} of its tasks have no `runtime`, which means 0 in versions up to 1.3"
             ));
         }
         Ok(Runtimes {
@@ -75,7 +75,7 @@ impl Tasks<'_> {
             .collect()
     }
 
-    /// The runtimes that stand apart from the tasks. Where none do, those that stand with them count.
+    /// The runtimes stored apart from the tasks. If there are none, the runtimes stored with the tasks.
     pub(super) fn executed_runtimes(
         &self,
         executed: &[WireExecuted<'_>],
@@ -84,7 +84,7 @@ impl Tasks<'_> {
             let mut own = self.own_runtimes(FIRST_WITH_EXECUTION)?;
             if own.durations.is_some() && own.notes.is_empty() {
                 own.notes.push(
-                    "its runtimes stand with its tasks and not under `workflow.execution`: read all the same"
+                    "its runtimes are stored with its tasks instead of under `workflow.execution`: read from there"
                         .to_owned(),
                 );
             }
@@ -95,14 +95,14 @@ impl Tasks<'_> {
         for runtime in executed {
             let id = &*runtime.id.0;
             let task = self.find(id).ok_or_else(|| {
-                let message = format!("the execution names task {}, which is not specified", quoted(id));
-                let help = "add it to `workflow.specification.tasks`, or take it out of `workflow.execution.tasks`";
+                let message = format!("the execution names task {}, which does not exist", quoted(id));
+                let help = "add it to `workflow.specification.tasks`, or remove it from `workflow.execution.tasks`";
                 Refusal::new(message, help).at(self.text, id)
             })?;
             if let Some(first) = first[task as usize].replace(id) {
                 let first = in_line(self.text, first);
                 let message = format!("the execution names task {} twice{first}", quoted(id));
-                let help = "leave one runtime a task: the sum, if it ran in several parts";
+                let help = "keep one runtime per task: the sum, if it ran in several parts";
                 return Err(Refusal::new(message, help).at(self.text, id));
             }
             durations[task as usize] = self.duration(runtime.runtime_in_seconds, id)?;
@@ -113,13 +113,13 @@ impl Tasks<'_> {
         })
     }
 
-    /// The runtime of the task that is named as `key`, in nanoseconds.
+    /// The runtime of the task named `key`, in nanoseconds.
     fn duration(&self, runtime: Option<&RawValue>, key: &str) -> Result<Option<u64>, Refusal> {
         let Some(runtime) = runtime.map(RawValue::get) else {
             return Ok(None);
         };
         let task = || format!("task {}", quoted(key));
-        // What begins like a number of JSON is one: the file was read as JSON.
+        // A value that begins like a JSON number is one, because the file was parsed as JSON.
         let duration = match runtime.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
             true => billionths(runtime.parse().unwrap_or(f64::NAN), task),
             false => Err(not_a_number(runtime, &task())),
@@ -145,7 +145,7 @@ impl Tasks<'_> {
 fn not_a_number(runtime: &str, task: &str) -> Refusal {
     let runtime = quoted(runtime.trim_matches('"'));
     Refusal::new(
-        format!("the duration of {task} is {runtime}, which is no number"),
-        "a runtime is a number of seconds from 0 up, without quotes",
+        format!("the duration of {task} is {runtime}, which is not a number"),
+        "a runtime is a number of seconds, at least 0, without quotes",
     )
 }

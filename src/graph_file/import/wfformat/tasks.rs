@@ -9,26 +9,26 @@ use super::super::refusal::{Refusal, in_line, quoted, start_in};
 use super::runtime::Runtimes;
 use super::wire::{Text, WireTask};
 
-/// The tasks of a file, and the names they go by.
+/// The tasks of a file, and their names.
 pub(super) struct Tasks<'a> {
     pub(super) text: &'a str,
     pub(super) wire: &'a [WireTask<'a>],
-    /// What each task goes by.
+    /// The name by which each task is found.
     pub(super) keys: Vec<&'a str>,
     index: HashMap<&'a str, u32>,
-    /// Their ids, where they go by another name.
+    /// The ids of the tasks, if they are found by another name.
     aliases: HashMap<&'a str, u32>,
 }
 
 impl<'a> Tasks<'a> {
-    /// Tasks from 1.5 on.
+    /// The tasks of versions from 1.5.
     pub(super) fn by_id(text: &'a str, wire: &'a [WireTask<'a>]) -> Result<Self, Refusal> {
         let keys = ids(text, wire)?;
         for (task, key) in wire.iter().zip(&keys) {
             for (list, name) in [(&task.parents, "parents"), (&task.children, "children")] {
                 if list.is_none() {
                     let message = format!("task {} has no `{name}`", quoted(key));
-                    let help = format!("add `\"{name}\": []` if there are none");
+                    let help = format!("add `\"{name}\": []` if it has none");
                     return Err(Refusal::new(message, help).at(text, key));
                 }
             }
@@ -43,7 +43,7 @@ impl<'a> Tasks<'a> {
         })
     }
 
-    /// Tasks up to 1.4. Where names are not unique, tasks go by their ids.
+    /// The tasks of versions up to 1.4. If names are not unique, tasks are found by their ids.
     pub(super) fn by_name(text: &'a str, wire: &'a [WireTask<'a>]) -> Result<Self, Refusal> {
         let names: Vec<&str> = wire.iter().map(|task| &*task.name.0).collect();
         let ids = wire.iter().filter_map(|task| task.id.as_ref());
@@ -71,7 +71,7 @@ impl<'a> Tasks<'a> {
         })
     }
 
-    /// The draft of them, with what else there was to note.
+    /// The draft of these tasks, with further notes.
     pub(super) fn draft(
         &self,
         runtimes: Runtimes,
@@ -93,14 +93,14 @@ impl<'a> Tasks<'a> {
         })
     }
 
-    /// The task that goes by this name.
+    /// The task with this name or id; `None` if there is none.
     pub(super) fn find(&self, key: &str) -> Option<u32> {
         let found = self.index.get(key).or_else(|| self.aliases.get(key));
         found.copied()
     }
 
-    /// The dependences that tasks state as parents and as children. A task that has the list must have in it whatever
-    /// the other end states.
+    /// The dependences that tasks state as parents and as children. If a task has such a list, the list must contain
+    /// everything that the other end states.
     fn dependences(&self) -> Result<Vec<(u32, u32)>, Refusal> {
         let mut as_parents = Vec::new();
         let mut as_children = Vec::new();
@@ -137,51 +137,51 @@ impl<'a> Tasks<'a> {
         Ok(as_parents)
     }
 
-    /// The task that `number` names as its parent or child.
+    /// The task that task `number` names as its parent or child.
     fn neighbour(&self, number: u32, key: &str, role: &str) -> Result<u32, Refusal> {
         self.find(key).ok_or_else(|| {
             let task = self.keys[number as usize];
             let message = format!(
-                "task {}{} names {} as its {role}, which is no task of this file",
+                "task {}{} names {} as its {role}, which does not exist",
                 quoted(task),
                 in_line(self.text, task),
                 quoted(key)
             );
             let help = format!(
-                "add that task, or take it out of the list; a {role} is named as its task is"
+                "add that task, or remove it from the list; a {role} must be named like its task"
             );
             Refusal::new(message, help).at(self.text, key)
         })
     }
 
-    /// One task names another one in this role, but that does not name it in return.
+    /// The error if a task names another in this role, but the other does not name it in return.
     fn disagreement(&self, (task, other, role): (u32, u32, &str), reverse: &str) -> Refusal {
         let [task, other] = [task, other].map(|number| self.keys[number as usize]);
         let message = format!(
-            "task {} names {}{} as its {role}, but that does not name it as its {reverse}",
+            "task {0} names {1}{2} as its {role}, but {1} does not name {0} as its {reverse}",
             quoted(task),
             quoted(other),
             in_line(self.text, other)
         );
-        let help = "`parents` and `children` must tell the same dependences: add it there, or take it out here";
+        let help = "`parents` and `children` must state the same dependences: add it there, or remove it here";
         Refusal::new(message, help).at(self.text, task)
     }
 }
 
-/// The ids of tasks that all have one.
+/// The ids of tasks. Every task must have one.
 fn ids<'a>(text: &str, wire: &'a [WireTask<'a>]) -> Result<Vec<&'a str>, Refusal> {
     let ids = wire.iter().map(|task| match &task.id {
         Some(id) => Ok(&*id.0),
         None => {
             let name = &*task.name.0;
             let message = format!("task {} has no `id`", quoted(name));
-            Err(Refusal::new(message, "give every task an `id` of its own").at(text, name))
+            Err(Refusal::new(message, "give every task a unique `id`").at(text, name))
         }
     });
     ids.collect()
 }
 
-/// The number of the task that goes by each key.
+/// The number of the task for each key.
 fn index<'a>(text: &str, keys: &[&'a str]) -> Result<HashMap<&'a str, u32>, Refusal> {
     let mut index = HashMap::with_capacity(keys.len());
     for (key, number) in keys.iter().zip(0u32..) {
@@ -189,8 +189,8 @@ fn index<'a>(text: &str, keys: &[&'a str]) -> Result<HashMap<&'a str, u32>, Refu
             Entry::Vacant(entry) => entry.insert(number),
             Entry::Occupied(first) => {
                 let first = in_line(text, keys[*first.get() as usize]);
-                let message = format!("task {} is there already{first}", quoted(key));
-                let help = "give every task a name of its own";
+                let message = format!("task {} is defined twice{first}", quoted(key));
+                let help = "give every task a unique name";
                 return Err(Refusal::new(message, help).at(text, key));
             }
         };
@@ -198,7 +198,7 @@ fn index<'a>(text: &str, keys: &[&'a str]) -> Result<HashMap<&'a str, u32>, Refu
     Ok(index)
 }
 
-/// What is in `first` but not in `second`. Both are sorted.
+/// The elements of `first` that are not in `second`. Both are sorted.
 fn only_in_first(first: &[(u32, u32)], second: &[(u32, u32)]) -> impl Iterator<Item = (u32, u32)> {
     let mut rest = second.iter().peekable();
     first.iter().copied().filter(move |one| {

@@ -1,4 +1,4 @@
-//! What stands in a file of any version.
+//! The structure of files of all versions.
 
 use std::borrow::Cow;
 
@@ -15,10 +15,10 @@ pub(super) struct WireFile<'a> {
 
 #[derive(Deserialize)]
 pub(super) struct WireWorkflow<'a> {
-    /// From 1.5 on.
+    /// From version 1.5.
     #[serde(borrow)]
     pub(super) specification: Option<WireSpecification<'a>>,
-    /// From 1.5 on.
+    /// From version 1.5.
     pub(super) execution: Option<WireExecution<'a>>,
     /// In 1.3 and 1.4.
     pub(super) tasks: Option<Vec<WireTask<'a>>>,
@@ -38,8 +38,8 @@ pub(super) struct WireExecution<'a> {
     pub(super) tasks: Option<Vec<WireExecuted<'a>>>,
 }
 
-/// A task as it is specified. Runtimes are kept as they are written: read as numbers here, a bad one would be told
-/// without its task.
+/// A task as specified. Runtimes are kept as text: if they were parsed as numbers here, an error would not name the
+/// task.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WireTask<'a> {
@@ -56,7 +56,7 @@ pub(super) struct WireTask<'a> {
     pub(super) runtime: Option<&'a RawValue>,
 }
 
-/// A task as it was executed.
+/// A task as executed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WireExecuted<'a> {
@@ -66,7 +66,7 @@ pub(super) struct WireExecuted<'a> {
     pub(super) runtime_in_seconds: Option<&'a RawValue>,
 }
 
-/// A string that is a part of the file, unless it has escapes in it. (Without this type, strings in a list are
+/// A string that borrows from the file, unless it contains escapes. (Without this type, strings in a list are
 /// copied.)
 #[derive(Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
