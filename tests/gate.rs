@@ -391,7 +391,7 @@ fn a_file_of_pairs_that_is_damaged_is_refused_with_its_place() {
     assert_says(
         &resume(),
         2,
-        &["gate-pairs.jsonl:1", "expected the line of a gate"],
+        &["gate-pairs.jsonl:1", "expected the header of a gate"],
     );
     fs::write(
         &path,
@@ -547,12 +547,12 @@ fn a_child_that_does_not_stop_talking_is_given_up() {
         (
             "endless-line",
             "[ \"$1\" = child ] && exec cat /dev/zero",
-            "(it has no end)",
+            "(the line does not end)",
         ),
         (
             "endless-samples",
             "export SCRIPTED_MISHAP=flood",
-            "protocol on the head side: more samples than the 1000000 that were asked for",
+            "protocol on the head side: more samples than the 1000000 that were requested",
         ),
     ] {
         let build = bench.build(name, lines);

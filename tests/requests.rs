@@ -192,7 +192,7 @@ fn a_banner_is_quoted_with_what_to_do() {
     let started = Session::start(program, prepare, Duration::from_secs(60), &mut Patience);
     let error = started.err().expect("it answers nothing of the kind");
     assert_eq!(error.kind, "protocol");
-    let expected = "the case's process wrote a line that is no answer: \"child\" (";
+    let expected = "the case's process wrote a line that is not a reply: \"child\" (";
     assert!(error.message.starts_with(expected), "{}", error.message);
     assert!(
         error.message.contains("to standard error"),

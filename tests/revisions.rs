@@ -211,7 +211,10 @@ fn a_base_from_before_the_workspace_is_built() {
         .output()
         .unwrap();
     let said = flat(&output);
-    assert!(said.contains("`HEAD~2` has no folder `tool`"), "{said}");
+    assert!(
+        said.contains("`HEAD~2` does not contain the folder `tool`"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -464,7 +467,7 @@ fn that_git_is_missing_or_refuses_is_told_once_and_with_what_to_do() {
         let said = flat(&output);
         assert_eq!(output.status.code(), Some(5), "{said}");
         assert!(
-            said.contains("whether it is a revision cannot be told"),
+            said.contains("git cannot check whether it is a revision"),
             "{said}"
         );
         assert!(!said.contains("neither a file nor a revision"), "{said}");
