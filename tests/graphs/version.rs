@@ -1,4 +1,4 @@
-//! WfFormat of every version that was published.
+//! Tests of all published versions of WfFormat.
 
 use taskdyno::graph::import::{Format, Imported, Unit, parse};
 
@@ -39,7 +39,7 @@ fn flat(version: &str, key: &str, runtime: &str) -> String {
 }
 
 #[test]
-fn every_published_version_is_read_without_a_word() {
+fn every_published_version_is_read_without_a_note() {
     let flat_versions = [
         ("1.0", "jobs", "runtime"),
         ("1.1", "jobs", "runtime"),
@@ -57,7 +57,7 @@ fn every_published_version_is_read_without_a_word() {
     assert_eq!(wfformat(&specified("1.6")), expected());
 }
 
-/// What is noted about a file that is read as the one above.
+/// Returns the notes about a file that must be read as [`expected`].
 fn notes(text: &str) -> String {
     let imported = wfformat(text);
     let notes = imported.notes.join("; ");
@@ -71,7 +71,7 @@ fn notes(text: &str) -> String {
 }
 
 #[test]
-fn a_file_with_the_label_of_another_version_keeps_its_durations_and_says_so() {
+fn a_mislabelled_file_keeps_its_durations_and_gets_a_note() {
     insta::assert_snapshot!(notes(&flat("1.4", "tasks", "runtime")), @"its durations are named `runtime`, as versions up to 1.3 have it: read as seconds");
     insta::assert_snapshot!(notes(&flat("1.5", "tasks", "runtimeInSeconds")), @"it says that its schema version is 1.5, but has `workflow.tasks` as 1.3 and 1.4 have: read as such");
     insta::assert_snapshot!(notes(&flat("1.3", "jobs", "runtime")), @"it says that its schema version is 1.3, but has `workflow.jobs` as 1.0 to 1.2 have: read as such");
@@ -83,7 +83,7 @@ fn a_file_with_the_label_of_another_version_keeps_its_durations_and_says_so() {
 }
 
 #[test]
-fn a_newer_version_is_read_by_its_shape_with_a_note() {
+fn a_newer_version_is_read_by_its_content_with_a_note() {
     insta::assert_snapshot!(notes(&specified("1.7")), @"its schema version 1.7 is newer than those known here, and it is read as 1.6 is");
     insta::assert_snapshot!(notes(&specified("1.12")), @"its schema version 1.12 is newer than those known here, and it is read as 1.6 is");
 }
@@ -101,7 +101,7 @@ fn a_runtime_that_an_old_file_leaves_out_is_zero() {
 }
 
 #[test]
-fn versions_that_are_none_are_refused() {
+fn invalid_versions_are_refused() {
     for version in ["2.0", "0.9", "1", "1.x", "one", ""] {
         let text = specified(version);
         let error = parse(Format::WfFormat, "file", text.as_bytes()).unwrap_err();
