@@ -1,5 +1,5 @@
-//! Checks the pending count of a task (`src/execute/pending.rs`). Loom tries every order in which its predecessors can
-//! be counted, and every value that the memory model lets their workers read (within loom's bounds).
+//! Checks the pending count of a task (`core/src/execute/pending.rs`). Loom tries every order in which its predecessors
+//! can be counted, and every value that the memory model lets their workers read (within loom's bounds).
 //!
 //! The test compiles the file of the core itself, with loom's atomics instead of the machine's. The worker that runs
 //! the task reads all its inputs with Relaxed: if one is missing, a Release or Acquire is missing. If two workers run
@@ -12,7 +12,7 @@ use loom::thread;
 use atomic::{AtomicU32, Ordering};
 use pending::{MOST_PREDECESSORS, Pending};
 
-#[path = "../src/execute/pending.rs"]
+#[path = "../core/src/execute/pending.rs"]
 mod pending;
 
 mod atomic {

@@ -1,6 +1,6 @@
 //! Tests of all published versions of WfFormat.
 
-use taskdyno::graph::import::{Format, Imported, Unit, parse};
+use taskdyno::graph_file::import::{Format, Imported, Unit, parse};
 
 use crate::{edges, wfformat};
 
