@@ -1,4 +1,4 @@
-//! The matrix: which cases there are to run.
+//! The matrix of cases to run.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,34 +8,34 @@ use crate::parameter::{Parameters, Value};
 use crate::record::Case;
 use crate::workload::{Variant, Workload};
 
-/// Which part of the matrix to take.
+/// Selects a part of the matrix.
 #[derive(Clone)]
 pub struct Selection {
-    /// Only cases whose id holds this text, or is this text if `exact`. Cases of a workload that has to be named are
-    /// taken only where the text begins within the workload's name, or is it.
+    /// Select only cases whose id contains this text, or equals it if `exact`. A case of a workload with
+    /// `only_if_named` is selected only if the match begins within the workload's name, or the text equals that name.
     pub filter: Option<String>,
     /// Whether `filter` must be the whole id, or the whole name of a workload.
     pub exact: bool,
     /// The backends to run.
     pub backends: Vec<&'static dyn Backend>,
-    /// The numbers of workers to run them with. A backend with a fixed number runs once, with that.
+    /// The numbers of workers to run them with. A backend with a fixed number of workers runs once, with that number.
     pub worker_counts: Vec<u32>,
-    /// The continuation for backends that have it; the others keep their own.
+    /// The continuation for backends that support it. Others keep their default.
     pub continuation: Option<Continuation>,
-    /// Whose workers to bind to cores.
+    /// Which backends bind their workers to cores.
     pub pin: Binding,
     /// Options for those backends that have them.
     pub options: BTreeMap<String, Value>,
 }
 
-/// Whose workers are bound to cores.
+/// Which backends bind their workers to cores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binding {
-    /// Nobody's.
+    /// None.
     Nobody,
-    /// Those of backends that say that they can.
+    /// Those that declare that they can.
     WhoeverCan,
-    /// Everybody's: a backend that does not do it fails.
+    /// All. A backend that does not bind its workers fails.
     Everybody,
 }
 
@@ -52,28 +52,28 @@ impl Binding {
 /// A case to run.
 #[derive(Debug, Clone)]
 pub struct PlannedCase {
-    /// What to run.
+    /// The case.
     pub case: Case,
-    /// The time limit that the workload sets, if it does.
+    /// The time limit of the workload, if any.
     pub timeout: Option<Duration>,
-    /// The time limit for one task on a worker process, if the workload sets one.
+    /// The workload's time limit for one task on a worker process, if any.
     pub task_timeout: Option<Duration>,
-    /// How long a run takes at best with this many workers, if the workload certifies it.
+    /// The duration of the shortest possible schedule with this number of workers, if the workload certifies it.
     pub certified_optimum: Option<Duration>,
-    /// How often a task whose worker process died is tried again: as the workload says, or
-    /// [`DEFAULT_RETRIES`] for kernels that may be run again.
+    /// How often a task is tried again after its worker process died: the workload's number, or [`DEFAULT_RETRIES`] for
+    /// kernels that may run again.
     pub retry_limit: u32,
-    /// The smallest change that a gate is to notice, as a part of the base's time, if the workload says so.
+    /// The workload's threshold for a gate, as a fraction of the base's time, if any.
     pub gate_threshold: Option<f64>,
-    /// Whether the backend says that it can bind its workers.
+    /// Whether the backend declares that it can bind its workers.
     pub can_pin: bool,
 }
 
-/// Retries of a task whose worker process died, where its kernel allows it and its workload says nothing:
-/// enough for bad luck, too few to hide a task that kills whoever runs it.
+/// The default number of retries of a task after its worker process died, for kernels that may run again. It is enough
+/// for bad luck, but too small to hide a task that kills every worker.
 pub const DEFAULT_RETRIES: u32 = 2;
 
-/// The selected cases: workloads, their variants, backends and workers, in that order.
+/// Returns the selected cases, sorted by workload, variant, backend and workers.
 pub fn cases(workloads: &[Workload], selection: &Selection) -> Vec<PlannedCase> {
     let mut cases = Vec::new();
     for workload in workloads {
@@ -120,13 +120,13 @@ fn default_retries(variant: &Variant) -> u32 {
 }
 
 impl Selection {
-    /// The options of `backend`: those that were given where it has them, its defaults for the rest.
+    /// The options of `backend`: the given options that it has, and its defaults for the rest.
     fn options(&self, backend: &dyn Backend) -> BTreeMap<String, serde_json::Value> {
         let declared = backend.options();
         let mut given = self.options.clone();
         given.retain(|name, _| declared.iter().any(|option| option.name == name.as_str()));
         let checked = Parameters::check(declared, &given);
-        // What does not fit is refused by the child, with the reason; here it goes in as it was given.
+        // Invalid options are passed on unchanged. The child refuses them and gives the reason.
         let values = checked.map_or(given, |checked| checked.values().clone());
         let json = |value| serde_json::to_value(value).expect("a value is plain data");
         values

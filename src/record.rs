@@ -1,8 +1,8 @@
-//! What stands on disk: JSON Lines, one [`Record`] a case. Plain data, and the file it is appended to.
+//! The records on disk: JSON Lines, one [`Record`] per case. Plain data, and the file that it is appended to.
 //!
-//! Integers carry their unit in their name (`_ns`, `_bytes`, `_count`), fractions from 0 to 1 end in
-//! `_ratio`. Samples are kept raw; every statistic is recomputed when it is read. FORMAT.md describes
-//! each field, and `schema/record.json` is generated from these types.
+//! Names of integers contain their unit (`_ns`, `_bytes`, `_count`), and names of fractions end in `_ratio`. Samples
+//! are stored raw, and every statistic is computed when a record is read. FORMAT.md describes each field, and
+//! `schema/record.json` is generated from these types.
 
 use std::collections::BTreeMap;
 
@@ -28,17 +28,17 @@ pub use peak::{Peak, Probe};
 pub use time::{nanoseconds, run_ns};
 pub use whole::{write_whole, write_whole_with};
 
-/// The version of the format. Fields are only ever added within a version; readers ignore the ones they
-/// do not know and refuse a version they do not know.
+/// The version of the format. Within a version, fields are only added. Readers ignore fields that they do not know and
+/// refuse a version that they do not know.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// A case with all its samples, or with the error that ended it.
+/// A case with all its samples, or with the error that stopped it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Record {
     /// [`SCHEMA_VERSION`] of the program that wrote it.
     pub schema_version: u32,
-    /// What was run.
+    /// The case that was run.
     pub case: Case,
     /// The size of the graph; null if the case ended before it was built.
     pub graph: Option<GraphSize>,
@@ -48,51 +48,51 @@ pub struct Record {
     pub host: Host,
     /// The commit of the folder that `run` was started in; null outside a git checkout.
     pub commit: Option<Commit>,
-    /// When the case began, in UTC, as RFC 3339 has it.
+    /// When the case began, in UTC, in the format of RFC 3339.
     pub started_at: String,
-    /// From the beginning of `run` to the beginning of the case.
+    /// The time from the beginning of `run` to the beginning of the case.
     pub since_run_start_ns: u64,
     /// The digest of all outputs, 16 hexadecimal digits; null if the case ended before it was known.
     pub digest: Option<String>,
     /// How long the backend took to start its workers.
     pub start_ns: Option<u64>,
-    /// How fast it can be at best; null where the durations of the tasks are not known.
+    /// The bound on its run time; null if the durations of the tasks are not known.
     #[serde(default)]
     pub bound: Option<Bound>,
-    /// One entry a sample, in the order they were taken.
+    /// One entry per sample, in the order in which they were taken.
     pub samples: Vec<Sample>,
-    /// How fast the machine was, just before the samples were taken and just after; empty in records of programs
-    /// that did not look.
+    /// How fast the machine was just before and just after the samples were taken; empty in records of programs that
+    /// did not measure it.
     #[serde(default)]
     pub calibrations: Vec<Calibration>,
-    /// Why `calibrations` is empty, where the system refused the threads for it; null otherwise.
+    /// Why `calibrations` is empty, if the system refused the threads for it; null otherwise.
     #[serde(default)]
     pub calibration_error: Option<String>,
-    /// What the times follow when the machine gets slower or faster: `machine`, `clock` or `contention`; null in
-    /// records of programs that did not say, where the kernels that come with taskdyno are known by name.
+    /// What determines the times when the machine gets slower or faster: `machine`, `clock` or `contention`. Null in
+    /// records of programs that did not record it; readers then know the kernels of taskdyno by name.
     #[serde(default)]
     pub pace: Option<String>,
-    /// How long the tasks really took, from runs of their own after the samples; null where `bound` is.
+    /// How long the tasks really took, measured in separate runs after the samples; null if `bound` is null.
     #[serde(default)]
     pub trace: Option<Trace>,
-    /// What the same kernel does at its best, beside each sample; null but for `metg`.
+    /// The peak rate of the same kernel, measured with each sample; null except for `metg`.
     #[serde(default)]
     pub peak: Option<Peak>,
-    /// The worker processes that died and were replaced, in the order they died.
+    /// The worker processes that died and were replaced, in the order in which they died.
     #[serde(default)]
     pub deaths: Vec<WorkerDeath>,
-    /// Peak resident memory: of the case's process, and what its worker processes do not share with it.
+    /// Peak resident memory of the case's process, plus the memory of its worker processes that they do not share with
+    /// it.
     pub peak_memory_bytes: Option<u64>,
     /// How busy each core was while the samples were taken.
     pub load: Load,
-    /// What the runs brought to light that is no failure, such as `lost_updates_count`: sums over all
-    /// samples.
+    /// Observations that are not failures, such as `lost_updates_count`; sums over all samples.
     pub findings: BTreeMap<String, u64>,
-    /// Why the case failed; null if it did not. A case with an error has no samples that count.
+    /// Why the case failed; null if it did not. A case with an error has no valid samples.
     pub error: Option<CaseError>,
 }
 
-/// A cell of the matrix: what is run, on what, with how many workers.
+/// A cell of the matrix: a workload, a backend and a number of workers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Case {
@@ -113,14 +113,14 @@ pub struct Case {
     /// Whether worker `i` was bound to core `i` modulo the number of cores.
     #[serde(default)]
     pub pin: bool,
-    /// The backend's own options, every one that it has.
+    /// All options that the backend has.
     #[serde(default)]
     pub options: BTreeMap<String, Value>,
 }
 
 impl Case {
-    /// What the case is called on the command line: `workload/variant/backend/workers`, without the
-    /// variant where nothing is swept, and with `+inline` and `+pin` behind where those were asked for.
+    /// The name of the case on the command line: `workload/variant/backend/workers`, without the variant if nothing is
+    /// swept, and followed by `+inline` and `+pin` if these were given.
     pub fn id(&self) -> String {
         let mut id = self.workload.clone();
         for part in [&self.variant, &self.backend] {
@@ -144,13 +144,13 @@ impl Case {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GraphSize {
-    /// How many tasks it has.
+    /// The number of tasks.
     pub task_count: u64,
-    /// How many dependences it has.
+    /// The number of dependences.
     pub edge_count: u64,
 }
 
-/// How fast a graph can be run at best, from the durations that its tasks are meant to have.
+/// The shortest possible run time of a graph, computed from the nominal durations of its tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bound {
@@ -158,46 +158,46 @@ pub struct Bound {
     pub work_ns: u64,
     /// The longest path by duration.
     pub span_ns: u64,
-    /// How many tasks the backend has under way at once; null for as many as there are.
+    /// How many tasks the backend runs at once; null for no limit.
     pub parallelism: Option<u64>,
     /// The larger of `work_ns / parallelism` and `span_ns`: no run is shorter.
     pub lower_bound_ns: u64,
-    /// The shortest schedule there is, where the workload states it for this many workers.
+    /// The duration of the shortest possible schedule, if the workload states it for this number of workers.
     #[serde(default)]
     pub certified_optimum_ns: Option<u64>,
 }
 
 impl Bound {
-    /// The best that is known to be possible: the certified optimum, or else the lower bound.
+    /// The best known bound: the certified optimum, or else the lower bound.
     pub fn best_ns(&self) -> u64 {
         let optimum = self.certified_optimum_ns.unwrap_or(0);
         optimum.max(self.lower_bound_ns)
     }
 }
 
-/// How long tasks really took, with a clock around each of them: runs of their own, never the timed ones.
+/// How long tasks really took, from separate runs that time each task. Samples never do this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Trace {
-    /// How many tasks were run alone, one after the other, on an idle machine: the first ones.
+    /// How many tasks ran alone, one after the other, on an idle machine. These are the first tasks.
     pub alone_task_count: u64,
-    /// What these took, together.
+    /// The total time of these tasks.
     pub alone_work_ns: u64,
-    /// One entry a traced run.
+    /// One entry per traced run.
     pub runs: Vec<TracedRun>,
 }
 
-/// A run with a clock around each task.
+/// A run that times each task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TracedRun {
     /// Wall clock of the run.
     pub wall_ns: u64,
-    /// What all its tasks took, together.
+    /// The total time of all its tasks.
     pub work_ns: u64,
-    /// What those of its tasks took that were also run alone.
+    /// The total time of those tasks that also ran alone.
     pub alone_task_work_ns: u64,
-    /// How long a greedy schedule takes with what the tasks took, were all else free.
+    /// The makespan of a greedy schedule with these task times and no other costs.
     pub greedy_makespan_ns: u64,
 }
 
@@ -205,13 +205,13 @@ pub struct TracedRun {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Plan {
-    /// The seed that the order of the cases was drawn from.
+    /// The seed of the random order of the cases.
     pub seed: u64,
-    /// The place of this case in that order, from 0.
+    /// The position of this case in that order, from 0.
     pub order_index: u64,
     /// How long the case was run before the first sample.
     pub warmup_ns: u64,
-    /// Runs were put together until a sample was at least this long, and long enough for the clock.
+    /// A sample contains enough runs to last this long, and long enough for the clock.
     pub min_sample_ns: u64,
     /// Samples were taken for at least this long,
     pub min_time_ns: u64,
@@ -221,18 +221,18 @@ pub struct Plan {
     pub min_sample_count: u64,
     /// and at most this many.
     pub max_sample_count: u64,
-    /// The case was to be killed after this long without an answer.
+    /// The case would have been killed after this time.
     pub timeout_ns: u64,
-    /// How often a task whose worker process died was to be tried again.
+    /// How often a task would be tried again after its worker process died.
     #[serde(default)]
     pub retry_limit: u32,
-    /// A worker process that ran one task for longer than this was to be killed; null for no limit.
+    /// The time limit of one task on a worker process; null for no limit.
     #[serde(default)]
     pub task_timeout_ns: Option<u64>,
 }
 
 impl Plan {
-    /// The part that bears on the times: not which order was drawn, nor when to give up.
+    /// The part that affects the times: without the order of the cases and the time limits.
     pub fn measured(&self) -> Self {
         Self {
             seed: 0,
@@ -250,37 +250,36 @@ impl Plan {
 pub struct Commit {
     /// The full hash.
     pub hash: String,
-    /// Whether files that are in it were changed since; files that are not in it do not count.
+    /// Whether files of this commit were changed since. Files that are not part of it do not count.
     pub dirty: bool,
 }
 
-/// One sample: `run_count` runs of the whole graph, one straight after the other.
+/// One sample: `run_count` consecutive runs of the whole graph.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sample {
-    /// Wall clock of all its runs together. Divide by `run_count` for one run.
+    /// Wall time of all its runs together. Divide by `run_count` to get the time of one run.
     pub wall_ns: u64,
-    /// How many runs it holds: 1, unless a run is too short for the clock.
+    /// The number of runs: 1, unless a run is too short for the clock.
     pub run_count: u64,
-    /// CPU time of the case's process and its worker processes in that time.
+    /// CPU time of the case's process and its worker processes during the sample.
     pub cpu_ns: u64,
-    /// CPU time that everything else on the machine took, in proportion to this sample's share of its
-    /// slice; null for slices too short for the kernel's 10 ms ticks.
+    /// CPU time that everything else on the machine took, in proportion to this sample's share of its slice; null for
+    /// slices that are too short for the kernel's ticks of 10 ms.
     pub foreign_cpu_ns: Option<u64>,
-    /// Times a worker gave up its core by itself.
+    /// How often a worker gave up its core voluntarily.
     pub voluntary_switch_count: u64,
-    /// Times a worker was made to give up its core.
+    /// How often a worker was preempted.
     pub involuntary_switch_count: u64,
-    /// The core that each worker had last run on when the sample ended. Empty where the workers do not
-    /// outlive a run.
+    /// The core that each worker last ran on when the sample ended. Empty if workers do not outlive a run.
     pub worker_cores: Vec<u32>,
-    /// Whether worker processes died in it. Its result is right, but its times count for nothing.
+    /// Whether worker processes died in it. Its result is right, but its times do not enter any statistic.
     #[serde(default)]
     pub is_degraded: bool,
 }
 
 impl CaseError {
-    /// An error about no task in particular.
+    /// An error that concerns no particular task.
     pub fn new(kind: &str, message: impl Into<String>) -> Self {
         Self {
             kind: kind.into(),
@@ -291,29 +290,29 @@ impl CaseError {
     }
 }
 
-/// A worker process that died in a run that went on without it.
+/// A worker process that died in a run that continued without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WorkerDeath {
     /// The number of the worker, from 0.
     pub worker: u32,
-    /// The signal that killed it; null if it left by itself.
+    /// The signal that killed it; null if it exited.
     pub signal: Option<i32>,
-    /// The exit code that it left with; null if it was killed.
+    /// The exit code; null if it was killed.
     pub exit_code: Option<i32>,
-    /// The task that it ran; null between two tasks.
+    /// The task that it ran; null if it died between two tasks.
     pub task: Option<u64>,
-    /// How often the task had been tried then, this time included; 0 without a task.
+    /// How often the task had been tried, this attempt included; 0 without a task.
     pub attempt_count: u32,
 }
 
-/// How long a fixed loop took: how fast the machine was, whatever ran on it before.
+/// How long a fixed loop took, which shows how fast the machine was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Calibration {
     /// The loop on one thread.
     pub single_ns: u64,
-    /// The same on one thread a worker at once, as long as the slowest of them took; null for one worker.
+    /// The same on one thread per worker at once: the time of the slowest thread; null for one worker.
     pub parallel_ns: Option<u64>,
 }
 
@@ -325,7 +324,7 @@ pub struct Load {
     pub source: LoadSource,
     /// The time between two rows of `cores`; 0 if it is empty.
     pub interval_ns: u64,
-    /// One row an interval, one busy ratio from 0 to 1 a core.
+    /// One row per interval, with one busy ratio from 0 to 1 per core.
     pub cores: Vec<Vec<f64>>,
 }
 
@@ -334,11 +333,11 @@ pub struct Load {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum LoadSource {
-    /// The `sysinfo` crate, refreshed no more often than it can bear.
+    /// The `sysinfo` crate, refreshed no more often than it supports.
     Sysinfo,
-    /// The kernel's counters at the beginning and the end.
+    /// The kernel's counters before and after.
     ProcStat,
-    /// No figure: the kernel counts in ticks of 10 ms, and there were too few.
+    /// No figure, because there were too few of the kernel's ticks of 10 ms.
     TooShort,
 }
 
@@ -350,12 +349,12 @@ pub struct CaseError {
     /// `lost-task`, `miscounted`, `wrong-payload`, `kernel-check`, `beat-bound`, `worker-died`, `backend`,
     /// `set-up` or `protocol`.
     pub kind: String,
-    /// What happened, for people.
+    /// What happened, as a text for people.
     pub message: String,
-    /// The task it is about, where there is one.
+    /// The task that it concerns, if any.
     #[serde(default)]
     pub task: Option<u64>,
-    /// The worker process that died, where that is what happened: how, and how often its task was tried.
+    /// The worker process that died, if the death of a worker is the error.
     #[serde(default)]
     pub death: Option<WorkerDeath>,
 }

@@ -1,4 +1,4 @@
-//! Whatever goes wrong in a case becomes an error row of that case, and the other cases go on.
+//! A failure in a case becomes an error row of that case, and the other cases continue.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,14 +7,14 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// The program of an example, which cargo builds beside ours when it builds the tests.
+/// The path of an example program. Cargo builds the examples together with the tests.
 fn example(name: &str) -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
     program.with_file_name("examples").join(name)
 }
 
-/// Runs `examples/broken.rs` on `backends`, and returns its exit code and each case's error kind and
-/// message, "ok" where there is none.
+/// Runs `examples/broken.rs` on `backends`, and returns its exit code and each case's error kind and message, "ok" if
+/// there is no error.
 fn run(backends: &str, filter: &str) -> (Option<i32>, BTreeMap<String, (String, String)>) {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(example("broken"))
@@ -58,7 +58,7 @@ fn run(backends: &str, filter: &str) -> (Option<i32>, BTreeMap<String, (String, 
 }
 
 #[test]
-fn a_mishap_in_a_kernel_is_an_error_row_and_the_others_go_on() {
+fn a_failure_in_a_kernel_is_an_error_row_and_the_others_continue() {
     let (code, rows) = run("serial,rayon,thread-pool,fork", "broken");
     assert_eq!(code, Some(1));
     for backend in ["serial", "rayon", "thread-pool", "fork"] {
@@ -71,12 +71,12 @@ fn a_mishap_in_a_kernel_is_an_error_row_and_the_others_go_on() {
         let (hurry, message) = kind("hurry");
         assert_eq!(hurry, "beat-bound", "{backend}");
         let bound = match backend {
-            // Fifteen tasks of a second each, alone or two at a time.
+            // Fifteen tasks of one second each, one or two at a time.
             "serial" => "15000000000",
             _ => "7500000000",
         };
         assert!(message.contains(bound), "{message}");
-        // A worker process that dies leaves its pool behind to tell of it; a thread takes all along.
+        // If a worker process dies, its pool reports it. A thread takes the whole process with it.
         let died = if backend == "fork" {
             "worker-died"
         } else {
@@ -92,7 +92,7 @@ fn a_mishap_in_a_kernel_is_an_error_row_and_the_others_go_on() {
 }
 
 #[test]
-fn a_backend_that_gets_it_wrong_is_caught() {
+fn a_wrong_backend_is_detected() {
     let backends = "loses-a-task,runs-one-twice,runs-backwards,garbles-a-payload,serial";
     let (code, rows) = run(backends, "mishap=print");
     assert_eq!(code, Some(1));
@@ -108,7 +108,7 @@ fn a_backend_that_gets_it_wrong_is_caught() {
 }
 
 #[test]
-fn a_backend_a_kernel_and_a_workload_of_ones_own_have_the_whole_command_line() {
+fn foreign_backends_kernels_and_workloads_have_the_whole_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let output = Command::new(example("custom_backend"))
@@ -137,8 +137,8 @@ fn a_backend_a_kernel_and_a_workload_of_ones_own_have_the_whole_command_line() {
     assert!(digests.len() >= 3 && digests.iter().all(|one| *one == digests[0]));
 }
 
-/// Runs `empty` on a chain with `program`, with its workers bound, and returns each backend's error kind and whether
-/// its record says that they were.
+/// Runs `empty` on a chain with `program` and bound workers. Returns each backend's error kind, and whether its record
+/// says that the workers were bound.
 fn run_bound(program: &str, backends: &str) -> BTreeMap<String, (String, bool)> {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(example(program))
@@ -160,7 +160,7 @@ fn run_bound(program: &str, backends: &str) -> BTreeMap<String, (String, bool)> 
 }
 
 #[test]
-fn a_record_says_that_workers_were_bound_only_where_they_were() {
+fn a_record_says_that_workers_were_bound_only_if_they_were() {
     let rows = run_bound(
         "broken",
         "loses-a-task,serial,static,tokio,fork,fork-per-task",
@@ -174,7 +174,7 @@ fn a_record_says_that_workers_were_bound_only_where_they_were() {
 }
 
 #[test]
-fn a_name_that_cannot_be_used_is_refused_whatever_is_asked_for() {
+fn every_command_refuses_a_name_that_cannot_be_used() {
     let refusals = [
         (
             "rayon",
@@ -193,7 +193,7 @@ fn a_name_that_cannot_be_used_is_refused_whatever_is_asked_for() {
                 .unwrap();
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(2), "{command}: {said}");
-            // However wide the terminal.
+            // The width of the terminal must not matter.
             let said: Vec<&str> = said
                 .split_whitespace()
                 .filter(|word| *word != "│")

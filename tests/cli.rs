@@ -1,4 +1,4 @@
-//! The command line as its users meet it: what it prints, what it leaves on disk, how it ends.
+//! Tests the command line from outside: its output, its files and its exit codes.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Lines};
@@ -12,7 +12,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The built program, without the settings of whoever runs the tests.
+/// The built program, without the settings of the user who runs the tests.
 fn program(path: impl AsRef<Path>) -> Command {
     let mut command = Command::new(path.as_ref());
     for (name, _) in std::env::vars_os() {
@@ -28,7 +28,7 @@ fn taskdyno() -> Command {
     program(env!("CARGO_BIN_EXE_taskdyno"))
 }
 
-/// The program of an example, which cargo builds beside ours when it builds the tests.
+/// The path of an example program. Cargo builds the examples together with the tests.
 fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_taskdyno"))
         .with_file_name("examples")
@@ -70,7 +70,7 @@ fn records(folder: &Path) -> Vec<Value> {
         .collect()
 }
 
-/// Asserts that `output` ended with `code` and said each of `words` on standard error.
+/// Asserts that `output` has this exit code, and that its standard error contains each of `words`.
 fn assert_says(output: &Output, code: i32, words: &[&str]) {
     let said = stderr(output);
     assert_eq!(output.status.code(), Some(code), "{said}");
@@ -111,7 +111,7 @@ fn list_has_every_kind_as_json() {
 }
 
 #[test]
-fn help_teaches() {
+fn help_has_examples() {
     for arguments in [
         &["--help"][..],
         &["run", "--help"],
@@ -151,7 +151,7 @@ fn the_cases_of_compare_gates_are_there() {
 }
 
 #[test]
-fn a_workload_that_has_to_be_named_is_run_only_then() {
+fn a_workload_with_only_if_named_runs_only_if_named() {
     let ids = |arguments: &[&str]| {
         let mut run = taskdyno();
         run.args(["run", "--dry-run"]).args(arguments);
@@ -185,7 +185,7 @@ fn metg_sweeps_the_size_of_tasks_and_keeps_records_of_each() {
 }
 
 #[test]
-fn metg_sweeps_times_by_the_clock_and_needs_no_probe_for_it() {
+fn metg_needs_no_probe_for_kernels_that_last_for_a_known_time() {
     let folder = TempDir::new().unwrap();
     let output = taskdyno()
         .args([
@@ -207,7 +207,7 @@ fn metg_sweeps_times_by_the_clock_and_needs_no_probe_for_it() {
         assert_eq!(record["peak"]["task_ns"].as_f64(), Some(by_the_clock));
         assert_eq!(record["peak"]["probes"].as_array().unwrap().len(), 0);
         assert!(!record["samples"].as_array().unwrap().is_empty());
-        // Two workers wait for two of its eight tasks at once, tokio for all of them.
+        // Two workers wait for two of the eight tasks at once, and tokio waits for all of them.
         let in_a_row = if record["case"]["backend"] == "tokio" {
             1
         } else {
@@ -216,7 +216,7 @@ fn metg_sweeps_times_by_the_clock_and_needs_no_probe_for_it() {
         assert_eq!(record["peak"]["least_task_count"], in_a_row);
         size.is_f64()
     });
-    // Below a millisecond, where a thread's sleep overshoots by as much as it lasts.
+    // Below a millisecond, a thread's sleep overshoots by as much as it lasts.
     assert!(fractions.count() > 0, "{records:?}");
 }
 
@@ -277,7 +277,7 @@ fn a_run_writes_records_a_page_and_pictures() {
 }
 
 #[test]
-fn names_that_do_not_exist_are_answered_with_the_nearest() {
+fn an_unknown_name_gets_a_suggestion() {
     let folder = TempDir::new().unwrap();
     let output = quick_run(folder.path())
         .args(["--backends", "rayno"])
@@ -351,7 +351,7 @@ fn workers_can_be_processes_with_threads() {
 }
 
 #[test]
-fn a_shape_that_cannot_be_had_is_refused() {
+fn an_impossible_shape_of_workers_is_refused() {
     let refused: [(&[&str], &[&str]); 4] = [
         (
             &["--workers", "2x2", "--backends", "fork"],
@@ -401,7 +401,7 @@ fn a_bad_workload_is_checked_without_running() {
 }
 
 #[test]
-fn a_run_goes_on_where_it_was_cut_off() {
+fn a_resumed_run_continues_where_it_stopped() {
     let folder = TempDir::new().unwrap();
     quick_run(folder.path()).output().unwrap();
     let path = folder.path().join("records.jsonl");
@@ -422,7 +422,7 @@ fn a_run_goes_on_where_it_was_cut_off() {
 }
 
 #[test]
-fn a_new_run_keeps_the_records_of_the_one_before() {
+fn a_new_run_keeps_the_records_of_the_previous_run() {
     let folder = TempDir::new().unwrap();
     quick_run(folder.path()).output().unwrap();
     let before = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
@@ -459,8 +459,8 @@ fn records_that_cannot_be_read_are_refused_with_their_place() {
 #[test]
 fn a_disk_that_fills_up_loses_nothing_that_was_written() {
     let folder = TempDir::new().unwrap();
-    // A limit on the size of files stands in for the full disk: 4 blocks of 512 or 1024 bytes, which hold
-    // no record of this many samples.
+    // A limit on the size of files replaces a full disk. It is 4 blocks of 512 or 1024 bytes, which is less than a
+    // record of this many samples.
     let script = "ulimit -f 4; exec \"$0\" \"$@\"";
     let output = program("sh")
         .args(["-c", script, env!("CARGO_BIN_EXE_taskdyno")])
@@ -477,7 +477,7 @@ fn a_disk_that_fills_up_loses_nothing_that_was_written() {
     let left = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
     assert!(
         left.is_empty() || left.ends_with('\n'),
-        "half a line was left"
+        "a partial line is left"
     );
 
     let output = taskdyno()
@@ -501,7 +501,7 @@ fn a_disk_that_fills_up_loses_nothing_that_was_written() {
 #[test]
 fn a_worker_that_the_system_refuses_is_named_at_once() {
     let folder = TempDir::new().unwrap();
-    // A limit on the address space, of 1 GB, stands in for one on threads: the stacks of these workers take twice as much.
+    // A limit of 1 GB on the address space replaces a limit on threads: the stacks of these workers take twice as much.
     let output = program("sh")
         .args([
             "-c",
@@ -530,7 +530,7 @@ fn a_worker_that_the_system_refuses_is_named_at_once() {
     }
 }
 
-/// A run of one case that never ends by itself, since its kernel hangs.
+/// A run of one case whose kernel hangs.
 fn endless_run(folder: &Path) -> Command {
     let mut command = program(example("broken"));
     command
@@ -544,20 +544,20 @@ fn endless_run(folder: &Path) -> Command {
 
 type Said = Lines<BufReader<ChildStderr>>;
 
-/// Has the command heed a hang-up, even if the tests were started with `nohup`.
+/// Makes the command react to SIGHUP, even if the tests were started with `nohup`.
 fn heed_hang_ups(command: &mut Command) {
     let heed = || {
-        // SAFETY: to set the default action of a signal is allowed between fork and exec.
+        // SAFETY: setting the default action of a signal is allowed between fork and exec.
         match unsafe { libc::signal(libc::SIGHUP, libc::SIG_DFL) } {
             libc::SIG_ERR => Err(std::io::Error::last_os_error()),
             _ => Ok(()),
         }
     };
-    // SAFETY: the closure does nothing but that call.
+    // SAFETY: the closure only makes this call.
     unsafe { command.pre_exec(heed) };
 }
 
-/// Starts a command, and waits until it has said its first line: it catches signals then, and has its file.
+/// Starts a command and waits for its first line. By then it handles signals and has opened its file.
 fn begun(mut command: Command) -> (Child, String, Said) {
     heed_hang_ups(&mut command);
     let mut child = command
@@ -575,7 +575,7 @@ fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
     let folder = TempDir::new().unwrap();
     let (mut child, first, mut said) = begun(endless_run(folder.path()));
     assert_eq!(first, "measuring 1 cases");
-    // The case's process and its two workers, one of which hangs for good.
+    // The case's process and its two workers, one of which hangs.
     let family = loop {
         let family = descendants(child.id());
         if family.len() == 3 {
@@ -583,27 +583,27 @@ fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
         }
         std::thread::yield_now();
     };
-    // It waits without a thread of its own, so that no limit on threads keeps it from being ended.
+    // The parent waits without an extra thread, so that a limit on threads cannot prevent it from ending the case.
     let threads = fs::read_dir(format!("/proc/{}/task", child.id())).unwrap();
     assert_eq!(threads.count(), 1);
-    // Descriptors that stand for these very processes, whatever their numbers come to stand for.
+    // Descriptors that refer to these processes even if their ids are reused.
     let family: Vec<_> = family.into_iter().map(watch).collect();
     let pid = Pid::from_child(&child);
     kill_process(pid, Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(said.any(|line| line.unwrap().contains("go on with --resume")));
-    // Each of them ends, which makes its descriptor readable.
+    // The descriptor of a process becomes readable when it ends.
     for process in &family {
         poll(&mut [PollFd::new(process, PollFlags::IN)], None).unwrap();
     }
 }
 
 #[test]
-fn runs_that_are_ended_before_their_first_record_lose_none() {
+fn runs_that_end_before_their_first_record_lose_no_records() {
     let folder = TempDir::new().unwrap();
     let records = folder.path().join("records.jsonl");
     fs::write(&records, "measured before\n").unwrap();
-    // Whoever ends it says so with another code.
+    // Each signal has its own exit code.
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let (mut child, _, mut said) = begun(endless_run(folder.path()));
         kill_process(Pid::from_child(&child), signal).unwrap();
@@ -616,7 +616,7 @@ fn runs_that_are_ended_before_their_first_record_lose_none() {
 }
 
 #[test]
-fn requests_to_end_reach_every_command_that_measures() {
+fn every_command_that_measures_reacts_to_signals() {
     let folder = TempDir::new().unwrap();
     let mut metg = taskdyno();
     metg.args(["metg", "hash-cpu", "--backends", "static", "--workers", "2"])
@@ -635,7 +635,7 @@ fn requests_to_end_reach_every_command_that_measures() {
 }
 
 #[test]
-fn a_hang_up_that_is_ignored_from_the_start_stays_so() {
+fn a_hang_up_that_is_ignored_from_the_start_stays_ignored() {
     let folder = TempDir::new().unwrap();
     let run = endless_run(folder.path());
     let mut nohup = program("sh");
@@ -646,7 +646,7 @@ fn a_hang_up_that_is_ignored_from_the_start_stays_so() {
     let (mut child, ..) = begun(nohup);
     let pid = Pid::from_child(&child);
     kill_process(pid, Signal::HUP).unwrap();
-    // Its code would be that of the hang-up, which came first.
+    // If the hang-up were handled, the exit code would be that of the hang-up, which came first.
     kill_process(pid, Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(143));
 }
@@ -660,7 +660,7 @@ fn a_folder_has_one_run_at_a_time() {
         let output = quick_run(folder.path()).args(more).output().unwrap();
         assert_says(&output, 2, &[&holder, "broken", "--out DIR"]);
     }
-    // However it ends, others may go on.
+    // Others may continue, however it ends.
     first.kill().unwrap();
     first.wait().unwrap();
     let output = quick_run(folder.path()).arg("--resume").output().unwrap();
@@ -670,7 +670,7 @@ fn a_folder_has_one_run_at_a_time() {
 }
 
 #[test]
-fn a_run_goes_on_only_with_the_settings_that_it_had() {
+fn a_run_resumes_only_with_the_same_settings() {
     let folder = TempDir::new().unwrap();
     let run = |more: &[&str]| {
         let mut run = taskdyno();
@@ -693,7 +693,7 @@ fn a_run_goes_on_only_with_the_settings_that_it_had() {
             "`plan.warmup_ns` was 20000000 and is now 0",
         ),
     ];
-    // Whether the case is asked for again or another one.
+    // This applies to the same case and to other cases.
     for filter in ["empty/pattern=chain", "empty/pattern=trivial"] {
         for (more, words) in &refused {
             let mut arguments = vec![filter, "--backends", "crossbeam", "--resume"];
@@ -703,21 +703,21 @@ fn a_run_goes_on_only_with_the_settings_that_it_had() {
     }
     let now = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
     assert_eq!(now, before);
-    // Asked whether the machine is quiet, it keeps to what was found then.
+    // With `--pin=auto`, a resumed run keeps its earlier decision.
     let auto = ["--backends", "crossbeam", "--resume", "--pin=auto"];
     let output = run(&[&["empty/pattern=chain"], &auto[..]].concat());
     assert_says(&output, 0, &["1 of 1 cases have a record already"]);
 }
 
 #[test]
-fn a_run_that_goes_on_reads_before_it_cuts() {
+fn a_resumed_run_reads_before_it_truncates() {
     let folder = TempDir::new().unwrap();
     quick_run(folder.path()).output().unwrap();
     let path = folder.path().join("records.jsonl");
     let whole = fs::read_to_string(&path).unwrap();
     let resume = || quick_run(folder.path()).arg("--resume").output().unwrap();
 
-    // The last record lacks nothing but its line end.
+    // The last record lacks only its line end.
     fs::write(&path, whole.trim_end()).unwrap();
     assert_says(&resume(), 0, &["3 of 3 cases have a record already"]);
     assert_eq!(fs::read_to_string(&path).unwrap(), whole);
@@ -740,7 +740,7 @@ fn watch(process: u32) -> OwnedFd {
     pidfd_open(pid, PidfdFlags::empty()).unwrap()
 }
 
-/// The processes below `pid`, children before grandchildren.
+/// The descendants of `pid`, children before grandchildren.
 fn descendants(pid: u32) -> Vec<u32> {
     let path = format!("/proc/{pid}/task/{pid}/children");
     let text = fs::read_to_string(path).unwrap_or_default();
@@ -757,7 +757,7 @@ fn descendants(pid: u32) -> Vec<u32> {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_closed_pipe_is_not_a_failure() {
     let script = "\"$0\" list | head -n 1; echo ${PIPESTATUS[0]}";
     let output = program("bash")
         .args(["-c", script, env!("CARGO_BIN_EXE_taskdyno")])
@@ -767,7 +767,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
-fn doctor_says_something() {
+fn doctor_prints_findings() {
     let output = taskdyno().arg("doctor").output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(!stdout(&output).trim().is_empty());
@@ -780,7 +780,7 @@ fn completions_are_a_script() {
 }
 
 #[test]
-fn chaos_kills_workers_and_says_in_a_line_what_became_of_the_runs() {
+fn chaos_kills_workers_and_reports_the_runs_in_one_line() {
     let chaos = |filter: &str| {
         let output = taskdyno()
             .args(["chaos", filter, "--kill-rate", "0.02", "--seed", "7"])
@@ -793,12 +793,12 @@ fn chaos_kills_workers_and_says_in_a_line_what_became_of_the_runs() {
     let survived = chaos("empty/pattern=stencil-1d");
     assert!(survived.starts_with("survived: 8 runs"), "{survived}");
     assert!(!survived.contains(" 0 recovered"), "{survived}");
-    // What is not tried again gives up, with a lock that dies in somebody's hands or without.
+    // Tasks without retries are given up, whether or not a worker dies while it holds a lock.
     let gave_up = chaos("counter-contention/variant=mutex");
     assert!(!gave_up.contains(" 0 gave up"), "{gave_up}");
 }
 
-/// All variables that the help of these commands names.
+/// Returns all variables in the help of these commands.
 fn variables(commands: &[&str]) -> Vec<String> {
     let helps = commands.iter().map(|command| {
         let output = taskdyno().args([command, "--help"]).output().unwrap();
@@ -806,7 +806,7 @@ fn variables(commands: &[&str]) -> Vec<String> {
         stdout(&output)
     });
     let help: String = helps.collect();
-    // Help breaks its lines at any blank.
+    // Help breaks its lines at any space.
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     let variables = help.split("[env: ").skip(1);
     let mut variables: Vec<String> = variables
@@ -818,7 +818,7 @@ fn variables(commands: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn an_empty_variable_is_one_that_is_not_set() {
+fn an_empty_variable_counts_as_unset() {
     let folder = TempDir::new().unwrap();
     let first = folder.path().join("first");
     assert_eq!(quick_run(&first).status().unwrap().code(), Some(0));
@@ -865,7 +865,7 @@ fn variables_for_one_command_do_not_reach_another() {
         assert_ne!(output.status.code(), Some(2), "{}", stderr(&output));
         stdout(&output)
     };
-    // Formats of verdicts, a folder, and a baseline to look at after a run.
+    // A format of verdicts, a folder, and a baseline to compare with after a run.
     assert!(with(("TASKDYNO_FORMAT", "junit"), &["list"]).contains("backends"));
     let history = with(("TASKDYNO_OUT", "folder"), &["history", "first"]);
     assert!(history.contains("empty/pattern=chain"), "{history}");
@@ -878,7 +878,7 @@ fn variables_for_one_command_do_not_reach_another() {
 }
 
 #[test]
-fn colour_comes_always_never_or_as_the_surroundings_say() {
+fn colour_follows_the_flag_or_else_the_environment() {
     let folder = TempDir::new().unwrap();
     let colored = |color: &str, variables: &[(&str, &str)], arguments: &[&str]| {
         let mut command = taskdyno();
@@ -909,7 +909,7 @@ fn colour_comes_always_never_or_as_the_surroundings_say() {
         assert_eq!(colored("always", &[], arguments), streams, "{arguments:?}");
         let never = colored("never", &[force], arguments);
         assert_eq!(never, [false; 2], "{arguments:?}");
-        // A pipe has no colour unless it is forced to, and `NO_COLOR` goes before that.
+        // A pipe has no colour unless forced, and `NO_COLOR` overrides this.
         assert_eq!(colored("auto", &[], arguments), [false; 2]);
         assert_eq!(colored("auto", &[force], arguments), streams);
         let none = colored("auto", &[force, ("NO_COLOR", "1")], arguments);
@@ -918,7 +918,7 @@ fn colour_comes_always_never_or_as_the_surroundings_say() {
 }
 
 #[test]
-fn a_program_of_ones_own_has_its_own_name() {
+fn a_harness_has_its_own_name() {
     let own = |arguments: &[&str]| {
         let mut command = program(example("custom_backend"));
         command.args(arguments).output().unwrap()
@@ -928,7 +928,7 @@ fn a_program_of_ones_own_has_its_own_name() {
     for shell in ["bash", "zsh", "fish"] {
         let script = stdout(&own(&["completions", shell]));
         assert!(script.contains("custom_backend"), "{shell}");
-        // Help that speaks of taskdyno itself is in it too.
+        // The completions also contain help texts about taskdyno itself.
         let commands = ["_taskdyno", "-c taskdyno", "compdef taskdyno", "`taskdyno "];
         let found = commands.iter().find(|one| script.contains(**one));
         assert_eq!(found, None, "{shell}");
@@ -941,7 +941,7 @@ fn a_program_of_ones_own_has_its_own_name() {
 }
 
 #[test]
-fn a_workload_that_has_to_be_named_is_started_by_its_name_alone() {
+fn only_the_name_of_a_workload_selects_one_with_only_if_named() {
     let folder = TempDir::new().unwrap();
     let text = "name = \"rare\"\nwhy = \"w\"\nonly_if_named = true\npattern = { kind = \"chain\", steps = [2, 3] }\n\
                 kernel = { kind = \"empty\" }\n";
@@ -961,13 +961,13 @@ fn a_workload_that_has_to_be_named_is_started_by_its_name_alone() {
     };
     let backends = ["--backends", "serial,rayon"];
     let with = |filter: &[&str]| count(&[&backends[..], filter].concat());
-    // A backend, a parameter, nothing at all.
+    // A backend, a parameter, or no filter at all does not select it.
     assert_eq!(with(&["rayon"]), 0);
     assert_eq!(with(&["/steps=2/"]), 0);
     assert_eq!(with(&["/1"]), 0);
     assert_eq!(with(&[""]), 0);
     assert_eq!(with(&[]), 0);
-    // The name, the end of it, and ids that begin with it.
+    // The name, the end of the name, and ids that begin with it select it.
     assert_eq!(with(&["rare"]), 4);
     assert_eq!(with(&["are/"]), 4);
     assert_eq!(with(&["rare/steps=2"]), 2);

@@ -1,8 +1,8 @@
-//! Every backend whose workers are threads must run every graph with every kernel, any number of times,
-//! with any number of workers; and the core must catch a backend that does not.
+//! Every backend whose workers are threads must run every graph with every kernel, any number of times, with any number
+//! of workers. The core must detect a backend that does not.
 //!
-//! Backends whose workers are processes fork, which a process with threads must not do: they are put
-//! through the same in a process of their own.
+//! Backends whose workers are processes fork, which a process with threads must not do. `tests/fork` runs the same
+//! tests for them in a process without threads.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -28,7 +28,7 @@ use taskdyno::pattern::{FAN_OUT_IN, PATTERNS, Pattern, STENCIL_1D, TRIVIAL};
 use taskdyno::registry::Registry;
 use taskdyno::workload;
 
-/// Runs of one pool: enough that state left behind by one would show in the next.
+/// Runs of each pool. State that one run leaves behind would show in the next.
 const RUN_COUNT: u64 = 3;
 
 #[test]
@@ -46,7 +46,7 @@ fn every_backend_runs_every_pattern() {
     });
 }
 
-/// Two workers that wait for each other at every step, where there is a core for each.
+/// Two workers that wait for each other at every step, with a core for each.
 #[test]
 fn every_backend_runs_neighbours_in_lockstep() {
     watched(|| {
@@ -61,7 +61,7 @@ fn every_backend_runs_neighbours_in_lockstep() {
 
 #[test]
 fn every_backend_runs_every_kernel() {
-    // A kernel does not see more of the graph than how many inputs a task has.
+    // A kernel sees only how many inputs a task has.
     let patterns: [&dyn Pattern; 3] = [&TRIVIAL, &FAN_OUT_IN, &STENCIL_1D];
     watched(|| {
         for graph in patterns.into_iter().flat_map(graphs) {
@@ -96,7 +96,7 @@ fn every_backend_hands_on_every_byte() {
 }
 
 #[test]
-fn every_backend_runs_a_graph_that_falls_apart() {
+fn every_backend_runs_a_disconnected_graph() {
     watched(|| {
         for (backend, plan) in set_ups(&worker_counts()) {
             let result = run(backend, &plan, disconnected(), empty());
@@ -153,7 +153,7 @@ fn every_pool_can_be_dropped_before_it_has_run() {
 }
 
 #[test]
-fn pinned_workers_stay_on_one_core_and_the_caller_is_let_go_after() {
+fn pinned_workers_stay_on_one_core_and_the_caller_is_unpinned_after() {
     /// Panics on a thread that may run on several cores.
     struct OneCore;
     impl Kernel for OneCore {
@@ -182,7 +182,7 @@ fn pinned_workers_stay_on_one_core_and_the_caller_is_let_go_after() {
 }
 
 #[test]
-fn who_cannot_bind_its_workers_is_left_alone_unless_it_must() {
+fn a_backend_that_cannot_pin_fails_only_if_pinning_is_required() {
     const SILENT: &dyn Backend = &Broken(|_| Ok(()));
     let workloads = workload::builtin(&Registry::default()).unwrap();
     let bound = |pin: Binding| {
@@ -221,7 +221,7 @@ proptest! {
 }
 
 #[test]
-fn a_backend_that_breaks_the_order_is_caught() {
+fn a_backend_that_breaks_the_order_is_detected() {
     let backwards = Broken(|job| job.graph().tasks().rev().try_for_each(|task| job.run(task)));
     let failure = Failure::MissingInput {
         task: TaskId(34),
@@ -231,12 +231,12 @@ fn a_backend_that_breaks_the_order_is_caught() {
 }
 
 #[test]
-fn a_backend_that_garbles_what_is_handed_on_is_caught() {
+fn a_backend_that_garbles_a_payload_is_detected() {
     let garbles = Broken(|job| {
         job.graph().tasks().try_for_each(|task| {
             job.run(task)?;
             if task == TaskId(4) {
-                // Relaxed: there is one thread.
+                // Relaxed: there is only one thread.
                 job.payload(task)[0].fetch_xor(u64::MAX, Ordering::Relaxed);
             }
             Ok(())
@@ -254,7 +254,7 @@ fn a_backend_that_garbles_what_is_handed_on_is_caught() {
 }
 
 #[test]
-fn a_backend_that_loses_a_task_is_caught() {
+fn a_backend_that_loses_a_task_is_detected() {
     let all_but_one = Broken(|job| {
         let mut tasks = job.graph().tasks().filter(|task| *task != TaskId(30));
         tasks.try_for_each(|task| job.run(task))
@@ -265,7 +265,7 @@ fn a_backend_that_loses_a_task_is_caught() {
 
 /// The backend runs the graph once, and never again. The lengths are around the 65,536 numbers that runs have.
 #[test]
-fn a_backend_that_does_nothing_is_caught_in_a_sample_of_any_length() {
+fn a_backend_that_does_nothing_is_detected_in_a_sample_of_any_length() {
     for run_count in [1, 65_535, 65_536, 131_072] {
         let job = Arc::new(Job::new(stencil(2, 2), empty()).unwrap());
         let expected = expected_digest(job.graph(), job.kernel());
@@ -291,7 +291,7 @@ fn a_backend_that_does_nothing_is_caught_in_a_sample_of_any_length() {
 }
 
 #[test]
-fn a_backend_that_runs_a_task_twice_is_caught() {
+fn a_backend_that_runs_a_task_twice_is_detected() {
     let twice = Broken(|job| {
         job.graph().tasks().try_for_each(|task| job.run(task))?;
         job.run(TaskId(3))
@@ -301,7 +301,7 @@ fn a_backend_that_runs_a_task_twice_is_caught() {
 }
 
 #[test]
-fn a_backend_that_counts_a_task_twice_is_caught() {
+fn a_backend_that_counts_a_task_twice_is_detected() {
     let miscounts = Broken(|job| {
         job.graph().tasks().try_for_each(|task| job.run(task))?;
         job.complete(TaskId(3), |_| {});
@@ -311,7 +311,7 @@ fn a_backend_that_counts_a_task_twice_is_caught() {
     assert_eq!(run_broken(&miscounts), Err(failure));
 }
 
-/// A backend that calls this in place of running the graph.
+/// A backend that calls this function instead of running the graph.
 struct Broken(fn(&Job) -> Result<(), Halt>);
 
 impl Backend for Broken {
@@ -334,7 +334,7 @@ fn run_broken(backend: &dyn Backend) -> Result<(), Failure> {
     run(backend, &plan, stencil(7, 5), empty())
 }
 
-/// Runs `graph` some times in one pool, and verifies each run.
+/// Runs `graph` several times in one pool, and verifies each run.
 fn run(
     backend: &dyn Backend,
     plan: &PoolPlan,
@@ -345,7 +345,7 @@ fn run(
     verify_runs(backend, plan, job, RUN_COUNT)
 }
 
-/// Every backend of threads, with each of these numbers of workers and each continuation.
+/// Every backend with threads, with each of these numbers of workers and each continuation.
 fn set_ups(worker_counts: &[usize]) -> Vec<(&'static dyn Backend, PoolPlan)> {
     let mut all = Vec::new();
     let of_threads = |backend: &&&dyn Backend| backend.sharing() == Sharing::Threads;
@@ -370,8 +370,8 @@ fn worker_counts() -> [usize; 4] {
     [1, 2, 3, thread::available_parallelism().unwrap().get() + 2]
 }
 
-/// Small graphs of a pattern: a single task where the pattern has such, one that is narrow, and one that
-/// no number of workers divides evenly.
+/// Small graphs of a pattern: a single task if the pattern has such a graph, a narrow graph, and a graph that no number
+/// of workers divides evenly.
 fn graphs(pattern: &dyn Pattern) -> Vec<TaskGraph> {
     let sizes = [(1, 1), (1, 5), (7, 5)];
     let build = |(width, steps)| {
@@ -380,7 +380,7 @@ fn graphs(pattern: &dyn Pattern) -> Vec<TaskGraph> {
             &BTreeMap::from([("width", width), ("steps", steps)]),
         );
         let [given] = &given[..] else {
-            panic!("{} has choices: try them all", pattern.name());
+            panic!("{} has choices, which this test must try", pattern.name());
         };
         let parameters = Parameters::check(pattern.parameters(), given).unwrap();
         with_durations(pattern.build(&parameters).unwrap())
@@ -388,14 +388,14 @@ fn graphs(pattern: &dyn Pattern) -> Vec<TaskGraph> {
     sizes.map(build).into()
 }
 
-/// `graph` with durations from none to 20 us, for the kernels that go by them.
+/// `graph` with durations from 0 to 20 us, for the kernels that use them.
 fn with_durations(graph: TaskGraph) -> TaskGraph {
     let durations_ns = graph.tasks().map(|task| u64::from(task.0 % 3) * 10_000);
     let durations_ns = durations_ns.collect();
     graph.with_durations(durations_ns)
 }
 
-/// Every kernel, with every choice it offers and small numbers.
+/// Every kernel, with each of its choices and small numbers.
 fn kernels() -> Vec<(&'static dyn KernelKind, Parameters)> {
     let of_kind = |kind: &&'static dyn KernelKind| {
         let kind = *kind;
@@ -406,7 +406,7 @@ fn kernels() -> Vec<(&'static dyn KernelKind, Parameters)> {
     KERNELS.iter().flat_map(of_kind).collect()
 }
 
-/// Values for declared parameters: these counts, a small one for every other, and all choices.
+/// Values for declared parameters: these counts, a small value for every other parameter, and all choices.
 fn given(declared: &[Parameter], counts: &BTreeMap<&str, u64>) -> Vec<BTreeMap<String, Value>> {
     let mut all = vec![BTreeMap::new()];
     for parameter in declared {
@@ -459,7 +459,7 @@ fn stencil(width: u64, steps: u64) -> TaskGraph {
     STENCIL_1D.build(&parameters).unwrap()
 }
 
-/// Tasks alone, a chain, and a diamond, mixed.
+/// Single tasks, a chain and a diamond.
 fn disconnected() -> TaskGraph {
     let mut builder = TaskGraphBuilder::default();
     let predecessors: [&[u32]; 10] = [&[], &[], &[0], &[], &[0], &[1], &[], &[2, 4], &[5], &[]];
@@ -488,9 +488,9 @@ fn any_graph() -> impl Strategy<Value = TaskGraph> {
     })
 }
 
-/// Does `body`, and aborts the whole process if it hangs, since a thread that hangs cannot be stopped.
+/// Runs `body` and aborts the whole process if it hangs, because a thread that hangs cannot be stopped.
 fn watched(body: impl FnOnce()) {
-    /// Far beyond what the slowest machine needs.
+    /// Much longer than the slowest machine needs.
     const LIMIT: Duration = Duration::from_secs(300);
     let (done, is_done) = channel::<()>();
     let name = thread::current().name().unwrap_or("a test").to_owned();

@@ -1,4 +1,4 @@
-//! The workloads that stand as examples load, and each of their cases runs.
+//! Every example workload loads, and each of its cases runs.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Random workers are killed at random moments by random signals, from outside. Every run ends, with the
-//! right result or with an error that names a task, and nothing is left behind.
+//! Kills random workers at random moments with random signals from outside. Every run must end with the right result or
+//! with an error that names a task, and leave nothing behind.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -40,7 +40,7 @@ impl Idle for Killer {
             let victim = workers[self.random.below(workers.len() as u64) as usize];
             let signals = [Signal::KILL, Signal::SEGV, Signal::ABORT, Signal::TERM];
             let signal = signals[self.random.below(4) as usize];
-            // It may have ended by itself in the meantime.
+            // It may have ended meanwhile.
             let _ = kill_process(Pid::from_raw(victim).unwrap(), signal);
             self.killed = true;
         }
@@ -57,19 +57,19 @@ impl Idle for Patience {
     }
 }
 
-/// A process, apart from all that had its number before or will have it.
+/// Identifies a process, even if its id is reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Process {
     id: i32,
-    /// In the kernel's clock ticks since it booted.
+    /// In clock ticks since the kernel booted.
     start_ticks: u64,
 }
 
 impl Process {
-    /// The one that has this number now, as a zombie too.
+    /// The process with this id, which may be a zombie.
     fn find(id: i32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        // The name, in parentheses, may hold anything. The start is the 20th field behind it (proc_pid_stat(5)).
+        // The name in parentheses may contain anything. The start time is the 20th field after it (proc_pid_stat(5)).
         let behind_name = stat.rsplit(')').next().unwrap();
         let start = behind_name.split_whitespace().nth(19).unwrap();
         Some(Self {
@@ -122,7 +122,7 @@ fn prepare(backend: &str, graph: &Graph, retry_limit: u32) -> Prepare {
     }
 }
 
-/// Runs the case three times while a worker is killed, and checks that nothing is left.
+/// Runs the case three times while a worker is killed, and checks that nothing is left behind.
 fn run(backend: &str, graph: &Graph, seed: u64) -> Result<Slice, CaseError> {
     let before = descriptor_count();
     let mut random = SplitMix64::new(seed);
@@ -153,7 +153,10 @@ fn run(backend: &str, graph: &Graph, seed: u64) -> Result<Slice, CaseError> {
     }
     for worker in killer.seen {
         let is_left = Process::find(worker.id) == Some(worker);
-        assert!(!is_left, "{backend}, seed {seed}: {worker:?} is left");
+        assert!(
+            !is_left,
+            "{backend}, seed {seed}: {worker:?} is still there"
+        );
     }
     assert_eq!(descriptor_count(), before, "{backend}, seed {seed}");
     result
@@ -166,7 +169,7 @@ fn every_run_survives_a_random_death_or_names_its_task() {
         graph(3, json!({ "kind": "trivial", "width": 97 })),
         graph(3, json!({ "kind": "stencil-1d", "width": 7, "steps": 13 })),
         graph(3, json!({ "kind": "fan-out-in", "width": 11, "steps": 7 })),
-        // Where both workers have a core, each keeps tasks for itself whenever the other makes the last input.
+        // If both workers have a core, each keeps tasks for itself whenever the other makes the last input.
         graph(2, json!({ "kind": "stencil-1d", "width": 2, "steps": 45 })),
     ];
     let process_backends = BACKENDS
@@ -182,7 +185,7 @@ fn every_run_survives_a_random_death_or_names_its_task() {
                 run_count += 1;
                 match run(backend.name(), graph, seed) {
                     Ok(slice) => {
-                        // What the child sends was verified; what a death touched is marked.
+                        // The child has verified every sample, and marks those in which a worker died.
                         let degraded = slice.samples.iter().any(|sample| sample.is_degraded);
                         assert_eq!(degraded, !slice.deaths.is_empty(), "seed {seed}");
                         struck_count += u64::from(degraded);
@@ -194,7 +197,7 @@ fn every_run_survives_a_random_death_or_names_its_task() {
                         let death = error.death.unwrap();
                         assert_eq!(death.task, error.task);
                         assert!(death.signal.is_some());
-                        // Only where nothing is tried again can one death be too many.
+                        // One death can only be too many if there are no retries.
                         assert_eq!(seed % 3, 0, "{name}, seed {seed}");
                         assert_eq!(death.attempt_count, 1);
                         struck_count += 1;
@@ -204,7 +207,7 @@ fn every_run_survives_a_random_death_or_names_its_task() {
         }
     }
     assert!(run_count >= 200, "{run_count} runs");
-    // A kill can hit between the last task and the end, but mostly it must hit.
+    // A kill can come between the last task and the end, but most kills must hit a task.
     assert!(
         struck_count * 2 > run_count,
         "only {struck_count} of {run_count}"

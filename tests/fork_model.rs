@@ -1,10 +1,10 @@
-//! The `fork` backend's deque, ranges, parking and phase under every order in which two or three workers can take
-//! their steps, and every value that the memory model lets them read (within loom's bounds).
+//! Checks the `fork` backend's deque, ranges, parking and phase. Loom tries every order of the steps of two or three
+//! workers, and every value that the memory model lets them read (within loom's bounds).
 //!
-//! The very files of the backend are checked, with loom's atomics in place of the machine's and a model of
-//! the futex. Each test moves tasks whose inputs are written, relaxed, before the task is made takeable: a
-//! taker that does not see the input has found a missing Release or Acquire. A lost wake-up shows as a
-//! deadlock, which loom reports.
+//! The test compiles the files of the backend itself, with loom's atomics instead of the machine's and with a model of
+//! the futex. Each test writes the input of a task with Relaxed before it makes the task available. If a worker takes
+//! the task and does not see the input, a Release or Acquire is missing. A lost wake-up becomes a deadlock, which loom
+//! reports.
 
 use crossbeam_utils::CachePadded;
 use loom::model::Builder;
@@ -30,7 +30,7 @@ mod atomic {
     pub(super) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 }
 
-/// What the kernel does: looks at the word and goes to sleep in one step, as seen by those who wake.
+/// A model of the kernel's futex: checking the word and going to sleep is one step for the process that wakes.
 mod futex {
     use super::atomic::{AtomicU32, Ordering};
     use loom::sync::{Condvar, Mutex};
@@ -46,20 +46,20 @@ mod futex {
         }
     }
 
-    /// No time passes here: who is not woken sleeps for ever, and loom tells.
+    /// Time does not pass in the model. A worker that is not woken sleeps forever, and loom reports it.
     pub(super) fn wait_at_most(word: &AtomicU32, value: u32, _: std::time::Duration) -> bool {
         wait(word, value);
         false
     }
 
-    /// Wakes those who sleep on other words too: every sleeper has to bear that.
+    /// Also wakes workers that sleep on other words. Every sleeper must handle spurious wake-ups.
     pub(super) fn wake(_: &AtomicU32) {
         let _guard = KERNEL.0.lock().unwrap();
         KERNEL.1.notify_all();
     }
 }
 
-/// Tasks are 1, 2, 3, ...; more are never needed to show a fault.
+/// Tasks are 1, 2, 3, ... More tasks are not needed to show a fault.
 const TASKS: usize = 4;
 
 /// The shared pages of a pool.
@@ -68,7 +68,7 @@ struct Pool {
     ranges: [[AtomicU64; 2]; 3],
     sleepers: AtomicU32,
     seats: Vec<CachePadded<AtomicU32>>,
-    /// What each task needs to find.
+    /// The input that each task needs.
     inputs: [AtomicU32; TASKS],
     /// How often each task was taken.
     taken: [AtomicU32; TASKS],
@@ -126,7 +126,7 @@ impl Pool {
         taken
     }
 
-    /// Steals, unless there is nothing.
+    /// Steals a task; `None` if there is none.
     fn steal(&self) -> Option<Taken> {
         loop {
             match self.deque().steal() {
@@ -140,7 +140,7 @@ impl Pool {
         }
     }
 
-    /// A thief's whole life: searches until it has one task, and sleeps whenever there is none.
+    /// The behaviour of a thief: it searches until it has one task, and sleeps while there is none.
     fn steal_one(&self, me: usize) {
         let parking = self.parking();
         loop {
@@ -174,14 +174,13 @@ impl Pool {
     }
 }
 
-/// Checks every order of steps in which two workers interrupt each other at most this often in one
-/// execution. With every fence, Release and Acquire of the three files taken away in turn, this is enough to
-/// find each of them missing, but for three in `park`: the Acquire in `stay`, which only saves a search, and
-/// the pair that keeps the count of sleepers from passing below zero, since loom never moves a store up past
-/// an exchange.
+/// The preemption bound for two workers: how often they interrupt each other at most in one execution. It was tested by
+/// removing each fence, Release and Acquire of the three files in turn. The bound is enough to detect each of them,
+/// except three in `park`: the Acquire in `stay`, which only saves a search, and the pair that keeps the count of
+/// sleepers from going below zero, because loom never moves a store up past an exchange.
 const TWO_WORKERS: usize = 4;
 
-/// As [`TWO_WORKERS`]: three have so many more orders.
+/// Like [`TWO_WORKERS`]. It is smaller because three workers have many more orders.
 const THREE_WORKERS: usize = 2;
 
 fn check(preemption_bound: usize, body: impl Fn() + Sync + Send + 'static) {
@@ -213,7 +212,7 @@ fn owner_and_thief_take_each_task_once() {
 }
 
 #[test]
-fn a_thief_is_not_misled_by_a_deque_that_started_over() {
+fn a_thief_handles_a_deque_that_was_reset() {
     check(TWO_WORKERS, || {
         let pool = Pool::new(0);
         let thief = {
@@ -229,9 +228,9 @@ fn a_thief_is_not_misled_by_a_deque_that_started_over() {
     });
 }
 
-/// The owner comes for the last task, finds it stolen, and takes the indices back to zero under the thief.
+/// The owner finds that the last task was stolen, and resets the indices to zero while the thief works.
 #[test]
-fn a_thief_is_not_misled_by_a_reset_it_has_caused() {
+fn a_thief_handles_a_reset_that_it_caused() {
     check(TWO_WORKERS, || {
         let pool = Pool::new(0);
         pool.push(1);
@@ -281,7 +280,7 @@ fn a_sleeper_is_woken_for_a_task_left_behind() {
         };
         pool.push(1);
         pool.push(2);
-        // The owner takes one and is busy for ever: the other must be stolen.
+        // The owner takes one task and never returns, so the other must be stolen.
         if let Some(taken) = pool.pop() {
             pool.settle(taken);
         }
@@ -309,7 +308,7 @@ fn sleepers_wake_each_other_while_tasks_are_left() {
     });
 }
 
-/// The coordinator hands out the sources; two workers begin asleep, and each takes one task.
+/// The coordinator assigns the sources. Two workers begin asleep, and each takes one task.
 #[test]
 fn sleepers_are_woken_for_sources() {
     check(THREE_WORKERS, || {
@@ -332,7 +331,7 @@ fn sleepers_are_woken_for_sources() {
                 }
             })
         });
-        // Index 0 and 1 stand for tasks 0 and 1.
+        // Index 0 and 1 mean tasks 0 and 1.
         pool.write_input(0);
         pool.write_input(1);
         for me in 0..2 {
@@ -347,7 +346,7 @@ fn sleepers_are_woken_for_sources() {
     });
 }
 
-/// Takes a source of worker `me`, or robs another.
+/// Takes a source of worker `me`, or robs another worker.
 fn take_source(pool: &Pool, me: usize) -> bool {
     let own = pool.sources(me);
     let taken = own.take().or_else(|| {
@@ -378,13 +377,13 @@ fn owner_and_robber_take_each_source_once() {
         };
         while take_source(&pool, 0) {}
         robber.join().unwrap();
-        // Each has seen nothing left, but perhaps while the other had loot in its hands.
+        // Each has found nothing, but perhaps while the other held stolen sources.
         while take_source(&pool, 0) {}
         pool.assert_taken(0..=3);
     });
 }
 
-/// Worker 0 never comes; one robs its share, and another may rob the robber.
+/// Worker 0 never starts. One worker robs its share, and another may rob that worker.
 #[test]
 fn loot_can_be_robbed_again() {
     check(THREE_WORKERS, || {
@@ -403,7 +402,7 @@ fn loot_can_be_robbed_again() {
     });
 }
 
-/// The coordinator sleeps until the phase is over, and sees what was done in it. Then it begins another.
+/// The coordinator sleeps until the phase ends, and sees its results. Then it begins another phase.
 #[test]
 fn the_coordinator_is_woken_at_the_end_of_a_phase() {
     check(TWO_WORKERS, || {
@@ -431,7 +430,7 @@ fn the_coordinator_is_woken_at_the_end_of_a_phase() {
     });
 }
 
-/// Two workers fail at once: the coordinator wakes, whoever comes first.
+/// Two workers fail at once. The first failure wakes the coordinator.
 #[test]
 fn the_coordinator_is_woken_by_either_of_two_failures() {
     check(THREE_WORKERS, || {

@@ -1,4 +1,4 @@
-//! The whole gate with times from a script, to exact verdicts; and what becomes of it when things go wrong.
+//! Tests the whole gate with times from a script, which give exact verdicts, and its behaviour on failures.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The program that measures nothing.
+/// The scripted program, which measures nothing.
 fn scripted() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_taskdyno"))
         .with_file_name("examples")
@@ -25,14 +25,14 @@ fn program(path: &Path) -> Command {
         }
     }
     command.env("NO_COLOR", "1");
-    // These verdicts are not those of the job that runs the tests.
+    // The job that runs the tests must not show these verdicts in its summary.
     command.env_remove("GITHUB_STEP_SUMMARY");
-    // Whether this machine is busy is nothing for these tests to hang on.
+    // These tests must not depend on whether this machine is busy.
     command.env("TASKDYNO_PIN", "never");
     command
 }
 
-/// Two builds and a folder for what a gate of them writes.
+/// A folder for two builds and the output of a gate.
 struct Bench(TempDir);
 
 impl Bench {
@@ -44,7 +44,7 @@ impl Bench {
         self.0.path().join(name)
     }
 
-    /// A build that runs the script with these lines of shell in front.
+    /// A build that runs these lines of shell before the script.
     fn build(&self, name: &str, lines: &str) -> PathBuf {
         let path = self.path(name);
         let program = scripted().display().to_string();
@@ -57,14 +57,14 @@ impl Bench {
         path
     }
 
-    /// A gate of these two on one case, with ten pairs and one look.
+    /// A gate of two builds on one case, with ten pairs and one look.
     fn gate(&self, base: &Path, head: &Path) -> Command {
         let mut command = self.bare_gate(base, head);
         command.args(["--seed", "5", "--pairs", "10", "--no-extension"]);
         command
     }
 
-    /// A gate of these two on one case.
+    /// A gate of two builds on one case.
     fn bare_gate(&self, base: &Path, head: &Path) -> Command {
         let mut command = program(&scripted());
         command
@@ -92,7 +92,7 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// Asserts that it ended with `code` and said each of `words`.
+/// Asserts that it has this exit code, and that its output contains each of `words`.
 fn assert_says(output: &Output, code: i32, words: &[&str]) {
     let said = said(output);
     assert_eq!(output.status.code(), Some(code), "{said}");
@@ -139,7 +139,7 @@ fn a_slow_down_fails_with_its_own_code() {
 }
 
 #[test]
-fn a_gate_speaks_the_formats_of_other_tools() {
+fn a_gate_writes_the_formats_of_other_tools() {
     let bench = Bench::new();
     let slow = bench.build("slow", "export SCRIPTED_PER_CENT=120");
     for (format, word) in [
@@ -160,7 +160,7 @@ fn a_gate_speaks_the_formats_of_other_tools() {
 }
 
 #[test]
-fn a_change_below_the_threshold_is_none() {
+fn a_change_below_the_threshold_is_ignored() {
     let bench = Bench::new();
     let slow = bench.build("slow", "export SCRIPTED_PER_CENT=120");
     let output = bench
@@ -172,7 +172,7 @@ fn a_change_below_the_threshold_is_none() {
 }
 
 #[test]
-fn the_threshold_of_a_workload_goes_before_that_of_the_command_line() {
+fn the_threshold_of_a_workload_overrides_the_command_line() {
     let bench = Bench::new();
     let slow = bench.build("slow", "export SCRIPTED_PER_CENT=120");
     let workload = bench.path("guarded.toml");
@@ -195,7 +195,7 @@ fn the_threshold_of_a_workload_goes_before_that_of_the_command_line() {
 }
 
 #[test]
-fn hopeless_noise_is_inconclusive_after_its_extension() {
+fn noise_is_inconclusive_after_the_extension() {
     let bench = Bench::new();
     let counter = bench.path("counter");
     fs::write(&counter, "").unwrap();
@@ -207,14 +207,14 @@ fn hopeless_noise_is_inconclusive_after_its_extension() {
     };
     assert_says(&gate(&[]), 0, &["inconclusive"]);
     let wall = &bench.comparison()["cases"][0]["wall"];
-    // Every other pair says twice as long, the others the same: half of them is no majority for anything.
+    // Every other pair shows a factor of two, and the others no change, so no verdict has a majority.
     assert_eq!(wall["pair_count"], 20);
     assert_eq!(wall["more_pair_count"], Value::Null);
     assert_says(&gate(&["--fail-on-inconclusive"]), 4, &["inconclusive"]);
 }
 
 #[test]
-fn a_crash_on_one_side_is_an_error_and_no_regression() {
+fn a_crash_on_one_side_is_an_error_and_not_a_regression() {
     let bench = Bench::new();
     let broken = bench.build("broken", "export SCRIPTED_MISHAP=abort");
     let output = bench.gate(&scripted(), &broken).output().unwrap();
@@ -240,7 +240,7 @@ fn different_work_is_not_compared() {
 #[test]
 fn a_case_that_one_side_lacks_is_named() {
     let bench = Bench::new();
-    // Lists the cases of one backend, whatever it is asked.
+    // Always lists the cases of one backend only.
     let lines = "if [ \"$1\" = cases ]; then shift; set -- cases --backends static \"$@\"; fi";
     let poor = bench.build("poor", lines);
     let named = "empty/pattern=chain/serial/1 – – – only the base has it";
@@ -261,7 +261,7 @@ fn a_case_that_one_side_lacks_is_named() {
 }
 
 #[test]
-fn an_interrupted_gate_goes_on_with_the_pairs_it_has() {
+fn an_interrupted_gate_resumes_with_its_pairs() {
     let bench = Bench::new();
     let slow = bench.build("slow", "export SCRIPTED_PER_CENT=120");
     bench.gate(&scripted(), &slow).output().unwrap();
@@ -308,7 +308,7 @@ fn an_interrupted_gate_goes_on_with_the_pairs_it_has() {
 }
 
 #[test]
-fn a_gate_that_was_judged_early_is_not_looked_at_again() {
+fn a_gate_that_was_judged_early_gets_no_further_look() {
     let bench = Bench::new();
     let gate = |more: &[&str]| {
         let mut gate = bench.gate(&scripted(), &scripted());
@@ -324,7 +324,7 @@ fn a_gate_that_was_judged_early_is_not_looked_at_again() {
     assert_says(&gate(&["--resume"]), 0, &words);
     assert_eq!(bench.pairs(), before);
     assert_says(&gate(&[]), 0, &["unchanged"]);
-    // All pairs are there, so that no time is needed.
+    // All pairs exist, so no more time is needed.
     assert_says(&gate(&["--resume", "--max-time", "0"]), 0, &["unchanged"]);
 }
 
@@ -340,7 +340,7 @@ fn a_gate_ends_at_the_look_that_decides_its_cases() {
     assert_says(&gate(&scripted(), &scripted()), 0, &["unchanged"]);
     // The header, ten pairs of the case and ten of the control.
     assert_eq!(bench.pairs().lines().count(), 21);
-    // Nothing would come of the control, which has a base that is now fast and now slow, with any number of pairs.
+    // No number of pairs would decide the control, because its base alternates between fast and slow.
     let coin = bench.path("coin");
     fs::write(&coin, "").unwrap();
     let base = bench.build(
@@ -354,7 +354,7 @@ fn a_gate_ends_at_the_look_that_decides_its_cases() {
 }
 
 #[test]
-fn a_reader_that_has_gone_does_not_change_the_verdict() {
+fn a_closed_pipe_does_not_change_the_verdict() {
     let bench = Bench::new();
     let slow = bench.build("slow", "export SCRIPTED_PER_CENT=120");
     let mut gate = bench.gate(&scripted(), &slow);
@@ -382,7 +382,7 @@ fn a_file_of_pairs_that_is_damaged_is_refused_with_its_place() {
         2,
         &["gate-pairs.jsonl:4", "missing field", "--resume"],
     );
-    // What may be all there is of a gate is not cut off.
+    // The only line of a file is never removed.
     let header = whole.lines().next().unwrap();
     fs::write(&path, &header[..header.len() / 2]).unwrap();
     assert_says(&resume(), 2, &["gate-pairs.jsonl:1", "leave out --resume"]);
@@ -391,7 +391,7 @@ fn a_file_of_pairs_that_is_damaged_is_refused_with_its_place() {
     assert_says(
         &resume(),
         2,
-        &["gate-pairs.jsonl:1", "expected the line of a gate"],
+        &["gate-pairs.jsonl:1", "expected the header of a gate"],
     );
     fs::write(
         &path,
@@ -401,20 +401,20 @@ fn a_file_of_pairs_that_is_damaged_is_refused_with_its_place() {
     assert_says(&resume(), 2, &["gate-pairs.jsonl:1", "its version is 9"]);
 }
 
-/// Has the command heed a hang-up, even if the tests were started with `nohup`.
+/// Makes the command react to SIGHUP, even if the tests were started with `nohup`.
 fn heed_hang_ups(command: &mut Command) {
     let heed = || {
-        // SAFETY: to set the default action of a signal is allowed between fork and exec.
+        // SAFETY: setting the default action of a signal is allowed between fork and exec.
         match unsafe { libc::signal(libc::SIGHUP, libc::SIG_DFL) } {
             libc::SIG_ERR => Err(std::io::Error::last_os_error()),
             _ => Ok(()),
         }
     };
-    // SAFETY: the closure does nothing but that call.
+    // SAFETY: the closure only makes this call.
     unsafe { command.pre_exec(heed) };
 }
 
-/// A gate of many pairs, of which some are finished.
+/// Starts a gate of many pairs, and waits until some are finished.
 fn begun(bench: &Bench) -> Child {
     let mut gate = bench.bare_gate(&scripted(), &scripted());
     gate.args(["--pairs", "1000"]);
@@ -431,7 +431,7 @@ fn begun(bench: &Bench) -> Child {
         .count()
         < 3
     {
-        assert!(gate.try_wait().unwrap().is_none(), "it has ended too early");
+        assert!(gate.try_wait().unwrap().is_none(), "it ended too early");
         std::thread::yield_now();
     }
     gate
@@ -476,7 +476,7 @@ fn a_folder_has_one_gate_at_a_time() {
 }
 
 #[test]
-fn builds_that_are_none_are_refused_with_advice() {
+fn names_that_are_not_builds_are_refused_with_advice() {
     let bench = Bench::new();
     let none = bench.path("none");
     bench.gate(&scripted(), &scripted()).output().unwrap();
@@ -485,12 +485,12 @@ fn builds_that_are_none_are_refused_with_advice() {
     assert_says(&output, 5, &["neither a file nor a revision"]);
     let output = bench.gate(&scripted(), &none).output().unwrap();
     assert_says(&output, 2, &["neither a file nor a revision"]);
-    // Nothing was measured, so the verdict of the gate before is still the last one.
+    // Nothing was measured, so the verdict of the previous gate is still the last one.
     assert_eq!(bench.comparison(), before);
 
     fs::write(&none, "").unwrap();
     let output = bench.gate(&none, &scripted()).output().unwrap();
-    assert_says(&output, 5, &["cannot be run", "chmod +x"]);
+    assert_says(&output, 5, &["is not executable", "chmod +x"]);
 
     let stranger = bench.build("stranger", "echo no such command >&2; exit 9");
     let output = bench.gate(&stranger, &scripted()).output().unwrap();
@@ -517,7 +517,7 @@ fn a_plan_that_cannot_decide_anything_is_refused() {
 }
 
 #[test]
-fn a_build_that_does_not_say_which_cases_it_has_is_given_up() {
+fn a_build_that_does_not_list_its_cases_is_given_up() {
     let bench = Bench::new();
     for (name, answer, words) in [
         (
@@ -541,18 +541,18 @@ fn a_build_that_does_not_say_which_cases_it_has_is_given_up() {
 }
 
 #[test]
-fn a_child_that_does_not_stop_talking_is_given_up() {
+fn a_child_that_writes_without_end_is_given_up() {
     let bench = Bench::new();
     for (name, lines, words) in [
         (
             "endless-line",
             "[ \"$1\" = child ] && exec cat /dev/zero",
-            "(it has no end)",
+            "(the line does not end)",
         ),
         (
             "endless-samples",
             "export SCRIPTED_MISHAP=flood",
-            "protocol on the head side: more samples than the 1000000 that were asked for",
+            "protocol on the head side: more samples than the 1000000 that were requested",
         ),
     ] {
         let build = bench.build(name, lines);
@@ -562,7 +562,7 @@ fn a_child_that_does_not_stop_talking_is_given_up() {
 }
 
 #[test]
-fn a_child_that_falls_silent_without_leaving_is_given_up() {
+fn a_child_that_closes_its_output_and_stays_is_given_up() {
     let bench = Bench::new();
     let lines = "[ \"$1\" = child ] && exec tail -f /dev/null > /dev/null";
     let silent = bench.build("silent", lines);
@@ -590,7 +590,7 @@ fn a_child_that_falls_silent_without_leaving_is_given_up() {
 }
 
 #[test]
-fn ctrl_c_ends_what_a_gate_waits_for_before_its_first_pair() {
+fn ctrl_c_ends_a_gate_that_waits_before_its_first_pair() {
     let bench = Bench::new();
     let started = bench.path("started");
     let lines = format!(
@@ -600,7 +600,7 @@ fn ctrl_c_ends_what_a_gate_waits_for_before_its_first_pair() {
     let silent = bench.build("silent", &lines);
     let mut gate = bench.gate(&silent, &scripted()).spawn().unwrap();
     while !started.exists() {
-        assert!(gate.try_wait().unwrap().is_none(), "it has ended too early");
+        assert!(gate.try_wait().unwrap().is_none(), "it ended too early");
         std::thread::yield_now();
     }
     kill_process(Pid::from_child(&gate), Signal::INT).unwrap();
@@ -608,19 +608,19 @@ fn ctrl_c_ends_what_a_gate_waits_for_before_its_first_pair() {
 }
 
 #[test]
-fn workers_are_bound_as_asked_and_a_gate_that_goes_on_keeps_to_it() {
+fn workers_are_bound_as_requested_and_a_resumed_gate_keeps_it() {
     let bench = Bench::new();
     let build = bench.build("build", "");
     let is_pinned = || bench.comparison()["pin"].clone();
     let unbound = bench.gate(&build, &build).output().unwrap();
     assert_says(&unbound, 0, &["workers were not bound to cores"]);
     assert_eq!(is_pinned(), false);
-    // Those that are asked for their cases are not to take it for theirs.
+    // The programs that list their cases must not apply the variable to themselves.
     let mut bound = bench.gate(&build, &build);
     let bound = bound.env("TASKDYNO_PIN", "always").output().unwrap();
     assert_says(&bound, 0, &["each worker was bound to a core"]);
     assert_eq!(is_pinned(), true);
-    // What a case is called does not hang on it.
+    // The name of a case does not depend on it.
     assert_eq!(bench.comparison()["cases"][0]["case"]["pin"], false);
     for pin in [&["--resume"][..], &["--resume", "--pin=auto"]] {
         let mut resumed = bench.gate(&build, &build);
@@ -638,9 +638,9 @@ fn workers_are_bound_as_asked_and_a_gate_that_goes_on_keeps_to_it() {
 }
 
 #[test]
-fn a_gate_binds_nobody_where_a_backend_cannot_and_fails_where_it_must() {
+fn a_backend_that_cannot_pin_unbinds_a_gate_or_fails_it() {
     let bench = Bench::new();
-    // A backend of one's own, which knows nothing of binding.
+    // A foreign backend that does not support binding.
     let misnamed = scripted().with_file_name("misnamed");
     let gate = |pin: &str| {
         let mut gate = program(&misnamed);
@@ -667,7 +667,7 @@ fn a_gate_binds_nobody_where_a_backend_cannot_and_fails_where_it_must() {
 }
 
 #[test]
-fn a_self_test_finds_what_is_planted_and_nothing_else() {
+fn a_self_test_finds_only_planted_slow_downs() {
     let bench = Bench::new();
     let output = program(&scripted())
         .args(["gate", "--self-test", "empty/pattern=chain/serial/1"])
@@ -694,7 +694,7 @@ fn a_self_test_finds_what_is_planted_and_nothing_else() {
 }
 
 #[test]
-fn a_self_test_that_is_killed_leaves_its_verdicts_behind() {
+fn a_killed_self_test_keeps_its_verdicts() {
     let bench = Bench::new();
     let mut test = program(&scripted())
         .args(["gate", "--self-test", "empty/pattern=chain/serial/1"])
@@ -705,7 +705,7 @@ fn a_self_test_that_is_killed_leaves_its_verdicts_behind() {
         .unwrap();
     let path = bench.path("out/gate-self-test.json");
     while !path.exists() {
-        assert!(test.try_wait().unwrap().is_none(), "it has ended too early");
+        assert!(test.try_wait().unwrap().is_none(), "it ended too early");
         std::thread::yield_now();
     }
     test.kill().unwrap();
@@ -715,7 +715,7 @@ fn a_self_test_that_is_killed_leaves_its_verdicts_behind() {
 }
 
 #[test]
-fn the_usual_cases_of_a_self_test_are_there() {
+fn the_default_cases_of_a_self_test_exist() {
     let bench = Bench::new();
     let output = program(&scripted())
         .args(["gate", "--self-test", "--pairs", "8", "--no-extension"])

@@ -1,4 +1,4 @@
-//! Graphs from files: real ones, small ones of our own, and ones that are refused.
+//! Tests of graph files: real ones, small ones of our own, and invalid ones.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,14 +24,14 @@ mod round_trip;
 #[path = "graphs/version.rs"]
 mod version;
 
-/// The folder with real graphs, if this machine has it.
+/// The folder with real graphs, if TASKDYNO_GRAPHS names one.
 fn foreign_graphs() -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("TASKDYNO_GRAPHS")?);
-    // The tests of a package run in its folder, whatever folder `cargo` was called in.
+    // Tests run in the folder of the package, wherever `cargo` was called.
     folder.is_dir().then_some(folder)
 }
 
-/// What the manifest says about one file, in the columns behind its name.
+/// The columns of the manifest for one file, after its name.
 fn row_of(imported: &Imported, decimals: usize) -> [String; 8] {
     let graph = &imported.graph;
     let durations = imported.durations.as_deref().unwrap();
@@ -54,7 +54,7 @@ fn row_of(imported: &Imported, decimals: usize) -> [String; 8] {
     ]
 }
 
-/// The rows of the table in the manifest: path below the folder, then the columns.
+/// The rows of the table in the manifest: the path within the folder, then the columns.
 fn manifest(folder: &Path) -> Vec<Vec<String>> {
     let text = fs::read_to_string(folder.join("MANIFEST.md")).unwrap();
     let rows = text.lines().filter_map(|line| {
@@ -70,17 +70,17 @@ fn manifest(folder: &Path) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn real_graphs_are_what_their_manifest_says() {
+fn real_graphs_match_their_manifest() {
     let Some(folder) = foreign_graphs() else {
-        println!("left out: TASKDYNO_GRAPHS names no folder with real graphs");
+        println!("skipped: TASKDYNO_GRAPHS does not name a folder with real graphs");
         return;
     };
     let rows = manifest(&folder);
-    assert!(!rows.is_empty(), "no file of the manifest is there");
+    assert!(!rows.is_empty(), "no file of the manifest exists");
     for row in rows {
         let imported = read(&folder.join(&row[0])).unwrap();
         let mut expected: Vec<String> = row[1..9].to_vec();
-        // The manifest rounds to two decimals, and leaves zeros out.
+        // The manifest rounds to two decimals and omits zeros.
         for number in &mut expected[2..4] {
             *number = format!("{:.2}", number.parse::<f64>().unwrap());
         }
@@ -91,7 +91,7 @@ fn real_graphs_are_what_their_manifest_says() {
 #[test]
 fn one_workflow_in_two_versions_is_one_graph() {
     let Some(folder) = foreign_graphs() else {
-        println!("left out: TASKDYNO_GRAPHS names no folder with real graphs");
+        println!("skipped: TASKDYNO_GRAPHS does not name a folder with real graphs");
         return;
     };
     let read = |name: &str| read(&folder.join("wfformat").join(name)).unwrap();
@@ -167,7 +167,7 @@ fn durations_move_with_their_tasks() {
 }
 
 #[test]
-fn attributes_behind_a_list_are_those_of_all_its_nodes() {
+fn attributes_after_a_list_apply_to_all_its_nodes() {
     let imported = dot("digraph { a [duration=1]; a, b, c [duration=2]; b [duration=3] }");
     let expected = [2_000_000_000, 3_000_000_000, 2_000_000_000];
     assert_eq!(imported.durations.unwrap(), expected);
@@ -188,7 +188,7 @@ fn graphs_may_be_empty() {
 }
 
 #[test]
-fn tasks_of_1_4_with_one_name_go_by_their_ids() {
+fn tasks_of_1_4_with_equal_names_are_identified_by_their_ids() {
     let text = r#"{"schemaVersion": "1.4", "workflow": {"tasks": [
         {"name": "a", "id": "1"}, {"name": "a", "id": "2", "parents": ["1"]}]}}"#;
     assert_eq!(edges(&wfformat(text)), "1>2");

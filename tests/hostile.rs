@@ -1,4 +1,4 @@
-//! Names and messages that try to steer what shows them, through every command and every format.
+//! Tests every command and every format with names and messages that try to control the program that displays them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Sets the title of a terminal, clears it, paints it, turns the direction of text, breaks the line, ends a cell, is no
-/// character, and opens an element.
+/// A text that sets the title of a terminal, clears it, colours it, changes the direction of text, breaks the line,
+/// ends a cell, contains noncharacters, and opens an element.
 const HOSTILE: &str = "=cmd|x\u{1b}]0;title\u{7}\u{1b}[2J\u{1b}[35m\u{9b}1A\u{202e}\u{2066}\r\n\u{fffe}\u{ffff}\u{0}<b>&\"'`|,;";
 
 fn program(path: impl AsRef<Path>) -> Command {
@@ -22,7 +22,7 @@ fn program(path: impl AsRef<Path>) -> Command {
     command
 }
 
-/// A folder with `base.jsonl` and `head.jsonl`: records with hostile text wherever text of others can stand.
+/// A folder with `base.jsonl` and `head.jsonl`: records with hostile text in every place for foreign text.
 struct Folder(TempDir);
 
 impl Folder {
@@ -62,8 +62,8 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// Runs taskdyno within the folder, and returns what it wrote to standard output. Neither output steers anything,
-    /// with colours or without.
+    /// Runs taskdyno in the folder and returns its standard output. Asserts that both outputs are harmless, with and
+    /// without colours.
     fn run(&self, arguments: &[&str]) -> String {
         self.checked(arguments, "always");
         let output = self.checked(arguments, "never");
@@ -89,7 +89,7 @@ impl Folder {
     }
 }
 
-/// A record with `text` in each place that holds a name or a message.
+/// A record with `text` in each place for a name or a message.
 fn hostile(line: &str, text: &str) -> Value {
     let mut record: Value = serde_json::from_str(line).unwrap();
     let backend = record["case"]["backend"].as_str().unwrap().to_owned();
@@ -108,7 +108,7 @@ fn hostile(line: &str, text: &str) -> Value {
     record
 }
 
-/// `text` without the styles that the program itself writes. Magenta is none of them.
+/// Removes the styles that the program itself writes. Magenta is not one of them.
 fn without_styles(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let mut plain = parts.next().unwrap().to_owned();
@@ -121,21 +121,21 @@ fn without_styles(text: &str) -> String {
     plain
 }
 
-/// Asserts that nothing in `text` acts on what shows it, and that it is not just left out.
+/// Asserts that `text` controls nothing, and that the hostile text is escaped instead of omitted.
 fn assert_harmless(what: &str, text: &str) {
     let acts = |c: char| {
         let is_turn = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         let is_none = matches!(c, '\u{fffe}' | '\u{ffff}');
         !matches!(c, '\n' | '\t') && (c.is_control() || is_turn || is_none)
     };
-    // Lines of CSV end as its standard says.
+    // CSV ends its lines with a carriage return, as its standard says.
     let text = text.replace("\r\n", "\n");
     let at = text.find(acts);
     assert_eq!(at.map(|at| &text[at..]), None, "{what}");
 }
 
 #[test]
-fn records_steer_nothing_that_shows_them() {
+fn records_cannot_control_a_display() {
     let folder = Folder::new();
     folder.run(&["report", "base.jsonl", "--pictures", "--out", "page"]);
     for format in ["table", "json", "markdown", "junit", "csv"] {
@@ -164,7 +164,7 @@ fn records_steer_nothing_that_shows_them() {
 }
 
 #[test]
-fn every_format_holds_hostile_names() {
+fn every_format_escapes_hostile_names() {
     let folder = Folder::new();
     let compare = ["compare", "base.jsonl", "head.jsonl", "--advisory"];
     let json = ["--format", "json", "--out", "comparison.json"];
@@ -218,7 +218,7 @@ fn pages_and_pictures_are_well_formed() {
 }
 
 #[test]
-fn a_summary_of_a_job_holds_hostile_names() {
+fn the_summary_of_a_job_escapes_hostile_names() {
     let folder = Folder::new();
     let summary = folder.path("summary.md");
     let output = program(env!("CARGO_BIN_EXE_taskdyno"))
@@ -233,12 +233,12 @@ fn a_summary_of_a_job_holds_hostile_names() {
 }
 
 #[test]
-fn arguments_and_files_steer_no_message() {
+fn arguments_and_files_cannot_control_messages() {
     let folder = Folder::new();
-    // An argument cannot hold a zero, nor a file's name a slash.
+    // An argument cannot contain a zero byte, and the name of a file cannot contain a slash.
     let name = &HOSTILE.replace(['\u{0}', '/'], "");
     let toml = &format!("{name}.toml");
-    // Control characters are refused here; what turns the direction of text is not.
+    // Control characters are refused here. Characters that change the direction of text are not.
     let workload = "name = \"turned\"\nwhy = \"title \\u202e\"\n\
                     pattern = { kind = \"chain\", steps = 2 }\nkernel = { kind = \"empty\" }\n";
     let bad = format!("{workload}\n# \u{9b}2J\u{202e}\n\"\u{202e}\" = 1 # \u{1b}[2J\n");

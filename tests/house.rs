@@ -1,10 +1,10 @@
-//! The rules of the house, as tests: who imports whom, names, sizes, words.
+//! Tests the house rules: imports, names, sizes of files and words.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Lines a file may have before its tests.
+/// The limit on the lines of a file before its tests.
 const MOST_LINES: usize = 400;
 
 fn root() -> &'static Path {
@@ -136,7 +136,7 @@ fn modules_import_only_modules_above_them() {
     }
 }
 
-/// How many lines stand before the tests: before the module of them, or before their file is named.
+/// The number of lines before the tests: before their module, or before the line that names their file.
 fn lines_before_tests(text: &str) -> usize {
     let lines: Vec<&str> = text.lines().collect();
     let is_start = |pair: &[&str]| {
@@ -147,7 +147,7 @@ fn lines_before_tests(text: &str) -> usize {
 }
 
 #[test]
-fn no_file_outgrows_a_head() {
+fn no_file_is_too_long() {
     let mut long = Vec::new();
     for path in sources() {
         let text = fs::read_to_string(&path).unwrap();
@@ -164,7 +164,7 @@ fn a_backend_is_named_like_its_file() {
     for backend in taskdyno::backend::BACKENDS {
         let stem = backend.name().replace('-', "_");
         let folder = root().join("src/backend");
-        // `static` is a word of the language, so its file cannot be called that.
+        // `static` is a keyword, so a module cannot have that name.
         let candidates = [
             folder.join(format!("{stem}.rs")),
             folder.join(format!("{stem}_partition.rs")),
@@ -194,7 +194,7 @@ fn names_are_unique() {
 }
 
 #[test]
-fn the_changelog_speaks_of_this_version() {
+fn the_changelog_covers_this_version() {
     let text = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
     let heading = format!("## {}", env!("CARGO_PKG_VERSION"));
     assert!(text.lines().any(|line| line.starts_with(&heading)));
@@ -222,7 +222,7 @@ fn no_text_names_a_path_of_one_machine() {
         };
         for path in found {
             for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
-                // Put together, so that this file does not name them itself.
+                // The paths are built here, so that this file does not contain them.
                 let paths = ["root", "home", "work"].map(|name| format!("/{name}/"));
                 if paths.iter().any(|bad| line.contains(bad.as_str())) {
                     bad.push(format!("{}:{}: {line}", path.display(), number + 1));

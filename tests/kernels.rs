@@ -1,4 +1,4 @@
-//! The example of each kernel, from its workload file to its records.
+//! Runs the example workload of each kernel and checks its records.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,7 +14,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workloads")
 }
 
-/// The records of the cases of one example on a thread, a process and an async backend, one sample each.
+/// The records of one example on a backend with threads, one with processes and an async one, with one sample each.
 fn records(workload: &str) -> Vec<Value> {
     let out = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
@@ -33,7 +33,7 @@ fn records(workload: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Runs the cases of one example, and sees that all backends agree on each variant.
+/// Runs the cases of one example, and asserts that all backends agree on each variant.
 fn assert_one_digest(workload: &str) {
     let mut digests: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for record in records(workload) {
@@ -90,7 +90,7 @@ fn a_replayed_graph_agrees_on_every_backend_and_knows_its_bounds() {
         .iter()
         .map(|record| record["digest"].as_str().unwrap())
         .collect();
-    // What a task does for its time is no part of its output.
+    // How a task spends its time does not affect its output.
     assert_eq!(digests.len(), 1, "{digests:?}");
     for record in &records {
         let bound = |key: &str| record["bound"][key].as_u64();
@@ -99,10 +99,10 @@ fn a_replayed_graph_agrees_on_every_backend_and_knows_its_bounds() {
         let by = record["case"]["variant"].as_str().unwrap();
         let backend = record["case"]["backend"].as_str().unwrap();
         let optimum = match (backend, by) {
-            // Hashing is bound to cores, of which this machine may have fewer than workers.
+            // Hashing needs cores, and this machine may have fewer cores than workers.
             (_, "by=hash") => continue,
             ("serial", _) => Some(24_000_000),
-            // All sleeps at once: no schedule for three workers bounds that.
+            // It runs all sleeps at once, so the bound for three workers does not apply.
             ("tokio", "by=sleep") => None,
             _ => Some(12_000_000),
         };

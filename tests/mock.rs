@@ -1,4 +1,4 @@
-//! The whole way from run to report with times from a script, to exact results.
+//! Tests the whole path from run to report with times from a script, which give exact results.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ fn scripted() -> Command {
     command
 }
 
-/// Runs the scripted child on some backends, and returns the folder and what was printed.
+/// Runs the scripted child on some backends, and returns the folder and the output.
 fn run() -> (TempDir, String) {
     let folder = TempDir::new().unwrap();
     let output = scripted()
@@ -48,7 +48,7 @@ fn the_table_is_exact() {
 }
 
 #[test]
-fn records_are_exact_but_for_the_machine_and_the_time() {
+fn records_are_exact_except_for_the_machine_and_the_time() {
     let (folder, _) = run();
     let text = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
     let mut records: Vec<Value> = text
@@ -70,7 +70,7 @@ fn records_are_exact_but_for_the_machine_and_the_time() {
 }
 
 #[test]
-fn a_sample_that_took_no_time_is_an_error_and_not_a_figure() {
+fn a_sample_that_took_no_time_is_an_error() {
     let folder = TempDir::new().unwrap();
     let status = scripted()
         .env("SCRIPTED_PER_CENT", "0")

@@ -1,8 +1,8 @@
-//! Replays graphs whose shortest schedules are known, by sleeping, on every backend with a pool: no run may beat
-//! the certified optimum, and none may be worse than the worst greedy schedule.
+//! Replays graphs with known shortest schedules, by sleeping, on every backend with a pool. No run may beat the
+//! certified optimum, and none may be worse than the worst greedy schedule.
 //!
-//! `static` may not beat the optimum either, but shares tasks out beforehand and is not greedy. `fork-dispatch` hands
-//! out one task at a time here, since a worker that holds several is not greedy either.
+//! `static` may not beat the optimum either, but it assigns tasks beforehand and is not greedy. `fork-dispatch` assigns
+//! one task at a time here, because a worker that holds several tasks is not greedy either.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,26 +13,26 @@ use serde_json::Value;
 use taskdyno::graph::bound::{greedy_bound, span, work};
 use taskdyno::graph_file::import::{Imported, read};
 
-/// Nanoseconds a unit of an STG file: `scale = 0.001` of a second.
+/// Nanoseconds per unit of an STG file, with `scale = 0.001`.
 const UNIT_NS: u64 = 1_000_000;
 
-/// What a task may take beyond its time: a sleep overshoots by some 55 µs, and a worker that slept has to get a core
-/// again. Beside it a run may take [`RUN_ALLOWANCE_NS`] more.
+/// How much longer than its duration a task may take: a sleep overshoots by some 55 µs, and a worker that slept must
+/// get a core again. In addition, a run may take [`RUN_ALLOWANCE_NS`] more.
 const TASK_ALLOWANCE_NS: u64 = 200_000;
 /// The same on tokio, whose timer counts in milliseconds and adds one.
 const TOKIO_ALLOWANCE_NS: u64 = 1_500_000;
-/// The same where each task has a process of its own, which takes half a millisecond to start and to end.
+/// The same with one process per task, which takes half a millisecond to start and to end.
 const FORK_PER_TASK_ALLOWANCE_NS: u64 = 1_000_000;
-/// Starting and ending, on a machine that does something else for a while. Small enough that with two workers, one
-/// that does everything is found out. (With eight, four that do everything may stay within the greedy bound itself.)
+/// For starting and ending a run, on a machine that is busy for a while. It is small enough to detect that only one of
+/// two workers works. (Four of eight workers may stay within the greedy bound itself.)
 const RUN_ALLOWANCE_NS: u128 = 10_000_000;
-/// The best of so many runs is held against the greedy bound, since what else the machine does only makes runs
-/// longer; none may beat the optimum.
+/// The number of runs. The best is compared with the greedy bound, because other load only makes runs longer. None may
+/// beat the optimum.
 const RUNS: &str = "3";
 
 const BACKENDS: &str = "static,threads,thread-pool,crossbeam,rayon,tokio,fork,fork-threads,fork-dispatch,fork-per-task";
 
-/// The folder with real graphs, if this machine has it.
+/// The folder with real graphs, if TASKDYNO_GRAPHS names one.
 fn foreign_graphs() -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("TASKDYNO_GRAPHS")?);
     folder.is_dir().then_some(folder)
@@ -57,13 +57,13 @@ fn certified(folder: &Path) -> BTreeMap<String, BTreeMap<u64, u64>> {
 fn replayed_graphs_end_between_the_certified_optimum_and_the_greedy_bound() {
     let Some(folder) = foreign_graphs() else {
         println!(
-            "left out: TASKDYNO_GRAPHS names no folder with graphs whose optima are certified"
+            "skipped: TASKDYNO_GRAPHS does not name a folder with graphs whose optima are certified"
         );
         return;
     };
     let optima = certified(&folder);
     assert!(!optima.is_empty());
-    // More at once would have to be allowed more.
+    // More cases at once would need a larger allowance.
     let files: Vec<_> = optima.iter().collect();
     for two in files.chunks(2) {
         std::thread::scope(|scope| {
@@ -145,7 +145,7 @@ fn judge(path: &Path, imported: &Imported, optima: &BTreeMap<u64, u64>, record: 
         Some(work(&nominal)),
         "{what}"
     );
-    // An async backend holds every sleeping task, so that it has no P: its optimum is the span.
+    // An async backend runs every sleeping task at once, so its optimum is the span.
     let optimum_ns = match parallelism {
         Some(count) => {
             assert_eq!(count as u64, workers, "{what}");
@@ -170,21 +170,21 @@ fn judge(path: &Path, imported: &Imported, optima: &BTreeMap<u64, u64>, record: 
     );
     assert!(
         backend == "static" || u128::from(wall_ns) <= most_ns + RUN_ALLOWANCE_NS,
-        "{what}: {wall_ns} is beyond the greedy bound of {most_ns} and the allowance"
+        "{what}: {wall_ns} exceeds the greedy bound of {most_ns} with the allowance"
     );
 }
 
 /// An optimum in the wrong unit: seconds for milliseconds.
 const IN_A_WRONG_UNIT: &str = r#"
     name = "wrong-unit"
-    why = "is a certified optimum held against what no schedule beats?"
+    why = "is a certified optimum compared with the lower bound?"
     pattern = { kind = "chain", steps = 3 }
     kernel = { kind = "sleep", duration_ms = 1 }
     certified_optimum_ms = 3000
 "#;
 
 #[test]
-fn every_command_that_measures_holds_the_optimum_against_the_graph() {
+fn every_command_that_measures_checks_the_optimum() {
     let folder = tempfile::tempdir().unwrap();
     let workload = folder.path().join("wrong-unit.toml");
     fs::write(&workload, IN_A_WRONG_UNIT).unwrap();

@@ -1,9 +1,9 @@
-//! The pending count of a task (`core/src/execute/pending.rs`) under every order in which its predecessors can be counted,
-//! and every value that the memory model lets their workers read (within loom's bounds).
+//! Checks the pending count of a task (`core/src/execute/pending.rs`). Loom tries every order in which its predecessors
+//! can be counted, and every value that the memory model lets their workers read (within loom's bounds).
 //!
-//! The very file of the core is checked, with loom's atomics in place of the machine's. Whoever runs the task looks for
-//! all its inputs, relaxed: one that is not there has found a missing Release or Acquire. Two that run it, or none, have
-//! found a hole in the protocol.
+//! The test compiles the file of the core itself, with loom's atomics instead of the machine's. The worker that runs
+//! the task reads all its inputs with Relaxed: if one is missing, a Release or Acquire is missing. If two workers run
+//! the task, or none, the protocol is wrong.
 
 use loom::model::Builder;
 use loom::sync::Arc;
@@ -19,9 +19,9 @@ mod atomic {
     pub(super) use loom::sync::atomic::{AtomicU32, Ordering};
 }
 
-/// A task and what it waits for.
+/// A task and its inputs.
 struct Task<const N: usize> {
-    /// What each predecessor has stored, beside its output: in a program, all that it wrote.
+    /// What each predecessor has written in addition to its output.
     inputs: [AtomicU32; N],
     /// Which predecessors have stored their outputs.
     outputs: [AtomicU32; N],
@@ -32,11 +32,11 @@ struct Task<const N: usize> {
 /// What a worker does that could reserve the task.
 #[derive(Clone, Copy)]
 enum Manner {
-    /// It does not.
+    /// It does not reserve it.
     Count,
-    /// It waits for the input that is missing.
+    /// It reserves it and waits for the missing input.
     Wait,
-    /// It finds other work at once.
+    /// It reserves it and finds other work at once.
     GiveBack,
 }
 
@@ -52,7 +52,7 @@ impl<const N: usize> Task<N> {
         }
     }
 
-    /// What the worker of one predecessor does when that has run, for the `round`th time.
+    /// The steps of a predecessor's worker after it has run it for the `round`th time.
     fn finish(&self, predecessor: usize, round: u32, manner: Manner) {
         self.inputs[predecessor].store(round, Ordering::Relaxed);
         self.outputs[predecessor].store(round, Ordering::Release);
@@ -72,7 +72,7 @@ impl<const N: usize> Task<N> {
         }
     }
 
-    /// Waits for the first output that is not there: all but one of them should be.
+    /// Waits for the first missing output. Only one should be missing.
     fn await_output(&self, round: u32) {
         let is_there = |output: &&AtomicU32| output.load(Ordering::Acquire) == round;
         if let Some(missing) = self.outputs.iter().find(|output| !is_there(output)) {
@@ -92,15 +92,15 @@ impl<const N: usize> Task<N> {
     }
 }
 
-/// Checks all orders in which this many workers interrupt each other at most `preemption_bound` times, each finishing one
-/// predecessor in its manner, in two runs one after the other.
+/// Checks all orders in which the workers interrupt each other at most `preemption_bound` times. Each worker finishes
+/// one predecessor in its manner, in two consecutive runs.
 fn check<const N: usize>(preemption_bound: usize, manners: [Manner; N]) {
     let mut builder = Builder::new();
     builder.preemption_bound = Some(preemption_bound);
     builder.check(move || {
         let task = Arc::new(Task::<N>::new());
         for round in 1..=2 {
-            // The last of them is this thread: loom has five in all.
+            // This thread is the last worker, because loom allows only five threads.
             let workers: Vec<_> = (0..N - 1)
                 .map(|index| {
                     let task = Arc::clone(&task);
@@ -111,29 +111,33 @@ fn check<const N: usize>(preemption_bound: usize, manners: [Manner; N]) {
             for worker in workers {
                 worker.join().unwrap();
             }
-            assert_eq!(task.run_count.load(Ordering::Relaxed), round, "it was lost");
+            assert_eq!(
+                task.run_count.load(Ordering::Relaxed),
+                round,
+                "the task was lost"
+            );
             assert_eq!(task.pending.load(Ordering::Relaxed), N as u32);
         }
     });
 }
 
 #[test]
-fn who_counts_last_has_the_task() {
+fn the_last_to_count_gets_the_task() {
     check(4, [Manner::Count; 2]);
 }
 
 #[test]
-fn who_reserves_the_task_has_it() {
+fn the_worker_that_reserves_the_task_gets_it() {
     check(4, [Manner::Wait, Manner::Count]);
 }
 
 #[test]
-fn one_of_two_who_would_reserve_the_task_has_it() {
+fn only_one_of_two_workers_reserves_the_task() {
     check(4, [Manner::Wait; 2]);
 }
 
 #[test]
-fn a_task_that_is_given_back_is_not_lost() {
+fn a_task_that_is_returned_is_not_lost() {
     check(4, [Manner::GiveBack, Manner::Count]);
     check(4, [Manner::GiveBack, Manner::Wait]);
 }

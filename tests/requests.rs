@@ -1,4 +1,4 @@
-//! What a child is asked for by somebody else than us, and what somebody else's child answers.
+//! Tests a child with foreign requests, and the parent with a foreign child.
 
 use std::io::Write;
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use taskdyno::case::protocol::{Prepare, Reply};
 use taskdyno::case::{Idle, Session};
 
-/// A case that takes no time, and one sample of it.
+/// Requests for one sample of a case that takes no time.
 fn requests() -> [Value; 3] {
     let case = json!({
         "workload": "x", "backend": "thread-pool", "workers": 1,
@@ -51,11 +51,11 @@ const NUMBERS: [&str; 16] = [
     "/1/slice",
 ];
 
-/// Those requests with other values at some places.
+/// Returns the requests with other values at some places.
 fn requests_with(changes: &[(&str, Value)]) -> Vec<String> {
     let mut all = Value::Array(requests().to_vec());
     for (place, value) in changes {
-        // One before it may have taken the place away.
+        // An earlier change may have removed the place.
         if let Some(there) = all.pointer_mut(place) {
             *there = value.clone();
         }
@@ -64,7 +64,7 @@ fn requests_with(changes: &[(&str, Value)]) -> Vec<String> {
     lines.map(Value::to_string).collect()
 }
 
-/// What a child answers to these lines. It must end by itself, with a code that says how it went.
+/// Returns the replies of a child to these lines. It must end by itself, with an exit code that matches the last reply.
 fn answers(lines: &[String]) -> Vec<Reply> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
         .arg("child")
@@ -73,7 +73,7 @@ fn answers(lines: &[String]) -> Vec<Reply> {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A child that has refused the first line reads no second one.
+    // A child that refused the first line does not read the second.
     let _ = child
         .stdin
         .take()
@@ -96,7 +96,7 @@ fn answers(lines: &[String]) -> Vec<Reply> {
 }
 
 #[test]
-fn numbers_that_nobody_can_mean_are_refused_by_name() {
+fn numbers_out_of_range_are_refused_and_named() {
     assert!(matches!(
         answers(&requests_with(&[])).last(),
         Some(Reply::Finished(_))
@@ -123,7 +123,7 @@ fn numbers_that_nobody_can_mean_are_refused_by_name() {
 }
 
 #[test]
-fn a_request_without_an_end_is_not_kept() {
+fn an_endless_request_is_refused() {
     let replies = answers(&["x".repeat(1 << 20)]);
     let [Reply::Error(error)] = &replies[..] else {
         panic!("{replies:?}");
@@ -131,7 +131,7 @@ fn a_request_without_an_end_is_not_kept() {
     assert!(error.message.contains("longer than"), "{}", error.message);
 }
 
-/// Values at and beyond the edges. None asks for a run of more than a moment.
+/// Values at and beyond the limits. None makes a run take long.
 fn value() -> impl Strategy<Value = Value> {
     select(vec![
         json!(null),
@@ -160,7 +160,7 @@ proptest! {
     })]
 
     #[test]
-    fn any_numbers_get_an_answer(
+    fn any_numbers_get_a_reply(
         places in subsequence(NUMBERS.to_vec(), 1..4),
         values in prop::collection::vec(value(), 3),
     ) {
@@ -169,13 +169,13 @@ proptest! {
     }
 
     #[test]
-    fn any_line_gets_an_answer(line in "[^\n]{0,60}") {
+    fn any_line_gets_a_reply(line in "[^\n]{0,60}") {
         let replies = answers(&[line]);
         prop_assert!(matches!(replies[..], [Reply::Error(_)]));
     }
 }
 
-/// Nothing to do while the child answers.
+/// Does nothing while the child works.
 struct Patience;
 
 impl Idle for Patience {
@@ -187,12 +187,12 @@ impl Idle for Patience {
 #[test]
 fn a_banner_is_quoted_with_what_to_do() {
     let prepare: Prepare = serde_json::from_value(requests()[0]["prepare"].clone()).unwrap();
-    // It repeats what it is called with, which is one word.
+    // The program prints its argument, which is one word.
     let program = Path::new("/bin/echo");
     let started = Session::start(program, prepare, Duration::from_secs(60), &mut Patience);
-    let error = started.err().expect("it answers nothing of the kind");
+    let error = started.err().expect("it does not reply as a child");
     assert_eq!(error.kind, "protocol");
-    let expected = "the case's process wrote a line that is no answer: \"child\" (";
+    let expected = "the case's process wrote a line that is not a reply: \"child\" (";
     assert!(error.message.starts_with(expected), "{}", error.message);
     assert!(
         error.message.contains("to standard error"),

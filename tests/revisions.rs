@@ -1,4 +1,4 @@
-//! What `gate` builds of a revision: its commit, what lies outside the repository, and nothing else.
+//! Tests that `gate` builds a revision from its commit and from files above the repository, and from nothing else.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,22 +9,22 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 const MANIFEST: &str = "[package]\nname = \"tiny\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
-/// Says how it was built, which is the answer to no question of a gate.
+/// A program that prints how it was built. This is not a valid reply to a gate.
 const MAIN: &str = "#![allow(unexpected_cfgs)]\nfn main() {\n    println!(\"slow={} checked={}\", cfg!(slow), \
                     cfg!(debug_assertions));\n}\n";
 const SLOW: &str = "[build]\nrustflags = [\"--cfg\", \"slow\"]\n";
 
-/// A repository with a package, and the cache that its revisions are built in.
+/// A repository with a package, and the cache in which its revisions are built.
 struct Repository {
     bench: TempDir,
     top: PathBuf,
 }
 
 impl Repository {
-    /// With one commit.
+    /// Creates a repository with one commit.
     fn new() -> Self {
         let bench = TempDir::new().unwrap();
-        // A folder above that is not above the cache.
+        // This folder is above the repository and not above the cache.
         let top = bench.path().join("above/repository");
         let repository = Self { bench, top };
         fs::create_dir_all(&repository.top).unwrap();
@@ -40,7 +40,7 @@ impl Repository {
         self.bench.path().join(name)
     }
 
-    /// Writes a file, at a path from the top.
+    /// Writes a file at a path relative to the root.
     fn write(&self, name: &str, text: &str) {
         let path = self.top.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -51,12 +51,12 @@ impl Repository {
         git(&self.top, arguments)
     }
 
-    /// Commits all there is, and returns the hash.
+    /// Commits all files, and returns the hash.
     fn commit(&self) -> String {
         commit(&self.top)
     }
 
-    /// A gate of a revision against itself.
+    /// A gate that compares a revision with itself.
     fn gate(&self, revision: &str) -> Command {
         self.gate_of(revision, revision)
     }
@@ -66,7 +66,7 @@ impl Repository {
         command.current_dir(&self.top);
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
-            // Those of the cargo that runs the tests are not for the one that the gate runs.
+            // The variables of the cargo that runs the tests must not affect the cargo that the gate runs.
             let foreign = ["TASKDYNO_", "CARGO", "RUST"];
             let kept = ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_AUTO_INSTALL"];
             if foreign.iter().any(|start| name.starts_with(start)) && !kept.contains(&&*name) {
@@ -81,12 +81,12 @@ impl Repository {
         command
     }
 
-    /// What a gate says of a revision that was built, and so what the program says.
+    /// Returns the output of a gate of a revision, which quotes the program.
     fn says(&self, revision: &str) -> String {
         built(&mut self.gate(revision))
     }
 
-    /// What is kept of a commit.
+    /// The folder of a commit in the cache.
     fn kept(&self, commit: &str) -> PathBuf {
         let cache = self.path("cache/taskdyno/gate");
         let mut stores = fs::read_dir(cache).unwrap();
@@ -119,14 +119,14 @@ fn commit(folder: &Path) -> String {
     git(folder, &["rev-parse", "HEAD"])
 }
 
-/// All that was said, with the line breaks of the terminal taken out.
+/// The whole output, without the line breaks of the terminal.
 fn flat(output: &Output) -> String {
     let text = [&output.stdout[..], &output.stderr[..]].concat();
     let text = String::from_utf8_lossy(&text).replace(['│', '\n'], " ");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What a gate says whose base was built, and had no cases.
+/// Returns the output of a gate whose base was built and has no cases.
 fn built(gate: &mut Command) -> String {
     let output = gate.output().unwrap();
     let said = flat(&output);
@@ -147,7 +147,7 @@ fn a_revision_is_built_once_and_outside_the_repository() {
     let first = repository.says("HEAD");
     assert!(first.contains("slow=false"), "{first}");
     assert_eq!(first.matches("Compiling tiny").count(), 1, "{first}");
-    // Where, for those who want to look or to make room.
+    // The output says where it was built.
     let kept = repository.kept(&head);
     assert!(first.contains(&format!("in {}", kept.display())), "{first}");
     assert!(kept.join("tree/above/repository/src/main.rs").exists());
@@ -155,7 +155,7 @@ fn a_revision_is_built_once_and_outside_the_repository() {
     let second = repository.says(&head[..12]);
     assert!(!second.contains("Compiling"), "{second}");
 
-    // One that was interrupted in the middle is not taken for whole.
+    // An interrupted checkout does not count as complete.
     fs::remove_file(kept.join("complete")).unwrap();
     fs::remove_file(kept.join("tree/above/repository/.git")).unwrap();
     fs::write(kept.join("tree/above/repository/src/main.rs"), "").unwrap();
@@ -211,13 +211,16 @@ fn a_base_from_before_the_workspace_is_built() {
         .output()
         .unwrap();
     let said = flat(&output);
-    assert!(said.contains("`HEAD~2` has no folder `tool`"), "{said}");
+    assert!(
+        said.contains("`HEAD~2` does not contain the folder `tool`"),
+        "{said}"
+    );
 }
 
 #[test]
 fn each_revision_has_its_own_toolchain() {
     let repository = Repository::new();
-    // What stands for cargo says which toolchain it was asked for.
+    // A script replaces cargo and prints the requested toolchain.
     let programs = repository.path("programs");
     fs::create_dir(&programs).unwrap();
     let fake = "echo \"cargo of ${RUSTUP_TOOLCHAIN:-the commit}\" >&2; exit 1";
@@ -225,7 +228,7 @@ fn each_revision_has_its_own_toolchain() {
     repository.write("rust-toolchain.toml", "[toolchain]\nchannel = \"none\"\n");
     repository.commit();
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
-    // As below `cargo run`, with the toolchain of the working tree.
+    // As below `cargo run`, the toolchain of the working tree is set.
     let said = |revision: &str| {
         let mut gate = repository.gate(revision);
         gate.env("RUST_RECURSION_COUNT", "1")
@@ -245,7 +248,7 @@ fn each_revision_has_its_own_toolchain() {
 }
 
 #[test]
-fn submodules_and_packages_elsewhere_in_the_repository_are_there() {
+fn submodules_and_other_packages_of_the_repository_are_available() {
     let repository = Repository::new();
     let other = repository.path("other");
     fs::create_dir(&other).unwrap();
@@ -268,7 +271,7 @@ fn submodules_and_packages_elsewhere_in_the_repository_are_there() {
     commit(&other);
     git(&repository.top.join("parts/words"), &["pull", "--quiet"]);
     let second = repository.commit();
-    // What is there is taken from the clone.
+    // The submodule comes from the local clone.
     fs::remove_dir_all(&other).unwrap();
     let said = |revision: &str, word: &str| {
         let said = repository.says(revision);
@@ -276,17 +279,17 @@ fn submodules_and_packages_elsewhere_in_the_repository_are_there() {
     };
     said(&first, "first");
     said(&second, "second");
-    // Again, from the checkout of the last time.
+    // Again, with the checkout of the last time.
     said(&first, "first");
 
-    // Also when the working tree has it no longer,
+    // It also works if the working tree no longer has the submodule,
     fs::remove_dir_all(repository.kept(&first)).unwrap();
     repository.git(&["rm", "--quiet", "parts/words"]);
     repository.write("library/src/lib.rs", "pub const WORD: &str = \"none\";\n");
     repository.commit();
     said(&first, "first");
 
-    // and where it is nowhere, that is told.
+    // and if no repository of it exists, the output says so.
     fs::remove_dir_all(repository.kept(&first)).unwrap();
     fs::remove_dir_all(repository.top.join(".git/modules")).unwrap();
     let said = flat(&repository.gate(&first).output().unwrap());
@@ -301,7 +304,7 @@ fn submodules_and_packages_elsewhere_in_the_repository_are_there() {
 }
 
 #[test]
-fn what_lies_above_the_repository_applies_as_it_does_there() {
+fn files_above_the_repository_apply_to_the_checkout() {
     let repository = Repository::new();
     let outer = "[build]\nrustflags = [\"--cfg\", \"slow\"]\n[env]\nFIRST = \"outer\"\nSECOND = \"outer\"\n\
                  PLACE = { value = \"neighbour/word\", relative = true }\n";
@@ -315,7 +318,7 @@ fn what_lies_above_the_repository_applies_as_it_does_there() {
         "../neighbour/Cargo.toml",
         &MANIFEST.replace("tiny", "neighbour"),
     );
-    // The commit's own goes before it.
+    // The commit's own configuration has precedence.
     repository.write(".cargo/config.toml", "[env]\nSECOND = \"own\"\n");
     let manifest = format!("{MANIFEST}[dependencies]\nneighbour = {{ path = \"../neighbour\" }}\n");
     repository.write("Cargo.toml", &manifest);
@@ -327,14 +330,14 @@ fn what_lies_above_the_repository_applies_as_it_does_there() {
     assert!(said.contains("true outer own from beside"), "{said}");
     let file = repository.path("above/.cargo/config.toml");
     let words = format!(
-        "above the repository applies to `HEAD` too: {}",
+        "above the repository apply to `HEAD` too: {}",
         file.display()
     );
     assert!(said.contains(&words), "{said}");
 }
 
 #[test]
-fn a_program_is_never_that_of_other_settings() {
+fn a_program_is_never_reused_for_other_settings() {
     let repository = Repository::new();
     let wrapper = repository.path("wrapper");
     script(&wrapper, "exec \"$@\" --cfg slow");
@@ -405,14 +408,14 @@ fn ctrl_c_ends_a_build() {
         .spawn()
         .unwrap();
     while !started.exists() {
-        assert!(gate.try_wait().unwrap().is_none(), "it has ended too early");
+        assert!(gate.try_wait().unwrap().is_none(), "it ended too early");
         std::thread::yield_now();
     }
     kill_process(Pid::from_child(&gate), Signal::INT).unwrap();
     assert_eq!(gate.wait().unwrap().code(), Some(130));
 }
 
-/// A gate, and a run, with these programs alone on the PATH, in a folder that has a `.git` or none.
+/// Runs a command with only these programs in PATH, in a folder with or without `.git`.
 fn without_git(programs: &Path, is_checkout: bool, command: &[&str]) -> Output {
     let folder = TempDir::new().unwrap();
     if is_checkout {
@@ -424,7 +427,7 @@ fn without_git(programs: &Path, is_checkout: bool, command: &[&str]) -> Output {
 }
 
 #[test]
-fn that_git_is_missing_or_refuses_is_told_once_and_with_what_to_do() {
+fn one_message_says_that_git_is_missing_or_fails_and_what_to_do() {
     let (nothing, refusing) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let words = "fatal: detected dubious ownership in repository at '/x'\nTo add an exception for this directory, \
                  call:\n\n\tgit config --global --add safe.directory /x";
@@ -464,12 +467,12 @@ fn that_git_is_missing_or_refuses_is_told_once_and_with_what_to_do() {
         let said = flat(&output);
         assert_eq!(output.status.code(), Some(5), "{said}");
         assert!(
-            said.contains("whether it is a revision cannot be told"),
+            said.contains("git cannot check whether it is a revision"),
             "{said}"
         );
         assert!(!said.contains("neither a file nor a revision"), "{said}");
     }
-    // Outside a checkout there is no commit to be missed.
+    // Outside a checkout there is no commit to record.
     let said = flat(&without_git(nothing.path(), false, &run));
     assert!(!said.contains("no commit"), "{said}");
     let said = flat(&without_git(nothing.path(), false, &gate));

@@ -1,4 +1,4 @@
-//! The committed JSON Schema is the one that the types give, and what `run` writes is valid by it.
+//! Tests that the committed JSON Schema matches the types, and that the records of `run` are valid by it.
 
 use std::fs;
 use std::path::Path;
@@ -7,10 +7,10 @@ use std::process::Command;
 use serde_json::Value;
 use taskdyno::record::Record;
 
-const HINT: &str = "TASKDYNO_WRITE_SCHEMA=1 cargo nextest run the_committed_schema writes it anew";
+const HINT: &str = "TASKDYNO_WRITE_SCHEMA=1 cargo nextest run the_committed_schema updates it";
 
 #[test]
-fn the_committed_schema_is_that_of_the_types() {
+fn the_committed_schema_matches_the_types() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/record.json");
     let schema = schemars::schema_for!(Record);
     let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
@@ -24,7 +24,7 @@ fn the_committed_schema_is_that_of_the_types() {
 }
 
 #[test]
-fn what_run_writes_is_valid_by_the_schema() {
+fn the_records_of_run_are_valid_by_the_schema() {
     let folder = tempfile::tempdir().unwrap();
     let status = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
         .args([

@@ -1,5 +1,4 @@
-//! Everything that works on stored records, driven through the command line by scripted ones: `compare`,
-//! `baseline`, `history` and `export`.
+//! Tests the commands that read stored records, with scripted records: `compare`, `baseline`, `history` and `export`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +7,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A program of the build, without the settings of whoever runs the tests.
+/// A built program, without the settings of the user who runs the tests.
 fn program(path: impl AsRef<Path>) -> Command {
     let mut command = Command::new(path.as_ref());
     for (name, _) in std::env::vars_os() {
@@ -32,7 +31,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Asserts that `output` ended with `code` and said each of `words`.
+/// Asserts that `output` has this exit code and contains each of `words`.
 fn assert_says(output: &Output, code: i32, words: &[&str]) {
     let said = stdout(output) + &String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
@@ -91,7 +90,8 @@ impl Scripted {
         let mut records = self.records.clone();
         for record in &mut records {
             record["commit"] = json!({ "hash": commit, "dirty": false });
-            // Every sample of the script takes a hundredth longer than the one before: too wide for these tests.
+            // In the script, every sample takes 1% longer than the previous one, which is too wide a spread for these
+            // tests.
             let first = record["samples"][0].clone();
             for sample in record["samples"].as_array_mut().unwrap() {
                 for key in ["wall_ns", "cpu_ns"] {
@@ -118,7 +118,7 @@ impl Scripted {
         path
     }
 
-    /// Runs taskdyno within the folder.
+    /// Runs taskdyno in the folder.
     fn run(&self, arguments: &[&str]) -> Output {
         taskdyno(arguments)
             .current_dir(self.folder.path())
@@ -134,7 +134,7 @@ fn times(factor: f64) -> Vec<f64> {
 }
 
 #[test]
-fn a_planted_slow_down_ends_with_3_and_the_same_again_with_0() {
+fn a_planted_slow_down_ends_with_3_and_equal_records_end_with_0() {
     let scripted = Scripted::new();
     scripted.file("base.jsonl", "aaa", &STEADY);
     scripted.file("slow.jsonl", "bbb", &times(1.2));
@@ -153,7 +153,7 @@ fn a_planted_slow_down_ends_with_3_and_the_same_again_with_0() {
 }
 
 #[test]
-fn what_cannot_be_told_is_inconclusive_and_fails_only_if_asked_to() {
+fn undecided_cases_are_inconclusive_and_fail_only_on_request() {
     let scripted = Scripted::new();
     scripted.file("base.jsonl", "aaa", &[1.0]);
     scripted.file("head.jsonl", "bbb", &[1.2]);
@@ -186,7 +186,7 @@ fn another_machine_plan_digest_or_version_ends_with_5() {
     let refused = changed(
         &|record| record["host"]["core_count"] = 64.into(),
         &[
-            "base.jsonl:1 and head.jsonl:1 are of different machines",
+            "base.jsonl:1 and head.jsonl:1 were measured on different machines",
             "--advisory",
         ],
     );
@@ -199,11 +199,11 @@ fn another_machine_plan_digest_or_version_ends_with_5() {
     );
     changed(
         &|record| record["digest"] = "00000000deadbeee".into(),
-        &["another digest"],
+        &["differ in digest"],
     );
     changed(
         &|record| record["plan"]["warmup_ns"] = 5.into(),
-        &["another plan"],
+        &["differ in plan"],
     );
     changed(
         &|record| record["schema_version"] = 99.into(),
@@ -212,7 +212,7 @@ fn another_machine_plan_digest_or_version_ends_with_5() {
 }
 
 #[test]
-fn a_thousand_records_with_another_plan_make_one_sentence() {
+fn one_sentence_covers_a_thousand_records_with_another_plan() {
     let scripted = Scripted::new();
     scripted.file("base.jsonl", "aaa", &STEADY);
     let many: Vec<f64> = (0..500)
@@ -228,11 +228,11 @@ fn a_thousand_records_with_another_plan_make_one_sentence() {
     scripted.write("head.jsonl", &head);
     let compare = ["compare", "base.jsonl", "head.jsonl"];
     let refused = scripted.run(&compare);
-    assert_says(&refused, 5, &["1000 records have another plan", "and 998"]);
+    assert_says(&refused, 5, &["1000 records differ in plan", "and 998"]);
     assert!(refused.stderr.len() < 2000, "{}", refused.stderr.len());
     let markdown = [&compare[..], &["--advisory", "--format", "markdown"]].concat();
     let advisory = scripted.run(&markdown);
-    assert_says(&advisory, 0, &["1000 records have another plan"]);
+    assert_says(&advisory, 0, &["1000 records differ in plan"]);
     assert!(advisory.stdout.len() < 4000, "{}", advisory.stdout.len());
 }
 
@@ -308,7 +308,7 @@ fn a_new_case_that_failed_is_a_failed_case() {
 }
 
 #[test]
-fn a_new_case_does_not_fail_a_run_that_is_held_against_a_baseline() {
+fn a_new_case_does_not_fail_a_run_that_is_compared_with_a_baseline() {
     let folder = TempDir::new().unwrap();
     let scripted = Path::new(env!("CARGO_BIN_EXE_taskdyno")).with_file_name("examples/scripted");
     let run = |backends: &str, more: &[&str]| {
@@ -323,7 +323,7 @@ fn a_new_case_does_not_fail_a_run_that_is_held_against_a_baseline() {
 }
 
 #[test]
-fn a_case_that_has_vanished_fails_a_run_and_is_named_even_under_quiet() {
+fn a_missing_case_fails_a_run_and_is_named_even_with_quiet() {
     let folder = TempDir::new().unwrap();
     let workload = |name: &str| {
         let text = format!(
@@ -400,7 +400,7 @@ fn a_changed_working_tree_shows_in_every_output() {
 }
 
 #[test]
-fn an_old_commit_that_is_measured_again_is_no_change() {
+fn measuring_an_old_commit_again_is_not_a_change() {
     let scripted = Scripted::new();
     let folder = scripted.folder.path();
     let git = |arguments: &[&str]| {
@@ -422,7 +422,7 @@ fn an_old_commit_that_is_measured_again_is_no_change() {
         git(&["commit", "-q", "--allow-empty", "-m", &name.to_string()]);
         git(&["rev-parse", "HEAD"])
     };
-    // The sixth commit is slower; the first five are measured once more when all is done.
+    // The sixth commit is slower. The first five are measured again at the end.
     let hashes: Vec<String> = (0..10).map(commit).collect();
     let mut names = Vec::new();
     for day in 0..15_usize {
@@ -541,7 +541,7 @@ fn baselines_are_saved_listed_compared_with_and_removed() {
 }
 
 #[test]
-fn advice_is_no_verdict() {
+fn advisory_figures_are_not_verdicts() {
     let scripted = Scripted::new();
     scripted.file("base.jsonl", "aaa", &STEADY);
     let mut head: Vec<Value> = Vec::new();
@@ -565,7 +565,7 @@ fn advice_is_no_verdict() {
 }
 
 #[test]
-fn a_copy_of_a_session_is_no_session() {
+fn a_copy_of_a_session_does_not_count() {
     let scripted = Scripted::new();
     scripted.file("base.jsonl", "aaa", &STEADY);
     scripted.file("head.jsonl", "bbb", &[1.1]);
@@ -582,24 +582,21 @@ fn a_copy_of_a_session_is_no_session() {
     assert_says(&added, 0, &["5 sessions of 2 cases", "10 records"]);
     assert_eq!(scripted.run(&again).stdout, added.stdout);
 
-    // Compared with itself alone, it is refused; beside others, it stands on one side only.
+    // Comparing a session only with itself is refused. With others, it counts on one side only.
     let itself = ["compare", "base.jsonl", "base.jsonl"];
-    assert_says(&scripted.run(&itself), 5, &["10 records are sessions"]);
+    assert_says(&scripted.run(&itself), 5, &["10 records repeat sessions"]);
     let own = scripted.session("aaa", STEADY[2]);
     scripted.write("own.jsonl", &own);
     let own = scripted.run(&["compare", "--baseline", "main", "own.jsonl"]);
     assert_says(
         &own,
         0,
-        &[
-            "4 of the base and 1 of the head",
-            "counts for the head alone",
-        ],
+        &["4 of the base and 1 of the head", "count for the head only"],
     );
 }
 
 #[test]
-fn a_history_that_is_given_twice_is_the_same_history() {
+fn a_history_that_is_given_twice_counts_once() {
     let (scripted, names) = history();
     let once = history_output(&scripted, &names, &["--format", "csv"]);
     let folder = scripted.folder.path();
@@ -607,16 +604,12 @@ fn a_history_that_is_given_twice_is_the_same_history() {
     fs::copy(folder.join(&names[0]), folder.join("copies/records.jsonl")).unwrap();
     let given = [&names[..], &names[1..], &["copies".into()]].concat();
     let twice = history_output(&scripted, &given, &["--format", "csv"]);
-    assert_says(
-        &twice,
-        0,
-        &["32 records are sessions that were given before"],
-    );
+    assert_says(&twice, 0, &["32 records repeat sessions"]);
     assert_eq!(stdout(&twice), stdout(&once));
 }
 
 #[test]
-fn a_run_can_be_held_against_baselines_at_once() {
+fn a_run_can_be_compared_with_several_baselines() {
     let folder = TempDir::new().unwrap();
     let scripted = Path::new(env!("CARGO_BIN_EXE_taskdyno")).with_file_name("examples/scripted");
     let run = |more: &[&str]| {
@@ -628,9 +621,12 @@ fn a_run_can_be_held_against_baselines_at_once() {
 
     let missing = run(&[SERIAL, "--baseline", "main"]);
     assert_says(&missing, 5, &["no baseline `main`"]);
-    assert!(!folder.path().join("out").exists(), "nothing was measured");
+    assert!(
+        !folder.path().join("out").exists(),
+        "nothing must be measured"
+    );
 
-    // Compared first, and then saved: not with itself.
+    // The run is compared before it is saved, so not with itself.
     assert_says(
         &run(&[SERIAL, "--save-baseline", "main"]),
         0,
@@ -669,7 +665,7 @@ fn a_baseline_is_changed_by_one_process_at_a_time() {
     let path = folder.join("reports/baselines/example-cpu-2-cores/main.jsonl");
     let before = fs::read(&path).unwrap();
 
-    // Another process is at it.
+    // Another process holds the lock.
     let lock = fs::File::create(path.with_extension("jsonl.lock")).unwrap();
     lock.lock().unwrap();
     fs::write(path.with_extension("jsonl.lock"), "process 7 (`another`)\n").unwrap();
@@ -691,7 +687,7 @@ fn a_baseline_is_changed_by_one_process_at_a_time() {
     assert_eq!(left.count(), 0);
 }
 
-/// A history of 16 commits, of which the ninth is a fifth slower, in files that sort otherwise.
+/// A history of 16 commits, of which the ninth is a fifth slower, in files whose names sort differently.
 fn history() -> (Scripted, Vec<String>) {
     let scripted = Scripted::new();
     let mut names = Vec::new();
@@ -750,7 +746,7 @@ fn a_history_finds_the_commit_whatever_the_order_of_the_files() {
 }
 
 #[test]
-fn no_change_is_said_only_where_one_could_have_been_found() {
+fn no_change_is_reported_only_if_one_could_have_been_found() {
     let scripted = Scripted::new();
     let factors = [1.0, 1.001, 0.999, 9.0, 9.001, 8.999];
     let mut names = Vec::new();
@@ -795,7 +791,7 @@ fn a_history_of_two_machines_is_refused() {
     names.push("other.jsonl".into());
     let refused = history_output(&scripted, &names, &[]);
     assert_says(&refused, 5, &["different machines", "other.jsonl:1"]);
-    // The last by time is of the first machine.
+    // The last session by time is of the first machine.
     let same = history_output(&scripted, &names, &["--same-host"]);
     let words = [
         "1 of 34 records are of other machines than example-cpu-2-cores",
@@ -805,7 +801,7 @@ fn a_history_of_two_machines_is_refused() {
 }
 
 #[test]
-fn a_comparison_can_be_kept_and_exported_later() {
+fn a_comparison_can_be_stored_and_exported_later() {
     let scripted = Scripted::new();
     scripted.file("base.jsonl", "aaa", &STEADY);
     scripted.file("head.jsonl", "bbb", &times(1.2));

@@ -1,5 +1,5 @@
-//! The workflows, the action and their documentation: YAML of the right shape, and every command line of ours in
-//! them is one that the program takes.
+//! Tests the workflows, the action and their documentation: the YAML is valid, and the program accepts every command
+//! line in them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -66,7 +66,7 @@ fn assert_step(name: &str, step: &Value) {
 }
 
 #[test]
-fn workflows_have_the_shape_of_workflows() {
+fn workflows_are_well_formed() {
     let names: Vec<String> = workflows().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["ci.yml", "gate.yml", "history.yml"]);
     for (name, workflow) in workflows() {
@@ -93,7 +93,7 @@ fn the_green_job_needs_all_others() {
 }
 
 #[test]
-fn the_action_is_composite_and_uses_only_inputs_it_declares() {
+fn the_action_is_composite_and_uses_only_declared_inputs() {
     let text = read("action.yml");
     let action = yaml("action.yml", &text);
     assert_eq!(action["runs"]["using"], "composite");
@@ -110,7 +110,7 @@ fn the_action_is_composite_and_uses_only_inputs_it_declares() {
         let input = &used[..end.unwrap()];
         assert!(inputs.contains_key(input), "there is no input `{input}`");
     }
-    // What our own workflows hand over.
+    // The inputs that our own workflows pass.
     for (name, workflow) in workflows() {
         for (_, job) in workflow["jobs"].as_mapping().unwrap() {
             let ours = steps(job).iter().filter(|step| step["uses"] == "./");
@@ -125,7 +125,7 @@ fn the_action_is_composite_and_uses_only_inputs_it_declares() {
 }
 
 #[test]
-fn the_action_keeps_the_records_of_a_commit_whatever_became_of_it() {
+fn the_action_keeps_the_records_even_if_a_case_failed() {
     let action = yaml("action.yml", &read("action.yml"));
     let steps = steps(&action["runs"]);
     let using = |name: &str| {
@@ -142,7 +142,7 @@ fn the_action_keeps_the_records_of_a_commit_whatever_became_of_it() {
     }
 }
 
-/// Every line of these texts that runs taskdyno: its subcommands and its flags.
+/// Returns the subcommands and flags of every line that runs taskdyno.
 fn command_lines(text: &str) -> Vec<(Vec<String>, Vec<String>)> {
     let lines = text
         .lines()
@@ -166,7 +166,7 @@ fn command_lines(text: &str) -> Vec<(Vec<String>, Vec<String>)> {
 }
 
 #[test]
-fn every_command_line_is_one_that_the_program_takes() {
+fn the_program_accepts_every_command_line() {
     let mut texts = vec![read("action.yml"), read("docs/ci.md")];
     for (name, _) in workflows() {
         texts.push(read(&format!(".github/workflows/{name}")));

@@ -1,4 +1,4 @@
-//! Any bytes at all, read as Dot.
+//! Reads arbitrary bytes as DOT.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes at all, read as Stg.
+//! Reads arbitrary bytes as STG.
 
 #![no_main]
 

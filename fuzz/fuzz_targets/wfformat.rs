@@ -1,4 +1,4 @@
-//! Any bytes at all, read as WfFormat.
+//! Reads arbitrary bytes as WfFormat.
 
 #![no_main]
 

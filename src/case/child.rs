@@ -1,4 +1,4 @@
-//! The child's side: prepares one case and serves slices of samples until it is told to finish.
+//! The child's side of the protocol: prepares one case and serves slices of samples until it is told to finish.
 
 use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
@@ -23,40 +23,39 @@ use crate::record::{Bound, Case, CaseError, GraphSize, Trace, nanoseconds};
 use crate::registry::Registry;
 use crate::workload::Definition;
 
-/// Reads requests from standard input and answers on standard output until told to finish.
+/// Reads requests from standard input and writes replies to standard output until it is told to finish.
 ///
 /// Call it before any thread is started.
 pub(crate) fn serve(registry: &Registry) -> ExitCode {
     let mut replies = match take_stdout() {
         Ok(replies) => replies,
         Err(error) => {
-            eprintln!("taskdyno child: cannot take standard output: {error}");
+            eprintln!("taskdyno child: cannot reserve standard output for replies: {error}");
             return ExitCode::FAILURE;
         }
     };
     if let Err(error) = die_with_parent() {
-        eprintln!("taskdyno child: cannot ask to die with its parent: {error}");
+        eprintln!("taskdyno child: cannot ask the kernel to end it with its parent: {error}");
         return ExitCode::FAILURE;
     }
     sharpen_timers();
     match talk(registry, &mut replies) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody is left to tell when this fails too.
+            // If this fails too, there is no one to report to.
             let _ = send(&mut replies, &[Reply::Error(error)]);
             ExitCode::FAILURE
         }
     }
 }
 
-/// Has the kernel kill this process when its parent dies, since in the middle of a slice it would not notice.
-/// Should the parent be gone by now, standard input ends before a slice is asked for.
+/// Asks the kernel to kill this process when its parent dies, because the process would not notice it during a slice.
+/// If the parent has already gone, standard input ends before a slice is requested.
 fn die_with_parent() -> rustix::io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))
 }
 
-/// Keeps standard output for the protocol alone: from here on, what a kernel prints goes to standard
-/// error.
+/// Reserves standard output for the protocol. From here on, the output of kernels goes to standard error.
 fn take_stdout() -> io::Result<File> {
     let replies: OwnedFd = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
     rustix::stdio::dup2_stdout(io::stderr())?;
@@ -68,7 +67,7 @@ fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
     let mut next = move || next_request(&mut requests);
 
     let Some(Request::Prepare(prepare)) = next()? else {
-        return Err(protocol_error("the first line must be `prepare`"));
+        return Err(protocol_error("the first request must be `prepare`"));
     };
     let stage = Stage::new(registry, &prepare)?;
     let (mut meter, prepared) = stage.set_up()?;
@@ -87,7 +86,7 @@ fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
                 send(replies, &lines).map_err(protocol_error)?;
             }
             Request::Finish {} => break,
-            Request::Prepare(_) => return Err(protocol_error("`prepare` came a second time")),
+            Request::Prepare(_) => return Err(protocol_error("`prepare` must not be repeated")),
         }
     }
     let peak_memory_bytes = meter.peak_memory_bytes();
@@ -103,10 +102,10 @@ fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
     send(replies, &[Reply::Finished(finished)]).map_err(protocol_error)
 }
 
-/// The longest line of a request: a case with all its parameters has a few hundred bytes.
+/// The longest request. A case with all its parameters has a few hundred bytes.
 const MOST_REQUEST_BYTES: u64 = 1 << 20;
 
-/// The next request, every number of it in its range; `None` at the end of the input.
+/// Reads the next request and checks its numbers; `None` at the end of the input.
 fn next_request(requests: &mut impl BufRead) -> Result<Option<Request>, CaseError> {
     let mut line = Vec::new();
     let mut limited = requests.take(MOST_REQUEST_BYTES);
@@ -126,7 +125,7 @@ fn next_request(requests: &mut impl BufRead) -> Result<Option<Request>, CaseErro
     Ok(Some(request))
 }
 
-/// All that a case names, found and checked.
+/// Everything that a case names, looked up and checked.
 struct Stage<'a> {
     prepare: &'a Prepare,
     definition: Definition,
@@ -200,7 +199,7 @@ impl<'a> Stage<'a> {
         Ok((meter, prepared))
     }
 
-    /// A record says of its workers that they were bound only if they are.
+    /// Fails if workers should be bound and are not, so that records never claim it wrongly.
     fn check_pin(&self) -> Result<(), CaseError> {
         let plan = &self.plan;
         if !plan.pin || are_workers_bound(self.backend, plan).map_err(set_up_error)? {
@@ -209,14 +208,14 @@ impl<'a> Stage<'a> {
         Err(CaseError::new(
             "not-bound",
             format!(
-                "--pin asks for workers that are bound to cores, and those of `{}` are not: leave out --pin, or have \
+                "--pin was given, but the workers of `{}` are not bound to cores: leave out --pin, or make \
                  each of its workers call `Placement::enter`",
                 self.backend.name()
             ),
         ))
     }
 
-    /// Runs the case again, on workers of its own, with a clock around each task.
+    /// Runs the case again on separate workers, and times each task.
     fn trace(&self, bound: &Bound) -> Result<Trace, CaseError> {
         let (graph, kernel) = self.graph_and_kernel()?;
         let (kernel, times) = traced(kernel, graph.task_count()).map_err(set_up_error)?;
@@ -236,7 +235,7 @@ impl<'a> Stage<'a> {
         Ok((graph, kernel.map_err(set_up_error)?))
     }
 
-    /// The job, and the digest that its runs must give.
+    /// The job, and the digest that its runs must produce.
     fn job(&self, graph: TaskGraph, kernel: Box<dyn Kernel>) -> Result<(Arc<Job>, u64), CaseError> {
         let digest = expected_digest(&graph, kernel.as_ref());
         let job = Job::new(graph, kernel)
@@ -246,7 +245,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// The options of `case`, checked against what `backend` asks for.
+/// Checks the options of `case` against those of `backend`.
 fn options(backend: &dyn Backend, case: &Case) -> Result<Parameters, CaseError> {
     let parse = |(name, value): (&String, &serde_json::Value)| {
         let value = serde_json::from_value(value.clone()).map_err(set_up_error)?;
@@ -256,16 +255,19 @@ fn options(backend: &dyn Backend, case: &Case) -> Result<Parameters, CaseError> 
     Parameters::check(backend.options(), &given).map_err(set_up_error)
 }
 
-/// The continuation of this name if `backend` has it, or the backend's own default.
+/// The continuation of this name if `backend` supports it, or the backend's default.
 fn continuation(backend: &dyn Backend, name: Option<&str>) -> Result<Continuation, CaseError> {
     let all = backend.continuations();
     let Some(name) = name else {
         return Ok(all.first().copied().unwrap_or(Continuation::Queue));
     };
     let found = all.iter().find(|continuation| continuation.name() == name);
-    found
-        .copied()
-        .ok_or_else(|| set_up_error(format!("{} has no continuation `{name}`", backend.name())))
+    found.copied().ok_or_else(|| {
+        set_up_error(format!(
+            "{} does not support the continuation `{name}`",
+            backend.name()
+        ))
+    })
 }
 
 fn send(replies: &mut File, lines: &[Reply]) -> io::Result<()> {
@@ -274,7 +276,7 @@ fn send(replies: &mut File, lines: &[Reply]) -> io::Result<()> {
         text += &serde_json::to_string(line)?;
         text.push('\n');
     }
-    // One write for the whole slice: the parent is woken once, and not while a sample is taken.
+    // One write for the whole slice wakes the parent only once, and not during a sample.
     replies.write_all(text.as_bytes())
 }
 

@@ -1,14 +1,14 @@
-//! One case, one child process.
+//! Runs each case in a child process of its own.
 //!
-//! The parent starts its own program again with the hidden subcommand `child` and talks to it in JSON
-//! lines ([`protocol`]): a case in, samples out, a slice at a time. Between two slices the child waits,
-//! blocked, in a read from its standard input. What this buys:
+//! The parent starts its own program again with the hidden subcommand `child`. They exchange lines of JSON
+//! ([`protocol`]): the parent sends a case and requests slices, and the child sends samples. Between two slices the
+//! child waits in a blocking read from its standard input. This has several advantages:
 //!
 //! - a fork always happens in a process that never had a second thread;
 //! - every case gets a fresh allocator and fresh pools;
-//! - a hung case can be killed, and a crashed one becomes a record with an error;
+//! - a case that hangs can be killed, and a case that crashes becomes a record with an error;
 //! - a case can be run by hand, under a debugger or a profiler;
-//! - the program that is started can be another build, so comparing two commits needs nothing new.
+//! - the child can be another build of the program, so two commits can be compared in the same way.
 
 mod child;
 mod parent;

@@ -1,4 +1,4 @@
-//! The parent's side: starts a child, asks it for slices, and turns whatever goes wrong into an error.
+//! The parent's side of the protocol: starts a child, requests slices, and turns every failure into an error.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -20,13 +20,13 @@ use crate::system::limit::cannot_start;
 use crate::system::oom::OomWatch;
 use crate::system::{Root, no_process_descriptor};
 
-/// The longest line that a child may answer. The longest there are name every worker process that died in a slice; that
-/// of a sample on 4096 workers has a few thousand bytes.
+/// The longest reply. The longest valid replies name every worker process that died in a slice. A sample on 4096
+/// workers has a few thousand bytes.
 const MOST_REPLY_BYTES: usize = 64 << 20;
 
 /// What the parent does while the child works.
 pub trait Idle {
-    /// Called now and then; returns when it would like to be called again.
+    /// Called repeatedly. Returns when it wants to be called again.
     fn idle(&mut self) -> Instant;
     /// Whether to give up: the child is then killed.
     fn is_cancelled(&self) -> bool {
@@ -34,10 +34,10 @@ pub trait Idle {
     }
 }
 
-/// A child process with a case, ready or at work. Dropping it kills the child.
+/// A child process with a case. Dropping it kills the child.
 pub struct Session {
     child: Child,
-    /// Readable once the child has exited.
+    /// Readable after the child has exited.
     exit: OwnedFd,
     requests: Option<ChildStdin>,
     replies: Lines,
@@ -49,13 +49,13 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts `program` as a child, and has it prepare a case.
+    /// Starts `program` as a child and lets it prepare a case.
     ///
-    /// The child is killed when `timeout` has passed from now and it has not finished.
+    /// The child is killed if it has not finished after `timeout`.
     ///
     /// # Errors
     ///
-    /// What kept the case from being prepared.
+    /// Why the case could not be prepared.
     pub fn start(
         program: &Path,
         prepare: Prepare,
@@ -80,7 +80,7 @@ impl Session {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // In a group of its own, so that Ctrl-C reaches the parent alone, which then ends the child.
+            // The child gets its own process group, so that Ctrl-C reaches only the parent, which then ends the child.
             .process_group(0)
             .spawn()?;
         let exit = pidfd_open(pid(&child), PidfdFlags::empty()).map_err(|error| {
@@ -88,7 +88,7 @@ impl Session {
             let _ = child.wait();
             no_process_descriptor(error)
         })?;
-        let piped = "the stream was asked for as a pipe";
+        let piped = "the stream is a pipe";
         let requests = child.stdin.take();
         let replies = Lines::new(child.stdout.take().expect(piped).into());
         let stderr = Tail::new(child.stderr.take().expect(piped).into(), LAST_WORDS_BYTES);
@@ -105,34 +105,34 @@ impl Session {
         })
     }
 
-    /// The number of the child process.
+    /// The id of the child process.
     pub fn process_id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Gives the child as long again as it had from its start.
+    /// Restarts the time limit of the child.
     pub fn renew(&mut self) {
         self.deadline = Instant::now() + self.timeout;
     }
 
-    /// Asks for one slice of samples.
+    /// Requests one slice of samples.
     ///
     /// # Errors
     ///
-    /// What ended the case.
+    /// The error that stopped the case.
     pub fn slice(&mut self, plan: SlicePlan, idle: &mut dyn Idle) -> Result<Slice, CaseError> {
         self.request(&Request::Slice(plan))?;
         let most = plan.max_sample_count.max(1);
         let mut samples = Vec::new();
         loop {
             match self.reply(idle)? {
-                // No ratio can be taken of it, and no logarithm.
+                // Such a time has no ratio and no logarithm.
                 Reply::Sample(sample) if sample.wall_ns == 0 || sample.run_count == 0 => {
-                    let message = "a sample took no time at all, or holds no run";
+                    let message = "a sample took no time, or has no run";
                     return Err(CaseError::new("protocol", message));
                 }
                 Reply::Sample(_) if samples.len() as u64 >= most => {
-                    let message = format!("more samples than the {most} that were asked for");
+                    let message = format!("more samples than the {most} that were requested");
                     return Err(CaseError::new("protocol", message));
                 }
                 Reply::Sample(sample) => samples.push(sample),
@@ -148,11 +148,11 @@ impl Session {
         }
     }
 
-    /// Has the child stop its workers and leave.
+    /// Lets the child stop its workers and exit.
     ///
     /// # Errors
     ///
-    /// What kept it from leaving in good order.
+    /// Why it did not exit in an orderly way.
     pub fn finish(mut self, idle: &mut dyn Idle) -> Result<Finished, CaseError> {
         self.request(&Request::Finish {})?;
         match self.reply(idle)? {
@@ -165,10 +165,10 @@ impl Session {
     }
 
     fn request(&mut self, request: &Request) -> Result<(), CaseError> {
-        let mut line = serde_json::to_string(request).expect("requests are plain data");
+        let mut line = serde_json::to_string(request).expect("a request is plain data");
         line.push('\n');
         let requests = self.requests.as_mut().expect("open until dropped");
-        // A child that has died cannot be written to; the reply then tells what it died of.
+        // A child that has died cannot be written to. Reading its reply then gives the cause of death.
         match requests.write_all(line.as_bytes()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(CaseError::new("protocol", error.to_string()))
@@ -177,7 +177,7 @@ impl Session {
         }
     }
 
-    /// The child's next line.
+    /// Waits for the child's next reply.
     fn reply(&mut self, idle: &mut dyn Idle) -> Result<Reply, CaseError> {
         loop {
             if let Some(line) = self.replies.next_line() {
@@ -192,7 +192,7 @@ impl Session {
                 return Err(self.death());
             }
             if self.replies.buffer.len() > MOST_REPLY_BYTES {
-                return Err(bad_line(&self.replies.buffer, &"it has no end"));
+                return Err(bad_line(&self.replies.buffer, &"the line does not end"));
             }
             if idle.is_cancelled() {
                 return Err(CaseError::new("cancelled", "the run was interrupted"));
@@ -210,10 +210,10 @@ impl Session {
         }
     }
 
-    /// Waits for output, at most this long, and takes in what there is.
+    /// Waits for output, at most this long, and reads what is available.
     fn wait(&mut self, at_most: Duration) -> io::Result<()> {
         let timeout = Timespec::try_from(at_most).map_err(io::Error::other)?;
-        // A child that says nothing more need not be gone.
+        // A child that has closed its output may still be running.
         let mut fds = match self.replies.ended {
             true => vec![PollFd::new(&self.exit, PollFlags::IN)],
             false => vec![PollFd::new(&self.replies.pipe, PollFlags::IN)],
@@ -235,13 +235,13 @@ impl Session {
         Ok(())
     }
 
-    /// The error of a child that went without a word.
+    /// The error of a child that ended without an error reply.
     fn death(&mut self) -> CaseError {
         let last_words = self.last_words();
         let status = self.child.wait();
         let mut message = match &status {
             Ok(status) => describe(*status),
-            Err(error) => format!("the case's process cannot be waited for: {error}"),
+            Err(error) => format!("waiting for the case's process failed: {error}"),
         };
         if status.is_ok_and(|status| status.signal() == Some(libc::SIGKILL)) {
             message += &self.why_killed();
@@ -249,7 +249,7 @@ impl Session {
         CaseError::new("killed", message + &last_words)
     }
 
-    /// The same error, with the likely cause where a worker process was killed.
+    /// Adds the likely cause to an error if a worker process was killed.
     fn explained(&self, mut error: CaseError) -> CaseError {
         let signal = error.death.as_ref().and_then(|death| death.signal);
         if signal == Some(libc::SIGKILL) {
@@ -258,28 +258,27 @@ impl Session {
         error
     }
 
-    /// What the kernel tells of a SIGKILL, to be added to a message; empty if it was not the kernel's.
+    /// The kernel's reason for a SIGKILL, as a suffix for a message; empty if the kernel did not send it.
     fn why_killed(&self) -> String {
         let why = self.oom.verdict();
         why.map_or(String::new(), |why| format!("; {why}"))
     }
 
-    /// The end of what the child wrote to standard error, to be added to a message; empty if it wrote nothing.
+    /// The end of the child's standard error, as a suffix for a message; empty if it is empty.
     fn last_words(&mut self) -> String {
         self.stderr.fill_up();
         let said = self.stderr.text();
         match said.is_empty() {
             true => said,
-            false => format!("; its last words: {said}"),
+            false => format!("; its last output: {said}"),
         }
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // A child that has not finished is cut off, with what a script in its place has started. Its worker processes
-        // die with it: they ask the kernel for that when they start. What outlives a child that has finished is
-        // for `chaos` to find.
+        // Kill a child that has not finished, and all processes of its group. Its worker processes die with it, because
+        // they ask the kernel for this when they start. `chaos` looks for processes that outlive a finished child.
         self.requests = None;
         if self.child.try_wait().is_ok_and(|left| left.is_none()) {
             match self.has_finished {
@@ -294,22 +293,19 @@ impl Drop for Session {
 fn describe(status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
         (Some(signal), _) => format!("the case's process {}", Ending::Signal(signal)),
-        (None, Some(code)) => format!(
-            "the case's process {} and without a result",
-            Ending::Exit(code)
-        ),
+        (None, Some(code)) => format!("the case's process {} without a result", Ending::Exit(code)),
         (None, None) => "the case's process ended without a result".into(),
     }
 }
 
-/// The error of a child that said something else than an answer.
+/// The error of a child that wrote a line that is not a reply.
 fn bad_line(line: &[u8], why: &dyn std::fmt::Display) -> CaseError {
-    /// Bytes that are quoted: enough to know one's own banner again.
+    /// The number of bytes that are quoted: enough to recognise the source of the line.
     const SHOWN: usize = 100;
     let shown = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]);
     let rest = if line.len() > SHOWN { "..." } else { "" };
     let message = format!(
-        "the case's process wrote a line that is no answer: {:?}{rest} ({why}); standard output is for answers alone: a \
+        "the case's process wrote a line that is not a reply: {:?}{rest} ({why}); standard output is reserved for replies: a \
          program of one's own must write nothing there before it calls `Harness::main`, but may to standard error",
         shown.trim_end()
     );
@@ -317,14 +313,14 @@ fn bad_line(line: &[u8], why: &dyn std::fmt::Display) -> CaseError {
 }
 
 fn unexpected(reply: &Reply) -> CaseError {
-    CaseError::new("protocol", format!("an answer out of turn: {reply:?}"))
+    CaseError::new("protocol", format!("unexpected reply: {reply:?}"))
 }
 
-/// The lines that come through a pipe.
+/// Splits the output of a pipe into lines.
 struct Lines {
     pipe: File,
     buffer: Vec<u8>,
-    /// Bytes of `buffer` already known to hold no line end.
+    /// The first bytes of `buffer`, which are known to contain no line end.
     searched: usize,
     ended: bool,
 }
@@ -380,7 +376,7 @@ mod tests {
         }
     }
 
-    /// A session with a shell script in the place of a child.
+    /// A session with a shell script instead of a child.
     fn session(script: &str, root: Root) -> (TempDir, Session) {
         let folder = TempDir::new().unwrap();
         let program = folder.path().join("child");
@@ -391,9 +387,9 @@ mod tests {
     }
 
     #[test]
-    fn a_case_that_is_out_of_time_is_told_with_its_last_words() {
+    fn a_timeout_error_has_the_last_output_of_the_case() {
         let (_folder, mut session) = session("echo worker 3 waits >&2; read line", Root::default());
-        // Until it has spoken.
+        // Wait until it has written its line.
         poll(
             &mut [PollFd::from_borrowed_fd(
                 session.stderr.pipe(),
@@ -406,13 +402,13 @@ mod tests {
         let error = session.reply(&mut Patience).unwrap_err();
         assert_eq!(error.kind, "timeout");
         assert!(
-            error.message.ends_with("; its last words: worker 3 waits"),
+            error.message.ends_with("; its last output: worker 3 waits"),
             "{}",
             error.message
         );
     }
 
-    /// A machine whose control group may use 64 MiB, and the file that counts the kills in it.
+    /// A machine with a control group of 64 MiB, and the file that counts the kills in it.
     fn small_container() -> (Machine, String) {
         let events = "/sys/fs/cgroup/memory.events";
         let machine = Machine::with(&[
@@ -425,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_killed_for_want_of_memory_is_told_as_such() {
+    fn the_error_of_a_child_killed_by_the_oom_killer_says_so() {
         let (machine, events) = small_container();
         let kill = format!("echo oom_kill 4 > {events}; kill -9 $$");
         let (_folder, mut session) = session(&kill, machine.root.clone());
@@ -436,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_killed_by_somebody_is_not_told_to_be_short_of_memory() {
+    fn the_error_of_a_child_killed_by_somebody_does_not_blame_memory() {
         let (machine, _) = small_container();
         let (_folder, mut session) = session("kill -9 $$", machine.root.clone());
         let message = session.reply(&mut Patience).unwrap_err().message;
@@ -447,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_killed_for_want_of_memory_is_told_as_such() {
+    fn the_error_of_a_worker_killed_by_the_oom_killer_says_so() {
         let (machine, _) = small_container();
         let (_folder, session) = session("read line", machine.root.clone());
         machine.write("/sys/fs/cgroup/memory.events", "oom_kill 4");
@@ -471,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_line_is_shown_in_part_and_escaped() {
+    fn a_bad_line_is_shortened_and_escaped() {
         let error = bad_line(b"\x1b[2J\xff hello\n", &"why");
         assert!(
             error.message.contains(r#": "\u{1b}[2J� hello" (why);"#),

@@ -1,4 +1,4 @@
-//! What parent and child say to each other: one JSON object a line. FORMAT.md shows a whole exchange.
+//! The messages between parent and child: one JSON object per line. FORMAT.md shows a whole exchange.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -10,33 +10,33 @@ use crate::kernel::Findings;
 use crate::measure::SlicePlan;
 use crate::record::{Bound, Case, CaseError, GraphSize, Sample, Trace, WorkerDeath};
 
-/// What the parent asks.
+/// A request from the parent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
-    /// The first line: build the graph, start the workers, warm up.
+    /// The first request: build the graph, start the workers, warm up.
     Prepare(Box<Prepare>),
-    /// Take samples, then wait for the next line.
+    /// Take samples, then wait for the next request.
     Slice(SlicePlan),
-    /// Stop the workers and leave. The end of the input means the same.
+    /// Stop the workers and exit. The end of the input has the same effect.
     Finish {},
 }
 
-/// The longest time that a request may name: a billion seconds, as on the command line.
+/// The longest time in a request: a billion seconds, as on the command line.
 const MOST_NS: u64 = 1_000_000_000_000_000_000;
-/// The most runs of a sample: their number times that of the tasks fits into 64 bits.
+/// The most runs per sample. Their number times the number of tasks fits into 64 bits.
 const MOST_RUNS: u64 = u32::MAX as u64;
-/// No task is tried more often.
+/// The most retries of a task.
 const MOST_RETRIES: u32 = 1_000_000;
-/// How much longer than it is a sample may be made: what is stretched by it still fits into a time.
+/// The largest factor by which a sample may be stretched. A stretched time still fits into its type.
 const MOST_STRETCH: f64 = 1000.0;
 
 impl Request {
-    /// Checks every number in it, so that whoever uses one need not.
+    /// Checks every number in it, so that its users need not.
     ///
     /// # Errors
     ///
-    /// The first one that is out of range, with what was expected.
+    /// The first number that is out of range, with the expected range.
     pub fn check(&self) -> Result<(), String> {
         match self {
             Self::Prepare(prepare) => prepare.check(),
@@ -67,7 +67,7 @@ impl Prepare {
 }
 
 fn check_plan(plan: &SlicePlan) -> Result<(), String> {
-    // Times and numbers of samples are only compared with.
+    // Times and numbers of samples are only used as limits, so any value is valid.
     within("run_count", plan.run_count.unwrap_or(1), 1..=MOST_RUNS)
 }
 
@@ -76,7 +76,7 @@ fn within<T: PartialOrd + Display>(
     value: T,
     range: RangeInclusive<T>,
 ) -> Result<(), String> {
-    // What is no number is in no range.
+    // NaN is in no range.
     if range.contains(&value) {
         return Ok(());
     }
@@ -86,59 +86,59 @@ fn within<T: PartialOrd + Display>(
     ))
 }
 
-/// What the child answers.
+/// A reply from the child.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// To `prepare`: ready for slices.
     Prepared(Prepared),
-    /// To `slice`: one line a sample, after the last of them was taken,
+    /// To `slice`: one line per sample, sent after the last sample was taken,
     Sample(Sample),
     /// and one line that ends the slice.
     SliceDone(SliceDone),
     /// To `finish`: the last line.
     Finished(Finished),
-    /// To anything: the case has failed. The last line.
+    /// To any request: the case has failed. The last line.
     Error(CaseError),
 }
 
 /// The case to prepare.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prepare {
-    /// What to run.
+    /// The case.
     pub case: Case,
-    /// How long to run it before it counts as warm. At least one run is made.
+    /// How long to warm up. There is at least one run.
     pub warmup_ns: u64,
-    /// Runs are put together until a sample is at least this long, and long enough for the clock.
+    /// A sample contains enough runs to last this long, and long enough for the clock.
     #[serde(default)]
     pub min_sample_ns: u64,
-    /// How often a task whose worker process died is tried again.
+    /// How often a task is tried again after its worker process died.
     #[serde(default)]
     pub retry_limit: u32,
-    /// A worker process that runs one task for longer than this is killed; null for no limit.
+    /// The time limit of one task on a worker process, which is killed then; null for no limit.
     #[serde(default)]
     pub task_timeout_ns: Option<u64>,
-    /// The shortest schedule there is, where the workload states it for this many workers.
+    /// The duration of the shortest possible schedule, if the workload states it for this number of workers.
     #[serde(default)]
     pub certified_optimum_ns: Option<u64>,
-    /// Whether to run the case once more at the end, with a clock around each task, where a bound is known.
+    /// Whether to add a run at the end that times each task, if a bound is known.
     #[serde(default)]
     pub trace: bool,
-    /// Has worker processes die at random; null for none.
+    /// Makes worker processes die at random; null for none.
     #[serde(default)]
     pub chaos: Option<Chaos>,
-    /// Makes every sample longer by this part of its own time, so that a gate can be seen to notice; null for
-    /// none. 0 takes the same steps and adds nothing.
+    /// Makes every sample longer by this fraction of its own time, to test whether a gate detects it; null for none. 0
+    /// takes the same steps and adds nothing.
     #[serde(default)]
     pub stretch_ratio: Option<f64>,
 }
 
-/// Has worker processes die at random.
+/// Makes worker processes die at random.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Chaos {
-    /// The part of all tasks whose worker dies, from 0 to 1.
+    /// The fraction of all tasks whose worker dies, from 0 to 1.
     pub kill_ratio: f64,
-    /// Which tasks those are, how their workers die and when is drawn from this.
+    /// The seed from which these tasks, and the way and moment of each death, are drawn.
     pub seed: u64,
 }
 
@@ -147,17 +147,17 @@ pub struct Chaos {
 pub struct Prepared {
     /// The size of its graph.
     pub graph: GraphSize,
-    /// How fast it can be at best; null where the durations of its tasks are not known.
+    /// The bound on its run time; null if the durations of its tasks are not known.
     #[serde(default)]
     pub bound: Option<Bound>,
-    /// What its times follow, see [`crate::record::Record::pace`].
+    /// What determines its times, see [`crate::record::Record::pace`].
     #[serde(default)]
     pub pace: Option<String>,
-    /// The digest that every run must give, 16 hexadecimal digits.
+    /// The digest that every run must produce, 16 hexadecimal digits.
     pub digest: String,
     /// How long the backend took to start its workers.
     pub start_ns: u64,
-    /// How many runs the warm-up put into a sample.
+    /// The number of runs per sample that the warm-up determined.
     #[serde(default)]
     pub run_count: u64,
 }
@@ -175,9 +175,9 @@ pub struct SliceDone {
 /// The end of a case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finished {
-    /// Peak resident memory of the process, and of its worker processes what they do not share with it.
+    /// Peak resident memory of the process, plus the memory of its worker processes that they do not share with it.
     pub peak_memory_bytes: Option<u64>,
-    /// How long its tasks really took, if that was asked for and a bound is known.
+    /// How long its tasks really took, if this was requested and a bound is known.
     #[serde(default)]
     pub trace: Option<Trace>,
 }

@@ -1,4 +1,4 @@
-//! From a planned case to its record.
+//! Runs a planned case and returns its record.
 
 use std::io;
 use std::path::Path;
@@ -15,11 +15,11 @@ use crate::record::{
     nanoseconds,
 };
 
-/// Passes of the control loop before the samples, and as many after them: enough that one interruption does not
-/// move their median, and a few milliseconds a case.
+/// The number of times the control loop is timed before the samples, and again after them. There are enough of them
+/// that one interruption does not move their median, and they take a few milliseconds per case.
 const CALIBRATION_COUNT: usize = 8;
 
-/// What all cases of one `run` share.
+/// The data that all cases of one `run` share.
 pub struct Surroundings<'a> {
     /// The program to start as a child.
     pub program: &'a Path,
@@ -32,7 +32,7 @@ pub struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
-    /// A record of `case`, begun now, in which everything that is measured is still missing.
+    /// Returns a record of `case` that begins now and has no measurements yet.
     pub fn blank(&self, case: Case, plan: Plan) -> Record {
         Record {
             schema_version: SCHEMA_VERSION,
@@ -65,8 +65,8 @@ impl Surroundings<'_> {
     }
 }
 
-/// Runs `case`, of which `certified_optimum` is the shortest run if that is known, in a child process and returns
-/// its record, whatever becomes of it.
+/// Runs `case` in a child process and returns its record, even if the case fails. `certified_optimum` is the shortest
+/// possible run, if known.
 pub fn record(
     surroundings: &Surroundings<'_>,
     case: Case,
@@ -76,14 +76,14 @@ pub fn record(
 ) -> Record {
     let mut record = surroundings.blank(case, plan);
     if let Err(error) = fill(&mut record, surroundings.program, certified_optimum, idle) {
-        // Samples of a case that failed are no samples.
+        // A case that failed has no valid samples.
         record.samples.clear();
         record.error = Some(error);
     }
     record
 }
 
-/// Runs the case of `record` and fills in what comes back.
+/// Runs the case of `record` and fills in the results.
 fn fill(
     record: &mut Record,
     program: &Path,
@@ -132,10 +132,10 @@ fn fill(
     Ok(())
 }
 
-/// Times the control loop while the child waits, so that records of different days can be held against each
-/// other.
+/// Times the control loop while the child waits, so that records of separate sessions can be compared.
 fn calibrate_for(record: &mut Record, calibrate: impl Fn(u32) -> io::Result<Calibration>) {
-    // Threads without a core of their own would time the scheduler, and those beyond a limit on CPU time its period.
+    // Threads without a core of their own would measure the scheduler, and threads beyond a limit on CPU time would
+    // measure its period.
     let threads = record.case.workers.min(record.host.usable_core_count());
     for _ in 0..CALIBRATION_COUNT {
         match calibrate(threads) {
@@ -144,12 +144,12 @@ fn calibrate_for(record: &mut Record, calibrate: impl Fn(u32) -> io::Result<Cali
         }
     }
     if record.calibration_error.is_some() {
-        // Some of the figures, or figures of fewer threads, would be taken for the speed of the machine.
+        // Incomplete times, or times of fewer threads, would be mistaken for the speed of the machine.
         record.calibrations.clear();
     }
 }
 
-/// One slice, with an eye on the load of the cores.
+/// Takes one slice and samples the load of the cores meanwhile.
 fn watched_slice(
     session: &mut Session,
     plan: &Plan,
@@ -170,7 +170,7 @@ fn watched_slice(
     (result, watch.sampler.finish())
 }
 
-/// Samples the load beside what else there is to do.
+/// Samples the load in addition to another idle task.
 struct Watch<'a> {
     idle: &'a mut dyn Idle,
     sampler: LoadSampler,
@@ -193,7 +193,7 @@ mod tests {
     use crate::record::fixture;
 
     #[test]
-    fn a_control_loop_that_cannot_be_timed_is_told_in_a_record_that_keeps_its_samples() {
+    fn a_record_without_control_loop_says_why_and_keeps_its_samples() {
         let mut record = fixture::case("empty", "rayon", 2).record();
         let before = record.samples.clone();
         let timed = |_| {
@@ -205,7 +205,7 @@ mod tests {
         calibrate_for(&mut record, timed);
         assert_eq!(record.calibration_error, None);
         assert!(!record.calibrations.is_empty());
-        // The system refuses a thread later on: the figures from before it would be half of the truth.
+        // The system refuses a thread later: the times from before are incomplete.
         calibrate_for(&mut record, |_| Err(io::Error::other("no more threads")));
         assert_eq!(record.calibrations, []);
         assert_eq!(record.calibration_error.as_deref(), Some("no more threads"));

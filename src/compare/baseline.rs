@@ -1,4 +1,4 @@
-//! Baselines: records under a name, kept to be compared with later.
+//! Baselines: named records that later records are compared with.
 
 use std::fs;
 use std::io;
@@ -13,16 +13,16 @@ use crate::record::{Difference, Host, Record, difference, write_whole};
 /// The ending of a baseline's file.
 const ENDING: &str = "jsonl";
 
-/// A folder of baselines: one folder a host class, and in it one record file a name.
+/// A folder of baselines. It has one folder per host class, which has one record file per name.
 #[derive(Debug, Clone)]
 pub struct Baselines {
     root: PathBuf,
 }
 
-/// Where a baseline lies.
+/// The name and place of a baseline.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Baseline {
-    /// The class of the machines it was measured on; see [`crate::record::Host::class`].
+    /// The class of the machines that it was measured on; see [`crate::record::Host::class`].
     pub host_class: String,
     /// Its name.
     pub name: String,
@@ -45,11 +45,11 @@ impl Baselines {
         }
     }
 
-    /// All baselines, by class and name. None if there is no folder.
+    /// Returns all baselines, sorted by class and name. Empty if there is no folder.
     ///
     /// # Errors
     ///
-    /// When a folder cannot be read.
+    /// If a folder cannot be read.
     pub fn list(&self) -> io::Result<Vec<Baseline>> {
         let mut found = Vec::new();
         for class in entries(&self.root)? {
@@ -82,16 +82,16 @@ fn baseline_name(path: &Path) -> Option<&str> {
 }
 
 impl Baseline {
-    /// Whether it has been saved.
+    /// Returns whether it has been saved.
     pub fn exists(&self) -> bool {
         self.path.is_file()
     }
 
-    /// The right to change it, to be held from before it is read until after it is written.
+    /// Locks it. Hold the lock from before it is read until after it is written.
     ///
     /// # Errors
     ///
-    /// When another process has it, or its folder cannot be made.
+    /// If another process holds the lock, or its folder cannot be created.
     pub(crate) fn lock(&self) -> io::Result<Lock> {
         if let Some(folder) = self.path.parent() {
             disk::create_folder(folder)?;
@@ -99,11 +99,11 @@ impl Baseline {
         Lock::of(&self.path)
     }
 
-    /// Writes these records, in place of what was there. Until all are written, what was there stays.
+    /// Replaces its content with these records. The old content stays until all records are written.
     ///
     /// # Errors
     ///
-    /// When they cannot be written.
+    /// If they cannot be written.
     pub fn save(&self, records: &[Placed]) -> io::Result<()> {
         let lines = records
             .iter()
@@ -117,18 +117,18 @@ impl Baseline {
     ///
     /// # Errors
     ///
-    /// When it is not there, or cannot be removed.
+    /// If it does not exist or cannot be removed.
     pub fn remove(&self) -> io::Result<()> {
         disk::remove(&self.path)
     }
 }
 
-/// What is kept of these records in one baseline: those that did not fail.
+/// Returns the records to store in a baseline: those that did not fail.
 ///
 /// # Errors
 ///
-/// What keeps them from being one side of a comparison: several machines or commits, or a case that was measured
-/// in two ways.
+/// The reasons why they cannot be one side of a comparison: several machines or commits, or a case that was measured in
+/// two ways.
 pub fn one_baseline(records: Vec<Placed>) -> Result<Vec<Placed>, NotComparable> {
     let mut reasons = unlike(&records, &[]);
     reasons.extend(other_build(&records));
@@ -141,8 +141,8 @@ pub fn one_baseline(records: Vec<Placed>) -> Result<Vec<Placed>, NotComparable> 
         .collect())
 }
 
-/// The first record of another compiler, version or frequency governor: a change of those would pass for the distance
-/// that sessions have by themselves.
+/// Finds the first record with another compiler, version or frequency governor. Mixing them would be mistaken for the
+/// normal difference between sessions.
 fn other_build(records: &[Placed]) -> Option<String> {
     let build = |record: &Record| {
         let Host {
@@ -157,12 +157,12 @@ fn other_build(records: &[Placed]) -> Option<String> {
     records.iter().find_map(|(place, other)| {
         let Difference { name, before, now } = difference(&build(first), &build(other))?;
         Some(format!(
-            "{first_place} and {place} were measured in two ways: their `host.{name}` is {before} and {now}"
+            "{first_place} and {place} were measured differently: their `host.{name}` is {before} and {now}"
         ))
     })
 }
 
-/// Whether `name` can be that of a baseline: letters, digits, `.`, `-` and `_`, beginning with a letter or digit.
+/// Whether `name` is valid for a baseline: letters, digits, `.`, `-` and `_`, beginning with a letter or digit.
 pub fn is_baseline_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.len() <= 100
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_listed_by_class_and_name_and_can_be_removed() {
+    fn saved_baselines_are_listed_by_class_and_name_and_can_be_removed() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("baselines");
         let baselines = Baselines::new(&root);
@@ -195,7 +195,7 @@ mod tests {
             baseline.save(&[placed(record.clone())]).unwrap();
             assert!(baseline.exists());
         }
-        // What is no baseline is passed over.
+        // Other files and folders are ignored.
         fs::write(root.join("README.md"), "").unwrap();
         fs::write(root.join(&class).join("notes.txt"), "").unwrap();
         let names: Vec<String> = baselines
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn saving_again_replaces_the_whole() {
+    fn saving_again_replaces_the_whole_file() {
         let folder = tempfile::tempdir().unwrap();
         let baseline = Baselines::new(folder.path()).get("class", "main");
         let record = placed(case("hash", "rayon", 2).record());

@@ -1,4 +1,4 @@
-//! A series of records, one session a commit: where did it change?
+//! Finds the places where a series of sessions changed.
 
 use std::collections::BTreeMap;
 
@@ -15,24 +15,24 @@ use crate::stats::{Divisive, change_points, median};
 /// The version of the format of a [`History`].
 pub const HISTORY_VERSION: u32 = 1;
 
-/// What a series of records shows, case by case.
+/// The changes in a series of records, case by case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// [`HISTORY_VERSION`] of the program that wrote it.
     pub history_version: u32,
-    /// The machine that all of them were measured on.
+    /// The machine that all records were measured on.
     pub host: Host,
-    /// A change that comes by chance more often than this is none.
+    /// The highest p-value that counts as a change.
     pub significance: f64,
-    /// How many random orders a change was compared with where there are too many to look at all of them.
+    /// How many random orders a change was compared with, if there were too many orders to enumerate.
     pub permutation_count: u64,
     /// The seed of these orders.
     pub seed: u64,
-    /// A case with fewer points than this cannot show that it changed for good at this significance, however much it
-    /// did; 0 where whoever wrote it did not say.
+    /// A case with fewer points than this cannot show a lasting change at this significance, however large. 0 if the
+    /// writer did not record it.
     #[serde(default)]
     pub fewest_point_count: u64,
-    /// One entry a case, by id.
+    /// One entry per case, sorted by id.
     pub series: Vec<Series>,
 }
 
@@ -41,18 +41,18 @@ pub struct History {
 pub struct Series {
     /// The id of the case.
     pub case: String,
-    /// One point a session, in the order of the series.
+    /// One point per session, in the order of the series.
     pub points: Vec<Point>,
-    /// Where it changes, by place.
+    /// Its changes, in the order of the series.
     pub changes: Vec<Change>,
-    /// Whether `median_ns` is free of drift: divided by the control loop's time in the session, and times its
-    /// median over all.
+    /// Whether drift was removed from `median_ns`: divided by the control loop's time in the session, and multiplied by
+    /// its median over all sessions.
     pub is_calibrated: bool,
-    /// A change for good shows only with this many points on either side of it, however large it is; null where no
-    /// place among so few is enough, or whoever wrote it did not say.
+    /// A lasting change is found only with this many points on either side of it, however large it is. Null if no place
+    /// has enough, or if the writer did not record it.
     #[serde(default)]
     pub fewest_side_count: Option<u64>,
-    /// What has to be known besides, a sentence each: sessions that were left out, and why.
+    /// Notes, one sentence each: which sessions were left out, and why.
     pub notes: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ pub struct Point {
     pub place: String,
     /// The commit that was measured.
     pub commit: Option<Commit>,
-    /// When it was measured, in UTC, as RFC 3339 has it.
+    /// When it was measured, in UTC, in the format of RFC 3339.
     pub started_at: String,
     /// The median wall time of one run.
     pub median_ns: f64,
@@ -72,27 +72,27 @@ pub struct Point {
 /// A place where a series changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
-    /// The number of the first point after it, from 0.
+    /// The index of the first point after the change, from 0.
     pub index: usize,
-    /// The commit that it falls on: that of the first point after it.
+    /// The commit that the change is attributed to: the commit of the first point after it.
     pub commit: Option<Commit>,
-    /// The commit of the last point before it. If it is the same, not the code has changed.
+    /// The commit of the last point before it. If it is the same commit, something other than the code changed.
     pub previous_commit: Option<Commit>,
-    /// The median over the points between the change before and this one.
+    /// The median over the points between the previous change and this one.
     pub before_ns: f64,
     /// The median over the points from this one up to the next change.
     pub after_ns: f64,
     /// `after_ns` ÷ `before_ns`.
     pub ratio: f64,
-    /// How often such a large change comes by chance.
+    /// The probability of a change this large by chance.
     pub p_value: f64,
 }
 
-/// The history of each case in `records`, which come in the order of the series.
+/// Returns the history of each case in `records`, which must be in the order of the series.
 ///
 /// # Errors
 ///
-/// When they are of more than one machine, or a session is among them twice; see [`super::each_once`].
+/// If they come from more than one machine, or contain a session twice; see [`super::each_once`].
 ///
 /// # Panics
 ///
@@ -123,7 +123,7 @@ pub fn history(records: &[Placed], how: &Divisive, is_raw: bool) -> Result<Histo
 }
 
 impl History {
-    /// Whether so few sessions of this case are there that "no change" would say nothing.
+    /// Whether this case has too few sessions for "no change" to mean anything.
     pub fn is_too_short(&self, series: &Series) -> bool {
         series.changes.is_empty() && (series.points.len() as u64) < self.fewest_point_count
     }
@@ -150,10 +150,10 @@ impl Series {
     }
 }
 
-/// The sessions that measured the same thing as the last of them, without a failure.
+/// Returns the sessions that did not fail and measured the same thing as the last of them.
 fn comparable<'a>(sessions: &[&'a Placed], notes: &mut Vec<String>) -> Vec<&'a Placed> {
     let Some(last) = sessions.iter().rfind(|(_, record)| has_times(record)) else {
-        notes.push("no session has times that count".into());
+        notes.push("no session has valid times".into());
         return Vec::new();
     };
     let (mut kept, mut failed, mut others) = (Vec::new(), Vec::new(), Vec::new());
@@ -169,20 +169,20 @@ fn comparable<'a>(sessions: &[&'a Placed], notes: &mut Vec<String>) -> Vec<&'a P
     }
     let what = |whose: &str| {
         format!(
-            "{whose} parameters, options or digest are not those of {}",
+            "{whose} parameters, options or digest differ from those of {}",
             last.0
         )
     };
     notes.extend(left_out(&others, &what("its"), &what("their")));
     notes.extend(left_out(
         &failed,
-        "it has no times that count",
-        "they have no times that count",
+        "it has no valid times",
+        "they have no valid times",
     ));
     kept
 }
 
-/// That these sessions do not count, with the reason in the singular and in the plural.
+/// Returns a sentence that says which sessions are left out. The reason is given in the singular and in the plural.
 fn left_out(places: &[String], why_one: &str, why_several: &str) -> Option<String> {
     match places {
         [] => None,
@@ -203,7 +203,9 @@ fn can_calibrate(sessions: &[&Placed], notes: &mut Vec<String>) -> bool {
     match calibration(sessions.iter().map(|(_, record)| record)) {
         Calibration::NotNeeded => false,
         Calibration::Impossible(why) => {
-            notes.push(format!("drift of the machine may show as a change: {why}"));
+            notes.push(format!(
+                "a drift of the machine may look like a change: {why}"
+            ));
             false
         }
         Calibration::ControlLoop => {
@@ -211,7 +213,7 @@ fn can_calibrate(sessions: &[&Placed], notes: &mut Vec<String>) -> bool {
                 .iter()
                 .find(|(_, record)| control_ns(record).is_none());
             notes.extend(without.map(|(place, _)| {
-                format!("drift of the machine may show as a change: {place} has no times of the control loop")
+                format!("a drift of the machine may look like a change: {place} has no times of the control loop")
             }));
             without.is_none()
         }

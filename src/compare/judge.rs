@@ -1,32 +1,32 @@
-//! From differences to verdicts.
+//! Turns differences into verdicts.
 
 use super::model::{Judgement, RatioInterval, Verdict};
 use crate::stats::holm::adjusted;
 use crate::stats::paired::{SignTests, more_needed, sign_tests};
 use crate::stats::{median, median_interval};
 
-/// What is known about one channel of one case.
+/// The data about one channel of one case.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Evidence<'a> {
-    /// One difference of logarithms a pair, head less base. Empty where there is nothing to judge.
+    /// One difference of logarithms per pair, head minus base. Empty if there is nothing to judge.
     pub differences: &'a [f64],
-    /// A change of less than this is none: 0.01 for one per cent. Above 0.
+    /// Changes smaller than this are ignored: 0.01 for one per cent. Above 0.
     pub threshold_ratio: f64,
-    /// The verdict that an earlier look settled, which stands. Its differences are not tested again.
+    /// The verdict that an earlier look settled. It stands, and its differences are not tested again.
     pub settled: Option<Verdict>,
 }
 
 /// Judges all cases of one channel together, at one look.
 ///
-/// There are three families of hypotheses: that no case regressed, that none improved, and that none stayed
-/// as it was. Each is tested by exact sign tests under Holm's correction at `alpha / 2`. So the chance of
-/// any false alarm, a `Regressed` or an `Improved` too many in any of the cases, is at most `alpha`, and
-/// that of an `Unchanged` too many is at most half of it. For a single case this is the same as holding the
-/// two ends of its exact interval against the threshold. What an earlier look has settled stays in its
-/// family as rejected and in the others as not to be rejected (Maurer and Bretz, "Multiple Testing in Group
-/// Sequential Trials Using Graphical Approaches", Statistics in Biopharmaceutical Research 5:4, 2013).
+/// There are three families of hypotheses: that no case regressed, that no case improved, and that no case is
+/// unchanged. Each is tested by exact sign tests with Holm's correction at `alpha / 2`. The chance of any false
+/// `Regressed` or `Improved` in any case is therefore at most `alpha`, and the chance of a false `Unchanged` is at most
+/// half of it. For a single case this is the same as comparing the two ends of its exact interval with the threshold. A
+/// case that an earlier look settled stays rejected in its own family, and is not tested in the others (Maurer and
+/// Bretz, "Multiple Testing in Group Sequential Trials Using Graphical Approaches", Statistics in Biopharmaceutical
+/// Research 5:4, 2013).
 ///
-/// One judgement an entry, `None` where there are no differences.
+/// Returns one judgement per entry, `None` if there are no differences.
 pub fn judge(evidence: &[Evidence<'_>], alpha: f64) -> Vec<Option<Judgement>> {
     let tests: Vec<SignTests> = evidence.iter().map(Evidence::tests).collect();
     let family = |p: fn(&SignTests) -> f64| adjusted(&tests.iter().map(p).collect::<Vec<_>>());
@@ -45,7 +45,7 @@ pub fn judge(evidence: &[Evidence<'_>], alpha: f64) -> Vec<Option<Judgement>> {
 }
 
 impl Evidence<'_> {
-    /// The smallest and the largest change that count as none, in logarithms.
+    /// The threshold as a logarithm: changes between minus this and this are ignored.
     fn limit(&self) -> f64 {
         self.threshold_ratio.ln_1p()
     }
@@ -93,8 +93,8 @@ impl Evidence<'_> {
     }
 }
 
-/// Which of the three is rejected at `level`, which is below one half: then no two can be, since each takes
-/// more than half of the differences on its own side.
+/// Returns the verdict for the hypothesis that is rejected at `level`. At a level below one half, at most one is
+/// rejected, because each rejection needs more than half of the differences on its own side.
 pub(super) fn verdict(p: SignTests, level: f64) -> Verdict {
     if p.above <= level {
         Verdict::Regressed

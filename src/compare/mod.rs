@@ -1,7 +1,7 @@
-//! What two builds, or two sets of records, say about each other. Nothing here runs anything.
+//! Compares two builds, or two sets of records. Nothing here runs anything.
 //!
-//! [`judge()`] turns differences into verdicts; [`Comparison`] is the whole result as plain data, which
-//! everything that shows or exports a comparison reads. FORMAT.md describes it field by field.
+//! [`judge()`] turns differences into verdicts. [`Comparison`] is the whole result as plain data. Everything that shows
+//! or exports a comparison reads it. FORMAT.md describes it field by field.
 
 use crate::record::Record;
 
@@ -28,5 +28,5 @@ pub use sessions::{Calibration, calibration};
 pub use stored::{NotComparable, Stored, StoredPlan, compare_records};
 pub use unlike::few;
 
-/// A record, and the file and line it comes from.
+/// A record, with the file and line that it comes from.
 pub type Placed = (String, Record);

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::{Case, CaseError, Commit, Host};
 
-/// The version of the format of a [`Comparison`]. Fields are only ever added within a version; readers
-/// ignore the ones they do not know and refuse a version they do not know.
+/// The version of the format of a [`Comparison`]. Within a version, fields are only added. Readers ignore fields that
+/// they do not know and refuse a version that they do not know.
 pub const COMPARISON_VERSION: u32 = 1;
 
-/// What a comparison of two builds, or of two sets of records, found.
+/// The result of a comparison of two builds, or of two sets of records.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// [`COMPARISON_VERSION`] of the program that wrote it.
@@ -23,26 +23,25 @@ pub struct Comparison {
     pub head: Build,
     /// The chance of any false alarm in the whole comparison is at most this.
     pub alpha: f64,
-    /// The seed that every order was drawn from.
+    /// The seed of all random orders.
     pub seed: u64,
-    /// Whether a gate bound workers to cores; null for records, whose cases say it themselves.
+    /// Whether a gate bound workers to cores; null for records, whose cases have their own `pin`.
     #[serde(default)]
     pub pin: Option<bool>,
     /// The machine that it was measured on.
     pub host: Host,
-    /// When it began, in UTC, as RFC 3339 has it.
+    /// When it began, in UTC, in the format of RFC 3339.
     pub started_at: String,
     /// How long it took; 0 for a comparison of records.
     pub elapsed_ns: u64,
-    /// The part of the machine that everything else took meanwhile; null where that is not known.
+    /// The fraction of the machine that everything else took meanwhile; null if not known.
     pub foreign_load_ratio: Option<f64>,
-    /// How much slower the calibration loop was at its slow times than at its fast ones: its 95th percentile
-    /// over its 5th; null where that is not known.
+    /// The spread of the calibration loop's times: the 95th percentile ÷ the 5th; null if not known.
     pub calibration_spread_ratio: Option<f64>,
-    /// One entry a case, in the order of the matrix.
+    /// One entry per case, in the order of the matrix.
     pub cases: Vec<ComparedCase>,
-    /// The base against itself, in the same way; null where there is none. Should it come out as
-    /// anything but itself, the machine or the method is at fault.
+    /// The base compared with itself in the same way; null if there is no control. If it is judged slower or faster,
+    /// the machine or the method is at fault.
     pub control: Option<ComparedCase>,
     /// Cases that only one side has.
     pub missing: Vec<MissingCase>,
@@ -54,33 +53,33 @@ pub struct Comparison {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ComparisonSource {
-    /// Pairs of processes that took turns.
+    /// Pairs of processes that alternated.
     Gate,
-    /// Records that were measured apart.
+    /// Records of separate sessions.
     Records,
 }
 
-/// One of the two things that are compared.
+/// One of the two builds that are compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Build {
-    /// What it was called on the command line: a file, a revision, a baseline.
+    /// Its name on the command line: a file, a revision or a baseline.
     pub name: String,
-    /// The commit that it was built from, where that is known.
+    /// The commit that it was built from, if known.
     pub commit: Option<String>,
-    /// Whether files of that commit were changed when it was measured, so that it was not built from it alone.
+    /// Whether files of that commit had been changed when it was measured.
     #[serde(default)]
     pub dirty: bool,
-    /// SHA-256 of the binary, 64 hexadecimal digits; null where there is no binary.
+    /// SHA-256 of the binary, 64 hexadecimal digits; null if there is no binary.
     pub sha256: Option<String>,
 }
 
 impl Build {
-    /// The commit in full, with ` (dirty)` behind it where that holds.
+    /// The full commit hash, followed by ` (dirty)` if files were changed.
     pub fn commit_name(&self) -> Option<String> {
         Some(self.as_commit()?.long())
     }
 
-    /// The commit in short, likewise.
+    /// The short commit hash, with the same suffix.
     pub fn short_commit(&self) -> Option<String> {
         Some(self.as_commit()?.short())
     }
@@ -92,26 +91,26 @@ impl Build {
     }
 }
 
-/// One case, judged.
+/// The judgement of one case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ComparedCase {
-    /// What was run.
+    /// The case.
     pub case: Case,
-    /// Wall time, which decides. Null if there is too little to judge, or an error.
+    /// The judgement of wall time, which decides. Null if there are too few data, or an error.
     pub wall: Option<Judgement>,
-    /// CPU time, which stands beside it. Null also where a run takes too little of it to be counted.
+    /// The judgement of CPU time. Null also if a run takes too little CPU time to be measured.
     pub cpu: Option<Judgement>,
-    /// How long this case's part took; 0 for a comparison of records.
+    /// How long the pairs of this case took; 0 for a comparison of records.
     pub elapsed_ns: u64,
-    /// What ended the case on one side. It is no regression, and it is no success.
+    /// The error that stopped the case on one side. It is neither a regression nor a success.
     pub error: Option<SideError>,
-    /// Why this case cannot be judged, though nothing failed; null if it can.
+    /// Why this case cannot be judged although nothing failed; null if it can.
     #[serde(default)]
     pub not_judged: Option<String>,
 }
 
 impl ComparedCase {
-    /// What its wall time says: [`Verdict::Inconclusive`] if there is no judgement.
+    /// The verdict on its wall time: [`Verdict::Inconclusive`] if there is no judgement.
     pub fn verdict(&self) -> Verdict {
         self.wall
             .as_ref()
@@ -119,31 +118,29 @@ impl ComparedCase {
     }
 }
 
-/// What is said about one channel of one case.
+/// The judgement of one channel of one case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
-    /// In a word.
+    /// The verdict.
     pub verdict: Verdict,
-    /// How many times as long the head takes as the base: the estimate.
+    /// The estimate of the head's time ÷ the base's time.
     pub ratio: f64,
-    /// Where the true ratio lies, at level `1 - alpha`, for this case taken by itself; null if there are
-    /// too few pairs.
+    /// The interval of the true ratio at level `1 - alpha`, for this case by itself; null if there are too few pairs.
     pub interval: Option<RatioInterval>,
     /// The level of `interval`.
     pub alpha: f64,
-    /// A change of less than this is none: 0.01 for one per cent.
+    /// Changes smaller than this are ignored: 0.01 for one per cent.
     pub threshold_ratio: f64,
-    /// How many pairs it rests on.
+    /// The number of pairs.
     pub pair_count: u64,
-    /// About how many more pairs would settle it, if they were like those so far. Null for a verdict that
-    /// is settled, and where no number that anybody would wait for is enough.
+    /// About how many more pairs would settle it, if they were like the pairs so far. Null for a verdict that is
+    /// settled, and if no practical number of pairs would settle it.
     pub more_pair_count: Option<u64>,
-    /// The chance of as many slower pairs if the head were slower by no more than the threshold, corrected
-    /// for the number of cases (Holm).
+    /// The p-value of "slower by more than the threshold", corrected for the number of cases (Holm).
     pub p_regressed: f64,
-    /// The same for faster pairs.
+    /// The same for "faster by more than the threshold".
     pub p_improved: f64,
-    /// The chance of as many pairs within the threshold if the head were not, corrected likewise.
+    /// The same for "within the threshold".
     pub p_unchanged: f64,
 }
 
@@ -156,7 +153,7 @@ pub struct RatioInterval {
     pub high: f64,
 }
 
-/// What a comparison says about a case.
+/// The verdict on a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -166,12 +163,12 @@ pub enum Verdict {
     Improved,
     /// The two differ by less than the threshold.
     Unchanged,
-    /// The data do not tell.
+    /// The data do not decide.
     Inconclusive,
 }
 
 impl Verdict {
-    /// All of them, worst first.
+    /// All verdicts, worst first.
     pub const ALL: [Self; 4] = [
         Self::Regressed,
         Self::Inconclusive,
@@ -196,7 +193,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// One of the two that are compared.
+/// One side of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
@@ -215,7 +212,7 @@ impl Side {
         }
     }
 
-    /// The other one.
+    /// The other side.
     pub fn other(self) -> Self {
         match self {
             Self::Base => Self::Head,
@@ -227,9 +224,9 @@ impl Side {
 /// What went wrong with a case, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SideError {
-    /// The side it went wrong on; null for what is between the two, such as different digests.
+    /// The side that failed; null if the error concerns both sides, such as different digests.
     pub side: Option<Side>,
-    /// The error, as records have it.
+    /// The error, as in a record.
     pub error: CaseError,
 }
 
@@ -240,21 +237,21 @@ pub struct MissingCase {
     pub id: String,
     /// The side that does not have it.
     pub side: Side,
-    /// What ended it on the side that has it; null if nothing did.
+    /// The error that stopped it on the side that has it; null if it did not fail.
     #[serde(default)]
     pub error: Option<CaseError>,
 }
 
-/// How a comparison as a whole came out. The worst comes first.
+/// The result of a whole comparison, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// A case failed, or the head does not have it any more.
+    /// A case failed, or the head does not have it.
     Failed,
     /// A case regressed.
     Regressed,
-    /// The data do not tell, or what they tell does not count.
+    /// The data do not decide, or the verdicts are only advisory.
     Inconclusive,
-    /// Nothing got slower. A case that only the head has is new, and no fault unless it failed.
+    /// Nothing got slower. A case that only the head has is new, and not a failure unless it failed.
     Fine,
 }
 
@@ -264,7 +261,7 @@ impl Comparison {
         self.base.sha256.is_some() && self.base.sha256 == self.head.sha256
     }
 
-    /// What a verdict counts for: where there is a reason to distrust them, none tells anything.
+    /// The verdict that counts: if verdicts are advisory, each counts as inconclusive.
     pub fn binding(&self, verdict: Verdict) -> Verdict {
         match self.advisory.is_empty() {
             true => verdict,
@@ -272,7 +269,7 @@ impl Comparison {
         }
     }
 
-    /// How it came out. Wall time decides. Verdicts that are advisory are inconclusive.
+    /// The result of the whole. Wall time decides. Advisory verdicts count as inconclusive.
     pub fn outcome(&self) -> Outcome {
         let has_error = self.cases.iter().any(|case| case.error.is_some());
         let has = |verdict| self.cases.iter().any(|case| case.verdict() == verdict);

@@ -1,15 +1,15 @@
-//! The order of a history: that of its commits, and not of the days on which they were measured.
+//! Sorts a history by its commits instead of by the time of measurement.
 
 use std::collections::HashMap;
 
 use super::Placed;
 use crate::record::{Commit, Record};
 
-/// Puts sessions in the order of their commits. `records` come in the order of time, and `hashes` are the commits that
-/// git knows, ancestors first.
+/// Sorts sessions by their commits. `records` are in the order of time, and `hashes` are the commits that git knows,
+/// ancestors first.
 ///
-/// The sessions of one commit stand together, in the order of time. Commits that git knows follow its order. All others
-/// keep their place among the commits, which is that of their first session. A session without a commit stands alone.
+/// The sessions of one commit are grouped, in the order of time. Commits that git knows are in the order of git. All
+/// others keep the place of their first session among the commits. A session without a commit is a group of its own.
 pub fn by_commit(records: Vec<Placed>, hashes: &[String]) -> Vec<Placed> {
     let rank: HashMap<&str, usize> = hashes.iter().map(String::as_str).zip(0..).collect();
     let rank_of = |group: &Vec<Placed>| {
@@ -27,7 +27,7 @@ pub fn by_commit(records: Vec<Placed>, hashes: &[String]) -> Vec<Placed> {
     groups.into_iter().flatten().collect()
 }
 
-/// The sessions of each commit, in the order in which commits first come.
+/// Groups sessions by commit, in the order in which commits first occur.
 fn grouped(records: Vec<Placed>) -> Vec<Vec<Placed>> {
     let mut groups: Vec<Vec<Placed>> = Vec::new();
     let mut group_of: HashMap<(String, bool), usize> = HashMap::new();
@@ -45,7 +45,7 @@ fn grouped(records: Vec<Placed>) -> Vec<Vec<Placed>> {
     groups
 }
 
-/// What tells one state of the sources from another.
+/// Identifies a state of the sources.
 fn key(record: &Record) -> Option<(String, bool)> {
     let Commit { hash, dirty } = record.commit.as_ref()?;
     Some((hash.clone(), *dirty))
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
     use crate::record::fixture::case;
 
-    /// Sessions of these commits, `!` behind a changed working tree, `-` for none.
+    /// Sessions of these commits. `!` marks a changed working tree, and `-` means no commit.
     fn sessions(commits: &[&str]) -> Vec<Placed> {
         let session = |(line, name): (usize, &&str)| {
             let mut record = case("hash", "rayon", 2).record();
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_commit_that_is_measured_again_stands_where_it_belongs() {
+    fn an_old_commit_that_is_measured_again_stays_in_its_place() {
         assert_eq!(
             ordered(&["a", "b", "c", "a"], &["a", "b", "c"]),
             ["a:0", "a:3", "b:1", "c:2"]
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_git_does_not_know_keeps_its_place_in_time() {
+    fn commits_unknown_to_git_keep_their_place_in_time() {
         assert_eq!(
             ordered(&["c", "x", "a", "x", "-", "-"], &["a", "c"]),
             ["a:2", "x:1", "x:3", "c:0", "-:4", "-:5"]

@@ -1,19 +1,19 @@
-//! Sessions that are given more than once. A copy tells nothing of how far sessions lie apart, and a session that is
-//! compared with itself tells nothing at all.
+//! Finds sessions that are given more than once. A copy does not show how much sessions differ, and comparing a session
+//! with itself shows nothing at all.
 
 use std::collections::{HashMap, HashSet};
 
 use super::Placed;
 use super::unlike::few;
 
-/// The sessions that were seen, to be found again wherever they come from: a copy of a file, a folder beside the file
-/// in it, a baseline beside what it was saved from.
+/// The sessions seen so far. It recognises a session wherever it comes from: a copy of a file, a file and its folder, a
+/// baseline and the records that it was saved from.
 #[derive(Default)]
 struct Seen<'a>(HashMap<(String, &'a str, u64), Vec<&'a Placed>>);
 
 impl<'a> Seen<'a> {
-    /// What was seen of the same session. Only integers and words are held against each other: fractions may lose
-    /// their last bit on the way through a file.
+    /// Finds the same session among those seen. Only integers and strings are compared, because fractions may lose
+    /// their last bit when they are written to a file.
     fn find(&self, placed: &'a Placed) -> Option<&'a Placed> {
         let record = &placed.1;
         let alike = self.0.get(&key(placed))?;
@@ -30,13 +30,13 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// The case, and when it began.
+/// The case and when it began.
 fn key((_, record): &Placed) -> (String, &str, u64) {
     let since_start = record.since_run_start_ns;
     (record.case.id(), &record.started_at, since_start)
 }
 
-/// Each of these that came before: where it stands, and where it stood first.
+/// Returns each repeated session: its place, and the place where it occurred first.
 fn repeats<'a>(records: impl Iterator<Item = &'a Placed>) -> Vec<(&'a str, &'a str)> {
     let mut seen = Seen::default();
     let mut found = Vec::new();
@@ -49,29 +49,30 @@ fn repeats<'a>(records: impl Iterator<Item = &'a Placed>) -> Vec<(&'a str, &'a s
     found
 }
 
-/// `b.jsonl:1 is the same session as a.jsonl:1`, or the count of them with two examples; `None` without any.
+/// Returns `b.jsonl:1 is the same session as a.jsonl:1`, or the number of repeats with two examples; `None` without
+/// repeats.
 fn sentence(repeats: &[(&str, &str)]) -> Option<String> {
     let example = |(place, first): &(&str, &str)| format!("{place} (first in {first})");
     match repeats {
         [] => None,
         [(place, first)] => Some(format!("{place} is the same session as {first}")),
         several => Some(format!(
-            "{} records are sessions that were given before: {}",
+            "{} records repeat sessions: {}",
             several.len(),
             few(&several.iter().map(example).collect::<Vec<_>>())
         )),
     }
 }
 
-/// Which sessions of both sides together are the same one; `None` if each is there once.
+/// Returns a sentence about sessions that occur more than once on both sides together; `None` if there are none.
 pub(super) fn same_sessions(base: &[Placed], head: &[Placed]) -> Option<String> {
     let found = sentence(&repeats(base.iter().chain(head)))?;
     Some(format!(
-        "{found}, and a session counts once: only others tell how far sessions lie apart"
+        "{found}, and a session counts once, because a repeated session does not show how much sessions differ"
     ))
 }
 
-/// These sessions, each of them once, and a sentence about those that are left out.
+/// Returns each session once, and a sentence about those that are left out.
 pub fn each_once(records: Vec<Placed>) -> (Vec<Placed>, Option<String>) {
     let mut seen = Seen::default();
     let mut is_first = Vec::new();
@@ -86,8 +87,8 @@ pub fn each_once(records: Vec<Placed>) -> (Vec<Placed>, Option<String>) {
     (kept.collect(), note)
 }
 
-/// The sessions of the base without those that the head has too, and a sentence about what is left out. A case that
-/// would be left without a base keeps it: there is nothing else to compare it with, and that is refused later.
+/// Returns the sessions of the base without those that the head has too, and a sentence about what is left out. A case
+/// that would be left without a base keeps it: it cannot be compared with anything else, and is refused later.
 pub fn apart(base: &[Placed], head: &[Placed]) -> (Vec<Placed>, Option<String>) {
     let mut of_head = Seen::default();
     head.iter().for_each(|placed| of_head.add(placed));
@@ -103,7 +104,7 @@ pub fn apart(base: &[Placed], head: &[Placed]) -> (Vec<Placed>, Option<String>) 
         }
     }
     let note = sentence(&left_out);
-    let note = note.map(|found| format!("{found}; what both sides have counts for the head alone"));
+    let note = note.map(|found| format!("{found}; sessions on both sides count for the head only"));
     (kept, note)
 }
 
@@ -124,7 +125,7 @@ mod tests {
     #[test]
     fn a_copy_counts_once_and_the_note_names_both_places() {
         let mut copy = session("b:1", 10);
-        // Read back from a file, a fraction may differ.
+        // A fraction may differ after it is read from a file.
         copy.1.host.load_average += 1e-12;
         let (kept, note) = each_once(vec![session("a:1", 10), session("a:2", 11), copy]);
         assert_eq!(places(&kept), ["a:1", "a:2"]);
@@ -133,15 +134,15 @@ mod tests {
     }
 
     #[test]
-    fn many_copies_make_one_sentence() {
+    fn one_sentence_covers_all_copies() {
         let records = (1..=9).map(|line| session(&format!("a:{line}"), 10));
         let (kept, note) = each_once(records.collect());
         assert_eq!(places(&kept), ["a:1"]);
-        insta::assert_snapshot!(note.unwrap(), @"8 records are sessions that were given before: a:2 (first in a:1), a:3 (first in a:1) and 6 more; each session counts once");
+        insta::assert_snapshot!(note.unwrap(), @"8 records repeat sessions: a:2 (first in a:1), a:3 (first in a:1) and 6 more; each session counts once");
     }
 
     #[test]
-    fn sessions_that_differ_in_anything_are_two() {
+    fn sessions_that_differ_in_anything_count_separately() {
         let mut later = session("b:1", 10);
         later.1.started_at = "2026-11-03T12:00:00Z".into();
         let mut resumed = session("c:1", 10);
@@ -159,11 +160,11 @@ mod tests {
     }
 
     #[test]
-    fn what_the_head_has_is_taken_from_the_base_if_something_is_left() {
+    fn sessions_on_both_sides_are_removed_from_the_base_if_others_remain() {
         let base = [session("a:1", 10), session("a:2", 11)];
         let (kept, note) = apart(&base, &[session("b:1", 11)]);
         assert_eq!(places(&kept), ["a:1"]);
-        insta::assert_snapshot!(note.unwrap(), @"a:2 is the same session as b:1; what both sides have counts for the head alone");
+        insta::assert_snapshot!(note.unwrap(), @"a:2 is the same session as b:1; sessions on both sides count for the head only");
         assert_eq!(apart(&base, &base), (base.to_vec(), None));
     }
 }

@@ -1,29 +1,29 @@
-//! The times of sessions, in logarithms, with the drift of the machine taken out where that can be.
+//! The logarithms of the times of sessions, with the drift of the machine removed if possible.
 
 use crate::record::{self, Case, Record, Sample};
 use crate::stats::median;
 
-/// Which time of a sample.
+/// Selects a time of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Channel {
     Wall,
     Cpu,
 }
 
-/// How the drift of the machine between two sessions can be taken out of the times of a case.
+/// How the drift of the machine between two sessions can be removed from the times of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calibration {
-    /// Divide by the time of the control loop: that cut drift between sessions 5 to 25 times for work of one
-    /// thread, and 2 to 3 times for work that is scheduled.
+    /// Divide by the time of the control loop. This reduced drift between sessions by a factor of 5 to 25 for work of
+    /// one thread, and by a factor of 2 to 3 for scheduled work.
     ControlLoop,
-    /// The time does not hang on the speed of the machine.
+    /// The time does not depend on the speed of the machine.
     NotNeeded,
-    /// Neither, and why.
+    /// Neither, with the reason.
     Impossible(&'static str),
 }
 
-/// How the times of `records`, all of one case, are calibrated: as any of them says, or by the name of the kernel
-/// where none does.
+/// Returns how to calibrate the times of `records`, which are all of one case: as any of them says, or else by the name
+/// of the kernel.
 pub fn calibration<'a>(records: impl IntoIterator<Item = &'a Record>) -> Calibration {
     let mut records = records.into_iter().peekable();
     let Some(case) = records.peek().map(|first| &first.case) else {
@@ -33,14 +33,14 @@ pub fn calibration<'a>(records: impl IntoIterator<Item = &'a Record>) -> Calibra
     match pace.unwrap_or_else(|| pace_by_name(case)) {
         "clock" => Calibration::NotNeeded,
         "contention" if case.workers > 1 => Calibration::Impossible(
-            "workers contend with each other, and their time does not follow that of the control loop",
+            "workers contend with each other, so their times do not follow the control loop",
         ),
         _ => Calibration::ControlLoop,
     }
 }
 
-/// The pace of a case whose records do not tell: they are of programs from before kernels said it themselves. A kernel
-/// that is not known is taken to compute.
+/// The pace of a case whose records do not have it, because they were written before kernels declared it. An unknown
+/// kernel is assumed to compute.
 fn pace_by_name(case: &Case) -> &'static str {
     let kernel = &case.parameters["kernel"];
     let word = |key: &str| kernel[key].as_str().unwrap_or_default();
@@ -51,13 +51,13 @@ fn pace_by_name(case: &Case) -> &'static str {
     }
 }
 
-/// Whether the times of a sample count: no worker process died in it, and it has times that a ratio can be taken of.
+/// Whether the times of a sample are valid: no worker process died in it, and they are not zero.
 pub(super) fn counts(sample: &Sample) -> bool {
     !sample.is_degraded && sample.wall_ns > 0 && sample.run_count > 0
 }
 
-/// One list a session: the logarithm of the time of one run, for each sample that counts. In nanoseconds, or as
-/// a multiple of the control loop's time. Samples without any time are left out.
+/// Returns one list per session: the logarithm of the time of one run for each valid sample, in nanoseconds or as a
+/// multiple of the control loop's time. Samples that took no time are left out.
 pub(super) fn log_times(records: &[&Record], channel: Channel, how: Calibration) -> Vec<Vec<f64>> {
     let sessions = records.iter().map(|record| {
         let unit = match how {
@@ -81,10 +81,10 @@ pub(super) fn log_times(records: &[&Record], channel: Channel, how: Calibration)
         .collect()
 }
 
-/// The median of the control loop's times in a session, on as many threads as the case has workers
-/// with a core; `None` if there are none.
+/// The median of the control loop's times in a session, on as many threads as the case has workers with a core; `None`
+/// without times.
 pub(super) fn control_ns(record: &Record) -> Option<f64> {
-    // With one worker, or one core, there is only the one.
+    // With one worker or one core there is only the single-threaded time.
     let time = |calibration: &record::Calibration| {
         calibration.parallel_ns.unwrap_or(calibration.single_ns) as f64
     };

@@ -1,7 +1,7 @@
-//! Judging records that were measured apart.
+//! Judges records of separate sessions.
 //!
-//! Much that is no change of the code lies between two sessions: the machine's speed drifts, and the next
-//! process lands elsewhere in memory. What can be told all the same, and what not, is decided here.
+//! Two sessions differ for many reasons other than the code: the machine's speed drifts, and each process gets other
+//! places in memory. This module decides what can still be judged.
 
 use std::collections::BTreeMap;
 
@@ -22,36 +22,36 @@ use crate::stats::{SessionDifference, median, quantile, session_difference};
 
 mod sides;
 
-/// Above this standard deviation between sessions of one build, history tells nothing worth knowing of a
-/// case: sessions of single cases were 5 to 7% apart where nothing had changed.
+/// Above this standard deviation between sessions of one build, a case is not judged: sessions of some cases differed
+/// by 5 to 7% although nothing had changed.
 const MOST_SPREAD_RATIO: f64 = 0.02;
 
-/// Sessions of both sides that are needed to know how far sessions lie apart: Student's t with fewer than
-/// four degrees of freedom makes intervals that nothing real lies outside of.
+/// The number of sessions on both sides together that shows how much sessions differ. With fewer than four degrees of
+/// freedom, Student's t gives intervals so wide that no real change lies outside.
 const FEWEST_SESSIONS: usize = 6;
 
-/// Beyond this many sessions nobody waits.
+/// More sessions than this are not practical.
 const MOST_SESSIONS: usize = 200;
 
 /// One side of a comparison of records.
 #[derive(Debug, Clone, Copy)]
 pub struct Stored<'a> {
-    /// What it was called on the command line.
+    /// Its name on the command line.
     pub name: &'a str,
-    /// Its records, of one session or of several.
+    /// Its records, of one or several sessions.
     pub records: &'a [Placed],
 }
 
-/// How records are compared.
+/// The settings of a comparison of records.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StoredPlan {
-    /// A change of less than this is none: 0.01 for one per cent. Above 0.
+    /// Changes smaller than this are ignored: 0.01 for one per cent. Above 0.
     pub threshold_ratio: f64,
     /// The chance of any false alarm in the whole comparison is at most this.
     pub alpha: f64,
-    /// Draws the sessions and samples of the bootstrap.
+    /// The seed of the bootstrap.
     pub seed: u64,
-    /// Shows the figures of what must not be compared, with a warning.
+    /// Whether to show the figures of records that must not be compared, with a warning.
     pub advisory: bool,
 }
 
@@ -63,8 +63,8 @@ pub struct NotComparable(pub Vec<String>);
 ///
 /// # Errors
 ///
-/// What makes them incomparable, unless the plan asks for advice only: other machines, digests, plans,
-/// parameters, or a side that holds several commits.
+/// The reasons why they must not be compared, unless the plan asks for advisory figures: other machines, digests, plans
+/// or parameters, or a side with several commits.
 ///
 /// # Panics
 ///
@@ -110,7 +110,7 @@ fn build(stored: Stored<'_>) -> Build {
     }
 }
 
-/// CPU time of everything else ÷ (wall clock × cores), over all samples that know it.
+/// CPU time of everything else ÷ (wall clock × cores), over all samples that have it.
 fn foreign_load<'a>(records: impl Iterator<Item = &'a Placed>) -> Option<f64> {
     let (mut foreign, mut capacity) = (0.0, 0.0);
     for (_, record) in records {
@@ -124,7 +124,7 @@ fn foreign_load<'a>(records: impl Iterator<Item = &'a Placed>) -> Option<f64> {
     (capacity > 0.0).then(|| foreign / capacity)
 }
 
-/// The 95th percentile of all passes of the control loop on one thread, over the 5th.
+/// The 95th percentile of all times of the control loop on one thread ÷ the 5th.
 fn calibration_spread<'a>(records: impl Iterator<Item = &'a Placed>) -> Option<f64> {
     let calibrations = records.flat_map(|(_, record)| &record.calibrations);
     let times: Vec<f64> = calibrations.map(|one| one.single_ns as f64).collect();
@@ -132,7 +132,7 @@ fn calibration_spread<'a>(records: impl Iterator<Item = &'a Placed>) -> Option<f
     (fast > 0.0).then(|| slow / fast)
 }
 
-/// All cases judged together, in both channels.
+/// Judges all cases together, in both channels.
 fn judged(cases: &[Case<'_>], plan: &StoredPlan) -> Vec<ComparedCase> {
     let mut random = SplitMix64::new(plan.seed);
     let mut channel = |channel| -> Vec<Option<Judgement>> {
@@ -156,14 +156,14 @@ fn judged(cases: &[Case<'_>], plan: &StoredPlan) -> Vec<ComparedCase> {
         .collect()
 }
 
-/// What the sessions of one channel of one case show.
+/// The findings from the sessions of one channel of one case.
 struct Found {
-    /// How many times as long the head takes, in logarithms; `None` without samples on a side.
+    /// The logarithm of the head's time ÷ the base's time; `None` if a side has no samples.
     estimate: Option<f64>,
     difference: Option<SessionDifference>,
     base_count: usize,
     head_count: usize,
-    /// Whether a verdict may be drawn from it.
+    /// Whether it may be judged.
     is_sound: bool,
 }
 
@@ -183,12 +183,12 @@ impl Case<'_> {
         }
     }
 
-    /// Both sides, the head first.
+    /// The records of both sides, the head first.
     fn all(&self) -> impl Iterator<Item = &Record> {
         self.head.iter().chain(&self.base).copied()
     }
 
-    /// Whether its times are divided by those of the control loop: only if every session has them.
+    /// How its times are calibrated. They are divided by those of the control loop only if every session has them.
     fn how_calibrated(&self) -> Calibration {
         match calibration(self.all()) {
             Calibration::ControlLoop if self.all().all(|record| control_ns(record).is_some()) => {
@@ -211,7 +211,7 @@ impl Case<'_> {
         failed(Side::Base, &self.base).or_else(|| failed(Side::Head, &self.head))
     }
 
-    /// Why history cannot judge it; `None` if it can.
+    /// Why the records cannot be judged; `None` if they can.
     fn why_not_judged(&self) -> Option<String> {
         if self.error().is_some() {
             return None;
@@ -221,18 +221,18 @@ impl Case<'_> {
             return Some(why.into());
         }
         if wanted != self.how_calibrated() {
-            return Some("a session has no times of the control loop (calibrations), so that drift of the machine cannot be told from a change".into());
+            return Some("a session has no times of the control loop (calibrations), so a drift of the machine cannot be distinguished from a change".into());
         }
         let (base, head) = (self.base.len(), self.head.len());
         if base + head < FEWEST_SESSIONS {
             return Some(format!(
-                "too few sessions: {base} of the base and {head} of the head, and it takes {FEWEST_SESSIONS} in all to know how far they lie apart"
+                "too few sessions: {base} of the base and {head} of the head; at least {FEWEST_SESSIONS} in all are needed to know how much sessions differ"
             ));
         }
         let spread = self.spread()?;
         (spread > MOST_SPREAD_RATIO).then(|| {
             format!(
-                "sessions of one build lie {:.1}% apart (standard deviation), more than {:.0}%",
+                "sessions of one build differ by {:.1}% (standard deviation), more than {:.0}%",
                 spread * 100.0,
                 MOST_SPREAD_RATIO * 100.0
             )
@@ -244,19 +244,19 @@ impl Case<'_> {
         let how = self.how_calibrated();
         let base = log_times(&self.base, Channel::Wall, how);
         let head = log_times(&self.head, Channel::Wall, how);
-        // The draws do not matter for the spread.
+        // The spread does not depend on the random draws.
         let difference = session_difference(&base, &head, &mut SplitMix64::new(0))?;
         Some(difference.spread.exp_m1())
     }
 }
 
-/// Why a record has no times that count.
+/// Why a record has no valid times.
 fn failure(record: &Record) -> Option<CaseError> {
     let has_samples = record.samples.iter().any(counts);
     match &record.error {
         Some(error) => Some(error.clone()),
         None if has_samples => None,
-        None => Some(CaseError::new("no-samples", "it has no samples that count")),
+        None => Some(CaseError::new("no-samples", "it has no valid samples")),
     }
 }
 
@@ -267,8 +267,8 @@ fn center(sessions: &[Vec<f64>]) -> Option<f64> {
     Some(medians.iter().sum::<f64>() / medians.len() as f64)
 }
 
-/// Judges one channel of all cases together, as [`super::judge()`] does for pairs: three families under Holm's
-/// correction, and a sound case enters each.
+/// Judges one channel of all cases together, as [`super::judge()`] does for pairs: three families with Holm's
+/// correction, and every valid case enters each of them.
 fn judgements(found: &[Found], plan: &StoredPlan) -> Vec<Option<Judgement>> {
     let limit = plan.threshold_ratio.ln_1p();
     let sound: Vec<(usize, &SessionDifference)> = found
@@ -321,7 +321,7 @@ impl Found {
         })
     }
 
-    /// How many more sessions of either side would settle it, if they were like those so far.
+    /// How many more sessions on either side would settle it, if they were like those so far.
     fn more_sessions(&self, plan: &StoredPlan, case_count: usize) -> Option<u64> {
         let difference = self.difference?;
         let limit = plan.threshold_ratio.ln_1p();

@@ -1,4 +1,4 @@
-//! What makes records incomparable.
+//! Finds the reasons why records must not be compared.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::Placed;
 use super::repeats::same_sessions;
 use crate::record::{Host, Record};
 
-/// Why these two sets of records must not be compared, one sentence per reason; empty if they may be.
+/// Returns why these two sets of records must not be compared, one sentence per reason; empty if they may be.
 pub(super) fn unlike(base: &[Placed], head: &[Placed]) -> Vec<String> {
     let mut reasons = Vec::new();
     reasons.extend(other_commits(base));
@@ -17,7 +17,7 @@ pub(super) fn unlike(base: &[Placed], head: &[Placed]) -> Vec<String> {
     reasons
 }
 
-/// The first two of `examples`, and how many more there are: a list of thousands hides what it says.
+/// Lists the first two of `examples` and the number of the others, because a list of thousands is unreadable.
 pub fn few(examples: &[String]) -> String {
     match examples {
         [first, second, others @ ..] if !others.is_empty() => {
@@ -27,14 +27,14 @@ pub fn few(examples: &[String]) -> String {
     }
 }
 
-/// The first record on another machine than the first of all.
+/// Finds the first record of another machine than the first record.
 pub(super) fn other_hosts<'a>(mut records: impl Iterator<Item = &'a Placed>) -> Option<String> {
     let (first_place, first) = records.next()?;
     // Figures of one class of machines may be held against each other.
     let class = first.host.class();
     let (place, other) = records.find(|(_, record)| record.host.class() != class)?;
     Some(format!(
-        "{first_place} and {place} are of different machines: {} and {}",
+        "{first_place} and {place} were measured on different machines: {} and {}",
         machine(&first.host),
         machine(&other.host)
     ))
@@ -44,21 +44,21 @@ fn machine(host: &Host) -> String {
     format!("{} with {}", host.processor, host.cores())
 }
 
-/// The first record of another commit, or of a changed working tree, within one side.
+/// Finds the first record of one side with another commit or another state of the working tree.
 fn other_commits(records: &[Placed]) -> Option<String> {
     let (first_place, first) = records.first()?;
     let (place, other) = records
         .iter()
         .find(|(_, record)| record.commit != first.commit)?;
     Some(format!(
-        "{first_place} and {place} are of different commits, and one side of a comparison is one: {} and {}",
+        "{first_place} and {place} have different commits, but one side of a comparison must have one commit: {} and {}",
         first.commit_name(),
         other.commit_name()
     ))
 }
 
-/// What records differ in from the first of their case that makes their times incomparable: one sentence per kind of
-/// difference.
+/// Compares each record with the first record of its case. Returns one sentence per kind of difference that makes times
+/// incomparable.
 fn other_cases<'a>(records: impl Iterator<Item = &'a Placed>) -> Vec<String> {
     let mut first_of: BTreeMap<String, &Placed> = BTreeMap::new();
     let mut differing: BTreeMap<&str, Vec<(&Placed, &Placed)>> = BTreeMap::new();
@@ -72,11 +72,11 @@ fn other_cases<'a>(records: impl Iterator<Item = &'a Placed>) -> Vec<String> {
     sentences
         .map(|(what, pairs)| match pairs.as_slice() {
             [((first_place, _), (place, record))] => format!(
-                "`{}` in {place} has {what} than in {first_place}",
+                "`{}` differs in {what} between {first_place} and {place}",
                 record.case.id()
             ),
             several => format!(
-                "{} records have {what} than the first of their case: {}",
+                "{} records differ in {what} from the first record of their case: {}",
                 several.len(),
                 few(&several.iter().map(example).collect::<Vec<_>>())
             ),
@@ -84,12 +84,12 @@ fn other_cases<'a>(records: impl Iterator<Item = &'a Placed>) -> Vec<String> {
         .collect()
 }
 
-/// `` `hash/rayon/2` in head.jsonl:1 (first in base.jsonl:1)``.
+/// Returns `` `hash/rayon/2` in head.jsonl:1 (first in base.jsonl:1)``.
 fn example(((first_place, _), (place, record)): &(&Placed, &Placed)) -> String {
     format!("`{}` in {place} (first in {first_place})", record.case.id())
 }
 
-/// What two records of one case differ in that makes their times incomparable.
+/// Names what makes the times of two records of one case incomparable.
 fn difference(first: &Record, other: &Record) -> Option<&'static str> {
     let other_plan = || (first.plan.measured() != other.plan.measured()).then_some("another plan");
     other_work(first, other).or_else(other_plan)
@@ -98,9 +98,9 @@ fn difference(first: &Record, other: &Record) -> Option<&'static str> {
 /// What makes the work of two records of one case different.
 pub(super) fn other_work(first: &Record, other: &Record) -> Option<&'static str> {
     if first.case.parameters != other.case.parameters {
-        Some("other parameters")
+        Some("parameters")
     } else if first.case.options != other.case.options {
-        Some("other options")
+        Some("options")
     } else if first.digest.is_some() && other.digest.is_some() && first.digest != other.digest {
         Some("another digest (what it computes has changed)")
     } else {

@@ -1,4 +1,4 @@
-//! Which pair comes next, and when it is enough.
+//! Decides which pair comes next and when the gate ends.
 
 use std::io;
 use std::time::Instant;
@@ -9,43 +9,42 @@ use crate::compare::{ComparedCase, Evidence, Judgement, SideError, Verdict, judg
 use crate::random::{SplitMix64, mix, shuffle};
 use crate::stats::quantile;
 
-/// What a gate found.
+/// The results of a gate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ran {
-    /// One entry a contest, in their order.
+    /// One entry per contest, in the same order.
     pub cases: Vec<ComparedCase>,
-    /// Why it stopped.
+    /// Why the gate stopped.
     pub stop: Stop,
-    /// How many pairs were finished, those of an earlier part of the gate included.
+    /// The number of finished pairs, including those of an earlier part of the gate.
     pub pair_count: u64,
-    /// The part of the machine that everything else took; `None` where no pair was long enough to tell.
+    /// The fraction of the machine that everything else took; `None` if no pair was long enough to measure it.
     pub foreign_load_ratio: Option<f64>,
-    /// How much slower the calibration loop was at its slow times than at its fast ones: its 95th percentile
-    /// over its 5th. `None` without pairs.
+    /// The spread of the calibration loop's times: the 95th percentile ÷ the 5th. `None` without pairs.
     pub calibration_spread_ratio: Option<f64>,
 }
 
 /// Why a gate stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// Every case was decided, or had all its pairs.
+    /// Every case was decided or had all its pairs.
     Done,
-    /// The time was over: some cases had fewer pairs than planned.
+    /// The time limit was reached, so some cases had fewer pairs than planned.
     OutOfTime,
-    /// The watcher asked for it. Nothing was judged.
+    /// The watcher cancelled it. Nothing was judged.
     Interrupted,
 }
 
-/// Runs pairs of all contests in turn, as `plan` says, and judges them at its looks. A contest whose wall
-/// time is decided at a look gets no more pairs. Control contests are judged by themselves.
+/// Runs pairs of all contests in turn and judges them at the looks of `plan`. A contest whose wall time is decided gets
+/// no more pairs. Control contests are judged separately.
 ///
-/// Pairs that `log` has are not measured again; new ones are appended to it as soon as they are finished.
-/// No pair is begun after `until`, nor at all if `log` was judged when its time was up: more pairs would be one
-/// more look than the plan has. Nor does anything go on for the sake of the control alone.
+/// Pairs in `log` are not measured again. New pairs are appended to it as soon as they are finished. No pair begins
+/// after `until`. No pair begins at all if `log` was judged at its time limit, because more pairs would need another
+/// look than the plan has. The gate does not continue for the control alone.
 ///
 /// # Errors
 ///
-/// When a pair cannot be written to `log`.
+/// If a pair cannot be written to `log`.
 pub fn run(
     contests: &[Contest],
     plan: &GatePlan,
@@ -85,7 +84,7 @@ struct Gate<'a> {
     watcher: &'a mut dyn Watcher,
 }
 
-/// One contest and what is known about it.
+/// One contest and its results so far.
 struct Track<'a> {
     contest: &'a Contest,
     pairs: Vec<Pair>,
@@ -95,8 +94,8 @@ struct Track<'a> {
 }
 
 impl Gate<'_> {
-    /// Brings every open track to this many pairs, one pair of each in turn, so that slow changes of the
-    /// machine fall on all alike.
+    /// Measures until every open track has this many pairs. The tracks take turns, so that slow changes of the machine
+    /// affect all alike.
     fn measure_up_to(&mut self, pair_count: u64) -> io::Result<Stop> {
         for index in 0..pair_count {
             let mut order: Vec<usize> = (0..self.tracks.len()).collect();
@@ -120,7 +119,7 @@ impl Gate<'_> {
         Ok(Stop::Done)
     }
 
-    /// Whether more pairs can decide anything about a case.
+    /// Whether more pairs can decide any case.
     fn is_open(&self) -> bool {
         let mut cases = self.tracks.iter().filter(|track| !track.contest.is_control);
         cases.any(Track::is_open)
@@ -141,7 +140,7 @@ impl Gate<'_> {
         })
     }
 
-    /// The next pair of one track: from the log, or measured. `None` if it was interrupted.
+    /// Gets the next pair of one track from the log, or measures it. `None` if it was interrupted.
     fn one_pair(&mut self, number: usize, index: u64, pair_count: u64) -> io::Result<Option<()>> {
         let contest = self.tracks[number].contest;
         let id = contest.case.case.id();
@@ -174,7 +173,7 @@ impl Gate<'_> {
         Ok(Some(()))
     }
 
-    /// Judges what is open, the control by itself.
+    /// Judges the open tracks, and the control separately.
     fn look(&mut self) {
         let alpha = self.plan.alpha_per_look();
         for is_control in [false, true] {
@@ -182,7 +181,7 @@ impl Gate<'_> {
             let mut family: Vec<_> = tracks
                 .filter(|track| track.contest.is_control == is_control)
                 .collect();
-            // Those whose wall time was decided before have no new pairs: nothing of theirs is tested again.
+            // Tracks whose wall time was decided earlier have no new pairs, so they are not tested again.
             let was_open: Vec<bool> = family.iter().map(|track| track.is_open()).collect();
             for channel in [Channel::Wall, Channel::Cpu] {
                 look_at(&mut family, &was_open, channel, alpha);
@@ -208,7 +207,7 @@ impl Gate<'_> {
     }
 }
 
-/// Judges one channel of a family of tracks, and keeps what is new.
+/// Judges one channel of a family of tracks, and stores new judgements.
 fn look_at(family: &mut [&mut Track<'_>], was_open: &[bool], channel: Channel, alpha: f64) {
     let differences: Vec<Vec<f64>> = family
         .iter()
@@ -247,13 +246,13 @@ impl<'a> Track<'a> {
         }
     }
 
-    /// Whether more pairs can decide anything: wall time is not decided yet, and nothing failed.
+    /// Whether more pairs can decide it: its wall time is not decided yet, and it has not failed.
     fn is_open(&self) -> bool {
         let verdict = self.wall.as_ref().map(|wall| wall.verdict);
         self.error.is_none() && verdict.is_none_or(|verdict| verdict == Verdict::Inconclusive)
     }
 
-    /// How many pairs are missing to this many.
+    /// How many pairs are missing until it has this many.
     fn left(&self, pair_count: u64) -> u64 {
         match self.is_open() {
             true => pair_count.saturating_sub(self.pairs.len() as u64),
@@ -261,7 +260,7 @@ impl<'a> Track<'a> {
         }
     }
 
-    /// One difference a pair; none if a pair has none, or the case failed.
+    /// One difference per pair; empty if a pair has no difference, or the case failed.
     fn differences(&self, channel: Channel) -> Vec<f64> {
         if self.error.is_some() {
             return Vec::new();
@@ -284,7 +283,7 @@ impl<'a> Track<'a> {
         }
     }
 
-    /// The verdict of an earlier look, if this one is not to test it again.
+    /// The verdict of an earlier look, if this look must not test it again.
     fn settled(&self, channel: Channel, was_open: bool) -> Option<Verdict> {
         let verdict = self.judgement(channel)?.verdict;
         (!was_open || verdict != Verdict::Inconclusive).then_some(verdict)
@@ -304,12 +303,12 @@ impl<'a> Track<'a> {
     }
 }
 
-/// What the orders of one pair are drawn from.
+/// The random numbers for the orders of one pair.
 fn numbers(seed: u64, contest: u64, index: u64) -> SplitMix64 {
     SplitMix64::new(mix(mix(mix(seed) ^ contest) ^ index))
 }
 
-/// The part of the machine that others took, over all pairs that were long enough to tell.
+/// The fraction of the machine that everything else took, over all pairs that were long enough to measure it.
 fn foreign_load<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Option<f64> {
     let known = pairs.filter_map(|pair| Some((pair.foreign_cpu_ns?, pair.elapsed_ns)));
     let (foreign, elapsed) = known.fold((0, 0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));

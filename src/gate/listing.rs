@@ -1,4 +1,4 @@
-//! Which cases both programs have.
+//! Finds the cases that both programs have.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -12,23 +12,23 @@ use crate::foreign::{self, Limits};
 use crate::matrix::PlannedCase;
 use crate::record::{Case, CaseError, nanoseconds};
 
-/// A case as a program lists it, one line of JSON each.
+/// A case as a program lists it, one line of JSON per case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ListedCase {
-    /// What is run.
+    /// The case.
     pub case: Case,
-    /// The time limit that the workload sets, if it does.
+    /// The time limit of the workload, if any.
     pub timeout_ns: Option<u64>,
-    /// The time limit for one task on a worker process, if the workload sets one.
+    /// The workload's time limit for one task on a worker process, if any.
     pub task_timeout_ns: Option<u64>,
-    /// How often a task whose worker process died is tried again.
+    /// How often a task is tried again after its worker process died.
     pub retry_limit: u32,
-    /// The smallest change that counts, if the workload says so.
+    /// The workload's threshold for a gate, if any.
     pub threshold_ratio: Option<f64>,
-    /// How long a run takes at best with this many workers, if the workload certifies it.
+    /// The duration of the shortest possible schedule with this number of workers, if the workload certifies it.
     #[serde(default)]
     pub certified_optimum_ns: Option<u64>,
-    /// Whether the backend says that it can bind its workers. Programs that do not tell are taken to.
+    /// Whether the backend declares that it can bind its workers. True for programs that do not say.
     #[serde(default = "yes")]
     pub can_pin: bool,
 }
@@ -51,17 +51,17 @@ impl From<PlannedCase> for ListedCase {
     }
 }
 
-/// More than a hundred thousand cases.
+/// The limit on the output. It is enough for more than a hundred thousand cases.
 const MOST_BYTES: usize = 64 << 20;
-/// Of a line that is none of a case, this many characters are shown.
+/// How many characters of an invalid line are shown.
 const SHOWN_CHARACTERS: usize = 200;
 
-/// The cases that `program` has, asked with `cases` and these arguments. It is killed after `timeout`, or when
-/// `is_cancelled` becomes true.
+/// Returns the cases of `program`, by running its subcommand `cases` with these arguments. It is killed after
+/// `timeout`, or when `is_cancelled` becomes true.
 ///
 /// # Errors
 ///
-/// What it answered in their place, for people.
+/// What the program wrote instead, as a text for people.
 pub fn list(
     program: &Path,
     arguments: &[OsString],
@@ -77,7 +77,7 @@ pub fn list(
     command
         .arg("cases")
         .args(arguments)
-        // Workers are bound by whoever asks, and not by those who are asked.
+        // The gate decides whether workers are bound, not the programs that it calls.
         .env_remove("TASKDYNO_PIN");
     let answer = foreign::run(&mut command, &limits).map_err(|error| error.to_string())?;
     if !answer.status.success() {
@@ -91,18 +91,18 @@ pub fn list(
     text.lines().map(read).collect()
 }
 
-/// The cases of two programs, put side by side.
+/// The cases of two programs, matched by name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matched {
-    /// What both have, in the order of the head and with its limits and thresholds.
+    /// The cases that both have, in the order of the head and with its limits and thresholds.
     pub both: Vec<ListedCase>,
-    /// What only one has.
+    /// The cases that only one has.
     pub missing: Vec<MissingCase>,
-    /// What has the same name on both sides and is not the same.
+    /// The cases that have the same name on both sides but different definitions.
     pub different: Vec<(ListedCase, SideError)>,
 }
 
-/// Puts the cases of two programs side by side.
+/// Matches the cases of two programs by name.
 pub fn match_up(base: &[ListedCase], head: Vec<ListedCase>) -> Matched {
     let mut matched = Matched {
         both: Vec::new(),
@@ -139,7 +139,7 @@ fn defined_differently(base: &Case, head: &Case) -> SideError {
         format!("{} with options {options}", case.parameters)
     };
     work_differs(format!(
-        "the two sides define it differently: base {}, head {}",
+        "the two sides define the case differently: base {}, head {}",
         shown(base),
         shown(head)
     ))
@@ -186,7 +186,7 @@ mod tests {
             listed("same", 1, Some(0.03)),
         ];
         let matched = match_up(&base, head);
-        // With the threshold of the head.
+        // The threshold is that of the head.
         assert_eq!(matched.both, [listed("same", 1, Some(0.03))]);
         let missing: Vec<_> = matched
             .missing
@@ -198,7 +198,7 @@ mod tests {
             [("new/serial/1", Side::Base), ("gone/serial/1", Side::Head)]
         );
         let [(different, error)] = &matched.different[..] else {
-            panic!("one is different");
+            panic!("exactly one case differs");
         };
         assert_eq!(different.case.workload, "changed");
         assert_eq!(error.error.kind, "work-differs");

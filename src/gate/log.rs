@@ -1,6 +1,6 @@
-//! Finished pairs on disk, so that nothing is lost when a gate is interrupted.
+//! Stores finished pairs on disk, so that an interrupted gate loses nothing.
 //!
-//! JSON Lines: the first line is the [`Header`], each that follows a finished [`Pair`] or a failure.
+//! The file is JSON Lines. The first line is the [`Header`], and each further line is a finished [`Pair`] or a failure.
 
 use std::collections::HashMap;
 use std::io;
@@ -19,18 +19,18 @@ pub const PAIRS_VERSION: u32 = 1;
 /// The lines before the first pair.
 const HEADING_COUNT: usize = 1;
 
-/// What all pairs of a file share. A gate may go on only if nothing of it has changed.
+/// What all pairs of a file share. A gate may continue only if none of it has changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// [`PAIRS_VERSION`] of the program that wrote it.
     pub pairs_version: u32,
-    /// How it is measured.
+    /// How the pairs are measured.
     pub plan: GatePlan,
     /// What is compared against.
     pub base: Build,
     /// What is judged.
     pub head: Build,
-    /// The cases that are run, with the threshold of each.
+    /// The cases, each with its threshold.
     pub cases: Vec<(ListedCase, f64)>,
     /// The machine.
     pub host: Host,
@@ -42,7 +42,7 @@ enum Line {
     Gate(Box<Header>),
     Pair(Pair),
     Failure(FailedCase),
-    /// Its time was up, and the cases were judged by the pairs before this line.
+    /// The time limit was reached, and the cases were judged by the pairs before this line.
     JudgedEarly(JudgedEarly),
 }
 
@@ -56,7 +56,7 @@ struct FailedCase {
     error: SideError,
 }
 
-/// A file of pairs that is being written, and what was in it before.
+/// A file of pairs that is being written, and its earlier content.
 #[derive(Debug)]
 pub struct PairLog {
     file: RecordFile,
@@ -77,32 +77,32 @@ pub enum LogError {
         /// What the system said.
         error: io::Error,
     },
-    /// A line is not what it should be.
+    /// A line is invalid.
     #[error("{path}:{line}: {problem}")]
     Line {
         /// The file.
         path: String,
-        /// Counted from 1.
+        /// The number of the line, from 1.
         line: usize,
         /// What is wrong with it.
         problem: String,
     },
-    /// The gate that wrote it is not the one that would go on.
+    /// Another gate wrote it.
     #[error("{path} was written by another gate: {what}")]
     Changed {
         /// The file.
         path: String,
-        /// What differs, and how.
+        /// What differs.
         what: String,
     },
 }
 
 impl PairLog {
-    /// A new file at `path`, with its header. One that is there already is kept under another name.
+    /// Creates a file at `path`, with its header. An existing file is renamed.
     ///
     /// # Errors
     ///
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn create(path: &Path, header: &Header) -> Result<Self, LogError> {
         let mut file =
             RecordFile::create(path, HEADING_COUNT).map_err(|error| unusable(path, error))?;
@@ -117,11 +117,11 @@ impl PairLog {
         })
     }
 
-    /// The header of the file at `path`; `None` if there is no file, or nothing in it.
+    /// Reads the header of the file at `path`; `None` if there is no file, or it is empty.
     ///
     /// # Errors
     ///
-    /// When it cannot be read or does not begin with a header.
+    /// If it cannot be read or does not begin with a header.
     pub fn header(path: &Path) -> Result<Option<Header>, LogError> {
         let text = match input::read_file(path, input::most_bytes()).map_err(io::Error::from) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -130,12 +130,12 @@ impl PairLog {
         header_of(path, &lines(&text[..whole_len(&text)]))
     }
 
-    /// Goes on with the file at `path`, or begins it if there is none. It is read before anything of it is changed; a
-    /// last line that was cut off is then removed.
+    /// Continues the file at `path`, or creates it if there is none. The file is read before it is changed. A truncated
+    /// last line is then removed.
     ///
     /// # Errors
     ///
-    /// When it cannot be read or written, a line is wrong, or it was written by a gate with another header.
+    /// If it cannot be read or written, a line is invalid, or a gate with another header wrote it.
     pub fn resume(path: &Path, header: &Header) -> Result<Self, LogError> {
         let found = Resumable::read(path).map_err(|error| unusable(path, error))?;
         let lines = lines(found.text());
@@ -152,7 +152,13 @@ impl PairLog {
         let mut was_judged = false;
         for (index, line) in lines.iter().enumerate().skip(HEADING_COUNT) {
             match parse(path, index, line)? {
-                Line::Gate(_) => return Err(bad_line(path, index, "a second gate begins here")),
+                Line::Gate(_) => {
+                    return Err(bad_line(
+                        path,
+                        index,
+                        "a file must not have a second header",
+                    ));
+                }
                 Line::Pair(pair) => {
                     pairs.insert((pair.case.clone(), pair.is_control, pair.index), pair);
                 }
@@ -171,27 +177,27 @@ impl PairLog {
         })
     }
 
-    /// How many finished pairs it began with.
+    /// The number of finished pairs that it began with.
     pub fn pair_count(&self) -> usize {
         self.pairs.len()
     }
 
-    /// The number of the line that was removed, from 1, since it was cut off.
+    /// The number of the truncated line that was removed, from 1.
     pub fn cut_off_line(&self) -> Option<usize> {
         self.cut_off_line
     }
 
-    /// Whether it was judged when its time was up, so that no pair may be added.
+    /// Whether it was judged at its time limit, so that no pair may be added.
     pub fn was_judged(&self) -> bool {
         self.was_judged
     }
 
-    /// Where it is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         self.file.path()
     }
 
-    /// What became of this pair before, if it was finished or its case given up then.
+    /// The earlier result of this pair, if it was finished or its case was given up.
     pub(super) fn find(
         &self,
         case: &str,
@@ -204,8 +210,8 @@ impl PairLog {
         pair.or_else(|| failure().map(|error| Err(error.clone())))
     }
 
-    /// Notes that the time was up, and that the cases are judged by the pairs that are there. To go on would be
-    /// one more look than the plan has.
+    /// Records that the time limit was reached and the cases are judged by the existing pairs. More pairs would need
+    /// another look than the plan has.
     pub(super) fn note_judged_early(&mut self) -> io::Result<()> {
         match self.was_judged {
             true => Ok(()),
@@ -213,7 +219,7 @@ impl PairLog {
         }
     }
 
-    /// Appends what became of a pair.
+    /// Appends the result of a pair.
     pub(super) fn append(
         &mut self,
         case: &str,
@@ -236,7 +242,7 @@ fn lines(text: &[u8]) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// The header in the first of these lines, if there are any.
+/// Parses the header in the first of these lines, if there are any.
 fn header_of(path: &Path, lines: &[String]) -> Result<Option<Header>, LogError> {
     let Some(line) = lines.first() else {
         return Ok(None);
@@ -244,7 +250,7 @@ fn header_of(path: &Path, lines: &[String]) -> Result<Option<Header>, LogError> 
     match parse(path, 0, line)? {
         Line::Gate(header) => Ok(Some(*header)),
         Line::Pair(_) | Line::Failure(_) | Line::JudgedEarly(_) => {
-            Err(bad_line(path, 0, "expected the line of a gate"))
+            Err(bad_line(path, 0, "expected the header of a gate"))
         }
     }
 }
@@ -255,11 +261,12 @@ fn parse(path: &Path, index: usize, line: &str) -> Result<Line, LogError> {
         json["gate"]["pairs_version"].as_u64()
     };
     if let Some(other) = version(line).filter(|found| *found != u64::from(PAIRS_VERSION)) {
-        let problem = format!("its version is {other}, and this program knows {PAIRS_VERSION}");
+        let problem =
+            format!("its version is {other}, but this program reads only version {PAIRS_VERSION}");
         return Err(bad_line(path, index, problem));
     }
     serde_json::from_str(line)
-        .map_err(|error| bad_line(path, index, format!("not a pair: {error}")))
+        .map_err(|error| bad_line(path, index, format!("this is not a pair: {error}")))
 }
 
 fn bad_line(path: &Path, index: usize, problem: impl Into<String>) -> LogError {
@@ -277,7 +284,7 @@ fn unusable(path: &Path, error: io::Error) -> LogError {
     }
 }
 
-/// What of a gate is not as it was.
+/// Describes the first part of a header that has changed.
 fn change(before: &Header, now: &Header) -> Option<String> {
     let parts = [
         ("its plan", difference(&before.plan, &now.plan)),

@@ -1,16 +1,16 @@
-//! The gate: two builds run in turns, pair by pair, until it is known whether one is slower.
+//! The gate: runs two builds in alternation, pair by pair, until it is known whether one is slower.
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `build` | from what was asked for, a file or a revision, to a program |
-//! | `listing` | which cases both programs have |
-//! | `pair` | one pair of fresh processes that take turns |
-//! | `engine` | which pair comes next, and when it is enough |
-//! | `log` | finished pairs on disk |
-//! | `self_test` | what the gate can see on this machine |
-//! | `neighbour` | a busy loop beside it |
+//! | `build` | finds or builds the program for a file or a revision |
+//! | `listing` | finds the cases that both programs have |
+//! | `pair` | measures one pair of fresh processes that alternate |
+//! | `engine` | decides which pair comes next and when the gate ends |
+//! | `log` | stores finished pairs on disk |
+//! | `self_test` | measures what the gate detects on this machine |
+//! | `neighbour` | keeps a core busy during a self-test |
 //!
-//! METHODOLOGY.md says why it is done so; the verdicts themselves are made in [`crate::compare`].
+//! METHODOLOGY.md gives the reasons. The verdicts are computed in [`crate::compare`].
 
 use std::path::PathBuf;
 
@@ -34,17 +34,17 @@ pub use log::{Header, LogError, PAIRS_VERSION, PairLog};
 pub use neighbour::{Neighbour, be_busy};
 pub use pair::{Channel, Pair, PairSlice, SliceSample};
 
-/// Something for each side.
+/// One value per side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Both<T> {
-    /// Of what is compared against.
+    /// The base, which is compared against.
     pub base: T,
-    /// Of what is judged.
+    /// The head, which is judged.
     pub head: T,
 }
 
 impl<T> Both<T> {
-    /// That of one side.
+    /// The value of one side.
     pub fn of(&self, side: Side) -> &T {
         match side {
             Side::Base => &self.base,
@@ -52,7 +52,7 @@ impl<T> Both<T> {
         }
     }
 
-    /// That of one side, to be changed.
+    /// The value of one side, mutable.
     pub fn of_mut(&mut self, side: Side) -> &mut T {
         match side {
             Side::Base => &mut self.base,
@@ -61,36 +61,36 @@ impl<T> Both<T> {
     }
 }
 
-/// How a gate measures and when it judges. Settled before the first pair.
+/// How a gate measures and when it judges. It is fixed before the first pair.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GatePlan {
-    /// What every order is drawn from.
+    /// The seed of all random orders.
     pub seed: u64,
-    /// Whether workers are bound to cores. The cases do not say so themselves: what they are called must not hang
-    /// on what else the machine does.
+    /// Whether workers are bound to cores. This is not part of the cases, because their names must not depend on what
+    /// else the machine does.
     pub pin: bool,
     /// The chance of a false alarm in the whole gate.
     pub alpha: f64,
-    /// Pairs of each case before the first look, and before each further one.
+    /// Pairs of each case before the first look, and before each further look.
     pub pair_count: u64,
-    /// How often it is looked at most. `alpha` is shared out among the looks.
+    /// The largest number of looks. `alpha` is divided among them.
     pub look_count: u64,
-    /// Rounds of a pair; each has two slices a side.
+    /// The rounds of a pair. Each has two slices per side.
     pub round_count: u32,
-    /// How long a process runs its case before it counts as warm.
+    /// How long a process warms up.
     pub warmup_ns: u64,
-    /// Runs are put together until a sample is at least this long.
+    /// A sample contains enough runs to last at least this long.
     pub min_sample_ns: u64,
-    /// Samples are taken until a slice is at least this long.
+    /// A slice contains enough samples to last at least this long.
     pub slice_ns: u64,
-    /// A process that has not ended after this long is killed; a workload's own timeout goes before it.
+    /// The time limit of a process. A workload's own timeout overrides it.
     pub timeout_ns: u64,
 }
 
 impl GatePlan {
-    /// The usual plan: a pair of processes takes a sixth of a second, 50 of them see 5%, and 100 see 2%, on
-    /// most machines. What differs between pairs is mostly the processes themselves, so that many short pairs tell
-    /// more than few long ones.
+    /// The default plan: a pair of processes takes a sixth of a second. On most machines 50 pairs detect 5%, and 100
+    /// pairs detect 2%. Pairs differ mostly because their processes differ, so many short pairs give more information
+    /// than a few long ones.
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
@@ -99,16 +99,16 @@ impl GatePlan {
             pair_count: 50,
             look_count: 2,
             round_count: 3,
-            // Starting a process takes about as long again.
+            // Starting a process takes about the same time again.
             warmup_ns: 10_000_000,
-            // Eight samples a slice, of which the median is taken.
+            // Eight samples per slice, of which the median is used.
             min_sample_ns: 1_000_000,
             slice_ns: 8_000_000,
             timeout_ns: 60_000_000_000,
         }
     }
 
-    /// The part of `alpha` that each look has.
+    /// The fraction of `alpha` for each look.
     pub fn alpha_per_look(&self) -> f64 {
         self.alpha / self.look_count as f64
     }
@@ -121,16 +121,16 @@ impl GatePlan {
     }
 }
 
-/// A case, and the two programs that it is run with.
+/// A case and the two programs that run it.
 #[derive(Debug, Clone)]
 pub struct Contest {
-    /// What is run.
+    /// The case.
     pub case: ListedCase,
-    /// Who runs it.
+    /// The programs that run it.
     pub arms: Both<Arm>,
-    /// A change of less than this is none.
+    /// Changes smaller than this are ignored.
     pub threshold_ratio: f64,
-    /// Whether the two are the same on purpose.
+    /// Whether both programs are the base.
     pub is_control: bool,
 }
 
@@ -139,13 +139,13 @@ pub struct Contest {
 pub struct Arm {
     /// Started with `child`.
     pub program: PathBuf,
-    /// A slow-down that is planted in it; see [`crate::case::protocol::Prepare`].
+    /// The planted slow-down, if any; see [`crate::case::protocol::Prepare`].
     pub stretch_ratio: Option<f64>,
 }
 
-/// Who watches a gate, and may stop it.
+/// Observes a gate and may stop it.
 pub trait Watcher: Idle {
-    /// A pair begins; at most so many are still to come at this look, this one included.
+    /// A pair begins. At most `left` pairs remain until this look, this pair included.
     fn begin(&mut self, case: &str, left: u64);
     /// A case was given up.
     fn failed(&mut self, case: &str, error: &SideError);

@@ -1,4 +1,4 @@
-//! A busy loop beside what is measured, to see what a noisy machine does to a gate.
+//! A busy loop during a measurement, to test how a noisy machine affects a gate.
 
 use std::hint::black_box;
 use std::io;
@@ -17,7 +17,7 @@ impl Neighbour {
     ///
     /// # Errors
     ///
-    /// When it cannot be started.
+    /// If it cannot be started.
     pub fn start(program: &Path) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.arg("neighbour").stdin(Stdio::null());
@@ -27,7 +27,7 @@ impl Neighbour {
 
 impl Drop for Neighbour {
     fn drop(&mut self) {
-        // Fails only if it has ended by itself, which is as well.
+        // This fails only if it has already ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -37,12 +37,12 @@ impl Drop for Neighbour {
 ///
 /// # Errors
 ///
-/// When it cannot be tied to its parent's life: it must not outlive it.
+/// If the kernel refuses to end it with its parent, because it must not outlive its parent.
 pub fn be_busy() -> io::Result<std::convert::Infallible> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let mut first = CpuSet::new();
     first.set(0);
-    // Where the first core is not ours to choose, any will do.
+    // If the process may not run on the first core, any core will do.
     let _ = sched_setaffinity(None, &first);
     let mut count = 0u64;
     loop {

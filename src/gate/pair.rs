@@ -1,4 +1,4 @@
-//! One pair: two fresh processes with the same case, warmed up, that then take turns.
+//! Measures one pair: two fresh processes that warm up the same case and then alternate.
 
 use std::time::Duration;
 
@@ -18,35 +18,35 @@ use crate::record::{Calibration, Case, CaseError, nanoseconds, run_ns};
 use crate::stats::median;
 use crate::stats::paired::{Round, difference};
 
-/// A pair with everything that was measured.
+/// A pair with all its measurements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
     /// The id of the case.
     pub case: String,
-    /// Whether it is the base against itself.
+    /// Whether it compares the base with itself.
     pub is_control: bool,
-    /// Its place among the pairs of its case, from 0.
+    /// The number of the pair among the pairs of its case, from 0.
     pub index: u64,
-    /// Which process was started first.
+    /// The side whose process was started first.
     pub first: Side,
     /// The digest of both.
     pub digest: String,
-    /// From before the first process was started to after the last has left.
+    /// The time from before the first process was started until after the last has exited.
     pub elapsed_ns: u64,
-    /// CPU time that everything else on the machine took meanwhile; null for pairs of less than 100 ms.
+    /// CPU time that everything else on the machine took meanwhile; null for pairs under 100 ms.
     pub foreign_cpu_ns: Option<u64>,
-    /// The slices, in the order they were taken.
+    /// The slices, in the order in which they were taken.
     pub slices: Vec<PairSlice>,
 }
 
 /// One slice of one side.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairSlice {
-    /// The round it belongs to, from 0.
+    /// The number of its round, from 0.
     pub round: u32,
-    /// Whose it is.
+    /// Its side.
     pub side: Side,
-    /// How fast the machine was just before.
+    /// How fast the machine was just before the slice.
     pub calibration: Calibration,
     /// At least one.
     pub samples: Vec<SliceSample>,
@@ -55,25 +55,25 @@ pub struct PairSlice {
 /// One sample of a slice: see [`crate::record::Sample`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SliceSample {
-    /// Wall clock of all its runs together.
+    /// Wall time of all its runs together.
     pub wall_ns: u64,
     /// CPU time of all its runs together.
     pub cpu_ns: u64,
-    /// How many runs it holds.
+    /// The number of runs.
     pub run_count: u64,
 }
 
-/// What is compared.
+/// The quantity that is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
-    /// The wall clock, which decides.
+    /// Wall time, which decides.
     Wall,
-    /// The CPU time of the process and its workers.
+    /// CPU time of the process and its workers.
     Cpu,
 }
 
 impl Pair {
-    /// By how much the head took longer than the base, in logarithms. `None` if a slice took no time.
+    /// The logarithm of the head's time ÷ the base's time. `None` if a slice took no time.
     pub fn difference(&self, channel: Channel) -> Option<f64> {
         let round_count = self.slices.iter().map(|slice| slice.round + 1).max()?;
         let rounds: Option<Vec<Round>> = (0..round_count)
@@ -87,7 +87,7 @@ impl Pair {
         difference(&rounds?)
     }
 
-    /// The two times of one side in one round.
+    /// The times of the two slices of one side in one round.
     fn times(&self, round: u32, side: Side, channel: Channel) -> Option<[f64; 2]> {
         let own = |slice: &&PairSlice| slice.round == round && slice.side == side;
         let slices = self.slices.iter().filter(own);
@@ -97,8 +97,8 @@ impl Pair {
 }
 
 impl PairSlice {
-    /// The time of one run in nanoseconds: the median over samples of wall clock, and the mean of CPU time,
-    /// which one sample has too little of.
+    /// The time of one run in nanoseconds: the median of wall time over the samples, and the mean of CPU time, because
+    /// a single sample takes too little CPU time to measure.
     fn time(&self, channel: Channel) -> Option<f64> {
         let runs: u64 = self.samples.iter().map(|sample| sample.run_count).sum();
         let cpu_ns: u64 = self.samples.iter().map(|sample| sample.cpu_ns).sum();
@@ -110,11 +110,11 @@ impl PairSlice {
     }
 }
 
-/// Measures the pair of this index, with all orders drawn from `numbers`.
+/// Measures the pair with this index. All orders are drawn from `numbers`.
 ///
 /// # Errors
 ///
-/// What went wrong, and on which side.
+/// What failed, and on which side.
 pub(super) fn measure(
     contest: &Contest,
     plan: &GatePlan,
@@ -130,21 +130,21 @@ pub(super) fn measure(
         min_time_ns: plan.slice_ns,
         max_time_ns: u64::MAX,
         min_sample_count: 1,
-        // More than any slice of a few milliseconds has; what a child says is not to fill the memory.
+        // This is more than any slice of a few milliseconds has. The output of a child must not fill the memory.
         max_sample_count: 1_000_000,
-        // Both sides time the same number of runs, or the cost of the first run of a sample would weigh
-        // differently on them.
+        // Both sides time the same number of runs. Otherwise the cost of the first run of a sample would affect them
+        // differently.
         run_count: Some(prepared.base.run_count.max(prepared.head.run_count)),
     };
     let mut slices = Vec::new();
     for round in 0..plan.round_count {
         let outer = draw(&mut numbers);
         for side in [outer, outer.other(), outer.other(), outer] {
-            // A gate goes by the figure of one thread; the other is kept where it can be had.
+            // A gate uses only the time of one thread. The other time is stored if the system allows the threads.
             let calibration = calibrate(contest.case.case.workers.min(core_count()));
             let calibration = calibration.unwrap_or_else(|_| calibrate_alone());
             let session = sessions.of_mut(side);
-            // A limit for the case: what the partner takes is no part of it.
+            // The time limit applies to this case only, not to the time of its partner.
             session.renew();
             let slice = session.slice(plan_of_slice, idle);
             let samples = slice
@@ -176,12 +176,12 @@ pub(super) fn measure(
         Some(_) => Ok(pair),
         None => Err(SideError {
             side: None,
-            error: CaseError::new("protocol", "a sample took no time at all"),
+            error: CaseError::new("protocol", "a sample took no time"),
         }),
     }
 }
 
-/// One side or the other.
+/// Draws a side.
 fn draw(numbers: &mut SplitMix64) -> Side {
     match numbers.below(2) {
         0 => Side::Base,
@@ -196,7 +196,7 @@ fn on(side: Side, error: CaseError) -> SideError {
     }
 }
 
-/// Starts `first`, then the other. Whoever is ready waits in a blocking read.
+/// Starts `first`, then the other side. A process that is ready waits in a blocking read.
 fn start_both(
     contest: &Contest,
     plan: &GatePlan,
@@ -243,7 +243,7 @@ fn prepare(contest: &Contest, arm: &Arm, plan: &GatePlan) -> Prepare {
     }
 }
 
-/// The digest of both. Times of different work are not to be compared.
+/// Returns the digest of both sides. An error if they do different work, because their times must not be compared.
 fn same_work(prepared: &Both<Prepared>) -> Result<String, SideError> {
     let Both { base, head } = prepared;
     if base.graph == head.graph && base.digest == head.digest {
@@ -255,13 +255,13 @@ fn same_work(prepared: &Both<Prepared>) -> Result<String, SideError> {
         format!("{tasks} tasks, {edges} edges, digest {}", side.digest)
     };
     Err(work_differs(format!(
-        "the two sides do different work, so their times say nothing about each other: base {}; head {}",
+        "the two sides do different work, so their times cannot be compared: base {}; head {}",
         shown(base),
         shown(head)
     )))
 }
 
-/// The samples of a slice whose times count.
+/// The samples of a slice with valid times.
 fn sound_samples(slice: Slice) -> Result<Vec<SliceSample>, CaseError> {
     let sound = slice.samples.iter().filter(|sample| !sample.is_degraded);
     let samples: Vec<SliceSample> = sound
@@ -272,7 +272,7 @@ fn sound_samples(slice: Slice) -> Result<Vec<SliceSample>, CaseError> {
         })
         .collect();
     if samples.is_empty() {
-        let message = "worker processes died in every sample of a slice, so no time of it counts";
+        let message = "worker processes died in every sample of a slice, so it has no valid times";
         return Err(CaseError::new("worker-died", message));
     }
     Ok(samples)

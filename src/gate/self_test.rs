@@ -1,8 +1,7 @@
-//! What the gate can see on this machine: how often it cries wolf, and how often it finds what is there.
+//! Measures the gate on this machine: how often it raises a false alarm, and how often it finds a planted slow-down.
 //!
-//! Both sides are the same program. One of them is made slower by a known part, or by nothing at all, with
-//! everything else alike: the same steps are taken on both sides, see
-//! [`crate::measure::Meter::stretch`].
+//! Both sides are the same program. One side is made slower by a known fraction, or not at all. Everything else is
+//! equal: both sides take the same steps, see [`crate::measure::Meter::stretch`].
 
 use std::io;
 use std::path::Path;
@@ -17,22 +16,22 @@ use crate::record::{Host, nanoseconds};
 use crate::stats::binomial::proportion_interval;
 use crate::stats::{Interval, median};
 
-/// What a self-test found.
+/// The results of a self-test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SelfTest {
-    /// How each verdict was come to; the seed is that of the whole.
+    /// How each verdict was reached. The seed is that of the whole self-test.
     pub plan: GatePlan,
-    /// What counts as a change.
+    /// Changes smaller than this are ignored.
     pub threshold_ratio: f64,
-    /// Whether a busy loop ran on one core beside it.
+    /// Whether a busy loop kept one core busy meanwhile.
     pub has_neighbour: bool,
     /// The machine.
     pub host: Host,
-    /// When it began, in UTC, as RFC 3339 has it.
+    /// When it began, in UTC, in the format of RFC 3339.
     pub started_at: String,
     /// How long it took.
     pub elapsed_ns: u64,
-    /// Every verdict, in the order they were come to.
+    /// All verdicts, in the order in which they were reached.
     pub verdicts: Vec<SelfVerdict>,
 }
 
@@ -41,73 +40,73 @@ pub struct SelfTest {
 pub struct SelfVerdict {
     /// The id of the case.
     pub case: String,
-    /// By what part the head was made slower: 0.05 for five per cent, 0 for nothing.
+    /// The planted slow-down of the head: 0.05 for five per cent, 0 for none.
     pub planted_ratio: f64,
-    /// What the gate said of wall time.
+    /// The verdict on wall time.
     pub verdict: Verdict,
     /// Its estimate.
     pub ratio: f64,
-    /// How many pairs it took.
+    /// The number of pairs.
     pub pair_count: u64,
     /// How long it took.
     pub elapsed_ns: u64,
-    /// The part of the machine that everything else took meanwhile.
+    /// The fraction of the machine that everything else took meanwhile.
     pub foreign_load_ratio: Option<f64>,
-    /// How much slower the calibration loop was at its slow times than at its fast ones.
+    /// The spread of the calibration loop's times: the 95th percentile ÷ the 5th.
     pub calibration_spread_ratio: Option<f64>,
 }
 
-/// The verdicts on one planted change, counted.
+/// The numbers of verdicts on one planted slow-down.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tally {
-    /// By what part the head was made slower.
+    /// The planted slow-down of the head.
     pub planted_ratio: f64,
-    /// How many verdicts.
+    /// The number of verdicts.
     pub count: u64,
-    /// How many of each, in the order of [`Verdict::ALL`].
+    /// The number of each verdict, in the order of [`Verdict::ALL`].
     pub counts: [u64; 4],
-    /// How many were `Regressed`: slow-downs that were found. For nothing planted, how many were that or
-    /// `Improved`: false alarms.
+    /// The number of slow-downs that were found (`Regressed`). Without a planted slow-down, the number of false alarms
+    /// (`Regressed` or `Improved`).
     pub alarm_count: u64,
-    /// The exact 95% interval of their part.
+    /// The exact 95% interval of their fraction.
     pub alarm: Interval,
-    /// How many were `Improved` though slower, or an alarm in either direction though the same.
+    /// How many were `Improved` although slower, or an alarm in either direction although equal.
     pub wrong_count: u64,
-    /// How many said `Unchanged` though slower by more than the threshold.
+    /// How many were `Unchanged` although slower by more than the threshold.
     pub missed_count: u64,
     /// The median time of a verdict, in nanoseconds.
     pub median_ns: f64,
-    /// The longest, in nanoseconds.
+    /// The longest time of a verdict, in nanoseconds.
     pub longest_ns: u64,
 }
 
-/// Which verdicts to come to.
+/// The verdicts to reach.
 #[derive(Debug, Clone)]
 pub struct SelfTestPlan<'a> {
-    /// On these cases,
+    /// The cases,
     pub cases: &'a [ListedCase],
-    /// with these changes planted, 0 for none,
+    /// the slow-downs to plant, 0 for none,
     pub planted_ratios: &'a [f64],
-    /// this many of each.
+    /// and the number of verdicts for each combination.
     pub verdict_count: u64,
-    /// What counts as a change, where the workload does not say so itself.
+    /// The threshold, if the workload does not set its own.
     pub threshold_ratio: f64,
-    /// How each is come to.
+    /// How to reach each verdict.
     pub gate: &'a GatePlan,
 }
 
 /// Why there is no verdict.
 #[derive(Debug)]
 pub enum SelfTestError {
-    /// The watcher asked for it.
+    /// The watcher cancelled it.
     Interrupted,
     /// A case failed.
     Failed(String, Box<SideError>),
-    /// The system refused something.
+    /// The system returned an error.
     System(io::Error),
 }
 
-/// One verdict to come to.
+/// One verdict to reach.
 #[derive(Debug, Clone)]
 pub struct Trial {
     contest: Contest,
@@ -116,8 +115,8 @@ pub struct Trial {
 }
 
 impl SelfTestPlan<'_> {
-    /// All verdicts to come to, with `program` on both sides, in an order drawn from the seed: what happens
-    /// on the machine meanwhile falls on all alike.
+    /// Returns all verdicts to reach, with `program` on both sides, in an order drawn from the seed, so that changes of
+    /// the machine affect all alike.
     pub fn trials(&self, program: &Path) -> Vec<Trial> {
         let mut trials = Vec::new();
         for case in self.cases {
@@ -161,11 +160,11 @@ impl Trial {
         self.contest.case.case.id()
     }
 
-    /// Comes to the verdict as a gate of this one case does, but without its control.
+    /// Reaches the verdict like a gate of this one case, but without a control.
     ///
     /// # Errors
     ///
-    /// What kept it from one.
+    /// Why there is no verdict.
     pub fn verdict(self, watcher: &mut dyn Watcher) -> Result<SelfVerdict, SelfTestError> {
         let start = Instant::now();
         let ran = run(&[self.contest], &self.gate, None, None, watcher);
@@ -179,7 +178,7 @@ impl Trial {
             return Err(SelfTestError::Failed(case, Box::new(error)));
         }
         let wall = compared.wall;
-        let wall = wall.expect("a case without an error has its pairs, and these have a median");
+        let wall = wall.expect("a case without an error has pairs, and these have a median");
         Ok(SelfVerdict {
             case,
             planted_ratio: self.planted_ratio,
@@ -193,7 +192,7 @@ impl Trial {
     }
 }
 
-/// Counts the verdicts for each planted change, the smallest first.
+/// Counts the verdicts for each planted slow-down, smallest first.
 pub fn tally<'a>(
     verdicts: impl Iterator<Item = &'a SelfVerdict> + Clone,
     threshold_ratio: f64,
@@ -256,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_counts_as_an_alarm_depends_on_what_was_planted() {
+    fn an_alarm_is_false_only_if_nothing_was_planted() {
         use Verdict::{Improved, Inconclusive, Regressed, Unchanged};
         let verdicts = [
             verdict(0.05, Regressed, 3),
@@ -270,7 +269,7 @@ mod tests {
             verdict(0.005, Inconclusive, 1),
         ];
         let [nothing, little, five] = &tally(verdicts.iter(), 0.01)[..] else {
-            panic!("three changes were planted");
+            panic!("three slow-downs were planted");
         };
         let shown = |tally: &Tally| {
             (
@@ -281,7 +280,7 @@ mod tests {
             )
         };
         assert_eq!(shown(nothing), (3, 2, 2, 0));
-        // Unchanged is right for what is smaller than the threshold.
+        // `Unchanged` is right for a slow-down below the threshold.
         assert_eq!(shown(little), (2, 0, 0, 0));
         assert_eq!(shown(five), (4, 2, 1, 1));
         // In the order of `Verdict::ALL`: regressed, inconclusive, improved, unchanged.

@@ -1,10 +1,10 @@
 //! Sweeps over task sizes, for the minimum effective task granularity.
 //!
-//! Each size is a case of its own in a child of its own. All children of a sweep are up at once, blocked but for
-//! the one whose turn it is, and just before each sample a *probe* is taken: the same kernel in independent chains
-//! of large tasks, on the backend that shows the practical limit. Efficiency is told against that probe, so
-//! that a machine whose peak moves (on a shared one it does, by 1.8 times) does not move the result. Tasks that
-//! last for a time by the clock need no probe.
+//! Each size is a separate case in its own child process. All children of a sweep exist at once, and all but one are
+//! blocked. Just before each sample, the sweep takes a *probe*: the same kernel in independent chains of large tasks,
+//! on the backend that shows the practical limit. Efficiency is relative to this probe, so a changing peak rate does
+//! not change the result. On a shared machine the peak rate changes by a factor of 1.8. Tasks that last for a known
+//! time need no probe.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -26,45 +26,45 @@ pub use sweepable::Sweepable;
 
 /// The backend of the probes.
 const PROBE_BACKEND: &str = "static";
-/// Tasks in each chain of a probe: enough that starting and ending the run are no part of it.
+/// Tasks in each chain of a probe. There are enough of them to make the cost of starting and ending a run negligible.
 const PROBE_TASKS: u64 = 50;
-/// Runs are put together until a sample is this long.
+/// A sample contains enough runs to last this long.
 const SAMPLE: Duration = Duration::from_millis(2);
-/// How long a size is run before its first sample.
+/// How long each size warms up before its first sample.
 const WARMUP: Duration = Duration::from_millis(2);
-/// How a sweep is to be made.
+/// The settings of a sweep.
 #[derive(Debug, Clone)]
 pub struct SweepPlan {
-    /// The efficiency that is looked for, between 0 and 1.
+    /// The efficiency to find, between 0 and 1.
     pub efficiency_ratio: f64,
-    /// How often all sizes are gone through.
+    /// The number of rounds. Each round measures every size once.
     pub sweep_count: u64,
-    /// No further round is begun after this time.
+    /// No round begins after this time.
     pub max_time: Duration,
-    /// A child that does not answer for this long is killed.
+    /// A child that does not reply for this long is killed.
     pub timeout: Duration,
-    /// Draws the order of the sizes.
+    /// The seed of the order of the sizes.
     pub seed: u64,
 }
 
-/// Makes sweeps, one after the other.
+/// Runs sweeps, one after the other.
 pub struct Sweeper<'a> {
     surroundings: &'a Surroundings<'a>,
     plan: &'a SweepPlan,
-    /// The ruler of the sweep before, which the next one may share.
+    /// The ruler of the previous sweep, which the next sweep may reuse.
     ruler: Option<(Ruler, String)>,
-    /// Sweeps made so far.
+    /// The number of sweeps so far.
     count: u64,
 }
 
-/// A size of a sweep that is up.
+/// A size of a sweep whose child is running.
 struct OpenSize {
     session: Session,
     record: Record,
 }
 
 impl<'a> Sweeper<'a> {
-    /// A sweeper that has made none.
+    /// Creates a sweeper that has not run any sweep.
     pub fn new(surroundings: &'a Surroundings<'a>, plan: &'a SweepPlan) -> Self {
         Self {
             surroundings,
@@ -74,11 +74,11 @@ impl<'a> Sweeper<'a> {
         }
     }
 
-    /// The records of one sweep, one a size; those of sizes that failed hold the error.
+    /// Runs one sweep and returns its records, one per size. The record of a size that failed has the error.
     ///
     /// # Errors
     ///
-    /// What kept the sweep from finding sizes to go through.
+    /// Why the sweep could not find sizes to measure.
     pub fn sweep(
         &mut self,
         sweepable: &Sweepable,
@@ -125,7 +125,7 @@ impl<'a> Sweeper<'a> {
         Ok(records)
     }
 
-    /// All sizes are up at once, and each holds the graph.
+    /// Checks that the graphs of all sizes fit into memory at once.
     fn check_memory(&self, sweepable: &Sweepable, size_count: usize) -> Result<(), CaseError> {
         let needed = sweepable.byte_len.saturating_mul(size_count as u64);
         let there = self.surroundings.host.usable_memory_bytes();
@@ -136,13 +136,13 @@ impl<'a> Sweeper<'a> {
         Err(CaseError::new(
             "memory",
             format!(
-                "{size_count} sizes at once need {needed}, and there are {there}: take a \
+                "{size_count} sizes at once need {needed}, but only {there} are available: use a \
                  smaller graph or kernel"
             ),
         ))
     }
 
-    /// The record of a sweep that could not be made.
+    /// Returns the record of a sweep that failed.
     pub fn failed(&self, sweepable: &Sweepable, error: CaseError) -> Record {
         let case = sweepable.planned.case.clone();
         let record = self.surroundings.blank(case, self.record_plan(sweepable));
@@ -227,7 +227,7 @@ impl<'a> Sweeper<'a> {
     }
 }
 
-/// The median wall time of a run over three samples.
+/// The median wall time of a run, from three samples.
 fn median_wall_ns(session: &mut Session, idle: &mut dyn Idle) -> Result<f64, CaseError> {
     session.renew();
     let slice = session.slice(SlicePlan::samples(3), idle)?;
@@ -236,12 +236,12 @@ fn median_wall_ns(session: &mut Session, idle: &mut dyn Idle) -> Result<f64, Cas
     Ok(walls[walls.len() / 2])
 }
 
-/// A probe, where the peak has to be probed, and straight after it a sample. A size that has failed is left alone.
+/// Takes a probe, if the ruler needs one, and then a sample. Does nothing for a size that has failed.
 fn pair(open: &mut OpenSize, ruler: &mut Ruler, idle: &mut dyn Idle) -> Result<(), CaseError> {
     if open.record.error.is_some() {
         return Ok(());
     }
-    // How long a child lives hangs on how many others there are; only that it answers in time is asked for.
+    // The lifetime of a child depends on how many others there are, so only the time of each reply is limited.
     open.session.renew();
     let probe = ruler.probe(idle)?;
     match open.session.slice(SlicePlan::samples(1), idle) {
@@ -272,7 +272,7 @@ fn close(session: Session, mut record: Record, idle: &mut dyn Idle) -> Record {
     }
 }
 
-/// A record of a size that failed: without samples.
+/// Turns a record into that of a failed size, without samples.
 fn with_error(mut record: Record, error: CaseError) -> Record {
     record.samples.clear();
     if let Some(peak) = &mut record.peak {

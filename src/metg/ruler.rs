@@ -1,39 +1,39 @@
-//! What efficiency is told against: how long tasks take at peak.
+//! The ruler: how long tasks take at the peak rate, which efficiency is relative to.
 
 use super::{PROBE_TASKS, Sweepable, Sweeper, median_wall_ns};
 use crate::case::{Idle, Session};
 use crate::measure::SlicePlan;
 use crate::record::{CaseError, Probe};
 
-/// A task of a probe lasts at least this long, so that what it costs to start one is no part of it.
+/// A task of a probe lasts at least this long, so that the cost of starting a task is negligible.
 const PROBE_TASK_NS: f64 = 20_000.0;
 
-/// What tells how long a task takes at peak for each unit of its size.
+/// Gives the time of a task at the peak rate per unit of its size.
 pub(super) enum Ruler {
-    /// The clock, which the tasks go by.
+    /// The clock, for tasks that last for a known time.
     Clock {
-        /// By definition.
+        /// Known by definition.
         unit_ns: f64,
     },
-    /// A probe that is up.
+    /// A probe whose child is running.
     Probe {
-        // Boxed, because the other kind of ruler takes eight bytes.
+        // Boxed, because the other variant has only eight bytes.
         session: Box<Session>,
         size: f64,
-        /// When it was last looked at.
+        /// As last measured.
         unit_ns: f64,
     },
 }
 
 impl Ruler {
-    /// What a task takes for each unit of its size, when it was last looked at.
+    /// The time of a task per unit of its size, as last measured.
     pub(super) fn unit_ns(&self) -> f64 {
         match self {
             Self::Clock { unit_ns } | Self::Probe { unit_ns, .. } => *unit_ns,
         }
     }
 
-    /// Looks at it again, as far as three samples tell.
+    /// Measures it again with three samples.
     pub(super) fn look(&mut self, idle: &mut dyn Idle) -> Result<(), CaseError> {
         if let Self::Probe {
             session,
@@ -46,7 +46,7 @@ impl Ruler {
         Ok(())
     }
 
-    /// One sample of the probe, where there is one.
+    /// Takes one sample of the probe, if there is a probe.
     pub(super) fn probe(&mut self, idle: &mut dyn Idle) -> Result<Option<Probe>, CaseError> {
         let Self::Probe { session, .. } = self else {
             return Ok(None);
@@ -77,7 +77,7 @@ impl Ruler {
 }
 
 impl Sweeper<'_> {
-    /// The ruler of the sweep before if it will do, or a new one.
+    /// Returns the ruler of the previous sweep if it fits, or a new one.
     pub(super) fn ruler(
         &mut self,
         sweepable: &Sweepable,
@@ -96,7 +96,7 @@ impl Sweeper<'_> {
         }
     }
 
-    /// A new probe: its size grows until its tasks are long.
+    /// Starts a new probe. Its size grows until its tasks are long enough.
     fn probe(&self, sweepable: &Sweepable, idle: &mut dyn Idle) -> Result<Ruler, CaseError> {
         let sizes = sweepable.sizes;
         let mut size = sizes.least;
@@ -110,7 +110,7 @@ impl Sweeper<'_> {
                     unit_ns: task_ns / size,
                 });
             }
-            // Two steps at most beyond what is needed, however the first, which is mostly overhead, came out.
+            // Grow by a limited factor, because the first measurement is mostly overhead.
             let factor = (1.2 * PROBE_TASK_NS / task_ns).ceil().clamp(2.0, 64.0);
             size = sizes.at_most(size * factor);
         }

@@ -1,23 +1,24 @@
-//! Which sizes a sweep goes through.
+//! Chooses the sizes of a sweep.
 
 use super::{Ruler, Sweepable, Sweeper, median_wall_ns};
 use crate::case::Idle;
 use crate::record::CaseError;
 
-/// The size at which the search begins: most runtimes cross below it.
+/// The search begins at this size. Most runtimes reach the efficiency below it.
 const FIRST_TASK_NS: f64 = 8_000.0;
-/// No task is made longer than this, and no run longer than the second of the two.
+/// The longest task and the longest run of a sweep.
 const LONGEST_TASK_NS: f64 = 50e6;
 const LONGEST_RUN_NS: f64 = 2e9;
-/// The search for sizes goes in steps of this factor.
+/// The factor between two steps of the search.
 const RUNG: f64 = 4.0;
-/// The longest tasks of a sweep are longer by this than what was found enough, which a glance tells roughly.
+/// The longest tasks of a sweep exceed the size that was found sufficient by this factor, because the search is only
+/// rough.
 const MARGIN: f64 = 4.0;
-/// Sizes a sweep.
+/// The number of sizes per sweep.
 const SIZES: std::ops::RangeInclusive<usize> = 5..=17;
 
 impl Sweeper<'_> {
-    /// Sizes from well below the crossing to well above it, as far as there are any, smallest first.
+    /// Returns sizes from well below the crossing to well above it, as far as the kernel has them, smallest first.
     pub(super) fn sizes(
         &self,
         sweepable: &Sweepable,
@@ -31,7 +32,7 @@ impl Sweeper<'_> {
         let longest_ns =
             (LONGEST_RUN_NS / sweepable.least_task_count.max(1) as f64).min(LONGEST_TASK_NS);
 
-        // Upwards until nearly nothing is lost, then downwards until nearly everything is.
+        // Go up until almost no efficiency is lost, then down until almost all is.
         let mut rungs = Vec::new();
         let mut task_ns = FIRST_TASK_NS.min(longest_ns);
         loop {
@@ -63,7 +64,7 @@ impl Sweeper<'_> {
         Ok(sizes)
     }
 
-    /// The efficiency at a size, as far as three samples tell.
+    /// The efficiency at a size, from three samples.
     fn glance(
         &self,
         sweepable: &Sweepable,
@@ -79,9 +80,8 @@ impl Sweeper<'_> {
     }
 }
 
-/// The sizes between which the crossing lies, from rungs with the longest tasks first: all rungs above the upper
-/// one reach `enough`, and all below the lower one stay under `little`. One rung that came out by chance decides
-/// nothing.
+/// Returns the sizes between which the crossing lies. `rungs` has the longest tasks first. All rungs above the upper
+/// size reach `enough`, and all rungs below the lower size stay under `little`, so a single outlier decides nothing.
 fn ends(rungs: &[(f64, f64)], enough: f64, little: f64) -> (f64, f64) {
     let above = rungs.iter().take_while(|rung| rung.1 >= enough);
     let below = rungs.iter().rev().take_while(|rung| rung.1 <= little);
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_rung_that_came_out_by_chance_does_not_end_the_search() {
+    fn a_single_outlier_does_not_end_the_search() {
         let rungs = [
             (800.0, 0.9),
             (200.0, 0.5),

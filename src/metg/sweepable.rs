@@ -17,17 +17,17 @@ pub struct Sweepable {
     /// The variant without the size.
     pub(super) variant: String,
     pub(super) size_parameter: &'static str,
-    /// What the probe's kernel takes in place of what the case's does.
+    /// The parameters in which the probe's kernel differs from the case's.
     even_parameters: &'static [(&'static str, u64)],
-    /// What a unit of size is worth by the clock, for kernels that go by it.
+    /// The time per unit of size, for kernels whose tasks last for a known time.
     pub(super) timed: Option<Timed>,
     pub(super) sizes: Sizes,
     pub(super) least_task_count: u64,
-    /// What one size holds, in bytes.
+    /// The memory of one size, in bytes.
     pub(super) byte_len: u64,
 }
 
-/// The sizes that a kernel takes: all multiples of `step` from `least` to `most`.
+/// The sizes that a kernel accepts: all multiples of `step` from `least` to `most`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sizes {
     pub(super) least: f64,
@@ -36,7 +36,7 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    /// Those of a parameter; `None` for words and ratios.
+    /// The sizes of a parameter; `None` for words and ratios.
     fn of(kind: ParameterKind) -> Option<Self> {
         match kind {
             ParameterKind::Count { min, max } => Some(Self {
@@ -44,7 +44,7 @@ impl Sizes {
                 most: max as f64,
                 step: 1.0,
             }),
-            // Timers are no finer than a microsecond anywhere.
+            // No timer is finer than a microsecond.
             ParameterKind::Milliseconds => Some(Self {
                 least: 0.001,
                 most: LONGEST_MILLISECONDS as f64,
@@ -54,15 +54,15 @@ impl Sizes {
         }
     }
 
-    /// The largest that is no more than `size`, or else the least.
+    /// Returns the largest size up to `size`, or else the smallest.
     pub(super) fn at_most(self, size: f64) -> f64 {
-        // Divided by a whole number, and not multiplied by a fraction: 0.25 stays 0.25.
+        // Divide by a whole number instead of multiplying by a fraction, so that 0.25 stays 0.25.
         let per_unit = (1.0 / self.step).round();
         ((size * per_unit).floor() / per_unit).clamp(self.least, self.most)
     }
 }
 
-/// A size as a parameter has it: whole numbers without a fraction.
+/// A size as the value of a parameter. Whole numbers have no fraction.
 fn value(size: f64) -> Value {
     match size.fract() == 0.0 {
         true => json!(size as u64),
@@ -71,11 +71,11 @@ fn value(size: f64) -> Value {
 }
 
 impl Sweepable {
-    /// `planned` as a case to sweep; `None` if its kernel has no size.
+    /// Makes `planned` a case to sweep; `None` if its kernel has no size.
     ///
     /// # Errors
     ///
-    /// When the case does not fit `registry`, in a sentence.
+    /// A sentence that says why the case does not fit `registry`.
     pub fn new(planned: &PlannedCase, registry: &Registry) -> Result<Option<Self>, String> {
         let case = &planned.case;
         let text = |error: &dyn std::fmt::Display| error.to_string();
@@ -111,20 +111,19 @@ impl Sweepable {
         }))
     }
 
-    /// What tells it from others: two cases that differ in nothing but the size are one.
+    /// Identifies it. Two cases that differ only in the size have the same id.
     pub fn id(&self) -> String {
         self.case(None).id()
     }
 
-    /// The kernel but for its size, and on how many workers it runs where: cases that agree in these share a
-    /// probe.
+    /// The kernel without its size, the number of workers and their binding. Cases that agree in these share a probe.
     pub fn probe_key(&self) -> String {
         let case = self.case(None);
         let kernel = &case.parameters["kernel"];
         format!("{kernel} {} {}", case.workers, case.pin)
     }
 
-    /// The case at this size, or without one.
+    /// The case at this size, or without a size.
     pub(super) fn case(&self, size: Option<f64>) -> Case {
         let mut case = self.planned.case.clone();
         let size = size.map(value);
@@ -137,15 +136,14 @@ impl Sweepable {
         case
     }
 
-    /// How long a run of `case` takes at best, if the workload certifies that: it does for the size that it has itself,
-    /// and for no other.
+    /// The certified optimum of `case`, if any. The workload certifies only its own size.
     pub(super) fn optimum(&self, case: &Case) -> Option<Duration> {
         let own_size = self.planned.case.parameters["kernel"][self.size_parameter].as_f64();
         let is_own = *case == self.case(own_size);
         self.planned.certified_optimum.filter(|_| is_own)
     }
 
-    /// As many chains as there are workers, of tasks of this size.
+    /// The case of a probe: as many chains as there are workers, with tasks of this size.
     pub(super) fn probe_case(&self, size: f64) -> Case {
         let mut case = self.case(Some(size));
         case.backend = PROBE_BACKEND.into();
@@ -161,7 +159,7 @@ impl Sweepable {
     }
 }
 
-/// A variant's label without the entry of one parameter.
+/// Removes the entry of one parameter from a variant's label.
 fn without(variant: &str, parameter: &str) -> String {
     let entries = variant.split(',');
     let entries = entries.filter(|entry| entry.split('=').next() != Some(parameter));
@@ -173,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_what_the_parameter_takes() {
+    fn sizes_are_those_that_the_parameter_accepts() {
         let count = Sizes::of(ParameterKind::Count { min: 0, max: 9 }).unwrap();
         assert_eq!(
             [0.3, 2.9, 70.0].map(|size| count.at_most(size)),
@@ -190,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn an_optimum_is_certified_for_the_size_of_the_workload_alone() {
+    fn an_optimum_is_certified_only_for_the_size_of_the_workload() {
         let parameters = json!({
             "pattern": {"kind": "chain", "steps": 3},
             "kernel": {"kind": "sleep", "duration_ms": 2.0},
@@ -217,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_size_leaves_the_variant_and_nothing_else_does() {
+    fn only_the_size_is_removed_from_the_variant() {
         assert_eq!(without("", "times"), "");
         assert_eq!(without("times=3", "times"), "");
         assert_eq!(

@@ -1,4 +1,4 @@
-//! A file of records that only ever grows by whole lines.
+//! A file of records that grows only by whole lines.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -10,25 +10,25 @@ use serde::de::IgnoredAny;
 use crate::disk::{self, Lock};
 use crate::input::{self, ReadError};
 
-/// A file that records are appended to, one line each. After an error, a crash or a full disk it holds
-/// every record that was appended before, and no half line. Nobody else can write it as long as this value lives.
+/// A file that records are appended to, one line per record. After an error, a crash or a full disk it contains every
+/// record that was appended before, and no partial line. While this value exists, no other process can write the file.
 #[derive(Debug)]
 pub struct RecordFile {
     file: File,
     path: PathBuf,
-    /// The length up to which the file holds whole lines.
+    /// The length of all whole lines.
     len: u64,
     _lock: Lock,
 }
 
 impl RecordFile {
-    /// A new, empty file at `path`. Records that are there already are kept under another name: `previous`
-    /// before the extension. If more of them stand under that name, it is `previous-2`, and so on: no file takes the
-    /// place of one with more records. The first `heading_count` lines of a file are no records.
+    /// Creates a new, empty file at `path`. An existing file with records is renamed: `previous` is put before the
+    /// extension. If a file of that name has more records, the name is `previous-2`, and so on: no file replaces a file
+    /// with more records. The first `heading_count` lines of a file are not records.
     ///
     /// # Errors
     ///
-    /// When the file cannot be made, another process writes it, or the one that is there cannot be moved.
+    /// If the file cannot be created, another process writes it, or the existing file cannot be renamed.
     pub fn create(path: &Path, heading_count: usize) -> io::Result<Self> {
         let lock = Lock::of(path)?;
         set_aside(path, heading_count)?;
@@ -42,16 +42,16 @@ impl RecordFile {
         })
     }
 
-    /// Where the file is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Appends one record, and returns once the operating system has it on disk.
+    /// Appends one record, and returns when the operating system has written it to disk.
     ///
     /// # Errors
     ///
-    /// When it cannot be written. The file is then cut back to the records before it.
+    /// If it cannot be written. The file is then truncated to the records before it.
     pub fn append(&mut self, record: &impl Serialize) -> io::Result<()> {
         let mut line = serde_json::to_string(record)?;
         line.push('\n');
@@ -61,14 +61,15 @@ impl RecordFile {
             .and_then(|()| disk::sync(&self.file, &self.path));
         match written {
             Ok(()) => self.len += line.len() as u64,
-            // Cutting needs no space; should it fail all the same, the line is cut off when the file is resumed.
+            // Truncating needs no space. If it fails nevertheless, the partial line is removed when the file is
+            // resumed.
             Err(_) => drop(self.file.set_len(self.len)),
         }
         written
     }
 }
 
-/// Moves a file that holds records to a name where nothing is lost by it.
+/// Renames a file that has records, so that no records are lost.
 fn set_aside(path: &Path, heading_count: usize) -> io::Result<()> {
     let count = record_count(path, heading_count)?;
     if count == 0 {
@@ -83,14 +84,14 @@ fn set_aside(path: &Path, heading_count: usize) -> io::Result<()> {
     disk::rename(path, &aside)
 }
 
-/// How many lines there are after the heading, whatever stands in them; 0 if there is no file.
+/// Returns the number of lines after the heading, whatever they contain; 0 if there is no file.
 fn record_count(path: &Path, heading_count: usize) -> io::Result<usize> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         file => BufReader::new(file?),
     };
     let mut count = 0usize;
-    // Line by line: only their number is asked for, and together they may be larger than the memory.
+    // Read line by line, because the file may be larger than the memory.
     for line in file.split(b'\n') {
         count += usize::from(!line?.trim_ascii().is_empty());
     }
@@ -104,7 +105,7 @@ fn read_if_there(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// A file of records to go on with: nobody else can write it, it has been read, and nothing of it is changed yet.
+/// A file of records to continue. It is locked and has been read, and is not changed yet.
 #[derive(Debug)]
 pub struct Resumable {
     path: PathBuf,
@@ -115,11 +116,11 @@ pub struct Resumable {
 }
 
 impl Resumable {
-    /// Reads the file at `path`; one that is not there is empty.
+    /// Reads the file at `path`. A missing file counts as empty.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, or another process writes it.
+    /// If the file cannot be read, or another process writes it.
     pub fn read(path: &Path) -> io::Result<Self> {
         let lock = Lock::of(path)?;
         let text = read_if_there(path)?;
@@ -131,23 +132,23 @@ impl Resumable {
         })
     }
 
-    /// What is to be kept, to be looked at before [`Resumable::go_on`].
+    /// The text that will be kept. Check it before calling [`Resumable::go_on`].
     pub fn text(&self) -> &[u8] {
         &self.text[..self.whole_len]
     }
 
-    /// The number of the last line, from 1, if it was cut off and will be removed.
+    /// The number of the last line, from 1, if it is truncated and will be removed.
     pub fn cut_off_line(&self) -> Option<usize> {
         let is_cut_off = self.whole_len < self.text.len();
         is_cut_off.then(|| self.text().split(|byte| *byte == b'\n').count())
     }
 
-    /// Opens the file to append to it. A last line that was cut off is removed, and one that only lacks its line end
-    /// gets it.
+    /// Opens the file to append to it. Removes a truncated last line, and completes a last line that only lacks its
+    /// line end.
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened, made, cut or written.
+    /// If the file cannot be opened, created, truncated or written.
     pub fn go_on(self) -> io::Result<RecordFile> {
         let mut file = disk::open_to_append(&self.path)?;
         let mut len = self.whole_len as u64;
@@ -169,9 +170,9 @@ impl Resumable {
     }
 }
 
-/// How much of `text` is to be kept: all but a last line without a line end that is the beginning of a JSON value and
-/// no more, where other lines come before it. Such a line was cut off when its writer died. Anything else that is
-/// wrong with a file is for whoever parses it to refuse.
+/// Returns how much of `text` to keep: all except a last line without a line end that is only the beginning of a JSON
+/// value and follows other lines. Such a line was truncated when its writer died. The parser refuses any other mistake
+/// in a file.
 pub fn whole_len(text: &[u8]) -> usize {
     let end = text.iter().rposition(|byte| *byte == b'\n');
     let (before, last) = text.split_at(end.map_or(0, |end| end + 1));
@@ -190,7 +191,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder, and in it the path of a file with this text.
+    /// Returns a folder, and the path of a file in it with this text.
     fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("records.jsonl");
@@ -202,14 +203,18 @@ mod tests {
         let (_folder, path) = file(text);
         let found = Resumable::read(&path).unwrap();
         let cut_off = found.cut_off_line();
-        assert_eq!(fs::read_to_string(&path).unwrap(), text, "only read");
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            text,
+            "reading must not change it"
+        );
         let mut file = found.go_on().unwrap();
         file.append(&7).unwrap();
         (fs::read_to_string(&path).unwrap(), cut_off)
     }
 
     #[test]
-    fn a_line_that_was_cut_off_is_removed_and_the_others_stay() {
+    fn a_truncated_last_line_is_removed_and_the_others_stay() {
         for cut_off in ["{", "{\"b\":", "{\"b\":\"x", "{\"b\":[1, 2"] {
             let (text, line) = resumed(&format!("{{\"a\":1}}\n{cut_off}"));
             assert_eq!((text.as_str(), line), ("{\"a\":1}\n7\n", Some(2)));
@@ -225,14 +230,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_cut_off_is_left_to_whoever_parses_it() {
+    fn other_mistakes_are_left_to_the_parser() {
         for text in ["{\"a\":", "oops", "{\"a\":1}\noops", "{\"a\":1}\n\0\0"] {
             assert_eq!(whole_len(text.as_bytes()), text.len(), "{text:?}");
         }
     }
 
     #[test]
-    fn creating_anew_keeps_the_records_before_under_another_name() {
+    fn creating_a_file_renames_one_that_has_records() {
         let (folder, path) = file("{\"a\":1}\n");
         let steps = disk::steps_of(|| RecordFile::create(&path, 0).unwrap());
         let expected = [
@@ -248,18 +253,18 @@ mod tests {
     }
 
     #[test]
-    fn no_number_of_starts_loses_the_records_of_a_run_that_had_more() {
+    fn repeated_starts_never_lose_the_records_of_a_longer_run() {
         let (folder, path) = file("1\n2\n3\n");
         let start = |lines: &[u32]| {
             let mut file = RecordFile::create(&path, 0).unwrap();
             lines.iter().for_each(|line| file.append(line).unwrap());
         };
         let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
-        // Ended before the first record, twice.
+        // Two runs that ended before their first record.
         start(&[]);
         start(&[]);
         assert_eq!(read("records.previous.jsonl"), "1\n2\n3\n");
-        // Ended after the first record, and begun anew.
+        // A run that ended after its first record, followed by a new run.
         start(&[4]);
         start(&[5]);
         assert_eq!(read("records.previous.jsonl"), "1\n2\n3\n");
@@ -270,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_heading_is_no_record() {
+    fn a_heading_is_not_a_record() {
         let (folder, path) = file("heading\n1\n");
         for _ in 0..2 {
             let mut file = RecordFile::create(&path, 1).unwrap();

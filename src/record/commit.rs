@@ -1,14 +1,14 @@
-//! A commit in words.
+//! Displays a commit.
 
 use super::{Commit, Record};
 
-/// As many digits as git itself shows in large projects.
+/// The number of digits that git shows in large projects.
 const SHORT: usize = 12;
 
-/// Behind the hash of a commit whose working tree was changed: what was measured is not what was committed.
+/// The suffix for a commit whose working tree was changed, because the measured code differs from the commit.
 const DIRTY: &str = " (dirty)";
 
-/// The first digits of a hash, which whoever wrote the file may have filled with anything.
+/// Returns the first digits of a hash. The hash comes from a file and may be any text.
 pub fn short_hash(hash: &str) -> String {
     hash.chars().take(SHORT).collect()
 }
@@ -22,12 +22,12 @@ impl Record {
 }
 
 impl Commit {
-    /// `c0ffee012345`, or `c0ffee012345 (dirty)`.
+    /// Returns `c0ffee012345`, or `c0ffee012345 (dirty)`.
     pub fn short(&self) -> String {
         short_hash(&self.hash) + self.mark()
     }
 
-    /// The full hash, with ` (dirty)` behind it where that holds.
+    /// Returns the full hash, followed by ` (dirty)` if files were changed.
     pub fn long(&self) -> String {
         self.hash.clone() + self.mark()
     }

@@ -1,4 +1,4 @@
-//! What two values differ in.
+//! Finds where two values differ.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,14 +6,14 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-/// A part of a value that is not as it was.
+/// A part of a value that has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Its name, as FORMAT.md has it: `plan.warmup_ns`.
+    /// Its name, as in FORMAT.md: `plan.warmup_ns`.
     pub name: String,
-    /// What it was, as JSON; null for a part that was not there.
+    /// The old value as JSON; null if the part did not exist.
     pub before: Value,
-    /// What it is.
+    /// The new value.
     pub now: Value,
 }
 
@@ -24,11 +24,11 @@ impl fmt::Display for Difference {
     }
 }
 
-/// The first part, by name, in which two values of one type differ.
+/// Returns the first part, by name, in which two values of one type differ.
 ///
 /// # Panics
 ///
-/// When they cannot be written as JSON. Plain data can.
+/// If they cannot be written as JSON, which is always possible for plain data.
 pub fn difference<T: Serialize>(before: &T, now: &T) -> Option<Difference> {
     let json = |value: &T| serde_json::to_value(value).expect("plain data");
     between(String::new(), json(before), json(now))

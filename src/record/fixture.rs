@@ -1,4 +1,4 @@
-//! Records made by hand, with exact times, for the tests of everything that reads them.
+//! Records with exact times, for the tests of everything that reads records.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::{
     SCHEMA_VERSION, Sample,
 };
 
-/// A case of 1,000 tasks with six samples of 1 ms on a machine with two cores; change what matters.
+/// A case of 1,000 tasks with six samples of 1 ms on a machine with two cores. A test changes only what matters to it.
 pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
     let record = Record {
         schema_version: SCHEMA_VERSION,
@@ -105,7 +105,7 @@ impl Builder {
         self
     }
 
-    /// Six samples around `wall_us`: the interval is 1% to either side.
+    /// Six samples around `wall_us`. The interval reaches 1% to either side.
     pub(crate) fn around_us(self, wall_us: u64) -> Self {
         let step = wall_us / 100;
         let (low, high) = (wall_us - step, wall_us + step);
@@ -122,7 +122,7 @@ impl Builder {
         self
     }
 
-    /// The control loop took this long before and after the samples, on one thread and on many.
+    /// Sets the time of the control loop, before and after the samples, on one thread and on several.
     pub(crate) fn calibrated_us(mut self, microseconds: u64) -> Self {
         let ns = microseconds * 1000;
         let calibration = Calibration {
@@ -133,7 +133,7 @@ impl Builder {
         self
     }
 
-    /// The commit with this hash.
+    /// Sets the hash of the commit.
     pub(crate) fn commit(mut self, hash: &str) -> Self {
         self.0.commit = Some(Commit {
             hash: hash.into(),
@@ -157,7 +157,8 @@ impl Builder {
         self
     }
 
-    /// Began this many milliseconds into the run, and saw this load every 200 ms, one row an interval.
+    /// Sets when the case began, in milliseconds since the start of the run, and the load with one row per interval of
+    /// 200 ms.
     pub(crate) fn load(mut self, since_run_start_ms: u64, cores: &[[f64; 2]]) -> Self {
         self.0.since_run_start_ns = since_run_start_ms * 1_000_000;
         self.0.load = Load {
@@ -168,7 +169,7 @@ impl Builder {
         self
     }
 
-    /// Failed, and has no samples.
+    /// Makes it a failed case without samples.
     pub(crate) fn error(mut self, kind: &str, message: &str) -> Self {
         self.0.samples.clear();
         self.0.digest = None;

@@ -1,28 +1,28 @@
-//! The machine that a record was measured on, and which machines are alike.
+//! The machine that a record was measured on, and its class.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The machine a record was measured on.
+/// The machine that a record was measured on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Host {
-    /// Model name of the processor, with one blank between two words.
+    /// Model name of the processor, with one space between words.
     #[serde(deserialize_with = "with_single_blanks")]
     pub processor: String,
     /// Cores that the process may run on.
     pub core_count: u32,
-    /// The CPU time that a container may use, in thousandths of a core: 500 for half a core. Null where that is no
-    /// less than its cores can give.
+    /// The container's limit on CPU time, in thousandths of a core: 500 for half a core. Null if there is no limit
+    /// below the number of cores.
     #[serde(default)]
     pub cpu_limit_millicores: Option<u64>,
     /// Operating system and kernel release.
     pub kernel: String,
     /// Physical memory.
     pub memory_bytes: u64,
-    /// The memory that a container may use; null where that is no less than the physical memory.
+    /// The container's limit on memory; null if there is no limit below the physical memory.
     #[serde(default)]
     pub memory_limit_bytes: Option<u64>,
-    /// Frequency governor of core 0; null where the machine shows none.
+    /// Frequency governor of core 0; null if the machine does not show one.
     pub governor: Option<String>,
     /// Load average over one minute when `run` began, in processes.
     pub load_average: f64,
@@ -33,14 +33,15 @@ pub struct Host {
 }
 
 impl Host {
-    /// The class of machines whose figures may be held against each other: the model of the processor and the
-    /// number of cores, as a name for a folder, such as `amd-epyc-9r14-2-cores`. With a CPU limit it is one of its
-    /// own, `amd-epyc-9r14-0-5-of-2-cores`. Memory is no part of it: what fits runs no slower with less of it.
+    /// The class of machines whose figures may be compared: the processor model and the number of cores, as a folder
+    /// name such as `amd-epyc-9r14-2-cores`. A machine with a CPU limit has a separate class such as
+    /// `amd-epyc-9r14-0-5-of-2-cores`. Memory is not part of the class, because a graph that fits into memory does not
+    /// run slower with less memory.
     pub fn class(&self) -> String {
         slug(&format!("{} {}", self.processor, self.cores()))
     }
 
-    /// `2 cores`, or `0.5 of 2 cores` with a CPU limit.
+    /// Returns `2 cores`, or `0.5 of 2 cores` with a CPU limit.
     pub fn cores(&self) -> String {
         let noun = if self.core_count == 1 {
             "core"
@@ -63,32 +64,32 @@ impl Host {
         }
     }
 
-    /// How many workers can be busy all the time, at least 1: the cores, as far as the CPU limit reaches. A part of a
-    /// core is left out: its worker would stand still for the rest of each period.
+    /// How many workers can be busy all the time, at least 1: the number of cores, or the CPU limit rounded down. A
+    /// worker on a fraction of a core would be stopped for the rest of each period.
     pub fn usable_core_count(&self) -> u32 {
         let limit = self.cpu_limit_millicores.map(|limit| limit / 1000);
         let limit = limit.map_or(u32::MAX, |cores| u32::try_from(cores).unwrap_or(u32::MAX));
         self.core_count.min(limit).max(1)
     }
 
-    /// The memory that there is for the process.
+    /// The memory that the process can use.
     pub fn usable_memory_bytes(&self) -> u64 {
         self.memory_limit_bytes.unwrap_or(self.memory_bytes)
     }
 }
 
-/// Reads a name in which white space says nothing.
+/// Reads a name and normalises its white space.
 fn with_single_blanks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     String::deserialize(deserializer).map(|name| single_blanks(&name))
 }
 
-/// The same words with one blank between two of them.
+/// The same words with one space between them.
 pub(crate) fn single_blanks(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Words of lower-case letters and digits, joined by hyphens, 100 bytes at most: safe as a file name, whatever
-/// `name` is. Empty if it has neither.
+/// Returns lower-case letters and digits of `name` as words joined by hyphens, at most 100 bytes. It is safe as a file
+/// name for any `name`, and empty if `name` has neither letters nor digits.
 pub(crate) fn slug(name: &str) -> String {
     // File systems allow 255 bytes; this leaves room for a number and an ending.
     const MAX_LEN: usize = 100;
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cpu_limit_makes_a_class_of_its_own() {
+    fn a_cpu_limit_makes_a_separate_class() {
         assert_eq!(host("Example CPU", None).class(), "example-cpu-2-cores");
         let half = host("Example CPU", Some(500));
         assert_eq!(half.class(), "example-cpu-0-5-of-2-cores");
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn workers_are_kept_within_the_cpu_limit() {
+    fn the_number_of_workers_respects_the_cpu_limit() {
         let usable = |limit| host("Example CPU", limit).usable_core_count();
         let limits = [
             None,
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn white_space_in_the_name_of_a_processor_says_nothing() {
+    fn white_space_in_the_name_of_a_processor_is_ignored() {
         let name = "Intel(R)  Xeon(R)\tCPU ";
         assert_eq!(host(name, None).processor, "Intel(R) Xeon(R) CPU");
     }

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One size of a sweep over task sizes, and what the machine gave at its best meanwhile.
+/// One size of a sweep over task sizes, and the peak rate of the machine meanwhile.
 ///
-/// The efficiency of sample `i` is `least_task_count ×` what a task takes at best, over `wall_ns ÷ run_count` of the
-/// sample. A task takes at best `task_ns`, or where that is null `size × wall_ns ÷ run_count` of probe `i`
-/// `÷ probe_task_count ÷ probe_size`.
+/// The efficiency of sample `i` is `least_task_count` × the best time of a task ÷ (`wall_ns ÷ run_count` of the
+/// sample). The best time of a task is `task_ns`, or if that is null, `size × wall_ns ÷ run_count` of probe `i` `÷
+/// probe_task_count ÷ probe_size`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Peak {
@@ -16,22 +16,21 @@ pub struct Peak {
     pub size_parameter: String,
     /// Its value in this case, above 0.
     pub size: f64,
-    /// How long a task of this size lasts by the clock, for kernels that go by it: their peak is known, and there are
-    /// no probes. Null for all others.
+    /// The duration of a task of this size, for kernels whose tasks last for a known time: their peak is known, so
+    /// there are no probes. Null for all others.
     #[serde(default)]
     pub task_ns: Option<f64>,
-    /// How many tasks, of equal length, have to run one after the other in any schedule: the larger of
-    /// tasks ÷ workers, rounded up, and the tasks on the longest path. Only the second where any number of tasks
-    /// can wait at once.
+    /// How many tasks of equal length must run one after the other in any schedule: the larger of tasks ÷ workers,
+    /// rounded up, and the tasks on the longest path. Only the latter if any number of tasks can wait at once.
     pub least_task_count: u64,
-    /// The efficiency that was looked for.
+    /// The efficiency to find.
     pub efficiency_ratio: f64,
     /// The value of the parameter in the probes; 0 without probes.
     pub probe_size: f64,
     /// How many tasks each worker ran one after the other in a run of the probe; 0 without probes.
     pub probe_task_count: u64,
-    /// The probe that was taken just before each sample: as many independent chains of tasks as there are workers,
-    /// on the backend that shows the practical limit.
+    /// The probes, one taken just before each sample: as many independent chains of tasks as there are workers, on the
+    /// backend that shows the practical limit.
     pub probes: Vec<Probe>,
 }
 

@@ -1,4 +1,4 @@
-//! Files that nobody ever reads half of.
+//! Writes files that are never visible half written.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -6,12 +6,12 @@ use std::path::Path;
 
 use crate::disk;
 
-/// Writes `content` beside the file at `path` and renames it, so that the file is replaced as a whole or left
-/// as it was. Its folder is made if it is not there.
+/// Writes `content` to a temporary file beside `path` and renames it, so that the file is either replaced as a whole or
+/// not changed. Creates the folder if necessary.
 ///
 /// # Errors
 ///
-/// When it cannot be written. Nothing is left behind then.
+/// If it cannot be written. No temporary file is left behind.
 pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         disk::create_folder(folder)?;
@@ -19,24 +19,24 @@ pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     write_whole_with(path, |file| file.write_all(content))
 }
 
-/// [`write_whole`] for what is written bit by bit, into a folder that is there.
+/// Like [`write_whole`], for content that is written in parts, into a folder that exists.
 ///
 /// # Errors
 ///
-/// When it cannot be written, or `write` fails. Nothing is left behind then.
+/// If it cannot be written, or `write` fails. No temporary file is left behind.
 pub fn write_whole_with<E: From<io::Error>>(
     path: &Path,
     write: impl FnOnce(&mut File) -> Result<(), E>,
 ) -> Result<(), E> {
-    // To rename something to a device or a pipe would put a file in its place.
+    // Renaming over a device or a pipe would replace it with a file.
     if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         return write(&mut File::create(path)?);
     }
-    // Of a link, the file that it leads to is replaced.
+    // If the path is a link, replace the file that it points to.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let aside = path.with_added_extension(format!("{}.tmp", std::process::id()));
     write_aside(&path, &aside, write).inspect_err(|_| {
-        // It may never have come to be; the first error is the one to tell.
+        // The temporary file may not exist. Report the first error only.
         let _ = disk::remove(&aside);
     })
 }
@@ -48,7 +48,7 @@ fn write_aside<E: From<io::Error>>(
 ) -> Result<(), E> {
     let mut file = disk::create(aside)?;
     write(&mut file)?;
-    // First, or after a crash the name could stand for a file without its content.
+    // Sync before renaming. Otherwise the name could refer to an empty file after a crash.
     disk::sync(&file, aside)?;
     Ok(disk::rename(aside, path)?)
 }
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fails_in_the_middle_leaves_the_file_as_it_was() {
+    fn a_failed_write_does_not_change_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
         write_whole(&path, b"old").unwrap();
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_stays_one() {
+    fn a_link_stays_a_link() {
         let folder = tempfile::tempdir().unwrap();
         let [file, link] = ["file", "link"].map(|name| folder.path().join(name));
         write_whole(&file, b"old").unwrap();
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_not_replaced() {
+    fn devices_and_pipes_are_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
         let _listener = UnixListener::bind(&path).unwrap();

@@ -10,8 +10,9 @@ use crate::record::{Case, Peak, Probe, Record, Sample};
 use crate::stats::median;
 use crate::stats::metg::{Metg, Point, metg};
 
-/// Below this granularity the processor may still work on several tasks at once, whatever chains them, and
-/// efficiency could pass 100%: such points are left out (METHODOLOGY.md, "Neighbours do not overlap").
+/// Below this granularity the processor may still work on several tasks at once, whatever chains them, and efficiency
+/// could pass 100%: such points are left out (METHODOLOGY.md, "Tasks that follow each other on a thread do not
+/// overlap").
 const LEAST_GRANULARITY_NS: f64 = 8.0;
 
 /// A workload whose task size was swept, with one number of workers, on each backend.

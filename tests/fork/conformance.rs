@@ -1,4 +1,4 @@
-//! Every run must give what a serial run gives.
+//! Every run must give the result of a serial run.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,8 +29,8 @@ fn cases_of(backend: &'static dyn Backend) -> Vec<Case> {
     let mut add = |name: String, body: Box<dyn Fn()>| {
         cases.push(Case::new(format!("{}::{name}", backend.name()), body));
     };
-    // Patterns and kernels know nothing of each other, and processes are slow to start: a few patterns are
-    // put through every kernel, the others through one.
+    // Patterns and kernels are independent, and processes are slow to start. So a few patterns run with every kernel,
+    // and the others with one.
     let full = [TRIVIAL.name(), FAN_OUT_IN.name(), STENCIL_1D.name()];
     for pattern in PATTERNS {
         for kernel in KERNELS {
@@ -64,20 +64,20 @@ fn cases_of(backend: &'static dyn Backend) -> Vec<Case> {
     cases
 }
 
-/// What the tests of a backend can afford.
+/// How much the tests of a backend may cost.
 struct Effort {
     run_count: u64,
     random_graph_count: u64,
     many_run_count: u64,
 }
 
-/// A process for every task costs 250 us a task, a socket a few: what `fork` stands thousands of times,
-/// they are put to less often.
+/// A process per task costs 250 us per task, and a socket costs a few microseconds. These backends get fewer runs than
+/// `fork`, which gets thousands.
 fn effort(backend: &dyn Backend) -> Effort {
     let (run_count, random_graph_count, many_run_count) = match backend.name() {
         name if name == FORK_PER_TASK.name() => (2, 20, 200),
         name if name == FORK_DISPATCH.name() => (4, 200, 5_000),
-        // More runs than the stamp of an output has values.
+        // More runs than there are run numbers in an output word.
         _ => (10, 400, 70_000),
     };
     Effort {
@@ -87,7 +87,7 @@ fn effort(backend: &dyn Backend) -> Effort {
     }
 }
 
-/// 1, 2, 3, and more than there are cores.
+/// 1, 2, 3, and more workers than cores.
 fn worker_counts() -> [usize; 4] {
     let cores = std::thread::available_parallelism().unwrap().get();
     [1, 2, 3, cores + 2]
@@ -133,7 +133,7 @@ fn checked(declared: &[Parameter], given: &[BTreeMap<String, Value>]) -> Vec<Par
 
 fn every_parameter(backend: &dyn Backend, pattern: &dyn Pattern, kind: &dyn KernelKind) {
     let graph = pattern.build(&small(pattern.parameters())).unwrap();
-    // From none to 20 us, for the kernels that go by them.
+    // From 0 to 20 us, for the kernels that use them.
     let durations_ns = graph.tasks().map(|task| u64::from(task.0 % 3) * 10_000);
     let durations_ns = durations_ns.collect();
     let graph = graph.with_durations(durations_ns);
@@ -205,17 +205,17 @@ fn setting(graph: &TaskGraph, worker_count: usize) -> Setting<'_> {
     }
 }
 
-/// Values that divide nothing evenly, small enough to try every combination.
+/// Values that divide nothing evenly and are small enough to try every combination.
 fn small(declared: &[Parameter]) -> Parameters {
     every_choice(declared).swap_remove(0)
 }
 
-/// All combinations of the choices among `declared`, the rest small.
+/// All combinations of the choices among `declared`, with small values for the rest.
 fn every_choice(declared: &[Parameter]) -> Vec<Parameters> {
     let mut given = vec![BTreeMap::new()];
     for parameter in declared {
         let values: Vec<Value> = match parameter.kind {
-            // Graphs grow with powers of these.
+            // The size of the graph grows with a power of these.
             ParameterKind::Count { .. }
                 if ["depth", "fan_out", "tiles"].contains(&parameter.name) =>
             {
@@ -242,7 +242,7 @@ fn every_choice(declared: &[Parameter]) -> Vec<Parameters> {
     checked(declared, &given)
 }
 
-/// `count` chains of `length` tasks that have nothing to do with each other.
+/// `count` independent chains of `length` tasks.
 fn chains(count: u32, length: u32) -> TaskGraph {
     let mut builder = TaskGraphBuilder::default();
     for _ in 0..count {
@@ -254,7 +254,8 @@ fn chains(count: u32, length: u32) -> TaskGraph {
     builder.finish()
 }
 
-/// Two tasks a step, each of which waits for both of the previous step: what one worker makes, the other waits for.
+/// Two tasks per step, each of which waits for both tasks of the previous step, so that each worker waits for the
+/// other.
 fn ladder(step_count: u32) -> TaskGraph {
     let mut builder = TaskGraphBuilder::default();
     let mut last = [(); 2].map(|()| builder.push([]).unwrap());
@@ -264,7 +265,7 @@ fn ladder(step_count: u32) -> TaskGraph {
     builder.finish()
 }
 
-/// One task frees `width` tasks, which together free one, which frees `width` more.
+/// One task makes `width` tasks ready, which together make one task ready, which makes `width` more ready.
 fn fan_out_twice(width: u32) -> TaskGraph {
     let mut builder = TaskGraphBuilder::default();
     let top = builder.push([]).unwrap();
@@ -287,7 +288,7 @@ fn random_graphs(backend: &dyn Backend) {
     }
 }
 
-/// Up to 200 tasks, each with up to 5 predecessors, near ones more often than far ones.
+/// Up to 200 tasks, each with up to 5 predecessors, mostly recent ones.
 fn random_graph(seed: u64) -> TaskGraph {
     let mut random = SplitMix64::new(seed);
     let mut builder = TaskGraphBuilder::default();
@@ -326,7 +327,7 @@ fn pinned_workers(backend: &dyn Backend) {
     }
 }
 
-/// Back to back.
+/// Many runs without a pause.
 fn many_runs(backend: &dyn Backend) {
     let plan = PoolPlan::plain(backend, 2);
     let run_count = effort(backend).many_run_count;

@@ -1,4 +1,4 @@
-//! Whatever dies, a run ends, says why, and leaves no process behind.
+//! Whatever process dies, the run ends, says why, and leaves no process behind.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-/// The worker that died in `task`, which was tried once, and how it ended.
+/// Returns the worker that died in `task`, which was tried once, and how it ended.
 fn death_in(task: u32, failure: Failure) -> (u32, Ending) {
     match failure {
         Failure::WorkerDied {
@@ -46,7 +46,7 @@ fn death_in(task: u32, failure: Failure) -> (u32, Ending) {
             assert_eq!(named, TaskId(task));
             (worker, ending)
         }
-        other => panic!("not of a death: {other}"),
+        other => panic!("expected a death: {other}"),
     }
 }
 
@@ -98,22 +98,22 @@ fn an_exiting_kernel() {
     assert_childless();
 }
 
-/// A word that says which process is in the kernel.
+/// A shared word for the id of the process that runs the kernel.
 fn shared_word() -> Arc<SharedSlice<AtomicU32>> {
     Arc::new(SharedSlice::new(1).unwrap())
 }
 
-/// Says that it is there, and never comes back.
+/// Writes the id of this process and never returns.
 fn enter_for_ever(word: &AtomicU32) {
     let me = getpid().as_raw_nonzero().get() as u32;
     word.store(me, Ordering::Release);
     loop {
-        // SAFETY: it waits for a signal and touches nothing.
+        // SAFETY: it only waits for a signal.
         unsafe { libc::pause() };
     }
 }
 
-/// Waits until `word` is set. The test's own time-out ends it if that never happens.
+/// Waits until `word` is set. If this never happens, the time-out of the test ends it.
 fn entered(word: &AtomicU32) -> Pid {
     loop {
         match Pid::from_raw(word.load(Ordering::Acquire) as i32) {
@@ -136,7 +136,7 @@ fn killed_at_work() {
         2,
     );
     let workers = pool.pool.worker_processes();
-    // Forked after the pool, so it is none of the pool's.
+    // Forked after the pool, so it does not belong to the pool.
     let killer = Child::fork(|| kill_process(entered(&word[0]), Signal::KILL).unwrap());
     let failure = pool.fail();
     killer.succeed();
@@ -156,7 +156,7 @@ fn killed_while_idle() {
         let descriptor = pidfd_open(worker, PidfdFlags::empty()).unwrap();
         kill_process(worker, Signal::KILL).unwrap();
         await_end(&descriptor);
-        // Nobody's task was lost, so the run goes on without it.
+        // No task was lost, so the run continues without this worker.
         pool.job.begin_run();
         pool.pool.run().unwrap();
         let death = Death {
@@ -196,7 +196,7 @@ fn never_ends() {
 }
 
 fn dead_parent() {
-    // So that the orphans become children of this process, which can then see the last of them.
+    // Orphans become children of this process, so that it can wait for the last of them.
     set_child_subreaper(Some(getpid())).unwrap();
     let word = shared_word();
     let pids: SharedSlice<AtomicU32> = SharedSlice::new(3).unwrap();

@@ -1,4 +1,4 @@
-//! What the pool does to the process it is started in, and what it asks of it.
+//! How the pool affects the process that starts it, and what it requires.
 
 use std::fs::{File, read_dir};
 use std::io::Read;
@@ -34,7 +34,7 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-/// A child of the test, apart from any pool.
+/// A child of the test that does not belong to a pool.
 pub(crate) struct Child(Pid);
 
 /// The process id of a worker, as the calls of the system take it.
@@ -49,7 +49,7 @@ impl Child {
         match unsafe { libc::fork() } {
             0 => {
                 let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
-                // SAFETY: takes any status and does not return.
+                // SAFETY: it accepts any status and does not return.
                 unsafe { libc::_exit(i32::from(result.is_err())) }
             }
             raw => Self(Pid::from_raw(raw).unwrap()),
@@ -73,7 +73,7 @@ impl Child {
     }
 }
 
-/// Neither a child nor a zombie.
+/// Asserts that this process has neither children nor zombies.
 pub(crate) fn assert_childless() {
     assert_eq!(wait(WaitOptions::NOHANG).unwrap_err(), Errno::CHILD);
 }
@@ -84,7 +84,7 @@ fn descriptor_count() -> usize {
 
 fn mapping_count() -> usize {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-    // Anonymous shared pages, by the name the kernel gives them.
+    // Anonymous shared pages, by the name that the kernel gives them.
     maps.lines()
         .filter(|line| line.contains("/dev/zero"))
         .count()
@@ -128,7 +128,7 @@ fn standard_streams() {
         let noisy = |_| {
             println!("a kernel speaks");
             let read = std::io::stdin().read(&mut [0; 10]).unwrap();
-            assert_eq!(read, 0, "a kernel reads what is not its own");
+            assert_eq!(read, 0, "a kernel reads the coordinator's input");
         };
         let mut pool = start(independent(5), Does(noisy), 2);
         pool.job.begin_run();
@@ -145,7 +145,7 @@ fn standard_streams() {
 
 fn interrupt() {
     let entered: SharedSlice<AtomicU32> = SharedSlice::new(1).unwrap();
-    // Each worker waits for the other, so both are set up when the first run is over.
+    // Each worker waits for the other, so both have started when the first run ends.
     let wait_for_all = move |_| {
         entered[0].fetch_add(1, Ordering::Relaxed);
         while entered[0].load(Ordering::Relaxed) < 2 {
@@ -179,7 +179,7 @@ fn a_second_thread() {
     assert_childless();
 }
 
-/// There are descriptors for a few workers only.
+/// The limit on descriptors suffices only for a few workers.
 fn a_start_that_fails() {
     Child::fork(|| {
         let limit = Rlimit {

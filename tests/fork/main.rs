@@ -1,4 +1,4 @@
-//! The backends whose workers are processes, from a process that never has a second thread while it forks.
+//! Tests the backends whose workers are processes, from a process that has only one thread while it forks.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ mod runner;
 mod sample;
 
 fn main() -> ExitCode {
-    // Many tests panic on purpose: a line each, and no backtrace.
+    // Many tests panic on purpose, so print one line per panic without a backtrace.
     std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
     let mut cases = conformance::cases();
     cases.extend(death::cases());
@@ -39,7 +39,7 @@ struct Started {
 }
 
 impl Started {
-    /// Begins a run that must fail, and says why it did.
+    /// Runs, asserts that the run fails, and returns why.
     fn fail(&mut self) -> Failure {
         self.job.begin_run();
         self.pool.run().unwrap_err();
@@ -60,7 +60,7 @@ fn independent(count: u32) -> TaskGraph {
     builder.finish()
 }
 
-/// A kernel made of a function.
+/// A kernel that calls a function.
 struct Does<F>(F);
 
 impl<F: Fn(TaskId) + Send + Sync> Kernel for Does<F> {

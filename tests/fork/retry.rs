@@ -1,5 +1,5 @@
-//! Backends whose coordinator outlives its workers: a task whose worker dies is tried again, and one that is
-//! given up takes along what depends on it and nothing else.
+//! Backends whose coordinator survives its workers. A task whose worker dies is tried again. If a task is given up,
+//! only the tasks that depend on it are given up too.
 
 use std::fs::read_dir;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::host::{assert_childless, pid};
 use crate::runner::Case;
 use crate::{Does, Started, independent};
 
-/// A test that any of the backends can be put to.
+/// A test for any of the backends.
 type Test = fn(&dyn Backend);
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -54,8 +54,8 @@ pub(crate) fn cases() -> Vec<Case> {
 /// The task that dies.
 const VICTIM: TaskId = TaskId(2);
 
-/// Four tasks that depend on nothing, two that depend on the victim, the second through the first, and one
-/// that does not.
+/// Four tasks without predecessors, two that depend on the victim (the second through the first), and one that does
+/// not.
 fn graph() -> TaskGraph {
     let mut builder = TaskGraphBuilder::default();
     for _ in 0..4 {
@@ -86,7 +86,7 @@ fn start(
     Started { job, pool }
 }
 
-/// Runs, and asserts that the run was right. Returns who died in it.
+/// Runs, asserts that the run succeeds, and returns the deaths in it.
 fn succeed(started: &mut Started) -> Vec<Death> {
     let Started { job, pool } = started;
     let expected = expected_digest(job.graph(), job.kernel());
@@ -96,12 +96,12 @@ fn succeed(started: &mut Started) -> Vec<Death> {
     pool.take_deaths()
 }
 
-/// A number for each task, that all processes see.
+/// One counter per task, shared by all processes.
 fn counts(count: usize) -> Arc<SharedSlice<AtomicU32>> {
     Arc::new(SharedSlice::new(count).unwrap())
 }
 
-/// A kernel that calls `die` in the first `times` tries of the victim.
+/// A kernel that calls `die` in the first `times` attempts of the victim.
 fn dies(times: u32, die: fn()) -> impl Fn(TaskId) + Send + Sync + 'static {
     let tries = counts(1);
     move |task| {
@@ -111,7 +111,7 @@ fn dies(times: u32, die: fn()) -> impl Fn(TaskId) + Send + Sync + 'static {
     }
 }
 
-/// Ways to die, and how each is told.
+/// Ways to die, and how each is reported.
 const WAYS: [(fn(), Ending); 5] = [
     (|| raise(Signal::KILL), Ending::Signal(libc::SIGKILL)),
     (|| raise(Signal::SEGV), Ending::Signal(libc::SIGSEGV)),
@@ -122,8 +122,8 @@ const WAYS: [(fn(), Ending); 5] = [
 
 fn raise(signal: Signal) {
     if signal != Signal::KILL {
-        // SAFETY: the default takes the place of the handler that the standard library has for overflowing
-        // stacks, which would let a signal that was sent pass.
+        // SAFETY: the default action replaces the standard library's handler for stack overflows, which would ignore a
+        // signal that was sent.
         unsafe { libc::signal(signal.as_raw(), libc::SIG_DFL) };
     }
     kill_process(getpid(), signal).unwrap();
@@ -131,12 +131,12 @@ fn raise(signal: Signal) {
 
 fn wait_for_ever() {
     loop {
-        // SAFETY: it waits for a signal and touches nothing.
+        // SAFETY: it only waits for a signal.
         unsafe { libc::pause() };
     }
 }
 
-/// What there is to know of a death, but for the number of the worker.
+/// Everything about each death except the number of the worker.
 fn told(deaths: &[Death]) -> Vec<(Ending, Option<TaskId>, u32)> {
     let parts = |death: &Death| (death.ending, death.task, death.attempt_count);
     deaths.iter().map(parts).collect()
@@ -153,7 +153,7 @@ fn tried_again(backend: &dyn Backend) {
             let is_known = |death: &Death| (death.worker as usize) < worker_count;
             assert!(deaths.iter().all(is_known), "{deaths:?}");
             assert_eq!(started.pool.take_deaths(), []);
-            // Nothing of it is left in the next run.
+            // The death has no effect on the next run.
             assert_eq!(succeed(&mut started), []);
         }
     }
@@ -187,7 +187,7 @@ fn given_up(backend: &dyn Backend) {
     }
 }
 
-/// Whatever a worker holds when it dies is neither lost nor run twice.
+/// The tasks that a dying worker holds are neither lost nor run twice.
 fn every_task_dies(backend: &dyn Backend) {
     const COUNT: u32 = 60;
     let mut builder = TaskGraphBuilder::default();
@@ -223,7 +223,7 @@ fn every_task_dies(backend: &dyn Backend) {
 fn too_long(backend: &dyn Backend) {
     for worker_count in [1, 2] {
         let mut plan = plan(backend, worker_count, 1);
-        // Much more than an empty task takes, even where everything takes long.
+        // Much more than an empty task takes, even on a slow machine.
         plan.task_timeout = Some(Duration::from_millis(500));
         let mut started = start(backend, graph(), dies(1, wait_for_ever), &plan);
         let killed = (Ending::Signal(libc::SIGKILL), Some(VICTIM), 1);
@@ -232,7 +232,7 @@ fn too_long(backend: &dyn Backend) {
     assert_childless();
 }
 
-/// The allocator finds nothing left to take, and aborts.
+/// The allocator gets no more memory, and aborts.
 fn out_of_memory(backend: &dyn Backend) {
     let ask_for_too_much = || {
         let limit = Rlimit {
@@ -248,7 +248,7 @@ fn out_of_memory(backend: &dyn Backend) {
         let mut started = start(backend, graph(), dies(1, ask_for_too_much), &plan);
         let aborted = (Ending::Signal(libc::SIGABRT), Some(VICTIM), 1);
         assert_eq!(told(&succeed(&mut started)), [aborted]);
-        // The limit died with the worker.
+        // The limit applied only to the worker that died.
         assert_eq!(succeed(&mut started), []);
 
         let mut started = start(backend, graph(), dies(2, ask_for_too_much), &plan);
@@ -270,7 +270,7 @@ fn out_of_memory(backend: &dyn Backend) {
     assert_childless();
 }
 
-/// Also where another task never ends.
+/// This holds even if another task never ends.
 fn panic_ends_the_run(backend: &dyn Backend) {
     let entered = counts(1);
     let kernel = move |task: TaskId| match task {

@@ -1,6 +1,6 @@
-//! A test runner without threads: processes are only ever forked from a process that has one.
+//! A test runner without threads, because a process that forks must have only one thread.
 //!
-//! It speaks enough of the standard harness's command line for `cargo test` and `cargo nextest`.
+//! It supports enough of the standard harness's command line for `cargo test` and `cargo nextest`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -20,12 +20,12 @@ impl Case {
     }
 }
 
-/// What the command line asks for.
+/// The options of the command line.
 #[derive(Default)]
 struct Options {
     list: bool,
     exact: bool,
-    /// Only ignored tests, of which there are none.
+    /// Run only ignored tests, of which there are none.
     ignored: bool,
     filters: Vec<String>,
     skips: Vec<String>,
@@ -40,7 +40,7 @@ impl Options {
                 "--exact" => options.exact = true,
                 "--ignored" => options.ignored = true,
                 "--skip" => options.skips.extend(arguments.next()),
-                // Their values do not matter here: one line a test, and one thread.
+                // Their values do not matter: the output is always one line per test, and there is one thread.
                 "--format" | "--test-threads" | "--color" => drop(arguments.next()),
                 flag if flag.starts_with('-') => {}
                 _ => options.filters.push(argument),
@@ -84,7 +84,7 @@ pub(crate) fn main(cases: Vec<Case>) -> ExitCode {
 }
 
 fn passes(case: &Case) -> bool {
-    // A case that fails leaves nothing behind that another relies on.
+    // A failed case leaves nothing behind that another case relies on.
     let passed = catch_unwind(AssertUnwindSafe(&case.body)).is_ok();
     let verdict = if passed { "ok" } else { "FAILED" };
     println!("test {} ... {verdict}", case.name);

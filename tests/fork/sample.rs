@@ -1,4 +1,4 @@
-//! What a sample of many runs tells of the deaths in them, whichever run they were in.
+//! A sample of many runs must report the deaths in all of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,7 +16,7 @@ use crate::host::{assert_childless, pid};
 use crate::runner::Case;
 use crate::{Does, independent};
 
-/// A test that any of the backends can be put to.
+/// A test for any of the backends.
 type Test = fn(&dyn Backend);
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -40,7 +40,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Numbers that all processes see.
+/// Numbers that all processes share.
 fn shared_words() -> Arc<SharedSlice<AtomicU32>> {
     Arc::new(SharedSlice::new(2).unwrap())
 }
@@ -80,7 +80,7 @@ fn every_death(backend: &dyn Backend) {
         let in_kernel = Arc::clone(&words);
         let slice = sample(backend, worker_count, 20, move |task| {
             let [tries, deaths] = [&in_kernel[0], &in_kernel[1]];
-            // A try that ends in death, one in the same run that does not, and the one of the next run.
+            // An attempt that ends in death, one in the same run that does not, and the attempt of the next run.
             if task == TaskId(2) && tries.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) {
                 deaths.fetch_add(1, Ordering::Relaxed);
                 die();
@@ -113,7 +113,7 @@ fn replacements(backend: &dyn Backend) {
     assert_childless();
 }
 
-/// Keeps the calling thread at work until it has used this much CPU time.
+/// Keeps the calling thread busy until it has used this much CPU time.
 fn spend(ns: u64) {
     let now = || {
         let time = clock_gettime(ClockId::ThreadCPUTime);

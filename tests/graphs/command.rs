@@ -1,4 +1,4 @@
-//! `graph info` and `graph export` as their users meet them.
+//! Tests `graph info` and `graph export` from outside.
 
 use std::io::Write;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn graph(arguments: &[&str]) -> Output {
     graph_with(&[], arguments)
 }
 
-/// [`graph`] with these variables in its environment, and no others of ours.
+/// Like [`graph`], with these variables of taskdyno in its environment and no others.
 fn graph_with(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_taskdyno"));
     for (name, _) in std::env::vars_os() {
@@ -27,7 +27,7 @@ fn graph_with(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     command.arg("graph").args(arguments).output().unwrap()
 }
 
-/// What it prints, if all goes well.
+/// Returns the output, and asserts success.
 fn printed(arguments: &[&str]) -> String {
     let output = graph(arguments);
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -35,7 +35,7 @@ fn printed(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What it says on standard error, if the command line or the file is wrong.
+/// Returns standard error, and asserts that the command line or the file is refused.
 fn refused(arguments: &[&str]) -> String {
     let output = graph(arguments);
     let errors = String::from_utf8(output.stderr).unwrap();
@@ -62,7 +62,7 @@ fn info_counts_and_sums_up() {
     let seconds = with("_ns", json!(5_500_000_000u64), json!(3_000_000_000u64));
     assert_eq!(info(&["small.json"]), seconds);
     assert_eq!(info(&["small-1.4.json"]), seconds);
-    // A whole number stays one.
+    // A whole number is printed as a whole number.
     let units = with("", json!(5.5), json!(3));
     assert_eq!(info(&["small.stg"]), units);
     assert_eq!(info(&["small.dot"]), units);
@@ -120,7 +120,7 @@ fn export_writes_what_is_read_back() {
     }
 }
 
-/// What `info` prints as JSON and what it tells beside it, with this text as its standard input.
+/// Runs `info` with this text as standard input. Returns its JSON and its notes.
 fn info_of_input(arguments: &[&str], text: &str) -> (Value, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
         .args(["graph", "info", "-", "--format", "json"])
@@ -131,7 +131,7 @@ fn info_of_input(arguments: &[&str], text: &str) -> (Value, String) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // Dropped here, which ends the input.
+    // Dropping it ends the input.
     let mut input = child.stdin.take().unwrap();
     input.write_all(text.as_bytes()).unwrap();
     drop(input);
@@ -142,7 +142,7 @@ fn info_of_input(arguments: &[&str], text: &str) -> (Value, String) {
 }
 
 #[test]
-fn a_graph_comes_through_a_pipe() {
+fn a_graph_can_come_from_a_pipe() {
     let (found, told) = info_of_input(&["--from", "dot"], "digraph { a -> b; a -> c }");
     assert_eq!(
         (&found["source_count"], &found["sink_count"]),
@@ -154,7 +154,7 @@ fn a_graph_comes_through_a_pipe() {
 }
 
 #[test]
-fn edges_are_turned_round_when_asked_for_and_only_hinted_at_when_not() {
+fn edges_are_reversed_only_on_request_and_a_note_suggests_it() {
     let drawn = "digraph deps { program -> left; program -> right }";
     let ends = |found: &Value| (found["source_count"].clone(), found["sink_count"].clone());
     let (found, told) = info_of_input(&["--from", "dot"], drawn);
@@ -173,7 +173,7 @@ fn edges_are_turned_round_when_asked_for_and_only_hinted_at_when_not() {
 }
 
 #[test]
-fn what_was_read_in_another_way_is_told() {
+fn a_note_says_how_a_mislabelled_file_was_read() {
     let text = r#"{"schemaVersion": "1.4", "workflow": {"tasks": [{"name": "a", "runtime": 1}]}}"#;
     let (found, told) = info_of_input(&["--from", "wfformat"], text);
     assert_eq!(found["work_ns"], 1_000_000_000);
@@ -181,7 +181,7 @@ fn what_was_read_in_another_way_is_told() {
 }
 
 #[test]
-fn export_to_stg_says_what_its_numbers_are() {
+fn export_to_stg_names_the_unit_of_its_numbers() {
     insta::assert_snapshot!(printed(&["export", "small.json", "--to", "stg"]));
     insta::assert_snapshot!(printed(&[
         "export",
@@ -209,10 +209,10 @@ fn export_of_a_pattern_goes_to_standard_output() {
 }
 
 #[test]
-fn variables_of_other_commands_mean_nothing_here() {
+fn variables_of_other_commands_are_ignored() {
     let folder = tempfile::TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    // For `run` a folder, for `export` a format of reports.
+    // The variables mean a folder for `run` and a format of reports for `export`.
     let [elsewhere, here] = ["elsewhere", "here.dot"].map(path);
     let mut variables = vec![("TASKDYNO_OUT", &*elsewhere), ("TASKDYNO_FORMAT", "csv")];
     assert!(
@@ -240,7 +240,7 @@ fn variables_of_other_commands_mean_nothing_here() {
 }
 
 #[test]
-fn what_cannot_be_asked_for() {
+fn invalid_arguments_are_refused() {
     insta::assert_snapshot!(refused(&["info", "missing.json"]));
     insta::assert_snapshot!(refused(&[
         "info",
@@ -270,7 +270,7 @@ fn what_cannot_be_asked_for() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written() {
+fn an_unwritable_file_is_named() {
     let output = graph(&[
         "export",
         "small.stg",

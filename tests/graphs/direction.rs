@@ -1,11 +1,11 @@
-//! Which way edges point.
+//! Tests of the direction of edges.
 
 use taskdyno::graph_file::import::Imported;
 
 use crate::{dot, edges, stg};
 
 #[test]
-fn reversed_is_the_same_graph_from_its_end() {
+fn reversing_keeps_the_graph_and_reverses_its_edges() {
     let imported = dot(
         "digraph { a -> b -> d; a -> c -> d; e; a [duration=1] b, c [duration=2] d, e [duration=3] }",
     );
@@ -29,7 +29,7 @@ fn an_empty_graph_can_be_reversed() {
 }
 
 #[test]
-fn files_that_suggest_what_their_edges_mean() {
+fn some_files_suggest_that_their_edges_are_reversed() {
     for (what, text, sign) in [
         (
             "a name",
@@ -82,7 +82,7 @@ fn other_files_suggest_nothing() {
         "digraph ninja { rankdir=\"LR\" \"0x1\" [label=\"a\"] \"0x2\" [label=\"b\"] \"0x1\" -> \"0x2\" }",
         "digraph dependencies { a; b }",
         "digraph { \"//a\" -> b }",
-        // As patterns are exported: numbers, but no labels.
+        // The form of an exported pattern: numbers without labels.
         "digraph { \"0\"; \"1\"; \"2\"; \"0\" -> \"1\"; \"0\" -> \"2\"; }",
         "digraph { 0 [label=a] 1 [label=b] 2 [label=c] 0 -> 2; 1 -> 2 }",
     ] {

@@ -1,4 +1,4 @@
-//! Files made to break a reader.
+//! Tests with files that try to break a reader.
 
 use std::fs;
 use std::path::Path;
@@ -38,8 +38,8 @@ fn edges_between_groups_do_not_fill_memory() {
 }
 
 #[test]
-fn groups_in_groups_that_join_nothing_are_not_gone_through() {
-    // Going through all nodes of each group takes more than 10^10 steps: the test would not end.
+fn nested_groups_without_edges_are_not_traversed() {
+    // Traversing all nodes of each group takes more than 10^10 steps, so the test would not end.
     const DEEP: usize = 200_000;
     let groups = |open: &str, close: &str| {
         let nodes: String = (0..DEEP).map(|node| format!("a{node}{close}")).collect();
@@ -79,7 +79,7 @@ fn the_corpus_breaks_nothing() {
             accepted_count += usize::from(check(format, &bytes));
             count += 1;
         }
-        // Both ways out of the reader are tried.
+        // Valid and invalid files are both tried.
         assert!(
             0 < accepted_count && accepted_count < count,
             "{folder}: {accepted_count} of {count}"
@@ -87,22 +87,22 @@ fn the_corpus_breaks_nothing() {
     }
 }
 
-/// One thing that goes wrong with a file.
+/// One kind of damage to a file.
 #[derive(Debug, Clone)]
 enum Damage {
-    /// Another byte stands at a place.
+    /// A byte is replaced.
     Byte(prop::sample::Index, u8),
-    /// The file ends at a place.
+    /// The file is truncated.
     End(prop::sample::Index),
-    /// A part is taken out.
+    /// A part is removed.
     Cut(prop::sample::Index, usize),
-    /// A part stands at another place too.
+    /// A part is copied to another place.
     Copy(prop::sample::Index, usize, prop::sample::Index),
-    /// A word stands at a place.
+    /// A word is inserted.
     Word(prop::sample::Index, &'static str),
 }
 
-/// Words that mean something to one of the readers.
+/// Words that have a meaning for one of the readers.
 const WORDS: &[&str] = &[
     "-1",
     "nan",

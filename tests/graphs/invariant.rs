@@ -1,4 +1,4 @@
-//! What must hold for any bytes at all. The fuzz targets check the same.
+//! Invariants that must hold for any bytes. The fuzz targets check the same.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use taskdyno::graph::{TaskGraph, TaskId};
 use taskdyno::graph_file::export;
 use taskdyno::graph_file::import::{Format, ImportError, Imported, parse};
 
-/// Reads `bytes`, which must not panic, and checks what comes of it. Returns whether it is a graph.
+/// Reads `bytes`, which must not panic, and checks the result. Returns whether it is a graph.
 pub(crate) fn check(format: Format, bytes: &[u8]) -> bool {
     match parse(format, "file", bytes) {
         Ok(imported) => {
@@ -22,14 +22,14 @@ pub(crate) fn check(format: Format, bytes: &[u8]) -> bool {
     }
 }
 
-/// The error as a terminal without colours shows it.
+/// The error as displayed on a terminal without colours.
 pub(crate) fn rendered(error: &ImportError) -> String {
     let mut text = String::new();
     GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
         .with_width(100)
         .with_links(false)
         .render_report(&mut text, error)
-        .expect("the place is inside the excerpt");
+        .expect("the position is inside the excerpt");
     text
 }
 
@@ -47,7 +47,7 @@ fn check_imported(imported: &Imported) {
     }
 }
 
-/// Durations in billionths that a floating point number of units holds exactly.
+/// The limit below which a floating-point number of units represents a duration in billionths exactly.
 pub(crate) const EXACT: u64 = 1 << 51;
 
 /// Writes the graph in every format that can express it, and reads it back.
@@ -74,7 +74,8 @@ pub(crate) fn check_round_trips(imported: &Imported) {
     }
 }
 
-/// STG has dummies around the graph, numbers for names, and durations in a part of the unit that it names.
+/// STG adds dummies around the graph, replaces names by numbers, and stores durations in a fraction of the unit, which
+/// it names.
 fn check_stg(imported: &Imported) {
     let mut bytes = Vec::new();
     export::write(export::Format::Stg, "test", imported, &mut bytes).unwrap();

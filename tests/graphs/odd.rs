@@ -1,4 +1,4 @@
-//! Files of kinds that other readers trip over, from the folder of real graphs.
+//! Tests with unusual files from the folder of real graphs, which other readers reject.
 
 use std::path::PathBuf;
 
@@ -7,12 +7,12 @@ use taskdyno::graph_file::import::{Imported, read};
 
 use crate::{edges, foreign_graphs};
 
-/// The folder with them, if this machine has it.
+/// The folder with these files, if TASKDYNO_GRAPHS names one.
 fn odd() -> Option<PathBuf> {
     let folder = foreign_graphs().map(|folder| folder.join("odd"));
     let folder = folder.filter(|folder| folder.is_dir());
     if folder.is_none() {
-        println!("left out: TASKDYNO_GRAPHS names no folder with odd graphs");
+        println!("skipped: TASKDYNO_GRAPHS does not name a folder with odd graphs");
     }
     folder
 }
@@ -31,7 +31,7 @@ fn one_workflow_as_three_generators_write_it() {
 }
 
 #[test]
-fn what_is_refused_says_what_to_do() {
+fn a_refusal_says_what_to_do() {
     let Some(folder) = odd() else { return };
     for (name, help) in [
         ("total.stg", "write 1 instead"),
@@ -44,7 +44,7 @@ fn what_is_refused_says_what_to_do() {
 }
 
 #[test]
-fn edges_that_point_to_what_is_needed_are_turned_round() {
+fn edges_that_point_to_prerequisites_can_be_reversed() {
     let Some(folder) = odd() else { return };
     let drawn = read(&folder.join("depends-on.dot")).unwrap();
     assert!(drawn.depends_on_sign.is_some());

@@ -1,4 +1,4 @@
-//! Every kind of bad file, and the words it is refused with.
+//! Tests the message for every kind of invalid file.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use taskdyno::graph_file::import::{Format, parse, read};
 
 use crate::invariant::rendered;
 
-/// What is said about each of these texts.
+/// Returns the messages for these texts.
 fn refusals(format: Format, texts: &[(&str, &str)]) -> String {
     let mut all = String::new();
     for (what, text) in texts {
@@ -70,7 +70,7 @@ fn stg() {
     insta::assert_snapshot!(refusals);
 }
 
-/// A WfFormat 1.5 file with these tasks, one a line, and these runtimes.
+/// A WfFormat 1.5 file with these tasks, one per line, and these runtimes.
 fn workflow(tasks: &[&str], runtimes: &[&str]) -> String {
     format!(
         "{{\"schemaVersion\": \"1.5\", \"workflow\": {{\"specification\": {{\"tasks\": [\n{}\n]}},\n\
@@ -280,14 +280,14 @@ fn any_format() {
     std::fs::create_dir(folder.path().join("folder.dot")).unwrap();
     let error = read(&folder.path().join("folder.dot")).unwrap_err();
     writeln!(all, "{}", rendered(&error)).unwrap();
-    // The name of the folder is another one each time, and its length changes where lines are broken.
+    // The name of the folder differs each time, and its length would change where lines are broken.
     let folder = folder.path().display().to_string();
     let all = all.replace(&(folder + "/"), "");
     insta::assert_snapshot!(all);
 }
 
 #[test]
-fn a_long_line_is_shown_in_part() {
+fn a_long_line_is_shortened() {
     let many: Vec<_> = (0..10_000).map(|task| format!("t{task}")).collect();
     let text = format!(
         "digraph {{ {} -> ; {} }}",
@@ -299,7 +299,7 @@ fn a_long_line_is_shown_in_part() {
 }
 
 #[test]
-fn a_long_circle_is_shown_in_part() {
+fn a_long_cycle_is_shortened() {
     let many: Vec<_> = (0..100_000).map(|task| format!("t{task}")).collect();
     let text = format!("digraph {{ {} -> t0 }}", many.join(" -> "));
     let refusals = refusals(Format::Dot, &[("a long circle", &text)]);

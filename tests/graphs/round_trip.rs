@@ -1,4 +1,4 @@
-//! Graphs that are written and read back.
+//! Tests that write graphs and read them again.
 
 use std::collections::BTreeSet;
 
@@ -42,19 +42,19 @@ fn graphs(name: &'static str) -> impl Strategy<Value = Imported> {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_back(graph in graphs("[0-9a-zA-Z_.#-]{1,6}")) {
+    fn a_written_graph_is_read_unchanged(graph in graphs("[0-9a-zA-Z_.#-]{1,6}")) {
         check_round_trips(&graph);
     }
 
     #[test]
-    fn names_may_hold_anything(graph in graphs("(?s).{0,4}")) {
+    fn names_may_contain_anything(graph in graphs("(?s).{0,4}")) {
         check_round_trips(&graph);
     }
 
     #[test]
-    fn what_is_written_fits_the_published_schema(graph in graphs("(?s).{0,4}")) {
+    fn written_files_match_the_published_schema(graph in graphs("(?s).{0,4}")) {
         let Some(schema) = published_schema() else {
-            println!("left out: TASKDYNO_GRAPHS names no folder with the schema of WfFormat");
+            println!("skipped: TASKDYNO_GRAPHS does not name a folder with the schema of WfFormat");
             return Ok(());
         };
         let mut bytes = Vec::new();
@@ -71,7 +71,7 @@ proptest! {
 fn published_schema() -> Option<jsonschema::Validator> {
     let path = foreign_graphs()?.join("wfformat/wfcommons-schema-1.5.json");
     let mut schema: serde_json::Value = serde_json::from_slice(&std::fs::read(path).ok()?).unwrap();
-    // It names no draft of its own, which the validator does not know.
+    // The schema names a draft that the validator does not know.
     schema.as_object_mut().unwrap().remove("$schema");
     Some(jsonschema::draft7::new(&schema).unwrap())
 }

@@ -1,4 +1,4 @@
-//! WfFormat of every version that was published.
+//! Tests of all published versions of WfFormat.
 
 use taskdyno::graph_file::import::{Format, Imported, Unit, parse};
 
@@ -39,7 +39,7 @@ fn flat(version: &str, key: &str, runtime: &str) -> String {
 }
 
 #[test]
-fn every_published_version_is_read_without_a_word() {
+fn every_published_version_is_read_without_a_note() {
     let flat_versions = [
         ("1.0", "jobs", "runtime"),
         ("1.1", "jobs", "runtime"),
@@ -57,7 +57,7 @@ fn every_published_version_is_read_without_a_word() {
     assert_eq!(wfformat(&specified("1.6")), expected());
 }
 
-/// What is noted about a file that is read as the one above.
+/// Returns the notes about a file that must be read as [`expected`].
 fn notes(text: &str) -> String {
     let imported = wfformat(text);
     let notes = imported.notes.join("; ");
@@ -101,7 +101,7 @@ fn a_runtime_that_an_old_file_leaves_out_is_zero() {
 }
 
 #[test]
-fn versions_that_are_none_are_refused() {
+fn invalid_versions_are_refused() {
     for version in ["2.0", "0.9", "1", "1.x", "one", ""] {
         let text = specified(version);
         let error = parse(Format::WfFormat, "file", text.as_bytes()).unwrap_err();

@@ -7,7 +7,7 @@ fn hash_case() -> Builder {
     case("hash", "rayon", 2).calibrated_us(200)
 }
 
-/// Samples that hardly differ.
+/// Samples that differ very little.
 fn near(wall_us: u64) -> [u64; 6] {
     let step = wall_us / 1000;
     [
@@ -20,7 +20,7 @@ fn near(wall_us: u64) -> [u64; 6] {
     ]
 }
 
-/// One session a commit, `c0`, `c1` and so on, with these wall times.
+/// One session per commit, `c0`, `c1` and so on, with these wall times.
 fn series(case: &Builder, walls_us: &[u64]) -> Vec<Placed> {
     let session = |(number, wall_us): (usize, &u64)| {
         let record = case.clone().commit(&format!("c{number}"));
@@ -44,7 +44,7 @@ const LEVELS: [u64; 16] = [
 ];
 
 #[test]
-fn a_change_falls_on_its_commit() {
+fn a_change_is_attributed_to_its_commit() {
     let found = only(&series(&hash_case(), &LEVELS));
     assert_eq!(found.points.len(), 16);
     assert!(found.is_calibrated);
@@ -70,7 +70,7 @@ fn noise_has_no_change() {
 }
 
 #[test]
-fn a_slower_machine_is_no_change_of_the_code_unless_asked_for_raw_times() {
+fn a_slower_machine_is_a_change_only_in_raw_times() {
     let mut records = series(&hash_case(), &LEVELS);
     for (_, record) in &mut records[8..] {
         let slower = hash_case().calibrated_us(240).record();
@@ -78,7 +78,7 @@ fn a_slower_machine_is_no_change_of_the_code_unless_asked_for_raw_times() {
     }
     let found = only(&records);
     assert_eq!(found.changes, []);
-    // In nanoseconds of a typical machine.
+    // In nanoseconds, as on a typical machine.
     assert!(
         (found.points[0].median_ns - 11e6).abs() < 5e4,
         "{:?}",
@@ -90,16 +90,16 @@ fn a_slower_machine_is_no_change_of_the_code_unless_asked_for_raw_times() {
 }
 
 #[test]
-fn what_cannot_be_calibrated_says_so() {
+fn a_note_says_why_a_case_cannot_be_calibrated() {
     let mut records = series(&hash_case(), &LEVELS);
     records[3].1.calibrations.clear();
-    insta::assert_snapshot!(only(&records).notes.join("\n"), @"drift of the machine may show as a change: 3.jsonl:1 has no times of the control loop");
+    insta::assert_snapshot!(only(&records).notes.join("\n"), @"a drift of the machine may look like a change: 3.jsonl:1 has no times of the control loop");
     let counter = hash_case().kernel(json!({ "kind": "counter" }));
-    insta::assert_snapshot!(only(&series(&counter, &LEVELS)).notes.join("\n"), @"drift of the machine may show as a change: workers contend with each other, and their time does not follow that of the control loop");
+    insta::assert_snapshot!(only(&series(&counter, &LEVELS)).notes.join("\n"), @"a drift of the machine may look like a change: workers contend with each other, so their times do not follow the control loop");
 }
 
 #[test]
-fn sessions_of_something_else_are_left_out_by_name() {
+fn sessions_of_another_case_definition_are_left_out_and_named() {
     let mut records = series(&hash_case(), &LEVELS);
     records[0].1.digest = Some("ff".into());
     records[1].1 = hash_case().error("panic", "out of cheese").record();
@@ -108,13 +108,13 @@ fn sessions_of_something_else_are_left_out_by_name() {
     assert_eq!(found.changes[0].index, 6);
     assert_eq!(found.changes[0].commit.as_ref().unwrap().hash, "c8");
     insta::assert_snapshot!(found.notes.join("\n"), @r"
-    0.jsonl:1 is left out: its parameters, options or digest are not those of 15.jsonl:1
-    1.jsonl:1 is left out: it has no times that count
+    0.jsonl:1 is left out: its parameters, options or digest differ from those of 15.jsonl:1
+    1.jsonl:1 is left out: it has no valid times
     ");
 }
 
 #[test]
-fn a_session_that_took_no_time_is_left_out_and_the_change_is_found_all_the_same() {
+fn a_session_that_took_no_time_is_left_out_and_the_change_is_still_found() {
     let mut records = series(&hash_case(), &LEVELS);
     for sample in &mut records[4].1.samples {
         sample.wall_ns = 0;
@@ -122,27 +122,27 @@ fn a_session_that_took_no_time_is_left_out_and_the_change_is_found_all_the_same(
     let found = only(&records);
     assert_eq!(
         found.notes,
-        ["4.jsonl:1 is left out: it has no times that count"]
+        ["4.jsonl:1 is left out: it has no valid times"]
     );
     assert!(found.points.iter().all(|point| point.median_ns.is_finite()));
     assert_eq!(found.changes[0].commit.as_ref().unwrap().hash, "c8");
 }
 
 #[test]
-fn many_sessions_that_are_left_out_make_one_sentence() {
+fn one_sentence_covers_all_sessions_that_are_left_out() {
     let mut records = series(&hash_case(), &LEVELS);
     for (_, record) in &mut records[..4] {
         record.digest = Some("ff".into());
     }
-    insta::assert_snapshot!(only(&records).notes.join("\n"), @"4 sessions are left out: their parameters, options or digest are not those of 15.jsonl:1 (0.jsonl:1, 1.jsonl:1 and 2 more)");
+    insta::assert_snapshot!(only(&records).notes.join("\n"), @"4 sessions are left out: their parameters, options or digest differ from those of 15.jsonl:1 (0.jsonl:1, 1.jsonl:1 and 2 more)");
 }
 
 #[test]
-fn a_session_that_is_there_twice_is_refused() {
+fn a_repeated_session_is_refused() {
     let mut records = series(&hash_case(), &LEVELS);
     records.push(("copy.jsonl:1".into(), records[3].1.clone()));
     let NotComparable(reasons) = history(&records, &Divisive::default(), false).unwrap_err();
-    insta::assert_snapshot!(reasons.join("\n"), @"copy.jsonl:1 is the same session as 3.jsonl:1, and a session counts once: only others tell how far sessions lie apart");
+    insta::assert_snapshot!(reasons.join("\n"), @"copy.jsonl:1 is the same session as 3.jsonl:1, and a session counts once, because a repeated session does not show how much sessions differ");
 }
 
 #[test]
@@ -164,13 +164,13 @@ fn two_machines_are_refused() {
     let mut records = series(&hash_case(), &LEVELS);
     records[4].1.host.core_count = 8;
     let NotComparable(reasons) = history(&records, &Divisive::default(), false).unwrap_err();
-    insta::assert_snapshot!(reasons.join("\n"), @"0.jsonl:1 and 4.jsonl:1 are of different machines: Example CPU with 2 cores and Example CPU with 8 cores");
+    insta::assert_snapshot!(reasons.join("\n"), @"0.jsonl:1 and 4.jsonl:1 were measured on different machines: Example CPU with 2 cores and Example CPU with 8 cores");
 }
 
 #[test]
-fn a_case_that_only_ever_failed_has_no_points() {
+fn a_case_that_always_failed_has_no_points() {
     let record = hash_case().error("panic", "out of cheese").record();
     let found = only(&[("0.jsonl:1".into(), record)]);
     assert_eq!((found.points.len(), found.changes.len()), (0, 0));
-    assert_eq!(found.notes, ["no session has times that count"]);
+    assert_eq!(found.notes, ["no session has valid times"]);
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::random::SplitMix64;
 
-/// `count` differences that lie around `centre`, a tenth of a per cent apart.
+/// `count` differences around `centre`, a tenth of a per cent apart.
 fn around(centre: f64, count: i32) -> Vec<f64> {
     let offsets = (0..count).map(|i| f64::from(i) - f64::from(count - 1) / 2.0);
     offsets.map(|offset| centre + offset * 0.001).collect()
@@ -20,7 +20,7 @@ fn judged(differences: &[f64]) -> Judgement {
 }
 
 #[test]
-fn one_case_is_its_interval_held_against_the_threshold() {
+fn one_case_is_judged_by_comparing_its_interval_with_the_threshold() {
     // 30 values 0.001 apart: the interval reaches from the 8th to the 23rd, 0.0075 to either side.
     for (centre, verdict) in [
         (0.05, Verdict::Regressed),
@@ -50,7 +50,7 @@ fn estimate_and_interval_are_ratios() {
 
 #[test]
 fn too_few_pairs_have_no_interval_and_no_verdict() {
-    // Seven pairs cannot reach 0.005 a side: 2^-7 is 0.0078. Eight can.
+    // Seven pairs cannot reach 0.005 per side: 2^-7 is 0.0078. Eight can.
     let seven = judged(&[0.05; 7]);
     assert_eq!(seven.verdict, Verdict::Inconclusive);
     assert_eq!(seven.interval, None);
@@ -61,11 +61,11 @@ fn too_few_pairs_have_no_interval_and_no_verdict() {
 }
 
 #[test]
-fn what_lies_at_the_threshold_is_settled_by_no_number_of_pairs() {
+fn no_number_of_pairs_settles_a_change_at_the_threshold() {
     let at_threshold = judged(&around(0.01f64.ln_1p(), 30));
     assert_eq!(at_threshold.verdict, Verdict::Inconclusive);
     assert_eq!(at_threshold.more_pair_count, None);
-    // An honest nothing, seen too dimly.
+    // No change, but too few pairs to show it.
     let dim: Vec<f64> = around(0.0, 30).iter().map(|d| d * 1.5).collect();
     let dim = judged(&dim);
     assert_eq!(dim.verdict, Verdict::Inconclusive);
@@ -73,7 +73,7 @@ fn what_lies_at_the_threshold_is_settled_by_no_number_of_pairs() {
 }
 
 #[test]
-fn more_cases_ask_for_more() {
+fn more_cases_need_stronger_evidence() {
     // Nine pairs on one side: 2^-9 is 0.002, enough for one case and not for the smallest of three.
     let nine = [0.05; 9];
     let ten = [0.05; 10];
@@ -88,7 +88,7 @@ fn more_cases_ask_for_more() {
         verdicts(&[&nine, &noise, &noise]),
         [Verdict::Inconclusive; 3]
     );
-    // 2^-10 is below 0.005 / 3; once that one is rejected, 2^-9 is held against 0.005 / 2.
+    // 2^-10 is below 0.005 / 3; once that one is rejected, 2^-9 is compared with 0.005 / 2.
     assert_eq!(
         verdicts(&[&nine, &ten, &noise]),
         [
@@ -100,7 +100,7 @@ fn more_cases_ask_for_more() {
 }
 
 #[test]
-fn an_earlier_verdict_stands_and_makes_room_in_its_own_family_alone() {
+fn an_earlier_verdict_stands_and_relaxes_only_its_own_family() {
     let nine = [0.05; 9];
     let noise = around(0.01, 30);
     let second = |settled| {
@@ -126,7 +126,7 @@ impl Normal {
         Self(SplitMix64::new(seed))
     }
 
-    /// From 0 up to, and without, 1.
+    /// A number in [0, 1).
     fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
@@ -138,9 +138,9 @@ impl Normal {
 }
 
 #[test]
-fn intervals_cover_the_truth_as_often_as_they_promise() {
-    // Skewed, with two modes and outliers, as run times are: its median is 0 by construction, since the
-    // sign is drawn first.
+fn intervals_cover_the_truth_as_often_as_their_level_says() {
+    // A distribution like that of run times: skewed, with two modes and outliers. Its median is 0 by construction,
+    // because the sign is drawn first.
     let mut random = Normal::new(1);
     let mut draw = || {
         let size = random.next().exp() + if random.uniform() < 0.1 { 20.0 } else { 0.0 };
@@ -158,14 +158,15 @@ fn intervals_cover_the_truth_as_often_as_they_promise() {
             let interval = median_interval(&values, 0.01).unwrap();
             covered += u32::from(interval.low <= 0.0 && 0.0 <= interval.high);
         }
-        // The interval is wider than it has to be, since ranks are whole numbers: by enough to tell.
+        // The interval is wider than necessary, because ranks are whole numbers. The margin is large enough for this
+        // check.
         assert!(covered >= trials / 100 * 99, "{count}: {covered}");
     }
 }
 
 #[test]
 fn false_alarms_in_many_cases_stay_below_alpha_at_the_worst_place() {
-    // Every case exactly at the threshold, where a false alarm is likeliest, and five cases at once.
+    // Five cases at once, each exactly at the threshold, where a false alarm is most likely.
     let mut random = Normal::new(2);
     let limit = 0.01f64.ln_1p();
     let (gates, alpha) = (1000, 0.05);
@@ -181,16 +182,16 @@ fn false_alarms_in_many_cases_stay_below_alpha_at_the_worst_place() {
                 .any(|one| one.verdict == Verdict::Regressed),
         );
     }
-    // Half of alpha is for regressions. Three standard deviations above it.
+    // Half of alpha is for regressions. The limit is three standard deviations above it.
     let most = f64::from(gates) * alpha / 2.0;
     assert!(f64::from(alarms) <= most + 3.0 * most.sqrt(), "{alarms}");
-    assert!(alarms > 0, "a test that can see none");
+    assert!(alarms > 0, "this test must be able to see false alarms");
 }
 
 #[test]
 fn two_looks_together_stay_below_alpha_at_the_worst_place() {
-    // As a gate does it: the second look has the pairs of the first and as many more, and is taken only if the
-    // first found nothing. The truth lies exactly at the threshold.
+    // As in a gate, the second look has the pairs of the first and as many more, and takes place only if the first
+    // found nothing. The truth lies exactly at the threshold.
     let mut random = Normal::new(3);
     let limit = 0.01f64.ln_1p();
     let (gates, alpha, pairs) = (20_000, 0.05, 25);
@@ -209,13 +210,13 @@ fn two_looks_together_stay_below_alpha_at_the_worst_place() {
             }
         }
     }
-    // Half of alpha is for regressions, and a look has half of that.
+    // Half of alpha is for regressions, and each look has half of that.
     let most = f64::from(gates) * alpha / 4.0;
     for alarms in alarms_at {
         assert!(
             f64::from(alarms) <= most + 3.0 * most.sqrt(),
             "{alarms_at:?}"
         );
-        assert!(alarms > 0, "a test that can see none");
+        assert!(alarms > 0, "this test must be able to see false alarms");
     }
 }

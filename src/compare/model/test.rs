@@ -106,13 +106,17 @@ fn an_error_or_a_missing_case_is_worse_than_a_regression() {
     });
     assert_eq!(lacking.outcome(), Outcome::Failed);
     lacking.missing[0].side = Side::Base;
-    assert_eq!(lacking.outcome(), Outcome::Fine, "it is new");
+    assert_eq!(lacking.outcome(), Outcome::Fine, "the case is new");
     lacking.missing[0].error = Some(CaseError::new("killed", "died"));
-    assert_eq!(lacking.outcome(), Outcome::Failed, "it is new and failed");
+    assert_eq!(
+        lacking.outcome(),
+        Outcome::Failed,
+        "the case is new and failed"
+    );
 }
 
 #[test]
-fn advisory_verdicts_do_not_fail_a_build_and_cpu_time_does_not_either() {
+fn neither_advisory_verdicts_nor_cpu_time_fail_a_build() {
     let mut advisory = comparison(vec![case(Some(Verdict::Regressed), None)]);
     advisory.advisory.push("the control failed".into());
     assert_eq!(advisory.outcome(), Outcome::Inconclusive);

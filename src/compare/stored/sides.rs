@@ -1,4 +1,4 @@
-//! The records of two sides, put together by case.
+//! Groups the records of two sides by case.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::compare::Placed;
 use crate::compare::model::{MissingCase, Side};
 use crate::record::Record;
 
-/// The records of both sides, put together by case.
+/// The records of both sides, grouped by case.
 pub(super) struct Sides<'a> {
     pub(super) both: Vec<Case<'a>>,
     pub(super) missing: Vec<MissingCase>,
@@ -20,7 +20,7 @@ pub(super) struct Case<'a> {
 }
 
 impl<'a> Sides<'a> {
-    /// Cases in the order of the base.
+    /// Groups the records. Cases are in the order of the base.
     pub(super) fn new(base: &'a [Placed], head: &'a [Placed]) -> Self {
         let (base_order, mut base) = by_case(base);
         let (head_order, mut head) = by_case(head);
@@ -48,7 +48,7 @@ impl<'a> Sides<'a> {
     }
 }
 
-/// The records of each case, and the ids in the order they come in.
+/// Returns the records of each case, and the ids in the order in which they occur.
 fn by_case(records: &[Placed]) -> (Vec<String>, BTreeMap<String, Vec<&Record>>) {
     let mut order = Vec::new();
     let mut cases: BTreeMap<String, Vec<&Record>> = BTreeMap::new();

@@ -17,7 +17,7 @@ fn hash_case() -> Builder {
         .calibrated_us(200)
 }
 
-/// Samples that hardly differ.
+/// Samples that differ very little.
 fn near(wall_us: u64) -> [u64; 6] {
     let step = wall_us / 1000;
     [
@@ -30,7 +30,7 @@ fn near(wall_us: u64) -> [u64; 6] {
     ]
 }
 
-/// One session of a case for each wall time, all of one commit.
+/// One session of a case per wall time, all of one commit.
 fn sessions(case: &Builder, walls_us: &[u64]) -> Vec<Placed> {
     let session = |(line, wall_us): (usize, &u64)| {
         let record = case.clone().walls_us(&near(*wall_us)).record();
@@ -56,7 +56,7 @@ fn compare(
     )
 }
 
-/// The same figures, measured again.
+/// The same figures, measured a day later.
 fn a_day_later(records: &[Placed]) -> Vec<Placed> {
     let mut records = records.to_vec();
     for (_, record) in &mut records {
@@ -65,7 +65,7 @@ fn a_day_later(records: &[Placed]) -> Vec<Placed> {
     records
 }
 
-/// The verdict on one case, and why it is none.
+/// The verdict on the only case, and why it was not judged.
 fn only(comparison: &Comparison) -> (Verdict, Option<&str>) {
     assert_eq!(comparison.cases.len(), 1);
     let case = &comparison.cases[0];
@@ -82,7 +82,7 @@ fn times(factor: f64) -> Vec<u64> {
 }
 
 #[test]
-fn a_fifth_slower_is_a_regression_and_a_fifth_faster_an_improvement() {
+fn a_fifth_slower_is_a_regression_and_a_fifth_faster_is_an_improvement() {
     let base = sessions(&hash_case(), &STEADY);
     let slower = compared(&base, &sessions(&hash_case(), &times(1.2)));
     assert_eq!(only(&slower), (Verdict::Regressed, None));
@@ -96,7 +96,7 @@ fn a_fifth_slower_is_a_regression_and_a_fifth_faster_an_improvement() {
 }
 
 #[test]
-fn the_same_again_is_unchanged() {
+fn equal_sessions_are_unchanged() {
     let base = sessions(&hash_case(), &STEADY);
     let same = compared(&base, &base);
     assert_eq!(only(&same), (Verdict::Unchanged, None));
@@ -109,7 +109,7 @@ fn one_session_is_judged_by_the_spread_of_the_baseline() {
     let base = sessions(&hash_case(), &STEADY);
     let slower = compared(&base, &sessions(&hash_case(), &[12_000]));
     assert_eq!(only(&slower), (Verdict::Regressed, None));
-    // One half of a per cent more: between "no change" and "a change", so nothing is said.
+    // A difference of half a per cent lies between "unchanged" and "changed", so it is inconclusive.
     let near = compared(&base, &sessions(&hash_case(), &[10_090]));
     assert_eq!(only(&near), (Verdict::Inconclusive, None));
     assert!(
@@ -124,12 +124,12 @@ fn one_session_is_judged_by_the_spread_of_the_baseline() {
 }
 
 #[test]
-fn a_machine_that_got_slower_is_calibrated_away() {
+fn calibration_removes_a_slower_machine() {
     let base = sessions(&hash_case(), &STEADY);
     let drifted = hash_case().calibrated_us(240);
     let same = compared(&base, &sessions(&drifted, &times(1.2)));
     assert_eq!(only(&same), (Verdict::Unchanged, None));
-    // What waits is not faster on a faster machine.
+    // Waiting is not faster on a faster machine.
     let sleeper = |control| {
         case("sleep", "rayon", 2)
             .kernel(json!({ "kind": "sleep" }))
@@ -141,22 +141,22 @@ fn a_machine_that_got_slower_is_calibrated_away() {
 }
 
 #[test]
-fn a_kernel_of_ones_own_is_calibrated_as_it_says() {
+fn a_foreign_kernel_is_calibrated_as_it_declares() {
     let own = |pace: &str, control| {
         case("own", "rayon", 2)
             .kernel(json!({ "kind": "mine" }))
             .pace(pace)
             .calibrated_us(control)
     };
-    // On a machine that got slower, what goes by the clock takes as long as before.
+    // On a machine that got slower, tasks that last for a known time take as long as before.
     let clock = |control| sessions(&own("clock", control), &STEADY);
     let same = compared(&clock(200), &clock(240));
     assert_eq!(only(&same), (Verdict::Unchanged, None));
     let drifted = sessions(&own("machine", 240), &times(1.2));
     let same = compared(&sessions(&own("machine", 200), &STEADY), &drifted);
     assert_eq!(only(&same), (Verdict::Unchanged, None));
-    insta::assert_snapshot!(reason(&own("contention", 200), &STEADY, &STEADY), @"workers contend with each other, and their time does not follow that of the control loop");
-    // Records from before it said so are judged as the others say.
+    insta::assert_snapshot!(reason(&own("contention", 200), &STEADY, &STEADY), @"workers contend with each other, so their times do not follow the control loop");
+    // Records without a pace are judged by the pace of the others.
     let silent = case("own", "rayon", 2)
         .kernel(json!({ "kind": "mine" }))
         .calibrated_us(200);
@@ -169,24 +169,24 @@ fn reason(case: &Builder, base: &[u64], head: &[u64]) -> String {
     let comparison = compared(&sessions(case, base), &sessions(case, head));
     let (verdict, reason) = only(&comparison);
     assert_eq!(verdict, Verdict::Inconclusive);
-    // The figures are shown all the same.
+    // The figures are still shown.
     assert!(comparison.cases[0].wall.is_some());
     reason.unwrap().to_owned()
 }
 
 #[test]
-fn what_history_cannot_judge_says_why() {
-    insta::assert_snapshot!(reason(&hash_case(), &[10_000], &[12_000]), @"too few sessions: 1 of the base and 1 of the head, and it takes 6 in all to know how far they lie apart");
+fn a_case_that_cannot_be_judged_says_why() {
+    insta::assert_snapshot!(reason(&hash_case(), &[10_000], &[12_000]), @"too few sessions: 1 of the base and 1 of the head; at least 6 in all are needed to know how much sessions differ");
     let apart = [10_000, 10_800, 9_300, 10_500, 9_700];
-    insta::assert_snapshot!(reason(&hash_case(), &apart, &[14_000, 14_900]), @"sessions of one build lie 5.7% apart (standard deviation), more than 2%");
+    insta::assert_snapshot!(reason(&hash_case(), &apart, &[14_000, 14_900]), @"sessions of one build differ by 5.7% (standard deviation), more than 2%");
     let counter = hash_case().kernel(json!({ "kind": "counter", "variant": "atomic" }));
-    insta::assert_snapshot!(reason(&counter, &STEADY, &STEADY), @"workers contend with each other, and their time does not follow that of the control loop");
+    insta::assert_snapshot!(reason(&counter, &STEADY, &STEADY), @"workers contend with each other, so their times do not follow the control loop");
     let bare = case("hash", "rayon", 2);
-    insta::assert_snapshot!(reason(&bare, &STEADY, &STEADY), @"a session has no times of the control loop (calibrations), so that drift of the machine cannot be told from a change");
+    insta::assert_snapshot!(reason(&bare, &STEADY, &STEADY), @"a session has no times of the control loop (calibrations), so a drift of the machine cannot be distinguished from a change");
 }
 
 #[test]
-fn a_counter_that_nobody_contends_for_is_judged() {
+fn a_counter_without_contention_is_judged() {
     for (workers, variant) in [(1, "atomic"), (2, "sharded")] {
         let counter = case("counter", "rayon", workers)
             .kernel(json!({ "kind": "counter", "variant": variant }))
@@ -196,7 +196,7 @@ fn a_counter_that_nobody_contends_for_is_judged() {
     }
 }
 
-/// Why these are not compared, and that advice can be had all the same.
+/// Returns why these are not compared, and checks that advisory figures can still be had.
 fn refusal(base: &[Placed], head: &[Placed]) -> String {
     let NotComparable(reasons) = compare(base, head, &PLAN).unwrap_err();
     let advisory = StoredPlan {
@@ -210,7 +210,7 @@ fn refusal(base: &[Placed], head: &[Placed]) -> String {
 }
 
 #[test]
-fn what_must_not_be_compared_is_refused() {
+fn records_that_must_not_be_compared_are_refused() {
     let base = || sessions(&hash_case(), &STEADY);
     let changed = |change: fn(&mut Record)| {
         let mut head = sessions(&hash_case(), &[10_000]);
@@ -218,20 +218,20 @@ fn what_must_not_be_compared_is_refused() {
         change(&mut head[0].1);
         refusal(&base(), &head)
     };
-    insta::assert_snapshot!(changed(|record| record.host.core_count = 64), @"r.jsonl:1 and head.jsonl:1 are of different machines: Example CPU with 2 cores and Example CPU with 64 cores");
-    insta::assert_snapshot!(changed(|record| record.host.processor = "Other".into()), @"r.jsonl:1 and head.jsonl:1 are of different machines: Example CPU with 2 cores and Other with 2 cores");
-    insta::assert_snapshot!(changed(|record| record.host.cpu_limit_millicores = Some(500)), @"r.jsonl:1 and head.jsonl:1 are of different machines: Example CPU with 2 cores and Example CPU with 0.5 of 2 cores");
-    insta::assert_snapshot!(changed(|record| record.digest = Some("ff".into())), @"`hash/rayon/2` in head.jsonl:1 has another digest (what it computes has changed) than in r.jsonl:1");
-    insta::assert_snapshot!(changed(|record| record.plan.min_time_ns = 1), @"`hash/rayon/2` in head.jsonl:1 has another plan than in r.jsonl:1");
-    insta::assert_snapshot!(changed(|record| record.case.parameters["kernel"]["times"] = 2.into()), @"`hash/rayon/2` in head.jsonl:1 has other parameters than in r.jsonl:1");
-    insta::assert_snapshot!(changed(|record| drop(record.case.options.insert("window".into(), 4.into()))), @"`hash/rayon/2` in head.jsonl:1 has other options than in r.jsonl:1");
+    insta::assert_snapshot!(changed(|record| record.host.core_count = 64), @"r.jsonl:1 and head.jsonl:1 were measured on different machines: Example CPU with 2 cores and Example CPU with 64 cores");
+    insta::assert_snapshot!(changed(|record| record.host.processor = "Other".into()), @"r.jsonl:1 and head.jsonl:1 were measured on different machines: Example CPU with 2 cores and Other with 2 cores");
+    insta::assert_snapshot!(changed(|record| record.host.cpu_limit_millicores = Some(500)), @"r.jsonl:1 and head.jsonl:1 were measured on different machines: Example CPU with 2 cores and Example CPU with 0.5 of 2 cores");
+    insta::assert_snapshot!(changed(|record| record.digest = Some("ff".into())), @"`hash/rayon/2` differs in digest (it computes something else) between r.jsonl:1 and head.jsonl:1");
+    insta::assert_snapshot!(changed(|record| record.plan.min_time_ns = 1), @"`hash/rayon/2` differs in plan between r.jsonl:1 and head.jsonl:1");
+    insta::assert_snapshot!(changed(|record| record.case.parameters["kernel"]["times"] = 2.into()), @"`hash/rayon/2` differs in parameters between r.jsonl:1 and head.jsonl:1");
+    insta::assert_snapshot!(changed(|record| drop(record.case.options.insert("window".into(), 4.into()))), @"`hash/rayon/2` differs in options between r.jsonl:1 and head.jsonl:1");
     let mut mixed = base();
     mixed[1].1.commit = None;
-    insta::assert_snapshot!(refusal(&mixed, &base()), @"r.jsonl:1 and r.jsonl:2 are of different commits, and one side of a comparison is one: c0ffee0123456789c0ffee0123456789c0ffee01 and none");
+    insta::assert_snapshot!(refusal(&mixed, &base()), @"r.jsonl:1 and r.jsonl:2 have different commits, but one side of a comparison must have one commit: c0ffee0123456789c0ffee0123456789c0ffee01 and none");
 }
 
 #[test]
-fn what_shares_a_folder_of_baselines_is_of_one_class_of_machines() {
+fn machines_of_one_class_may_be_compared() {
     let mut head = sessions(&hash_case(), &STEADY);
     for (_, record) in &mut head {
         record.host.processor = "Example  CPU".into();
@@ -242,13 +242,13 @@ fn what_shares_a_folder_of_baselines_is_of_one_class_of_machines() {
 }
 
 #[test]
-fn records_with_another_plan_make_one_sentence() {
+fn one_sentence_covers_all_records_with_another_plan() {
     let base = sessions(&hash_case(), &STEADY);
     let mut head = sessions(&hash_case(), &STEADY);
     for (_, record) in &mut head {
         record.plan.min_time_ns = 1;
     }
-    insta::assert_snapshot!(refusal(&base, &head), @"5 records have another plan than the first of their case: `hash/rayon/2` in r.jsonl:1 (first in r.jsonl:1), `hash/rayon/2` in r.jsonl:2 (first in r.jsonl:1) and 3 more");
+    insta::assert_snapshot!(refusal(&base, &head), @"5 records differ in plan from the first record of their case: `hash/rayon/2` in r.jsonl:1 (first in r.jsonl:1), `hash/rayon/2` in r.jsonl:2 (first in r.jsonl:1) and 3 more");
 }
 
 #[test]
@@ -259,11 +259,11 @@ fn a_session_is_not_compared_with_itself() {
         records: &base,
     };
     let NotComparable(reasons) = compare_records(side, side, &PLAN).unwrap_err();
-    insta::assert_snapshot!(reasons.join("\n"), @"5 records are sessions that were given before: r.jsonl:1 (first in r.jsonl:1), r.jsonl:2 (first in r.jsonl:2) and 3 more, and a session counts once: only others tell how far sessions lie apart");
+    insta::assert_snapshot!(reasons.join("\n"), @"5 records repeat sessions: r.jsonl:1 (first in r.jsonl:1), r.jsonl:2 (first in r.jsonl:2) and 3 more, and a session counts once, because a repeated session does not show how much sessions differ");
 }
 
 #[test]
-fn another_seed_or_order_is_no_other_plan() {
+fn another_seed_or_order_is_not_another_plan() {
     let mut head = sessions(&hash_case(), &STEADY);
     for (_, record) in &mut head {
         record.plan.seed = 99;
@@ -298,7 +298,7 @@ fn a_case_of_one_side_is_missing_and_a_failed_one_is_an_error() {
 }
 
 #[test]
-fn many_cases_at_once_are_judged_more_strictly() {
+fn many_cases_together_are_judged_more_strictly() {
     let mut base = Vec::new();
     let mut head = Vec::new();
     for index in 0..40 {
@@ -318,7 +318,7 @@ fn many_cases_at_once_are_judged_more_strictly() {
 }
 
 #[test]
-fn the_seed_settles_every_figure() {
+fn the_seed_determines_every_figure() {
     let (base, head) = (
         sessions(&hash_case(), &STEADY),
         sessions(&hash_case(), &times(1.015)),

@@ -1,4 +1,4 @@
-//! From a checkout to a program.
+//! Builds the program of a checkout.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -11,31 +11,31 @@ use super::Target;
 use crate::foreign::git::HOOK_VARIABLES;
 use crate::foreign::{ForeignError, Limits, run_in_view};
 
-/// Cargo writes a line of a few kilobytes for each package and each target of it.
+/// The limit on cargo's output. Cargo writes a few kilobytes for each target of each package.
 const MOST_BYTES: usize = 256 << 20;
-/// Set for programs that rustup's proxies start.
+/// rustup sets this variable for the programs that it starts.
 const BELOW_PROXY: &str = "RUST_RECURSION_COUNT";
 
 /// What to build.
 pub(super) struct Order<'a> {
-    /// What the user calls it.
+    /// Its name on the command line.
     pub(super) name: &'a str,
     pub(super) target: &'a Target,
-    /// The top of the checkout.
+    /// The root of the checkout.
     pub(super) checkout: &'a Path,
-    /// The folder in it to build in.
+    /// The folder in the checkout to build in.
     pub(super) folder: &'a Path,
-    /// Where cargo builds.
+    /// The target folder.
     pub(super) target_folder: &'a Path,
 }
 
-/// Builds and returns the program that was meant.
+/// Builds the requested program and returns its path.
 pub(super) fn build(order: &Order<'_>, is_cancelled: &dyn Fn() -> bool) -> miette::Result<PathBuf> {
     let name = order.name;
     if !order.folder.is_dir() {
         return Err(miette!(
             help = "start `gate` in a folder that both revisions have",
-            "`{name}` has no folder `{}`",
+            "`{name}` does not contain the folder `{}`",
             order
                 .folder
                 .strip_prefix(order.checkout)
@@ -49,7 +49,10 @@ pub(super) fn build(order: &Order<'_>, is_cancelled: &dyn Fn() -> bool) -> miett
         is_cancelled,
     };
     let finished = run_in_view(&mut command(order), &limits).map_err(|error| match error {
-        ForeignError::Start { .. } => miette!(help = "is Rust installed?", "{error}"),
+        ForeignError::Start { .. } => miette!(
+            help = "check that Rust is installed and cargo is in PATH",
+            "{error}"
+        ),
         _ => miette!("{error}"),
     })?;
     if !finished.status.success() {
@@ -83,15 +86,15 @@ fn command(order: &Order<'_>) -> Command {
             command.args([flag, value]);
         }
     }
-    // A build script that asks git is to hear of the checkout.
+    // A build script that calls git must get the checkout.
     for variable in HOOK_VARIABLES {
         command.env_remove(variable);
     }
     command
 }
 
-/// The cargo that builds. Below `cargo run`, rustup has chosen the toolchain of the working tree for all that is
-/// started; a commit that names its own is built with that.
+/// Returns the command for cargo. Below `cargo run`, rustup has already chosen the toolchain of the working tree for
+/// all child processes. A commit that names its own toolchain must be built with that.
 fn cargo(order: &Order<'_>) -> Command {
     let mut folders = order.folder.ancestors();
     let has_toolchain = folders
@@ -108,7 +111,7 @@ fn cargo(order: &Order<'_>) -> Command {
         }
         return command;
     }
-    // CI passes an empty value for what is not set.
+    // CI passes an empty value for an unset input.
     let cargo = env::var_os("CARGO").filter(|cargo| !cargo.is_empty());
     Command::new(cargo.unwrap_or_else(|| "cargo".into()))
 }
@@ -118,7 +121,7 @@ fn only_one(mut programs: Vec<PathBuf>, name: &str) -> miette::Result<PathBuf> {
         (Some(program), true) => Ok(program),
         (None, _) => Err(miette!(
             help = "choose a package with a binary: --package NAME",
-            "`{name}` has no binary to run"
+            "`{name}` has no binary"
         )),
         (Some(last), false) => {
             programs.push(last);
@@ -133,7 +136,7 @@ fn only_one(mut programs: Vec<PathBuf>, name: &str) -> miette::Result<PathBuf> {
     }
 }
 
-/// The executables that cargo says it made.
+/// The executables in cargo's messages.
 fn executables(messages: &str) -> Vec<PathBuf> {
     #[derive(Deserialize)]
     struct Message {

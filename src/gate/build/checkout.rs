@@ -1,4 +1,4 @@
-//! A commit in a folder of its own, with its submodules.
+//! Checks out a commit with its submodules in a separate folder.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,8 +11,8 @@ use super::Meanwhile;
 use super::store::cannot_write;
 use crate::foreign::git::{Git, GitError};
 
-/// Makes a checkout of `commit` in `folder`: that of the last time, put in order, or else a new one. It stays, so that
-/// cargo need not build again what has not changed. `mark` is a file that says it is complete.
+/// Checks out `commit` in `folder`. Repairs the checkout of an earlier gate, or creates a new one. The checkout is
+/// kept, so that cargo rebuilds only what has changed. The file `mark` exists if the checkout is complete.
 pub(super) fn check_out(
     top: &Path,
     folder: &Path,
@@ -27,7 +27,7 @@ pub(super) fn check_out(
         return Err(miette!("interrupted"));
     }
     if !is_in_order {
-        // Fails where there is none.
+        // Fails if there is none.
         let _ = fs::remove_file(mark);
         remove_checkout(&git, folder);
         add_worktree(&git, folder, commit).map_err(|error| {
@@ -40,20 +40,20 @@ pub(super) fn check_out(
         fs::write(mark, "").map_err(|error| cannot_write(mark, &error))?;
     }
     add_submodules(top, folder, meanwhile)
-        .map_err(|error| miette!(help = error.advice(), "cannot see the submodules: {error}"))
+        .map_err(|error| miette!(help = error.advice(), "cannot list the submodules: {error}"))
 }
 
-/// Whether the checkout in `folder` is one, with the files of `commit`. Those that are as they should be keep their
-/// times, by which cargo tells what has changed.
+/// Resets the checkout in `folder` to the files of `commit`. Returns whether this succeeded. Unchanged files keep their
+/// modification times, because cargo uses them to find what has changed.
 fn is_put_in_order(folder: &Path, commit: &str, is_cancelled: &dyn Fn() -> bool) -> bool {
     let git = Git::at(folder, is_cancelled);
     folder.join(".git").exists() && git.work(["reset", "--quiet", "--hard", commit]).is_ok()
 }
 
-/// Removes a checkout of a repository, and what git knows of it.
+/// Removes a checkout of a repository, and git's entry for it.
 pub(super) fn remove_checkout(git: &Git<'_>, folder: &Path) {
-    // Each fails where there is none, and then there is nothing to remove. The second `--force` is for one that was
-    // interrupted, which git keeps locked.
+    // Each command fails if there is nothing to remove. The second `--force` is for an interrupted checkout, which git
+    // keeps locked.
     let words = ["worktree", "remove", "--force", "--force"].map(OsStr::new);
     let _ = git.work(words.into_iter().chain([folder.as_os_str()]));
     let _ = fs::remove_dir_all(folder);
@@ -62,7 +62,7 @@ pub(super) fn remove_checkout(git: &Git<'_>, folder: &Path) {
 
 /// Checks out `commit` in `folder`, without a branch.
 fn add_worktree(git: &Git<'_>, folder: &Path, commit: &str) -> Result<(), GitError> {
-    // Forced, for a folder that git knows and that was removed by hand.
+    // `--force` is needed if git knows the folder but somebody removed it.
     let words = ["worktree", "add", "--force", "--force", "--detach"].map(OsStr::new);
     git.work(
         words
@@ -71,14 +71,14 @@ fn add_worktree(git: &Git<'_>, folder: &Path, commit: &str) -> Result<(), GitErr
     )
 }
 
-/// A commit of another repository in a folder of a tree.
+/// A submodule: a commit of another repository in a folder of the tree.
 struct Submodule {
     path: PathBuf,
     commit: String,
 }
 
-/// Checks out the submodules of the checkout in `folder`, from the repositories that the clone at `top` has of them:
-/// the network is not asked. Tells which are not there.
+/// Checks out the submodules of the checkout in `folder`, from the repositories in the clone at `top`, without using
+/// the network. Reports which are missing.
 fn add_submodules(
     top: &Path,
     folder: &Path,
@@ -109,20 +109,20 @@ fn add_submodule(
         return Ok(());
     }
     let repository = repository_of(top, folder, path, is_cancelled);
-    let repository = repository.ok_or("this clone has no repository of it")?;
+    let repository = repository.ok_or("this clone does not have its repository")?;
     let git = Git::of_repository(&repository, is_cancelled);
     remove_checkout(&git, &place);
     add_worktree(&git, &place, commit).map_err(|error| error.to_string())
 }
 
-/// The submodules of the tree that is checked out in `folder`.
+/// Lists the submodules of the tree that is checked out in `folder`.
 fn submodules(folder: &Path, is_cancelled: &dyn Fn() -> bool) -> Result<Vec<Submodule>, GitError> {
     if !folder.join(".gitmodules").is_file() {
         return Ok(Vec::new());
     }
     let entries = Git::at(folder, is_cancelled).ask(["ls-files", "--stage", "-z"])?;
     let entries = entries.as_bytes().split(|byte| *byte == 0);
-    // MODE HASH STAGE, a tab, and the path.
+    // The format is MODE HASH STAGE, a tab, and the path.
     let submodule = |entry: &[u8]| {
         let tab = entry.iter().position(|byte| *byte == b'\t')?;
         let words = std::str::from_utf8(&entry[..tab]).ok()?;
@@ -135,8 +135,8 @@ fn submodules(folder: &Path, is_cancelled: &dyn Fn() -> bool) -> Result<Vec<Subm
     Ok(entries.filter_map(submodule).collect())
 }
 
-/// The repository of the submodule at `path`: that of the working tree, or the one that is left of a working tree
-/// which had it.
+/// The repository of the submodule at `path`: that of the working tree, or the one that git keeps after the submodule
+/// was removed from the working tree.
 fn repository_of(
     top: &Path,
     folder: &Path,

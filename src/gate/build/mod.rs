@@ -1,4 +1,4 @@
-//! From what was asked for, a file or a revision, to a program.
+//! Finds the program for a name on the command line, which is a file or a revision.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -23,7 +23,7 @@ mod store;
 #[cfg(test)]
 mod test;
 
-/// Which binary of a revision is meant.
+/// Which binary of a revision to build.
 #[derive(Debug, Clone, Default)]
 pub struct Target {
     /// The package, if the workspace has several.
@@ -35,17 +35,17 @@ pub struct Target {
 /// A program that can be run.
 #[derive(Debug, Clone)]
 pub struct Resolved {
-    /// What it is.
+    /// Its description.
     pub build: Build,
-    /// Where it is.
+    /// Its path.
     pub program: PathBuf,
-    /// Keeps it from being removed.
+    /// Prevents it from being removed.
     _kept: Option<Arc<Kept>>,
 }
 
-/// What a name stands for.
+/// What a name refers to.
 pub enum Found {
-    /// A program that is there.
+    /// A program that exists.
     Program(Resolved),
     /// A revision that has to be built.
     Revision(Revision),
@@ -58,20 +58,20 @@ pub struct Revision {
     commit: String,
 }
 
-/// What happens while a revision is looked for and built.
+/// Callbacks while a revision is looked up and built.
 pub struct Meanwhile<'a> {
-    /// Is told what takes long, and what to know about it.
+    /// Called with a message about progress, or with a warning.
     pub tell: &'a mut dyn FnMut(&str),
-    /// Whether to give up: what was started is then killed.
+    /// Whether to give up. Programs that were started are then killed.
     pub is_cancelled: &'a dyn Fn() -> bool,
 }
 
-/// Finds what `name` stands for: an executable file, or else a git revision of the repository around the
-/// current folder. Git is killed when `is_cancelled` becomes true.
+/// Finds what `name` refers to: an executable file, or else a git revision of the repository around the current folder.
+/// Git is killed when `is_cancelled` becomes true.
 ///
 /// # Errors
 ///
-/// That it is neither, or that git cannot tell, and what to do.
+/// If it is neither, or git fails, with the remedy.
 pub fn find(name: &str, is_cancelled: &dyn Fn() -> bool) -> miette::Result<Found> {
     let file = Path::new(name);
     if file.is_file() {
@@ -82,7 +82,7 @@ pub fn find(name: &str, is_cancelled: &dyn Fn() -> bool) -> miette::Result<Found
         found => found.map_err(|error| {
             miette!(
                 help = format!("{}; or name the file of a built program", error.advice()),
-                "`{name}` is no file, and whether it is a revision cannot be told: {error}"
+                "`{name}` is not a file, and git cannot check whether it is a revision: {error}"
             )
         })?,
     };
@@ -96,12 +96,12 @@ pub fn find(name: &str, is_cancelled: &dyn Fn() -> bool) -> miette::Result<Found
 }
 
 impl Found {
-    /// The program. Revisions are built in the release profile, in a checkout of their own that lies outside the
-    /// repository and is kept for the next time.
+    /// Returns the program. A revision is built in the release profile, in a separate checkout outside the repository,
+    /// which is kept for later gates.
     ///
     /// # Errors
     ///
-    /// Why there is none, and what to do.
+    /// Why there is no program, with the remedy.
     pub fn program(
         self,
         target: &Target,
@@ -162,7 +162,7 @@ impl Revision {
             build: Build {
                 name,
                 commit: Some(commit),
-                // Built from a checkout of its own.
+                // Built from a separate checkout.
                 dirty: false,
                 sha256: Some(sha256),
             },
@@ -170,7 +170,7 @@ impl Revision {
         })
     }
 
-    /// What is in the working tree and in no commit is not what a revision is built from.
+    /// Warns that changes in the working tree are not part of a revision.
     fn warn_of_changes(&self, meanwhile: &mut Meanwhile<'_>) {
         let Self { name, commit, .. } = self;
         let git = Git::at(&self.repository.top, meanwhile.is_cancelled);
@@ -181,7 +181,7 @@ impl Revision {
             )),
             Ok(_) => {}
             Err(error) => (meanwhile.tell)(&format!(
-                "whether the working tree has changes cannot be told: {error}"
+                "git cannot check whether the working tree has changes: {error}"
             )),
         }
     }
@@ -193,7 +193,7 @@ fn from_file(name: &str, file: &Path) -> miette::Result<Resolved> {
     if mode & 0o111 == 0 {
         return Err(miette!(
             help = format!("make it executable: chmod +x {name}"),
-            "{name} is a file that cannot be run"
+            "{name} is not executable"
         ));
     }
     let program = fs::canonicalize(file).map_err(unreadable)?;
@@ -213,14 +213,14 @@ fn from_file(name: &str, file: &Path) -> miette::Result<Resolved> {
 ///
 /// # Errors
 ///
-/// When it cannot be read.
+/// If it cannot be read.
 pub fn sha256(file: &Path) -> miette::Result<String> {
     let digest =
         digest(file).map_err(|error| miette!("cannot read {}: {error}", file.display()))?;
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Reads the file in parts: a program may be larger than the memory of a small container.
+/// Reads the file in parts, because a program may be larger than the memory of a small container.
 fn digest(file: &Path) -> io::Result<[u8; 32]> {
     let mut program = File::open(file)?;
     let mut sha256 = Sha256::new();
@@ -244,9 +244,9 @@ fn short_hash(bytes: &[u8]) -> String {
 
 /// A git repository with a working tree.
 struct Repository {
-    /// Without symbolic links.
+    /// The path without symbolic links.
     top: PathBuf,
-    /// The current folder below `top`.
+    /// The current folder, relative to `top`.
     prefix: PathBuf,
 }
 

@@ -1,11 +1,11 @@
-//! What lies above a repository and applies to it: the configuration of cargo, a toolchain, a workspace, and packages
-//! that it has a path to.
+//! Makes files above a repository apply to its checkout: the configuration of cargo, a toolchain, a workspace, and
+//! packages that it refers to by path.
 //!
-//! A checkout in the cache must see all of that, and nothing of the repository but its own commit. So the folders
-//! above the repository are made again above the checkout, with a symbolic link for each thing in them. Cargo and
-//! rustup then find the same files as they do in the repository, with the same precedence and the same relative
-//! paths; `cargo --config` would put them before the environment and before the commit's own. Folders that lie above
-//! the cache as well apply without that.
+//! A checkout in the cache must use all of these, but nothing of the repository except its own commit. The folders
+//! above the repository are therefore recreated above the checkout, with a symbolic link for each entry. Cargo and
+//! rustup then find the same files as in the repository, with the same precedence and the same relative paths. `cargo
+//! --config` would instead override the environment and the commit's own configuration. Folders that are also above the
+//! cache need no links.
 //!
 //! ```text
 //! /srv/code/.cargo/config.toml     applies to      /srv/code/project
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use super::Meanwhile;
 use super::store::cannot_write;
 
-/// What cargo and rustup look for in every folder above a package.
+/// The files that cargo and rustup look for in every folder above a package.
 const CONFIGURATION: [&str; 5] = [
     ".cargo/config",
     ".cargo/config.toml",
@@ -32,17 +32,17 @@ const CONFIGURATION: [&str; 5] = [
 
 /// The folders above a repository, and above its checkout.
 pub(super) struct Outside {
-    /// Where the checkout belongs.
+    /// The folder of the checkout.
     pub(super) place: PathBuf,
-    /// Each folder above the repository but not above the cache, the outermost first; and the folder that stands for
-    /// it above the checkout.
+    /// Each folder above the repository that is not above the cache, outermost first, with its counterpart above the
+    /// checkout.
     folders: Vec<(PathBuf, PathBuf)>,
     /// The repository.
     top: PathBuf,
 }
 
 impl Outside {
-    /// What is outside the repository at `top`, for a checkout below `tree`.
+    /// Finds the folders above the repository at `top`, for a checkout below `tree`.
     pub(super) fn of(top: &Path, tree: &Path) -> Self {
         let shared = top.ancestors().find(|folder| tree.starts_with(folder));
         let shared = shared.unwrap_or(Path::new("/"));
@@ -57,7 +57,7 @@ impl Outside {
         }
     }
 
-    /// Makes the links, in place of those of the last time.
+    /// Creates the links and removes those of the last time.
     pub(super) fn link(&self) -> miette::Result<()> {
         let parent = self.place.parent().unwrap_or(&self.place);
         fs::create_dir_all(parent).map_err(|error| cannot_write(parent, &error))?;
@@ -75,7 +75,7 @@ impl Outside {
                 fs::remove_file(entry.path())?;
             }
         }
-        // A folder that may be passed and not listed has nothing to link.
+        // A folder that may be traversed but not listed has nothing to link.
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
             if !self.top.starts_with(&path) && !is_cargo_home(&path) {
@@ -85,20 +85,20 @@ impl Outside {
         Ok(())
     }
 
-    /// Tells which files from outside apply to the build of `name`.
+    /// Reports which files from outside apply to the build of `name`.
     pub(super) fn name_configuration(&self, name: &str, meanwhile: &mut Meanwhile<'_>) {
         let files = self.configuration();
         let files = files.iter().map(|file| file.display().to_string());
         let files: Vec<_> = files.collect();
         if !files.is_empty() {
             (meanwhile.tell)(&format!(
-                "what lies above the repository applies to `{name}` too: {}",
+                "files above the repository apply to `{name}` too: {}",
                 files.join(", ")
             ));
         }
     }
 
-    /// The files above the checkout that cargo and rustup look at, the innermost first.
+    /// The files above the checkout that cargo and rustup read, innermost first.
     fn configuration(&self) -> Vec<PathBuf> {
         let folders = self.place.ancestors().skip(1);
         let files = folders.flat_map(|folder| CONFIGURATION.map(|name| folder.join(name)));
@@ -109,20 +109,20 @@ impl Outside {
             .collect()
     }
 
-    /// The text of all configuration from outside, that of cargo's home included.
+    /// The text of all configuration from outside, including cargo's home.
     pub(super) fn configuration_text(&self) -> Vec<u8> {
         let home = cargo_home().into_iter();
         let home = home.flat_map(|home| ["config", "config.toml"].map(|name| home.join(name)));
         let mut text = Vec::new();
         for file in self.configuration().into_iter().chain(home) {
-            // One that cannot be read is cargo's to complain of.
+            // Cargo reports a file that cannot be read.
             text.extend(fs::read(file).unwrap_or_default());
         }
         text
     }
 }
 
-/// Cargo reads the configuration in its home wherever it builds; a link to it would have it read twice.
+/// Cargo always reads the configuration in its home. A link to it would make cargo read it twice.
 fn is_cargo_home(folder: &Path) -> bool {
     let is_home = |home: PathBuf| fs::canonicalize(folder).is_ok_and(|folder| folder == home);
     cargo_home().is_some_and(is_home)

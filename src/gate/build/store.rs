@@ -1,4 +1,4 @@
-//! Where checkouts, their builds and their programs are kept: in the user's cache, outside every repository.
+//! Stores checkouts, their builds and their programs in the user's cache, outside every repository.
 //!
 //! ```text
 //! ~/.cache/taskdyno/gate/NAME-HASH/        one repository
@@ -10,8 +10,8 @@
 //!   commits/COMMIT/targets/HASH/           what cargo builds
 //! ```
 //!
-//! Cargo is asked every time, in a checkout that stays: it knows what a build depends on, and does nothing where
-//! nothing has changed. What is old is removed, so the cache stays small.
+//! Every gate calls cargo, in a checkout that is kept. Cargo knows what a build depends on, and does nothing if nothing
+//! has changed. Old entries are removed, so the cache stays small.
 
 use std::env;
 use std::fs::{self, File, TryLockError};
@@ -28,24 +28,23 @@ use super::{Meanwhile, sha256, short_hash};
 use crate::foreign::git::Git;
 use crate::record::write_whole_with;
 
-/// So many commits are kept for each repository: a base and some heads. Each has what cargo builds, with all
-/// dependencies.
+/// The number of commits to keep per repository: a base and some heads. Each has a target folder with all dependencies.
 const MOST_COMMITS: usize = 4;
-/// So many target folders are kept for each commit; another one is needed with another compiler wrapper.
+/// The number of target folders to keep per commit. Each compiler wrapper needs its own.
 const MOST_TARGETS: usize = 2;
-/// What is kept for a repository is removed when it was not used for so long.
+/// The entries of a repository are removed if they were not used for this long.
 const LONGEST_UNUSED: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Another gate may take minutes to build.
+/// How long to wait between two attempts to lock. Another gate may take minutes to build.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// What is kept for one repository. Others wait until this is dropped.
+/// The entries of one repository. It is locked for other processes until it is dropped.
 pub(super) struct Store {
     folder: PathBuf,
     _lock: File,
 }
 
 impl Store {
-    /// The store of the repository at `top`.
+    /// Opens the store of the repository at `top`.
     pub(super) fn open(top: &Path, meanwhile: &mut Meanwhile<'_>) -> miette::Result<Self> {
         let caches = cache_folders().into_iter();
         let caches = caches.map(|cache| real(&cache.join("taskdyno/gate")));
@@ -53,7 +52,7 @@ impl Store {
         let cache = cache.ok_or_else(|| {
             miette!(
                 help = "set XDG_CACHE_HOME to a folder elsewhere",
-                "a revision is built outside {}, and there is no cache folder that does not lie in it",
+                "a revision must be built outside {}, but every cache folder is inside it",
                 top.display()
             )
         })?;
@@ -80,7 +79,7 @@ impl Store {
         })
     }
 
-    /// The folder of a commit, which stays as long as what is returned.
+    /// Returns the folder of a commit. It is not removed while the returned value exists.
     pub(super) fn keep(&self, commit: &str) -> miette::Result<Kept> {
         let folder = self.folder.join("commits").join(commit);
         let path = folder.join("hold");
@@ -97,8 +96,7 @@ impl Store {
         })
     }
 
-    /// Removes the commits that were not used for longest. What cannot be removed harms nothing but the space it
-    /// takes.
+    /// Removes the least recently used commits. Failures are ignored, because they only waste space.
     pub(super) fn prune(&self, top: &Path, is_cancelled: &dyn Fn() -> bool) {
         for folder in latest_first(&self.folder.join("commits"), "hold")
             .into_iter()
@@ -116,7 +114,7 @@ impl Store {
     }
 }
 
-/// What names a compiler wrapper in the environment.
+/// The environment variables that name a compiler wrapper.
 const WRAPPERS: [&str; 4] = [
     "RUSTC_WRAPPER",
     "RUSTC_WORKSPACE_WRAPPER",
@@ -124,7 +122,7 @@ const WRAPPERS: [&str; 4] = [
     "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
 ];
 
-/// The folder of a commit, which is not removed as long as this lives.
+/// The folder of a commit. It is not removed while this value exists.
 #[derive(Debug)]
 pub(super) struct Kept {
     folder: PathBuf,
@@ -136,10 +134,10 @@ impl Kept {
         &self.folder
     }
 
-    /// The folder in which cargo builds the commit. A compiler wrapper is taken by cargo to change nothing, so another
-    /// one, or configuration that may name another one, gets a folder of its own. Commits do not share a folder: cargo
-    /// gives packages of one name and place in their workspaces the same files, and would take those of another commit
-    /// for fresh where its own sources are older.
+    /// Returns the target folder for the commit. Cargo assumes that a compiler wrapper changes nothing, so each
+    /// wrapper, and each configuration that may name one, gets its own folder. Commits do not share a folder: cargo
+    /// uses the same file names for packages with the same name and place in their workspaces. If a commit's sources
+    /// are older, it would take the build of another commit for up to date.
     pub(super) fn target_folder(&self, outside: &Outside) -> miette::Result<PathBuf> {
         let mut key = outside.configuration_text();
         for variable in WRAPPERS {
@@ -159,14 +157,14 @@ impl Kept {
         Ok(folder)
     }
 
-    /// The program that was `built`, under a name that no other build takes. The name is that of its content, so
-    /// that a gate at work keeps its program when another one builds the commit with other flags.
+    /// Copies the `built` program to a name that no other build uses, and returns the path. The name contains the hash
+    /// of its content, so that a running gate keeps its program when another gate builds the commit with other flags.
     pub(super) fn program(&self, built: &Path, hash: &str) -> miette::Result<PathBuf> {
         let kept = self.folder.join(format!("program-{}", &hash[..16]));
         if kept.is_file() && sha256(&kept)? == hash {
             return Ok(kept);
         }
-        // A copy that was cut off is never taken for the program.
+        // Copy to a temporary name first, so that an incomplete copy is never used.
         write_whole_with(&kept, |file| copy_program(built, file))
             .map_err(|error| cannot_write(&kept, &error))?;
         Ok(kept)
@@ -179,12 +177,12 @@ fn copy_program(from: &Path, to: &mut File) -> io::Result<()> {
     to.set_permissions(program.metadata()?.permissions())
 }
 
-/// Where caches of this user go, the best place first.
+/// The cache folders of this user, best first.
 fn cache_folders() -> Vec<PathBuf> {
     let set = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let home = env::home_dir().map(|home| home.join(".cache"));
     let folders = [set, home].into_iter().flatten();
-    // The standard has relative paths ignored.
+    // The XDG standard says to ignore relative paths.
     folders.filter(|folder| folder.is_absolute()).collect()
 }
 
@@ -197,7 +195,7 @@ fn real(path: &Path) -> PathBuf {
     known.unwrap_or_else(|| path.into())
 }
 
-/// The lock at `path`, as soon as no other process has it.
+/// Waits until no other process holds the lock at `path`, and takes it.
 fn locked(path: &Path, meanwhile: &mut Meanwhile<'_>) -> miette::Result<File> {
     let failed = |error: io::Error| cannot_write(path, &error);
     let lock = touched(path).map_err(failed)?;
@@ -207,7 +205,9 @@ fn locked(path: &Path, meanwhile: &mut Meanwhile<'_>) -> miette::Result<File> {
             Ok(()) => return Ok(lock),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
             Err(TryLockError::WouldBlock) if (meanwhile.is_cancelled)() => {
-                return Err(miette!("interrupted while another gate builds"));
+                return Err(miette!(
+                    "interrupted while waiting for another gate that builds"
+                ));
             }
             Err(TryLockError::WouldBlock) => {
                 if !is_told {
@@ -220,7 +220,7 @@ fn locked(path: &Path, meanwhile: &mut Meanwhile<'_>) -> miette::Result<File> {
     }
 }
 
-/// A file that is there, and was used just now.
+/// Creates a file if necessary, and sets its modification time to now.
 fn touched(path: &Path) -> io::Result<File> {
     let file = File::options()
         .create(true)
@@ -231,7 +231,7 @@ fn touched(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The folders in `folder` that have a `mark`, those first whose mark was touched last.
+/// The folders in `folder` that have a `mark`, most recently touched mark first.
 fn latest_first(folder: &Path, mark: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let dated = entries.filter_map(|entry| {
@@ -244,7 +244,7 @@ fn latest_first(folder: &Path, mark: &str) -> Vec<PathBuf> {
     dated.into_iter().map(|(_, path)| path).collect()
 }
 
-/// Removes what is kept for other repositories and was not used for long. Git forgets the checkouts by itself.
+/// Removes the entries of other repositories that were not used for long. Git forgets the checkouts by itself.
 fn remove_unused(cache: &Path, own: &Path) {
     for folder in latest_first(cache, "lock") {
         let lock = File::options().write(true).open(folder.join("lock"));
@@ -267,7 +267,7 @@ fn remove_unused(cache: &Path, own: &Path) {
 
 pub(super) fn cannot_write(path: &Path, error: &io::Error) -> miette::Report {
     miette!(
-        help = "XDG_CACHE_HOME chooses the folder that revisions are built in",
+        help = "set XDG_CACHE_HOME to choose the folder for building revisions",
         "cannot write to {}: {error}",
         path.display()
     )

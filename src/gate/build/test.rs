@@ -7,7 +7,7 @@ use super::*;
 
 const NEVER: &dyn Fn() -> bool = &|| false;
 
-/// The store in `cache` of a repository that is none.
+/// The store in `cache` of a folder that need not be a repository.
 fn store(cache: &Path, top: &Path) -> Store {
     let mut meanwhile = Meanwhile {
         tell: &mut |_| {},
@@ -22,7 +22,7 @@ fn used_days_ago(file: &Path, days: u64) {
 }
 
 #[test]
-fn commits_that_were_not_used_for_longest_go_unless_they_are_in_use() {
+fn the_least_recently_used_commits_are_removed_unless_they_are_in_use() {
     let cache = TempDir::new().unwrap();
     let top = Path::new("/no/such/repository");
     let store = store(cache.path(), top);
@@ -40,7 +40,7 @@ fn commits_that_were_not_used_for_longest_go_unless_they_are_in_use() {
 }
 
 #[test]
-fn what_other_repositories_left_long_ago_goes() {
+fn old_entries_of_other_repositories_are_removed() {
     let cache = TempDir::new().unwrap();
     let folder = |name: &str, days| {
         let folder = cache.path().join(name);
@@ -58,7 +58,7 @@ fn what_other_repositories_left_long_ago_goes() {
 }
 
 #[test]
-fn a_checkout_lies_below_what_is_above_its_repository_alone() {
+fn a_checkout_gets_only_what_is_above_its_repository() {
     let place = |top: &str, tree: &str| Outside::of(Path::new(top), Path::new(tree)).place;
     let tree = "/a/cache/tree";
     assert_eq!(place("/a/b/c", tree), Path::new("/a/cache/tree/b/c"));
@@ -66,7 +66,7 @@ fn a_checkout_lies_below_what_is_above_its_repository_alone() {
 }
 
 #[test]
-fn a_program_is_kept_whole_and_under_its_content() {
+fn a_program_is_copied_as_a_whole_to_the_name_of_its_content() {
     let cache = TempDir::new().unwrap();
     let store = store(cache.path(), Path::new("/no/such/repository"));
     let kept = store.keep("commit").unwrap();
