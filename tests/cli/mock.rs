@@ -1,25 +1,14 @@
 //! The whole way from run to report with times from a script, to exact results.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-fn scripted() -> Command {
-    let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"))
-        .with_file_name("examples")
-        .join("scripted");
-    let mut command = Command::new(program);
-    command.env("NO_COLOR", "1");
-    command
-}
+use crate::program::{program, records, scripted};
 
 /// Runs the scripted child on some backends, and returns the folder and what was printed.
 fn run() -> (TempDir, String) {
     let folder = TempDir::new().unwrap();
-    let output = scripted()
+    let output = program(scripted())
         .args([
             "run",
             "empty/pattern=chain",
@@ -45,14 +34,6 @@ fn run() -> (TempDir, String) {
 fn the_table_is_exact() {
     let (_folder, shown) = run();
     insta::assert_snapshot!(shown);
-}
-
-fn records(folder: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(folder.join("records.jsonl")).unwrap();
-    let lines = text.lines();
-    lines
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
 }
 
 #[test]
@@ -139,7 +120,7 @@ fn assert_order(records: &[Value]) {
 #[test]
 fn a_sample_that_took_no_time_is_an_error_and_not_a_figure() {
     let folder = TempDir::new().unwrap();
-    let status = scripted()
+    let status = program(scripted())
         .env("SCRIPTED_PER_CENT", "0")
         .args([
             "run",
