@@ -11,7 +11,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use taskdyno::graph::bound::{greedy_bound, span, work};
-use taskdyno::graph::import::{Imported, read};
+use taskdyno::graph_file::import::{Imported, read};
 
 use crate::foreign_graphs::foreign_graphs;
 

@@ -1,7 +1,7 @@
 //! Files of kinds that other readers trip over, from the folder of real graphs.
 
 use taskdyno::graph::bound::{span, work};
-use taskdyno::graph::import::{Imported, read};
+use taskdyno::graph_file::import::{Imported, read};
 
 use crate::edges;
 use crate::foreign_graphs::foreign_graphs;

@@ -1,6 +1,6 @@
 //! FORMAT.md's tables against the code: names, parameters, defaults, values and extensions.
 
-use crate::graph::import;
+use crate::graph_file::import;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind};
 use crate::registry::Registry;
 use crate::report::{EXPORTERS, FORMATS};
