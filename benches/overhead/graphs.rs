@@ -6,7 +6,8 @@ use std::time::Instant;
 use taskdyno::parameter::{Parameters, Value};
 use taskdyno::pattern::{PATTERNS, STENCIL_1D};
 
-use super::{Effort, Row, empty, new_graph, new_job};
+use super::{Effort, Row};
+use crate::prepare::{empty, new_graph, new_job};
 
 /// Building a graph of ten million tasks, and the memory that a job of it takes.
 pub(crate) fn graph(effort: Effort) -> Vec<Row> {
