@@ -4,7 +4,6 @@
 //! The two sides are measured alternately, A B B A, in one process. The result is the median of the ratios of the
 //! rounds: the speed of a shared machine drifts, and a drift that affects both sides cancels out.
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,10 +13,9 @@ use taskdyno::backend::{
 };
 use taskdyno::execute::{Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskId};
-use taskdyno::kernel::{COMPUTE_BOUND, EMPTY, Kernel, KernelKind, Setting, Sharing};
-use taskdyno::measure::host;
-use taskdyno::parameter::{Parameter, Parameters, Value};
-use taskdyno::pattern::{Pattern, STENCIL_1D};
+
+use crate::arguments::Request;
+use crate::prepare::{FINE, compute_bound, empty, new_job, stencil, worker_count};
 
 #[path = "overhead/arguments.rs"]
 mod arguments;
@@ -27,8 +25,8 @@ mod by_hand;
 mod graphs;
 #[path = "overhead/kernels.rs"]
 mod kernels;
-
-use arguments::Request;
+#[path = "overhead/prepare.rs"]
+mod prepare;
 
 /// One line of the table.
 struct Row {
@@ -53,6 +51,7 @@ const MEASURE: Effort = Effort {
     rounds: 41,
     shrink: 1,
 };
+
 const TEST: Effort = Effort {
     rounds: 1,
     shrink: 100,
@@ -366,59 +365,4 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut sorted: Vec<f64> = values.collect();
     sorted.sort_by(f64::total_cmp);
     sorted[sorted.len() / 2]
-}
-
-/// Two, as in the goals, or one on a machine with a single core.
-fn worker_count() -> usize {
-    host::core_count().min(2) as usize
-}
-
-/// A stencil of 64,000 tasks at full effort.
-fn stencil(width: u64, effort: Effort) -> TaskGraph {
-    let steps = 64_000 / width / effort.shrink;
-    new_graph(&STENCIL_1D, [("width", width), ("steps", steps)])
-}
-
-fn new_graph<const N: usize>(pattern: &dyn Pattern, given: [(&str, u64); N]) -> TaskGraph {
-    let given = given.map(|(key, count)| (key, Value::Count(count)));
-    let graph = pattern.build(&checked(pattern.parameters(), given));
-    graph.expect("the graph fits its ids")
-}
-
-fn new_kernel<'a>(
-    kind: &dyn KernelKind,
-    given: impl IntoIterator<Item = (&'a str, Value)>,
-) -> Box<dyn Kernel> {
-    let parameters = checked(kind.parameters(), given);
-    let setting = Setting {
-        graph: &TaskGraph::default(),
-        sharing: Sharing::Threads,
-        worker_count: worker_count(),
-    };
-    let kernel = kind.build(&parameters, &setting);
-    kernel.expect("the system gives a page")
-}
-
-fn checked<'a>(
-    declared: &[Parameter],
-    given: impl IntoIterator<Item = (&'a str, Value)>,
-) -> Parameters {
-    let given = given.into_iter();
-    let given: BTreeMap<String, Value> = given.map(|(key, value)| (key.into(), value)).collect();
-    Parameters::check(declared, &given).expect("the parameters are declared")
-}
-
-/// The iterations of a task that lasts about as long as handing it to another core.
-const FINE: u64 = 160;
-
-fn compute_bound(iterations: u64) -> Box<dyn Kernel> {
-    new_kernel(&COMPUTE_BOUND, [("iterations", Value::Count(iterations))])
-}
-
-fn empty() -> Box<dyn Kernel> {
-    new_kernel(&EMPTY, [])
-}
-
-fn new_job(graph: TaskGraph, kernel: Box<dyn Kernel>) -> Arc<Job> {
-    Arc::new(Job::new(graph, kernel).expect("the system gives the pages"))
 }

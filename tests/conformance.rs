@@ -5,28 +5,34 @@
 //! tests for them in a process without threads.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::process::abort;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use rustix::thread::sched_getaffinity;
-use taskdyno::backend::{
-    BACKENDS, Backend, Continuation, Pool, PoolPlan, RAYON, pool_fn, verify_runs,
-};
+use taskdyno::backend::{Backend, PoolPlan, RAYON};
 use taskdyno::execute::{Failure, Halt, Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
-use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, SLEEP, Setting, Sharing};
-use taskdyno::matrix::{self, Binding, Selection};
-use taskdyno::measure::{Meter, SlicePlan};
-use taskdyno::parameter::{Parameter, ParameterKind, Parameters, Value};
+use taskdyno::kernel::{EMPTY, Kernel, KernelKind, SLEEP};
+use taskdyno::matrix::{Binding, Selection};
+use taskdyno::parameter::Parameters;
 use taskdyno::pattern::{FAN_OUT_IN, PATTERNS, Pattern, STENCIL_1D, TRIVIAL};
 use taskdyno::registry::Registry;
-use taskdyno::workload;
+use taskdyno::{matrix, workload};
+
+use crate::broken::Broken;
+use crate::variety::{
+    any_graph, disconnected, empty, given, graphs, kernels, set_ups, setting, stencil,
+    worker_counts,
+};
+
+#[path = "conformance/broken.rs"]
+mod broken;
+#[path = "conformance/variety.rs"]
+mod variety;
 
 /// Runs of each pool. State that one run leaves behind would show in the next.
 const RUN_COUNT: u64 = 3;
@@ -220,120 +226,6 @@ proptest! {
     }
 }
 
-#[test]
-fn a_backend_that_breaks_the_order_is_detected() {
-    let backwards = Broken(|job| job.graph().tasks().rev().try_for_each(|task| job.run(task)));
-    let failure = Failure::MissingInput {
-        task: TaskId(34),
-        predecessor: TaskId(26),
-    };
-    assert_eq!(run_broken(&backwards), Err(failure));
-}
-
-#[test]
-fn a_backend_that_garbles_a_payload_is_detected() {
-    let garbles = Broken(|job| {
-        job.graph().tasks().try_for_each(|task| {
-            job.run(task)?;
-            if task == TaskId(4) {
-                // Relaxed: there is only one thread.
-                job.payload(task)[0].fetch_xor(u64::MAX, Ordering::Relaxed);
-            }
-            Ok(())
-        })
-    });
-    let job = Job::new(stencil(7, 5), empty()).unwrap();
-    let job = job.with_output_bytes(8).unwrap();
-    let failure = Failure::WrongPayload {
-        task: TaskId(10),
-        predecessor: TaskId(4),
-        byte: 0,
-    };
-    let plan = PoolPlan::plain(&garbles, 1);
-    assert_eq!(verify_runs(&garbles, &plan, job, RUN_COUNT), Err(failure));
-}
-
-#[test]
-fn a_backend_that_loses_a_task_is_detected() {
-    let all_but_one = Broken(|job| {
-        let mut tasks = job.graph().tasks().filter(|task| *task != TaskId(30));
-        tasks.try_for_each(|task| job.run(task))
-    });
-    let failure = Failure::Lost { task: TaskId(30) };
-    assert_eq!(run_broken(&all_but_one), Err(failure));
-}
-
-/// The backend runs the graph once, and never again. The lengths are around the 65,536 numbers that runs have.
-#[test]
-fn a_backend_that_does_nothing_is_detected_in_a_sample_of_any_length() {
-    for run_count in [1, 65_535, 65_536, 131_072] {
-        let job = Arc::new(Job::new(stencil(2, 2), empty()).unwrap());
-        let expected = expected_digest(job.graph(), job.kernel());
-        let mut has_run = false;
-        let pool = pool_fn(Arc::clone(&job), move |job| {
-            match std::mem::replace(&mut has_run, true) {
-                true => Ok(()),
-                false => job.graph().tasks().try_for_each(|task| job.run(task)),
-            }
-        });
-        let mut meter = Meter::new(job, pool, 1, expected);
-        meter.warm_up(Duration::ZERO, Duration::ZERO).unwrap();
-        let plan = SlicePlan {
-            min_time_ns: 0,
-            max_time_ns: u64::MAX,
-            min_sample_count: 1,
-            max_sample_count: 1,
-            run_count: Some(run_count),
-        };
-        let lost = Failure::Lost { task: TaskId(0) };
-        assert_eq!(meter.slice(&plan), Err(lost), "{run_count} runs");
-    }
-}
-
-#[test]
-fn a_backend_that_runs_a_task_twice_is_detected() {
-    let twice = Broken(|job| {
-        job.graph().tasks().try_for_each(|task| job.run(task))?;
-        job.run(TaskId(3))
-    });
-    let failure = Failure::NotOnce { task: TaskId(3) };
-    assert_eq!(run_broken(&twice), Err(failure));
-}
-
-#[test]
-fn a_backend_that_counts_a_task_twice_is_detected() {
-    let miscounts = Broken(|job| {
-        job.graph().tasks().try_for_each(|task| job.run(task))?;
-        job.complete(TaskId(3), |_| {});
-        Ok(())
-    });
-    let failure = Failure::Miscounted { task: TaskId(9) };
-    assert_eq!(run_broken(&miscounts), Err(failure));
-}
-
-/// A backend that calls this function instead of running the graph.
-struct Broken(fn(&Job) -> Result<(), Halt>);
-
-impl Backend for Broken {
-    fn name(&self) -> &'static str {
-        "broken"
-    }
-
-    fn why(&self) -> &'static str {
-        "schedules tasks wrongly"
-    }
-
-    fn start(&self, job: Arc<Job>, _: &PoolPlan) -> io::Result<Box<dyn Pool>> {
-        let run = self.0;
-        Ok(pool_fn(job, move |job| run(job)))
-    }
-}
-
-fn run_broken(backend: &dyn Backend) -> Result<(), Failure> {
-    let plan = PoolPlan::plain(backend, 1);
-    run(backend, &plan, stencil(7, 5), empty())
-}
-
 /// Runs `graph` several times in one pool, and verifies each run.
 fn run(
     backend: &dyn Backend,
@@ -343,149 +235,6 @@ fn run(
 ) -> Result<(), Failure> {
     let job = Job::new(graph, kernel).unwrap();
     verify_runs(backend, plan, job, RUN_COUNT)
-}
-
-/// Every backend with threads, with each of these numbers of workers and each continuation.
-fn set_ups(worker_counts: &[usize]) -> Vec<(&'static dyn Backend, PoolPlan)> {
-    let mut all = Vec::new();
-    let of_threads = |backend: &&&dyn Backend| backend.sharing() == Sharing::Threads;
-    for backend in BACKENDS.iter().filter(of_threads) {
-        let fixed = backend.fixed_worker_count().map(|count| vec![count]);
-        for worker_count in fixed.unwrap_or_else(|| worker_counts.to_vec()) {
-            let mut continuations = backend.continuations();
-            if continuations.is_empty() {
-                continuations = &[Continuation::Queue];
-            }
-            for &continuation in continuations {
-                let mut plan = PoolPlan::plain(*backend, worker_count);
-                plan.continuation = continuation;
-                all.push((*backend, plan));
-            }
-        }
-    }
-    all
-}
-
-fn worker_counts() -> [usize; 4] {
-    [1, 2, 3, thread::available_parallelism().unwrap().get() + 2]
-}
-
-/// Small graphs of a pattern: a single task if the pattern has such a graph, a narrow graph, and a graph that no number
-/// of workers divides evenly.
-fn graphs(pattern: &dyn Pattern) -> Vec<TaskGraph> {
-    let sizes = [(1, 1), (1, 5), (7, 5)];
-    let build = |(width, steps)| {
-        let given = given(
-            pattern.parameters(),
-            &BTreeMap::from([("width", width), ("steps", steps)]),
-        );
-        let [given] = &given[..] else {
-            panic!("{} has choices, which this test must try", pattern.name());
-        };
-        let parameters = Parameters::check(pattern.parameters(), given).unwrap();
-        with_durations(pattern.build(&parameters).unwrap())
-    };
-    sizes.map(build).into()
-}
-
-/// `graph` with durations from 0 to 20 us, for the kernels that use them.
-fn with_durations(graph: TaskGraph) -> TaskGraph {
-    let durations_ns = graph.tasks().map(|task| u64::from(task.0 % 3) * 10_000);
-    let durations_ns = durations_ns.collect();
-    graph.with_durations(durations_ns)
-}
-
-/// Every kernel, with each of its choices and small numbers.
-fn kernels() -> Vec<(&'static dyn KernelKind, Parameters)> {
-    let of_kind = |kind: &&'static dyn KernelKind| {
-        let kind = *kind;
-        let given = given(kind.parameters(), &BTreeMap::new());
-        let check = move |given| Parameters::check(kind.parameters(), &given).unwrap();
-        given.into_iter().map(move |given| (kind, check(given)))
-    };
-    KERNELS.iter().flat_map(of_kind).collect()
-}
-
-/// Values for declared parameters: these counts, a small value for every other parameter, and all choices.
-fn given(declared: &[Parameter], counts: &BTreeMap<&str, u64>) -> Vec<BTreeMap<String, Value>> {
-    let mut all = vec![BTreeMap::new()];
-    for parameter in declared {
-        let values = match parameter.kind {
-            ParameterKind::Count { min, max } => {
-                let count = counts.get(parameter.name).copied();
-                vec![Value::Count(count.unwrap_or(3).clamp(min, max))]
-            }
-            ParameterKind::Milliseconds => vec![Value::Number(0.01)],
-            ParameterKind::Ratio => vec![Value::Number(0.5)],
-            ParameterKind::Choice(words) => words
-                .iter()
-                .map(|word| Value::Text((*word).into()))
-                .collect(),
-        };
-        let with = |given: &BTreeMap<String, Value>, value: &Value| {
-            let mut given = given.clone();
-            given.insert(parameter.name.into(), value.clone());
-            given
-        };
-        let longer = all
-            .iter()
-            .flat_map(|given| values.iter().map(move |value| with(given, value)));
-        all = longer.collect();
-    }
-    all
-}
-
-fn empty() -> Box<dyn Kernel> {
-    let setting = Setting {
-        graph: &TaskGraph::default(),
-        sharing: Sharing::Threads,
-        worker_count: 1,
-    };
-    EMPTY.build(&Parameters::default(), &setting).unwrap()
-}
-
-fn setting<'a>(graph: &'a TaskGraph, backend: &dyn Backend, plan: &PoolPlan) -> Setting<'a> {
-    Setting {
-        graph,
-        sharing: backend.sharing(),
-        worker_count: plan.worker_count,
-    }
-}
-
-fn stencil(width: u64, steps: u64) -> TaskGraph {
-    let given = [("width", width), ("steps", steps)];
-    let given = given.map(|(key, count)| (key.into(), Value::Count(count)));
-    let parameters = Parameters::check(STENCIL_1D.parameters(), &BTreeMap::from(given)).unwrap();
-    STENCIL_1D.build(&parameters).unwrap()
-}
-
-/// Single tasks, a chain and a diamond.
-fn disconnected() -> TaskGraph {
-    let mut builder = TaskGraphBuilder::default();
-    let predecessors: [&[u32]; 10] = [&[], &[], &[0], &[], &[0], &[1], &[], &[2, 4], &[5], &[]];
-    for row in predecessors {
-        builder.push(row.iter().copied().map(TaskId)).unwrap();
-    }
-    builder.finish()
-}
-
-/// Any graph of up to 60 tasks with up to 4 inputs each.
-fn any_graph() -> impl Strategy<Value = TaskGraph> {
-    let inputs = prop::collection::vec(any::<prop::sample::Index>(), 0..=4);
-    prop::collection::vec(inputs, 0..60).prop_map(|rows| {
-        let mut builder = TaskGraphBuilder::default();
-        for (task, inputs) in rows.into_iter().enumerate() {
-            let mut row: Vec<usize> = Vec::new();
-            if task > 0 {
-                row.extend(inputs.iter().map(|input| input.index(task)));
-            }
-            row.sort_unstable();
-            row.dedup();
-            let ids = row.into_iter().map(|input| TaskId(input as u32));
-            builder.push(ids).unwrap();
-        }
-        builder.finish()
-    })
 }
 
 /// Runs `body` and aborts the whole process if it hangs, because a thread that hangs cannot be stopped.

@@ -6,16 +6,14 @@
 //! the task and does not see the input, a Release or Acquire is missing. A lost wake-up becomes a deadlock, which loom
 //! reports.
 
-use crossbeam_utils::CachePadded;
 use loom::model::Builder;
 use loom::sync::Arc;
 use loom::thread;
 
-use atomic::{AtomicU32, AtomicU64, Ordering, fence};
-use deque::{Deque, HEAD_WORDS, Steal, Taken};
-use park::Parking;
-use phase::{Phase, PhaseWord};
-use sources::{Range, Sources};
+use crate::atomic::{AtomicU32, Ordering, fence};
+use crate::phase::{Phase, PhaseWord};
+use crate::pool::Pool;
+use crate::sources::Range;
 
 #[path = "../src/backend/fork/deque.rs"]
 mod deque;
@@ -23,6 +21,8 @@ mod deque;
 mod park;
 #[path = "../src/backend/fork/phase.rs"]
 mod phase;
+#[path = "fork_model/pool.rs"]
+mod pool;
 #[path = "../src/backend/fork/sources.rs"]
 mod sources;
 
@@ -56,121 +56,6 @@ mod futex {
     pub(super) fn wake(_: &AtomicU32) {
         let _guard = KERNEL.0.lock().unwrap();
         KERNEL.1.notify_all();
-    }
-}
-
-/// Tasks are 1, 2, 3, ... More tasks are not needed to show a fault.
-const TASKS: usize = 4;
-
-/// The shared pages of a pool.
-struct Pool {
-    deque: [AtomicU64; HEAD_WORDS + TASKS],
-    ranges: [[AtomicU64; 2]; 3],
-    sleepers: AtomicU32,
-    seats: Vec<CachePadded<AtomicU32>>,
-    /// The input that each task needs.
-    inputs: [AtomicU32; TASKS],
-    /// How often each task was taken.
-    taken: [AtomicU32; TASKS],
-}
-
-impl Pool {
-    fn new(seat_count: usize) -> Arc<Self> {
-        let words = || std::array::from_fn(|_| AtomicU32::new(0));
-        Arc::new(Self {
-            deque: std::array::from_fn(|_| AtomicU64::new(0)),
-            ranges: std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))),
-            sleepers: AtomicU32::new(0),
-            seats: (0..seat_count)
-                .map(|_| CachePadded::new(AtomicU32::new(0)))
-                .collect(),
-            inputs: words(),
-            taken: words(),
-        })
-    }
-
-    fn deque(&self) -> Deque<'_> {
-        Deque::new(&self.deque)
-    }
-
-    fn sources(&self, worker: usize) -> Sources<'_> {
-        let [share, loot] = &self.ranges[worker];
-        Sources::new(share, loot)
-    }
-
-    fn parking(&self) -> Parking<'_> {
-        Parking::new(&self.sleepers, &self.seats)
-    }
-
-    fn push(&self, task: u32) {
-        self.write_input(task);
-        self.deque().push(task);
-    }
-
-    fn write_input(&self, task: u32) {
-        self.inputs[task as usize].store(task + 100, Ordering::Relaxed);
-    }
-
-    fn run(&self, task: u32) {
-        let input = self.inputs[task as usize].load(Ordering::Relaxed);
-        assert_eq!(input, task + 100, "the input of task {task} is missing");
-        let before = self.taken[task as usize].fetch_add(1, Ordering::Relaxed);
-        assert_eq!(before, 0, "task {task} was taken twice");
-    }
-
-    fn pop(&self) -> Option<Taken> {
-        let taken = self.deque().pop();
-        if let Some(taken) = taken {
-            self.run(taken.task);
-        }
-        taken
-    }
-
-    /// Steals a task; `None` if there is none.
-    fn steal(&self) -> Option<Taken> {
-        loop {
-            match self.deque().steal() {
-                Steal::Taken(taken) => {
-                    self.run(taken.task);
-                    return Some(taken);
-                }
-                Steal::Empty => return None,
-                Steal::Lost => {}
-            }
-        }
-    }
-
-    /// The behaviour of a thief: it searches until it has one task, and sleeps while there is none.
-    fn steal_one(&self, me: usize) {
-        let parking = self.parking();
-        loop {
-            parking.sit(me);
-            if let Some(taken) = self.steal() {
-                if parking.leave(me) {
-                    parking.wake_one();
-                }
-                return self.settle(taken);
-            }
-            parking.stay(me);
-            if let Some(taken) = self.steal() {
-                return self.settle(taken);
-            }
-        }
-    }
-
-    fn settle(&self, taken: Taken) {
-        if taken.left {
-            self.parking().wake_one();
-        }
-    }
-
-    fn assert_taken(&self, tasks: std::ops::RangeInclusive<u32>) {
-        for task in tasks {
-            let count = self.taken[task as usize].load(Ordering::Relaxed);
-            assert_eq!(count, 1, "how often task {task} was taken");
-        }
-        assert!(self.deque().is_empty());
-        assert!((0..self.ranges.len()).all(|worker| self.sources(worker).are_empty()));
     }
 }
 

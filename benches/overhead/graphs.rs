@@ -6,7 +6,8 @@ use std::time::Instant;
 use taskdyno::parameter::{Parameters, Value};
 use taskdyno::pattern::{PATTERNS, STENCIL_1D};
 
-use super::{Effort, Row, empty, new_graph, new_job};
+use super::{Effort, Row};
+use crate::prepare::{empty, new_graph, new_job};
 
 /// Builds a graph of ten million tasks, and measures the memory of a job with it.
 pub(crate) fn graph(effort: Effort) -> Vec<Row> {

@@ -12,10 +12,8 @@ use taskdyno::kernel::{BUSY_WAIT, COMPUTE_BOUND, COUNTER, HASH, KernelKind, MEMO
 use taskdyno::parameter::Value;
 use taskdyno::pattern::TRIVIAL;
 
-use super::{
-    Effort, Pooled, Row, median, median_ratio, nanoseconds, new_graph, new_job, new_kernel, rounds,
-    worker_count,
-};
+use super::{Effort, Pooled, Row, median, median_ratio, nanoseconds, rounds};
+use crate::prepare::{new_graph, new_job, new_kernel, worker_count};
 
 /// The counter kernel, beside a loop that does the same to its own counter.
 pub(crate) fn counter(effort: Effort) -> Vec<Row> {

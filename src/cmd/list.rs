@@ -106,3 +106,6 @@ fn text(entries: &[Entry]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod test;

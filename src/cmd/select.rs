@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use miette::miette;
 
 use super::workers::{self, Workers};
@@ -86,9 +86,15 @@ impl Known {
     }
 }
 
-/// Parses the name of a continuation. The help lists the names.
+/// Parses the name of a continuation. The help lists the names and what they mean.
 fn continuation() -> impl TypedValueParser<Value = Continuation> {
-    PossibleValuesParser::new(Continuation::ALL.map(Continuation::name))
+    let values = Continuation::ALL.map(|one| {
+        PossibleValue::new(one.name()).help(match one {
+            Continuation::Queue => "It goes into the queue like every other",
+            Continuation::Inline => "The worker runs it at once, without a queue in between",
+        })
+    });
+    PossibleValuesParser::new(values)
         .map(|name| Continuation::named(&name).expect("the parser refuses other names"))
 }
 

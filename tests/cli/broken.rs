@@ -2,22 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use serde_json::Value;
 
-/// The path of an example program. Cargo builds the examples together with the tests.
-fn example(name: &str) -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
-    program.with_file_name("examples").join(name)
-}
+use crate::program::{example, program};
 
 /// Runs `examples/broken.rs` on `backends`, and returns its exit code and each case's error kind and message, "ok" if
 /// there is no error.
 fn run(backends: &str, filter: &str) -> (Option<i32>, BTreeMap<String, (String, String)>) {
     let folder = tempfile::tempdir().unwrap();
-    let output = Command::new(example("broken"))
+    let output = program(example("broken"))
         .args([
             "run",
             filter,
@@ -111,7 +106,7 @@ fn a_wrong_backend_is_detected() {
 fn foreign_backends_kernels_and_workloads_have_the_whole_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let output = Command::new(example("custom_backend"))
+    let output = program(example("custom_backend"))
         .args([
             "run",
             "--runs",
@@ -137,11 +132,11 @@ fn foreign_backends_kernels_and_workloads_have_the_whole_command_line() {
     assert!(digests.len() >= 3 && digests.iter().all(|one| *one == digests[0]));
 }
 
-/// Runs `empty` on a chain with `program` and bound workers. Returns each backend's error kind, and whether its record
-/// says that the workers were bound.
-fn run_bound(program: &str, backends: &str) -> BTreeMap<String, (String, bool)> {
+/// Runs `empty` on a chain with this example, with bound workers, and returns each backend's error kind and whether
+/// its record says that they were.
+fn run_bound(name: &str, backends: &str) -> BTreeMap<String, (String, bool)> {
     let folder = tempfile::tempdir().unwrap();
-    let output = Command::new(example(program))
+    let output = program(example(name))
         .args(["run", "empty/pattern=chain", "--runs", "1", "--warmup", "0"])
         .args(["--workers", "2", "--pin", "--quiet", "--backends", backends])
         .arg("--out")
@@ -185,7 +180,7 @@ fn every_command_refuses_a_name_that_cannot_be_used() {
     ];
     for (name, refusal) in refusals {
         for command in ["list", "run", "child", "cases", "doctor"] {
-            let mut misnamed = Command::new(example("misnamed"));
+            let mut misnamed = program(example("misnamed"));
             let output = misnamed
                 .arg(command)
                 .env("MISNAMED", name)
@@ -201,7 +196,7 @@ fn every_command_refuses_a_name_that_cannot_be_used() {
             assert!(said.join(" ").contains(refusal), "{command}: {said:?}");
         }
     }
-    let mut well_named = Command::new(example("misnamed"));
+    let mut well_named = program(example("misnamed"));
     let output = well_named
         .arg("list")
         .env("MISNAMED", "my_serial")

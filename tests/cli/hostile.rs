@@ -1,26 +1,17 @@
 //! Tests every command and every format with names and messages that try to control the program that displays them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::PathBuf;
+use std::process::Output;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::program::{program, scripted, taskdyno};
+
 /// A text that sets the title of a terminal, clears it, colours it, changes the direction of text, breaks the line,
 /// ends a cell, contains noncharacters, and opens an element.
 const HOSTILE: &str = "=cmd|x\u{1b}]0;title\u{7}\u{1b}[2J\u{1b}[35m\u{9b}1A\u{202e}\u{2066}\r\n\u{fffe}\u{ffff}\u{0}<b>&\"'`|,;";
-
-fn program(path: impl AsRef<Path>) -> Command {
-    let mut command = Command::new(path.as_ref());
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TASKDYNO_") {
-            command.env_remove(name);
-        }
-    }
-    command.env_remove("GITHUB_STEP_SUMMARY");
-    command
-}
 
 /// A folder with `base.jsonl` and `head.jsonl`: records with hostile text in every place for foreign text.
 struct Folder(TempDir);
@@ -28,10 +19,7 @@ struct Folder(TempDir);
 impl Folder {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let scripted = Path::new(env!("CARGO_BIN_EXE_taskdyno"))
-            .with_file_name("examples")
-            .join("scripted");
-        let output = program(scripted)
+        let output = program(scripted())
             .args(["run", "empty/pattern=chain", "--runs", "9", "--seed", "3"])
             .args(["--workers", "2", "--backends", "serial,rayon"])
             .args(["--quiet", "--out"])
@@ -71,7 +59,7 @@ impl Folder {
     }
 
     fn checked(&self, arguments: &[&str], color: &str) -> Output {
-        let output = program(env!("CARGO_BIN_EXE_taskdyno"))
+        let output = taskdyno()
             .args(arguments)
             .env("TASKDYNO_COLOR", color)
             .current_dir(self.0.path())
@@ -221,7 +209,7 @@ fn pages_and_pictures_are_well_formed() {
 fn the_summary_of_a_job_escapes_hostile_names() {
     let folder = Folder::new();
     let summary = folder.path("summary.md");
-    let output = program(env!("CARGO_BIN_EXE_taskdyno"))
+    let output = taskdyno()
         .args(["compare", "base.jsonl", "head.jsonl", "--advisory"])
         .env("GITHUB_STEP_SUMMARY", &summary)
         .current_dir(folder.0.path())

@@ -1,0 +1,15 @@
+//! Tests the command line from outside: its output, its files and its exit codes.
+
+mod broken;
+mod ending;
+mod environment;
+mod gate;
+mod help;
+mod hostile;
+mod metg;
+mod mock;
+mod program;
+mod resume;
+mod run;
+mod select;
+mod stored;

@@ -1,0 +1,185 @@
+//! Which cases a command line selects, and which command lines are refused.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::program::{assert_complains, quick_run, stdout, taskdyno};
+
+#[test]
+fn the_cases_of_compare_gates_are_there() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/compare-gates");
+    let text = fs::read_to_string(script).unwrap();
+    let strings = text.split('"').skip(1).step_by(2);
+    let ids: Vec<&str> = strings
+        .flat_map(|string| string.split(','))
+        .filter(|word| word.ends_with("/1") || word.ends_with("/2"))
+        .collect();
+    assert_eq!(ids.len(), 4, "{ids:?}");
+    for id in ids {
+        let mut run = taskdyno();
+        run.args(["run", "--dry-run", "--exact", "--workers", "1,2", id]);
+        assert_eq!(stdout(&run.output().unwrap()).trim(), id);
+    }
+}
+
+#[test]
+fn a_workload_with_only_if_named_runs_only_if_named() {
+    let ids = |arguments: &[&str]| {
+        let mut run = taskdyno();
+        run.args(["run", "--dry-run"]).args(arguments);
+        stdout(&run.output().unwrap())
+    };
+    assert!(!ids(&[]).contains("stencil-fine/"));
+    assert!(ids(&[]).contains("hash-cpu/"));
+    assert!(ids(&["stencil-"]).contains("stencil-fine/"));
+}
+
+#[test]
+fn metg_says_which_kernels_have_a_size() {
+    let output = taskdyno().args(["metg", "empty"]).output().unwrap();
+    let words = [
+        "hash (times)",
+        "compute-bound (iterations)",
+        "sleep (duration_ms)",
+    ];
+    assert_complains(&output, 2, &words);
+    let output = taskdyno()
+        .args(["metg", "hash-cpu", "--efficiency", "1.5"])
+        .output()
+        .unwrap();
+    assert_complains(&output, 2, &["a number between 0 and 1"]);
+}
+
+#[test]
+fn a_dry_run_prints_ids_and_writes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out");
+    let output = quick_run(&out).arg("--dry-run").output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let ids =
+        "empty/pattern=chain/serial/1\nempty/pattern=chain/rayon/1\nempty/pattern=chain/rayon/2\n";
+    assert_eq!(stdout(&output), ids);
+    assert!(!out.exists());
+}
+
+#[test]
+fn an_unknown_name_gets_a_suggestion() {
+    let folder = TempDir::new().unwrap();
+    let output = quick_run(folder.path())
+        .args(["--backends", "rayno"])
+        .output()
+        .unwrap();
+    assert_complains(&output, 2, &["no backend `rayno`", "did you mean `rayon`"]);
+
+    let output = taskdyno()
+        .args(["run", "hash-cpo", "--out"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_complains(
+        &output,
+        2,
+        &["no case matches `hash-cpo`", "did you mean `hash-cpu`"],
+    );
+}
+
+#[test]
+fn numbers_out_of_range_are_refused() {
+    for arguments in [
+        ["--workers", "0"],
+        ["--runs", "0"],
+        ["--timeout", "-1"],
+        ["--min-time", "soon"],
+    ] {
+        let output = taskdyno().arg("run").args(arguments).output().unwrap();
+        assert_complains(&output, 2, &[arguments[0]]);
+    }
+}
+
+#[test]
+fn an_impossible_shape_of_workers_is_refused() {
+    let refused: [(&[&str], &[&str]); 4] = [
+        (
+            &["--workers", "2x2", "--backends", "fork"],
+            &[
+                "`fork` has no threads in processes",
+                "2x2",
+                "--workers 4,2x2",
+            ],
+        ),
+        (
+            &["--workers", "2x2", "--option", "threads=2"],
+            &["`--workers 2x2` and `--option threads=`"],
+        ),
+        (
+            &["--workers", "2x2,4x1"],
+            &["2x2 and 4x1 are both 4 workers"],
+        ),
+        (&["--workers", "2x"], &["2x", "processes x threads"]),
+    ];
+    for (arguments, words) in refused {
+        let output = taskdyno().arg("run").args(arguments).output().unwrap();
+        assert_complains(&output, 2, words);
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_is_named() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let output = quick_run(&file.join("out")).output().unwrap();
+    assert_complains(&output, 2, &["cannot write to", "--out"]);
+}
+
+#[test]
+fn a_bad_workload_is_checked_without_running() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bad.toml");
+    let text = "name = \"bad\"\nwhy = \"to be refused\"\npattern = { kind = \"chain\", steps = 3 }\nkernel = { kind = \"emtpy\" }\n";
+    fs::write(&path, text).unwrap();
+    let output = taskdyno().arg("check").arg(&path).output().unwrap();
+    assert_complains(&output, 2, &["bad.toml:4", "emtpy", "did you mean"]);
+    fs::write(&path, text.replace("emtpy", "empty")).unwrap();
+    let output = taskdyno().arg("check").arg(&path).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("3 tasks, 2 edges"));
+}
+
+#[test]
+fn only_the_name_of_a_workload_selects_one_with_only_if_named() {
+    let folder = TempDir::new().unwrap();
+    let text = "name = \"rare\"\nwhy = \"w\"\nonly_if_named = true\npattern = { kind = \"chain\", steps = [2, 3] }\n\
+                kernel = { kind = \"empty\" }\n";
+    fs::write(folder.path().join("rare.toml"), text).unwrap();
+    let count = |arguments: &[&str]| {
+        let mut run = taskdyno();
+        run.args(["run", "--workloads", "rare.toml", "--workers", "1"]);
+        run.args(["--dry-run"]).args(arguments);
+        let output = run.current_dir(folder.path()).output().unwrap();
+        if output.status.code() != Some(0) {
+            assert_complains(&output, 2, &["`rare/", "has to be asked for"]);
+        }
+        stdout(&output)
+            .lines()
+            .filter(|id| id.starts_with("rare/"))
+            .count()
+    };
+    let backends = ["--backends", "serial,rayon"];
+    let with = |filter: &[&str]| count(&[&backends[..], filter].concat());
+    // A backend, a parameter, or no filter at all does not select it.
+    assert_eq!(with(&["rayon"]), 0);
+    assert_eq!(with(&["/steps=2/"]), 0);
+    assert_eq!(with(&["/1"]), 0);
+    assert_eq!(with(&[""]), 0);
+    assert_eq!(with(&[]), 0);
+    // The name, the end of the name, and ids that begin with it select it.
+    assert_eq!(with(&["rare"]), 4);
+    assert_eq!(with(&["are/"]), 4);
+    assert_eq!(with(&["rare/steps=2"]), 2);
+    assert_eq!(with(&["rare/steps=2/rayon/1"]), 1);
+    assert_eq!(with(&["--exact", "rare"]), 4);
+    assert_eq!(with(&["--exact", "rare/steps=2/rayon/1"]), 1);
+}
