@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use rustix::thread::sched_getaffinity;
-use taskdyno::backend::{Backend, PoolPlan, RAYON};
-use taskdyno::execute::{Failure, Halt, Job, expected_digest};
+use taskdyno::backend::{Backend, PoolPlan, RAYON, verify_runs};
+use taskdyno::execute::{Failure, Halt, Job};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno::kernel::{EMPTY, Kernel, KernelKind, SLEEP};
 use taskdyno::matrix::{Binding, Selection};

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use taskdyno::backend::{Backend, Pool, PoolPlan};
+use taskdyno::backend::{Backend, Pool, PoolPlan, pool_fn, verify_runs};
 use taskdyno::execute::{Failure, Halt, Job, expected_digest};
 use taskdyno::graph::TaskId;
 use taskdyno::measure::{Meter, SlicePlan};
 
-use super::{job, run, run_job};
+use super::{RUN_COUNT, run};
 use crate::variety::{empty, stencil};
 
 #[test]
