@@ -20,6 +20,7 @@ mod list;
 mod measuring;
 mod metg;
 mod out;
+mod pin;
 mod program;
 mod progress;
 mod report;
