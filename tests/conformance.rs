@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use rustix::thread::sched_getaffinity;
-use taskdyno::backend::{Backend, PoolPlan, RAYON};
-use taskdyno::execute::{Failure, Halt, Job, expected_digest};
+use taskdyno::backend::{Backend, PoolPlan, RAYON, verify_runs};
+use taskdyno::execute::{Failure, Halt, Job};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno::kernel::{EMPTY, Kernel, KernelKind, SLEEP};
 use taskdyno::matrix::{Binding, Selection};
@@ -94,7 +94,7 @@ fn every_backend_hands_on_every_byte() {
                 let kernel = kind.build(&parameters, &setting(&graph, backend, &plan));
                 let job = Job::new(graph, kernel.unwrap()).unwrap();
                 let job = job.with_output_bytes(1003).unwrap();
-                let result = run_job(backend, &plan, Arc::new(job));
+                let result = verify_runs(backend, &plan, job, RUN_COUNT);
                 assert_eq!(result, Ok(()), "{} {plan:?}", backend.name());
             }
         }
@@ -135,7 +135,7 @@ fn every_backend_stops_when_a_kernel_panics() {
     watched(|| {
         for (backend, plan) in set_ups(&worker_counts()) {
             for task in [0, 17, 34].map(TaskId) {
-                let job = job(stencil(7, 5), Box::new(Panics(task)));
+                let job = Arc::new(Job::new(stencil(7, 5), Box::new(Panics(task))).unwrap());
                 let mut pool = backend.start(Arc::clone(&job), &plan).unwrap();
                 job.begin_run();
                 assert_eq!(pool.run(), Err(Halt), "{} {plan:?}", backend.name());
@@ -152,7 +152,7 @@ fn every_backend_stops_when_a_kernel_panics() {
 fn every_pool_can_be_dropped_before_it_has_run() {
     watched(|| {
         for (backend, plan) in set_ups(&worker_counts()) {
-            let job = job(stencil(7, 5), empty());
+            let job = Arc::new(Job::new(stencil(7, 5), empty()).unwrap());
             drop(backend.start(job, &plan).unwrap());
         }
     });
@@ -173,8 +173,8 @@ fn pinned_workers_stay_on_one_core_and_the_caller_is_let_go_after() {
     }
     watched(|| {
         let before = sched_getaffinity(None).unwrap();
-        for (backend, plan) in set_ups(&worker_counts()) {
-            let plan = PoolPlan { pin: true, ..plan };
+        for (backend, mut plan) in set_ups(&worker_counts()) {
+            plan.pin = true;
             let result = run(backend, &plan, stencil(7, 5), Box::new(OneCore));
             assert_eq!(result, Ok(()), "{} {plan:?}", backend.name());
             assert_eq!(
@@ -233,27 +233,8 @@ fn run(
     graph: TaskGraph,
     kernel: Box<dyn Kernel>,
 ) -> Result<(), Failure> {
-    run_job(backend, plan, job(graph, kernel))
-}
-
-/// [`run`] for a job that is made already.
-fn run_job(backend: &dyn Backend, plan: &PoolPlan, job: Arc<Job>) -> Result<(), Failure> {
-    let expected = expected_digest(job.graph(), job.kernel());
-    job.kernel().reset();
-    let mut pool = backend.start(Arc::clone(&job), plan).unwrap();
-    for run in 1..=RUN_COUNT {
-        job.begin_run();
-        if pool.run().is_err() {
-            return Err(job.failure().expect("a run that failed says why"));
-        }
-        job.verify(expected)?;
-        job.verify_kernel(run)?;
-    }
-    Ok(())
-}
-
-fn job(graph: TaskGraph, kernel: Box<dyn Kernel>) -> Arc<Job> {
-    Arc::new(Job::new(graph, kernel).unwrap())
+    let job = Job::new(graph, kernel).unwrap();
+    verify_runs(backend, plan, job, RUN_COUNT)
 }
 
 /// Does `body`, and aborts the whole process if it hangs, since a thread that hangs cannot be stopped.

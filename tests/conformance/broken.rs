@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use taskdyno::backend::{Backend, Pool, PoolPlan};
+use taskdyno::backend::{Backend, Pool, PoolPlan, pool_fn, verify_runs};
 use taskdyno::execute::{Failure, Halt, Job, expected_digest};
 use taskdyno::graph::TaskId;
 use taskdyno::measure::{Meter, SlicePlan};
 
-use super::{job, run, run_job};
+use super::{RUN_COUNT, run};
 use crate::variety::{empty, stencil};
 
 #[test]
@@ -36,14 +36,14 @@ fn a_backend_that_garbles_what_is_handed_on_is_caught() {
         })
     });
     let job = Job::new(stencil(7, 5), empty()).unwrap();
-    let job = Arc::new(job.with_output_bytes(8).unwrap());
+    let job = job.with_output_bytes(8).unwrap();
     let failure = Failure::WrongPayload {
         task: TaskId(10),
         predecessor: TaskId(4),
         byte: 0,
     };
     let plan = PoolPlan::plain(&garbles, 1);
-    assert_eq!(run_job(&garbles, &plan, job), Err(failure));
+    assert_eq!(verify_runs(&garbles, &plan, job, RUN_COUNT), Err(failure));
 }
 
 #[test]
@@ -56,36 +56,20 @@ fn a_backend_that_loses_a_task_is_caught() {
     assert_eq!(run_broken(&all_but_one), Err(failure));
 }
 
-/// Runs the graph the first time, and never again.
-struct RunsOnce {
-    job: Arc<Job>,
-    has_run: bool,
-}
-
-impl Pool for RunsOnce {
-    fn run(&mut self) -> Result<(), Halt> {
-        match std::mem::replace(&mut self.has_run, true) {
-            true => Ok(()),
-            false => self
-                .job
-                .graph()
-                .tasks()
-                .try_for_each(|task| self.job.run(task)),
-        }
-    }
-}
-
-/// Also where it has as many runs as there are numbers to tell them apart by.
+/// The backend runs the graph once, and never again. The lengths are around the 65,536 numbers that runs have.
 #[test]
 fn a_backend_that_does_nothing_is_caught_in_a_sample_of_any_length() {
     for run_count in [1, 65_535, 65_536, 131_072] {
-        let job = job(stencil(2, 2), empty());
+        let job = Arc::new(Job::new(stencil(2, 2), empty()).unwrap());
         let expected = expected_digest(job.graph(), job.kernel());
-        let pool = RunsOnce {
-            job: Arc::clone(&job),
-            has_run: false,
-        };
-        let mut meter = Meter::new(job, Box::new(pool), 1, expected);
+        let mut has_run = false;
+        let pool = pool_fn(Arc::clone(&job), move |job| {
+            match std::mem::replace(&mut has_run, true) {
+                true => Ok(()),
+                false => job.graph().tasks().try_for_each(|task| job.run(task)),
+            }
+        });
+        let mut meter = Meter::new(job, pool, 1, expected);
         meter.warm_up(Duration::ZERO, Duration::ZERO).unwrap();
         let plan = SlicePlan {
             min_time_ns: 0,
@@ -133,15 +117,8 @@ impl Backend for Broken {
     }
 
     fn start(&self, job: Arc<Job>, _: &PoolPlan) -> io::Result<Box<dyn Pool>> {
-        Ok(Box::new(BrokenPool(self.0, job)))
-    }
-}
-
-struct BrokenPool(fn(&Job) -> Result<(), Halt>, Arc<Job>);
-
-impl Pool for BrokenPool {
-    fn run(&mut self) -> Result<(), Halt> {
-        self.0(&self.1)
+        let run = self.0;
+        Ok(pool_fn(job, move |job| run(job)))
     }
 }
 

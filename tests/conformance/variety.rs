@@ -22,10 +22,8 @@ pub(crate) fn set_ups(worker_counts: &[usize]) -> Vec<(&'static dyn Backend, Poo
                 continuations = &[Continuation::Queue];
             }
             for &continuation in continuations {
-                let plan = PoolPlan {
-                    continuation,
-                    ..PoolPlan::plain(*backend, worker_count)
-                };
+                let mut plan = PoolPlan::plain(*backend, worker_count);
+                plan.continuation = continuation;
                 all.push((*backend, plan));
             }
         }
