@@ -21,6 +21,7 @@ mod measuring;
 mod metg;
 mod number;
 mod out;
+mod pin;
 mod program;
 mod progress;
 mod report;

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use miette::miette;
 
+use super::pin::Pin;
 use super::workers::{self, Workers};
 use super::{Exit, tell_notes};
 use crate::backend::{Backend, Continuation};
 use crate::matrix::{self, Binding, PlannedCase, Selection};
-use crate::measure::bracket::others_core_count;
 use crate::measure::host;
 use crate::parameter::Value;
 use crate::record::Case;
@@ -96,49 +96,6 @@ fn continuation() -> impl TypedValueParser<Value = Continuation> {
     });
     PossibleValuesParser::new(values)
         .map(|name| Continuation::named(&name).expect("the parser refuses other names"))
-}
-
-/// When to bind workers to cores.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pin {
-    /// Always; so does `--pin` alone.
-    #[value(alias = "true")]
-    Always,
-    /// Never.
-    #[value(alias = "false")]
-    Never,
-    /// If everything else on the machine keeps less than a quarter of a core busy beforehand, and for backends that
-    /// can.
-    Auto,
-}
-
-impl Pin {
-    /// Whether to bind them, now that it matters. `Auto` takes a third of a second, or a whole one where the machine is
-    /// busy.
-    pub(super) fn is_to_be(self) -> bool {
-        match self {
-            Self::Always => true,
-            Self::Never => false,
-            Self::Auto => is_quiet(),
-        }
-    }
-
-    /// Whose workers to bind, now that it matters.
-    fn binding(self) -> Binding {
-        match self {
-            _ if !self.is_to_be() => Binding::Nobody,
-            Self::Auto => Binding::WhoeverCan,
-            _ => Binding::Everybody,
-        }
-    }
-}
-
-/// Whether no bound worker would have to share its core with anything worth a word. What has gone by the third look
-/// is no neighbour. Where it cannot be told, the scheduler is trusted to know.
-fn is_quiet() -> bool {
-    const LOOKS: usize = 3;
-    const MOST_CORES: f64 = 0.25;
-    (0..LOOKS).any(|_| others_core_count().is_some_and(|cores| cores < MOST_CORES))
 }
 
 impl Selected {

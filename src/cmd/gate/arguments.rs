@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::cmd::measuring::{Manner, seconds};
 use crate::cmd::number::number;
-use crate::cmd::select::{Pin, Selected};
+use crate::cmd::pin::Pin;
+use crate::cmd::select::Selected;
 use crate::cmd::show::Show;
 use crate::cmd::tell;
 use crate::gate::{GatePlan, ListedCase};

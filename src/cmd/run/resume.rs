@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{Arguments, plan};
 use crate::case::Surroundings;
 use crate::cmd::measuring::{cannot_write, surroundings};
-use crate::cmd::select::Pin;
+use crate::cmd::pin::Pin;
 use crate::cmd::{Exit, tell};
 use crate::disk;
 use crate::matrix::PlannedCase;
