@@ -7,12 +7,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, PlottingBackend};
 use plotters::style::FontStyle;
 use taskdyno::case::protocol::Prepare;
-use taskdyno::case::{Idle, Session};
+use taskdyno::case::{Patience, Session};
 use taskdyno::matrix::{self, Binding, PlannedCase, Selection};
 use taskdyno::measure::{SlicePlan, host};
 use taskdyno::registry::Registry;
@@ -125,13 +125,4 @@ fn wall(session: &mut Session, iterations: u64) -> Duration {
         .map(|sample| sample.wall_ns as f64 / sample.run_count as f64)
         .sum();
     Duration::from_nanos(wall_ns as u64)
-}
-
-/// Nothing to do while the child works.
-struct Patience;
-
-impl Idle for Patience {
-    fn idle(&mut self) -> Instant {
-        Instant::now() + TIMEOUT
-    }
 }

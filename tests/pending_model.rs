@@ -31,7 +31,7 @@ struct Task<const N: usize> {
 
 /// What a worker does that could reserve the task.
 #[derive(Clone, Copy)]
-enum Manner {
+enum Finish {
     /// It does not.
     Count,
     /// It waits for the input that is missing.
@@ -53,18 +53,18 @@ impl<const N: usize> Task<N> {
     }
 
     /// What the worker of one predecessor does when that has run, for the `round`th time.
-    fn finish(&self, predecessor: usize, round: u32, manner: Manner) {
+    fn finish(&self, predecessor: usize, round: u32, manner: Finish) {
         self.inputs[predecessor].store(round, Ordering::Relaxed);
         self.outputs[predecessor].store(round, Ordering::Release);
         let pending = Pending(&self.pending);
-        let reserves = !matches!(manner, Manner::Count);
+        let reserves = !matches!(manner, Finish::Count);
         if !(reserves && pending.count_down_and_reserve()) {
             if pending.count_down(N as u32) {
                 self.run(round);
             }
             return;
         }
-        if matches!(manner, Manner::Wait) {
+        if matches!(manner, Finish::Wait) {
             self.await_output(round);
             self.run(round);
         } else if !pending.release() {
@@ -94,7 +94,7 @@ impl<const N: usize> Task<N> {
 
 /// Checks all orders in which this many workers interrupt each other at most `preemption_bound` times, each finishing one
 /// predecessor in its manner, in two runs one after the other.
-fn check<const N: usize>(preemption_bound: usize, manners: [Manner; N]) {
+fn check<const N: usize>(preemption_bound: usize, manners: [Finish; N]) {
     let mut builder = Builder::new();
     builder.preemption_bound = Some(preemption_bound);
     builder.check(move || {
@@ -119,30 +119,30 @@ fn check<const N: usize>(preemption_bound: usize, manners: [Manner; N]) {
 
 #[test]
 fn who_counts_last_has_the_task() {
-    check(4, [Manner::Count; 2]);
+    check(4, [Finish::Count; 2]);
 }
 
 #[test]
 fn who_reserves_the_task_has_it() {
-    check(4, [Manner::Wait, Manner::Count]);
+    check(4, [Finish::Wait, Finish::Count]);
 }
 
 #[test]
 fn one_of_two_who_would_reserve_the_task_has_it() {
-    check(4, [Manner::Wait; 2]);
+    check(4, [Finish::Wait; 2]);
 }
 
 #[test]
 fn a_task_that_is_given_back_is_not_lost() {
-    check(4, [Manner::GiveBack, Manner::Count]);
-    check(4, [Manner::GiveBack, Manner::Wait]);
+    check(4, [Finish::GiveBack, Finish::Count]);
+    check(4, [Finish::GiveBack, Finish::Wait]);
 }
 
 #[test]
 fn a_third_predecessor_changes_nothing() {
-    check(2, [Manner::Count; 3]);
-    check(2, [Manner::Count, Manner::Count, Manner::Wait]);
-    check(2, [Manner::Wait, Manner::Wait, Manner::Count]);
-    check(2, [Manner::GiveBack, Manner::GiveBack, Manner::Count]);
-    check(2, [Manner::GiveBack, Manner::Wait, Manner::Count]);
+    check(2, [Finish::Count; 3]);
+    check(2, [Finish::Count, Finish::Count, Finish::Wait]);
+    check(2, [Finish::Wait, Finish::Wait, Finish::Count]);
+    check(2, [Finish::GiveBack, Finish::GiveBack, Finish::Count]);
+    check(2, [Finish::GiveBack, Finish::Wait, Finish::Count]);
 }

@@ -80,11 +80,11 @@ struct PerTaskPool {
     casualties: Casualties,
     ready: VecDeque<TaskId>,
     free_seats: Vec<usize>,
-    running: Vec<Running>,
+    running: Vec<RunningTask>,
 }
 
 /// A task and the process that runs it.
-struct Running {
+struct RunningTask {
     task: TaskId,
     seat: usize,
     process: WorkerProcess,
@@ -137,7 +137,7 @@ impl PerTaskPool {
             })?;
             self.ready.pop_front();
             self.free_seats.pop();
-            self.running.push(Running {
+            self.running.push(RunningTask {
                 task,
                 seat,
                 process,
@@ -161,15 +161,15 @@ impl PerTaskPool {
         let has_ended = |index: &usize| !watched[*index].revents().is_empty();
         let ended: Vec<usize> = (0..self.running.len()).rev().filter(has_ended).collect();
         // The next wait sees their end.
-        let late = |one: &&Running| one.deadline.is_some_and(Deadline::has_passed);
+        let late = |one: &&RunningTask| one.deadline.is_some_and(Deadline::has_passed);
         let late = self.running.iter().filter(late);
         late.for_each(|one| one.process.kill());
         ended
     }
 
     /// Draws the consequences of the end of a process.
-    fn account(&mut self, ended: Running) -> Result<(), Halt> {
-        let Running {
+    fn account(&mut self, ended: RunningTask) -> Result<(), Halt> {
+        let RunningTask {
             task,
             seat,
             process,

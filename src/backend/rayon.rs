@@ -39,7 +39,7 @@ impl Backend for Rayon {
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
-        let mut threads = Threads::default();
+        let mut threads = RayonThreads::default();
         let pool = ThreadPoolBuilder::new()
             .num_threads(plan.worker_count)
             .spawn_handler(|thread| {
@@ -61,9 +61,9 @@ impl Backend for Rayon {
 
 /// The threads of a pool, which rayon only tells to end.
 #[derive(Default)]
-struct Threads(Vec<JoinHandle<()>>);
+struct RayonThreads(Vec<JoinHandle<()>>);
 
-impl Drop for Threads {
+impl Drop for RayonThreads {
     fn drop(&mut self) {
         join_all(&mut self.0);
     }
@@ -72,7 +72,7 @@ impl Drop for Threads {
 struct RayonPool {
     /// Stands before its threads, so that they are told to end before they are waited for.
     pool: ThreadPool,
-    _threads: Threads,
+    _threads: RayonThreads,
     job: Arc<Job>,
     inline: bool,
 }

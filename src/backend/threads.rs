@@ -50,7 +50,7 @@ impl Backend for Threads {
 }
 
 /// What a thread says last.
-struct Report {
+struct ThreadResult {
     /// The worker whose place it had.
     index: usize,
     /// The tasks that it made ready.
@@ -65,8 +65,8 @@ struct ThreadsPool {
     alive: Vec<(usize, JoinHandle<()>)>,
     /// Workers without a thread.
     free: Vec<usize>,
-    sender: Sender<Report>,
-    reports: Receiver<Report>,
+    sender: Sender<ThreadResult>,
+    reports: Receiver<ThreadResult>,
 }
 
 impl ThreadsPool {
@@ -93,7 +93,7 @@ impl ThreadsPool {
         let body = move || {
             let result = execute(&job, task);
             // The pool keeps the receiver until every thread has been joined.
-            let _ = sender.send(Report { index, result });
+            let _ = sender.send(ThreadResult { index, result });
         };
         match self.placement.spawn(index, &self.job, body) {
             Ok(thread) => {

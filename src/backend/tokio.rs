@@ -65,7 +65,7 @@ impl Backend for Tokio {
         let last_count = graph.tasks().filter(is_last).count();
         Ok(Box::new(TokioPool {
             last_count,
-            shared: Arc::new(Shared {
+            shared: Arc::new(TokioShared {
                 inline: plan.continuation == Continuation::Inline,
                 any_waits,
                 last_remaining: AtomicUsize::new(0),
@@ -143,7 +143,7 @@ fn enter_in_turn(
     }
 }
 
-struct Shared {
+struct TokioShared {
     job: Arc<Job>,
     /// Whether the first task made ready is run at once.
     inline: bool,
@@ -156,7 +156,7 @@ struct Shared {
 }
 
 /// Spawns `task`. Not an `async fn`, since a future cannot contain itself.
-fn spawn(shared: Arc<Shared>, task: TaskId) {
+fn spawn(shared: Arc<TokioShared>, task: TaskId) {
     if shared.any_waits {
         tokio::spawn(async move { shared.end(execute_waiting(&shared, task).await) });
     } else {
@@ -166,7 +166,7 @@ fn spawn(shared: Arc<Shared>, task: TaskId) {
 
 /// Runs `first`, and with inline continuations what it leads to.
 #[inline]
-fn execute(shared: &Arc<Shared>, first: TaskId) -> Result<(), Halt> {
+fn execute(shared: &Arc<TokioShared>, first: TaskId) -> Result<(), Halt> {
     let mut next = Some(first);
     while let Some(task) = next {
         if shared.job.is_halted() {
@@ -180,7 +180,7 @@ fn execute(shared: &Arc<Shared>, first: TaskId) -> Result<(), Halt> {
 
 /// [`execute`] for a kernel with tasks that only wait. A function of its own, because the room for a timer
 /// and the states of a future would be a tenth of an empty task.
-async fn execute_waiting(shared: &Arc<Shared>, first: TaskId) -> Result<(), Halt> {
+async fn execute_waiting(shared: &Arc<TokioShared>, first: TaskId) -> Result<(), Halt> {
     let mut next = Some(first);
     while let Some(task) = next {
         if shared.job.is_halted() {
@@ -192,7 +192,7 @@ async fn execute_waiting(shared: &Arc<Shared>, first: TaskId) -> Result<(), Halt
     Ok(())
 }
 
-impl Shared {
+impl TokioShared {
     /// Counts `task` as finished, spawns what it makes ready, and returns what is to run at once.
     #[inline]
     fn complete(self: &Arc<Self>, task: TaskId) -> Option<TaskId> {
@@ -223,7 +223,7 @@ impl Shared {
 
 struct TokioPool {
     runtime: Runtime,
-    shared: Arc<Shared>,
+    shared: Arc<TokioShared>,
     /// Tasks of the graph without dependents.
     last_count: usize,
 }

@@ -34,6 +34,15 @@ pub trait Idle {
     }
 }
 
+/// Nothing to do while the child works.
+pub struct Patience;
+
+impl Idle for Patience {
+    fn idle(&mut self) -> Instant {
+        Instant::now() + Duration::from_secs(3600)
+    }
+}
+
 /// A child process with a case, ready or at work. Dropping it kills the child.
 pub struct Session {
     child: Child,
@@ -371,14 +380,6 @@ mod tests {
     use crate::system::fixture::Machine;
 
     const LONG: Duration = Duration::from_secs(3600);
-
-    struct Patience;
-
-    impl Idle for Patience {
-        fn idle(&mut self) -> Instant {
-            Instant::now() + LONG
-        }
-    }
 
     /// A session with a shell script in the place of a child.
     fn session(script: &str, root: Root) -> (TempDir, Session) {

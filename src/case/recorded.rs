@@ -163,7 +163,7 @@ fn watched_slice(
         max_sample_count: plan.max_sample_count,
         run_count: None,
     };
-    let mut watch = Watch {
+    let mut watch = SampledIdle {
         idle,
         sampler: LoadSampler::start(),
     };
@@ -172,12 +172,12 @@ fn watched_slice(
 }
 
 /// Samples the load beside what else there is to do.
-struct Watch<'a> {
+struct SampledIdle<'a> {
     idle: &'a mut dyn Idle,
     sampler: LoadSampler,
 }
 
-impl Idle for Watch<'_> {
+impl Idle for SampledIdle<'_> {
     fn idle(&mut self) -> Instant {
         self.sampler.tick();
         self.idle.idle().min(self.sampler.next_due())

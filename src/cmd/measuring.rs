@@ -11,7 +11,7 @@ use miette::miette;
 use super::out::say_styled;
 use super::progress::is_interrupted;
 use super::report::write as write_report;
-use super::{Exit, OK, Outcome, say, tell};
+use super::{CommandResult, Exit, OK, say, tell};
 use crate::case::Surroundings;
 use crate::foreign::git::Git;
 use crate::measure::host;
@@ -43,7 +43,7 @@ impl Manner {
 }
 
 /// Prints ids, one a line.
-pub(super) fn print_ids(ids: impl IntoIterator<Item = impl Display>) -> Outcome {
+pub(super) fn print_ids(ids: impl IntoIterator<Item = impl Display>) -> CommandResult {
     for id in ids {
         say(&format!("{id}\n"))?;
     }

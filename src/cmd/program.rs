@@ -8,7 +8,7 @@ use clap::builder::{Resettable, StyledStr, Styles};
 use clap::{Arg, Command, CommandFactory, FromArgMatches, ValueEnum};
 
 use super::out::{say, say_help, tell_refusal};
-use super::{Color, CommandLine, OK, Outcome, USAGE, set_color};
+use super::{ColorChoice, CommandLine, CommandResult, OK, USAGE, set_color};
 use crate::text;
 
 /// What the program is called, and its version, where whoever built it says so.
@@ -61,7 +61,7 @@ impl Program {
     }
 
     /// Prints a completion script.
-    pub(super) fn completions(&self, shell: clap_complete::Shell) -> Outcome {
+    pub(super) fn completions(&self, shell: clap_complete::Shell) -> CommandResult {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut self.command(), self.own_name(), &mut script);
         say(&String::from_utf8_lossy(&script))?;
@@ -120,7 +120,7 @@ fn named(mut command: Command, name: &str) -> Command {
 }
 
 /// When to use colour for help or a refusal, which clap makes before anybody could ask it.
-fn color(arguments: &[OsString]) -> Color {
+fn color(arguments: &[OsString]) -> ColorChoice {
     let text = |value: &OsString| value.to_string_lossy().into_owned();
     let flag = arguments.iter().enumerate().find_map(|(index, argument)| {
         let argument = text(argument);
@@ -130,8 +130,8 @@ fn color(arguments: &[OsString]) -> Color {
         }
     });
     let wanted = flag.or_else(|| std::env::var("TASKDYNO_COLOR").ok());
-    let wanted = wanted.and_then(|wanted| Color::from_str(&wanted, false).ok());
-    wanted.unwrap_or(Color::Auto)
+    let wanted = wanted.and_then(|wanted| ColorChoice::from_str(&wanted, false).ok());
+    wanted.unwrap_or(ColorChoice::Auto)
 }
 
 /// The same commands, which do not look at variables that are set to nothing: a job passes those for inputs that

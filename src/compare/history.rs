@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Placed;
 use super::repeats::same_sessions;
-use super::sessions::{Calibration, Channel, calibration, control_ns, counts, log_times};
+use super::sessions::{Channel, DriftCorrection, calibration, control_ns, counts, log_times};
 use super::stored::NotComparable;
 use super::unlike::{few, other_hosts};
 use crate::record::{Commit, Host, Record};
@@ -42,7 +42,7 @@ pub struct Series {
     /// The id of the case.
     pub case: String,
     /// One point a session, in the order of the series.
-    pub points: Vec<Point>,
+    pub points: Vec<HistoryPoint>,
     /// Where it changes, by place.
     pub changes: Vec<Change>,
     /// Whether `median_ns` is free of drift: divided by the control loop's time in the session, and times its
@@ -58,7 +58,7 @@ pub struct Series {
 
 /// One session of a case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Point {
+pub struct HistoryPoint {
     /// The file and line of its record.
     pub place: String,
     /// The commit that was measured.
@@ -204,12 +204,12 @@ fn has_times(record: &Record) -> bool {
 
 fn can_calibrate(sessions: &[&Placed], notes: &mut Vec<String>) -> bool {
     match calibration(sessions.iter().map(|(_, record)| record)) {
-        Calibration::NotNeeded => false,
-        Calibration::Impossible(why) => {
+        DriftCorrection::NotNeeded => false,
+        DriftCorrection::Impossible(why) => {
             notes.push(format!("drift of the machine may show as a change: {why}"));
             false
         }
-        Calibration::ControlLoop => {
+        DriftCorrection::ControlLoop => {
             let without = sessions
                 .iter()
                 .find(|(_, record)| control_ns(record).is_none());
@@ -229,8 +229,8 @@ fn medians(sessions: &[&Placed], is_calibrated: bool) -> Vec<f64> {
         .collect();
     let typical = median(&controls).unwrap_or(1.0);
     let (how, unit) = match is_calibrated {
-        true => (Calibration::ControlLoop, typical),
-        false => (Calibration::NotNeeded, 1.0),
+        true => (DriftCorrection::ControlLoop, typical),
+        false => (DriftCorrection::NotNeeded, 1.0),
     };
     sessions
         .iter()
@@ -242,8 +242,8 @@ fn medians(sessions: &[&Placed], is_calibrated: bool) -> Vec<f64> {
         .collect()
 }
 
-fn point((place, record): &Placed, median_ns: f64) -> Point {
-    Point {
+fn point((place, record): &Placed, median_ns: f64) -> HistoryPoint {
+    HistoryPoint {
         place: place.clone(),
         commit: record.commit.clone(),
         started_at: record.started_at.clone(),

@@ -16,7 +16,7 @@ mod stored;
 mod unlike;
 
 pub use baseline::{Baseline, Baselines, is_baseline_name, one_baseline};
-pub use history::{Change, HISTORY_VERSION, History, Point, Series, history};
+pub use history::{Change, HISTORY_VERSION, History, HistoryPoint, Series, history};
 pub use judge::{Evidence, judge};
 pub use model::{
     Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement, MissingCase,
@@ -24,7 +24,7 @@ pub use model::{
 };
 pub use order::by_commit;
 pub use repeats::{apart, each_once};
-pub use sessions::{Calibration, calibration};
+pub use sessions::{Channel, DriftCorrection, calibration};
 pub use stored::{NotComparable, Stored, StoredPlan, compare_records};
 pub use unlike::few;
 

@@ -9,9 +9,9 @@ use super::unlike::few;
 /// The sessions that were seen, to be found again wherever they come from: a copy of a file, a folder beside the file
 /// in it, a baseline beside what it was saved from.
 #[derive(Default)]
-struct Seen<'a>(HashMap<(String, &'a str, u64), Vec<&'a Placed>>);
+struct SeenSessions<'a>(HashMap<(String, &'a str, u64), Vec<&'a Placed>>);
 
-impl<'a> Seen<'a> {
+impl<'a> SeenSessions<'a> {
     /// What was seen of the same session. Only integers and words are held against each other: fractions may lose
     /// their last bit on the way through a file.
     fn find(&self, placed: &'a Placed) -> Option<&'a Placed> {
@@ -38,7 +38,7 @@ fn key((_, record): &Placed) -> (String, &str, u64) {
 
 /// Each of these that came before: where it stands, and where it stood first.
 fn repeats<'a>(records: impl Iterator<Item = &'a Placed>) -> Vec<(&'a str, &'a str)> {
-    let mut seen = Seen::default();
+    let mut seen = SeenSessions::default();
     let mut found = Vec::new();
     for placed in records {
         match seen.find(placed) {
@@ -73,7 +73,7 @@ pub(super) fn same_sessions(base: &[Placed], head: &[Placed]) -> Option<String> 
 
 /// These sessions, each of them once, and a sentence about those that are left out.
 pub fn each_once(records: Vec<Placed>) -> (Vec<Placed>, Option<String>) {
-    let mut seen = Seen::default();
+    let mut seen = SeenSessions::default();
     let mut is_first = Vec::new();
     for placed in &records {
         is_first.push(seen.find(placed).is_none());
@@ -89,7 +89,7 @@ pub fn each_once(records: Vec<Placed>) -> (Vec<Placed>, Option<String>) {
 /// The sessions of the base without those that the head has too, and a sentence about what is left out. A case that
 /// would be left without a base keeps it: there is nothing else to compare it with, and that is refused later.
 pub fn apart(base: &[Placed], head: &[Placed]) -> (Vec<Placed>, Option<String>) {
-    let mut of_head = Seen::default();
+    let mut of_head = SeenSessions::default();
     head.iter().for_each(|placed| of_head.add(placed));
     let own = base.iter().filter(|placed| of_head.find(placed).is_none());
     let own: HashSet<String> = own.map(|(_, record)| record.case.id()).collect();

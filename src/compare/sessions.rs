@@ -3,16 +3,18 @@
 use crate::record::{self, Case, Record, Sample};
 use crate::stats::median;
 
-/// Which time of a sample.
+/// Which time of a sample is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Channel {
+pub enum Channel {
+    /// The wall clock, which decides.
     Wall,
+    /// The CPU time of the process and its workers.
     Cpu,
 }
 
 /// How the drift of the machine between two sessions can be taken out of the times of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Calibration {
+pub enum DriftCorrection {
     /// Divide by the time of the control loop: that cut drift between sessions 5 to 25 times for work of one
     /// thread, and 2 to 3 times for work that is scheduled.
     ControlLoop,
@@ -24,18 +26,18 @@ pub enum Calibration {
 
 /// How the times of `records`, all of one case, are calibrated: as any of them says, or by the name of the kernel
 /// where none does.
-pub fn calibration<'a>(records: impl IntoIterator<Item = &'a Record>) -> Calibration {
+pub fn calibration<'a>(records: impl IntoIterator<Item = &'a Record>) -> DriftCorrection {
     let mut records = records.into_iter().peekable();
     let Some(case) = records.peek().map(|first| &first.case) else {
-        return Calibration::ControlLoop;
+        return DriftCorrection::ControlLoop;
     };
     let pace = records.find_map(|record| record.pace.as_deref());
     match pace.unwrap_or_else(|| pace_by_name(case)) {
-        "clock" => Calibration::NotNeeded,
-        "contention" if case.workers > 1 => Calibration::Impossible(
+        "clock" => DriftCorrection::NotNeeded,
+        "contention" if case.workers > 1 => DriftCorrection::Impossible(
             "workers contend with each other, and their time does not follow that of the control loop",
         ),
-        _ => Calibration::ControlLoop,
+        _ => DriftCorrection::ControlLoop,
     }
 }
 
@@ -58,10 +60,14 @@ pub(super) fn counts(sample: &Sample) -> bool {
 
 /// One list a session: the logarithm of the time of one run, for each sample that counts. In nanoseconds, or as
 /// a multiple of the control loop's time. Samples without any time are left out.
-pub(super) fn log_times(records: &[&Record], channel: Channel, how: Calibration) -> Vec<Vec<f64>> {
+pub(super) fn log_times(
+    records: &[&Record],
+    channel: Channel,
+    how: DriftCorrection,
+) -> Vec<Vec<f64>> {
     let sessions = records.iter().map(|record| {
         let unit = match how {
-            Calibration::ControlLoop => control_ns(record).unwrap_or(1.0),
+            DriftCorrection::ControlLoop => control_ns(record).unwrap_or(1.0),
             _ => 1.0,
         };
         let samples = record.samples.iter().filter(|sample| counts(sample));

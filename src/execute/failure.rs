@@ -233,7 +233,7 @@ const DETAIL_COUNT: usize = 3;
 
 /// Room for one failure in shared pages. The first writer wins.
 #[derive(Debug)]
-struct Cell {
+struct FailureWords {
     state: AtomicU32,
     kind: AtomicU32,
     task: AtomicU32,
@@ -243,10 +243,10 @@ struct Cell {
 }
 
 // SAFETY: zero is the valid value "empty, no message"; every field is atomic and needs no drop.
-unsafe impl Shareable for Cell {}
+unsafe impl Shareable for FailureWords {}
 
 /// The first failure that a task met, readable from every process of the run.
-pub(super) struct FailureCell(SharedSlice<Cell>);
+pub(super) struct FailureCell(SharedSlice<FailureWords>);
 
 impl FailureCell {
     pub(super) fn new() -> std::io::Result<Self> {
@@ -345,7 +345,7 @@ impl FailureCell {
     }
 }
 
-impl Cell {
+impl FailureWords {
     /// Waits until the winner has written its failure, so that whoever is told to halt can read why.
     fn await_winner(&self) {
         // Bounded, since the winner may be a process that was killed while it wrote.

@@ -42,7 +42,7 @@ pub struct Limits<'a> {
 
 /// What a program that has ended leaves behind.
 #[derive(Debug)]
-pub struct Finished {
+pub struct ProgramOutput {
     /// How it ended.
     pub status: ExitStatus,
     /// All that it wrote to standard output.
@@ -100,8 +100,8 @@ pub enum ForeignError {
 /// # Errors
 ///
 /// When it cannot be started, exceeds a limit or is cancelled. That it fails is told by its status alone.
-pub fn run(command: &mut Command, limits: &Limits<'_>) -> Result<Finished, ForeignError> {
-    Running::start(command.stderr(Stdio::piped()))?.finish(limits)
+pub fn run(command: &mut Command, limits: &Limits<'_>) -> Result<ProgramOutput, ForeignError> {
+    RunningProgram::start(command.stderr(Stdio::piped()))?.finish(limits)
 }
 
 /// Runs a program without input, shows the user what it writes to standard error, and keeps the rest.
@@ -109,12 +109,15 @@ pub fn run(command: &mut Command, limits: &Limits<'_>) -> Result<Finished, Forei
 /// # Errors
 ///
 /// As [`run`].
-pub fn run_in_view(command: &mut Command, limits: &Limits<'_>) -> Result<Finished, ForeignError> {
-    Running::start(command.stderr(Stdio::inherit()))?.finish(limits)
+pub fn run_in_view(
+    command: &mut Command,
+    limits: &Limits<'_>,
+) -> Result<ProgramOutput, ForeignError> {
+    RunningProgram::start(command.stderr(Stdio::inherit()))?.finish(limits)
 }
 
 /// A program that was started. It is killed with its group when this is dropped before it has ended.
-struct Running {
+struct RunningProgram {
     program: String,
     child: Child,
     exit: OwnedFd,
@@ -123,7 +126,7 @@ struct Running {
     has_ended: bool,
 }
 
-impl Running {
+impl RunningProgram {
     fn start(command: &mut Command) -> Result<Self, ForeignError> {
         let program = command.get_program().to_string_lossy().into_owned();
         command.stdin(Stdio::null()).stdout(Stdio::piped());
@@ -155,7 +158,7 @@ impl Running {
         })
     }
 
-    fn finish(mut self, limits: &Limits<'_>) -> Result<Finished, ForeignError> {
+    fn finish(mut self, limits: &Limits<'_>) -> Result<ProgramOutput, ForeignError> {
         let start = Instant::now();
         let mut has_exited = false;
         while !has_exited {
@@ -172,7 +175,7 @@ impl Running {
         }
         let status = self.child.wait().map_err(|error| self.unreadable(error))?;
         self.has_ended = true;
-        Ok(Finished {
+        Ok(ProgramOutput {
             status,
             output: self.output.take().map_or(Vec::new(), Tail::into_bytes),
             last_words: self.errors.as_ref().map_or(String::new(), Tail::text),
@@ -247,7 +250,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningProgram {
     fn drop(&mut self) {
         if !self.has_ended {
             kill_group(&self.child);

@@ -3,9 +3,9 @@
 use std::io;
 use std::time::Instant;
 
-use super::pair::{self, Channel, Pair};
+use super::pair::{self, Pair};
 use super::{Contest, GatePlan, PairLog, Watcher};
-use crate::compare::{ComparedCase, Evidence, Judgement, SideError, Verdict, judge};
+use crate::compare::{Channel, ComparedCase, Evidence, Judgement, SideError, Verdict, judge};
 use crate::random::{SplitMix64, mix, shuffle};
 use crate::stats::quantile;
 

@@ -8,7 +8,7 @@ use super::listing::work_differs;
 use super::{Arm, Both, Contest, GatePlan};
 use crate::case::protocol::{Prepare, Prepared};
 use crate::case::{Idle, Session};
-use crate::compare::{Side, SideError};
+use crate::compare::{Channel, Side, SideError};
 use crate::measure::bracket::Bracket;
 use crate::measure::calibration::{calibrate, calibrate_alone};
 use crate::measure::host::core_count;
@@ -61,15 +61,6 @@ pub struct SliceSample {
     pub cpu_ns: u64,
     /// How many runs it holds.
     pub run_count: u64,
-}
-
-/// What is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channel {
-    /// The wall clock, which decides.
-    Wall,
-    /// The CPU time of the process and its workers.
-    Cpu,
 }
 
 impl Pair {

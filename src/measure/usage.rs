@@ -66,7 +66,7 @@ impl Usage {
 pub struct UsageMeter {
     /// The clocks of the threads of this process.
     threads: Vec<libc::clockid_t>,
-    workers: Vec<Worker>,
+    workers: Vec<WorkerMeter>,
 }
 
 impl UsageMeter {
@@ -77,7 +77,11 @@ impl UsageMeter {
     pub fn new(workers: &[Pid]) -> Self {
         Self {
             threads: threads("self").into_iter().map(thread_clock).collect(),
-            workers: workers.iter().copied().filter_map(Worker::new).collect(),
+            workers: workers
+                .iter()
+                .copied()
+                .filter_map(WorkerMeter::new)
+                .collect(),
         }
     }
 
@@ -117,7 +121,7 @@ impl UsageMeter {
         // The ended ones first: a worker that is waited for in between is then missed once, which
         // `since` can bear, and not counted twice.
         let ended = rusage(libc::RUSAGE_CHILDREN);
-        let live = self.workers.iter().map(Worker::read);
+        let live = self.workers.iter().map(WorkerMeter::read);
         live.fold(ended, Usage::plus)
     }
 }
@@ -139,7 +143,7 @@ fn own_switches() -> Usage {
 
 /// A worker process.
 #[derive(Debug)]
-struct Worker {
+struct WorkerMeter {
     clock: libc::clockid_t,
     /// Its threads.
     threads: Vec<libc::pid_t>,
@@ -148,7 +152,7 @@ struct Worker {
     status: File,
 }
 
-impl Worker {
+impl WorkerMeter {
     fn new(pid: Pid) -> Option<Self> {
         let raw = pid.as_raw_nonzero().get();
         let mut clock = 0;

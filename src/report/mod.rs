@@ -29,7 +29,7 @@ pub use format::{FORMATS, Format, MARKDOWN};
 pub use heading::Heading;
 pub use load::{LoadMap, Stretch};
 pub use mixed::refuse_mixed;
-pub use model::{ALPHA, Group, LIMIT, Measured, Outcome, Report, Row, SERIAL};
+pub use model::{ALPHA, Group, LIMIT, Measured, Report, Row, RowOutcome, SERIAL};
 pub use read::{UNKNOWN_VERSION, read, read_placed, read_text};
 pub use schedule::Schedule;
 pub use table::{styled_tables, tables};

@@ -66,12 +66,12 @@ pub struct Row {
     /// Whether this is the backend that shows the practical limit.
     pub is_limit: bool,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: RowOutcome,
 }
 
 /// What became of a case.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum RowOutcome {
     /// It has samples that count.
     Measured(Box<Measured>),
     /// It failed: it has no place in the ranking and enters no statistic.
@@ -152,8 +152,8 @@ impl Report {
         self.groups.iter().flat_map(|group| {
             let rows = group.rows.iter();
             rows.filter_map(move |row| match &row.outcome {
-                Outcome::Failed(error) => Some((group, row, error)),
-                Outcome::Measured(_) => None,
+                RowOutcome::Failed(error) => Some((group, row, error)),
+                RowOutcome::Measured(_) => None,
             })
         })
     }
@@ -177,8 +177,8 @@ impl Group {
     /// The rows that were measured, from fastest to slowest.
     pub fn measured(&self) -> impl Iterator<Item = (&Row, &Measured)> {
         self.rows.iter().filter_map(|row| match &row.outcome {
-            Outcome::Measured(measured) => Some((row, measured.as_ref())),
-            Outcome::Failed(_) => None,
+            RowOutcome::Measured(measured) => Some((row, measured.as_ref())),
+            RowOutcome::Failed(_) => None,
         })
     }
 }

@@ -1,10 +1,10 @@
 //! Sentences that more than one format needs.
 
 use super::efficiency::Curve;
-use super::model::{Group, Measured, Outcome, Row};
+use super::model::{Group, Measured, Row, RowOutcome};
 use super::schedule::Schedule;
 use super::units;
-use crate::stats::metg::{Crossing, Point};
+use crate::stats::metg::{Crossing, SweepPoint};
 
 /// The share of the machine that went to others above which a case is marked: nanobench calls a result
 /// unstable at an error of 5%.
@@ -32,8 +32,8 @@ pub(super) const LIMIT_SHORT: &str =
 /// What people have to know of a row besides its figures.
 pub(super) fn notes(row: &Row) -> Vec<String> {
     let measured = match &row.outcome {
-        Outcome::Failed(error) => return vec![format!("failed: {}", error.kind)],
-        Outcome::Measured(measured) => measured,
+        RowOutcome::Failed(error) => return vec![format!("failed: {}", error.kind)],
+        RowOutcome::Measured(measured) => measured,
     };
     let mut notes = Vec::new();
     if measured.is_tied {
@@ -90,7 +90,7 @@ const DUBIOUS_EFFICIENCY: f64 = 1.25;
 pub(super) fn curve_notes(curve: &Curve, target: f64) -> Vec<String> {
     let target = units::percent(target);
     let mut notes = Vec::new();
-    let at = |point: &Point| {
+    let at = |point: &SweepPoint| {
         format!(
             "{} at {}",
             units::percent(point.efficiency),

@@ -5,8 +5,8 @@ use std::io;
 use serde_json::{Map, Value as Json};
 
 use super::graph::{BuildError, Graph};
-use super::kind::Kind;
-use super::size::{self, Load, SizeError};
+use super::kind::PatternOrKernel;
+use super::size::{self, MemoryNeed, SizeError};
 use crate::execute::OUTPUT_BYTES_MAX;
 use crate::graph::TaskGraph;
 use crate::kernel::{Kernel, KernelKind, Setting};
@@ -29,7 +29,7 @@ pub struct Definition {
 }
 
 /// The key in records, which is that in workload files.
-const KERNEL: &str = <&dyn KernelKind>::SIDE;
+const KERNEL: &str = <&dyn KernelKind>::KEY;
 const OUTPUT_BYTES: &str = super::key::OUTPUT_BYTES.name;
 
 impl fmt::Debug for Definition {
@@ -85,8 +85,8 @@ impl Definition {
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
-    fn load(&self) -> Load {
-        Load::new(self.output_bytes).with_kernel(self.kernel, &self.kernel_parameters)
+    fn load(&self) -> MemoryNeed {
+        MemoryNeed::new(self.output_bytes).with_kernel(self.kernel, &self.kernel_parameters)
     }
 
     /// The graph.
@@ -117,7 +117,7 @@ fn output_bytes_from_json(json: Option<&Json>) -> Result<u32, DefinitionError> {
 }
 
 /// A kind and its parameters as they stand in records.
-pub(super) fn kind_to_json<K: Kind>(kind: K, parameters: &Parameters) -> Json {
+pub(super) fn kind_to_json<K: PatternOrKernel>(kind: K, parameters: &Parameters) -> Json {
     let values = parameters.values().iter();
     let mut table: Map<String, Json> = values
         .map(|(key, value)| (key.clone(), value_to_json(value)))
@@ -135,11 +135,11 @@ fn value_to_json(value: &Value) -> Json {
 }
 
 /// Reads what [`kind_to_json`] wrote.
-pub(super) fn kind_from_json<K: Kind>(
+pub(super) fn kind_from_json<K: PatternOrKernel>(
     json: Option<&Json>,
     registry: &Registry,
 ) -> Result<(K, Parameters), DefinitionError> {
-    let side = K::SIDE;
+    let side = K::KEY;
     let table = json.and_then(Json::as_object);
     let name = table.and_then(|table| table.get("kind")?.as_str());
     let (Some(table), Some(name)) = (table, name) else {
@@ -160,11 +160,11 @@ pub(super) fn kind_from_json<K: Kind>(
     }
 }
 
-fn unknown_kind<K: Kind>(name: &str, registry: &Registry) -> DefinitionError {
+fn unknown_kind<K: PatternOrKernel>(name: &str, registry: &Registry) -> DefinitionError {
     let known = K::names(registry);
     let meant = nearest(name, known.iter().copied());
     DefinitionError::UnknownKind {
-        side: K::SIDE,
+        side: K::KEY,
         name: name.into(),
         meant: meant.map(String::from),
         known: known.join(", "),

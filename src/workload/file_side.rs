@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::path::Path;
 
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Mistake, did_you_mean, quoted};
@@ -11,10 +10,8 @@ use super::file_graph::{FileGraph, Opened};
 use super::graph::Graph;
 use super::graph_side::GraphChoice;
 use super::key::GRAPH;
-use super::value::{describe, to_number};
+use super::value::{Entry, describe, to_number};
 use crate::registry::nearest;
-
-type Entry<'a> = Spanned<DeValue<'a>>;
 
 /// The keys of the table.
 const FILE: &str = "file";
@@ -99,14 +96,14 @@ fn reverse(table: &DeTable<'_>, mistakes: &mut Vec<Mistake>) -> Option<bool> {
 }
 
 /// A file that is named, and its label if there are several.
-struct Name {
+struct NamedFile {
     file: String,
     span: Range<usize>,
     is_swept: bool,
 }
 
 /// The files that are named; at least one if there is no mistake.
-fn names(table: &DeTable<'_>, span: Range<usize>, mistakes: &mut Vec<Mistake>) -> Vec<Name> {
+fn names(table: &DeTable<'_>, span: Range<usize>, mistakes: &mut Vec<Mistake>) -> Vec<NamedFile> {
     let Some(value) = table.get(FILE) else {
         // Reported already if it is misspelt.
         if table
@@ -123,7 +120,7 @@ fn names(table: &DeTable<'_>, span: Range<usize>, mistakes: &mut Vec<Mistake>) -
         DeValue::Array(list) => (list.iter().collect(), true),
         _ => (vec![value], false),
     };
-    let mut names: Vec<Name> = Vec::new();
+    let mut names: Vec<NamedFile> = Vec::new();
     for entry in &entries {
         match entry.get_ref() {
             DeValue::String(file) if names.iter().any(|other| other.file == **file) => {
@@ -131,7 +128,7 @@ fn names(table: &DeTable<'_>, span: Range<usize>, mistakes: &mut Vec<Mistake>) -
                 let mistake = Mistake::new("the list holds the same file twice", help);
                 mistakes.push(mistake.at(entry.span(), "again here"));
             }
-            DeValue::String(file) => names.push(Name {
+            DeValue::String(file) => names.push(NamedFile {
                 file: file.to_string(),
                 span: entry.span(),
                 is_swept,
@@ -153,7 +150,7 @@ fn names(table: &DeTable<'_>, span: Range<usize>, mistakes: &mut Vec<Mistake>) -
 }
 
 fn open(
-    name: Name,
+    name: NamedFile,
     (scale, reverse): (f64, Option<bool>),
     folder: Option<&Path>,
     mistakes: &mut Vec<Mistake>,

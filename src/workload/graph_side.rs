@@ -2,16 +2,15 @@
 
 use std::ops::Range;
 
-use toml::Spanned;
 use toml::de::DeValue;
 
 use super::diagnostic::Mistake;
 use super::graph::{Graph, PatternGraph};
 use super::key::{GRAPHS, PATTERN};
 use super::parse::VARIANTS_MAX;
-use super::side::{Choice, Side};
+use super::side::{Choice, KindTableParser};
 use super::size::SizeError;
-use super::value::describe;
+use super::value::{Entry, describe};
 use crate::parameter::ParameterKind;
 use crate::pattern::Pattern;
 use crate::registry::Registry;
@@ -29,7 +28,6 @@ pub(super) struct GraphChoice {
     pub(super) notes: Vec<String>,
 }
 
-type Entry<'a> = Spanned<DeValue<'a>>;
 type PatternChoice = Choice<&'static dyn Pattern>;
 
 /// All choices under `pattern`; empty if a mistake was found there.
@@ -38,7 +36,7 @@ pub(super) fn pattern(
     registry: &Registry,
     mistakes: &mut Vec<Mistake>,
 ) -> Vec<GraphChoice> {
-    let mut side = Side::new(registry, PATTERN.example);
+    let mut side = KindTableParser::new(registry, PATTERN.example);
     let choices: Vec<PatternChoice> = side.read(value);
     mistakes.append(&mut side.mistakes);
     let one = |choice: PatternChoice| GraphChoice {
@@ -116,7 +114,7 @@ fn entry_of_several(
         mistakes.push(Mistake::new(message, help).at(entry.span(), expected));
         return None;
     }
-    let mut side = Side::new(registry, PATTERN.example);
+    let mut side = KindTableParser::new(registry, PATTERN.example);
     let mut choices: Vec<PatternChoice> = side.read(entry);
     mistakes.append(&mut side.mistakes);
     // What is swept has a label, even if it is a list of one.

@@ -4,9 +4,9 @@ use crate::pattern::Pattern;
 use crate::registry::Registry;
 
 /// What patterns and kernels have in common for a workload: both are chosen by name and take parameters.
-pub(super) trait Kind: Copy + 'static {
+pub(super) trait PatternOrKernel: Copy + 'static {
     /// The key in workload files and records: `pattern` or `kernel`.
-    const SIDE: &'static str;
+    const KEY: &'static str;
     /// All there are to choose from.
     fn known(registry: &Registry) -> &[Self];
     fn kind_name(self) -> &'static str;
@@ -25,8 +25,8 @@ pub(super) trait Kind: Copy + 'static {
     }
 }
 
-impl Kind for &'static dyn Pattern {
-    const SIDE: &'static str = "pattern";
+impl PatternOrKernel for &'static dyn Pattern {
+    const KEY: &'static str = "pattern";
 
     fn known(registry: &Registry) -> &[Self] {
         &registry.patterns
@@ -41,8 +41,8 @@ impl Kind for &'static dyn Pattern {
     }
 }
 
-impl Kind for &'static dyn KernelKind {
-    const SIDE: &'static str = "kernel";
+impl PatternOrKernel for &'static dyn KernelKind {
+    const KEY: &'static str = "kernel";
 
     fn known(registry: &Registry) -> &[Self] {
         &registry.kernels

@@ -13,9 +13,9 @@ use super::key::{
     CERTIFIED_OPTIMUM, GRAPH, GRAPH_KEYS, GRAPHS, KERNEL, NAME, ONLY_IF_NAMED, PATTERN, RETRIES,
     TASK_TIMEOUT, TIMEOUT, TOP_KEYS, TopKey, WHY, is_top_key,
 };
-use super::kind::Kind;
-use super::load::Source;
-use super::side::{Choice, Side};
+use super::kind::PatternOrKernel;
+use super::load::SourceFile;
+use super::side::{Choice, KindTableParser};
 use super::value::describe;
 use super::{CertifiedOptimum, Workload, file_side};
 use crate::kernel::KernelKind;
@@ -38,7 +38,7 @@ pub(super) const VARIANTS_MAX: usize = 1000;
 ///
 /// All mistakes that do not follow from one another; at least one.
 pub(super) fn parse(
-    source: &Source,
+    source: &SourceFile,
     registry: &Registry,
     memory_bytes: u64,
 ) -> Result<Parsed, Vec<Mistake>> {
@@ -335,7 +335,7 @@ impl<'a> File<'a> {
         let Some(value) = self.required(&KERNEL) else {
             return Vec::new();
         };
-        let mut side = Side::new(self.registry, KERNEL.example);
+        let mut side = KindTableParser::new(self.registry, KERNEL.example);
         let choices = side.read(value);
         self.mistakes.append(&mut side.mistakes);
         choices
@@ -349,10 +349,10 @@ pub(super) fn too_many_variants() -> Mistake {
     )
 }
 
-fn side_takes<K: Kind>(key: &str, registry: &Registry) -> Option<&'static str> {
+fn side_takes<K: PatternOrKernel>(key: &str, registry: &Registry) -> Option<&'static str> {
     let mut known = K::known(registry).iter();
     let takes = |kind: &K| kind.declared().iter().any(|declared| declared.name == key);
-    (key == "kind" || known.any(takes)).then_some(K::SIDE)
+    (key == "kind" || known.any(takes)).then_some(K::KEY)
 }
 
 /// Lower case letters and digits in words joined by single hyphens, a letter first.

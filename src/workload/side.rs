@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Mistake, did_you_mean, quoted};
 use super::key::is_top_key;
-use super::kind::Kind;
+use super::kind::PatternOrKernel;
 use super::parse::{VARIANTS_MAX, too_many_variants};
-use super::value::{describe, explain, invalid, to_value};
+use super::value::{Entry, describe, explain, invalid, to_value};
 use crate::parameter::{Parameter, Parameters, Value};
 use crate::registry::{Registry, nearest};
 
@@ -32,7 +31,7 @@ pub(super) struct Choice<K> {
 }
 
 /// A side that is being read, and what was found wrong so far.
-pub(super) struct Side<'a> {
+pub(super) struct KindTableParser<'a> {
     registry: &'a Registry,
     /// How to write one.
     example: &'static str,
@@ -40,15 +39,13 @@ pub(super) struct Side<'a> {
 }
 
 /// The values that a key is to take, one after the other.
-pub(super) struct Axis {
+pub(super) struct ParameterValues {
     parameter: &'static Parameter,
     pub(super) values: Vec<(Value, Range<usize>)>,
     pub(super) is_swept: bool,
 }
 
-type Entry<'a> = Spanned<DeValue<'a>>;
-
-impl<'a> Side<'a> {
+impl<'a> KindTableParser<'a> {
     pub(super) fn new(registry: &'a Registry, example: &'static str) -> Self {
         Self {
             registry,
@@ -58,8 +55,8 @@ impl<'a> Side<'a> {
     }
 
     /// All choices in `value`; empty if a mistake was found.
-    pub(super) fn read<K: Kind>(&mut self, value: &Entry<'_>) -> Vec<Choice<K>> {
-        let (entries, is_list) = self.entries(K::SIDE, value);
+    pub(super) fn read<K: PatternOrKernel>(&mut self, value: &Entry<'_>) -> Vec<Choice<K>> {
+        let (entries, is_list) = self.entries(K::KEY, value);
         let mut choices: Vec<Choice<K>> = Vec::new();
         for entry in entries {
             let DeValue::Table(table) = entry.get_ref() else {
@@ -106,20 +103,20 @@ impl<'a> Side<'a> {
         (list.iter().collect(), true)
     }
 
-    fn not_a_table<K: Kind>(&mut self, entry: &Entry<'_>) {
+    fn not_a_table<K: PatternOrKernel>(&mut self, entry: &Entry<'_>) {
         let help = match entry.get_ref() {
             DeValue::String(name) if K::find(self.registry, name).is_some() => {
-                format!("write `{} = {{ kind = {} }}`", K::SIDE, quoted(name))
+                format!("write `{} = {{ kind = {} }}`", K::KEY, quoted(name))
             }
             _ => format!("write it like `{}`", self.example),
         };
-        let message = format!("`{}` cannot be {}", K::SIDE, describe(entry.get_ref()));
+        let message = format!("`{}` cannot be {}", K::KEY, describe(entry.get_ref()));
         let mistake = Mistake::new(message, help);
         self.mistakes
             .push(mistake.at(entry.span(), "expected a table with a `kind`"));
     }
 
-    fn read_table<K: Kind>(
+    fn read_table<K: PatternOrKernel>(
         &mut self,
         table: &DeTable<'_>,
         span: Range<usize>,
@@ -129,11 +126,11 @@ impl<'a> Side<'a> {
         let Some(value) = table.get("kind") else {
             let names = K::names(self.registry).join(", ");
             let mistake = Mistake::new(
-                format!("the {} has no `kind`", K::SIDE),
+                format!("the {} has no `kind`", K::KEY),
                 format!(
                     "write it like `{}`; known {}s: {names}",
                     self.example,
-                    K::SIDE
+                    K::KEY
                 ),
             );
             self.mistakes.push(mistake.at(span, "`kind` is missing"));
@@ -156,34 +153,34 @@ impl<'a> Side<'a> {
         }
     }
 
-    fn kind<K: Kind>(&mut self, entry: &Entry<'_>) -> Option<K> {
+    fn kind<K: PatternOrKernel>(&mut self, entry: &Entry<'_>) -> Option<K> {
         let names = K::names(self.registry);
-        let known = format!("known {}s: {}", K::SIDE, names.join(", "));
+        let known = format!("known {}s: {}", K::KEY, names.join(", "));
         let DeValue::String(name) = entry.get_ref() else {
             let message = format!("`kind` cannot be {}", describe(entry.get_ref()));
             let mistake = Mistake::new(message, known);
-            let expected = format!("expected the name of a {} in double quotes", K::SIDE);
+            let expected = format!("expected the name of a {} in double quotes", K::KEY);
             self.mistakes.push(mistake.at(entry.span(), expected));
             return None;
         };
         let kind = K::find(self.registry, name);
         if kind.is_none() {
             let meant = did_you_mean(nearest(name, names.iter().copied()));
-            let message = format!("unknown {} {}", K::SIDE, quoted(name));
+            let message = format!("unknown {} {}", K::KEY, quoted(name));
             let mistake = Mistake::new(message, format!("{meant}{known}"));
-            let label = format!("no {} has this name", K::SIDE);
+            let label = format!("no {} has this name", K::KEY);
             self.mistakes.push(mistake.at(entry.span(), label));
         }
         kind
     }
 
     /// The values of every parameter that `table` gives; `None` if something is wrong with them.
-    fn axes<K: Kind>(
+    fn axes<K: PatternOrKernel>(
         &mut self,
         kind: K,
         table: &DeTable<'_>,
         kind_span: Range<usize>,
-    ) -> Option<Vec<Axis>> {
+    ) -> Option<Vec<ParameterValues>> {
         let before = self.mistakes.len();
         let meant = self.refuse_unknown_keys(kind, table);
         let mut axes = Vec::new();
@@ -207,7 +204,11 @@ impl<'a> Side<'a> {
     }
 
     /// Returns the keys that were meant by those that are unknown.
-    fn refuse_unknown_keys<K: Kind>(&mut self, kind: K, table: &DeTable<'_>) -> Vec<&'static str> {
+    fn refuse_unknown_keys<K: PatternOrKernel>(
+        &mut self,
+        kind: K,
+        table: &DeTable<'_>,
+    ) -> Vec<&'static str> {
         let declared = kind.declared();
         let names = || declared.iter().map(|parameter| parameter.name);
         let is_known = |key: &str| key == "kind" || names().any(|name| name == key);
@@ -230,12 +231,12 @@ impl<'a> Side<'a> {
                 ),
                 None if is_top_key(name) => format!(
                     "`{name}` stands at the top of the file: move it above `[{}]`",
-                    K::SIDE
+                    K::KEY
                 ),
                 None => takes,
             };
             let message = format!("unknown key {}", quoted(name));
-            let label = format!("not a key of the {} \"{}\"", K::SIDE, kind.kind_name());
+            let label = format!("not a key of the {} \"{}\"", K::KEY, kind.kind_name());
             let mistake = Mistake::new(message, help).at(key.span(), label);
             self.mistakes.push(mistake);
             meant.extend(near);
@@ -244,7 +245,11 @@ impl<'a> Side<'a> {
     }
 
     /// The values in `value`, one or a list; fewer if a mistake was found.
-    pub(super) fn axis(&mut self, parameter: &'static Parameter, value: &Entry<'_>) -> Axis {
+    pub(super) fn axis(
+        &mut self,
+        parameter: &'static Parameter,
+        value: &Entry<'_>,
+    ) -> ParameterValues {
         let (entries, is_swept) = self.entries(parameter.name, value);
         let mut values: Vec<(Value, Range<usize>)> = Vec::new();
         for entry in entries {
@@ -255,7 +260,7 @@ impl<'a> Side<'a> {
                 None => self.mistakes.push(invalid(parameter, entry)),
             }
         }
-        Axis {
+        ParameterValues {
             parameter,
             values,
             is_swept,
@@ -279,10 +284,10 @@ impl<'a> Side<'a> {
     }
 
     /// Adds a choice for every combination of values.
-    fn multiply<K: Kind>(
+    fn multiply<K: PatternOrKernel>(
         &mut self,
         kind: K,
-        axes: &[Axis],
+        axes: &[ParameterValues],
         table_span: &Range<usize>,
         is_kind_swept: bool,
         choices: &mut Vec<Choice<K>>,
@@ -323,14 +328,14 @@ impl<'a> Side<'a> {
     }
 
     /// Two tables that come to the same when defaults are filled in would be two cases with one label.
-    fn refuse_identical<K: Kind>(&mut self, choices: &[Choice<K>]) {
+    fn refuse_identical<K: PatternOrKernel>(&mut self, choices: &[Choice<K>]) {
         for (index, choice) in choices.iter().enumerate() {
             let same = |other: &&Choice<K>| {
                 other.kind.kind_name() == choice.kind.kind_name()
                     && other.parameters == choice.parameters
             };
             if let Some(first) = choices[..index].iter().find(same) {
-                let message = format!("two {}s are the same, defaults filled in", K::SIDE);
+                let message = format!("two {}s are the same, defaults filled in", K::KEY);
                 let mistake = Mistake::new(message, ONE_IS_ENOUGH);
                 let mistake = mistake.at(first.table_span.clone(), "first here");
                 self.mistakes
@@ -343,7 +348,7 @@ impl<'a> Side<'a> {
 const ONE_IS_ENOUGH: &str = "every entry makes a case of its own: remove one of the two";
 
 /// Every combination of one value of each axis; the last axis varies fastest.
-fn product(axes: &[Axis]) -> Vec<Vec<(&'static str, &Value, &Range<usize>)>> {
+fn product(axes: &[ParameterValues]) -> Vec<Vec<(&'static str, &Value, &Range<usize>)>> {
     axes.iter().fold(vec![Vec::new()], |rows, axis| {
         let with = |row: &Vec<_>, (value, span)| {
             let mut row = row.clone();
@@ -358,7 +363,7 @@ fn product(axes: &[Axis]) -> Vec<Vec<(&'static str, &Value, &Range<usize>)>> {
 
 /// Gives each choice the labels that tell it from the others: its kind if that is swept, and every
 /// parameter that is swept or differs among the choices of its kind.
-fn label<K: Kind>(choices: &mut [Choice<K>]) {
+fn label<K: PatternOrKernel>(choices: &mut [Choice<K>]) {
     let labels: Vec<_> = choices
         .iter()
         .map(|choice| labels(choice, choices))
@@ -368,7 +373,7 @@ fn label<K: Kind>(choices: &mut [Choice<K>]) {
     }
 }
 
-fn labels<K: Kind>(choice: &Choice<K>, choices: &[Choice<K>]) -> Vec<String> {
+fn labels<K: PatternOrKernel>(choice: &Choice<K>, choices: &[Choice<K>]) -> Vec<String> {
     let kind_name = choice.kind.kind_name();
     let siblings = || {
         let all = choices.iter();
@@ -376,7 +381,7 @@ fn labels<K: Kind>(choice: &Choice<K>, choices: &[Choice<K>]) -> Vec<String> {
     };
     let kind = choice
         .is_kind_swept
-        .then(|| format!("{}={kind_name}", K::SIDE));
+        .then(|| format!("{}={kind_name}", K::KEY));
     let parameters = choice.parameters.values();
     let declared = choice.kind.declared().iter().map(|declared| declared.name);
     let telling = declared.filter(|name| {

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::load::{Source, workloads_within};
+use super::load::{SourceFile, workloads_within};
 use super::*;
 
 mod foreign;
@@ -16,7 +16,7 @@ const MEMORY_BYTES: u64 = 8_000_000_000;
 
 fn read(files: &[(&str, &str)]) -> Result<Vec<Workload>, miette::Report> {
     let sources = files.iter().map(|(name, text)| {
-        Ok(Source {
+        Ok(SourceFile {
             name: name.to_string(),
             folder: Some("examples/workloads".into()),
             text: text.to_string(),

@@ -8,8 +8,8 @@ use super::diagnostic::Mistake;
 use super::graph_side::GraphChoice;
 use super::key::{CERTIFIED_OPTIMUM, GRAPH, GRAPH_KEYS, KERNEL, OUTPUT_BYTES};
 use super::parse::{File, VARIANTS_MAX, too_many_variants};
-use super::side::{Choice, Side};
-use super::size::{self, Load};
+use super::side::{Choice, KindTableParser};
+use super::size::{self, MemoryNeed};
 use super::{Definition, Variant};
 use crate::execute::OUTPUT_BYTES_MAX;
 use crate::kernel::KernelKind;
@@ -46,7 +46,7 @@ impl File<'_> {
                 span: None,
             }];
         };
-        let mut side = Side::new(self.registry, OUTPUT_BYTES.example);
+        let mut side = KindTableParser::new(self.registry, OUTPUT_BYTES.example);
         let axis = side.axis(&OUTPUT, value);
         self.mistakes.append(&mut side.mistakes);
         let choice = |(value, span): (Value, Range<usize>)| OutputChoice {
@@ -71,7 +71,7 @@ impl File<'_> {
         let Some(output) = outputs.iter().max_by_key(|output| output.output_bytes) else {
             return;
         };
-        let load = Load::new(output.output_bytes);
+        let load = MemoryNeed::new(output.output_bytes);
         for choice in graphs {
             let size = choice.graph.size();
             let with = |kernel: &KernelChoice| load.with_kernel(kernel.kind, &kernel.parameters);

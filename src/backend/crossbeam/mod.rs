@@ -67,7 +67,7 @@ impl Backend for Crossbeam {
         let lent = placement.enter_lent(0)?;
         let deques = (0..plan.worker_count).map(|_| Deque::new_lifo());
         let deques: Vec<Deque<TaskId>> = deques.collect();
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(CrossbeamShared {
             stealers: deques.iter().map(Deque::stealer).collect(),
             remaining: CachePadded::default(),
             sleepers: Sleepers::default(),
@@ -77,16 +77,19 @@ impl Backend for Crossbeam {
         });
         let is_apt = plan.worker_count > 1 && !placement.is_crowded();
         let reserving = Reserving::new(&plan.options, is_apt);
-        let mut workers = deques.into_iter().enumerate().map(|(index, deque)| Worker {
-            shared: Arc::clone(&shared),
-            job: Arc::clone(&job),
-            inline: plan.continuation == Continuation::Inline,
-            index,
-            deque,
-            reserving,
-            reserved: None,
-            executed: 0,
-        });
+        let mut workers = deques
+            .into_iter()
+            .enumerate()
+            .map(|(index, deque)| DequeWorker {
+                shared: Arc::clone(&shared),
+                job: Arc::clone(&job),
+                inline: plan.continuation == Continuation::Inline,
+                index,
+                deque,
+                reserving,
+                reserved: None,
+                executed: 0,
+            });
         let mut pool = CrossbeamPool {
             caller: workers.next().expect("a plan has at least one worker"),
             helpers: Vec::new(),
@@ -105,7 +108,7 @@ impl Backend for Crossbeam {
 /// disturbs their owners.
 const LOOK_TURNS: u32 = 64;
 
-struct Shared {
+struct CrossbeamShared {
     placement: Placement,
     stealers: Vec<Stealer<TaskId>>,
     /// Tasks of this run that have not been taken off yet.
@@ -117,7 +120,7 @@ struct Shared {
     caller: Thread,
 }
 
-impl Shared {
+impl CrossbeamShared {
     fn is_closed(&self) -> bool {
         // Relaxed: there is nothing else to see.
         self.closed.load(Ordering::Relaxed)
@@ -133,8 +136,8 @@ impl Shared {
     }
 }
 
-struct Worker {
-    shared: Arc<Shared>,
+struct DequeWorker {
+    shared: Arc<CrossbeamShared>,
     job: Arc<Job>,
     /// Whether the first task made ready is run at once.
     inline: bool,
@@ -147,7 +150,7 @@ struct Worker {
     executed: usize,
 }
 
-impl Worker {
+impl DequeWorker {
     /// The life of a helper.
     fn help(mut self) {
         while let Some(task) = self.next_task(|_| false) {
@@ -170,7 +173,7 @@ impl Worker {
         }
         // The caller takes one of them itself.
         self.offer(graph.sources().len().saturating_sub(1));
-        while let Some(task) = self.next_task(Shared::is_run_over) {
+        while let Some(task) = self.next_task(CrossbeamShared::is_run_over) {
             self.execute(task)?;
         }
         if self.shared.is_closed() {
@@ -182,7 +185,7 @@ impl Worker {
 
     /// Looks and waits for a task; none when the pool is closed or `is_over` says so.
     #[inline]
-    fn next_task(&mut self, is_over: fn(&Shared) -> bool) -> Option<TaskId> {
+    fn next_task(&mut self, is_over: fn(&CrossbeamShared) -> bool) -> Option<TaskId> {
         // Looked at and not taken: a store a task is 2% of a small one.
         if self.reserved.is_some() {
             return self.await_reserved(is_over);
@@ -193,14 +196,18 @@ impl Worker {
         })
     }
 
-    fn await_task(&mut self, mut spin: Spin, is_over: fn(&Shared) -> bool) -> Option<TaskId> {
+    fn await_task(
+        &mut self,
+        mut spin: Spin,
+        is_over: fn(&CrossbeamShared) -> bool,
+    ) -> Option<TaskId> {
         let mut turns = 1;
         loop {
             if let Some(task) = self.steal() {
                 return Some(task);
             }
             self.publish();
-            let is_done = |shared: &Shared| shared.is_closed() || is_over(shared);
+            let is_done = |shared: &CrossbeamShared| shared.is_closed() || is_over(shared);
             if is_done(&self.shared) {
                 return None;
             }
@@ -217,7 +224,7 @@ impl Worker {
 
     /// Waits for `reserved`, or for something else to do. The run cannot be over while a task is reserved.
     #[cold]
-    fn await_reserved(&mut self, is_over: fn(&Shared) -> bool) -> Option<TaskId> {
+    fn await_reserved(&mut self, is_over: fn(&CrossbeamShared) -> bool) -> Option<TaskId> {
         let reserved = self.reserved.take()?;
         let mut spin = self.shared.placement.spin();
         let pause = || spin.turn() && !self.shared.is_closed();
@@ -349,7 +356,7 @@ impl Worker {
 }
 
 struct CrossbeamPool {
-    caller: Worker,
+    caller: DequeWorker,
     helpers: Vec<JoinHandle<()>>,
     _lent: Lent,
 }

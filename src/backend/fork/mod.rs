@@ -30,9 +30,9 @@ mod worker;
 
 use crew::Crew;
 use phase::Phase;
-use shared::Shared;
-use watch::Watch;
-use worker::Manner;
+use shared::PoolPages;
+use watch::StuckWatch;
+use worker::WorkerManner;
 
 /// The atomics of this backend, by one name, so that the protocol can be checked with others.
 mod atomic {
@@ -127,14 +127,14 @@ pub(super) fn start(
         true => 0,
         false => plan.options.count(WORKER_SPIN.name),
     };
-    let manner = Manner {
+    let manner = WorkerManner {
         continuation: plan.continuation,
         spin_rounds,
         // Where an idle worker sleeps at once it could not run what it has kept.
         reserving: Reserving::new(&plan.options, plan.worker_count > 1 && spin_rounds > 0),
     };
     let mut pool = ForkPool {
-        shared: Shared::new(job, plan.worker_count)?,
+        shared: PoolPages::new(job, plan.worker_count)?,
         crew: Crew::new(plan, thread_count, manner, placement),
         ended_children: EndedChildren::watch()?,
         casualties: Casualties::new(plan.retry_limit),
@@ -148,7 +148,7 @@ pub(super) fn start(
 
 /// The coordinator's side. It runs no task: a kernel that crashes must not take it along.
 struct ForkPool {
-    shared: Shared,
+    shared: PoolPages,
     crew: Crew,
     ended_children: EndedChildren,
     casualties: Casualties,
@@ -237,7 +237,7 @@ impl ForkPool {
             }
             std::hint::spin_loop();
         }
-        let mut watch = Watch::new(self.task_timeout);
+        let mut watch = StuckWatch::new(self.task_timeout);
         let mut is_time_to_look = false;
         loop {
             match phase.get() {

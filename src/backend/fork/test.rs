@@ -6,9 +6,9 @@ use std::thread::{self, Builder};
 
 use super::atomic::AtomicU64;
 use super::deque::{Deque, HEAD_WORDS, Steal, Taken};
-use super::shared::Shared;
+use super::shared::PoolPages;
 use super::sources::{Range, Sources};
-use super::worker::{Assignment, Manner, be_workers};
+use super::worker::{Assignment, WorkerManner, be_workers};
 use crate::backend::reserving::Reserving;
 use crate::backend::{Continuation, FORK, Placement, PoolPlan};
 use crate::execute::Job;
@@ -20,9 +20,9 @@ fn a_worker_without_a_thread_is_told_before_the_others_leave() {
     let mut builder = TaskGraphBuilder::default();
     builder.push([]).unwrap();
     let job = Arc::new(Job::new(builder.finish(), Box::new(Pass)).unwrap());
-    let shared = Shared::new(Arc::clone(&job), 3).unwrap();
+    let shared = PoolPages::new(Arc::clone(&job), 3).unwrap();
     let placement = Placement::new(&PoolPlan::plain(&FORK, 3)).unwrap();
-    let manner = Manner {
+    let manner = WorkerManner {
         continuation: Continuation::Queue,
         spin_rounds: 0,
         reserving: Reserving::new(&PoolPlan::plain(&FORK, 3).options, false),

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use super::LOOK_INTERVAL;
-use super::shared::Shared;
+use super::shared::PoolPages;
 use crate::graph::TaskId;
 
 /// Counts for how many looks in a row each worker has been at the same task. The looks are
 /// [`LOOK_INTERVAL`] apart, so no clock is needed, and a limit is kept to within one of them.
-pub(super) struct Watch {
+pub(super) struct StuckWatch {
     /// Looks that a task may take; `None` for any number.
     limit: Option<u32>,
     seen: Vec<(Option<TaskId>, u32)>,
 }
 
-impl Watch {
+impl StuckWatch {
     pub(super) fn new(task_timeout: Option<Duration>) -> Self {
         let looks = |limit: Duration| limit.as_nanos().div_ceil(LOOK_INTERVAL.as_nanos());
         Self {
@@ -24,7 +24,7 @@ impl Watch {
     }
 
     /// Looks at every worker, and returns those that are over the limit.
-    pub(super) fn stuck(&mut self, shared: &Shared) -> Vec<usize> {
+    pub(super) fn stuck(&mut self, shared: &PoolPages) -> Vec<usize> {
         let Some(limit) = self.limit else {
             return Vec::new();
         };

@@ -6,7 +6,7 @@ use std::thread::{self, Builder};
 use super::atomic::{Ordering, fence};
 use super::deque::{Deque, Steal, Taken};
 use super::park::Parking;
-use super::shared::Shared;
+use super::shared::PoolPages;
 use super::sources::{Range, Sources};
 use crate::backend::reserving::Reserving;
 use crate::backend::worker::Placement;
@@ -22,7 +22,7 @@ const PAUSES: u32 = 4;
 
 /// How a worker goes about it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Manner {
+pub(super) struct WorkerManner {
     pub(super) continuation: Continuation,
     /// How many times an idle worker searches before it sleeps.
     pub(super) spin_rounds: u64,
@@ -37,13 +37,13 @@ pub(super) struct Assignment<'a> {
     pub(super) me: usize,
     /// The tasks that the first ranges handed out count through. They were copied by the fork.
     pub(super) starting: &'a [TaskId],
-    pub(super) manner: Manner,
+    pub(super) manner: WorkerManner,
     pub(super) placement: Placement,
 }
 
 /// All that a worker process does: one worker on this thread, and one on a thread of its own for each
 /// further assignment. Returns its exit status.
-pub(super) fn main(shared: &Shared, assignments: &[Assignment<'_>]) -> i32 {
+pub(super) fn main(shared: &PoolPages, assignments: &[Assignment<'_>]) -> i32 {
     // Kernels' panics are caught in the core; this is for our own. An unwinding child must not get back
     // into the coordinator's frames.
     let body = AssertUnwindSafe(|| {
@@ -61,7 +61,7 @@ pub(super) fn main(shared: &Shared, assignments: &[Assignment<'_>]) -> i32 {
 
 /// Does all assignments until it is time to leave, each but the first on a thread of the builder for its number.
 pub(super) fn be_workers(
-    shared: &Shared,
+    shared: &PoolPages,
     assignments: &[Assignment<'_>],
     builder: impl Fn(usize) -> Builder,
 ) -> i32 {
@@ -81,7 +81,7 @@ pub(super) fn be_workers(
     })
 }
 
-fn be_worker(shared: &Shared, assignment: &Assignment<'_>) {
+fn be_worker(shared: &PoolPages, assignment: &Assignment<'_>) {
     if let Err(error) = assignment.placement.enter(assignment.me) {
         let message = format!("worker {} could not be pinned: {error}", assignment.me);
         return give_up(shared, message);
@@ -89,19 +89,19 @@ fn be_worker(shared: &Shared, assignment: &Assignment<'_>) {
     Worker::new(shared, assignment).work();
 }
 
-fn give_up(shared: &Shared, message: String) {
+fn give_up(shared: &PoolPages, message: String) {
     shared.job.fail(message);
     shared.phase().halt();
 }
 
 struct Worker<'a> {
-    shared: &'a Shared,
+    shared: &'a PoolPages,
     parking: Parking<'a>,
     me: usize,
     own: Deque<'a>,
     sources: Sources<'a>,
     starting: &'a [TaskId],
-    manner: Manner,
+    manner: WorkerManner,
     reserving: Reserving,
     /// What it keeps. Only ever there while it has nothing else.
     reserved: Option<Reserved>,
@@ -110,7 +110,7 @@ struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    fn new(shared: &'a Shared, assignment: &Assignment<'a>) -> Self {
+    fn new(shared: &'a PoolPages, assignment: &Assignment<'a>) -> Self {
         let Assignment {
             me,
             starting,

@@ -10,7 +10,7 @@ use crate::graph::TaskGraphBuilder;
 
 /// Where a worker stands.
 #[derive(Debug, Clone, Copy)]
-enum State {
+enum TaskState {
     Idle,
     /// It has taken the task, which is in no queue any more.
     Taken(TaskId),
@@ -24,7 +24,7 @@ enum State {
 struct Model<'a> {
     job: &'a Job,
     queue: Vec<TaskId>,
-    workers: Vec<State>,
+    workers: Vec<TaskState>,
     /// How often each task was cut off, and how often that may happen.
     attempts: Vec<u32>,
     retry_limit: u32,
@@ -35,31 +35,35 @@ impl Model<'_> {
     /// Moves worker `me` on by one step; `false` if it has nothing to do.
     fn step(&mut self, me: usize) -> bool {
         self.workers[me] = match self.workers[me] {
-            State::Idle => match self.queue.pop() {
-                Some(task) => State::Taken(task),
+            TaskState::Idle => match self.queue.pop() {
+                Some(task) => TaskState::Taken(task),
                 None => return false,
             },
-            State::Taken(task) => {
+            TaskState::Taken(task) => {
                 self.job.run(task).unwrap();
-                State::Counting(task, 0)
+                TaskState::Counting(task, 0)
             }
-            State::Counting(task, counted) => match self.job.graph.successors(task).get(counted) {
-                // Every other worker keeps what it may.
-                Some(&next) if me % 2 == 1 && self.keeps(task, counted) => State::Keeping(next),
-                Some(&next) => {
-                    if self.job.slots.count_down(&self.job.graph, next) {
-                        self.queue.push(next);
+            TaskState::Counting(task, counted) => {
+                match self.job.graph.successors(task).get(counted) {
+                    // Every other worker keeps what it may.
+                    Some(&next) if me % 2 == 1 && self.keeps(task, counted) => {
+                        TaskState::Keeping(next)
                     }
-                    State::Counting(task, counted + 1)
+                    Some(&next) => {
+                        if self.job.slots.count_down(&self.job.graph, next) {
+                            self.queue.push(next);
+                        }
+                        TaskState::Counting(task, counted + 1)
+                    }
+                    None => TaskState::Idle,
                 }
-                None => State::Idle,
-            },
-            State::Keeping(task) => {
+            }
+            TaskState::Keeping(task) => {
                 let mut inputs = self.job.graph.predecessors(task).iter();
                 if !inputs.all(|input| self.job.is_done(*input)) {
                     return false;
                 }
-                State::Taken(task)
+                TaskState::Taken(task)
             }
         };
         true
@@ -74,22 +78,22 @@ impl Model<'_> {
 
     /// Worker `me` dies where it stands; all others finish the task in hand, and the rest is computed anew.
     fn die(&mut self, me: usize) -> Remainder {
-        if let State::Taken(task) = self.workers[me] {
+        if let TaskState::Taken(task) = self.workers[me] {
             self.attempts[task.index()] += 1;
             if self.attempts[task.index()] > self.retry_limit {
                 self.given_up.push(task);
             }
         }
-        self.workers[me] = State::Idle;
+        self.workers[me] = TaskState::Idle;
         for other in 0..self.workers.len() {
-            if let State::Keeping(task) = self.workers[other] {
+            if let TaskState::Keeping(task) = self.workers[other] {
                 let _ = self.job.slots.pending(task).release();
-                self.workers[other] = State::Idle;
+                self.workers[other] = TaskState::Idle;
             }
-            while !matches!(self.workers[other], State::Idle | State::Keeping(_)) {
+            while !matches!(self.workers[other], TaskState::Idle | TaskState::Keeping(_)) {
                 self.step(other);
             }
-            self.workers[other] = State::Idle;
+            self.workers[other] = TaskState::Idle;
         }
         let left = self.job.recover(&self.given_up);
         self.queue = left.ready.clone();
@@ -98,7 +102,7 @@ impl Model<'_> {
 
     fn finish(&mut self) {
         while (0..self.workers.len()).any(|me| self.step(me)) {}
-        let is_waiting = |state: &State| !matches!(state, State::Idle);
+        let is_waiting = |state: &TaskState| !matches!(state, TaskState::Idle);
         assert!(
             !self.workers.iter().any(is_waiting),
             "somebody waits for ever: {:?}",
@@ -135,7 +139,7 @@ fn play(graph: TaskGraph, events: &[(usize, bool)], retry_limit: u32) -> (Job, V
     let mut model = Model {
         job: &job,
         queue: job.graph.sources().to_vec(),
-        workers: vec![State::Idle; 4],
+        workers: vec![TaskState::Idle; 4],
         attempts: vec![0; task_count],
         retry_limit,
         given_up: Vec::new(),

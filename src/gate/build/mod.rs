@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use self::checkout::check_out;
 use self::outside::Outside;
-use self::store::{Kept, Store};
+use self::store::{BuildStore, Kept};
 use crate::compare::Build;
 use crate::foreign::git::{Git, GitError};
 use crate::measure::host;
@@ -133,7 +133,7 @@ impl Revision {
             name,
             commit,
         } = self;
-        let store = Store::open(&repository.top, meanwhile)?;
+        let store = BuildStore::open(&repository.top, meanwhile)?;
         let kept = store.keep(&commit)?;
         store.prune(&repository.top, meanwhile.is_cancelled);
         let outside = Outside::of(&repository.top, &kept.folder().join("tree"));

@@ -39,12 +39,12 @@ const LONGEST_UNUSED: Duration = Duration::from_secs(30 * 24 * 3600);
 const RETRY: Duration = Duration::from_millis(100);
 
 /// What is kept for one repository. Others wait until this is dropped.
-pub(super) struct Store {
+pub(super) struct BuildStore {
     folder: PathBuf,
     _lock: File,
 }
 
-impl Store {
+impl BuildStore {
     /// The store of the repository at `top`.
     pub(super) fn open(top: &Path, meanwhile: &mut Meanwhile<'_>) -> miette::Result<Self> {
         let caches = cache_folders().into_iter();

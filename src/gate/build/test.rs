@@ -8,12 +8,12 @@ use super::*;
 const NEVER: &dyn Fn() -> bool = &|| false;
 
 /// The store in `cache` of a repository that is none.
-fn store(cache: &Path, top: &Path) -> Store {
+fn store(cache: &Path, top: &Path) -> BuildStore {
     let mut meanwhile = Meanwhile {
         tell: &mut |_| {},
         is_cancelled: NEVER,
     };
-    Store::within(cache, top, &mut meanwhile).unwrap()
+    BuildStore::within(cache, top, &mut meanwhile).unwrap()
 }
 
 fn used_days_ago(file: &Path, days: u64) {

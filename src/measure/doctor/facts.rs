@@ -41,7 +41,7 @@ pub(super) struct Facts {
     /// `/proc/loadavg`.
     pub(super) loadavg: String,
     /// What was watched of the work of others.
-    pub(super) watch: Option<Watch>,
+    pub(super) watch: Option<CpuWatch>,
     /// The tightest CPU quota that a control group sets, in thousandths of a core.
     pub(super) cpu_limit_millicores: Option<u64>,
     /// Whether the kernel says which control groups the process is in.
@@ -63,7 +63,7 @@ pub(super) struct Facts {
 
 /// Two readings of the kernel's counters.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Watch {
+pub(super) struct CpuWatch {
     pub(super) before: CpuTicks,
     pub(super) after: CpuTicks,
     pub(super) elapsed: Duration,
@@ -96,7 +96,7 @@ impl Facts {
             no_turbo: of_cpu("intel_pstate/no_turbo"),
             boost: of_cpu("cpufreq/boost"),
             loadavg: text("/proc/loadavg"),
-            watch: Watch::take(root, watch),
+            watch: CpuWatch::take(root, watch),
             cpu_limit_millicores: groups.cpu_limit_millicores(),
             are_groups_known: groups.are_known(),
             thread_limits: ThreadLimits::now(root),
@@ -110,7 +110,7 @@ impl Facts {
     }
 }
 
-impl Watch {
+impl CpuWatch {
     fn take(root: &Root, duration: Duration) -> Option<Self> {
         let own = || clock_gettime(ClockId::ProcessCPUTime);
         let wall = || clock_gettime(ClockId::Monotonic);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::facts::{Facts, Watch};
+use super::facts::{CpuWatch, Facts};
 use super::{Advice, Severity};
 use crate::measure::host;
 use crate::measure::ticks::{SHORTEST_BRACKET, foreign_cpu_ns};
@@ -219,7 +219,7 @@ fn load_average(loadavg: &str, core_count: usize) -> Option<Advice> {
 /// Two of the 30 ticks a core that are watched; one may be chance.
 const HIGH_FOREIGN_RATIO: f64 = 0.05;
 
-fn foreign_cpu(watch: &Watch) -> Option<Advice> {
+fn foreign_cpu(watch: &CpuWatch) -> Option<Advice> {
     let foreign_ns = foreign_cpu_ns(&watch.before, &watch.after, watch.elapsed, watch.own_cpu_ns)?;
     let core_count = watch.after.cores.len().max(1);
     let ratio = foreign_ns as f64 / (watch.elapsed.as_nanos() as f64 * core_count as f64);
@@ -238,7 +238,7 @@ fn foreign_cpu(watch: &Watch) -> Option<Advice> {
 /// Since the machine was started. On a quiet host, steal stays near 0.
 const HIGH_STEAL_RATIO: f64 = 0.01;
 
-fn steal(watch: &Watch) -> Option<Advice> {
+fn steal(watch: &CpuWatch) -> Option<Advice> {
     let since_start = watch.after.total.steal_ratio()?;
     let now = watch.after.total.since(watch.before.total);
     // Two ticks, since a single one may be chance.
@@ -362,8 +362,8 @@ mod tests {
             .collect()
     }
 
-    fn watch(before: &str, after: &str, milliseconds: u64) -> Watch {
-        Watch {
+    fn watch(before: &str, after: &str, milliseconds: u64) -> CpuWatch {
+        CpuWatch {
             before: CpuTicks::parse(before).unwrap(),
             after: CpuTicks::parse(after).unwrap(),
             elapsed: Duration::from_millis(milliseconds),
@@ -504,7 +504,7 @@ mod tests {
             None,
             "too short to tell"
         );
-        let own = Watch {
+        let own = CpuWatch {
             own_cpu_ns: 300_000_000,
             ..watch(quiet, one_busy, 300)
         };
@@ -524,7 +524,7 @@ mod tests {
             None,
             "one tick"
         );
-        assert_eq!(steal(&Watch::default()), None);
+        assert_eq!(steal(&CpuWatch::default()), None);
     }
 
     #[test]

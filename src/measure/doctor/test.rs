@@ -42,7 +42,7 @@ fn server() -> Facts {
         governors: vec!["performance".into()],
         boost: "0".into(),
         loadavg: "0.01 0.02 0.00 1/300 900".into(),
-        watch: Some(facts::Watch {
+        watch: Some(facts::CpuWatch {
             before: counters.clone(),
             after: counters,
             elapsed: WATCH,
@@ -213,7 +213,7 @@ proptest! {
             no_turbo: text.clone(),
             boost: text.clone(),
             loadavg: text.clone(),
-            watch: Some(facts::Watch {
+            watch: Some(facts::CpuWatch {
                 before: CpuTicks::default(),
                 after: counters,
                 elapsed: WATCH,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::compare::{HISTORY_VERSION, Point};
+use crate::compare::{HISTORY_VERSION, HistoryPoint};
 use crate::record::fixture::case;
 
 fn commit(number: usize) -> Option<Commit> {
@@ -9,8 +9,8 @@ fn commit(number: usize) -> Option<Commit> {
     })
 }
 
-fn point(number: usize, median_ns: f64) -> Point {
-    Point {
+fn point(number: usize, median_ns: f64) -> HistoryPoint {
+    HistoryPoint {
         place: format!("{number}.jsonl:1"),
         commit: commit(number),
         started_at: format!("2026-11-{:02}T12:00:00Z", number + 1),
@@ -39,7 +39,7 @@ fn varied() -> History {
         ratio: 0.5,
         ..change.clone()
     };
-    let series = |case: &str, changes: Vec<Change>, points: Vec<Point>| Series {
+    let series = |case: &str, changes: Vec<Change>, points: Vec<HistoryPoint>| Series {
         case: case.into(),
         points,
         changes,
@@ -47,7 +47,7 @@ fn varied() -> History {
         fewest_side_count: None,
         notes: vec!["3.jsonl:1 is left out: it failed".into()],
     };
-    let points: Vec<Point> = points.collect();
+    let points: Vec<HistoryPoint> = points.collect();
     History {
         history_version: HISTORY_VERSION,
         host: case("x", "rayon", 2).record().host,

@@ -5,7 +5,7 @@ use miette::Report as Error;
 
 use super::{Exporter, schedules, sweeps, write};
 use crate::report::heading::Heading;
-use crate::report::model::{Group, Measured, Outcome, Report, Row, SERIAL};
+use crate::report::model::{Group, Measured, Report, Row, RowOutcome, SERIAL};
 use crate::report::picture::font;
 use crate::report::picture::palette::DARK_TWINS;
 use crate::report::picture::{self, FontSource, Picture};
@@ -310,8 +310,8 @@ fn table(group: &Group) -> Markup {
                 tbody {
                     @for row in &group.rows {
                         @match &row.outcome {
-                            Outcome::Measured(measured) => (measured_row(row, measured)),
-                            Outcome::Failed(error) => tr.failed {
+                            RowOutcome::Measured(measured) => (measured_row(row, measured)),
+                            RowOutcome::Failed(error) => tr.failed {
                                 td.figure { (NONE) }
                                 th scope="row" { (row.label) }
                                 td.figure { (row.workers) }

@@ -4,7 +4,7 @@ use miette::{IntoDiagnostic, Report as Error, miette};
 use plotters::backend::{DrawingBackend, SVGBackend};
 
 use self::canvas::{Canvas, Drawn, Type, UNITS};
-use self::comparison::Comparison;
+use self::comparison::ComparisonPicture;
 use self::efficiency::Efficiency;
 use self::font::Weight;
 use self::heat_map::HeatMap;
@@ -65,7 +65,7 @@ pub(super) struct Picture<'a> {
 }
 
 enum Subject<'a> {
-    Comparison(Comparison<'a>),
+    Comparison(ComparisonPicture<'a>),
     SpeedUp(SpeedUp<'a>),
     HeatMap(HeatMap<'a>),
     Efficiency(Efficiency<'a>),
@@ -85,7 +85,7 @@ pub(super) fn pictures(report: &Report) -> Vec<Picture<'_>> {
 pub(super) fn comparison<'a>(group: &'a Group, report: &Report) -> Option<Picture<'a>> {
     Some(Picture {
         name: format!("{}-comparison", group.slug),
-        subject: Subject::Comparison(Comparison::new(group, report)?),
+        subject: Subject::Comparison(ComparisonPicture::new(group, report)?),
     })
 }
 

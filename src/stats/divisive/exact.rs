@@ -15,7 +15,7 @@ pub(super) fn share_of_orders(values: &[f64], least: f64, min_len: usize, enough
     let min_len = min_len.max(2);
     let all = factorial(values.len());
     let within = within(values);
-    let mut tree = Tree {
+    let mut tree = OrderTree {
         count: values.len(),
         min_len,
         least,
@@ -77,7 +77,7 @@ fn promising(count: usize, min_len: usize, least: f64, within: &[f64]) -> Vec<[b
 }
 
 /// The orders, as far as they are walked.
-struct Tree {
+struct OrderTree {
     count: usize,
     min_len: usize,
     least: f64,
@@ -89,7 +89,7 @@ struct Tree {
     limit: u64,
 }
 
-impl Tree {
+impl OrderTree {
     /// Goes on from the values in `taken`, where `lefts` are the beginnings of this order that may still turn out to
     /// be the left side of a division.
     fn walk(&mut self, lefts: &mut Vec<usize>, taken: usize) {

@@ -14,7 +14,7 @@ use super::draft::{Draft, MOST_TASKS};
 use super::refusal::Refusal;
 use super::{Unit, all_or_none};
 use attribute::{Bearer, Durations};
-use lexer::{Keyword, Kind, Lexer, Token};
+use lexer::{Keyword, Lexer, Token, TokenKind};
 use sign::Signs;
 
 mod attribute;
@@ -87,7 +87,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Goes on if the current word is this one.
-    fn accept(&mut self, kind: &Kind<'_>) -> Result<bool, Refusal> {
+    fn accept(&mut self, kind: &TokenKind<'_>) -> Result<bool, Refusal> {
         let is_there = self.token.kind == *kind;
         if is_there {
             self.advance()?;
@@ -98,7 +98,7 @@ impl<'a> Parser<'a> {
     fn expect_id(&mut self, what: &str) -> Result<(Cow<'a, str>, usize), Refusal> {
         match self.advance()? {
             Token {
-                kind: Kind::Id(id),
+                kind: TokenKind::Id(id),
                 start,
             } => Ok((id, start)),
             other => Err(unexpected(&other, what)),
@@ -107,7 +107,7 @@ impl<'a> Parser<'a> {
 
     fn expect(&mut self, sign: u8) -> Result<(), Refusal> {
         let token = self.advance()?;
-        if token.kind != Kind::Sign(sign) {
+        if token.kind != TokenKind::Sign(sign) {
             return Err(unexpected(&token, &format!("`{}`", char::from(sign))));
         }
         Ok(())
@@ -115,18 +115,18 @@ impl<'a> Parser<'a> {
 
     /// `strict digraph NAME {`
     fn header(&mut self) -> Result<(), Refusal> {
-        self.accept(&Kind::Keyword(Keyword::Strict))?;
+        self.accept(&TokenKind::Keyword(Keyword::Strict))?;
         let token = self.advance()?;
         match token.kind {
-            Kind::Keyword(Keyword::Digraph) => {}
-            Kind::Keyword(Keyword::Graph) => {
+            TokenKind::Keyword(Keyword::Digraph) => {}
+            TokenKind::Keyword(Keyword::Graph) => {
                 let message = "this graph has no directions, so nothing comes before anything else";
                 let help = "begin it with `digraph`, and write its edges with `->`";
                 return Err(Refusal::new(message, help).at_byte(token.start));
             }
             _ => return Err(unexpected(&token, "`digraph`")),
         }
-        if let Kind::Id(name) = &self.token.kind {
+        if let TokenKind::Id(name) = &self.token.kind {
             self.signs.graph_name = name.to_string();
             self.advance()?;
         }
@@ -141,7 +141,7 @@ impl<'a> Parser<'a> {
             self.statement()?;
         }
         match &self.token.kind {
-            Kind::End => Ok(()),
+            TokenKind::End => Ok(()),
             _ => Err(Refusal::new(
                 "there is something behind the end of the graph",
                 "one file holds one graph: put others into files of their own",
@@ -154,20 +154,20 @@ impl<'a> Parser<'a> {
     fn statement(&mut self) -> Result<(), Refusal> {
         let token = self.advance()?;
         match token.kind {
-            Kind::Sign(b';') => Ok(()),
-            Kind::Sign(b'{') => self.open(None),
-            Kind::Sign(b'}') => self.close(),
-            Kind::Keyword(Keyword::Subgraph) => self.subgraph(None),
-            Kind::Keyword(Keyword::Node) => self.defaults(),
-            Kind::Keyword(Keyword::Edge) => self.attributes(Bearer::Other).map(|_| ()),
-            Kind::Keyword(Keyword::Graph) => self.attributes(Bearer::Graph).map(|_| ()),
-            Kind::Id(key) if self.token.kind == Kind::Sign(b'=') => {
+            TokenKind::Sign(b';') => Ok(()),
+            TokenKind::Sign(b'{') => self.open(None),
+            TokenKind::Sign(b'}') => self.close(),
+            TokenKind::Keyword(Keyword::Subgraph) => self.subgraph(None),
+            TokenKind::Keyword(Keyword::Node) => self.defaults(),
+            TokenKind::Keyword(Keyword::Edge) => self.attributes(Bearer::Other).map(|_| ()),
+            TokenKind::Keyword(Keyword::Graph) => self.attributes(Bearer::Graph).map(|_| ()),
+            TokenKind::Id(key) if self.token.kind == TokenKind::Sign(b'=') => {
                 self.advance()?;
                 let (value, _) = self.expect_id("a value")?;
                 self.signs.note_attribute(&key, &value);
                 Ok(())
             }
-            Kind::Id(id) => {
+            TokenKind::Id(id) => {
                 let nodes = self.nodes(id, token.start)?;
                 self.behind_operand(None, nodes)
             }
@@ -185,19 +185,19 @@ impl<'a> Parser<'a> {
             if let Some(left) = left.clone() {
                 operand = self.connect(left, operand)?;
             }
-            if self.token.kind == Kind::Line {
+            if self.token.kind == TokenKind::Line {
                 let help = "write `->`, from what comes first to what waits for it";
                 return Err(Refusal::new("`--` has no direction", help).at_byte(self.token.start));
             }
-            if !self.accept(&Kind::Arrow)? {
+            if !self.accept(&TokenKind::Arrow)? {
                 break;
             }
             left = Some(operand);
             let token = self.advance()?;
             operand = match token.kind {
-                Kind::Id(id) => self.nodes(id, token.start)?,
-                Kind::Sign(b'{') => return self.open(left),
-                Kind::Keyword(Keyword::Subgraph) => return self.subgraph(left),
+                TokenKind::Id(id) => self.nodes(id, token.start)?,
+                TokenKind::Sign(b'{') => return self.open(left),
+                TokenKind::Keyword(Keyword::Subgraph) => return self.subgraph(left),
                 _ => return Err(unexpected(&token, "a node or `{` behind `->`")),
             };
         }
@@ -209,7 +209,7 @@ impl<'a> Parser<'a> {
 
     /// `subgraph NAME {`, without its first word.
     fn subgraph(&mut self, left: Option<Range<usize>>) -> Result<(), Refusal> {
-        if matches!(self.token.kind, Kind::Id(_)) {
+        if matches!(self.token.kind, TokenKind::Id(_)) {
             self.advance()?;
         }
         self.expect(b'{')?;
@@ -237,7 +237,8 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         let members = closed.members_start..self.members.len();
-        let is_end = closed.left.is_some() || matches!(self.token.kind, Kind::Arrow | Kind::Line);
+        let is_end =
+            closed.left.is_some() || matches!(self.token.kind, TokenKind::Arrow | TokenKind::Line);
         if is_end {
             return self.behind_operand(closed.left, members);
         }
@@ -253,7 +254,7 @@ impl<'a> Parser<'a> {
     fn nodes(&mut self, name: Cow<'a, str>, start: usize) -> Result<Range<usize>, Refusal> {
         let first = self.members.len();
         self.node(name, start)?;
-        while self.accept(&Kind::Sign(b','))? {
+        while self.accept(&TokenKind::Sign(b','))? {
             let (name, start) = self.expect_id("a node behind `,`")?;
             self.node(name, start)?;
         }
@@ -262,7 +263,7 @@ impl<'a> Parser<'a> {
 
     /// Makes the node of this name a member, without its port.
     fn node(&mut self, name: Cow<'a, str>, start: usize) -> Result<(), Refusal> {
-        while self.accept(&Kind::Sign(b':'))? {
+        while self.accept(&TokenKind::Sign(b':'))? {
             self.expect_id("a port")?;
         }
         let next = self.starts.len() as u32;
@@ -368,8 +369,8 @@ fn distinct(mut nodes: Vec<u32>) -> Vec<u32> {
 
 fn unexpected(token: &Token<'_>, expected: &str) -> Refusal {
     let help = match token.kind {
-        Kind::End => "the file was cut off: fetch it again, or close what is open",
-        Kind::Keyword(_) => {
+        TokenKind::End => "the file was cut off: fetch it again, or close what is open",
+        TokenKind::Keyword(_) => {
             "this word has a meaning of its own: as a name it stands in double quotes"
         }
         _ => "the language is described at https://graphviz.org/doc/info/lang.html",

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::super::refusal::{Refusal, in_line, quoted};
 use super::super::{all_or_none, billionths};
-use super::tasks::Tasks;
+use super::tasks::NamedTasks;
 use super::wire::{WireExecuted, WireTask};
 
 /// The runtimes of all tasks.
@@ -21,7 +21,7 @@ const LAST_WITH_RUNTIME: u32 = 3;
 /// The first version, by its second part, that keeps runtimes apart from the tasks.
 const FIRST_WITH_EXECUTION: u32 = 5;
 
-impl Tasks<'_> {
+impl NamedTasks<'_> {
     /// The runtimes that stand with the tasks of a file of this version: `runtimeInSeconds`, or `runtime` where no task
     /// has the former.
     pub(super) fn own_runtimes(&self, minor: u32) -> Result<Runtimes, Refusal> {

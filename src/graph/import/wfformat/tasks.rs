@@ -10,7 +10,7 @@ use super::runtime::Runtimes;
 use super::wire::{Text, WireTask};
 
 /// The tasks of a file, and the names they go by.
-pub(super) struct Tasks<'a> {
+pub(super) struct NamedTasks<'a> {
     pub(super) text: &'a str,
     pub(super) wire: &'a [WireTask<'a>],
     /// What each task goes by.
@@ -20,7 +20,7 @@ pub(super) struct Tasks<'a> {
     aliases: HashMap<&'a str, u32>,
 }
 
-impl<'a> Tasks<'a> {
+impl<'a> NamedTasks<'a> {
     /// Tasks from 1.5 on.
     pub(super) fn by_id(text: &'a str, wire: &'a [WireTask<'a>]) -> Result<Self, Refusal> {
         let keys = ids(text, wire)?;
