@@ -13,8 +13,9 @@ use criterion::{BenchmarkId, Criterion, PlottingBackend};
 use plotters::style::FontStyle;
 use taskdyno::case::protocol::Prepare;
 use taskdyno::case::{Patience, Session};
+use taskdyno::machine::host;
 use taskdyno::matrix::{self, Binding, PlannedCase, Selection};
-use taskdyno::measure::{SlicePlan, host};
+use taskdyno::measure::SlicePlan;
 use taskdyno::registry::Registry;
 use taskdyno::workload;
 

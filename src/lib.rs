@@ -12,6 +12,7 @@ pub mod graph;
 mod harness;
 pub mod input;
 pub mod kernel;
+pub mod machine;
 pub mod matrix;
 pub mod measure;
 pub mod memory;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use super::parent::{Idle, Session};
 use super::protocol::{Prepare, Prepared};
 use crate::kernel::Findings;
+use crate::machine::load::LoadSampler;
 use crate::measure::calibration::calibrate;
-use crate::measure::load::LoadSampler;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{
     Calibration, Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,

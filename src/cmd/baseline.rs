@@ -8,10 +8,9 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use miette::miette;
 
-use super::compare::counted_once;
 use super::show::not_comparable;
 use super::{CommandResult, Exit, OK, say, tell};
-use crate::compare::{Baseline, Baselines, Placed, is_baseline_name, one_baseline};
+use crate::compare::{Baseline, Baselines, Placed, each_once, is_baseline_name, one_baseline};
 use crate::record::{Commit, Host};
 use crate::report::read_placed;
 use crate::text;
@@ -334,4 +333,11 @@ pub(super) fn name(text: &str) -> Result<String, String> {
         true => Ok(text.into()),
         false => Err(EXPECTED_NAME.into()),
     }
+}
+
+/// These sessions without those that are given a second time, of which it tells.
+pub(super) fn counted_once(records: Vec<Placed>) -> Vec<Placed> {
+    let (records, note) = each_once(records);
+    note.iter().for_each(|note| tell(note));
+    records
 }

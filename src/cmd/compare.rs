@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use miette::miette;
 
-use super::baseline::{BaselineStore, read_baseline};
+use super::baseline::{BaselineStore, counted_once, read_baseline};
 use super::show::{Show, not_comparable};
 use super::{CommandResult, Exit, tell};
-use crate::compare::{Comparison, Placed, Stored, StoredPlan, apart, compare_records, each_once};
+use crate::compare::{Comparison, Placed, Stored, StoredPlan, apart, compare_records};
 use crate::record::Host;
 use crate::report::{UNKNOWN_VERSION, read_placed};
 
@@ -153,13 +153,6 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Named, Exit> {
     })?;
     let name = paths[paths.len() - 1].display().to_string();
     Ok((name, counted_once(records)))
-}
-
-/// These sessions without those that are given a second time, of which it tells.
-pub(super) fn counted_once(records: Vec<Placed>) -> Vec<Placed> {
-    let (records, note) = each_once(records);
-    note.iter().for_each(|note| tell(note));
-    records
 }
 
 /// A share above 0, such as 0.01.

@@ -1,7 +1,7 @@
 //! `doctor`: is this machine fit for measuring?
 
 use super::{CommandResult, OK, say};
-use crate::measure::doctor;
+use crate::machine::doctor;
 
 pub(super) fn main() -> CommandResult {
     say(&doctor::render(&doctor::examine()))?;

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use miette::miette;
 
-use super::compare::{chance, counted_once};
+use super::baseline::counted_once;
+use super::compare::chance;
 use super::show::{not_comparable, put, summarise};
 use super::{CommandResult, Exit, OK, tell};
 use crate::compare::{Placed, by_commit, few, history};
 use crate::foreign::git::Git;
-use crate::measure::host;
+use crate::machine::host;
 use crate::record::short_hash;
 use crate::report::chronicle;
 use crate::report::read_placed;

@@ -14,7 +14,7 @@ use super::report::write as write_report;
 use super::{CommandResult, Exit, OK, say, tell};
 use crate::case::Surroundings;
 use crate::foreign::git::Git;
-use crate::measure::host;
+use crate::machine::host;
 use crate::record::{Commit, Host, Record, RecordFile};
 use crate::report::{Report, styled_tables};
 use crate::system::{OWN_PROGRAM, Root, can_start_itself};

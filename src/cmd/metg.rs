@@ -12,7 +12,7 @@ use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
 use super::{CommandResult, Exit, FAILED, OK, tell};
 use crate::disk;
-use crate::measure::host;
+use crate::machine::host;
 use crate::metg::{SweepPlan, Sweepable, Sweeper};
 use crate::record::{Record, RecordFile};
 use crate::registry::Registry;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::builder::{Resettable, StyledStr, Styles};
 use clap::{Arg, Command, CommandFactory, FromArgMatches, ValueEnum};
 
-use super::out::{say, say_help, tell_refusal};
+use super::out::{TASKDYNO, in_name, say, say_help, tell_refusal};
 use super::{ColorChoice, CommandLine, CommandResult, OK, USAGE, set_color};
 use crate::text;
 
@@ -17,9 +17,6 @@ pub(crate) struct Program {
     pub(crate) name: Option<String>,
     pub(crate) version: Option<String>,
 }
-
-/// What it is called without a `Harness` of somebody's own around it.
-const TASKDYNO: &str = "taskdyno";
 
 impl Program {
     /// The name that was set, or that of the file that was started.
@@ -90,11 +87,6 @@ impl Program {
             None => format!("({TASKDYNO} {OURS})"),
         }
     }
-}
-
-/// `text` with the commands in it, such as `` `taskdyno run` ``, under the name of the program.
-pub(super) fn in_name(name: &str, text: &str) -> String {
-    text.replace(&format!("`{TASKDYNO} "), &format!("`{name} "))
 }
 
 /// The same commands, with their help in the name of the program.

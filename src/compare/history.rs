@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Placed;
+use super::examples::few;
 use super::repeats::same_sessions;
 use super::sessions::{Channel, DriftCorrection, calibration, control_ns, counts, log_times};
 use super::stored::NotComparable;
-use super::unlike::{few, other_hosts};
+use super::unlike::other_hosts;
 use crate::record::{Commit, Host, Record};
 use crate::stats::{Divisive, change_points, median};
 

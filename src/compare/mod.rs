@@ -6,6 +6,7 @@
 use crate::record::Record;
 
 mod baseline;
+mod examples;
 mod history;
 mod judge;
 mod model;
@@ -16,6 +17,7 @@ mod stored;
 mod unlike;
 
 pub use baseline::{Baseline, Baselines, is_baseline_name, one_baseline};
+pub use examples::few;
 pub use history::{Change, HISTORY_VERSION, History, HistoryPoint, Series, history};
 pub use judge::{Evidence, judge};
 pub use model::{
@@ -26,7 +28,6 @@ pub use order::by_commit;
 pub use repeats::{apart, each_once};
 pub use sessions::{Channel, DriftCorrection, calibration};
 pub use stored::{NotComparable, Stored, StoredPlan, compare_records};
-pub use unlike::few;
 
 /// A record, and the file and line it comes from.
 pub type Placed = (String, Record);

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Placed;
-use super::unlike::few;
+use super::examples::few;
 
 /// The sessions that were seen, to be found again wherever they come from: a copy of a file, a folder beside the file
 /// in it, a baseline beside what it was saved from.

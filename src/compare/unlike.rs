@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Placed;
+use super::examples::few;
 use super::repeats::same_sessions;
 use crate::record::{Commit, Host, Record};
 
@@ -15,16 +16,6 @@ pub(super) fn unlike(base: &[Placed], head: &[Placed]) -> Vec<String> {
     reasons.extend(other_hosts(base.iter().chain(head)));
     reasons.extend(other_cases(base.iter().chain(head)));
     reasons
-}
-
-/// The first two of `examples`, and how many more there are: a list of thousands hides what it says.
-pub fn few(examples: &[String]) -> String {
-    match examples {
-        [first, second, others @ ..] if !others.is_empty() => {
-            format!("{first}, {second} and {} more", others.len())
-        }
-        all => all.join(" and "),
-    }
 }
 
 /// The first record on another machine than the first of all.

@@ -60,7 +60,7 @@ struct Sleep {
 impl Kernel for Sleep {
     fn run(&self, task: TaskId, seed: u64) -> u64 {
         // How far a sleep overshoots is set by the thread's timer slack, which workers inherit from the
-        // thread that started them: see `measure::host::sharpen_timers`.
+        // thread that started them: see `machine::host::sharpen_timers`.
         thread::sleep(self.duration);
         self.expected(task, seed)
     }

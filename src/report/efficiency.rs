@@ -5,58 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::group::{label, parameters};
-use super::model::{ALPHA, LIMIT};
+use super::model::{ALPHA, Curve, LIMIT, Sweep};
 use crate::record::{Case, Peak, Probe, Record, Sample};
 use crate::stats::median;
-use crate::stats::metg::{Metg, SweepPoint, metg};
+use crate::stats::metg::{SweepPoint, metg};
 
 /// Below this granularity the processor may still work on several tasks at once, whatever chains them, and
 /// efficiency could pass 100%: such points are left out (METHODOLOGY.md, "Neighbours do not overlap").
 const LEAST_GRANULARITY_NS: f64 = 8.0;
-
-/// A workload whose task size was swept, with one number of workers, on each backend.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sweep {
-    /// The name of the workload.
-    pub workload: String,
-    /// The swept parameters but for the size, as `key=value` joined by commas; empty if there are none.
-    pub variant: String,
-    /// How many tasks might run at once.
-    pub workers: u32,
-    /// A name for files and anchors: no other sweep's, nor a group's.
-    pub slug: String,
-    /// All parameters but the size, one entry a table.
-    pub parameters: Vec<String>,
-    /// The parameter that says how large a task is.
-    pub size_parameter: String,
-    /// The efficiency that was looked for.
-    pub target: f64,
-    /// One a backend: those with the finest tasks first, then those without a crossing.
-    pub curves: Vec<Curve>,
-}
-
-/// A backend over all sizes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Curve {
-    /// The name of the backend.
-    pub backend: String,
-    /// The name of the backend, with its options where the sweep has it with several.
-    pub label: String,
-    /// Whether this is the backend that shows the practical limit.
-    pub is_limit: bool,
-    /// The medians over all rounds, by size.
-    pub points: Vec<SweepPoint>,
-    /// How often the sizes were gone through.
-    pub round_count: usize,
-    /// Samples in which two workers were seen on one core though there was one for each.
-    pub shared_core_count: usize,
-    /// How many points were too fine to be told.
-    pub left_out_count: usize,
-    /// How many sizes failed.
-    pub failed_count: usize,
-    /// The minimum effective task granularity; `None` if no size was measured.
-    pub metg: Option<Metg>,
-}
 
 /// One size of a sweep.
 type SweepRecord<'a> = (&'a Record, &'a Peak);
@@ -84,21 +40,6 @@ pub(super) fn sweeps(records: &[&Record]) -> Vec<Sweep> {
         }
     });
     sweeps.collect()
-}
-
-impl Sweep {
-    /// The name of the workload, what was swept, and the number of workers.
-    pub fn title(&self) -> String {
-        let workers = match self.workers {
-            1 => "1 worker".into(),
-            count => format!("{count} workers"),
-        };
-        let variant = match self.variant.as_str() {
-            "" => String::new(),
-            variant => format!(" · {}", variant.replace(',', ", ")),
-        };
-        format!("{}{variant} · {workers}", self.workload)
-    }
 }
 
 /// The parameters of a case without the one that is swept.

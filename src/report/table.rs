@@ -6,8 +6,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, LineStyle, Table};
 
-use super::efficiency::Sweep;
-use super::model::{Group, Measured, Report, Row, RowOutcome};
+use super::model::{Group, Measured, Report, Row, RowOutcome, Sweep};
 use super::units;
 use super::words::{
     CLOSENESS_NOTE, LIMIT_MARK, LIMIT_NOTE, NONE, closeness, curve_notes, metg_figure, name, notes,

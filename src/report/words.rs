@@ -1,9 +1,10 @@
 //! Sentences that more than one format needs.
 
-use super::efficiency::Curve;
-use super::model::{Group, Measured, Row, RowOutcome};
+use super::model::{Curve, Group, Measured, Row, RowOutcome};
 use super::schedule::Schedule;
 use super::units;
+use super::verdict::percent;
+use crate::compare::{History, Series};
 use crate::stats::metg::{Crossing, SweepPoint};
 
 /// The share of the machine that went to others above which a case is marked: nanobench calls a result
@@ -182,4 +183,23 @@ pub(super) fn outline(group: &Group) -> Outline<'_> {
         failed_count: group.rows.len() - group.measured().count(),
         first,
     }
+}
+
+/// What a case without a change shows; `None` for one that changed. Where nothing could have been found, "no change"
+/// would be a claim.
+pub(super) fn no_change(history: &History, series: &Series) -> Option<String> {
+    if history.is_too_short(series) {
+        return Some(format!(
+            "too few sessions to find a change: it takes {} at a significance of {}",
+            history.fewest_point_count,
+            percent(history.significance)
+        ));
+    }
+    let hidden = series.fewest_side_count.filter(|count| *count > 2);
+    series.changes.is_empty().then(|| match hidden {
+        Some(count) => format!(
+            "no change (one with fewer than {count} sessions before or after it could not show)"
+        ),
+        None => "no change".into(),
+    })
 }

@@ -10,21 +10,12 @@ use include_dir::{Dir, include_dir};
 
 use super::Workload;
 use super::diagnostic::{Mistake, report};
-use super::parse::{Parsed, parse};
+use super::parse::{Parsed, SourceFile, parse};
 use crate::input::{self, ReadError};
 use crate::memory::usable_memory_bytes;
 use crate::registry::{Registry, nearest};
 
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/workloads");
-
-/// The text of one workload file.
-pub(super) struct SourceFile {
-    /// The path as it was given, for messages.
-    pub(super) name: String,
-    /// The folder that holds it; none if it is part of the program.
-    pub(super) folder: Option<PathBuf>,
-    pub(super) text: String,
-}
 
 /// A text, or why there is none.
 pub(super) type SourceFiles = Vec<Result<SourceFile, Mistake>>;

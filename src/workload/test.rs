@@ -3,7 +3,8 @@
 
 use proptest::prelude::*;
 
-use super::load::{SourceFile, workloads_within};
+use super::load::workloads_within;
+use super::parse::SourceFile;
 use super::*;
 
 mod foreign;

@@ -67,7 +67,7 @@ impl Backend for Crossbeam {
         let lent = placement.enter_lent(0)?;
         let deques = (0..plan.worker_count).map(|_| Deque::new_lifo());
         let deques: Vec<Deque<TaskId>> = deques.collect();
-        let shared = Arc::new(CrossbeamShared {
+        let shared = Arc::new(DequeShared {
             stealers: deques.iter().map(Deque::stealer).collect(),
             remaining: CachePadded::default(),
             sleepers: Sleepers::default(),
@@ -108,7 +108,7 @@ impl Backend for Crossbeam {
 /// disturbs their owners.
 const LOOK_TURNS: u32 = 64;
 
-struct CrossbeamShared {
+struct DequeShared {
     placement: Placement,
     stealers: Vec<Stealer<TaskId>>,
     /// Tasks of this run that have not been taken off yet.
@@ -120,7 +120,7 @@ struct CrossbeamShared {
     caller: Thread,
 }
 
-impl CrossbeamShared {
+impl DequeShared {
     fn is_closed(&self) -> bool {
         // Relaxed: there is nothing else to see.
         self.closed.load(Ordering::Relaxed)
@@ -137,7 +137,7 @@ impl CrossbeamShared {
 }
 
 struct DequeWorker {
-    shared: Arc<CrossbeamShared>,
+    shared: Arc<DequeShared>,
     job: Arc<Job>,
     /// Whether the first task made ready is run at once.
     inline: bool,
@@ -173,7 +173,7 @@ impl DequeWorker {
         }
         // The caller takes one of them itself.
         self.offer(graph.sources().len().saturating_sub(1));
-        while let Some(task) = self.next_task(CrossbeamShared::is_run_over) {
+        while let Some(task) = self.next_task(DequeShared::is_run_over) {
             self.execute(task)?;
         }
         if self.shared.is_closed() {
@@ -185,7 +185,7 @@ impl DequeWorker {
 
     /// Looks and waits for a task; none when the pool is closed or `is_over` says so.
     #[inline]
-    fn next_task(&mut self, is_over: fn(&CrossbeamShared) -> bool) -> Option<TaskId> {
+    fn next_task(&mut self, is_over: fn(&DequeShared) -> bool) -> Option<TaskId> {
         // Looked at and not taken: a store a task is 2% of a small one.
         if self.reserved.is_some() {
             return self.await_reserved(is_over);
@@ -196,18 +196,14 @@ impl DequeWorker {
         })
     }
 
-    fn await_task(
-        &mut self,
-        mut spin: Spin,
-        is_over: fn(&CrossbeamShared) -> bool,
-    ) -> Option<TaskId> {
+    fn await_task(&mut self, mut spin: Spin, is_over: fn(&DequeShared) -> bool) -> Option<TaskId> {
         let mut turns = 1;
         loop {
             if let Some(task) = self.steal() {
                 return Some(task);
             }
             self.publish();
-            let is_done = |shared: &CrossbeamShared| shared.is_closed() || is_over(shared);
+            let is_done = |shared: &DequeShared| shared.is_closed() || is_over(shared);
             if is_done(&self.shared) {
                 return None;
             }
@@ -224,7 +220,7 @@ impl DequeWorker {
 
     /// Waits for `reserved`, or for something else to do. The run cannot be over while a task is reserved.
     #[cold]
-    fn await_reserved(&mut self, is_over: fn(&CrossbeamShared) -> bool) -> Option<TaskId> {
+    fn await_reserved(&mut self, is_over: fn(&DequeShared) -> bool) -> Option<TaskId> {
         let reserved = self.reserved.take()?;
         let mut spin = self.shared.placement.spin();
         let pause = || spin.turn() && !self.shared.is_closed();

@@ -20,7 +20,7 @@ use crate::gate::{
     Arm, Both, Contest, GatePlan, Header, ListedCase, LogError, Matched, PAIRS_VERSION, PairLog,
     Ran, Stop, be_busy, list, match_up, run,
 };
-use crate::measure::host;
+use crate::machine::host;
 use crate::random::mix;
 use crate::record::{Host, write_whole};
 use crate::registry::Registry;

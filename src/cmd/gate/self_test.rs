@@ -20,7 +20,7 @@ use crate::gate::self_test::{
     SelfTest, SelfTestError, SelfTestPlan, SelfVerdict, VerdictTally, tally,
 };
 use crate::gate::{ListedCase, Neighbour, Watcher};
-use crate::measure::host;
+use crate::machine::host;
 use crate::record::write_whole;
 use crate::registry::Registry;
 use crate::report::{bound_or_not, change};

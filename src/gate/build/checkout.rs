@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use miette::miette;
 
-use super::Meanwhile;
-use super::store::cannot_write;
+use super::{Meanwhile, cannot_write};
 use crate::foreign::git::{Git, GitError};
 
 /// Makes a checkout of `commit` in `folder`: that of the last time, put in order, or else a new one. It stays, so that

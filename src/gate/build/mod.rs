@@ -14,7 +14,7 @@ use self::outside::Outside;
 use self::store::{BuildStore, Kept};
 use crate::compare::Build;
 use crate::foreign::git::{Git, GitError};
-use crate::measure::host;
+use crate::machine::host;
 
 mod cargo;
 mod checkout;
@@ -259,4 +259,12 @@ impl Repository {
             prefix: ask("--show-prefix")?,
         })
     }
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> miette::Report {
+    miette!(
+        help = "XDG_CACHE_HOME chooses the folder that revisions are built in",
+        "cannot write to {}: {error}",
+        path.display()
+    )
 }

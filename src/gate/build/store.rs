@@ -24,7 +24,7 @@ use miette::miette;
 
 use super::checkout::remove_checkout;
 use super::outside::Outside;
-use super::{Meanwhile, sha256, short_hash};
+use super::{Meanwhile, cannot_write, sha256, short_hash};
 use crate::foreign::git::Git;
 use crate::record::write_whole_with;
 
@@ -263,12 +263,4 @@ fn remove_unused(cache: &Path, own: &Path) {
             let _ = fs::remove_dir_all(&folder);
         }
     }
-}
-
-pub(super) fn cannot_write(path: &Path, error: &io::Error) -> miette::Report {
-    miette!(
-        help = "XDG_CACHE_HOME chooses the folder that revisions are built in",
-        "cannot write to {}: {error}",
-        path.display()
-    )
 }

@@ -3,12 +3,13 @@ use std::path::{Path, PathBuf};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use miette::Report as Error;
 
+use super::figure::figure;
 use super::{Exporter, schedules, sweeps, write};
 use crate::report::heading::Heading;
 use crate::report::model::{Group, Measured, Report, Row, RowOutcome, SERIAL};
+use crate::report::picture;
 use crate::report::picture::font;
 use crate::report::picture::palette::DARK_TWINS;
-use crate::report::picture::{self, FontSource, Picture};
 use crate::report::words::{LIMIT_MARK, LIMIT_NOTE, NONE, Outline, name, notes, outline};
 use crate::report::{units, words};
 use crate::text;
@@ -280,12 +281,6 @@ fn section(group: &Group, report: &Report) -> Result<Markup, Error> {
             @if let Some(speed_up) = speed_up { (speed_up) }
         }
     })
-}
-
-/// A picture of the page. Its own description is read out in its place.
-pub(super) fn figure(picture: &Picture) -> Result<Markup, Error> {
-    let svg = picture.svg(FontSource::Page)?;
-    Ok(html! { figure { (PreEscaped(svg)) } })
 }
 
 fn table(group: &Group) -> Markup {

@@ -7,6 +7,7 @@ use miette::{Report as Error, miette};
 use super::model::Report;
 use crate::record::write_whole;
 
+mod figure;
 mod html;
 mod png;
 mod schedules;

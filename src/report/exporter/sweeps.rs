@@ -1,9 +1,8 @@
 use maud::{Markup, html};
 use miette::Report as Error;
 
-use super::html::figure;
-use crate::report::efficiency::Sweep;
-use crate::report::model::Report;
+use super::figure::figure;
+use crate::report::model::{Report, Sweep};
 use crate::report::words::{LIMIT_MARK, NONE, curve_notes, metg_figure};
 use crate::report::{picture, units};
 

@@ -12,8 +12,7 @@ use self::palette::{INK, MUTED, PAPER};
 use self::raster::{Raster, png};
 use self::speed_up::SpeedUp;
 use self::timeline::Timelines;
-use super::efficiency::Sweep;
-use super::model::{Group, Report};
+use super::model::{Group, Report, Sweep};
 use crate::compare::History;
 use crate::text;
 

@@ -7,9 +7,9 @@ use super::canvas::{Anchor, Canvas, Drawn};
 use super::palette::{FAILURE, GRID, INK, MUTED};
 use super::{DETAIL, LABEL, MARGIN, STRONG, TITLE, Type, WIDTH};
 use crate::compare::{Change, History, Series};
-use crate::report::chronicle::no_change;
 use crate::report::units;
 use crate::report::verdict::change;
+use crate::report::words::no_change;
 
 const PLOT_TOP: f64 = 64.0;
 /// The band of a case: its name, its line, and room below.

@@ -6,10 +6,10 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Mistake, did_you_mean, quoted};
-use super::file_graph::{FileGraph, Opened};
+use super::file_graph::{FileGraph, Opened, SCALES};
 use super::graph::Graph;
-use super::graph_side::GraphChoice;
-use super::key::GRAPH;
+use super::pattern_keys::GraphChoice;
+use super::top_key::GRAPH;
 use super::value::{Entry, describe, to_number};
 use crate::registry::nearest;
 
@@ -18,9 +18,6 @@ const FILE: &str = "file";
 const SCALE: &str = "scale";
 const REVERSE: &str = "reverse";
 const KEYS: [&str; 3] = [FILE, SCALE, REVERSE];
-
-/// A scale from nothing that could be measured up to more than anybody could wait for.
-pub(super) const SCALES: std::ops::RangeInclusive<f64> = 1e-12..=1e6;
 
 /// All choices under `graph`, one for each file; empty if a mistake was found there. Files are looked for in
 /// `folder`, that of the workload file.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use rustix::process::getuid;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use crate::measure::host;
-use crate::measure::ticks::CpuTicks;
+use crate::machine::host;
+use crate::machine::ticks::CpuTicks;
 use crate::system::cgroup::Groups;
 use crate::system::limit::{ThreadLimits, thread_count_of_user};
 use crate::system::{Root, can_start_itself};

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::measure::ticks::CpuTicks;
+use crate::machine::ticks::CpuTicks;
 use crate::system::fixture::Machine;
 
 /// A laptop as it is bought: governor, turbo, hardware threads, a browser.

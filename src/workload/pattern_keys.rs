@@ -6,10 +6,10 @@ use toml::de::DeValue;
 
 use super::diagnostic::Mistake;
 use super::graph::{Graph, PatternGraph};
-use super::key::{GRAPHS, PATTERN};
-use super::parse::VARIANTS_MAX;
-use super::side::{Choice, KindTableParser};
+use super::kind_table::{Choice, KindTableParser};
+use super::limit::VARIANTS_MAX;
 use super::size::SizeError;
+use super::top_key::{GRAPHS, PATTERN};
 use super::value::{Entry, describe};
 use crate::parameter::ParameterKind;
 use crate::pattern::Pattern;
@@ -36,9 +36,9 @@ pub(super) fn pattern(
     registry: &Registry,
     mistakes: &mut Vec<Mistake>,
 ) -> Vec<GraphChoice> {
-    let mut side = KindTableParser::new(registry, PATTERN.example);
-    let choices: Vec<PatternChoice> = side.read(value);
-    mistakes.append(&mut side.mistakes);
+    let mut parser = KindTableParser::new(registry, PATTERN.example);
+    let choices: Vec<PatternChoice> = parser.read(value);
+    mistakes.append(&mut parser.mistakes);
     let one = |choice: PatternChoice| GraphChoice {
         extents: extents(&choice),
         labels: choice.labels,
@@ -114,9 +114,9 @@ fn entry_of_several(
         mistakes.push(Mistake::new(message, help).at(entry.span(), expected));
         return None;
     }
-    let mut side = KindTableParser::new(registry, PATTERN.example);
-    let mut choices: Vec<PatternChoice> = side.read(entry);
-    mistakes.append(&mut side.mistakes);
+    let mut parser = KindTableParser::new(registry, PATTERN.example);
+    let mut choices: Vec<PatternChoice> = parser.read(entry);
+    mistakes.append(&mut parser.mistakes);
     // What is swept has a label, even if it is a list of one.
     if choices.iter().any(|choice| !choice.labels.is_empty()) {
         let help = "write one value without brackets, and a workload file for each value to try";

@@ -7,14 +7,14 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Mistake, did_you_mean, quoted};
-use super::key::is_top_key;
-use super::kind::PatternOrKernel;
-use super::parse::{VARIANTS_MAX, too_many_variants};
+use super::limit::{VARIANTS_MAX, too_many_variants};
+use super::pattern_or_kernel::PatternOrKernel;
+use super::top_key::is_top_key;
 use super::value::{Entry, describe, explain, invalid, to_value};
 use crate::parameter::{Parameter, Parameters, Value};
 use crate::registry::{Registry, nearest};
 
-/// One thing that a side can be.
+/// One pattern or kernel with its parameters, of those that a sweep makes.
 pub(super) struct Choice<K> {
     pub(super) kind: K,
     pub(super) parameters: Parameters,
@@ -30,7 +30,7 @@ pub(super) struct Choice<K> {
     swept: Vec<&'static str>,
 }
 
-/// A side that is being read, and what was found wrong so far.
+/// Reads the `pattern` or the `kernel` of a file, and keeps what was found wrong so far.
 pub(super) struct KindTableParser<'a> {
     registry: &'a Registry,
     /// How to write one.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::facts::{CpuWatch, Facts};
 use super::{Advice, Severity};
-use crate::measure::host;
-use crate::measure::ticks::{SHORTEST_BRACKET, foreign_cpu_ns};
+use crate::machine::host;
+use crate::machine::ticks::{SHORTEST_BRACKET, foreign_cpu_ns};
 use crate::system::cgroup::ProcessLimit;
 use crate::system::limit::ThreadLimits;
 use crate::system::proc;
@@ -353,7 +353,7 @@ fn huge_pages(enabled: &str) -> Option<Advice> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::ticks::CpuTicks;
+    use crate::machine::ticks::CpuTicks;
 
     fn lists(lists: &[(u32, &str)]) -> Vec<(u32, String)> {
         lists
