@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use miette::{LabeledSpan, NamedSource};
 
-use crate::graph::import::ImportError;
+use crate::graph_file::import::ImportError;
 use crate::text;
 
 /// One thing that is wrong.

@@ -12,8 +12,8 @@ use super::Workload;
 use super::diagnostic::{Mistake, report};
 use super::parse::{Parsed, SourceFile, parse};
 use crate::input::{self, ReadError};
-use crate::memory::usable_memory_bytes;
 use crate::registry::{Registry, nearest};
+use crate::system::memory::usable_memory_bytes;
 
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/workloads");
 
