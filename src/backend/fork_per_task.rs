@@ -26,8 +26,8 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
 
-use super::casualties::Casualties;
-use super::process::{self, Deadline, WorkerProcess};
+use super::support::casualties::Casualties;
+use super::support::process::{self, Deadline, WorkerProcess};
 use super::{Backend, Death, Placement, Pool, PoolPlan};
 use crate::execute::{Ending, Halt, Job};
 use crate::graph::TaskId;

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use rayon::{Scope, ThreadPool, ThreadPoolBuilder};
 
-use super::worker::{join_all, spawn};
+use super::support::worker::{join_all, spawn};
 use super::{Backend, Continuation, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;

@@ -10,7 +10,7 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
-use super::worker::{join_all, spawn};
+use super::support::worker::{join_all, spawn};
 use super::{Backend, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use super::worker::spawn;
+use super::support::worker::spawn;
 use super::{Backend, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;

@@ -254,7 +254,7 @@ impl Pool for TokioPool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::fixture::Pass;
+    use crate::backend::support::fixture::Pass;
     use crate::graph::TaskGraphBuilder;
 
     #[test]

@@ -23,8 +23,8 @@ use std::thread::{self, JoinHandle, Thread};
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use crossbeam_utils::CachePadded;
 
-use super::reserving::{RESERVE, Reserving};
-use super::worker::{Spin, join_all, spawn};
+use super::support::reserving::{RESERVE, Reserving};
+use super::support::worker::{Spin, join_all, spawn};
 use super::{Backend, Continuation, Lent, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job, Reserved};
 use crate::graph::TaskId;

@@ -12,7 +12,7 @@ use super::worker::{self, Assignment, WorkerManner};
 use super::{GRACE, LOOK_INTERVAL};
 use crate::backend::Placement;
 use crate::backend::PoolPlan;
-use crate::backend::process::{self, WorkerProcess};
+use crate::backend::support::process::{self, WorkerProcess};
 use crate::execute::Ending;
 use crate::graph::TaskId;
 use crate::system::limit::cannot_start_worker;

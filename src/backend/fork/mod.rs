@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use rustix::event::Timespec;
 
-use super::casualties::Casualties;
-use super::process::{self, EndedChildren};
-use super::reserving::{RESERVE, Reserving};
+use super::support::casualties::Casualties;
+use super::support::process::{self, EndedChildren};
+use super::support::reserving::{RESERVE, Reserving};
 use super::{Backend, Continuation, Death, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::kernel::Sharing;

@@ -35,8 +35,8 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use super::casualties::Casualties;
-use super::process::{self, Deadline, WorkerProcess};
+use super::support::casualties::Casualties;
+use super::support::process::{self, Deadline, WorkerProcess};
 use super::{Backend, Death, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;

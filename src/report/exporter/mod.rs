@@ -7,12 +7,9 @@ use miette::{Report as Error, miette};
 use super::model::Report;
 use crate::record::write_whole;
 
-mod figure;
 mod html;
 mod png;
-mod schedules;
 mod svg;
-mod sweeps;
 
 pub use html::HTML;
 pub use png::PNG;

@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use miette::Report as Error;
 
-use super::figure::figure;
-use super::{Exporter, schedules, sweeps, write};
+use self::figure::figure;
+use super::{Exporter, write};
 use crate::report::heading::Heading;
 use crate::report::model::{Group, Measured, Report, Row, RowOutcome, SERIAL};
 use crate::report::picture;
@@ -13,6 +13,10 @@ use crate::report::picture::palette::DARK_TWINS;
 use crate::report::words::{LIMIT_MARK, LIMIT_NOTE, NONE, Outline, name, notes, outline};
 use crate::report::{units, words};
 use crate::text;
+
+mod figure;
+mod schedules;
+mod sweeps;
 
 /// The whole report as one page that needs nothing else.
 pub const HTML: Html = Html;

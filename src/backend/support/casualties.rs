@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Death;
+use crate::backend::Death;
 use crate::execute::{Ending, Failure, Halt, Job};
 use crate::graph::TaskId;
 
@@ -13,7 +13,7 @@ const BLAMELESS_LIMIT: u32 = 16;
 
 /// The deaths since they were last taken, and what follows from those of the run that is going on.
 #[derive(Debug, Default)]
-pub(super) struct Casualties {
+pub(in crate::backend) struct Casualties {
     retry_limit: u32,
     /// Kept over the runs: they are taken once per sample, and a sample has many runs.
     deaths: Vec<Death>,
@@ -30,7 +30,7 @@ struct Consequences {
 }
 
 impl Casualties {
-    pub(super) fn new(retry_limit: u32) -> Self {
+    pub(in crate::backend) fn new(retry_limit: u32) -> Self {
         Self {
             retry_limit,
             ..Self::default()
@@ -38,7 +38,7 @@ impl Casualties {
     }
 
     /// Every task has all its tries again. The deaths of the runs before stay until they are taken.
-    pub(super) fn begin_run(&mut self) {
+    pub(in crate::backend) fn begin_run(&mut self) {
         self.run = Consequences::default();
     }
 
@@ -48,7 +48,7 @@ impl Casualties {
     /// # Errors
     ///
     /// When workers keep dying without a task to blame; the job then has the reason.
-    pub(super) fn enter(
+    pub(in crate::backend) fn enter(
         &mut self,
         job: &Job,
         worker: usize,
@@ -82,17 +82,17 @@ impl Casualties {
     }
 
     /// Whether anyone died in this run.
-    pub(super) fn has_any_in_run(&self) -> bool {
+    pub(in crate::backend) fn has_any_in_run(&self) -> bool {
         self.run.has_deaths
     }
 
     /// The tasks that are not to be tried again.
-    pub(super) fn given_up(&self) -> &[TaskId] {
+    pub(in crate::backend) fn given_up(&self) -> &[TaskId] {
         &self.run.given_up
     }
 
     /// The deaths since this was last called, of all runs.
-    pub(super) fn take(&mut self) -> Vec<Death> {
+    pub(in crate::backend) fn take(&mut self) -> Vec<Death> {
         std::mem::take(&mut self.deaths)
     }
 
@@ -101,7 +101,7 @@ impl Casualties {
     /// # Errors
     ///
     /// When a task was given up; the job then names the first of them.
-    pub(super) fn verdict(&self, job: &Job) -> Result<(), Halt> {
+    pub(in crate::backend) fn verdict(&self, job: &Job) -> Result<(), Halt> {
         let Some(&first) = self.run.given_up.first() else {
             return Ok(());
         };
@@ -121,7 +121,7 @@ impl Casualties {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::fixture::Pass;
+    use crate::backend::support::fixture::Pass;
     use crate::graph::TaskGraphBuilder;
 
     fn job() -> Job {

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::Placement;
+use crate::backend::Placement;
 use crate::execute::{Ending, Halt, Job};
 use crate::system::no_process_descriptor;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -18,8 +18,8 @@ use rustix::process::{
 };
 
 /// A forked child, known by a descriptor that no other process can come to stand for.
-pub(super) struct WorkerProcess {
-    pub(super) pid: Pid,
+pub(in crate::backend) struct WorkerProcess {
+    pub(in crate::backend) pid: Pid,
     descriptor: OwnedFd,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct WorkerProcess {
 /// # Errors
 ///
 /// When it has a second thread, or the system does not tell.
-pub(super) fn require_one_thread() -> io::Result<()> {
+pub(in crate::backend) fn require_one_thread() -> io::Result<()> {
     // SAFETY: to part with the other threads of the process changes nothing where there are none, and is
     // refused where there are some (unshare(2)).
     if unsafe { libc::unshare(libc::CLONE_THREAD) } == 0 {
@@ -55,7 +55,7 @@ pub(super) fn require_one_thread() -> io::Result<()> {
 static ENDED_CHILDREN: AtomicU32 = AtomicU32::new(0);
 
 /// Tells whether a child has ended, for the price of a load.
-pub(super) struct EndedChildren {
+pub(in crate::backend) struct EndedChildren {
     seen: u32,
 }
 
@@ -65,7 +65,7 @@ impl EndedChildren {
     /// interrupted too, and all others are taken up again by the kernel (signal(7)).
     ///
     /// A process with a handler of its own, or that ignores the signal, keeps its ways, and nothing is counted.
-    pub(super) fn watch() -> io::Result<Self> {
+    pub(in crate::backend) fn watch() -> io::Result<Self> {
         extern "C" fn count_child(_: libc::c_int) {
             // Relaxed: a hint to ask the kernel, which knows. Atomics are allowed in a handler.
             ENDED_CHILDREN.fetch_add(1, Ordering::Relaxed);
@@ -90,7 +90,7 @@ impl EndedChildren {
     }
 
     /// Whether any has ended since it was last asked.
-    pub(super) fn are_news(&mut self) -> bool {
+    pub(in crate::backend) fn are_news(&mut self) -> bool {
         // Relaxed: see the handler, which runs on this thread.
         let now = ENDED_CHILDREN.load(Ordering::Relaxed);
         std::mem::replace(&mut self.seen, now) != now
@@ -100,7 +100,7 @@ impl EndedChildren {
 impl WorkerProcess {
     /// Forks a process that runs `body` and exits with the status it returns. The caller must have seen
     /// to it, with [`require_one_thread`], that the child can use locks and memory.
-    pub(super) fn fork(body: impl FnOnce() -> i32) -> io::Result<Self> {
+    pub(in crate::backend) fn fork(body: impl FnOnce() -> i32) -> io::Result<Self> {
         let parent = getpid();
         // SAFETY: the process has one thread, so the child starts in a whole copy of a state that no
         // other thread was about to change.
@@ -131,13 +131,13 @@ impl WorkerProcess {
     }
 
     /// Kills it, if it still lives.
-    pub(super) fn kill(&self) {
+    pub(in crate::backend) fn kill(&self) {
         // An error can only say that it has ended.
         let _ = pidfd_send_signal(&self.descriptor, Signal::KILL);
     }
 
     /// Waits until it has ended, lays its process to rest and says how it ended.
-    pub(super) fn reap(self) -> Ending {
+    pub(in crate::backend) fn reap(self) -> Ending {
         let ended = retry_on_intr(|| {
             waitid(
                 WaitId::PidFd(self.descriptor.as_fd()),
@@ -159,8 +159,8 @@ impl AsFd for WorkerProcess {
     }
 }
 
-/// A process id as the standard library and [`Pool::worker_processes`](super::Pool::worker_processes) have it.
-pub(super) fn id(pid: Pid) -> u32 {
+/// A process id as the standard library and [`Pool::worker_processes`](crate::backend::Pool::worker_processes) have it.
+pub(in crate::backend) fn id(pid: Pid) -> u32 {
     pid.as_raw_nonzero().get().cast_unsigned()
 }
 
@@ -173,7 +173,7 @@ fn ending(status: &WaitIdStatus) -> Ending {
 }
 
 /// The index of a process that has ended, if one ends within `limit`.
-pub(super) fn first_ended<'a>(
+pub(in crate::backend) fn first_ended<'a>(
     processes: impl Iterator<Item = &'a WorkerProcess>,
     limit: Timespec,
 ) -> Option<usize> {
@@ -186,33 +186,33 @@ pub(super) fn first_ended<'a>(
 
 /// When a worker process has to be through with a task. Where a plan sets no limit, no clock is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Deadline(Instant);
+pub(in crate::backend) struct Deadline(Instant);
 
 impl Deadline {
     /// `limit` from now, if there is a limit.
-    pub(super) fn after(limit: Option<Duration>) -> Option<Self> {
+    pub(in crate::backend) fn after(limit: Option<Duration>) -> Option<Self> {
         limit.map(|limit| Self(Instant::now() + limit))
     }
 
-    pub(super) fn has_passed(self) -> bool {
+    pub(in crate::backend) fn has_passed(self) -> bool {
         Instant::now() >= self.0
     }
 
     /// The time that is left, for [`wait_for_any`].
-    pub(super) fn left(self) -> Timespec {
+    pub(in crate::backend) fn left(self) -> Timespec {
         let left = self.0.saturating_duration_since(Instant::now());
         Timespec::try_from(left).expect("a deadline is at most centuries away")
     }
 }
 
 /// Waits until something happens on `watched`, for at most `limit` if there is one.
-pub(super) fn wait_for_any(watched: &mut [PollFd<'_>], limit: Option<Timespec>) {
+pub(in crate::backend) fn wait_for_any(watched: &mut [PollFd<'_>], limit: Option<Timespec>) {
     retry_on_intr(|| poll(watched, limit.as_ref())).expect("descriptors and time-out are valid");
 }
 
 /// All that worker process `me` does, where `placement` has it. Returns its exit status: 1 when the
 /// run has failed, for a reason that the job then has.
-pub(super) fn work(
+pub(in crate::backend) fn work(
     job: &Job,
     me: usize,
     placement: &Placement,
@@ -232,7 +232,7 @@ pub(super) fn work(
 /// Sets up a worker process: nothing that its kernel prints or reads may touch the streams of the
 /// coordinator, which carry a protocol; an interrupt from the keyboard, which reaches the whole group of
 /// processes, is the coordinator's to decide about.
-pub(super) fn settle() -> io::Result<()> {
+pub(in crate::backend) fn settle() -> io::Result<()> {
     let null = OpenOptions::new()
         .read(true)
         .write(true)

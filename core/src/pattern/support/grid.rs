@@ -2,20 +2,20 @@
 
 use std::ops::Range;
 
-use super::{Pattern, Size, builder};
 use crate::graph::{GraphError, TaskGraph, TaskId};
 use crate::parameter::Parameters;
+use crate::pattern::{Pattern, Size, builder};
 
 /// A grid that is to be built. Numbers are signed, so that patterns can name points beyond the ends of a row.
-pub(super) struct Grid {
+pub(in crate::pattern) struct Grid {
     size: Size,
-    pub(super) width: i64,
-    pub(super) steps: i64,
+    pub(in crate::pattern) width: i64,
+    pub(in crate::pattern) steps: i64,
 }
 
 impl Grid {
     /// The grid of a pattern that takes `width` and `steps`.
-    pub(super) fn new(pattern: &dyn Pattern, parameters: &Parameters) -> Self {
+    pub(in crate::pattern) fn new(pattern: &dyn Pattern, parameters: &Parameters) -> Self {
         Self {
             size: pattern.size(parameters),
             width: parameters.count("width") as i64,
@@ -25,7 +25,7 @@ impl Grid {
 
     /// Builds it with rows that are all as wide as the grid. `neighbours` is as for
     /// [`build_rows`](Grid::build_rows).
-    pub(super) fn build(
+    pub(in crate::pattern) fn build(
         self,
         neighbours: impl FnMut(i64, i64, &mut Vec<i64>),
     ) -> Result<TaskGraph, GraphError> {
@@ -36,7 +36,7 @@ impl Grid {
     /// Builds it with the points `row(step)` at each step. `neighbours(step, point, near)` adds to `near` the
     /// points of the row before that `point` depends on; those that this row does not have are dropped, and
     /// those that are added twice count once.
-    pub(super) fn build_rows(
+    pub(in crate::pattern) fn build_rows(
         self,
         row: impl Fn(i64) -> Range<i64>,
         mut neighbours: impl FnMut(i64, i64, &mut Vec<i64>),

@@ -6,7 +6,7 @@ use crate::graph::TaskId;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 
 /// Whether workers reserve at all. To see what it brings, or what the bare queues do.
-pub(super) const RESERVE: Parameter = Parameter {
+pub(in crate::backend) const RESERVE: Parameter = Parameter {
     name: "reserve",
     why: "whether an idle worker that spins keeps a task that waits for one more input, and watches that input",
     kind: ParameterKind::Choice(&["yes", "no"]),
@@ -30,7 +30,7 @@ const MOST_PAUSES: u32 = 16;
 /// count: so a worker whom this happens leaves it for a while, and for twice as long the next time; each time that it
 /// pays halves that.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reserving {
+pub(in crate::backend) struct Reserving {
     /// Spells to sit out; `None` if this worker never reserves.
     left: Option<u32>,
     penalty: u32,
@@ -38,11 +38,11 @@ pub(super) struct Reserving {
 
 /// What came of waiting for a reserved task.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Waited {
+pub(in crate::backend) struct Waited {
     /// The task to run next, if there is any.
-    pub(super) next: Option<TaskId>,
+    pub(in crate::backend) next: Option<TaskId>,
     /// Another that is the worker's now. It must be put where others find it.
-    pub(super) spare: Option<TaskId>,
+    pub(in crate::backend) spare: Option<TaskId>,
 }
 
 impl Waited {
@@ -54,7 +54,7 @@ impl Waited {
 impl Reserving {
     /// `is_apt` says whether there is anyone to wait for, and an idle worker spins for a while on a core of its own:
     /// else it could not run at once what it has kept.
-    pub(super) fn new(plan: &Parameters, is_apt: bool) -> Self {
+    pub(in crate::backend) fn new(plan: &Parameters, is_apt: bool) -> Self {
         let is_wanted = plan.text(RESERVE.name) == "yes";
         Self {
             left: (is_wanted && is_apt).then_some(0),
@@ -64,18 +64,18 @@ impl Reserving {
 
     /// Whether to reserve, should the worker be idle.
     #[inline]
-    pub(super) fn is_on(&self) -> bool {
+    pub(in crate::backend) fn is_on(&self) -> bool {
         self.left == Some(0)
     }
 
     /// The worker has run out of work.
-    pub(super) fn count_spell(&mut self) {
+    pub(in crate::backend) fn count_spell(&mut self) {
         self.left = self.left.map(|left| left.saturating_sub(1));
     }
 
     /// Waits until `reserved` can run, unless `look` finds other work first or `pause`, which lets a moment pass,
     /// says that the worker should not go on waiting.
-    pub(super) fn wait(
+    pub(in crate::backend) fn wait(
         &mut self,
         job: &Job,
         reserved: Reserved,
@@ -123,7 +123,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::backend::fixture::reserved;
+    use crate::backend::support::fixture::reserved;
     use crate::parameter::Value;
 
     fn nothing() -> Option<TaskId> {

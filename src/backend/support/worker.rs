@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use crate::execute::Job;
 use crate::system::limit::cannot_start_worker;
 
-use super::Placement;
+use crate::backend::Placement;
 
 /// Turns a waiting worker spins before it yields: about 50 µs at 25 ns a `PAUSE`.
 ///
@@ -24,7 +24,7 @@ const YIELD_TURNS: u32 = 4;
 /// # Errors
 ///
 /// When the system refuses the thread.
-pub(super) fn spawn(
+pub(in crate::backend) fn spawn(
     placement: Placement,
     index: usize,
     job: &Arc<Job>,
@@ -42,13 +42,13 @@ pub(super) fn spawn(
 }
 
 /// A wait: first spinning, then yielding, and then its owner had better park.
-pub(super) struct Spin {
+pub(in crate::backend) struct Spin {
     turns: u32,
 }
 
 impl Spin {
     /// A wait that begins now. Where workers share cores, it does not spin.
-    pub(super) fn new(placement: &Placement) -> Self {
+    pub(in crate::backend) fn new(placement: &Placement) -> Self {
         Self {
             turns: if placement.is_crowded() {
                 SPIN_TURNS
@@ -61,7 +61,7 @@ impl Spin {
     /// Waits for a moment. `false` once the wait has gone on for so long that the worker should park, if
     /// there is someone to wake it.
     #[inline]
-    pub(super) fn turn(&mut self) -> bool {
+    pub(in crate::backend) fn turn(&mut self) -> bool {
         if self.turns < SPIN_TURNS {
             self.turns += 1;
             std::hint::spin_loop();
@@ -74,7 +74,7 @@ impl Spin {
 }
 
 /// Wakes every thread and waits until they have all ended. Whatever makes them end must be set before.
-pub(super) fn join_all(threads: &mut Vec<JoinHandle<()>>) {
+pub(in crate::backend) fn join_all(threads: &mut Vec<JoinHandle<()>>) {
     for thread in threads.iter() {
         thread.thread().unpark();
     }

@@ -5,7 +5,7 @@ use crate::graph::{TaskGraphBuilder, TaskId};
 use crate::kernel::Kernel;
 
 /// A kernel whose output is its seed.
-pub(super) struct Pass;
+pub(in crate::backend) struct Pass;
 
 impl Kernel for Pass {
     fn run(&self, _: TaskId, seed: u64) -> u64 {
@@ -15,7 +15,7 @@ impl Kernel for Pass {
 
 /// A job of two sources, 0 and 1, and two tasks that wait for both. Its first run has begun, and the first source has
 /// run: its worker has nothing else to do, and keeps the last task.
-pub(super) fn reserved() -> (Job, Reserved) {
+pub(in crate::backend) fn reserved() -> (Job, Reserved) {
     let mut builder = TaskGraphBuilder::default();
     let sources = [(); 2].map(|()| builder.push([]).unwrap());
     for _ in 0..2 {
