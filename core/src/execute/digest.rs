@@ -1,8 +1,12 @@
 //! Seeds, digests, and the digest that every run is held against.
 
-use super::slots;
 use crate::graph::{TaskGraph, TaskId};
 use crate::kernel::Kernel;
+
+/// Bits of an output word that hold the value.
+pub(super) const VALUE_BITS: u32 = 48;
+/// The part of an output word that holds the value.
+pub(super) const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
 
 /// The digest of a serial run, computed without slots, backends or waiting: the oracle that every run is
 /// held against.
@@ -14,7 +18,7 @@ pub fn expected_digest(graph: &TaskGraph, kernel: &dyn Kernel) -> u64 {
         for predecessor in graph.predecessors(task) {
             seed.fold(values[predecessor.index()]);
         }
-        let value = kernel.expected(task, seed.finish()) & slots::VALUE_MASK;
+        let value = kernel.expected(task, seed.finish()) & VALUE_MASK;
         values[task.index()] = value;
         digest.fold(value);
     }

@@ -31,7 +31,7 @@ mod reserve;
 mod slots;
 
 pub use digest::expected_digest;
-use digest::{Digest, SPREAD, Seed};
+use digest::{SPREAD, Seed};
 use failure::FailureCell;
 pub use failure::{Ending, Failure, Halt};
 use payload::Payload;

@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use super::out::pass_on;
 use super::{CommandResult, Exit, OK, say, tell};
 use crate::graph::TaskGraph;
+use crate::graph_file::GraphFormat;
 use crate::graph_file::export::{self, ExportError};
 use crate::graph_file::import::{self, Imported, Unit};
 use crate::record::write_whole_with;
@@ -113,11 +114,11 @@ enum ImportFormat {
 }
 
 impl ImportFormat {
-    fn get(self) -> import::Format {
+    fn get(self) -> GraphFormat {
         match self {
-            Self::Wfformat => import::Format::WfFormat,
-            Self::Dot => import::Format::Dot,
-            Self::Stg => import::Format::Stg,
+            Self::Wfformat => GraphFormat::WfFormat,
+            Self::Dot => GraphFormat::Dot,
+            Self::Stg => GraphFormat::Stg,
         }
     }
 }
@@ -159,9 +160,9 @@ fn export(
     out: Option<&Path>,
 ) -> CommandResult {
     let format = match format {
-        ExportFormat::Wfformat => export::Format::WfFormat,
-        ExportFormat::Dot => export::Format::Dot,
-        ExportFormat::Stg => export::Format::Stg,
+        ExportFormat::Wfformat => GraphFormat::WfFormat,
+        ExportFormat::Dot => GraphFormat::Dot,
+        ExportFormat::Stg => GraphFormat::Stg,
     };
     let (name, graph) = match &source.file {
         Some(path) => {
@@ -194,7 +195,7 @@ fn export(
 }
 
 fn written(
-    format: export::Format,
+    format: GraphFormat,
     name: &str,
     graph: &Imported,
     out: &mut dyn Write,

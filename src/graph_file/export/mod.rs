@@ -2,25 +2,12 @@
 
 use std::io::{self, Write};
 
+use super::GraphFormat;
 use super::import::Imported;
 
 mod dot;
 mod stg;
 mod wfformat;
-
-/// A file format that can be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// WfFormat 1.5 of WfCommons. Durations without a unit become seconds.
-    WfFormat,
-    /// The language of Graphviz, with durations as the attribute `duration`. Their unit is not written.
-    Dot,
-    /// The Standard Task Graph Set. Its costs are whole numbers: of 1, 0.001, 0.000001 or 0.000000001 of the unit, the
-    /// largest in which all durations are whole. Where a cost would be beyond 2^31 - 1 then, it is the smallest in which
-    /// none is, and durations are rounded to the nearest. A comment says what it is. Two dummies are added unless the
-    /// first and the last task are such already. Names are not written, and tasks without durations cost 1.
-    Stg,
-}
 
 /// Why a graph could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -43,15 +30,15 @@ pub enum ExportError {
 /// When `out` fails, or the format cannot express the graph: WfFormat has no workflow without tasks, and DOT no name
 /// that ends with a `\` or has one before a quote or the end of a line.
 pub fn write(
-    format: Format,
+    format: GraphFormat,
     name: &str,
     graph: &Imported,
     out: &mut dyn Write,
 ) -> Result<(), ExportError> {
     match format {
-        Format::WfFormat => wfformat::write(name, graph, out),
-        Format::Dot => dot::write(graph, out),
-        Format::Stg => stg::write(graph, out),
+        GraphFormat::WfFormat => wfformat::write(name, graph, out),
+        GraphFormat::Dot => dot::write(graph, out),
+        GraphFormat::Stg => stg::write(graph, out),
     }
 }
 

@@ -4,16 +4,8 @@ use serde_json::value::RawValue;
 
 use super::super::refusal::{Refusal, in_line, quoted};
 use super::super::{all_or_none, billionths};
-use super::tasks::NamedTasks;
+use super::tasks::{NamedTasks, Runtimes};
 use super::wire::{WireExecuted, WireTask};
-
-/// The runtimes of all tasks.
-pub(super) struct Runtimes {
-    /// In nanoseconds; none if the file states none.
-    pub(super) durations: Option<Vec<u64>>,
-    /// What is odd about them.
-    pub(super) notes: Vec<String>,
-}
 
 /// The last version, by its second part, that has `runtime` and not `runtimeInSeconds`.
 const LAST_WITH_RUNTIME: u32 = 3;

@@ -6,8 +6,15 @@ use std::collections::hash_map::Entry;
 use super::super::Unit;
 use super::super::draft::Draft;
 use super::super::refusal::{Refusal, in_line, quoted, start_in};
-use super::runtime::Runtimes;
 use super::wire::{Text, WireTask};
+
+/// The runtimes of all tasks.
+pub(super) struct Runtimes {
+    /// In nanoseconds; none if the file states none.
+    pub(super) durations: Option<Vec<u64>>,
+    /// What is odd about them.
+    pub(super) notes: Vec<String>,
+}
 
 /// The tasks of a file, and the names they go by.
 pub(super) struct NamedTasks<'a> {
