@@ -279,4 +279,4 @@ fn changes(sessions: &[&Placed], medians: &[f64], how: &Divisive) -> Vec<Change>
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

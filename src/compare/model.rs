@@ -292,4 +292,4 @@ impl Comparison {
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

@@ -350,4 +350,4 @@ impl SessionsFound {
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

@@ -18,8 +18,6 @@ use rustix::process::{
 
 pub mod git;
 mod tail;
-#[cfg(test)]
-mod test;
 
 use crate::system::no_process_descriptor;
 use tail::FILLS_OF_A_PIPE;
@@ -282,3 +280,6 @@ pub(crate) fn pid(child: &Child) -> Pid {
     let number = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     number.expect("the kernel gives positive numbers to processes")
 }
+
+#[cfg(test)]
+mod tests;

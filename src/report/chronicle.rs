@@ -183,4 +183,4 @@ pub fn svg(history: &History) -> Result<String, Error> {
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

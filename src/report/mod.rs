@@ -21,9 +21,6 @@ pub mod units;
 mod verdict;
 mod words;
 
-#[cfg(test)]
-mod test;
-
 pub use exporter::{EXPORTERS, Exporter, HTML, PNG, SVG, write};
 pub use format::{FORMATS, Format, MARKDOWN};
 pub use heading::Heading;
@@ -34,3 +31,6 @@ pub use read::{UNKNOWN_VERSION, read, read_placed, read_text};
 pub use schedule::Schedule;
 pub use table::{styled_tables, tables};
 pub use verdict::{bound_or_not, change, styled_verdicts};
+
+#[cfg(test)]
+mod tests;

@@ -394,4 +394,4 @@ fn style(kind: LineKind) -> Style {
 }
 
 #[cfg(test)]
-pub(super) mod test;
+pub(super) mod tests;

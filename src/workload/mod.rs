@@ -126,4 +126,4 @@ pub fn builtin_and(
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

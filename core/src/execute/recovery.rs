@@ -76,4 +76,4 @@ pub(super) fn remainder(
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

@@ -13,7 +13,6 @@ mod cholesky;
 mod dom;
 mod fan_out_in;
 mod fft;
-mod fork_join;
 mod lu;
 mod nearest;
 mod no_comm;
@@ -206,4 +205,4 @@ fn capacity(size: Size) -> (usize, usize) {
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

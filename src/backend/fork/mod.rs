@@ -21,8 +21,6 @@ mod park;
 mod phase;
 mod shared;
 mod sources;
-#[cfg(test)]
-mod test;
 mod watch;
 mod worker;
 
@@ -296,3 +294,6 @@ impl Drop for ForkPool {
         self.crew.stop(&self.shared);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -400,4 +400,4 @@ fn unusable(error: LogError) -> Exit {
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

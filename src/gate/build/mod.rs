@@ -20,8 +20,6 @@ mod cargo;
 mod checkout;
 mod outside;
 mod store;
-#[cfg(test)]
-mod test;
 
 /// Which binary of a revision is meant.
 #[derive(Debug, Clone, Default)]
@@ -268,3 +266,6 @@ fn cannot_write(path: &Path, error: &io::Error) -> miette::Report {
         path.display()
     )
 }
+
+#[cfg(test)]
+mod tests;

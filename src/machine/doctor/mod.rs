@@ -93,4 +93,4 @@ fn verdict(worst: Option<Severity>) -> &'static str {
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

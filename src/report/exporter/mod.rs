@@ -55,4 +55,4 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

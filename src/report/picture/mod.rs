@@ -28,9 +28,6 @@ mod raster;
 mod speed_up;
 mod timeline;
 
-#[cfg(test)]
-mod test;
-
 /// The width of every picture, in CSS pixels.
 const WIDTH: f64 = 800.0;
 const MARGIN: f64 = 28.0;
@@ -212,3 +209,6 @@ impl Picture<'_> {
         png(&buffer, size).into_diagnostic()
     }
 }
+
+#[cfg(test)]
+mod tests;
