@@ -14,6 +14,7 @@ pub mod machine;
 pub mod matrix;
 pub mod measure;
 pub mod metg;
+pub mod prelude;
 pub mod record;
 pub mod registry;
 pub mod report;

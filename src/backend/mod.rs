@@ -15,7 +15,8 @@ mod threads;
 mod tokio;
 
 pub use taskdyno_core::backend::{
-    Backend, Continuation, Death, Lent, MOST_WORKERS, Placement, Pool, PoolPlan,
+    Backend, Continuation, Death, Lent, MOST_WORKERS, Placement, Pool, PoolPlan, pool_fn,
+    verify_runs,
 };
 
 pub use crossbeam::CROSSBEAM;

@@ -91,13 +91,13 @@ pub struct Variant {
     pub definition: Definition,
 }
 
-/// The workloads that are part of the program, sorted by name.
+/// The workloads that are part of the program: the built-in ones, sorted by name, then those that `registry` adds.
 ///
 /// # Errors
 ///
-/// When one of them does not fit `registry`, which the built-in registry rules out.
+/// Everything that is wrong in those that `registry` adds.
 pub fn builtin(registry: &Registry) -> Result<Vec<Workload>, miette::Report> {
-    load::workloads(load::builtin(), registry)
+    load::workloads(load::builtin(registry), registry)
 }
 
 /// The workloads in these files and folders, in the order given. A folder stands for the `*.toml` files
@@ -120,7 +120,7 @@ pub fn builtin_and(
     paths: &[PathBuf],
     registry: &Registry,
 ) -> Result<Vec<Workload>, miette::Report> {
-    let mut sources = load::builtin();
+    let mut sources = load::builtin(registry);
     sources.extend(load::read(paths));
     load::workloads(sources, registry)
 }

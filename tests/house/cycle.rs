@@ -1,7 +1,7 @@
 //! Cycles of imports between the files and folders that make up one module.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::{fs, slice};
 
 use super::{SOURCES, before_tests, files, root};
 
@@ -199,7 +199,7 @@ fn definition(place: &[String], sources: &Sources) -> Place {
 fn imports<'a>(module: &[String], sources: &'a Sources) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
     let part = |place: &[String]| {
         let name = place.strip_prefix(module)?.first()?;
-        let (place, _) = sources.get_key_value(&[module, &[name.clone()]].concat())?;
+        let (place, _) = sources.get_key_value(&[module, slice::from_ref(name)].concat())?;
         place.last().map(String::as_str)
     };
     let mut imports: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();

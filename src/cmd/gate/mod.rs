@@ -392,8 +392,7 @@ fn unusable(error: LogError) -> Exit {
                                   gate-pairs.previous.jsonl, or under another number"
         }
         LogError::Changed { .. } => {
-            "give the same arguments and builds, or leave out --resume to measure \
-                                     everything anew"
+            "give the same arguments and builds, or leave out --resume to measure everything anew"
         }
     };
     Exit::Usage(miette!(help = help, "{error}"))
