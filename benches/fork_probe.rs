@@ -35,7 +35,7 @@ fn main() {
 
 /// How much to measure.
 #[derive(Clone, Copy)]
-struct Scale {
+struct ProbeScale {
     rounds: usize,
     tasks: u32,
     steps: u32,
@@ -44,13 +44,13 @@ struct Scale {
 /// Measures everything; `full` or one tiny round. Must run before this process has a second thread.
 fn fork_section(full: bool) {
     let scale = if full {
-        Scale {
+        ProbeScale {
             rounds: 31,
             tasks: 1_000_000,
             steps: 2000,
         }
     } else {
-        Scale {
+        ProbeScale {
             rounds: 1,
             tasks: 1000,
             steps: 10,
@@ -64,7 +64,7 @@ fn fork_section(full: bool) {
     dependent(scale);
 }
 
-fn independent(scale: Scale) {
+fn independent(scale: ProbeScale) {
     let plan = plan(&FORK, Continuation::Queue);
     let mut backend = Running::start(&FORK, stencil(scale.tasks, 1), &plan);
     let mut probe = SharedIndex::start(u64::from(scale.tasks));
@@ -84,7 +84,7 @@ fn independent(scale: Scale) {
 
 /// Compares stencils of empty tasks with threads that do the same. All process pools are started before the first
 /// thread.
-fn dependent(scale: Scale) {
+fn dependent(scale: ProbeScale) {
     let cases = [64, 2].into_iter().flat_map(|width| {
         [Continuation::Queue, Continuation::Inline].map(|continuation| (width, continuation))
     });
@@ -135,7 +135,7 @@ fn added_kilobytes(pool: &dyn Pool) -> u64 {
     most.expect("the pool has workers")
 }
 
-fn round_trip(scale: Scale) {
+fn round_trip(scale: ProbeScale) {
     let plain = plan(&FORK, Continuation::Queue);
     let spin: BTreeMap<String, Value> = ["worker_spin", "coordinator_spin"]
         .map(|name| (name.into(), Value::Count(1_000_000)))
@@ -161,7 +161,7 @@ fn round_trip(scale: Scale) {
 
 /// Measures from the death of a worker in a task to the end of the run that fails because of it, with all other
 /// workers dismissed.
-fn notice(scale: Scale) {
+fn notice(scale: ProbeScale) {
     let mut samples = Vec::new();
     for _ in 0..scale.rounds {
         let killed: Arc<SharedSlice<AtomicU64>> = Arc::new(SharedSlice::new(1).expect("a page"));
@@ -197,7 +197,7 @@ impl Kernel for Dies {
     }
 }
 
-fn start_and_stop(scale: Scale) {
+fn start_and_stop(scale: ProbeScale) {
     let (mut raw, mut ours, mut with_run) = (Vec::new(), Vec::new(), Vec::new());
     let plan = plan(&FORK, Continuation::Queue);
     // One task per worker.

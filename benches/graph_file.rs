@@ -18,7 +18,7 @@ use arguments::Request;
 mod arguments;
 
 /// A figure: its name, and how to measure it at this scale.
-type Figure = (&'static str, fn(Scale));
+type Figure = (&'static str, fn(FileScale));
 
 const FIGURES: &[Figure] = &[
     ("wfformat-published", published),
@@ -28,19 +28,19 @@ const FIGURES: &[Figure] = &[
 
 /// How much to measure.
 #[derive(Clone, Copy)]
-struct Scale {
+struct FileScale {
     file_bytes: usize,
     steps: usize,
     run_count: usize,
 }
 
-const MEASURE: Scale = Scale {
+const MEASURE: FileScale = FileScale {
     file_bytes: 100_000_000,
     steps: 10_000,
     run_count: 5,
 };
 
-const TEST: Scale = Scale {
+const TEST: FileScale = FileScale {
     file_bytes: 100_000,
     steps: 10,
     run_count: 1,
@@ -64,7 +64,7 @@ fn main() {
 }
 
 /// A file like those from workflow systems: indented tasks with commands and files.
-fn published(scale: Scale) {
+fn published(scale: FileScale) {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("published.json");
     // Divided by the approximate size of one task. The printed line says how large the file is.
@@ -74,7 +74,7 @@ fn published(scale: Scale) {
 }
 
 /// A file with only the graph: the most tasks that a file of this size can hold with names of this length.
-fn bare(scale: Scale) {
+fn bare(scale: FileScale) {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("bare.json");
     let text = workflow(scale.file_bytes / 320, "", false);
@@ -87,14 +87,14 @@ fn bare(scale: Scale) {
     );
 }
 
-fn report(what: &str, path: &Path, byte_len: usize, scale: Scale) {
+fn report(what: &str, path: &Path, byte_len: usize, scale: FileScale) {
     let path = path.to_str().expect("temporary folders have plain names");
     let what = format!("{what}, {:.0} MB", byte_len as f64 / 1e6);
     print(&what, &["graph", "info", path], scale);
 }
 
 /// `taskdyno graph info` on a stencil.
-fn pattern(scale: Scale) {
+fn pattern(scale: FileScale) {
     let steps = format!("steps={}", scale.steps);
     let arguments = [
         "graph",
@@ -110,7 +110,7 @@ fn pattern(scale: Scale) {
     print(&what, &arguments, scale);
 }
 
-fn print(what: &str, arguments: &[&str], scale: Scale) {
+fn print(what: &str, arguments: &[&str], scale: FileScale) {
     let mut runs: Vec<_> = (0..scale.run_count).map(|_| run(arguments)).collect();
     runs.sort();
     let (fastest, slowest) = (runs[0].0, runs[runs.len() - 1].0);

@@ -7,14 +7,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, PlottingBackend};
 use plotters::style::FontStyle;
 use taskdyno::case::protocol::Prepare;
-use taskdyno::case::{Idle, Session};
+use taskdyno::case::{Patience, Session};
+use taskdyno::machine::host;
 use taskdyno::matrix::{self, Binding, PlannedCase, Selection};
-use taskdyno::measure::{SlicePlan, host};
+use taskdyno::measure::SlicePlan;
 use taskdyno::record::{Sample, nanoseconds};
 use taskdyno::registry::Registry;
 use taskdyno::workload;
@@ -111,13 +112,4 @@ fn wall(session: &mut Session, iterations: u64) -> Duration {
     // A sample has several runs if one is too short for the clock.
     let wall_ns: f64 = slice.samples.iter().map(Sample::run_wall_ns).sum();
     Duration::from_nanos(wall_ns as u64)
-}
-
-/// Does nothing while the child works.
-struct Patience;
-
-impl Idle for Patience {
-    fn idle(&mut self) -> Instant {
-        Instant::now() + TIMEOUT
-    }
 }

@@ -89,7 +89,7 @@ fn sync_folder_of(path: &Path) -> io::Result<()> {
 fn note(_step: &str, _path: &Path) {}
 
 #[cfg(test)]
-pub(crate) use test::{note, steps_of};
+pub(crate) use tests::{note, steps_of};
 
 #[cfg(test)]
-mod test;
+mod tests;

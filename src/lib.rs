@@ -10,6 +10,7 @@ pub mod gate;
 pub mod graph_file;
 mod harness;
 pub mod input;
+pub mod machine;
 pub mod matrix;
 pub mod measure;
 pub mod metg;

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use taskdyno::backend::BACKENDS;
 use taskdyno::case::protocol::Prepare;
-use taskdyno::case::{Idle, Session};
+use taskdyno::case::{Idle, Patience, Session};
 use taskdyno::kernel::Sharing;
 use taskdyno::measure::{Slice, SlicePlan};
 use taskdyno::random::SplitMix64;
@@ -45,15 +45,6 @@ impl Idle for Killer {
             self.killed = true;
         }
         self.due.max(Instant::now() + Duration::from_micros(200))
-    }
-}
-
-/// Nothing to do while the case prepares.
-struct Patience;
-
-impl Idle for Patience {
-    fn idle(&mut self) -> Instant {
-        Instant::now() + TIMEOUT
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use taskdyno::graph::TaskId;
 use taskdyno::graph::bound::{span, work};
-use taskdyno::graph_file::import::{Format, Imported, Unit, parse, read};
+use taskdyno::graph_file::GraphFormat;
+use taskdyno::graph_file::import::{Imported, Unit, parse, read};
 
 use crate::foreign_graphs::foreign_graphs;
 
@@ -100,15 +101,15 @@ fn small(name: &str) -> PathBuf {
 }
 
 fn stg(text: &str) -> Imported {
-    parse(Format::Stg, "file", text.as_bytes()).unwrap()
+    parse(GraphFormat::Stg, "file", text.as_bytes()).unwrap()
 }
 
 fn wfformat(text: &str) -> Imported {
-    parse(Format::WfFormat, "file", text.as_bytes()).unwrap()
+    parse(GraphFormat::WfFormat, "file", text.as_bytes()).unwrap()
 }
 
 fn dot(text: &str) -> Imported {
-    parse(Format::Dot, "file", text.as_bytes()).unwrap()
+    parse(GraphFormat::Dot, "file", text.as_bytes()).unwrap()
 }
 
 /// The edges as "a>b", in the order of the tasks that wait.

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "house/cycle.rs"]
+mod cycle;
+
 /// The limit on the lines of a file before its tests.
 const MOST_LINES: usize = 400;
 
@@ -33,9 +36,9 @@ const SOURCES: [&str; 2] = ["core/src", "src"];
 /// The folders with tests, benchmarks and examples.
 const TRIALS: [&str; 3] = ["tests", "benches", "examples"];
 
-/// All files with Rust code.
-fn rust_files() -> Vec<PathBuf> {
-    let folders = SOURCES.iter().chain(&TRIALS);
+/// All files with Rust code in `folders`.
+fn rust_files(folders: &[&str]) -> Vec<PathBuf> {
+    let folders = folders.iter();
     folders
         .flat_map(|folder| files(&root().join(folder), "rs"))
         .collect()
@@ -141,22 +144,93 @@ fn modules_import_only_modules_above_them() {
     }
 }
 
-/// The number of lines before the tests: before their module, or before the line that names their file.
-fn lines_before_tests(text: &str) -> usize {
-    let lines: Vec<&str> = text.lines().collect();
-    let is_start = |pair: &[&str]| {
-        pair[0].trim_end() == "#[cfg(test)]" && pair[1].trim_start().starts_with("mod test")
+/// The text of a source file before the module of its tests.
+fn before_tests(text: &str) -> &str {
+    let is_start = |at: &usize| {
+        let next = text[*at..].lines().nth(1).unwrap_or_default();
+        next.starts_with("mod tests") || next.ends_with(" mod tests;")
     };
-    let start = lines.windows(2).position(is_start);
-    start.unwrap_or(lines.len())
+    let mut marks = text.match_indices("#[cfg(test)]\n").map(|(at, _)| at);
+    marks.find(is_start).map_or(text, |at| &text[..at])
+}
+
+/// Whether a source file contains only tests.
+fn is_of_tests(path: &Path) -> bool {
+    path.with_extension("").iter().any(|name| name == "tests")
+}
+
+/// The first lines of the items in a source text, without their visibility.
+fn items(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let item = match line.strip_prefix("pub") {
+            Some(rest) if rest.starts_with('(') => rest.split_once(") ")?.1,
+            Some(rest) => rest.trim_start(),
+            None => line,
+        };
+        let word = item.split(' ').next()?;
+        let is_item = [
+            "fn", "struct", "enum", "trait", "type", "impl", "use", "mod",
+        ];
+        is_item.contains(&word).then_some(item)
+    })
+}
+
+#[test]
+fn unit_tests_are_the_module_tests_at_the_end_of_a_file() {
+    let mut wrong = Vec::new();
+    for path in rust_files(&SOURCES) {
+        let text = fs::read_to_string(&path).unwrap();
+        let before = before_tests(&text);
+        let after = &text[before.len()..];
+        let mut rule = |is_kept: bool, rule: &str| {
+            if !is_kept {
+                wrong.push(format!("{}: {rule}", path.display()));
+            }
+        };
+        let has_name = |name: &str| path.with_extension("").iter().any(|part| part == name);
+        rule(!has_name("test"), "is called `tests`");
+        rule(
+            is_of_tests(&path) || !before.contains("#[test]"),
+            "tests are in a module `tests` under `#[cfg(test)]`, in the file or in a file `tests.rs`",
+        );
+        let following = items(after).filter(|item| !item.starts_with("mod tests"));
+        rule(following.count() == 0, "nothing follows the module `tests`");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_name_is_one_type() {
+    let mut types: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for path in rust_files(&SOURCES) {
+        if is_of_tests(&path) {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for item in items(before_tests(&text)) {
+            let Some((word, rest)) = item.split_once(' ') else {
+                continue;
+            };
+            if ["struct", "enum", "trait", "type"].contains(&word) {
+                let end = rest.find(|c: char| !c.is_alphanumeric());
+                let name = rest[..end.unwrap_or(rest.len())].to_owned();
+                types
+                    .entry(name)
+                    .or_default()
+                    .push(path.display().to_string());
+            }
+        }
+    }
+    types.retain(|_, paths| paths.len() > 1);
+    assert!(types.is_empty(), "{types:#?}");
 }
 
 #[test]
 fn no_file_is_too_long() {
     let mut long = Vec::new();
-    for path in rust_files() {
+    for path in rust_files(&SOURCES).into_iter().chain(rust_files(&TRIALS)) {
         let text = fs::read_to_string(&path).unwrap();
-        let count = lines_before_tests(&text);
+        let count = before_tests(&text).lines().count();
         if count > MOST_LINES {
             long.push(format!("{}: {count} lines", path.display()));
         }
@@ -164,21 +238,39 @@ fn no_file_is_too_long() {
     assert!(long.is_empty(), "{}", long.join("\n"));
 }
 
+/// The files and folders in `folder` that must be named after something: all but those of the module itself, of its
+/// tests, and of what its files share.
+fn named_files(folder: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(root().join(folder)).unwrap();
+    let stems = entries.map(|entry| {
+        let path = entry.unwrap().path();
+        path.file_stem().unwrap().to_str().unwrap().to_owned()
+    });
+    let others = ["mod", "tests", "support", "snapshots"];
+    stems
+        .filter(|stem| !others.contains(&stem.as_str()))
+        .collect()
+}
+
 #[test]
-fn a_backend_is_named_like_its_file() {
-    for backend in taskdyno::backend::BACKENDS {
-        let stem = backend.name().replace('-', "_");
-        let folder = root().join("src/backend");
-        // `static` is a keyword, so a module cannot have that name.
-        let candidates = [
-            folder.join(format!("{stem}.rs")),
-            folder.join(format!("{stem}_partition.rs")),
-            folder.join(format!("{stem}/mod.rs")),
-        ];
-        assert!(
-            candidates.iter().any(|path| path.exists()),
-            "no file for the backend {}",
-            backend.name()
+fn backends_kernels_patterns_and_exporters_have_a_file_of_their_name() {
+    let registry = taskdyno::registry::Registry::default();
+    let backends = registry.backends.iter().map(|one| one.name()).collect();
+    let kernels = registry.kernels.iter().map(|one| one.name()).collect();
+    let patterns = registry.patterns.iter().map(|one| one.name()).collect();
+    let exporters = taskdyno::report::EXPORTERS.iter().map(|one| one.name());
+    let folders: [(&str, Vec<&str>); 4] = [
+        ("src/backend", backends),
+        ("core/src/kernel", kernels),
+        ("core/src/pattern", patterns),
+        ("src/report/exporter", exporters.collect()),
+    ];
+    for (folder, names) in folders {
+        let expected = names.iter().map(|name| name.replace('-', "_")).collect();
+        assert_eq!(
+            named_files(folder),
+            expected,
+            "{folder}: helpers belong in `support`"
         );
     }
 }

@@ -31,7 +31,7 @@ struct Task<const N: usize> {
 
 /// What a worker does that could reserve the task.
 #[derive(Clone, Copy)]
-enum Manner {
+enum Finish {
     /// It does not reserve it.
     Count,
     /// It reserves it and waits for the missing input.
@@ -53,18 +53,18 @@ impl<const N: usize> Task<N> {
     }
 
     /// The steps of a predecessor's worker after it has run it for the `round`th time.
-    fn finish(&self, predecessor: usize, round: u32, manner: Manner) {
+    fn finish(&self, predecessor: usize, round: u32, manner: Finish) {
         self.inputs[predecessor].store(round, Ordering::Relaxed);
         self.outputs[predecessor].store(round, Ordering::Release);
         let pending = Pending(&self.pending);
-        let reserves = !matches!(manner, Manner::Count);
+        let reserves = !matches!(manner, Finish::Count);
         if !(reserves && pending.count_down_and_reserve()) {
             if pending.count_down(N as u32) {
                 self.run(round);
             }
             return;
         }
-        if matches!(manner, Manner::Wait) {
+        if matches!(manner, Finish::Wait) {
             self.await_output(round);
             self.run(round);
         } else if !pending.release() {
@@ -94,7 +94,7 @@ impl<const N: usize> Task<N> {
 
 /// Checks all orders in which the workers interrupt each other at most `preemption_bound` times. Each worker finishes
 /// one predecessor in its manner, in two consecutive runs.
-fn check<const N: usize>(preemption_bound: usize, manners: [Manner; N]) {
+fn check<const N: usize>(preemption_bound: usize, manners: [Finish; N]) {
     let mut builder = Builder::new();
     builder.preemption_bound = Some(preemption_bound);
     builder.check(move || {
@@ -123,30 +123,30 @@ fn check<const N: usize>(preemption_bound: usize, manners: [Manner; N]) {
 
 #[test]
 fn the_last_to_count_gets_the_task() {
-    check(4, [Manner::Count; 2]);
+    check(4, [Finish::Count; 2]);
 }
 
 #[test]
 fn the_worker_that_reserves_the_task_gets_it() {
-    check(4, [Manner::Wait, Manner::Count]);
+    check(4, [Finish::Wait, Finish::Count]);
 }
 
 #[test]
 fn only_one_of_two_workers_reserves_the_task() {
-    check(4, [Manner::Wait; 2]);
+    check(4, [Finish::Wait; 2]);
 }
 
 #[test]
 fn a_task_that_is_returned_is_not_lost() {
-    check(4, [Manner::GiveBack, Manner::Count]);
-    check(4, [Manner::GiveBack, Manner::Wait]);
+    check(4, [Finish::GiveBack, Finish::Count]);
+    check(4, [Finish::GiveBack, Finish::Wait]);
 }
 
 #[test]
 fn a_third_predecessor_changes_nothing() {
-    check(2, [Manner::Count; 3]);
-    check(2, [Manner::Count, Manner::Count, Manner::Wait]);
-    check(2, [Manner::Wait, Manner::Wait, Manner::Count]);
-    check(2, [Manner::GiveBack, Manner::GiveBack, Manner::Count]);
-    check(2, [Manner::GiveBack, Manner::Wait, Manner::Count]);
+    check(2, [Finish::Count; 3]);
+    check(2, [Finish::Count, Finish::Count, Finish::Wait]);
+    check(2, [Finish::Wait, Finish::Wait, Finish::Count]);
+    check(2, [Finish::GiveBack, Finish::GiveBack, Finish::Count]);
+    check(2, [Finish::GiveBack, Finish::Wait, Finish::Count]);
 }

@@ -3,13 +3,13 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
 use taskdyno::case::protocol::{Prepare, Reply};
-use taskdyno::case::{Idle, Session};
+use taskdyno::case::{Patience, Session};
 
 /// Requests for one sample of a case that takes no time.
 fn requests() -> [Value; 3] {
@@ -172,15 +172,6 @@ proptest! {
     fn any_line_gets_a_reply(line in "[^\n]{0,60}") {
         let replies = answers(&[line]);
         prop_assert!(matches!(replies[..], [Reply::Error(_)]));
-    }
-}
-
-/// Does nothing while the child works.
-struct Patience;
-
-impl Idle for Patience {
-    fn idle(&mut self) -> Instant {
-        Instant::now() + Duration::from_secs(60)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use taskdyno::execute::Job;
 use taskdyno::graph::TaskGraph;
 use taskdyno::kernel::{COMPUTE_BOUND, EMPTY, Kernel, KernelKind, Setting, Sharing};
-use taskdyno::measure::host;
+use taskdyno::machine::host;
 use taskdyno::parameter::{Parameter, Parameters, Value};
 use taskdyno::pattern::{Pattern, STENCIL_1D};
 

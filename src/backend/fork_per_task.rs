@@ -27,8 +27,8 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
 
-use super::casualties::Casualties;
-use super::process::{self, Deadline, WorkerProcess};
+use super::support::casualties::Casualties;
+use super::support::process::{self, Deadline, WorkerProcess};
 use super::{Backend, Death, Placement, Pool, PoolPlan};
 use crate::execute::{Ending, Halt, Job};
 use crate::graph::TaskId;
@@ -80,11 +80,11 @@ struct PerTaskPool {
     casualties: Casualties,
     ready: VecDeque<TaskId>,
     free_seats: Vec<usize>,
-    running: Vec<Running>,
+    running: Vec<RunningTask>,
 }
 
 /// A task and the process that runs it.
-struct Running {
+struct RunningTask {
     task: TaskId,
     seat: usize,
     process: WorkerProcess,
@@ -135,7 +135,7 @@ impl PerTaskPool {
             })?;
             self.ready.pop_front();
             self.free_seats.pop();
-            self.running.push(Running {
+            self.running.push(RunningTask {
                 task,
                 seat,
                 process,
@@ -159,15 +159,15 @@ impl PerTaskPool {
         let has_ended = |index: &usize| !watched[*index].revents().is_empty();
         let ended: Vec<usize> = (0..self.running.len()).rev().filter(has_ended).collect();
         // The next call notices that they have ended.
-        let late = |one: &&Running| one.deadline.is_some_and(Deadline::has_passed);
+        let late = |one: &&RunningTask| one.deadline.is_some_and(Deadline::has_passed);
         let late = self.running.iter().filter(late);
         late.for_each(|one| one.process.kill());
         ended
     }
 
     /// Handles the end of a process.
-    fn account(&mut self, ended: Running) -> Result<(), Halt> {
-        let Running {
+    fn account(&mut self, ended: RunningTask) -> Result<(), Halt> {
+        let RunningTask {
             task,
             seat,
             process,

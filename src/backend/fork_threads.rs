@@ -2,7 +2,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::fork::{self, COORDINATOR_SPIN, WORKER_SPIN};
-use super::reserving::RESERVE;
+use super::support::reserving::RESERVE;
 use super::{Backend, Continuation, Pool, PoolPlan};
 use crate::execute::Job;
 use crate::kernel::Sharing;

@@ -1,22 +1,18 @@
-//! The backends of every build. There is one file per backend, and one line per backend in [`BACKENDS`].
+//! The backends of every build. There is one file per backend, and one line per backend in [`BACKENDS`]. `support` has what they
+//! share.
 
-mod casualties;
 mod crossbeam;
-#[cfg(test)]
-mod fixture;
 mod fork;
 mod fork_dispatch;
 mod fork_per_task;
 mod fork_threads;
-mod process;
 mod rayon;
-mod reserving;
 mod serial;
 mod r#static;
+mod support;
 mod thread_pool;
 mod threads;
 mod tokio;
-mod worker;
 
 pub use taskdyno_core::backend::{
     Backend, Continuation, Cores, Death, Lent, MOST_WORKERS, Placement, Pool, PoolPlan, pool_fn,

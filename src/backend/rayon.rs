@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use rayon::{Scope, ThreadPool, ThreadPoolBuilder};
 
-use super::worker::{join_all, spawn};
+use super::support::worker::{join_all, spawn};
 use super::{Backend, Continuation, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
@@ -39,7 +39,7 @@ impl Backend for Rayon {
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
-        let mut threads = Threads::default();
+        let mut threads = RayonThreads::default();
         let pool = ThreadPoolBuilder::new()
             .num_threads(plan.worker_count)
             .spawn_handler(|thread| {
@@ -61,9 +61,9 @@ impl Backend for Rayon {
 
 /// The threads of a pool. Rayon only tells them to end, and does not wait for them.
 #[derive(Default)]
-struct Threads(Vec<JoinHandle<()>>);
+struct RayonThreads(Vec<JoinHandle<()>>);
 
-impl Drop for Threads {
+impl Drop for RayonThreads {
     fn drop(&mut self) {
         join_all(&mut self.0);
     }
@@ -72,7 +72,7 @@ impl Drop for Threads {
 struct RayonPool {
     /// Declared before its threads, so that they are told to end before they are joined.
     pool: ThreadPool,
-    _threads: Threads,
+    _threads: RayonThreads,
     job: Arc<Job>,
     inline: bool,
 }

@@ -19,7 +19,7 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam_utils::CachePadded;
 
-use super::worker::{Spin, join_all, spawn};
+use super::support::worker::{Spin, join_all, spawn};
 use super::{Backend, Lent, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::{TaskGraph, TaskId};

@@ -10,7 +10,7 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
-use super::worker::{join_all, spawn};
+use super::support::worker::{join_all, spawn};
 use super::{Backend, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
@@ -37,7 +37,7 @@ impl Backend for ThreadPool {
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(QueueShared {
             state: Mutex::default(),
             work: Condvar::new(),
             over: Condvar::new(),
@@ -58,7 +58,7 @@ impl Backend for ThreadPool {
 
 /// What the mutex protects.
 #[derive(Default)]
-struct State {
+struct QueueState {
     queue: VecDeque<TaskId>,
     /// Tasks of this run that have not finished.
     unfinished: usize,
@@ -68,17 +68,17 @@ struct State {
     closed: bool,
 }
 
-struct Shared {
+struct QueueShared {
     job: Arc<Job>,
     /// Also makes `begin_run` and the outputs visible to all workers.
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     /// Signalled when the queue has a task, or when the pool is closed.
     work: Condvar,
     /// Signalled when no task is unfinished, or when the pool is closed.
     over: Condvar,
 }
 
-impl Shared {
+impl QueueShared {
     /// The loop of a worker.
     fn work(&self) {
         let mut ready = Vec::new();
@@ -94,15 +94,15 @@ impl Shared {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().expect("nothing panics under the mutex")
     }
 
     /// Waits for a task; `None` if the pool is closed.
     fn next_task<'a>(
         &self,
-        mut state: MutexGuard<'a, State>,
-    ) -> (Option<TaskId>, MutexGuard<'a, State>) {
+        mut state: MutexGuard<'a, QueueState>,
+    ) -> (Option<TaskId>, MutexGuard<'a, QueueState>) {
         loop {
             if state.closed {
                 return (None, state);
@@ -127,7 +127,7 @@ impl Shared {
     }
 
     /// Counts a finished task, and queues the tasks in `ready` that it made ready.
-    fn finish_one(&self, state: &mut State, ready: &mut Vec<TaskId>) {
+    fn finish_one(&self, state: &mut QueueState, ready: &mut Vec<TaskId>) {
         state.unfinished -= 1;
         if state.unfinished == 0 {
             self.over.notify_one();
@@ -139,14 +139,14 @@ impl Shared {
     }
 
     /// Wakes as many sleepers as there are tasks for them.
-    fn wake(&self, state: &State, task_count: usize) {
+    fn wake(&self, state: &QueueState, task_count: usize) {
         for _ in 0..task_count.min(state.sleepers) {
             self.work.notify_one();
         }
     }
 
     /// Tells every worker to end.
-    fn close(&self, state: &mut State) {
+    fn close(&self, state: &mut QueueState) {
         state.closed = true;
         self.work.notify_all();
         self.over.notify_one();
@@ -154,7 +154,7 @@ impl Shared {
 }
 
 struct QueuePool {
-    shared: Arc<Shared>,
+    shared: Arc<QueueShared>,
     workers: Vec<JoinHandle<()>>,
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use super::worker::spawn;
+use super::support::worker::spawn;
 use super::{Backend, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
@@ -50,7 +50,7 @@ impl Backend for Threads {
 }
 
 /// What a thread reports last.
-struct Report {
+struct ThreadResult {
     /// The worker whose place the thread had.
     index: usize,
     /// The tasks that it made ready.
@@ -65,8 +65,8 @@ struct ThreadsPool {
     alive: Vec<(usize, JoinHandle<()>)>,
     /// Workers that have no thread now.
     free: Vec<usize>,
-    sender: Sender<Report>,
-    reports: Receiver<Report>,
+    sender: Sender<ThreadResult>,
+    reports: Receiver<ThreadResult>,
 }
 
 impl ThreadsPool {
@@ -93,7 +93,7 @@ impl ThreadsPool {
         let body = move || {
             let result = execute(&job, task);
             // The pool keeps the receiver until every thread has been joined.
-            let _ = sender.send(Report { index, result });
+            let _ = sender.send(ThreadResult { index, result });
         };
         match spawn(self.placement, index, &self.job, body) {
             Ok(thread) => {

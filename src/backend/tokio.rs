@@ -64,7 +64,7 @@ impl Backend for Tokio {
         let last_count = graph.tasks().filter(is_last).count();
         Ok(Box::new(TokioPool {
             last_count,
-            shared: Arc::new(Shared {
+            shared: Arc::new(TokioShared {
                 inline: plan.continuation == Continuation::Inline,
                 any_waits,
                 last_remaining: AtomicUsize::new(0),
@@ -142,7 +142,7 @@ fn enter_in_turn(
     }
 }
 
-struct Shared {
+struct TokioShared {
     job: Arc<Job>,
     /// Whether the first task made ready runs at once.
     inline: bool,
@@ -155,7 +155,7 @@ struct Shared {
 }
 
 /// Spawns `task`. This is not an `async fn` because a future cannot contain itself.
-fn spawn(shared: Arc<Shared>, task: TaskId) {
+fn spawn(shared: Arc<TokioShared>, task: TaskId) {
     if shared.any_waits {
         tokio::spawn(async move { shared.end(execute_waiting(&shared, task).await) });
     } else {
@@ -165,7 +165,7 @@ fn spawn(shared: Arc<Shared>, task: TaskId) {
 
 /// Runs `first`, and with inline continuations the tasks that follow from it.
 #[inline]
-fn execute(shared: &Arc<Shared>, first: TaskId) -> Result<(), Halt> {
+fn execute(shared: &Arc<TokioShared>, first: TaskId) -> Result<(), Halt> {
     let mut next = Some(first);
     while let Some(task) = next {
         if shared.job.is_halted() {
@@ -179,7 +179,7 @@ fn execute(shared: &Arc<Shared>, first: TaskId) -> Result<(), Halt> {
 
 /// [`execute`] for a kernel with tasks that only wait. It is a separate function because the space for a timer and
 /// the states of a future would take a tenth of the time of an empty task.
-async fn execute_waiting(shared: &Arc<Shared>, first: TaskId) -> Result<(), Halt> {
+async fn execute_waiting(shared: &Arc<TokioShared>, first: TaskId) -> Result<(), Halt> {
     let mut next = Some(first);
     while let Some(task) = next {
         if shared.job.is_halted() {
@@ -191,7 +191,7 @@ async fn execute_waiting(shared: &Arc<Shared>, first: TaskId) -> Result<(), Halt
     Ok(())
 }
 
-impl Shared {
+impl TokioShared {
     /// Counts `task` as finished, spawns the tasks that it makes ready, and returns the task to run at once.
     #[inline]
     fn complete(self: &Arc<Self>, task: TaskId) -> Option<TaskId> {
@@ -222,7 +222,7 @@ impl Shared {
 
 struct TokioPool {
     runtime: Runtime,
-    shared: Arc<Shared>,
+    shared: Arc<TokioShared>,
     /// Tasks of the graph without dependents.
     last_count: usize,
 }
@@ -250,7 +250,7 @@ impl Pool for TokioPool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::fixture::Pass;
+    use crate::backend::support::fixture::Pass;
     use crate::graph::TaskGraphBuilder;
 
     #[test]

@@ -16,5 +16,5 @@ pub mod protocol;
 mod recorded;
 
 pub(crate) use child::serve;
-pub use parent::{Idle, Session};
+pub use parent::{Idle, Patience, Session};
 pub use recorded::{Surroundings, record};

@@ -34,6 +34,15 @@ pub trait Idle {
     }
 }
 
+/// Does nothing while the child works.
+pub struct Patience;
+
+impl Idle for Patience {
+    fn idle(&mut self) -> Instant {
+        Instant::now() + Duration::from_secs(3600)
+    }
+}
+
 /// A child process with a case. Dropping it kills the child.
 pub struct Session {
     child: Child,
@@ -367,14 +376,6 @@ mod tests {
     use crate::system::fixture::Machine;
 
     const LONG: Duration = Duration::from_secs(3600);
-
-    struct Patience;
-
-    impl Idle for Patience {
-        fn idle(&mut self) -> Instant {
-            Instant::now() + LONG
-        }
-    }
 
     /// A session with a shell script instead of a child.
     fn session(script: &str, root: Root) -> (TempDir, Session) {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use super::parent::{Idle, Session};
 use super::protocol::{Prepare, Prepared};
 use crate::kernel::Findings;
+use crate::machine::load::LoadSampler;
 use crate::measure::calibration::calibrate;
-use crate::measure::load::LoadSampler;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{
     Calibration, Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
@@ -162,7 +162,7 @@ fn watched_slice(
         max_sample_count: plan.max_sample_count,
         run_count: None,
     };
-    let mut watch = Watch {
+    let mut watch = SampledIdle {
         idle,
         sampler: LoadSampler::start(),
     };
@@ -171,12 +171,12 @@ fn watched_slice(
 }
 
 /// Samples the load in addition to another idle task.
-struct Watch<'a> {
+struct SampledIdle<'a> {
     idle: &'a mut dyn Idle,
     sampler: LoadSampler,
 }
 
-impl Idle for Watch<'_> {
+impl Idle for SampledIdle<'_> {
     fn idle(&mut self) -> Instant {
         self.sampler.tick();
         self.idle.idle().min(self.sampler.next_due())

@@ -8,10 +8,9 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use miette::miette;
 
-use super::compare::counted_once;
 use super::show::not_comparable;
-use super::{Exit, OK, Outcome, say, tell};
-use crate::compare::{Baseline, Baselines, Placed, is_baseline_name, one_baseline};
+use super::{CommandResult, Exit, OK, say, tell};
+use crate::compare::{Baseline, Baselines, Placed, each_once, is_baseline_name, one_baseline};
 use crate::record::{Commit, Host};
 use crate::registry::{did_you_mean, nearest};
 use crate::report::read_placed;
@@ -19,7 +18,7 @@ use crate::text;
 
 /// What `baseline` takes.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct BaselineArguments {
     #[command(subcommand)]
     action: Action,
 }
@@ -39,12 +38,12 @@ enum Action {
         #[arg(long, env = "TASKDYNO_ADD")]
         add: bool,
         #[command(flatten)]
-        store: Store,
+        store: BaselineStore,
     },
     /// List all baselines.
     List {
         #[command(flatten)]
-        store: Store,
+        store: BaselineStore,
     },
     /// Show what a baseline holds, for every class of machines that has it.
     Show {
@@ -52,7 +51,7 @@ enum Action {
         #[arg(value_parser = name)]
         name: String,
         #[command(flatten)]
-        store: Store,
+        store: BaselineStore,
     },
     /// Remove a baseline.
     Remove {
@@ -63,13 +62,13 @@ enum Action {
         #[arg(long, value_name = "CLASS", env = "TASKDYNO_HOST_CLASS")]
         host_class: Option<String>,
         #[command(flatten)]
-        store: Store,
+        store: BaselineStore,
     },
 }
 
 /// Where baselines are kept.
 #[derive(clap::Args)]
-pub(super) struct Store {
+pub(super) struct BaselineStore {
     /// The folder of all baselines, with a folder a class of machines in it.
     #[arg(
         long,
@@ -80,7 +79,7 @@ pub(super) struct Store {
     baseline_dir: PathBuf,
 }
 
-impl Store {
+impl BaselineStore {
     fn baselines(&self) -> Baselines {
         Baselines::new(&self.baseline_dir)
     }
@@ -96,7 +95,7 @@ impl Store {
     }
 }
 
-pub(super) fn main(arguments: &Arguments) -> Outcome {
+pub(super) fn main(arguments: &BaselineArguments) -> CommandResult {
     match &arguments.action {
         Action::Save {
             name,
@@ -114,13 +113,18 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
     }
 }
 
-fn save(store: &Store, name: &str, paths: &[PathBuf], add: bool) -> Outcome {
+fn save(store: &BaselineStore, name: &str, paths: &[PathBuf], add: bool) -> CommandResult {
     keep(store, name, paths, add)?;
     Ok(OK)
 }
 
 /// Keeps the records of these files under `name`, and says what there is now.
-pub(super) fn keep(store: &Store, name: &str, paths: &[PathBuf], add: bool) -> Result<(), Exit> {
+pub(super) fn keep(
+    store: &BaselineStore,
+    name: &str,
+    paths: &[PathBuf],
+    add: bool,
+) -> Result<(), Exit> {
     let new = read_placed(paths).map_err(Exit::Usage)?;
     let baseline = store.baselines().get(&new[0].1.host.class(), name);
     // Held until it is written: what another process adds meanwhile would be lost.
@@ -203,7 +207,7 @@ fn sessions(records: &[Placed]) -> BTreeMap<String, usize> {
     counts
 }
 
-fn list(store: &Store) -> Outcome {
+fn list(store: &BaselineStore) -> CommandResult {
     let mut table = Table::new();
     table.load_style(NOTHING);
     for baseline in store.all()? {
@@ -230,7 +234,7 @@ fn trimmed(table: &Table) -> String {
     lines.join("\n")
 }
 
-fn show(store: &Store, name: &str) -> Outcome {
+fn show(store: &BaselineStore, name: &str) -> CommandResult {
     for baseline in named(store, name)? {
         let records = read_placed(std::slice::from_ref(&baseline.path)).map_err(Exit::Usage)?;
         let path = baseline.path.display();
@@ -243,7 +247,7 @@ fn show(store: &Store, name: &str) -> Outcome {
     Ok(OK)
 }
 
-fn remove(store: &Store, name: &str, host_class: Option<&str>) -> Outcome {
+fn remove(store: &BaselineStore, name: &str, host_class: Option<&str>) -> CommandResult {
     let mut found = named(store, name)?;
     if let Some(host_class) = host_class {
         found.retain(|baseline| baseline.host_class == host_class);
@@ -266,7 +270,7 @@ fn remove(store: &Store, name: &str, host_class: Option<&str>) -> Outcome {
 }
 
 /// All baselines of this name; at least one.
-fn named(store: &Store, name: &str) -> Result<Vec<Baseline>, Exit> {
+fn named(store: &BaselineStore, name: &str) -> Result<Vec<Baseline>, Exit> {
     let mut all = store.all()?;
     all.retain(|baseline| baseline.name == name);
     match all.is_empty() {
@@ -276,7 +280,7 @@ fn named(store: &Store, name: &str) -> Result<Vec<Baseline>, Exit> {
 }
 
 /// That there is no such baseline, and which is meant perhaps.
-fn missing(store: &Store, name: &str) -> Result<Exit, Exit> {
+fn missing(store: &BaselineStore, name: &str) -> Result<Exit, Exit> {
     let all = store.all()?;
     let names: BTreeSet<&str> = all.iter().map(|baseline| baseline.name.as_str()).collect();
     let meant = did_you_mean(nearest(name, names));
@@ -289,7 +293,11 @@ fn missing(store: &Store, name: &str) -> Result<Exit, Exit> {
 }
 
 /// The records of this baseline for machines like `host`.
-pub(super) fn read_baseline(store: &Store, name: &str, host: &Host) -> Result<Vec<Placed>, Exit> {
+pub(super) fn read_baseline(
+    store: &BaselineStore,
+    name: &str,
+    host: &Host,
+) -> Result<Vec<Placed>, Exit> {
     if !is_baseline_name(name) {
         return Err(Exit::Usage(miette!("`{name}`: {EXPECTED_NAME}")));
     }
@@ -320,4 +328,11 @@ pub(super) fn name(text: &str) -> Result<String, String> {
         true => Ok(text.into()),
         false => Err(EXPECTED_NAME.into()),
     }
+}
+
+/// These sessions without those that are given a second time, of which it tells.
+pub(super) fn counted_once(records: Vec<Placed>) -> Vec<Placed> {
+    let (records, note) = each_once(records);
+    note.iter().for_each(|note| tell(note));
+    records
 }

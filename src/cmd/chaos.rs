@@ -12,7 +12,7 @@ use super::number::number;
 use super::out::say_styled;
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
-use super::{Exit, FAILED, OK, Outcome, say, tell};
+use super::{CommandResult, Exit, FAILED, OK, say, tell};
 use crate::backend::Backend;
 use crate::case::protocol::{Chaos, Prepare};
 use crate::case::{Idle, Session};
@@ -25,7 +25,7 @@ use crate::system::OWN_PROGRAM;
 
 /// What `chaos` takes.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct ChaosArguments {
     #[command(flatten)]
     selected: Selected,
     /// The part of all tasks whose worker process dies, from 0 to 1.
@@ -71,7 +71,7 @@ pub(super) struct Arguments {
 
 /// How the runs ended.
 #[derive(Default)]
-struct Tally {
+struct RunTally {
     untouched: u64,
     recovered: u64,
     gave_up: u64,
@@ -80,13 +80,13 @@ struct Tally {
     left_behind: u64,
 }
 
-pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
+pub(super) fn main(registry: &Registry, arguments: &ChaosArguments) -> CommandResult {
     let cases = arguments.selected.cases(registry, &mortal(registry))?;
     make_ready(false)?;
     // Whatever a case leaves behind becomes a child of this process, and can be counted.
     set_child_subreaper(Some(getpid()))
         .map_err(|error| Exit::Failed(miette!("processes left behind cannot be seen: {error}")))?;
-    let mut tally = Tally::default();
+    let mut tally = RunTally::default();
     catch_interrupt();
     'cases: for (index, planned) in cases.iter().enumerate() {
         tell(&format!(
@@ -129,7 +129,11 @@ fn mortal(registry: &Registry) -> Vec<&'static dyn Backend> {
 }
 
 /// One sample of the case in a child of its own.
-fn one_run(planned: &PlannedCase, arguments: &Arguments, run: u64) -> Result<Slice, CaseError> {
+fn one_run(
+    planned: &PlannedCase,
+    arguments: &ChaosArguments,
+    run: u64,
+) -> Result<Slice, CaseError> {
     let prepare = Prepare {
         case: planned.case.clone(),
         warmup_ns: 0,
@@ -146,13 +150,13 @@ fn one_run(planned: &PlannedCase, arguments: &Arguments, run: u64) -> Result<Sli
     };
     let program = Path::new(OWN_PROGRAM);
     let timeout = planned.timeout.unwrap_or(arguments.timeout);
-    let (mut session, _) = Session::start(program, prepare, timeout, &mut Patience)?;
-    let slice = session.slice(SlicePlan::samples(1), &mut Patience)?;
-    session.finish(&mut Patience)?;
+    let (mut session, _) = Session::start(program, prepare, timeout, &mut UntilInterrupted)?;
+    let slice = session.slice(SlicePlan::samples(1), &mut UntilInterrupted)?;
+    session.finish(&mut UntilInterrupted)?;
     Ok(slice)
 }
 
-impl Tally {
+impl RunTally {
     fn count(&mut self, id: &str, run: u64, result: Result<Slice, CaseError>) {
         match result {
             Ok(slice) => {
@@ -210,10 +214,10 @@ fn reap_orphans() -> u64 {
     ended.count() as u64
 }
 
-/// Nothing to do while the child works.
-struct Patience;
+/// Nothing to do while the child works, unless the user interrupts.
+struct UntilInterrupted;
 
-impl Idle for Patience {
+impl Idle for UntilInterrupted {
     fn idle(&mut self) -> Instant {
         Instant::now() + Duration::from_secs(1)
     }

@@ -2,19 +2,19 @@
 
 use std::path::PathBuf;
 
-use super::{Exit, OK, Outcome, say, tell_notes};
+use super::{CommandResult, Exit, OK, say, tell_notes};
 use crate::registry::Registry;
 use crate::workload;
 
 /// What `check` takes.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct CheckArguments {
     /// Workload files, or folders of them.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 }
 
-pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
+pub(super) fn main(registry: &Registry, arguments: &CheckArguments) -> CommandResult {
     let workloads = workload::load(&arguments.paths, registry).map_err(Exit::Usage)?;
     tell_notes(&workloads);
     for workload in &workloads {

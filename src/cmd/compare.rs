@@ -5,17 +5,17 @@ use std::path::PathBuf;
 
 use miette::miette;
 
-use super::baseline::{Store, read_baseline};
+use super::baseline::{BaselineStore, counted_once, read_baseline};
 use super::number::number;
 use super::show::{Show, not_comparable};
-use super::{Exit, Outcome, tell};
-use crate::compare::{Comparison, Placed, Stored, StoredPlan, apart, compare_records, each_once};
+use super::{CommandResult, Exit, tell};
+use crate::compare::{Comparison, Placed, Stored, StoredPlan, apart, compare_records};
 use crate::record::Host;
 use crate::report::{UNKNOWN_VERSION, read_placed};
 
 /// What `compare` takes.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct CompareArguments {
     /// Record files, or folders that hold a records.jsonl: first the base, then the head; with --baseline, the
     /// head alone. Each file of the head is a session of it; a file may hold several sessions, one after the
     /// other.
@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     against: Against,
     #[command(flatten)]
-    store: Store,
+    store: BaselineStore,
     /// Show the figures of records that must not be compared, with a warning and without a verdict.
     #[arg(long, env = "TASKDYNO_ADVISORY")]
     advisory: bool,
@@ -67,7 +67,7 @@ pub(super) type Named = (String, Vec<Placed>);
 
 impl Against {
     /// The baselines that are asked for, of machines like `host`.
-    pub(super) fn baselines(&self, store: &Store, host: &Host) -> Result<Vec<Named>, Exit> {
+    pub(super) fn baselines(&self, store: &BaselineStore, host: &Host) -> Result<Vec<Named>, Exit> {
         let read = |name: &String| Ok((name.clone(), read_baseline(store, name, host)?));
         let mut names: Vec<&String> = Vec::new();
         for name in &self.baseline {
@@ -112,7 +112,7 @@ impl Against {
     }
 }
 
-pub(super) fn main(arguments: &Arguments) -> Outcome {
+pub(super) fn main(arguments: &CompareArguments) -> CommandResult {
     let (bases, head) = match arguments.against.baseline.is_empty() {
         true => two_sides(&arguments.records)?,
         false => {
@@ -155,13 +155,6 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Named, Exit> {
     })?;
     let name = paths[paths.len() - 1].display().to_string();
     Ok((name, counted_once(records)))
-}
-
-/// These sessions without those that are given a second time, of which it tells.
-pub(super) fn counted_once(records: Vec<Placed>) -> Vec<Placed> {
-    let (records, note) = each_once(records);
-    note.iter().for_each(|note| tell(note));
-    records
 }
 
 /// A share above 0, such as 0.01.

@@ -1,9 +1,9 @@
 //! `doctor`: is this machine fit for measuring?
 
-use super::{OK, Outcome, say};
-use crate::measure::doctor;
+use super::{CommandResult, OK, say};
+use crate::machine::doctor;
 
-pub(super) fn main() -> Outcome {
+pub(super) fn main() -> CommandResult {
     say(&doctor::render(&doctor::examine()))?;
     Ok(OK)
 }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use miette::miette;
 
 use super::show::{named, put};
-use super::{Exit, OK, Outcome};
+use super::{CommandResult, Exit, OK};
 use crate::compare::{COMPARISON_VERSION, Comparison};
 use crate::input;
 use crate::report::read;
 
 /// What `export` takes.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct ExportArguments {
     /// A record file, a folder that holds a records.jsonl, or what `compare` or `gate` wrote as JSON.
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     out: Option<PathBuf>,
 }
 
-pub(super) fn main(arguments: &Arguments) -> Outcome {
+pub(super) fn main(arguments: &ExportArguments) -> CommandResult {
     let format = named(&arguments.format)?;
     let file = &arguments.file;
     let text = match comparisons(file)? {

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use miette::miette;
 
-use super::compare::{chance, counted_once};
+use super::baseline::counted_once;
+use super::compare::chance;
 use super::show::{not_comparable, put, summarise};
-use super::{Exit, OK, Outcome, tell};
+use super::{CommandResult, Exit, OK, tell};
 use crate::compare::{Placed, by_commit, few, history};
 use crate::foreign::git::Git;
-use crate::measure::host;
+use crate::machine::host;
 use crate::record::short_hash;
 use crate::report::chronicle;
 use crate::report::read_placed;
@@ -19,7 +20,7 @@ use crate::stats::Divisive;
 
 /// What `history` takes.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct HistoryArguments {
     /// Record files, or folders that hold a records.jsonl: one session each, of one commit or another.
     #[arg(required = true, value_name = "RECORDS")]
     records: Vec<PathBuf>,
@@ -62,7 +63,7 @@ pub(super) struct Arguments {
     out: Option<PathBuf>,
 }
 
-pub(super) fn main(arguments: &Arguments) -> Outcome {
+pub(super) fn main(arguments: &HistoryArguments) -> CommandResult {
     let how = how(arguments)?;
     let records = read_placed(&arguments.records).map_err(Exit::Usage)?;
     let mut records = counted_once(records);
@@ -98,7 +99,7 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
 }
 
 /// How changes are looked for, if any could be found like this.
-fn how(arguments: &Arguments) -> Result<Divisive, Exit> {
+fn how(arguments: &HistoryArguments) -> Result<Divisive, Exit> {
     let how = Divisive {
         permutation_count: arguments.permutations as usize,
         significance: arguments.significance,

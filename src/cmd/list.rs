@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Exit, OK, Outcome, say};
+use super::{CommandResult, Exit, OK, say};
 use crate::registry::Registry;
 use crate::report::{EXPORTERS, FORMATS};
 use crate::workload;
 
 /// What `list` takes.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct ListArguments {
     /// Add workload files, or folders of them. May be given more than once.
     #[arg(long, value_name = "PATH", env = "TASKDYNO_WORKLOADS")]
     workloads: Vec<PathBuf>,
@@ -22,11 +22,11 @@ pub(super) struct Arguments {
         default_value = "text",
         env = "TASKDYNO_LIST_FORMAT"
     )]
-    format: Format,
+    format: ListFormat,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum Format {
+enum ListFormat {
     /// Lines for people.
     Text,
     /// An array of objects with `kind`, `name` and `why`.
@@ -34,13 +34,13 @@ enum Format {
 }
 
 #[derive(Serialize)]
-struct Entry {
+struct ListEntry {
     kind: &'static str,
     name: String,
     why: String,
 }
 
-impl Entry {
+impl ListEntry {
     fn new(kind: &'static str, name: &str, why: &str) -> Self {
         Self {
             kind,
@@ -50,21 +50,21 @@ impl Entry {
     }
 }
 
-pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
+pub(super) fn main(registry: &Registry, arguments: &ListArguments) -> CommandResult {
     let entries = entries(registry, &arguments.workloads)?;
     let text = match arguments.format {
-        Format::Json => serde_json::to_string_pretty(&entries).expect("plain data") + "\n",
-        Format::Text => text(&entries),
+        ListFormat::Json => serde_json::to_string_pretty(&entries).expect("plain data") + "\n",
+        ListFormat::Text => text(&entries),
     };
     say(&text)?;
     Ok(OK)
 }
 
-fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<Entry>, Exit> {
+fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<ListEntry>, Exit> {
     let workloads = workload::builtin_and(added, registry).map_err(Exit::Usage)?;
     let mut entries = Vec::new();
     for backend in &registry.backends {
-        entries.push(Entry::new("backend", backend.name(), backend.why()));
+        entries.push(ListEntry::new("backend", backend.name(), backend.why()));
     }
     for workload in &workloads {
         let note = match workload.only_if_named {
@@ -72,24 +72,24 @@ fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<Entry>, Exit> {
             false => "",
         };
         let why = format!("{}{note}", workload.why);
-        entries.push(Entry::new("workload", &workload.name, &why));
+        entries.push(ListEntry::new("workload", &workload.name, &why));
     }
     for pattern in &registry.patterns {
-        entries.push(Entry::new("pattern", pattern.name(), pattern.why()));
+        entries.push(ListEntry::new("pattern", pattern.name(), pattern.why()));
     }
     for kernel in &registry.kernels {
-        entries.push(Entry::new("kernel", kernel.name(), kernel.why()));
+        entries.push(ListEntry::new("kernel", kernel.name(), kernel.why()));
     }
     for exporter in EXPORTERS {
-        entries.push(Entry::new("exporter", exporter.name(), exporter.why()));
+        entries.push(ListEntry::new("exporter", exporter.name(), exporter.why()));
     }
     for format in FORMATS {
-        entries.push(Entry::new("format", format.name(), format.why()));
+        entries.push(ListEntry::new("format", format.name(), format.why()));
     }
     Ok(entries)
 }
 
-fn text(entries: &[Entry]) -> String {
+fn text(entries: &[ListEntry]) -> String {
     let width = entries.iter().map(|entry| entry.name.len()).max();
     let width = width.unwrap_or_default();
     let mut text = String::new();
@@ -108,4 +108,4 @@ fn text(entries: &[Entry]) -> String {
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

@@ -12,10 +12,10 @@ use super::number::number;
 use super::out::say_styled;
 use super::progress::is_interrupted;
 use super::report::write as write_report;
-use super::{Exit, OK, Outcome, say, tell};
+use super::{CommandResult, Exit, OK, say, tell};
 use crate::case::Surroundings;
 use crate::foreign::git::Git;
-use crate::measure::host;
+use crate::machine::host;
 use crate::record::{Commit, Host, Record, RecordFile};
 use crate::report::{Report, styled_tables};
 use crate::system::{OWN_PROGRAM, Root, can_start_itself};
@@ -45,7 +45,7 @@ impl Manner {
 }
 
 /// Prints ids, one a line.
-pub(super) fn print_ids(ids: impl IntoIterator<Item = impl Display>) -> Outcome {
+pub(super) fn print_ids(ids: impl IntoIterator<Item = impl Display>) -> CommandResult {
     for id in ids {
         say(&format!("{id}\n"))?;
     }

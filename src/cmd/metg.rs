@@ -12,16 +12,16 @@ use super::measuring::{
 use super::number::number;
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
-use super::{Exit, FAILED, OK, Outcome, tell};
+use super::{CommandResult, Exit, FAILED, OK, tell};
 use crate::disk;
-use crate::measure::host;
+use crate::machine::host;
 use crate::metg::{SweepPlan, Sweepable, Sweeper};
 use crate::record::{Record, RecordFile};
 use crate::registry::Registry;
 
 /// What `metg` takes.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct MetgArguments {
     #[command(flatten)]
     selected: Selected,
     /// The part of the peak rate that is still to be reached.
@@ -56,7 +56,7 @@ pub(super) struct Arguments {
     manner: Manner,
 }
 
-pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
+pub(super) fn main(registry: &Registry, arguments: &MetgArguments) -> CommandResult {
     let sweepables = sweepables(registry, arguments)?;
     if arguments.manner.dry_run {
         return print_ids(sweepables.iter().map(Sweepable::id));
@@ -69,7 +69,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
 }
 
 /// What there is to sweep, sorted so that those who share a probe follow each other.
-fn sweepables(registry: &Registry, arguments: &Arguments) -> Result<Vec<Sweepable>, Exit> {
+fn sweepables(registry: &Registry, arguments: &MetgArguments) -> Result<Vec<Sweepable>, Exit> {
     // One worker alone loses nothing to handing tasks over, so it has to be asked for.
     let free = registry.backends.iter().copied();
     let backends: Vec<_> = free
@@ -119,7 +119,7 @@ fn create(out: &Path) -> Result<RecordFile, Exit> {
 /// could not be made.
 fn sweep_all(
     sweepables: &[Sweepable],
-    arguments: &Arguments,
+    arguments: &MetgArguments,
     file: &mut RecordFile,
 ) -> Result<(Vec<Record>, usize), Exit> {
     let surroundings = surroundings();
@@ -160,7 +160,12 @@ fn sweep_all(
 }
 
 /// Writes the report, prints the tables, and says how it went.
-fn finish(records: &[Record], failed_count: usize, total: usize, arguments: &Arguments) -> Outcome {
+fn finish(
+    records: &[Record],
+    failed_count: usize,
+    total: usize,
+    arguments: &MetgArguments,
+) -> CommandResult {
     show(records, &arguments.out, arguments.manner.quiet)?;
     if is_interrupted() {
         tell(&format!(

@@ -69,7 +69,7 @@ impl From<io::Error> for Exit {
 }
 
 /// What a command returns: an exit code, or what ended it early.
-type Outcome = Result<u8, Exit>;
+type CommandResult = Result<u8, Exit>;
 
 /// A dynamometer for task runtimes: runs one workload on every backend, verifies and measures each run,
 /// and shows which is best at what.
@@ -89,11 +89,11 @@ struct CommandLine {
         default_value = "auto",
         env = "TASKDYNO_COLOR"
     )]
-    color: Color,
+    color: ColorChoice,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum Color {
+enum ColorChoice {
     Auto,
     Always,
     Never,
@@ -102,29 +102,29 @@ enum Color {
 #[derive(Subcommand)]
 enum Command {
     /// Run workloads on backends, verify and measure every run, and write records and a report.
-    Run(run::Arguments),
+    Run(run::RunArguments),
     /// List backends, workloads, patterns, kernels and exporters.
-    List(list::Arguments),
+    List(list::ListArguments),
     /// Check workload files without running them.
-    Check(check::Arguments),
+    Check(check::CheckArguments),
     /// Look at task graphs in files of other tools, and write graphs for them.
-    Graph(graph::Arguments),
+    Graph(graph::GraphArguments),
     /// Draw a report from records.
-    Report(report::Arguments),
+    Report(report::ReportArguments),
     /// Find how fine tasks can be on each backend before too much of the machine is lost.
-    Metg(metg::Arguments),
+    Metg(metg::MetgArguments),
     /// Kill worker processes at random, and see whether runs survive it.
-    Chaos(chaos::Arguments),
+    Chaos(chaos::ChaosArguments),
     /// Compare records that were measured apart with others, or with baselines.
-    Compare(compare::Arguments),
+    Compare(compare::CompareArguments),
     /// Keep records under a name, to be compared with later.
-    Baseline(baseline::Arguments),
+    Baseline(baseline::BaselineArguments),
     /// Find where a series of records changed, and on which commit.
-    History(history::Arguments),
+    History(history::HistoryArguments),
     /// Write records or comparisons in a format of another tool.
-    Export(export::Arguments),
+    Export(export::ExportArguments),
     /// Run two builds in turns, and say of each case whether it got slower.
-    Gate(gate::Arguments),
+    Gate(gate::GateArguments),
     /// Say what makes this machine unfit for measuring, and what to do about it.
     Doctor,
     /// Print a completion script for a shell.
@@ -208,12 +208,12 @@ fn tell_notes(workloads: &[crate::workload::Workload]) {
 }
 
 /// Says when everything from now on is coloured.
-fn set_color(color: Color) {
+fn set_color(color: ColorChoice) {
     let choice = match color {
         // `NO_COLOR`, `CI` and whether it is a terminal are looked at by the library.
-        Color::Auto => anstream::ColorChoice::Auto,
-        Color::Always => anstream::ColorChoice::AlwaysAnsi,
-        Color::Never => anstream::ColorChoice::Never,
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::AlwaysAnsi,
+        ColorChoice::Never => anstream::ColorChoice::Never,
     };
     choice.write_global();
     let is_colored = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;

@@ -11,8 +11,10 @@ use miette::{Diagnostic, LabeledSpan, MietteHandler, MietteHandlerOpts, ReportHa
 use miette::{Severity, SourceCode};
 
 use super::Exit;
-use super::program::in_name;
 use crate::text;
+
+/// The name of the program without a `Harness` of somebody's own around it.
+pub(super) const TASKDYNO: &str = "taskdyno";
 
 /// What the program calls itself in messages.
 static NAME: OnceLock<String> = OnceLock::new();
@@ -21,6 +23,11 @@ static NAME: OnceLock<String> = OnceLock::new();
 pub(super) fn set_program_name(name: String) {
     // Fails only if it was set before, and it is set nowhere else.
     let _ = NAME.set(name);
+}
+
+/// `text` with the commands in it, such as `` `taskdyno run` ``, under the name of the program.
+pub(super) fn in_name(name: &str, text: &str) -> String {
+    text.replace(&format!("`{TASKDYNO} "), &format!("`{name} "))
 }
 
 /// A message that steers nothing, in the name of the program.

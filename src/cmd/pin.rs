@@ -1,7 +1,7 @@
 //! `--pin`: whether to bind workers to cores.
 
+use crate::machine::bracket::others_core_count;
 use crate::matrix::Binding;
-use crate::measure::bracket::others_core_count;
 
 /// When to bind workers to cores.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::builder::{Resettable, StyledStr, Styles};
 use clap::{Arg, Command, CommandFactory, FromArgMatches, ValueEnum};
 
-use super::out::{say, say_help, tell_refusal};
-use super::{Color, CommandLine, OK, Outcome, USAGE, set_color};
+use super::out::{TASKDYNO, in_name, say, say_help, tell_refusal};
+use super::{ColorChoice, CommandLine, CommandResult, OK, USAGE, set_color};
 use crate::text;
 
 /// What the program is called, and its version, where whoever built it says so.
@@ -17,9 +17,6 @@ pub(crate) struct Program {
     pub(crate) name: Option<String>,
     pub(crate) version: Option<String>,
 }
-
-/// What it is called without a `Harness` of somebody's own around it.
-const TASKDYNO: &str = "taskdyno";
 
 impl Program {
     /// The name that was set, or that of the file that was started.
@@ -61,7 +58,7 @@ impl Program {
     }
 
     /// Prints a completion script.
-    pub(super) fn completions(&self, shell: clap_complete::Shell) -> Outcome {
+    pub(super) fn completions(&self, shell: clap_complete::Shell) -> CommandResult {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut self.command(), self.own_name(), &mut script);
         say(&String::from_utf8_lossy(&script))?;
@@ -92,11 +89,6 @@ impl Program {
     }
 }
 
-/// `text` with the commands in it, such as `` `taskdyno run` ``, under the name of the program.
-pub(super) fn in_name(name: &str, text: &str) -> String {
-    text.replace(&format!("`{TASKDYNO} "), &format!("`{name} "))
-}
-
 /// The same commands, with their help in the name of the program.
 fn named(mut command: Command, name: &str) -> Command {
     let renamed =
@@ -120,7 +112,7 @@ fn named(mut command: Command, name: &str) -> Command {
 }
 
 /// When to use colour for help or a refusal, which clap makes before anybody could ask it.
-fn color(arguments: &[OsString]) -> Color {
+fn color(arguments: &[OsString]) -> ColorChoice {
     let text = |value: &OsString| value.to_string_lossy().into_owned();
     let flag = arguments.iter().enumerate().find_map(|(index, argument)| {
         let argument = text(argument);
@@ -130,8 +122,8 @@ fn color(arguments: &[OsString]) -> Color {
         }
     });
     let wanted = flag.or_else(|| std::env::var("TASKDYNO_COLOR").ok());
-    let wanted = wanted.and_then(|wanted| Color::from_str(&wanted, false).ok());
-    wanted.unwrap_or(Color::Auto)
+    let wanted = wanted.and_then(|wanted| ColorChoice::from_str(&wanted, false).ok());
+    wanted.unwrap_or(ColorChoice::Auto)
 }
 
 /// The same commands, which do not look at variables that are set to nothing: a job passes those for inputs that

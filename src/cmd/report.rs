@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Exit, OK, Outcome, say};
+use super::{CommandResult, Exit, OK, say};
 use crate::report::{EXPORTERS, Exporter, HTML, Report, read};
 
 /// What `report` takes.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct ReportArguments {
     /// Record files, or folders that hold a records.jsonl.
     #[arg(required = true, value_name = "RECORDS")]
     records: Vec<PathBuf>,
@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     pictures: bool,
 }
 
-pub(super) fn main(arguments: &Arguments) -> Outcome {
+pub(super) fn main(arguments: &ReportArguments) -> CommandResult {
     let records = read(&arguments.records).map_err(Exit::Usage)?;
     let report = Report::new(&records).map_err(Exit::Usage)?;
     let out = match &arguments.out {

@@ -47,7 +47,7 @@ impl Show {
         comparisons: &[Comparison],
         out: Option<&Path>,
         quiet: bool,
-    ) -> super::Outcome {
+    ) -> super::CommandResult {
         let text = match self.format.as_str() {
             "table" => table(comparisons),
             "json" => json(comparisons)?,
@@ -78,7 +78,7 @@ impl Show {
 
 /// Shows the table of comparisons that nobody asked to have in another format, and returns the exit code of the
 /// worst.
-pub(super) fn show_table(comparisons: &[Comparison], quiet: bool) -> super::Outcome {
+pub(super) fn show_table(comparisons: &[Comparison], quiet: bool) -> super::CommandResult {
     match quiet {
         true => comparisons.iter().for_each(tell_failures),
         false => print(&table(comparisons))?,

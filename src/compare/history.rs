@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Placed;
+use super::examples::few;
 use super::repeats::same_sessions;
-use super::sessions::{Calibration, Channel, calibration, control_ns, counts, log_times};
+use super::sessions::{Channel, DriftCorrection, calibration, control_ns, counts, log_times};
 use super::stored::NotComparable;
-use super::unlike::{few, other_hosts, other_work};
+use super::unlike::{other_hosts, other_work};
 use crate::record::{Commit, Host, Record};
 use crate::stats::{Divisive, change_points, median};
 
@@ -42,7 +43,7 @@ pub struct Series {
     /// The id of the case.
     pub case: String,
     /// One point per session, in the order of the series.
-    pub points: Vec<Point>,
+    pub points: Vec<HistoryPoint>,
     /// Its changes, in the order of the series.
     pub changes: Vec<Change>,
     /// Whether drift was removed from `median_ns`: divided by the control loop's time in the session, and multiplied by
@@ -58,7 +59,7 @@ pub struct Series {
 
 /// One session of a case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Point {
+pub struct HistoryPoint {
     /// The file and line of its record.
     pub place: String,
     /// The commit that was measured.
@@ -201,14 +202,14 @@ fn has_times(record: &Record) -> bool {
 
 fn can_calibrate(sessions: &[&Placed], notes: &mut Vec<String>) -> bool {
     match calibration(sessions.iter().map(|(_, record)| record)) {
-        Calibration::NotNeeded => false,
-        Calibration::Impossible(why) => {
+        DriftCorrection::NotNeeded => false,
+        DriftCorrection::Impossible(why) => {
             notes.push(format!(
                 "a drift of the machine may look like a change: {why}"
             ));
             false
         }
-        Calibration::ControlLoop => {
+        DriftCorrection::ControlLoop => {
             let without = sessions
                 .iter()
                 .find(|(_, record)| control_ns(record).is_none());
@@ -228,8 +229,8 @@ fn medians(sessions: &[&Placed], is_calibrated: bool) -> Vec<f64> {
         .collect();
     let typical = median(&controls).unwrap_or(1.0);
     let (how, unit) = match is_calibrated {
-        true => (Calibration::ControlLoop, typical),
-        false => (Calibration::NotNeeded, 1.0),
+        true => (DriftCorrection::ControlLoop, typical),
+        false => (DriftCorrection::NotNeeded, 1.0),
     };
     sessions
         .iter()
@@ -241,8 +242,8 @@ fn medians(sessions: &[&Placed], is_calibrated: bool) -> Vec<f64> {
         .collect()
 }
 
-fn point((place, record): &Placed, median_ns: f64) -> Point {
-    Point {
+fn point((place, record): &Placed, median_ns: f64) -> HistoryPoint {
+    HistoryPoint {
         place: place.clone(),
         commit: record.commit.clone(),
         started_at: record.started_at.clone(),
@@ -277,4 +278,4 @@ fn changes(sessions: &[&Placed], medians: &[f64], how: &Divisive) -> Vec<Change>
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

@@ -108,4 +108,4 @@ pub(super) fn verdict(p: SignTests, level: f64) -> Verdict {
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

@@ -6,6 +6,7 @@
 use crate::record::Record;
 
 mod baseline;
+mod examples;
 mod history;
 mod judge;
 mod model;
@@ -16,7 +17,8 @@ mod stored;
 mod unlike;
 
 pub use baseline::{Baseline, Baselines, is_baseline_name, one_baseline};
-pub use history::{Change, HISTORY_VERSION, History, Point, Series, history};
+pub use examples::few;
+pub use history::{Change, HISTORY_VERSION, History, HistoryPoint, Series, history};
 pub use judge::{Evidence, judge};
 pub use model::{
     Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement, MissingCase,
@@ -24,9 +26,8 @@ pub use model::{
 };
 pub use order::by_commit;
 pub use repeats::{apart, each_once};
-pub use sessions::{Calibration, calibration};
+pub use sessions::{Channel, DriftCorrection, calibration};
 pub use stored::{NotComparable, Stored, StoredPlan, compare_records};
-pub use unlike::few;
 
 /// A record, with the file and line that it comes from.
 pub type Placed = (String, Record);

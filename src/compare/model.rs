@@ -289,4 +289,4 @@ impl Comparison {
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

@@ -4,14 +4,14 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Placed;
-use super::unlike::few;
+use super::examples::few;
 
 /// The sessions seen so far. It recognises a session wherever it comes from: a copy of a file, a file and its folder, a
 /// baseline and the records that it was saved from.
 #[derive(Default)]
-struct Seen<'a>(HashMap<(String, &'a str, u64), Vec<&'a Placed>>);
+struct SeenSessions<'a>(HashMap<(String, &'a str, u64), Vec<&'a Placed>>);
 
-impl<'a> Seen<'a> {
+impl<'a> SeenSessions<'a> {
     /// Finds the same session among those seen. Only integers and strings are compared, because fractions may lose
     /// their last bit when they are written to a file.
     fn find(&self, placed: &'a Placed) -> Option<&'a Placed> {
@@ -38,7 +38,7 @@ fn key((_, record): &Placed) -> (String, &str, u64) {
 
 /// Returns each repeated session: its place, and the place where it occurred first.
 fn repeats<'a>(records: impl Iterator<Item = &'a Placed>) -> Vec<(&'a str, &'a str)> {
-    let mut seen = Seen::default();
+    let mut seen = SeenSessions::default();
     let mut found = Vec::new();
     for placed in records {
         match seen.find(placed) {
@@ -74,7 +74,7 @@ pub(super) fn same_sessions(base: &[Placed], head: &[Placed]) -> Option<String> 
 
 /// Returns each session once, and a sentence about those that are left out.
 pub fn each_once(records: Vec<Placed>) -> (Vec<Placed>, Option<String>) {
-    let mut seen = Seen::default();
+    let mut seen = SeenSessions::default();
     let mut is_first = Vec::new();
     for placed in &records {
         is_first.push(seen.find(placed).is_none());
@@ -90,7 +90,7 @@ pub fn each_once(records: Vec<Placed>) -> (Vec<Placed>, Option<String>) {
 /// Returns the sessions of the base without those that the head has too, and a sentence about what is left out. A case
 /// that would be left without a base keeps it: it cannot be compared with anything else, and is refused later.
 pub fn apart(base: &[Placed], head: &[Placed]) -> (Vec<Placed>, Option<String>) {
-    let mut of_head = Seen::default();
+    let mut of_head = SeenSessions::default();
     head.iter().for_each(|placed| of_head.add(placed));
     let own = base.iter().filter(|placed| of_head.find(placed).is_none());
     let own: HashSet<String> = own.map(|(_, record)| record.case.id()).collect();

@@ -3,16 +3,18 @@
 use crate::record::{self, Case, Record, Sample};
 use crate::stats::median;
 
-/// Selects a time of a sample.
+/// Selects a time of a sample is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Channel {
+pub enum Channel {
+    /// Wall time, which decides.
     Wall,
+    /// CPU time of the process and its workers.
     Cpu,
 }
 
 /// How the drift of the machine between two sessions can be removed from the times of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Calibration {
+pub enum DriftCorrection {
     /// Divide by the time of the control loop. This reduced drift between sessions by a factor of 5 to 25 for work of
     /// one thread, and by a factor of 2 to 3 for scheduled work.
     ControlLoop,
@@ -24,18 +26,18 @@ pub enum Calibration {
 
 /// Returns how to calibrate the times of `records`, which are all of one case: as any of them says, or else by the name
 /// of the kernel.
-pub fn calibration<'a>(records: impl IntoIterator<Item = &'a Record>) -> Calibration {
+pub fn calibration<'a>(records: impl IntoIterator<Item = &'a Record>) -> DriftCorrection {
     let mut records = records.into_iter().peekable();
     let Some(case) = records.peek().map(|first| &first.case) else {
-        return Calibration::ControlLoop;
+        return DriftCorrection::ControlLoop;
     };
     let pace = records.find_map(|record| record.pace.as_deref());
     match pace.unwrap_or_else(|| pace_by_name(case)) {
-        "clock" => Calibration::NotNeeded,
-        "contention" if case.workers > 1 => Calibration::Impossible(
+        "clock" => DriftCorrection::NotNeeded,
+        "contention" if case.workers > 1 => DriftCorrection::Impossible(
             "workers contend with each other, so their times do not follow the control loop",
         ),
-        _ => Calibration::ControlLoop,
+        _ => DriftCorrection::ControlLoop,
     }
 }
 
@@ -58,10 +60,14 @@ pub(super) fn counts(sample: &Sample) -> bool {
 
 /// Returns one list per session: the logarithm of the time of one run for each valid sample, in nanoseconds or as a
 /// multiple of the control loop's time. Samples that took no time are left out.
-pub(super) fn log_times(records: &[&Record], channel: Channel, how: Calibration) -> Vec<Vec<f64>> {
+pub(super) fn log_times(
+    records: &[&Record],
+    channel: Channel,
+    how: DriftCorrection,
+) -> Vec<Vec<f64>> {
     let sessions = records.iter().map(|record| {
         let unit = match how {
-            Calibration::ControlLoop => control_ns(record).unwrap_or(1.0),
+            DriftCorrection::ControlLoop => control_ns(record).unwrap_or(1.0),
             _ => 1.0,
         };
         let samples = record.samples.iter().filter(|sample| counts(sample));

@@ -5,14 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use self::sides::{Case, Sides};
+use self::sides::{CaseRecords, Sides};
 use super::Placed;
 use super::judge::verdict;
 use super::model::{
     Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement,
     RatioInterval, Side, SideError, Verdict,
 };
-use super::sessions::{Calibration, Channel, calibration, control_ns, counts, log_times};
+use super::sessions::{Channel, DriftCorrection, calibration, control_ns, counts, log_times};
 use super::unlike::unlike;
 use crate::random::SplitMix64;
 use crate::record::{CaseError, Record};
@@ -133,10 +133,10 @@ fn calibration_spread<'a>(records: impl Iterator<Item = &'a Placed>) -> Option<f
 }
 
 /// Judges all cases together, in both channels.
-fn judged(cases: &[Case<'_>], plan: &StoredPlan) -> Vec<ComparedCase> {
+fn judged(cases: &[CaseRecords<'_>], plan: &StoredPlan) -> Vec<ComparedCase> {
     let mut random = SplitMix64::new(plan.seed);
     let mut channel = |channel| -> Vec<Option<Judgement>> {
-        let found: Vec<Found> = cases
+        let found: Vec<SessionsFound> = cases
             .iter()
             .map(|case| case.found(channel, &mut random))
             .collect();
@@ -157,7 +157,7 @@ fn judged(cases: &[Case<'_>], plan: &StoredPlan) -> Vec<ComparedCase> {
 }
 
 /// The findings from the sessions of one channel of one case.
-struct Found {
+struct SessionsFound {
     /// The logarithm of the head's time ÷ the base's time; `None` if a side has no samples.
     estimate: Option<f64>,
     difference: Option<SessionDifference>,
@@ -167,12 +167,12 @@ struct Found {
     is_sound: bool,
 }
 
-impl Case<'_> {
-    fn found(&self, channel: Channel, random: &mut SplitMix64) -> Found {
+impl CaseRecords<'_> {
+    fn found(&self, channel: Channel, random: &mut SplitMix64) -> SessionsFound {
         let how = self.how_calibrated();
         let base = log_times(&self.base, channel, how);
         let head = log_times(&self.head, channel, how);
-        Found {
+        SessionsFound {
             estimate: center(&head)
                 .zip(center(&base))
                 .map(|(head, base)| head - base),
@@ -189,12 +189,14 @@ impl Case<'_> {
     }
 
     /// How its times are calibrated. They are divided by those of the control loop only if every session has them.
-    fn how_calibrated(&self) -> Calibration {
+    fn how_calibrated(&self) -> DriftCorrection {
         match calibration(self.all()) {
-            Calibration::ControlLoop if self.all().all(|record| control_ns(record).is_some()) => {
-                Calibration::ControlLoop
+            DriftCorrection::ControlLoop
+                if self.all().all(|record| control_ns(record).is_some()) =>
+            {
+                DriftCorrection::ControlLoop
             }
-            Calibration::ControlLoop => Calibration::NotNeeded,
+            DriftCorrection::ControlLoop => DriftCorrection::NotNeeded,
             other => other,
         }
     }
@@ -217,7 +219,7 @@ impl Case<'_> {
             return None;
         }
         let wanted = calibration(self.all());
-        if let Calibration::Impossible(why) = wanted {
+        if let DriftCorrection::Impossible(why) = wanted {
             return Some(why.into());
         }
         if wanted != self.how_calibrated() {
@@ -269,7 +271,7 @@ fn center(sessions: &[Vec<f64>]) -> Option<f64> {
 
 /// Judges one channel of all cases together, as [`super::judge()`] does for pairs: three families with Holm's
 /// correction, and every valid case enters each of them.
-fn judgements(found: &[Found], plan: &StoredPlan) -> Vec<Option<Judgement>> {
+fn judgements(found: &[SessionsFound], plan: &StoredPlan) -> Vec<Option<Judgement>> {
     let limit = plan.threshold_ratio.ln_1p();
     let sound: Vec<(usize, &SessionDifference)> = found
         .iter()
@@ -297,7 +299,7 @@ fn judgements(found: &[Found], plan: &StoredPlan) -> Vec<Option<Judgement>> {
     judged.collect()
 }
 
-impl Found {
+impl SessionsFound {
     fn judgement(&self, p: SignTests, plan: &StoredPlan, case_count: usize) -> Option<Judgement> {
         let verdict = verdict(p, plan.alpha / 2.0);
         let interval = self.difference.map(|found| found.interval(plan.alpha));
@@ -348,4 +350,4 @@ impl Found {
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

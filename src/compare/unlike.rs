@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Placed;
+use super::examples::few;
 use super::repeats::same_sessions;
 use crate::record::{Host, Record};
 
@@ -15,16 +16,6 @@ pub(super) fn unlike(base: &[Placed], head: &[Placed]) -> Vec<String> {
     reasons.extend(other_hosts(base.iter().chain(head)));
     reasons.extend(other_cases(base.iter().chain(head)));
     reasons
-}
-
-/// Lists the first two of `examples` and the number of the others, because a list of thousands is unreadable.
-pub fn few(examples: &[String]) -> String {
-    match examples {
-        [first, second, others @ ..] if !others.is_empty() => {
-            format!("{first}, {second} and {} more", others.len())
-        }
-        all => all.join(" and "),
-    }
 }
 
 /// Finds the first record of another machine than the first record.

@@ -18,8 +18,6 @@ use rustix::process::{
 
 pub mod git;
 mod tail;
-#[cfg(test)]
-mod test;
 
 use crate::system::no_process_descriptor;
 use tail::FILLS_OF_A_PIPE;
@@ -42,7 +40,7 @@ pub struct Limits<'a> {
 
 /// The result of a program that has ended.
 #[derive(Debug)]
-pub struct Finished {
+pub struct ProgramOutput {
     /// How it ended.
     pub status: ExitStatus,
     /// Everything that it wrote to standard output.
@@ -100,8 +98,8 @@ pub enum ForeignError {
 /// # Errors
 ///
 /// If it cannot be started, exceeds a limit or is cancelled. If it fails, only its exit status says so.
-pub fn run(command: &mut Command, limits: &Limits<'_>) -> Result<Finished, ForeignError> {
-    Running::start(command.stderr(Stdio::piped()))?.finish(limits)
+pub fn run(command: &mut Command, limits: &Limits<'_>) -> Result<ProgramOutput, ForeignError> {
+    RunningProgram::start(command.stderr(Stdio::piped()))?.finish(limits)
 }
 
 /// Runs a program without input. The user sees its standard error; its standard output is returned.
@@ -109,12 +107,15 @@ pub fn run(command: &mut Command, limits: &Limits<'_>) -> Result<Finished, Forei
 /// # Errors
 ///
 /// As for [`run`].
-pub fn run_in_view(command: &mut Command, limits: &Limits<'_>) -> Result<Finished, ForeignError> {
-    Running::start(command.stderr(Stdio::inherit()))?.finish(limits)
+pub fn run_in_view(
+    command: &mut Command,
+    limits: &Limits<'_>,
+) -> Result<ProgramOutput, ForeignError> {
+    RunningProgram::start(command.stderr(Stdio::inherit()))?.finish(limits)
 }
 
 /// A started program. If this is dropped before the program has ended, the program and its group are killed.
-struct Running {
+struct RunningProgram {
     program: String,
     child: Child,
     exit: OwnedFd,
@@ -123,7 +124,7 @@ struct Running {
     has_ended: bool,
 }
 
-impl Running {
+impl RunningProgram {
     fn start(command: &mut Command) -> Result<Self, ForeignError> {
         let program = command.get_program().to_string_lossy().into_owned();
         command.stdin(Stdio::null()).stdout(Stdio::piped());
@@ -155,7 +156,7 @@ impl Running {
         })
     }
 
-    fn finish(mut self, limits: &Limits<'_>) -> Result<Finished, ForeignError> {
+    fn finish(mut self, limits: &Limits<'_>) -> Result<ProgramOutput, ForeignError> {
         let start = Instant::now();
         let mut has_exited = false;
         while !has_exited {
@@ -172,7 +173,7 @@ impl Running {
         }
         let status = self.child.wait().map_err(|error| self.unreadable(error))?;
         self.has_ended = true;
-        Ok(Finished {
+        Ok(ProgramOutput {
             status,
             output: self.output.take().map_or(Vec::new(), Tail::into_bytes),
             last_words: self.errors.as_ref().map_or(String::new(), Tail::text),
@@ -247,7 +248,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningProgram {
     fn drop(&mut self) {
         if !self.has_ended {
             kill_group(&self.child);
@@ -279,3 +280,6 @@ pub(crate) fn pid(child: &Child) -> Pid {
     let number = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     number.expect("process ids are positive")
 }
+
+#[cfg(test)]
+mod tests;

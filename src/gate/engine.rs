@@ -3,9 +3,9 @@
 use std::io;
 use std::time::Instant;
 
-use super::pair::{self, Channel, Pair};
+use super::pair::{self, Pair};
 use super::{Contest, GatePlan, PairLog, Watcher};
-use crate::compare::{ComparedCase, Evidence, Judgement, SideError, Verdict, judge};
+use crate::compare::{Channel, ComparedCase, Evidence, Judgement, SideError, Verdict, judge};
 use crate::random::{SplitMix64, mix, shuffle};
 use crate::stats::quantile;
 
@@ -312,6 +312,6 @@ fn numbers(seed: u64, contest: u64, index: u64) -> SplitMix64 {
 fn foreign_load<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Option<f64> {
     let known = pairs.filter_map(|pair| Some((pair.foreign_cpu_ns?, pair.elapsed_ns)));
     let (foreign, elapsed) = known.fold((0, 0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
-    let cores = f64::from(crate::measure::host::core_count());
+    let cores = f64::from(crate::machine::host::core_count());
     (elapsed > 0).then(|| foreign as f64 / (elapsed as f64 * cores))
 }

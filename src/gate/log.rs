@@ -38,7 +38,7 @@ pub struct Header {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Line {
+enum LogLine {
     Gate(Box<Header>),
     Pair(Pair),
     Failure(FailedCase),
@@ -106,7 +106,7 @@ impl PairLog {
     pub fn create(path: &Path, header: &Header) -> Result<Self, LogError> {
         let mut file =
             RecordFile::create(path, HEADING_COUNT).map_err(|error| unusable(path, error))?;
-        file.append(&Line::Gate(Box::new(header.clone())))
+        file.append(&LogLine::Gate(Box::new(header.clone())))
             .map_err(|error| unusable(path, error))?;
         Ok(Self {
             file,
@@ -152,18 +152,18 @@ impl PairLog {
         let mut was_judged = false;
         for (index, line) in lines.iter().enumerate().skip(HEADING_COUNT) {
             match parse(path, index, line)? {
-                Line::Gate(_) => {
+                LogLine::Gate(_) => {
                     return Err(bad_line(
                         path,
                         index,
                         "a file must not have a second header",
                     ));
                 }
-                Line::Pair(pair) => {
+                LogLine::Pair(pair) => {
                     pairs.insert((pair.case.clone(), pair.is_control, pair.index), pair);
                 }
-                Line::JudgedEarly(_) => was_judged = true,
-                Line::Failure(failed) => {
+                LogLine::JudgedEarly(_) => was_judged = true,
+                LogLine::Failure(failed) => {
                     failures.insert((failed.case, failed.is_control), failed.error);
                 }
             }
@@ -215,7 +215,7 @@ impl PairLog {
     pub(super) fn note_judged_early(&mut self) -> io::Result<()> {
         match self.was_judged {
             true => Ok(()),
-            false => self.file.append(&Line::JudgedEarly(JudgedEarly {})),
+            false => self.file.append(&LogLine::JudgedEarly(JudgedEarly {})),
         }
     }
 
@@ -227,8 +227,8 @@ impl PairLog {
         result: &Result<Pair, SideError>,
     ) -> io::Result<()> {
         self.file.append(&match result {
-            Ok(pair) => Line::Pair(pair.clone()),
-            Err(error) => Line::Failure(FailedCase {
+            Ok(pair) => LogLine::Pair(pair.clone()),
+            Err(error) => LogLine::Failure(FailedCase {
                 case: case.to_owned(),
                 is_control,
                 error: error.clone(),
@@ -248,14 +248,14 @@ fn header_of(path: &Path, lines: &[String]) -> Result<Option<Header>, LogError> 
         return Ok(None);
     };
     match parse(path, 0, line)? {
-        Line::Gate(header) => Ok(Some(*header)),
-        Line::Pair(_) | Line::Failure(_) | Line::JudgedEarly(_) => {
+        LogLine::Gate(header) => Ok(Some(*header)),
+        LogLine::Pair(_) | LogLine::Failure(_) | LogLine::JudgedEarly(_) => {
             Err(bad_line(path, 0, "expected the header of a gate"))
         }
     }
 }
 
-fn parse(path: &Path, index: usize, line: &str) -> Result<Line, LogError> {
+fn parse(path: &Path, index: usize, line: &str) -> Result<LogLine, LogError> {
     let version = |line: &str| -> Option<u64> {
         let json: serde_json::Value = serde_json::from_str(line).ok()?;
         json["gate"]["pairs_version"].as_u64()

@@ -32,7 +32,7 @@ pub use engine::{Ran, Stop, run};
 pub use listing::{ListedCase, Matched, list, match_up};
 pub use log::{Header, LogError, PAIRS_VERSION, PairLog};
 pub use neighbour::{Neighbour, be_busy};
-pub use pair::{Channel, Pair, PairSlice, SliceSample};
+pub use pair::{Pair, PairSlice, SliceSample};
 
 /// One value per side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

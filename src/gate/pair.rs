@@ -8,10 +8,10 @@ use super::listing::work_differs;
 use super::{Arm, Both, Contest, GatePlan};
 use crate::case::protocol::{Prepare, Prepared};
 use crate::case::{Idle, Session};
-use crate::compare::{Side, SideError};
-use crate::measure::bracket::Bracket;
+use crate::compare::{Channel, Side, SideError};
+use crate::machine::bracket::Bracket;
+use crate::machine::host::core_count;
 use crate::measure::calibration::{calibrate, calibrate_alone};
-use crate::measure::host::core_count;
 use crate::measure::{Slice, SlicePlan};
 use crate::random::SplitMix64;
 use crate::record::{Calibration, Case, CaseError, nanoseconds, run_ns};
@@ -61,15 +61,6 @@ pub struct SliceSample {
     pub cpu_ns: u64,
     /// The number of runs.
     pub run_count: u64,
-}
-
-/// The quantity that is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channel {
-    /// Wall time, which decides.
-    Wall,
-    /// CPU time of the process and its workers.
-    Cpu,
 }
 
 impl Pair {

@@ -58,7 +58,7 @@ pub struct SelfVerdict {
 
 /// The numbers of verdicts on one planted slow-down.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tally {
+pub struct VerdictTally {
     /// The planted slow-down of the head.
     pub planted_ratio: f64,
     /// The number of verdicts.
@@ -196,7 +196,7 @@ impl Trial {
 pub fn tally<'a>(
     verdicts: impl Iterator<Item = &'a SelfVerdict> + Clone,
     threshold_ratio: f64,
-) -> Vec<Tally> {
+) -> Vec<VerdictTally> {
     let mut ratios: Vec<f64> = verdicts.clone().map(|one| one.planted_ratio).collect();
     ratios.sort_by(f64::total_cmp);
     ratios.dedup();
@@ -210,7 +210,7 @@ pub fn tally<'a>(
     ratios.into_iter().map(of).collect()
 }
 
-fn tally_of(planted_ratio: f64, verdicts: &[&SelfVerdict], threshold_ratio: f64) -> Tally {
+fn tally_of(planted_ratio: f64, verdicts: &[&SelfVerdict], threshold_ratio: f64) -> VerdictTally {
     let of = |verdict| verdicts.iter().filter(|one| one.verdict == verdict).count() as u64;
     let is_same = planted_ratio == 0.0;
     let (regressed, improved) = (of(Verdict::Regressed), of(Verdict::Improved));
@@ -221,7 +221,7 @@ fn tally_of(planted_ratio: f64, verdicts: &[&SelfVerdict], threshold_ratio: f64)
     };
     let times: Vec<f64> = verdicts.iter().map(|one| one.elapsed_ns as f64).collect();
     let count = verdicts.len() as u64;
-    Tally {
+    VerdictTally {
         planted_ratio,
         count,
         counts: Verdict::ALL.map(of),
@@ -271,7 +271,7 @@ mod tests {
         let [nothing, little, five] = &tally(verdicts.iter(), 0.01)[..] else {
             panic!("three slow-downs were planted");
         };
-        let shown = |tally: &Tally| {
+        let shown = |tally: &VerdictTally| {
             (
                 tally.count,
                 tally.alarm_count,

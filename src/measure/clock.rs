@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use super::usage::UsageMeter;
+use crate::machine::usage::UsageMeter;
 
 /// A sample is at least this many times as long as what it costs to time it, which keeps that below 1%.
 /// divan asks for the same of its timer (`src/benchmark/mod.rs`).

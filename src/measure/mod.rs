@@ -1,19 +1,11 @@
-//! The only timing loop, and what is known about the machine and the process around it.
+//! The only timing loop, and what else is timed around it.
 //!
-//! | module | what it reads |
+//! | module | what it measures |
 //! |---|---|
-//! | [`host`] | the processor, kernel, memory and toolchain; the commit of a folder |
-//! | [`usage`] | CPU time, context switches, memory and last cores of a process and its workers |
-//! | [`ticks`] | the kernel's counters of busy time, for the machine and each core |
-//! | [`load`] | how busy each core was over time |
 //! | [`clock`] | what it costs to read the clocks |
 //! | [`binding`] | whether a backend binds its workers to cores |
 //! | [`calibration`] | how fast the machine is right now |
-//! | [`doctor`] | what makes the machine unfit for measuring |
 //! | [`schedule`] | how fast a case can be at best, and how long its tasks really take |
-//!
-//! Everything the kernel shows as text is read by one function and understood by another, so that the
-//! second can be tested with the texts of other machines.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,23 +14,17 @@ use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 
 use self::clock::clock_cost;
-use self::ticks::{CpuTicks, foreign_cpu_ns};
-use self::usage::{UsageMeter, worker_cores};
 use crate::backend::{Death, Pool};
 use crate::execute::{Ending, Failure, Job};
 use crate::kernel::Findings;
+use crate::machine::ticks::{CpuTicks, foreign_cpu_ns};
+use crate::machine::usage::{UsageMeter, peak_memory_bytes, worker_cores};
 use crate::record::{Sample, WorkerDeath, nanoseconds};
 
 pub mod binding;
-pub mod bracket;
 pub mod calibration;
 pub mod clock;
-pub mod doctor;
-pub mod host;
-pub mod load;
 pub mod schedule;
-pub mod ticks;
-pub mod usage;
 
 /// How long a slice lasts: until `min_time_ns` and `min_sample_count` are both reached, but no longer than
 /// `max_time_ns`, and no more than `max_sample_count` samples. At least one sample is taken.
@@ -199,7 +185,7 @@ impl Meter {
 
     /// The peak memory of the case so far; see [`crate::record::Record::peak_memory_bytes`].
     pub fn peak_memory_bytes(&self) -> Option<u64> {
-        usage::peak_memory_bytes(&self.worker_processes)
+        peak_memory_bytes(&self.worker_processes)
     }
 
     /// Takes one sample: the only place where a run is timed.

@@ -3,12 +3,12 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::host;
 use crate::backend::{Backend, Pool};
 use crate::execute::{Failure, Job};
 use crate::graph::TaskId;
 use crate::graph::bound::{greedy_makespan, lower_bound, span, work};
 use crate::kernel::TaskTimes;
+use crate::machine::host;
 use crate::record::{Bound, Trace, TracedRun, nanoseconds};
 
 /// Time for running tasks alone, and for traced runs. What comes first is done in any case.

@@ -7,7 +7,8 @@ use miette::Report as Error;
 
 use super::format::row;
 use super::picture::timelines;
-use super::verdict::{change, percent};
+use super::verdict::change;
+use super::words::no_change;
 use crate::compare::{Change, History, Series};
 use crate::record::Commit;
 use crate::text;
@@ -61,25 +62,6 @@ fn outline(history: &History, series: &Series) -> String {
             None => String::new(),
         },
     )
-}
-
-/// What a case without a change shows; `None` for one that changed. Where nothing could have been found, "no change"
-/// would be a claim.
-pub(super) fn no_change(history: &History, series: &Series) -> Option<String> {
-    if history.is_too_short(series) {
-        return Some(format!(
-            "too few sessions to find a change: it takes {} at a significance of {}",
-            history.fewest_point_count,
-            percent(history.significance)
-        ));
-    }
-    let hidden = series.fewest_side_count.filter(|count| *count > 2);
-    series.changes.is_empty().then(|| match hidden {
-        Some(count) => format!(
-            "no change (one with fewer than {count} sessions before or after it could not show)"
-        ),
-        None => "no change".into(),
-    })
 }
 
 /// `+20.0% at c0ffee012345 (after 0ff1ce123456): 10.0 ms to 12.0 ms, p = 0.001`.
@@ -201,4 +183,4 @@ pub fn svg(history: &History) -> Result<String, Error> {
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

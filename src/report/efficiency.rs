@@ -5,66 +5,22 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::group::{label, parameters};
-use super::model::{ALPHA, LIMIT};
+use super::model::{ALPHA, Curve, LIMIT, Sweep};
 use crate::record::{Case, Peak, Probe, Record, Sample};
 use crate::stats::median;
-use crate::stats::metg::{Metg, Point, metg};
+use crate::stats::metg::{SweepPoint, metg};
 
 /// Below this granularity the processor may still work on several tasks at once, whatever chains them, and efficiency
 /// could pass 100%: such points are left out (METHODOLOGY.md, "Tasks that follow each other on a thread do not
 /// overlap").
 const LEAST_GRANULARITY_NS: f64 = 8.0;
 
-/// A workload whose task size was swept, with one number of workers, on each backend.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sweep {
-    /// The name of the workload.
-    pub workload: String,
-    /// The swept parameters but for the size, as `key=value` joined by commas; empty if there are none.
-    pub variant: String,
-    /// How many tasks might run at once.
-    pub workers: u32,
-    /// A name for files and anchors: no other sweep's, nor a group's.
-    pub slug: String,
-    /// All parameters but the size, one entry a table.
-    pub parameters: Vec<String>,
-    /// The parameter that says how large a task is.
-    pub size_parameter: String,
-    /// The efficiency that was looked for.
-    pub target: f64,
-    /// One a backend: those with the finest tasks first, then those without a crossing.
-    pub curves: Vec<Curve>,
-}
-
-/// A backend over all sizes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Curve {
-    /// The name of the backend.
-    pub backend: String,
-    /// The name of the backend, with its options where the sweep has it with several.
-    pub label: String,
-    /// Whether this is the backend that shows the practical limit.
-    pub is_limit: bool,
-    /// The medians over all rounds, by size.
-    pub points: Vec<Point>,
-    /// How often the sizes were gone through.
-    pub round_count: usize,
-    /// Samples in which two workers were seen on one core though there was one for each.
-    pub shared_core_count: usize,
-    /// How many points were too fine to be told.
-    pub left_out_count: usize,
-    /// How many sizes failed.
-    pub failed_count: usize,
-    /// The minimum effective task granularity; `None` if no size was measured.
-    pub metg: Option<Metg>,
-}
-
 /// One size of a sweep.
-type Member<'a> = (&'a Record, &'a Peak);
+type SweepRecord<'a> = (&'a Record, &'a Peak);
 
 /// The sweeps among these records, without slugs.
 pub(super) fn sweeps(records: &[&Record]) -> Vec<Sweep> {
-    let mut by_name: BTreeMap<(&str, &str, u32), Vec<Member>> = BTreeMap::new();
+    let mut by_name: BTreeMap<(&str, &str, u32), Vec<SweepRecord>> = BTreeMap::new();
     for record in records {
         let Some(peak) = &record.peak else { continue };
         let case = &record.case;
@@ -87,21 +43,6 @@ pub(super) fn sweeps(records: &[&Record]) -> Vec<Sweep> {
     sweeps.collect()
 }
 
-impl Sweep {
-    /// The name of the workload, what was swept, and the number of workers.
-    pub fn title(&self) -> String {
-        let workers = match self.workers {
-            1 => "1 worker".into(),
-            count => format!("{count} workers"),
-        };
-        let variant = match self.variant.as_str() {
-            "" => String::new(),
-            variant => format!(" · {}", variant.replace(',', ", ")),
-        };
-        format!("{}{variant} · {workers}", self.workload)
-    }
-}
-
 /// The parameters of a case without the one that is swept.
 fn without_size(parameters: &Value, size_parameter: &str) -> Value {
     let mut parameters = parameters.clone();
@@ -111,9 +52,9 @@ fn without_size(parameters: &Value, size_parameter: &str) -> Value {
     parameters
 }
 
-fn curves(members: &[Member], target: f64) -> Vec<Curve> {
+fn curves(members: &[SweepRecord], target: f64) -> Vec<Curve> {
     let records: Vec<&Record> = members.iter().map(|(record, _)| *record).collect();
-    let mut by_backend: BTreeMap<String, Vec<Member>> = BTreeMap::new();
+    let mut by_backend: BTreeMap<String, Vec<SweepRecord>> = BTreeMap::new();
     for (record, peak) in members {
         let label = label(&record.case, &records);
         by_backend.entry(label).or_default().push((record, peak));
@@ -131,7 +72,7 @@ fn curves(members: &[Member], target: f64) -> Vec<Curve> {
 
 /// Samples in which two workers were last seen on one core, on machines that have one for each of them. Tasks that go
 /// by the clock last as long there as anywhere, so theirs do not count.
-fn shared_core_count(members: &[Member]) -> usize {
+fn shared_core_count(members: &[SweepRecord]) -> usize {
     let with_a_core_each = members.iter().filter(|(record, peak)| {
         peak.task_ns.is_none() && record.case.workers <= record.host.core_count
     });
@@ -144,28 +85,28 @@ fn shared_core_count(members: &[Member]) -> usize {
     samples.filter(shares).count()
 }
 
-fn curve(label: String, members: &[Member], target: f64) -> Curve {
+fn curve(label: String, members: &[SweepRecord], target: f64) -> Curve {
     let mut members = members.to_vec();
     members.sort_by(|(_, a), (_, b)| a.size.total_cmp(&b.size));
     let case: &Case = &members[0].0.case;
     let sizes = members.iter().map(|(record, peak)| points(record, peak));
-    let sizes: Vec<Vec<Option<Point>>> = sizes.collect();
+    let sizes: Vec<Vec<Option<SweepPoint>>> = sizes.collect();
     let measured = sizes.iter().filter(|size| size.iter().any(Option::is_some));
-    let medians: Vec<Point> = measured.map(|size| middle(size)).collect();
-    let (points, left_out): (Vec<Point>, Vec<Point>) = medians
+    let medians: Vec<SweepPoint> = measured.map(|size| middle(size)).collect();
+    let (points, left_out): (Vec<SweepPoint>, Vec<SweepPoint>) = medians
         .into_iter()
         .partition(|point| point.granularity_ns >= LEAST_GRANULARITY_NS);
     // A size is in all rounds or in none.
-    let is_kept = |size: &&Vec<Option<Point>>| {
+    let is_kept = |size: &&Vec<Option<SweepPoint>>| {
         size.iter().any(Option::is_some) && middle(size).granularity_ns >= LEAST_GRANULARITY_NS
     };
     let kept: Vec<_> = sizes.iter().filter(is_kept).collect();
     let round_count = kept.iter().map(|size| size.len()).max().unwrap_or(0);
     let rounds = (0..round_count).map(|round| {
         let round = kept.iter().filter_map(|size| *size.get(round)?);
-        round.collect::<Vec<Point>>()
+        round.collect::<Vec<SweepPoint>>()
     });
-    let rounds: Vec<Vec<Point>> = rounds.filter(|round| !round.is_empty()).collect();
+    let rounds: Vec<Vec<SweepPoint>> = rounds.filter(|round| !round.is_empty()).collect();
     Curve {
         backend: case.backend.clone(),
         label,
@@ -183,7 +124,7 @@ fn curve(label: String, members: &[Member], target: f64) -> Curve {
 }
 
 /// One point a round; none where worker processes died.
-fn points(record: &Record, peak: &Peak) -> Vec<Option<Point>> {
+fn points(record: &Record, peak: &Peak) -> Vec<Option<SweepPoint>> {
     let samples = record.samples.iter();
     match peak.task_ns {
         Some(task_ns) => samples
@@ -202,7 +143,7 @@ fn probed_task_ns(peak: &Peak, probe: &Probe) -> f64 {
     unit_ns * peak.size
 }
 
-fn point(record: &Record, peak: &Peak, sample: &Sample, task_ns: f64) -> Option<Point> {
+fn point(record: &Record, peak: &Peak, sample: &Sample, task_ns: f64) -> Option<SweepPoint> {
     let task_count = record.graph?.task_count as f64;
     if sample.is_degraded || sample.wall_ns == 0 {
         return None;
@@ -219,7 +160,7 @@ fn point(record: &Record, peak: &Peak, sample: &Sample, task_ns: f64) -> Option<
     // A record may have come from anywhere.
     let is_number = |figure: f64| figure > 0.0 && figure.is_finite();
     let is_sound = is_number(granularity_ns) && is_number(efficiency) && is_number(task_ns);
-    is_sound.then_some(Point {
+    is_sound.then_some(SweepPoint {
         task_ns,
         granularity_ns,
         efficiency,
@@ -227,12 +168,12 @@ fn point(record: &Record, peak: &Peak, sample: &Sample, task_ns: f64) -> Option<
 }
 
 /// The medians of what is there, which is at least one.
-fn middle(size: &[Option<Point>]) -> Point {
-    let of = |figure: fn(&Point) -> f64| {
+fn middle(size: &[Option<SweepPoint>]) -> SweepPoint {
+    let of = |figure: fn(&SweepPoint) -> f64| {
         let figures: Vec<f64> = size.iter().flatten().map(figure).collect();
         median(&figures).unwrap_or(f64::NAN)
     };
-    Point {
+    SweepPoint {
         task_ns: of(|point| point.task_ns),
         granularity_ns: of(|point| point.granularity_ns),
         efficiency: of(|point| point.efficiency),

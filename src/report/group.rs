@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
-use super::model::{ALPHA, Group, LIMIT, Measured, Outcome, Row, SERIAL};
+use super::model::{ALPHA, Group, LIMIT, Measured, Row, RowOutcome, SERIAL};
 use super::schedule::Schedule;
 use crate::record::{Case, CaseError, Record, Sample};
 use crate::stats::{Interval, Ratio, median, median_interval, ratio_of_medians};
@@ -31,8 +31,8 @@ pub(super) fn group(records: &[&Record]) -> Group {
     rank(&mut rows);
     // A row that is tied with the best may be slower than one that is not; those of a rank stay together.
     rows.sort_by_key(|row| match &row.outcome {
-        Outcome::Measured(measured) => measured.rank,
-        Outcome::Failed(_) => usize::MAX,
+        RowOutcome::Measured(measured) => measured.rank,
+        RowOutcome::Failed(_) => usize::MAX,
     });
     let case = &records[0].case;
     Group {
@@ -55,10 +55,10 @@ fn measure(record: &Record) -> Measurement<'_> {
     }
 }
 
-fn outcome(measurement: &Measurement, group: &[Measurement]) -> Outcome {
+fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
     let Measurement { record, walls } = measurement;
     let Some(median_ns) = median(walls) else {
-        return Outcome::Failed(record.error.clone().unwrap_or_else(no_samples));
+        return RowOutcome::Failed(record.error.clone().unwrap_or_else(no_samples));
     };
     let task_count = record.graph.map(|graph| graph.task_count as f64);
     let best = fastest(group.iter());
@@ -69,7 +69,7 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> Outcome {
     );
     let worker_ns = median_ns * f64::from(record.case.workers);
     let beyond_work_ns = serial.and_then(|serial| Some(worker_ns - median(&serial.walls)?));
-    Outcome::Measured(Box::new(Measured {
+    RowOutcome::Measured(Box::new(Measured {
         rank: 0,
         is_tied: false,
         sample_count: walls.len(),
@@ -167,8 +167,8 @@ pub(super) fn label(case: &Case, group: &[&Record]) -> String {
 /// Measured before failed, the measured by median, and whatever is alike by name.
 fn by_speed(a: &Row, b: &Row) -> Ordering {
     let median = |row: &Row| match &row.outcome {
-        Outcome::Measured(measured) => measured.median_ns,
-        Outcome::Failed(_) => f64::INFINITY,
+        RowOutcome::Measured(measured) => measured.median_ns,
+        RowOutcome::Failed(_) => f64::INFINITY,
     };
     let name = |row: &Row| (row.label.clone(), row.workers);
     median(a)
@@ -179,13 +179,13 @@ fn by_speed(a: &Row, b: &Row) -> Ordering {
 /// Numbers rows that are in order: first all that cannot be told from the best, then the others in turn.
 fn rank(rows: &mut [Row]) {
     let best = rows.iter().find_map(|row| match &row.outcome {
-        Outcome::Measured(measured) => Some(range(measured)),
-        Outcome::Failed(_) => None,
+        RowOutcome::Measured(measured) => Some(range(measured)),
+        RowOutcome::Failed(_) => None,
     });
     let Some(best) = best else { return };
     let measured = rows.iter_mut().filter_map(|row| match &mut row.outcome {
-        Outcome::Measured(measured) => Some(measured),
-        Outcome::Failed(_) => None,
+        RowOutcome::Measured(measured) => Some(measured),
+        RowOutcome::Failed(_) => None,
     });
     // A slower row may overlap where a faster one with a narrower interval does not.
     let (mut first, others): (Vec<_>, Vec<_>) =

@@ -3,6 +3,7 @@
 //! [`read()`] takes records from disk, [`Report::new`] computes a view model from them, and what is left
 //! only words or draws that: [`tables`] for a terminal, and one file an exporter in [`EXPORTERS`].
 
+mod build;
 pub mod chronicle;
 mod efficiency;
 mod exporter;
@@ -19,17 +20,16 @@ mod table;
 mod verdict;
 mod words;
 
-#[cfg(test)]
-mod test;
-
-pub use efficiency::{Curve, Sweep};
 pub use exporter::{EXPORTERS, Exporter, HTML, PNG, SVG, write};
 pub use format::{FORMATS, Format, MARKDOWN};
 pub use heading::Heading;
 pub use load::{LoadMap, Stretch};
 pub use mixed::refuse_mixed;
-pub use model::{ALPHA, Group, LIMIT, Measured, Outcome, Report, Row, SERIAL};
+pub use model::{ALPHA, Curve, Group, LIMIT, Measured, Report, Row, RowOutcome, SERIAL, Sweep};
 pub use read::{UNKNOWN_VERSION, read, read_placed, read_text};
 pub use schedule::Schedule;
 pub use table::{styled_tables, tables};
 pub use verdict::{bound_or_not, change, styled_verdicts};
+
+#[cfg(test)]
+mod tests;

@@ -1,16 +1,12 @@
 //! The view model: everything a report says, computed from records and not yet worded or drawn.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use miette::Report as Error;
-
-use super::efficiency::{Sweep, sweeps};
-use super::group::group;
 use super::heading::Heading;
 use super::load::LoadMap;
-use super::mixed::refuse_mixed;
 use super::schedule::Schedule;
-use crate::record::{CaseError, GraphSize, Record, slug};
+use crate::record::{CaseError, GraphSize};
+use crate::stats::metg::{Metg, SweepPoint};
 use crate::stats::{Interval, Ratio};
 
 /// Every interval of a report misses the true median at most this often.
@@ -66,12 +62,12 @@ pub struct Row {
     /// Whether this is the backend that shows the practical limit.
     pub is_limit: bool,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: RowOutcome,
 }
 
 /// What became of a case.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum RowOutcome {
     /// It has samples that count.
     Measured(Box<Measured>),
     /// It failed: it has no place in the ranking and enters no statistic.
@@ -115,45 +111,58 @@ pub struct Measured {
     pub findings: BTreeMap<String, u64>,
 }
 
-impl Report {
-    /// The report of these records.
-    ///
-    /// # Errors
-    ///
-    /// When two records do not belong in one report (see [`refuse_mixed`]).
-    pub fn new(records: &[Record]) -> Result<Self, Error> {
-        let places = (1..).map(|number| format!("record {number}"));
-        refuse_mixed(places.zip(records))?;
-        let mut by_name: BTreeMap<_, Vec<&Record>> = BTreeMap::new();
-        for record in records.iter().filter(|record| record.peak.is_none()) {
-            let key = (
-                natural(&record.case.workload),
-                natural(&record.case.variant),
-            );
-            by_name.entry(key).or_default().push(record);
-        }
-        let mut groups: Vec<Group> = by_name.values().map(|records| group(records)).collect();
-        let swept: Vec<&Record> = records.iter().filter(|one| one.peak.is_some()).collect();
-        let mut sweeps = sweeps(&swept);
-        name_files(&mut groups, &mut sweeps);
-        let backends: BTreeSet<&String> =
-            records.iter().map(|record| &record.case.backend).collect();
-        Ok(Self {
-            heading: Heading::new(records),
-            groups,
-            sweeps,
-            load: LoadMap::new(records),
-            backends: backends.into_iter().cloned().collect(),
-        })
-    }
+/// A workload whose task size was swept, with one number of workers, on each backend.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sweep {
+    /// The name of the workload.
+    pub workload: String,
+    /// The swept parameters but for the size, as `key=value` joined by commas; empty if there are none.
+    pub variant: String,
+    /// How many tasks might run at once.
+    pub workers: u32,
+    /// A name for files and anchors: no other sweep's, nor a group's.
+    pub slug: String,
+    /// All parameters but the size, one entry a table.
+    pub parameters: Vec<String>,
+    /// The parameter that says how large a task is.
+    pub size_parameter: String,
+    /// The efficiency that was looked for.
+    pub target: f64,
+    /// One a backend: those with the finest tasks first, then those without a crossing.
+    pub curves: Vec<Curve>,
+}
 
+/// A backend over all sizes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// The name of the backend.
+    pub backend: String,
+    /// The name of the backend, with its options where the sweep has it with several.
+    pub label: String,
+    /// Whether this is the backend that shows the practical limit.
+    pub is_limit: bool,
+    /// The medians over all rounds, by size.
+    pub points: Vec<SweepPoint>,
+    /// How often the sizes were gone through.
+    pub round_count: usize,
+    /// Samples in which two workers were seen on one core though there was one for each.
+    pub shared_core_count: usize,
+    /// How many points were too fine to be told.
+    pub left_out_count: usize,
+    /// How many sizes failed.
+    pub failed_count: usize,
+    /// The minimum effective task granularity; `None` if no size was measured.
+    pub metg: Option<Metg>,
+}
+
+impl Report {
     /// Every case that failed, with its group.
     pub fn failures(&self) -> impl Iterator<Item = (&Group, &Row, &CaseError)> {
         self.groups.iter().flat_map(|group| {
             let rows = group.rows.iter();
             rows.filter_map(move |row| match &row.outcome {
-                Outcome::Failed(error) => Some((group, row, error)),
-                Outcome::Measured(_) => None,
+                RowOutcome::Failed(error) => Some((group, row, error)),
+                RowOutcome::Measured(_) => None,
             })
         })
     }
@@ -177,60 +186,23 @@ impl Group {
     /// The rows that were measured, from fastest to slowest.
     pub fn measured(&self) -> impl Iterator<Item = (&Row, &Measured)> {
         self.rows.iter().filter_map(|row| match &row.outcome {
-            Outcome::Measured(measured) => Some((row, measured.as_ref())),
-            Outcome::Failed(_) => None,
+            RowOutcome::Measured(measured) => Some((row, measured.as_ref())),
+            RowOutcome::Failed(_) => None,
         })
     }
 }
 
-/// Gives each group and each sweep a slug of its own.
-fn name_files(groups: &mut [Group], sweeps: &mut [Sweep]) {
-    let mut taken = BTreeSet::new();
-    let mut name = |text: &str| {
-        let base = match slug(text) {
-            empty if empty.is_empty() => "group".into(),
-            slug => slug,
+impl Sweep {
+    /// The name of the workload, what was swept, and the number of workers.
+    pub fn title(&self) -> String {
+        let workers = match self.workers {
+            1 => "1 worker".into(),
+            count => format!("{count} workers"),
         };
-        let mut candidate = base.clone();
-        let mut number = 2;
-        while !taken.insert(candidate.clone()) {
-            candidate = format!("{base}-{number}");
-            number += 1;
-        }
-        candidate
-    };
-    for group in groups {
-        group.slug = name(&format!("{} {}", group.workload, group.variant));
+        let variant = match self.variant.as_str() {
+            "" => String::new(),
+            variant => format!(" · {}", variant.replace(',', ", ")),
+        };
+        format!("{}{variant} · {workers}", self.workload)
     }
-    for sweep in sweeps {
-        sweep.slug = name(&format!(
-            "{} {} {} metg",
-            sweep.workload, sweep.variant, sweep.workers
-        ));
-    }
-}
-
-/// A key that sorts `width=8` before `width=64`: text and numbers in turn. The name itself comes last, so
-/// that only equal names have equal keys.
-fn natural(name: &str) -> (Vec<(String, u64)>, String) {
-    let mut parts = vec![(String::new(), 0u64)];
-    let mut was_digit = false;
-    for c in name.chars() {
-        let digit = c.to_digit(10);
-        if digit.is_none() && was_digit {
-            parts.push((String::new(), 0));
-        }
-        let last = parts.len() - 1;
-        match digit {
-            Some(digit) => {
-                parts[last].1 = parts[last]
-                    .1
-                    .saturating_mul(10)
-                    .saturating_add(u64::from(digit))
-            }
-            None => parts[last].0.push(c),
-        }
-        was_digit = digit.is_some();
-    }
-    (parts, name.into())
 }

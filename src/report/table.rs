@@ -6,8 +6,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, LineStyle, Table};
 
-use super::efficiency::Sweep;
-use super::model::{Group, Measured, Outcome, Report, Row};
+use super::model::{Group, Measured, Report, Row, RowOutcome, Sweep};
 use super::words::{
     self, CLOSENESS_NOTE, LIMIT_MARK, LIMIT_NOTE, NONE, closeness, curve_notes, metg_figure, name,
     notes,
@@ -56,7 +55,7 @@ pub fn tables(report: &Report) -> String {
 }
 
 fn is_tied(row: &Row) -> bool {
-    matches!(&row.outcome, Outcome::Measured(measured) if measured.is_tied)
+    matches!(&row.outcome, RowOutcome::Measured(measured) if measured.is_tied)
 }
 
 fn line(text: &mut String, style: Style, content: &str) {
@@ -152,9 +151,9 @@ fn table(group: &Group) -> String {
 /// The first place and failures stand out. Done last, since tables count what colours take as width.
 fn style(row: &Row) -> Style {
     match &row.outcome {
-        Outcome::Measured(measured) if measured.rank == 1 => BEST,
-        Outcome::Measured(_) => Style::new(),
-        Outcome::Failed(_) => FAILURE,
+        RowOutcome::Measured(measured) if measured.rank == 1 => BEST,
+        RowOutcome::Measured(_) => Style::new(),
+        RowOutcome::Failed(_) => FAILURE,
     }
 }
 
@@ -171,8 +170,8 @@ fn cells(row: &Row, group: &Group) -> Vec<String> {
     let mark = if row.is_limit { LIMIT_MARK } else { "" };
     let backend = format!("{}{mark}", text::line(&row.label));
     let mut cells = match &row.outcome {
-        Outcome::Measured(measured) => figures(measured, group),
-        Outcome::Failed(_) => vec![NONE.into(); 5 + last_columns(group).len()],
+        RowOutcome::Measured(measured) => figures(measured, group),
+        RowOutcome::Failed(_) => vec![NONE.into(); 5 + last_columns(group).len()],
     };
     // The rank comes first, before the name of the row.
     let rank = std::mem::replace(&mut cells[0], row.workers.to_string());
@@ -215,7 +214,7 @@ fn figures(measured: &Measured, group: &Group) -> Vec<String> {
 
 fn failures(text: &mut String, group: &Group) {
     for row in &group.rows {
-        if let Outcome::Failed(error) = &row.outcome {
+        if let RowOutcome::Failed(error) = &row.outcome {
             let message = format!("{}: {}: {}", name(row), error.kind, error.message);
             line(text, FAILURE, &text::line(&message));
         }

@@ -25,11 +25,11 @@ pub(super) const NONE: &str = "–";
 
 /// One case, in words.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Line {
+pub(super) struct CaseLine {
     /// The id of the case.
     pub(super) id: String,
     /// How it came out.
-    pub(super) kind: Kind,
+    pub(super) kind: LineKind,
     /// The change of wall time, such as `+5.2%`.
     pub(super) wall: String,
     /// Where the true change lies.
@@ -42,7 +42,7 @@ pub(super) struct Line {
 
 /// How a case came out. The worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum LineKind {
     Failed,
     /// The head does not have it any more.
     Missing,
@@ -51,7 +51,7 @@ pub(super) enum Kind {
     New,
 }
 
-impl Kind {
+impl LineKind {
     /// The word for it.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -76,26 +76,26 @@ impl Kind {
 }
 
 /// All cases, worst first, and within a verdict the slowest first.
-pub(super) fn lines(comparison: &Comparison) -> Vec<Line> {
+pub(super) fn lines(comparison: &Comparison) -> Vec<CaseLine> {
     let ratio = |case: &ComparedCase| case.wall.as_ref().map_or(0.0, |wall| wall.ratio);
     let mut cases: Vec<&ComparedCase> = comparison.cases.iter().collect();
     cases.sort_by(|a, b| ratio(b).total_cmp(&ratio(a)));
     let missing = comparison.missing.iter().map(line_of_one_side);
     let compared = cases.into_iter().map(|case| line(case, comparison));
-    let mut lines: Vec<Line> = compared.chain(missing).collect();
+    let mut lines: Vec<CaseLine> = compared.chain(missing).collect();
     lines.sort_by_key(|line| line.kind.rank());
     lines
 }
 
-fn line(case: &ComparedCase, comparison: &Comparison) -> Line {
+fn line(case: &ComparedCase, comparison: &Comparison) -> CaseLine {
     let or_none = |text: Option<String>| text.unwrap_or_else(|| NONE.into());
     let wall = case.wall.as_ref();
     let interval = wall.and_then(|wall| wall.interval);
-    Line {
+    CaseLine {
         id: case.case.id(),
         kind: match case.error {
-            Some(_) => Kind::Failed,
-            None => Kind::Verdict(comparison.binding(case.verdict())),
+            Some(_) => LineKind::Failed,
+            None => LineKind::Verdict(comparison.binding(case.verdict())),
         },
         wall: or_none(wall.map(|wall| change(wall.ratio))),
         interval: or_none(interval.map(range)),
@@ -105,17 +105,17 @@ fn line(case: &ComparedCase, comparison: &Comparison) -> Line {
 }
 
 /// A case that only one side has.
-fn line_of_one_side(missing: &MissingCase) -> Line {
+fn line_of_one_side(missing: &MissingCase) -> CaseLine {
     let mut note = format!("only the {} has it", missing.side.other().name());
     if let Some(error) = &missing.error {
         note += &format!("; {}: {}", error.kind, error.message);
     }
-    Line {
+    CaseLine {
         id: missing.id.clone(),
         kind: match (missing.side, &missing.error) {
-            (Side::Head, _) => Kind::Missing,
-            (Side::Base, Some(_)) => Kind::Failed,
-            (Side::Base, None) => Kind::New,
+            (Side::Head, _) => LineKind::Missing,
+            (Side::Base, Some(_)) => LineKind::Failed,
+            (Side::Base, None) => LineKind::New,
         },
         wall: NONE.into(),
         interval: NONE.into(),
@@ -212,7 +212,7 @@ fn beginning(hash: &str, count: usize) -> String {
 }
 
 /// How many cases came out how, the worst first: `1 regressed, 3 unchanged`.
-pub(super) fn counts(lines: &[Line]) -> String {
+pub(super) fn counts(lines: &[CaseLine]) -> String {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for line in lines {
         match counts.last_mut() {
@@ -338,7 +338,7 @@ pub fn styled_verdicts(comparison: &Comparison) -> String {
     text
 }
 
-fn table(lines: &[Line]) -> String {
+fn table(lines: &[CaseLine]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
     table.set_header(["verdict", "case", "wall", "interval", "CPU", "notes"]);
@@ -371,7 +371,7 @@ fn table(lines: &[Line]) -> String {
 }
 
 /// The row of a table with its verdict in colour. Done last, since tables count what colours take as width.
-fn colored(row: &str, kind: Option<Kind>) -> String {
+fn colored(row: &str, kind: Option<LineKind>) -> String {
     match kind {
         None => row.into(),
         Some(kind) => {
@@ -382,16 +382,16 @@ fn colored(row: &str, kind: Option<Kind>) -> String {
     }
 }
 
-fn style(kind: Kind) -> Style {
+fn style(kind: LineKind) -> Style {
     match kind {
-        Kind::Failed | Kind::Missing | Kind::Verdict(Verdict::Regressed) => {
+        LineKind::Failed | LineKind::Missing | LineKind::Verdict(Verdict::Regressed) => {
             AnsiColor::Red.on_default()
         }
-        Kind::Verdict(Verdict::Improved) => AnsiColor::Green.on_default(),
-        Kind::Verdict(Verdict::Inconclusive) => AnsiColor::Yellow.on_default(),
-        Kind::Verdict(Verdict::Unchanged) | Kind::New => Style::new(),
+        LineKind::Verdict(Verdict::Improved) => AnsiColor::Green.on_default(),
+        LineKind::Verdict(Verdict::Inconclusive) => AnsiColor::Yellow.on_default(),
+        LineKind::Verdict(Verdict::Unchanged) | LineKind::New => Style::new(),
     }
 }
 
 #[cfg(test)]
-pub(super) mod test;
+pub(super) mod tests;

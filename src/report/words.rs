@@ -1,10 +1,11 @@
 //! Sentences that more than one format needs.
 
-use super::efficiency::Curve;
-use super::model::{Group, Measured, Outcome, Row};
+use super::model::{Curve, Group, Measured, Row, RowOutcome};
 use super::schedule::Schedule;
+use super::verdict::percent;
+use crate::compare::{History, Series};
 use crate::stats::Interval;
-use crate::stats::metg::{Crossing, Point};
+use crate::stats::metg::{Crossing, SweepPoint};
 use crate::units;
 
 /// The share of the machine that went to others above which a case is marked: nanobench calls a result
@@ -33,8 +34,8 @@ pub(super) const LIMIT_SHORT: &str =
 /// What people have to know of a row besides its figures.
 pub(super) fn notes(row: &Row) -> Vec<String> {
     let measured = match &row.outcome {
-        Outcome::Failed(error) => return vec![format!("failed: {}", error.kind)],
-        Outcome::Measured(measured) => measured,
+        RowOutcome::Failed(error) => return vec![format!("failed: {}", error.kind)],
+        RowOutcome::Measured(measured) => measured,
     };
     let mut notes = Vec::new();
     if measured.is_tied {
@@ -96,7 +97,7 @@ const DUBIOUS_EFFICIENCY: f64 = 1.25;
 pub(super) fn curve_notes(curve: &Curve, target: f64) -> Vec<String> {
     let target = units::percent(target);
     let mut notes = Vec::new();
-    let at = |point: &Point| {
+    let at = |point: &SweepPoint| {
         format!(
             "{} at {}",
             units::percent(point.efficiency),
@@ -188,4 +189,23 @@ pub(super) fn outline(group: &Group) -> Outline<'_> {
         failed_count: group.rows.len() - group.measured().count(),
         first,
     }
+}
+
+/// What a case without a change shows; `None` for one that changed. Where nothing could have been found, "no change"
+/// would be a claim.
+pub(super) fn no_change(history: &History, series: &Series) -> Option<String> {
+    if history.is_too_short(series) {
+        return Some(format!(
+            "too few sessions to find a change: it takes {} at a significance of {}",
+            history.fewest_point_count,
+            percent(history.significance)
+        ));
+    }
+    let hidden = series.fewest_side_count.filter(|count| *count > 2);
+    series.changes.is_empty().then(|| match hidden {
+        Some(count) => format!(
+            "no change (one with fewer than {count} sessions before or after it could not show)"
+        ),
+        None => "no change".into(),
+    })
 }

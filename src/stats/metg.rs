@@ -10,7 +10,7 @@ use super::{Interval, interval_rank};
 
 /// A graph with tasks of one size.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
+pub struct SweepPoint {
     /// The time of one task at the peak rate, in nanoseconds; above zero.
     pub task_ns: f64,
     /// Wall time × workers ÷ tasks, in nanoseconds.
@@ -58,7 +58,7 @@ pub struct Metg {
 /// Measured efficiency is noisy and not monotonic. It is therefore replaced by the curve that is nearest to the
 /// points by least squares and never falls with the size of the tasks. The curve is interpolated linearly in the
 /// logarithm of that size. At the crossing, the ratio of granularity to size is that of the points around it.
-pub fn crossing(sweep: &[Point], target: f64) -> Option<Crossing> {
+pub fn crossing(sweep: &[SweepPoint], target: f64) -> Option<Crossing> {
     let mut points = sweep.to_vec();
     points.sort_by(|a, b| a.task_ns.total_cmp(&b.task_ns));
     let fitted = monotone(&points.iter().map(|one| one.efficiency).collect::<Vec<_>>());
@@ -74,7 +74,7 @@ pub fn crossing(sweep: &[Point], target: f64) -> Option<Crossing> {
     let between = |low: f64, high: f64| (low.ln() + (high.ln() - low.ln()) * share).exp();
     let task_ns = between(low.task_ns, high.task_ns);
     // granularity × efficiency ÷ size is equal for all points of a graph, except for rounding.
-    let shape = |point: Point| point.granularity_ns * point.efficiency / point.task_ns;
+    let shape = |point: SweepPoint| point.granularity_ns * point.efficiency / point.task_ns;
     Some(Crossing::At(
         task_ns * between(shape(low), shape(high)) / target,
     ))
@@ -82,7 +82,7 @@ pub fn crossing(sweep: &[Point], target: f64) -> Option<Crossing> {
 
 /// The median of the crossings of all sweeps, with its exact interval at level `1 - alpha`. A sweep without a
 /// crossing counts as beyond all others, on its side. `None` without sweeps.
-pub fn metg(sweeps: &[Vec<Point>], target: f64, alpha: f64) -> Option<Metg> {
+pub fn metg(sweeps: &[Vec<SweepPoint>], target: f64, alpha: f64) -> Option<Metg> {
     let crossings = sweeps.iter().filter_map(|sweep| crossing(sweep, target));
     let mut crossings: Vec<Crossing> = crossings.collect();
     crossings.sort_by(Crossing::finest_first);
@@ -128,8 +128,8 @@ mod tests {
     use super::*;
 
     /// A backend that adds `overhead_ns` to every task.
-    fn sweep(overhead_ns: f64, sizes_ns: &[f64]) -> Vec<Point> {
-        let point = |task_ns: &f64| Point {
+    fn sweep(overhead_ns: f64, sizes_ns: &[f64]) -> Vec<SweepPoint> {
+        let point = |task_ns: &f64| SweepPoint {
             task_ns: *task_ns,
             granularity_ns: task_ns + overhead_ns,
             efficiency: task_ns / (task_ns + overhead_ns),

@@ -10,8 +10,6 @@ pub mod holm;
 pub mod metg;
 pub mod paired;
 mod sessions;
-#[cfg(test)]
-mod test;
 
 pub use divisive::{ChangePoint, Divisive, change_points, divergence};
 pub use sessions::{SessionDifference, session_difference};
@@ -147,3 +145,6 @@ fn sorted(values: &[f64]) -> Vec<f64> {
     sorted.sort_by(f64::total_cmp);
     sorted
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,18 +1,18 @@
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 
 use serde_json::{Map, Value as Json};
 
 use super::graph::{BuildError, Graph};
-use super::kind::Kind;
-use super::size::{self, Load, SizeError};
+use super::json::{DefinitionError, kind_from_json, kind_to_json};
+use super::pattern_or_kernel::PatternOrKernel;
+use super::size::{self, MemoryNeed};
 use crate::execute::OUTPUT_BYTES_MAX;
 use crate::graph::TaskGraph;
 use crate::kernel::{Kernel, KernelKind, Setting};
-use crate::parameter::{ParameterError, Parameters, Value};
+use crate::parameter::Parameters;
 use crate::pattern::Size;
-use crate::registry::{Registry, did_you_mean, nearest};
+use crate::registry::Registry;
 use crate::system::memory::usable_memory_bytes;
 
 /// What is run: a graph and a kernel with all their parameters, checked.
@@ -29,8 +29,8 @@ pub struct Definition {
 }
 
 /// The key in records, which is that in workload files.
-const KERNEL: &str = <&dyn KernelKind>::SIDE;
-const OUTPUT_BYTES: &str = super::key::OUTPUT_BYTES.name;
+const KERNEL: &str = <&dyn KernelKind>::KEY;
+const OUTPUT_BYTES: &str = super::top_key::OUTPUT_BYTES.name;
 
 impl fmt::Debug for Definition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,7 +58,7 @@ impl Definition {
     ///
     /// # Errors
     ///
-    /// When a side is missing, unknown or does not fit its declaration, or the graph and the kernel do not fit
+    /// When a pattern or kernel is missing, unknown or does not fit its declaration, or the graph and the kernel do not fit
     /// into memory.
     pub fn from_json(json: &Json, registry: &Registry) -> Result<Self, DefinitionError> {
         let graph = Graph::from_json(json, registry)?;
@@ -85,8 +85,8 @@ impl Definition {
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
-    fn load(&self) -> Load {
-        Load::new(self.output_bytes).with_kernel(self.kernel, &self.kernel_parameters)
+    fn load(&self) -> MemoryNeed {
+        MemoryNeed::new(self.output_bytes).with_kernel(self.kernel, &self.kernel_parameters)
     }
 
     /// The graph.
@@ -114,115 +114,6 @@ fn output_bytes_from_json(json: Option<&Json>) -> Result<u32, DefinitionError> {
     count
         .filter(|count| *count <= OUTPUT_BYTES_MAX)
         .ok_or_else(|| DefinitionError::OutputBytes(json.to_string()))
-}
-
-/// A kind and its parameters as they stand in records.
-pub(super) fn kind_to_json<K: Kind>(kind: K, parameters: &Parameters) -> Json {
-    let values = parameters.values().iter();
-    let mut table: Map<String, Json> = values
-        .map(|(key, value)| (key.clone(), value_to_json(value)))
-        .collect();
-    table.insert("kind".into(), kind.kind_name().into());
-    Json::Object(table)
-}
-
-fn value_to_json(value: &Value) -> Json {
-    match value {
-        Value::Count(count) => (*count).into(),
-        Value::Number(number) => (*number).into(),
-        Value::Text(text) => text.as_str().into(),
-    }
-}
-
-/// Reads what [`kind_to_json`] wrote.
-pub(super) fn kind_from_json<K: Kind>(
-    json: Option<&Json>,
-    registry: &Registry,
-) -> Result<(K, Parameters), DefinitionError> {
-    let side = K::SIDE;
-    let table = json.and_then(Json::as_object);
-    let name = table.and_then(|table| table.get("kind")?.as_str());
-    let (Some(table), Some(name)) = (table, name) else {
-        return Err(DefinitionError::NoKind { side });
-    };
-    let kind = K::find(registry, name).ok_or_else(|| unknown_kind::<K>(name, registry))?;
-    let mut given = BTreeMap::new();
-    for (key, json) in table.iter().filter(|(key, _)| *key != "kind") {
-        let Ok(value) = serde_json::from_value::<Value>(json.clone()) else {
-            let key = key.clone();
-            return Err(DefinitionError::NotAValue { side, key });
-        };
-        given.insert(key.clone(), value);
-    }
-    match Parameters::check(kind.declared(), &given) {
-        Ok(parameters) => Ok((kind, parameters)),
-        Err(error) => Err(DefinitionError::Parameter { side, error }),
-    }
-}
-
-fn unknown_kind<K: Kind>(name: &str, registry: &Registry) -> DefinitionError {
-    let known = K::names(registry);
-    let meant = nearest(name, known.iter().copied());
-    DefinitionError::UnknownKind {
-        side: K::SIDE,
-        name: name.into(),
-        meant: meant.map(String::from),
-        known: known.join(", "),
-    }
-}
-
-/// Why JSON is no definition.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum DefinitionError {
-    /// A side is absent, is no object, or does not say what kind it is.
-    #[error("`{side}` is missing or has no `kind`: expected {{\"kind\": .., ..}}")]
-    NoKind {
-        /// `pattern` or `kernel`.
-        side: &'static str,
-    },
-    /// `graphs` is no list, or an empty one.
-    #[error("`graphs` is no list of patterns: expected [{{\"kind\": .., ..}}, ..]")]
-    NotGraphs,
-    /// `graph` does not say which file, or what was found there.
-    #[error("`graph` names no file that was read: {0}")]
-    NotAFile(String),
-    /// `output_bytes` is no number, or too large.
-    #[error("`output_bytes` cannot be {0}: expected a whole number from 0 to {OUTPUT_BYTES_MAX}")]
-    OutputBytes(String),
-    /// No pattern or kernel has this name.
-    #[error(
-        "unknown {side} {name:?}; {}known: {known}",
-        did_you_mean(meant.as_deref())
-    )]
-    UnknownKind {
-        /// `pattern` or `kernel`.
-        side: &'static str,
-        /// The name as it was given.
-        name: String,
-        /// The nearest name there is, if one is close.
-        meant: Option<String>,
-        /// All names there are.
-        known: String,
-    },
-    /// A parameter is neither a number nor a word.
-    #[error("`{key}` of the {side} is neither a number nor a string")]
-    NotAValue {
-        /// `pattern` or `kernel`.
-        side: &'static str,
-        /// The parameter.
-        key: String,
-    },
-    /// A parameter does not fit its declaration.
-    #[error("{side}: {error}")]
-    Parameter {
-        /// `pattern` or `kernel`.
-        side: &'static str,
-        /// What does not fit.
-        error: ParameterError,
-    },
-    /// The graph does not fit into ids, or with its kernel into memory.
-    #[error(transparent)]
-    TooLarge(#[from] SizeError),
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ use crate::graph::TaskGraph;
 use crate::graph_file::import::{self, ImportError, Imported};
 use crate::pattern::Size;
 
+/// A scale from nothing that could be measured up to more than anybody could wait for.
+pub(super) const SCALES: std::ops::RangeInclusive<f64> = 1e-12..=1e6;
+
 /// A graph in a file, with what is known of it without reading it again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,8 +4,8 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::diagnostic::{Mistake, did_you_mean, quoted};
-use super::key::GATE;
 use super::parse::File;
+use super::top_key::GATE;
 use super::value::{describe, to_number};
 use crate::registry::nearest;
 

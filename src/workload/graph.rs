@@ -2,9 +2,8 @@
 
 use serde_json::Value as Json;
 
-use super::definition::{DefinitionError, kind_from_json, kind_to_json};
-use super::file_graph::{FileError, FileGraph};
-use super::file_side::SCALES;
+use super::file_graph::{FileError, FileGraph, SCALES};
+use super::json::{DefinitionError, kind_from_json, kind_to_json};
 use crate::graph::{GraphError, TaskGraph, side_by_side};
 use crate::parameter::Parameters;
 use crate::pattern::{Pattern, Size};

@@ -10,27 +10,18 @@ use include_dir::{Dir, include_dir};
 
 use super::Workload;
 use super::diagnostic::{Mistake, report};
-use super::parse::{Parsed, parse};
+use super::parse::{Parsed, SourceFile, parse};
 use crate::input::{self, ReadError};
 use crate::registry::{Registry, did_you_mean, nearest};
 use crate::system::memory::usable_memory_bytes;
 
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/workloads");
 
-/// The text of one workload file.
-pub(super) struct Source {
-    /// The path as it was given, for messages.
-    pub(super) name: String,
-    /// The folder that holds it; none if it is part of the program.
-    pub(super) folder: Option<PathBuf>,
-    pub(super) text: String,
-}
-
 /// A text, or why there is none.
-pub(super) type Sources = Vec<Result<Source, Mistake>>;
+pub(super) type SourceFiles = Vec<Result<SourceFile, Mistake>>;
 
 /// The files that are part of the program: those of taskdyno, sorted by name, then those that the program adds.
-pub(super) fn builtin(registry: &Registry) -> Sources {
+pub(super) fn builtin(registry: &Registry) -> SourceFiles {
     let mut files: Vec<_> = BUILTIN.files().collect();
     files.sort_by_key(|file| file.path());
     let sources = files.into_iter().map(|file| {
@@ -43,8 +34,8 @@ pub(super) fn builtin(registry: &Registry) -> Sources {
 }
 
 /// The files in `paths`, and those in the folders in `paths`.
-pub(super) fn read(paths: &[PathBuf]) -> Sources {
-    let mut sources = Sources::new();
+pub(super) fn read(paths: &[PathBuf]) -> SourceFiles {
+    let mut sources = SourceFiles::new();
     let mut seen = BTreeSet::new();
     for path in paths {
         match files(path) {
@@ -94,7 +85,7 @@ fn is_workload(path: &Path) -> bool {
 /// ends, from filling memory.
 const LONGEST_BYTES: u64 = 1 << 20;
 
-fn read_file(path: &Path) -> Result<Source, Mistake> {
+fn read_file(path: &Path) -> Result<SourceFile, Mistake> {
     if path.is_dir() {
         return Err(Mistake::new(
             format!("`{}` is a folder, not a file", path.display()),
@@ -141,12 +132,12 @@ fn nearest_sibling(path: &Path) -> Option<PathBuf> {
     Some(path.with_file_name(sibling))
 }
 
-fn text(path: &Path, folder: Option<&Path>, bytes: Vec<u8>) -> Result<Source, Mistake> {
+fn text(path: &Path, folder: Option<&Path>, bytes: Vec<u8>) -> Result<SourceFile, Mistake> {
     let name = path.display().to_string();
     let foreign = match input::text(&name, &bytes) {
         Ok(text) => {
             let (folder, text) = (folder.map(Path::to_owned), text.to_owned());
-            return Ok(Source { name, folder, text });
+            return Ok(SourceFile { name, folder, text });
         }
         Err(foreign) => foreign,
     };
@@ -160,7 +151,7 @@ fn text(path: &Path, folder: Option<&Path>, bytes: Vec<u8>) -> Result<Source, Mi
 
 /// The workloads in `sources`, in the same order.
 pub(super) fn workloads(
-    sources: Sources,
+    sources: SourceFiles,
     registry: &Registry,
 ) -> Result<Vec<Workload>, miette::Report> {
     workloads_within(sources, registry, usable_memory_bytes())
@@ -168,7 +159,7 @@ pub(super) fn workloads(
 
 /// [`workloads`] on a machine with this much memory.
 pub(super) fn workloads_within(
-    sources: Sources,
+    sources: SourceFiles,
     registry: &Registry,
     memory_bytes: u64,
 ) -> Result<Vec<Workload>, miette::Report> {
@@ -200,7 +191,7 @@ pub(super) fn workloads_within(
 /// The mistake that another file has this name already, if one has.
 fn name_taken(
     parsed: &Parsed,
-    source: &Source,
+    source: &SourceFile,
     file_of_name: &mut BTreeMap<String, String>,
 ) -> Option<Mistake> {
     let name = &parsed.workload.name;

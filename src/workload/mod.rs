@@ -8,11 +8,14 @@
 //! |---|---|
 //! | `load` | files and folders to text, names unique over all of them |
 //! | `parse` | the text of one file to a [`Workload`] |
-//! | `key` | the keys at the top of a file |
-//! | `graph_side` | the graph of a file: its `pattern`, or its `graphs` |
-//! | `file_side` | the graph of a file: its `graph`, which is in a file of its own |
-//! | `side` | the `pattern` or the `kernel` of a file, with its sweeps |
+//! | `top_key` | the keys at the top of a file |
+//! | `pattern_keys` | the keys `pattern` and `graphs`: the graph of a file, by its pattern |
+//! | `graph_key` | the key `graph`: the graph of a file, which is in a file of its own |
+//! | `kind_table` | the tables with a `kind`, under `pattern` and `kernel`, with their sweeps |
+//! | `pattern_or_kernel` | what patterns and kernels have in common |
 //! | `value` | one value as a parameter takes it, or what was meant by it |
+//! | `limit` | how many cases a file may stand for |
+//! | `json` | a pattern or a kernel as it stands in records, and what is wrong in them |
 //! | `definition` | one variant: to JSON and back, to a graph and a kernel |
 //! | `graph` | the graph of a variant: to JSON and back, and built |
 //! | `file_graph` | a graph in a file: read, scaled, and known again by its content |
@@ -30,23 +33,26 @@ use crate::registry::Registry;
 mod definition;
 mod diagnostic;
 mod file_graph;
-mod file_side;
 mod gate;
 mod graph;
-mod graph_side;
-mod key;
-mod kind;
+mod graph_key;
+mod json;
+mod kind_table;
+mod limit;
 mod load;
 mod optimum;
 mod parse;
-mod side;
+mod pattern_keys;
+mod pattern_or_kernel;
 mod size;
+mod top_key;
 mod value;
 mod variants;
 
-pub use definition::{Definition, DefinitionError};
+pub use definition::Definition;
 pub use file_graph::{FileError, FileGraph};
 pub use graph::{BuildError, Graph, PatternGraph};
+pub use json::DefinitionError;
 pub use optimum::CertifiedOptimum;
 pub use size::SizeError;
 
@@ -120,4 +126,4 @@ pub fn builtin_and(
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

@@ -1,26 +1,34 @@
 //! The text of one file to a workload.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Mistake, did_you_mean, quoted};
-use super::graph_side::{self, GraphChoice};
-use super::key::{
+use super::kind_table::{Choice, KindTableParser};
+use super::pattern_keys::{self, GraphChoice};
+use super::pattern_or_kernel::PatternOrKernel;
+use super::top_key::{
     CERTIFIED_OPTIMUM, GRAPH, GRAPH_KEYS, GRAPHS, KERNEL, NAME, ONLY_IF_NAMED, PATTERN, RETRIES,
     TASK_TIMEOUT, TIMEOUT, TOP_KEYS, TopKey, WHY, is_top_key,
 };
-use super::kind::Kind;
-use super::load::Source;
-use super::side::{Choice, Side};
 use super::value::{describe, to_count, to_number};
-use super::{CertifiedOptimum, Workload, file_side};
+use super::{CertifiedOptimum, Workload, graph_key};
 use crate::kernel::KernelKind;
 use crate::pattern::Pattern;
 use crate::registry::{Registry, nearest};
+
+/// The text of one workload file.
+pub(super) struct SourceFile {
+    /// The path as it was given, for messages.
+    pub(super) name: String,
+    /// The folder that holds it; none if it is part of the program.
+    pub(super) folder: Option<PathBuf>,
+    pub(super) text: String,
+}
 
 /// A workload, and where its name stands.
 pub(super) struct Parsed {
@@ -28,17 +36,13 @@ pub(super) struct Parsed {
     pub(super) name_span: Range<usize>,
 }
 
-/// The most cases that one workload may stand for. A sweep beyond it would run for hours, and is most
-/// likely one list too many.
-pub(super) const VARIANTS_MAX: usize = 1000;
-
 /// Reads the text of `source`, on a machine with this much memory.
 ///
 /// # Errors
 ///
 /// All mistakes that do not follow from one another; at least one.
 pub(super) fn parse(
-    source: &Source,
+    source: &SourceFile,
     registry: &Registry,
     memory_bytes: u64,
 ) -> Result<Parsed, Vec<Mistake>> {
@@ -134,9 +138,11 @@ impl<'a> File<'a> {
         for key in unknown {
             let name = key.get_ref();
             let known = TOP_KEYS.map(|top| top.name);
-            let help = match self.side_that_takes(name) {
-                Some(side) => {
-                    format!("a {side} takes it: write it between the braces of `{side} = {{ .. }}`")
+            let help = match self.table_that_takes(name) {
+                Some(table) => {
+                    format!(
+                        "a {table} takes it: write it between the braces of `{table} = {{ .. }}`"
+                    )
                 }
                 None => {
                     let near = nearest(name, known);
@@ -150,10 +156,10 @@ impl<'a> File<'a> {
         }
     }
 
-    /// The side of which some kind has a parameter of this name.
-    fn side_that_takes(&self, key: &str) -> Option<&'static str> {
-        side_takes::<&'static dyn Pattern>(key, self.registry)
-            .or_else(|| side_takes::<&'static dyn KernelKind>(key, self.registry))
+    /// `pattern` or `kernel`, if one of that kind has a parameter of this name.
+    fn table_that_takes(&self, key: &str) -> Option<&'static str> {
+        kind_takes::<&'static dyn Pattern>(key, self.registry)
+            .or_else(|| kind_takes::<&'static dyn KernelKind>(key, self.registry))
     }
 
     fn name(&mut self) -> Option<(String, Range<usize>)> {
@@ -296,13 +302,13 @@ impl<'a> File<'a> {
         }
         match first {
             Some((name, value)) if name == GRAPHS.name => {
-                let several = graph_side::several(value, self.registry, &mut self.mistakes);
+                let several = pattern_keys::several(value, self.registry, &mut self.mistakes);
                 several.into_iter().collect()
             }
             Some((name, value)) if name == GRAPH.name => {
-                file_side::files(value, self.folder, &mut self.mistakes)
+                graph_key::files(value, self.folder, &mut self.mistakes)
             }
-            Some((_, value)) => graph_side::pattern(value, self.registry, &mut self.mistakes),
+            Some((_, value)) => pattern_keys::pattern(value, self.registry, &mut self.mistakes),
             None => {
                 // A misspelt key was reported already.
                 if !GRAPH_KEYS.iter().any(|key| self.meant.contains(&key.name)) {
@@ -324,24 +330,17 @@ impl<'a> File<'a> {
         let Some(value) = self.required(&KERNEL) else {
             return Vec::new();
         };
-        let mut side = Side::new(self.registry, KERNEL.example);
-        let choices = side.read(value);
-        self.mistakes.append(&mut side.mistakes);
+        let mut parser = KindTableParser::new(self.registry, KERNEL.example);
+        let choices = parser.read(value);
+        self.mistakes.append(&mut parser.mistakes);
         choices
     }
 }
 
-pub(super) fn too_many_variants() -> Mistake {
-    Mistake::new(
-        format!("the lists multiply to more than {VARIANTS_MAX} cases"),
-        "shorten the lists, or split the workload into several files",
-    )
-}
-
-fn side_takes<K: Kind>(key: &str, registry: &Registry) -> Option<&'static str> {
+fn kind_takes<K: PatternOrKernel>(key: &str, registry: &Registry) -> Option<&'static str> {
     let mut known = K::known(registry).iter();
     let takes = |kind: &K| kind.declared().iter().any(|declared| declared.name == key);
-    (key == "kind" || known.any(takes)).then_some(K::SIDE)
+    (key == "kind" || known.any(takes)).then_some(K::KEY)
 }
 
 /// Lower case letters and digits in words joined by single hyphens, a letter first.

@@ -8,7 +8,7 @@ use crate::units;
 
 /// What a job holds in memory beside its graph.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Load {
+pub(super) struct MemoryNeed {
     /// What each task hands on.
     output_bytes: u32,
     /// What the kernel holds, whatever the graph.
@@ -17,7 +17,7 @@ pub(super) struct Load {
     kernel_task_bytes: u64,
 }
 
-impl Load {
+impl MemoryNeed {
     pub(super) fn new(output_bytes: u32) -> Self {
         Self {
             output_bytes,
@@ -60,7 +60,7 @@ impl Load {
 )]
 pub struct SizeError {
     size: Size,
-    load: Load,
+    load: MemoryNeed,
     limit: Limit,
 }
 
@@ -97,7 +97,7 @@ impl SizeError {
 }
 
 /// Checks that a graph of `size` can be numbered, and that its job and its kernel fit into `memory_bytes` together.
-pub(super) fn check(size: Size, load: Load, memory_bytes: u64) -> Result<(), SizeError> {
+pub(super) fn check(size: Size, load: MemoryNeed, memory_bytes: u64) -> Result<(), SizeError> {
     let memory_bytes = u128::from(memory_bytes);
     // As many tasks as fit if each brings as many dependences and bytes as the tasks of this graph do.
     let fit_count = |capacity: u128, need: u128| size.task_count * capacity / need.max(1);
@@ -154,34 +154,34 @@ mod tests {
         for output_bytes in [0, 1000] {
             let expected = job_byte_len(10_000_000, 30_000_000, output_bytes);
             assert_eq!(
-                Load::new(output_bytes).byte_len(stencil),
+                MemoryNeed::new(output_bytes).byte_len(stencil),
                 u128::from(expected)
             );
         }
-        assert_eq!(Load::new(1000).byte_len(size(0, 0)), 0);
+        assert_eq!(MemoryNeed::new(1000).byte_len(size(0, 0)), 0);
     }
 
     #[test]
     fn the_count_that_fits_does_fit_and_a_tenth_more_does_not() {
-        let error = check(size(1 << 31, 3 << 31), Load::new(8), GIGABYTE).unwrap_err();
+        let error = check(size(1 << 31, 3 << 31), MemoryNeed::new(8), GIGABYTE).unwrap_err();
         let fit_count = error.fit_count();
         assert_eq!(
-            check(size(fit_count, 3 * fit_count), Load::new(8), GIGABYTE),
+            check(size(fit_count, 3 * fit_count), MemoryNeed::new(8), GIGABYTE),
             Ok(())
         );
         let more = fit_count * 11 / 10;
-        assert!(check(size(more, 3 * more), Load::new(8), GIGABYTE).is_err());
+        assert!(check(size(more, 3 * more), MemoryNeed::new(8), GIGABYTE).is_err());
     }
 
     #[test]
     fn what_the_kernel_holds_is_counted_with_the_job() {
         let graph = size(1_000_000, 0);
-        let load = Load {
+        let load = MemoryNeed {
             kernel_bytes: GIGABYTE / 2,
             kernel_task_bytes: 8,
-            ..Load::new(0)
+            ..MemoryNeed::new(0)
         };
-        let job_bytes = Load::new(0).byte_len(graph) as u64;
+        let job_bytes = MemoryNeed::new(0).byte_len(graph) as u64;
         let needed = job_bytes + 8_000_000 + GIGABYTE / 2;
         assert_eq!(check(graph, load, needed), Ok(()));
         let error = check(graph, load, needed - 1).unwrap_err();
@@ -198,11 +198,14 @@ mod tests {
     fn ids_limit_where_memory_does_not() {
         let huge_memory = u64::MAX;
         let most = u128::from(u32::MAX);
-        assert_eq!(check(size(most, 0), Load::new(0), huge_memory), Ok(()));
-        let error = check(size(most + 1, 0), Load::new(0), huge_memory).unwrap_err();
+        assert_eq!(
+            check(size(most, 0), MemoryNeed::new(0), huge_memory),
+            Ok(())
+        );
+        let error = check(size(most + 1, 0), MemoryNeed::new(0), huge_memory).unwrap_err();
         assert_eq!(error.fit_count(), most);
         // Edges are numbered too.
-        assert!(check(size(10, most + 1), Load::new(0), huge_memory).is_err());
+        assert!(check(size(10, most + 1), MemoryNeed::new(0), huge_memory).is_err());
     }
 
     #[test]
@@ -210,7 +213,7 @@ mod tests {
         let extent = u128::from(u32::MAX);
         let error = check(
             size(extent * extent, 3 * extent * extent),
-            Load::new(0),
+            MemoryNeed::new(0),
             GIGABYTE,
         )
         .unwrap_err();

@@ -7,6 +7,9 @@ use super::diagnostic::{Mistake, quoted};
 use crate::parameter::{Parameter, ParameterKind, Value};
 use crate::registry::nearest;
 
+/// A value and where it stands in the file.
+pub(super) type Entry<'a> = Spanned<DeValue<'a>>;
+
 /// A value as it stands in the file, for messages.
 pub(super) fn describe(value: &DeValue<'_>) -> String {
     match value {

@@ -5,11 +5,12 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::diagnostic::Mistake;
-use super::graph_side::GraphChoice;
-use super::key::{CERTIFIED_OPTIMUM, GRAPH, GRAPH_KEYS, KERNEL, OUTPUT_BYTES};
-use super::parse::{File, VARIANTS_MAX, too_many_variants};
-use super::side::{Choice, Side};
-use super::size::{self, Load};
+use super::kind_table::{Choice, KindTableParser};
+use super::limit::{VARIANTS_MAX, too_many_variants};
+use super::parse::File;
+use super::pattern_keys::GraphChoice;
+use super::size::{self, MemoryNeed};
+use super::top_key::{CERTIFIED_OPTIMUM, GRAPH, GRAPH_KEYS, KERNEL, OUTPUT_BYTES};
 use super::{Definition, Variant};
 use crate::execute::OUTPUT_BYTES_MAX;
 use crate::kernel::KernelKind;
@@ -47,9 +48,9 @@ impl File<'_> {
                 span: None,
             }];
         };
-        let mut side = Side::new(self.registry, OUTPUT_BYTES.example);
-        let axis = side.axis(&OUTPUT, value);
-        self.mistakes.append(&mut side.mistakes);
+        let mut parser = KindTableParser::new(self.registry, OUTPUT_BYTES.example);
+        let axis = parser.axis(&OUTPUT, value);
+        self.mistakes.append(&mut parser.mistakes);
         let choice = |(value, span): (Value, Range<usize>)| OutputChoice {
             label: axis.is_swept.then(|| format!("{}={value}", OUTPUT.name)),
             output_bytes: match value {
@@ -72,7 +73,7 @@ impl File<'_> {
         let Some(output) = outputs.iter().max_by_key(|output| output.output_bytes) else {
             return;
         };
-        let load = Load::new(output.output_bytes);
+        let load = MemoryNeed::new(output.output_bytes);
         for choice in graphs {
             let size = choice.graph.size();
             let with = |kernel: &KernelChoice| load.with_kernel(kernel.kind, &kernel.parameters);

@@ -13,9 +13,9 @@ use taskdyno::pattern::{FAN_OUT_IN, PATTERNS, Pattern, STENCIL_1D, TRIVIAL};
 use taskdyno::random::SplitMix64;
 
 use crate::Does;
-use crate::runner::Case;
+use crate::runner::TestCase;
 
-pub(crate) fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<TestCase> {
     process_backends().flat_map(cases_of).collect()
 }
 
@@ -24,10 +24,10 @@ fn process_backends() -> impl Iterator<Item = &'static dyn Backend> {
     all.filter(|backend| backend.sharing() == Sharing::Processes)
 }
 
-fn cases_of(backend: &'static dyn Backend) -> Vec<Case> {
+fn cases_of(backend: &'static dyn Backend) -> Vec<TestCase> {
     let mut cases = Vec::new();
     let mut add = |name: String, body: Box<dyn Fn()>| {
-        cases.push(Case::new(format!("{}::{name}", backend.name()), body));
+        cases.push(TestCase::new(format!("{}::{name}", backend.name()), body));
     };
     // Patterns and kernels are independent, and processes are slow to start. So a few patterns run with every kernel,
     // and the others with one.

@@ -16,21 +16,21 @@ use taskdyno::graph::{TaskGraphBuilder, TaskId};
 use taskdyno::memory::SharedSlice;
 
 use crate::host::{Child, assert_childless, pid};
-use crate::runner::Case;
+use crate::runner::TestCase;
 use crate::{Does, Started, independent, plan, start};
 
-pub(crate) fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<TestCase> {
     vec![
-        Case::new("a_panicking_kernel_is_named", a_panicking_kernel),
-        Case::new("every_worker_panics_at_once", every_worker_panics),
-        Case::new("an_aborting_kernel_is_noticed", an_aborting_kernel),
-        Case::new("an_exiting_kernel_is_noticed", an_exiting_kernel),
-        Case::new("a_worker_killed_at_work_is_noticed", killed_at_work),
-        Case::new("a_worker_killed_while_idle_is_noticed", killed_while_idle),
-        Case::new("a_stopped_worker_does_not_outlive_its_pool", stopped),
-        Case::new("a_worker_that_never_ends_is_killed", never_ends),
-        Case::new("a_dead_parent_takes_its_workers_along", dead_parent),
-        Case::new("a_failed_pool_stays_failed", a_failed_pool),
+        TestCase::new("a_panicking_kernel_is_named", a_panicking_kernel),
+        TestCase::new("every_worker_panics_at_once", every_worker_panics),
+        TestCase::new("an_aborting_kernel_is_noticed", an_aborting_kernel),
+        TestCase::new("an_exiting_kernel_is_noticed", an_exiting_kernel),
+        TestCase::new("a_worker_killed_at_work_is_noticed", killed_at_work),
+        TestCase::new("a_worker_killed_while_idle_is_noticed", killed_while_idle),
+        TestCase::new("a_stopped_worker_does_not_outlive_its_pool", stopped),
+        TestCase::new("a_worker_that_never_ends_is_killed", never_ends),
+        TestCase::new("a_dead_parent_takes_its_workers_along", dead_parent),
+        TestCase::new("a_failed_pool_stays_failed", a_failed_pool),
     ]
 }
 

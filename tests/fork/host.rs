@@ -17,20 +17,20 @@ use taskdyno::execute::Job;
 use taskdyno::graph::TaskId;
 use taskdyno::memory::SharedSlice;
 
-use crate::runner::Case;
+use crate::runner::TestCase;
 use crate::{Does, independent, plan, start};
 
-pub(crate) fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<TestCase> {
     vec![
-        Case::new("no_descriptor_and_no_process_is_left", nothing_is_left),
-        Case::new("workers_are_told_by_their_ids", workers_are_told),
-        Case::new(
+        TestCase::new("no_descriptor_and_no_process_is_left", nothing_is_left),
+        TestCase::new("workers_are_told_by_their_ids", workers_are_told),
+        TestCase::new(
             "kernels_do_not_reach_the_standard_streams",
             standard_streams,
         ),
-        Case::new("workers_outlive_an_interrupt", interrupt),
-        Case::new("a_second_thread_is_refused", a_second_thread),
-        Case::new("a_start_that_fails_leaves_nothing", a_start_that_fails),
+        TestCase::new("workers_outlive_an_interrupt", interrupt),
+        TestCase::new("a_second_thread_is_refused", a_second_thread),
+        TestCase::new("a_start_that_fails_leaves_nothing", a_start_that_fails),
     ]
 }
 

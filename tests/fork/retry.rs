@@ -16,13 +16,13 @@ use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno::memory::SharedSlice;
 
 use crate::host::{assert_childless, pid};
-use crate::runner::Case;
+use crate::runner::TestCase;
 use crate::{Does, Started, independent};
 
 /// A test for any of the backends.
 type Test = fn(&dyn Backend);
 
-pub(crate) fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<TestCase> {
     let tests: [(&str, Test); 8] = [
         ("a_task_whose_worker_dies_is_tried_again", tried_again),
         ("a_task_is_given_up_after_its_last_try", given_up),
@@ -41,10 +41,10 @@ pub(crate) fn cases() -> Vec<Case> {
     for backend in backends {
         for (name, test) in tests {
             let name = format!("{}::{name}", backend.name());
-            cases.push(Case::new(name, move || test(backend)));
+            cases.push(TestCase::new(name, move || test(backend)));
         }
     }
-    cases.push(Case::new(
+    cases.push(TestCase::new(
         "fork-dispatch::a_worker_that_died_idle_is_replaced",
         died_idle,
     ));

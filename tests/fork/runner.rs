@@ -6,12 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 /// A named test.
-pub(crate) struct Case {
+pub(crate) struct TestCase {
     name: String,
     body: Box<dyn Fn()>,
 }
 
-impl Case {
+impl TestCase {
     pub(crate) fn new(name: impl Into<String>, body: impl Fn() + 'static) -> Self {
         Self {
             name: name.into(),
@@ -49,7 +49,7 @@ impl Options {
         options
     }
 
-    fn selects(&self, case: &Case) -> bool {
+    fn selects(&self, case: &TestCase) -> bool {
         let matches = |filter: &String| match self.exact {
             true => case.name == *filter,
             false => case.name.contains(filter.as_str()),
@@ -60,10 +60,10 @@ impl Options {
 }
 
 /// Runs the cases that the command line selects, one after the other.
-pub(crate) fn main(cases: Vec<Case>) -> ExitCode {
+pub(crate) fn main(cases: Vec<TestCase>) -> ExitCode {
     let options = Options::parse(std::env::args().skip(1));
     let count = cases.len();
-    let chosen: Vec<Case> = cases
+    let chosen: Vec<TestCase> = cases
         .into_iter()
         .filter(|case| options.selects(case))
         .collect();
@@ -83,7 +83,7 @@ pub(crate) fn main(cases: Vec<Case>) -> ExitCode {
     ExitCode::from(u8::from(failed > 0))
 }
 
-fn passes(case: &Case) -> bool {
+fn passes(case: &TestCase) -> bool {
     // A failed case leaves nothing behind that another case relies on.
     let passed = catch_unwind(AssertUnwindSafe(&case.body)).is_ok();
     let verdict = if passed { "ok" } else { "FAILED" };

@@ -13,13 +13,13 @@ use taskdyno::measure::{Meter, Slice, SlicePlan};
 use taskdyno::memory::SharedSlice;
 
 use crate::host::{assert_childless, pid};
-use crate::runner::Case;
+use crate::runner::TestCase;
 use crate::{Does, independent};
 
 /// A test for any of the backends.
 type Test = fn(&dyn Backend);
 
-pub(crate) fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<TestCase> {
     let tests: [(&str, Test); 2] = [
         ("every_death_of_a_sample_is_told", every_death),
         ("who_replaces_the_dead_is_accounted_for", replacements),
@@ -30,10 +30,10 @@ pub(crate) fn cases() -> Vec<Case> {
     for backend in backends {
         for (name, test) in tests {
             let name = format!("{}::{name}", backend.name());
-            cases.push(Case::new(name, move || test(backend)));
+            cases.push(TestCase::new(name, move || test(backend)));
         }
     }
-    cases.push(Case::new(
+    cases.push(TestCase::new(
         "fork-dispatch::who_dies_idle_is_told_with_the_sample_before",
         died_idle,
     ));

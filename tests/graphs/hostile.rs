@@ -5,11 +5,12 @@ use std::path::Path;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use taskdyno::graph_file::import::{Format, parse};
+use taskdyno::graph_file::GraphFormat;
+use taskdyno::graph_file::import::parse;
 
 use crate::invariant::check;
 
-fn refused(format: Format, text: &str) -> String {
+fn refused(format: GraphFormat, text: &str) -> String {
     parse(format, "file", text.as_bytes())
         .unwrap_err()
         .to_string()
@@ -19,14 +20,14 @@ fn refused(format: Format, text: &str) -> String {
 fn no_nesting_is_too_deep() {
     const DEEP: usize = 200_000;
     let json = "[".repeat(DEEP);
-    assert!(refused(Format::WfFormat, &json).contains("not "));
+    assert!(refused(GraphFormat::WfFormat, &json).contains("not "));
     let ignored = format!("{{\"x\": {}", "[".repeat(DEEP));
-    assert!(refused(Format::WfFormat, &ignored).contains("not valid JSON"));
+    assert!(refused(GraphFormat::WfFormat, &ignored).contains("not valid JSON"));
     let braces = format!("digraph {{ {} a {} }}", "{".repeat(DEEP), "}".repeat(DEEP));
-    let nested = parse(Format::Dot, "file", braces.as_bytes()).unwrap();
+    let nested = parse(GraphFormat::Dot, "file", braces.as_bytes()).unwrap();
     assert_eq!(nested.names, ["a"]);
     let html = format!("digraph {{ {}b{} }}", "<".repeat(DEEP), ">".repeat(DEEP));
-    assert!(check(Format::Dot, html.as_bytes()));
+    assert!(check(GraphFormat::Dot, html.as_bytes()));
 }
 
 #[test]
@@ -34,7 +35,7 @@ fn edges_between_groups_do_not_fill_memory() {
     let group: Vec<_> = (0..10_000).map(|node| format!("n{node}")).collect();
     let group = group.join(" ");
     let pairs = format!("digraph {{ {{{group}}} -> {{{group}}} }}");
-    assert!(refused(Format::Dot, &pairs).contains("more than"));
+    assert!(refused(GraphFormat::Dot, &pairs).contains("more than"));
 }
 
 #[test]
@@ -46,20 +47,20 @@ fn nested_groups_without_edges_are_not_traversed() {
         format!("digraph{{{}{nodes}}}", open.repeat(DEEP))
     };
     for text in [groups("{", "}->{}"), groups("{}->{", "}")] {
-        let imported = parse(Format::Dot, "file", text.as_bytes()).unwrap();
+        let imported = parse(GraphFormat::Dot, "file", text.as_bytes()).unwrap();
         assert_eq!(imported.graph.task_count(), DEEP);
         assert_eq!(imported.graph.edge_count(), 0);
     }
 }
 
 /// The text of our own file for each format.
-fn seeds() -> [(Format, Vec<u8>); 4] {
+fn seeds() -> [(GraphFormat, Vec<u8>); 4] {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/graphs");
     [
-        (Format::WfFormat, "small.json"),
-        (Format::WfFormat, "small-1.4.json"),
-        (Format::Stg, "small.stg"),
-        (Format::Dot, "small.dot"),
+        (GraphFormat::WfFormat, "small.json"),
+        (GraphFormat::WfFormat, "small-1.4.json"),
+        (GraphFormat::Stg, "small.stg"),
+        (GraphFormat::Dot, "small.dot"),
     ]
     .map(|(format, name)| (format, fs::read(folder.join(name)).unwrap()))
 }
@@ -68,9 +69,9 @@ fn seeds() -> [(Format, Vec<u8>); 4] {
 fn the_corpus_breaks_nothing() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/graphs/corpus");
     for (format, folder) in [
-        (Format::WfFormat, "wfformat"),
-        (Format::Stg, "stg"),
-        (Format::Dot, "dot"),
+        (GraphFormat::WfFormat, "wfformat"),
+        (GraphFormat::Stg, "stg"),
+        (GraphFormat::Dot, "dot"),
     ] {
         let mut accepted_count = 0;
         let mut count = 0;

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use taskdyno::graph::{TaskGraph, TaskId};
+use taskdyno::graph_file::GraphFormat;
 use taskdyno::graph_file::export;
-use taskdyno::graph_file::import::{Format, ImportError, Imported, parse};
+use taskdyno::graph_file::import::{ImportError, Imported, parse};
 
 /// Reads `bytes`, which must not panic, and checks the result. Returns whether it is a graph.
-pub(crate) fn check(format: Format, bytes: &[u8]) -> bool {
+pub(crate) fn check(format: GraphFormat, bytes: &[u8]) -> bool {
     match parse(format, "file", bytes) {
         Ok(imported) => {
             check_imported(&imported);
@@ -53,23 +54,20 @@ pub(crate) const EXACT: u64 = 1 << 51;
 /// Writes the graph in every format that can express it, and reads it back.
 pub(crate) fn check_round_trips(imported: &Imported) {
     check_stg(imported);
-    for (written, read) in [
-        (export::Format::WfFormat, Format::WfFormat),
-        (export::Format::Dot, Format::Dot),
-    ] {
+    for format in [GraphFormat::WfFormat, GraphFormat::Dot] {
         let mut bytes = Vec::new();
-        if export::write(written, "test", imported, &mut bytes).is_err() {
+        if export::write(format, "test", imported, &mut bytes).is_err() {
             continue;
         }
-        let again = parse(read, "file", &bytes).unwrap_or_else(|error| {
+        let again = parse(format, "file", &bytes).unwrap_or_else(|error| {
             panic!("{error}\n{}", String::from_utf8_lossy(&bytes));
         });
-        assert_eq!(again.graph, imported.graph, "{read}");
-        assert_eq!(again.durations, imported.durations, "{read}");
+        assert_eq!(again.graph, imported.graph, "{format}");
+        assert_eq!(again.durations, imported.durations, "{format}");
         let is_id = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.#".contains(&byte);
         let are_ids = |name: &String| !name.is_empty() && name.bytes().all(is_id);
-        if read == Format::Dot || imported.names.iter().all(are_ids) {
-            assert_eq!(again.names, imported.names, "{read}");
+        if format == GraphFormat::Dot || imported.names.iter().all(are_ids) {
+            assert_eq!(again.names, imported.names, "{format}");
         }
     }
 }
@@ -78,8 +76,8 @@ pub(crate) fn check_round_trips(imported: &Imported) {
 /// it names.
 fn check_stg(imported: &Imported) {
     let mut bytes = Vec::new();
-    export::write(export::Format::Stg, "test", imported, &mut bytes).unwrap();
-    let again = parse(Format::Stg, "file", &bytes).unwrap_or_else(|error| {
+    export::write(GraphFormat::Stg, "test", imported, &mut bytes).unwrap();
+    let again = parse(GraphFormat::Stg, "file", &bytes).unwrap_or_else(|error| {
         panic!("{error}\n{}", String::from_utf8_lossy(&bytes));
     });
     let task_count = imported.graph.task_count();

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-use taskdyno::graph_file::import::{Format, parse, read};
+use taskdyno::graph_file::GraphFormat;
+use taskdyno::graph_file::import::{parse, read};
 
 use crate::invariant::rendered;
 
 /// Returns the messages for these texts.
-fn refusals(format: Format, texts: &[(&str, &str)]) -> String {
+fn refusals(format: GraphFormat, texts: &[(&str, &str)]) -> String {
     let mut all = String::new();
     for (what, text) in texts {
         let file = format!("file.{}", format.extensions()[0]);
@@ -23,7 +24,7 @@ fn refusals(format: Format, texts: &[(&str, &str)]) -> String {
 fn stg() {
     let tasks = "0 0 0\n1 3 1 0\n2 0 1 1\n";
     let refusals = refusals(
-        Format::Stg,
+        GraphFormat::Stg,
         &[
             ("a cycle", "2\n0 0 0\n1 3 2 0 2\n2 4 1 1\n3 0 1 2\n"),
             (
@@ -89,7 +90,7 @@ fn wfformat() {
     let cut_off = workflow(&[a, b], &[]);
     let cut_off = &cut_off[..cut_off.len() - 30];
     let refusals = refusals(
-        Format::WfFormat,
+        GraphFormat::WfFormat,
         &[
             (
                 "a cycle",
@@ -207,7 +208,7 @@ fn wfformat() {
 #[test]
 fn dot() {
     let refusals = refusals(
-        Format::Dot,
+        GraphFormat::Dot,
         &[
             ("a cycle", "digraph {\n  s -> a -> b -> c -> a;\n}"),
             ("a task that waits for itself", "digraph { a -> a }"),
@@ -294,7 +295,7 @@ fn a_long_line_is_shortened() {
         many.join(" -> "),
         many.join(" ")
     );
-    let refusals = refusals(Format::Dot, &[("one long line", &text)]);
+    let refusals = refusals(GraphFormat::Dot, &[("one long line", &text)]);
     insta::assert_snapshot!(refusals);
 }
 
@@ -302,6 +303,6 @@ fn a_long_line_is_shortened() {
 fn a_long_cycle_is_shortened() {
     let many: Vec<_> = (0..100_000).map(|task| format!("t{task}")).collect();
     let text = format!("digraph {{ {} -> t0 }}", many.join(" -> "));
-    let refusals = refusals(Format::Dot, &[("a long circle", &text)]);
+    let refusals = refusals(GraphFormat::Dot, &[("a long circle", &text)]);
     insta::assert_snapshot!(refusals);
 }

@@ -7,6 +7,7 @@ use proptest::collection::{hash_set, vec};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use taskdyno::graph::{TaskGraphBuilder, TaskId};
+use taskdyno::graph_file::GraphFormat;
 use taskdyno::graph_file::export;
 use taskdyno::graph_file::import::{Imported, Unit};
 
@@ -56,7 +57,7 @@ proptest! {
     #[ignore = "needs TASKDYNO_GRAPHS"]
     fn written_files_match_the_published_schema(graph in graphs("(?s).{0,4}")) {
         let mut bytes = Vec::new();
-        if export::write(export::Format::WfFormat, "test", &graph, &mut bytes).is_err() {
+        if export::write(GraphFormat::WfFormat, "test", &graph, &mut bytes).is_err() {
             prop_assert_eq!(graph.graph.task_count(), 0);
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! Tests of all published versions of WfFormat.
 
-use taskdyno::graph_file::import::{Format, Imported, Unit, parse};
+use taskdyno::graph_file::GraphFormat;
+use taskdyno::graph_file::import::{Imported, Unit, parse};
 
 use crate::{edges, wfformat};
 
@@ -104,7 +105,7 @@ fn a_runtime_that_an_old_file_leaves_out_is_zero() {
 fn invalid_versions_are_refused() {
     for version in ["2.0", "0.9", "1", "1.x", "one", ""] {
         let text = specified(version);
-        let error = parse(Format::WfFormat, "file", text.as_bytes()).unwrap_err();
+        let error = parse(GraphFormat::WfFormat, "file", text.as_bytes()).unwrap_err();
         let message = error.to_string();
         assert!(
             message.contains(&format!("{version:?}, expected 1.0 to 1.6")),

@@ -1,8 +1,12 @@
 //! Seeds, digests, and the expected digest that every run is compared with.
 
-use super::slots;
 use crate::graph::{TaskGraph, TaskId};
 use crate::kernel::Kernel;
+
+/// The number of bits of an output word that hold the value.
+pub(super) const VALUE_BITS: u32 = 48;
+/// The bits of an output word that hold the value.
+pub(super) const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
 
 /// The digest of a serial run, computed without slots, backends or waiting. Every run is compared with it. The
 /// digest of an empty graph is a constant.
@@ -14,7 +18,7 @@ pub fn expected_digest(graph: &TaskGraph, kernel: &dyn Kernel) -> u64 {
         for predecessor in graph.predecessors(task) {
             seed.fold(values[predecessor.index()]);
         }
-        let value = kernel.expected(task, seed.finish()) & slots::VALUE_MASK;
+        let value = kernel.expected(task, seed.finish()) & VALUE_MASK;
         values[task.index()] = value;
         digest.fold(value);
     }

@@ -234,7 +234,7 @@ const DETAIL_COUNT: usize = 3;
 
 /// Space for one failure in shared pages. The first writer wins.
 #[derive(Debug)]
-struct Cell {
+struct FailureWords {
     state: AtomicU32,
     kind: AtomicU32,
     task: AtomicU32,
@@ -244,10 +244,10 @@ struct Cell {
 }
 
 // SAFETY: zero is the valid value "empty, no message"; every field is atomic and needs no drop.
-unsafe impl Shareable for Cell {}
+unsafe impl Shareable for FailureWords {}
 
 /// The first failure of a task, readable from every process of the run.
-pub(super) struct FailureCell(SharedSlice<Cell>);
+pub(super) struct FailureCell(SharedSlice<FailureWords>);
 
 impl FailureCell {
     pub(super) fn new() -> std::io::Result<Self> {
@@ -345,7 +345,7 @@ impl FailureCell {
     }
 }
 
-impl Cell {
+impl FailureWords {
     /// Waits until the winner has written its failure, so that every caller that must halt can read the reason.
     fn await_winner(&self) {
         // Bounded because the winner may be a process that was killed while it wrote.

@@ -31,7 +31,7 @@ mod reserve;
 mod slots;
 
 pub use digest::expected_digest;
-use digest::{Digest, SPREAD, Seed};
+use digest::{SPREAD, Seed};
 use failure::FailureCell;
 pub use failure::{Ending, Failure, Halt};
 use payload::Payload;
@@ -380,4 +380,4 @@ pub fn job_byte_len(task_count: u64, edge_count: u64, output_bytes: u32) -> u64 
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

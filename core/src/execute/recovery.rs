@@ -78,4 +78,4 @@ pub(super) fn remainder(
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

@@ -18,16 +18,12 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crossbeam_utils::CachePadded;
 
+use super::digest::{Digest, VALUE_BITS, VALUE_MASK};
 use super::failure::Failure;
 use super::pending::{MOST_PREDECESSORS, Pending};
 use super::recovery::Reset;
 use crate::graph::{TaskGraph, TaskId};
 use crate::memory::SharedSlice;
-
-/// The number of bits of an output word that hold the value.
-const VALUE_BITS: u32 = 48;
-/// The bits of an output word that hold the value.
-pub(super) const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
 
 /// After how many runs all words are checked: half the number of stamps. If they were checked once per full turn,
 /// always at the same stamp, a word with just that stamp would pass every check.
@@ -164,7 +160,7 @@ impl Slots {
     /// Checks that every task stored its output in this run and that every count has its initial value, and returns
     /// the digest of the outputs. Nothing may be running.
     pub(super) fn verify(&self, graph: &TaskGraph) -> Result<u64, Failure> {
-        let mut digest = super::Digest::default();
+        let mut digest = Digest::default();
         let stamp = self.stamp();
         for task in graph.tasks() {
             let value = self.value(task, stamp).ok_or(Failure::Lost { task })?;

@@ -2,7 +2,7 @@ use std::hint::black_box;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::sequence::in_sequence;
+use super::support::sequence::in_sequence;
 use super::{Kernel, KernelKind, Setting, Timed};
 use crate::graph::TaskId;
 use crate::parameter::{Parameter, ParameterKind, Parameters};

@@ -1,6 +1,6 @@
 use std::io;
 
-use super::multiply_add::{MultiplyAdd, ROUNDS_MAX};
+use super::support::multiply_add::{MultiplyAdd, ROUNDS_MAX};
 use super::{Kernel, KernelKind, Setting};
 use crate::graph::TaskId;
 use crate::parameter::{Parameter, ParameterKind, Parameters};

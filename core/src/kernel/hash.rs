@@ -2,7 +2,7 @@ use std::io;
 
 use sha2::{Digest, Sha256};
 
-use super::sequence::in_sequence;
+use super::support::sequence::in_sequence;
 use super::{Kernel, KernelKind, Setting};
 use crate::graph::TaskId;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};

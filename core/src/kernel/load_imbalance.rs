@@ -1,7 +1,7 @@
 use std::io;
 
 use super::compute_bound::ITERATIONS;
-use super::multiply_add::MultiplyAdd;
+use super::support::multiply_add::MultiplyAdd;
 use super::{Kernel, KernelKind, Setting};
 use crate::graph::{TaskGraph, TaskId};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};

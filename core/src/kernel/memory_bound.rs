@@ -3,7 +3,7 @@ use std::hint::black_box;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::sequence::in_sequence;
+use super::support::sequence::in_sequence;
 use super::{Kernel, KernelKind, Setting};
 use crate::graph::TaskId;
 use crate::memory::SharedSlice;

@@ -10,29 +10,25 @@ use crate::parameter::{Parameter, Parameters};
 mod busy_wait;
 mod compute_bound;
 mod counter;
-mod deadly;
 mod empty;
 mod hash;
 mod load_imbalance;
 mod memory_bound;
-mod multiply_add;
 mod replay;
-mod sequence;
 mod sleep;
-mod traced;
-mod wrapper;
+mod support;
 
 pub use busy_wait::BUSY_WAIT;
 pub use compute_bound::COMPUTE_BOUND;
 pub use counter::COUNTER;
-pub use deadly::deadly;
 pub use empty::EMPTY;
 pub use hash::HASH;
 pub use load_imbalance::LOAD_IMBALANCE;
 pub use memory_bound::MEMORY_BOUND;
 pub use replay::REPLAY;
 pub use sleep::SLEEP;
-pub use traced::{TaskTimes, traced};
+pub use support::deadly::deadly;
+pub use support::traced::{TaskTimes, traced};
 
 /// The kernels of every build.
 pub const KERNELS: &[&dyn KernelKind] = &[

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::busy_wait::spin;
 use super::hash;
-use super::sequence::in_sequence;
+use super::support::sequence::in_sequence;
 use super::{Kernel, KernelKind, Setting};
 use crate::graph::TaskId;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};

@@ -60,7 +60,7 @@ struct Sleep {
 impl Kernel for Sleep {
     fn run(&self, task: TaskId, seed: u64) -> u64 {
         // How far a sleep overshoots depends on the thread's timer slack, which workers inherit from the thread that
-        // started them: see `measure::host::sharpen_timers`.
+        // started them: see `machine::host::sharpen_timers`.
         thread::sleep(self.duration);
         self.expected(task, seed)
     }

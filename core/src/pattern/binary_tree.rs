@@ -1,4 +1,5 @@
-use super::{DEPTH, Pattern, Size, fork_join};
+use super::support::fork_join;
+use super::{DEPTH, Pattern, Size};
 use crate::graph::{GraphError, TaskGraph};
 use crate::parameter::{Parameter, Parameters};
 

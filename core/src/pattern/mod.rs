@@ -14,8 +14,6 @@ mod cholesky;
 mod dom;
 mod fan_out_in;
 mod fft;
-mod fork_join;
-mod grid;
 mod lu;
 mod nearest;
 mod no_comm;
@@ -25,6 +23,7 @@ mod skynet;
 mod spread;
 mod stencil_1d;
 mod stencil_1d_periodic;
+mod support;
 mod tree;
 mod trivial;
 mod wavefront_2d;
@@ -37,7 +36,6 @@ pub use cholesky::CHOLESKY;
 pub use dom::DOM;
 pub use fan_out_in::FAN_OUT_IN;
 pub use fft::FFT;
-use grid::Grid;
 pub use lu::LU;
 pub use nearest::NEAREST;
 pub use no_comm::NO_COMM;
@@ -47,6 +45,7 @@ pub use skynet::SKYNET;
 pub use spread::SPREAD;
 pub use stencil_1d::STENCIL_1D;
 pub use stencil_1d_periodic::STENCIL_1D_PERIODIC;
+use support::grid::Grid;
 pub use tree::TREE;
 pub use trivial::TRIVIAL;
 pub use wavefront_2d::WAVEFRONT_2D;
@@ -206,4 +205,4 @@ fn capacity(size: Size) -> (usize, usize) {
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

@@ -8,20 +8,20 @@ use crate::memory::{Shareable, SharedSlice};
 
 /// A mutex that forked processes share. It is robust: if its holder dies, a worker that tries to lock it panics
 /// instead of waiting forever.
-pub(super) struct ProcessMutex(SharedSlice<Cell>);
+pub(super) struct ProcessMutex(SharedSlice<MutexCell>);
 
 #[repr(transparent)]
-struct Cell(UnsafeCell<libc::pthread_mutex_t>);
+struct MutexCell(UnsafeCell<libc::pthread_mutex_t>);
 
 // SAFETY: a POSIX mutex is made for use by many threads at once.
-unsafe impl Sync for Cell {}
+unsafe impl Sync for MutexCell {}
 // SAFETY: all zero is a valid `pthread_mutex_t` on Linux. All access goes through the pthread functions, which
 // synchronise. It needs no drop before its pages are unmapped.
-unsafe impl Shareable for Cell {}
+unsafe impl Shareable for MutexCell {}
 
 impl ProcessMutex {
     pub(super) fn new() -> io::Result<Self> {
-        let cell = SharedSlice::<Cell>::new(1)?;
+        let cell = SharedSlice::<MutexCell>::new(1)?;
         let mut attributes = MaybeUninit::uninit();
         // SAFETY: the pointer refers to writable memory for one attribute object.
         check(unsafe { libc::pthread_mutexattr_init(attributes.as_mut_ptr()) })?;

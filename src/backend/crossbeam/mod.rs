@@ -22,8 +22,8 @@ use std::thread::{self, JoinHandle, Thread};
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use crossbeam_utils::CachePadded;
 
-use super::reserving::{RESERVE, Reserving};
-use super::worker::{Spin, join_all, spawn};
+use super::support::reserving::{RESERVE, Reserving};
+use super::support::worker::{Spin, join_all, spawn};
 use super::{Backend, Continuation, Lent, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job, Reserved};
 use crate::graph::TaskId;
@@ -66,7 +66,7 @@ impl Backend for Crossbeam {
         let lent = placement.enter_lent(0)?;
         let deques = (0..plan.worker_count).map(|_| Deque::new_lifo());
         let deques: Vec<Deque<TaskId>> = deques.collect();
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(DequeShared {
             stealers: deques.iter().map(Deque::stealer).collect(),
             remaining: CachePadded::default(),
             sleepers: Sleepers::default(),
@@ -76,16 +76,19 @@ impl Backend for Crossbeam {
         });
         let is_apt = plan.worker_count > 1 && !placement.is_crowded();
         let reserving = Reserving::new(&plan.options, is_apt);
-        let mut workers = deques.into_iter().enumerate().map(|(index, deque)| Worker {
-            shared: Arc::clone(&shared),
-            job: Arc::clone(&job),
-            inline: plan.continuation == Continuation::Inline,
-            index,
-            deque,
-            reserving,
-            reserved: None,
-            executed: 0,
-        });
+        let mut workers = deques
+            .into_iter()
+            .enumerate()
+            .map(|(index, deque)| DequeWorker {
+                shared: Arc::clone(&shared),
+                job: Arc::clone(&job),
+                inline: plan.continuation == Continuation::Inline,
+                index,
+                deque,
+                reserving,
+                reserved: None,
+                executed: 0,
+            });
         let mut pool = CrossbeamPool {
             caller: workers.next().expect("a plan has at least one worker"),
             helpers: Vec::new(),
@@ -104,7 +107,7 @@ impl Backend for Crossbeam {
 /// disturbs the owners of the deques.
 const LOOK_TURNS: u32 = 64;
 
-struct Shared {
+struct DequeShared {
     placement: Placement,
     stealers: Vec<Stealer<TaskId>>,
     /// Tasks of this run that have not been subtracted yet.
@@ -116,7 +119,7 @@ struct Shared {
     caller: Thread,
 }
 
-impl Shared {
+impl DequeShared {
     fn is_closed(&self) -> bool {
         // Relaxed: no other data depends on it.
         self.closed.load(Ordering::Relaxed)
@@ -132,8 +135,8 @@ impl Shared {
     }
 }
 
-struct Worker {
-    shared: Arc<Shared>,
+struct DequeWorker {
+    shared: Arc<DequeShared>,
     job: Arc<Job>,
     /// Whether the first task made ready runs at once.
     inline: bool,
@@ -146,7 +149,7 @@ struct Worker {
     executed: usize,
 }
 
-impl Worker {
+impl DequeWorker {
     /// The loop of a helper thread.
     fn help(mut self) {
         while let Some(task) = self.next_task(|_| false) {
@@ -169,7 +172,7 @@ impl Worker {
         }
         // The caller takes one of them itself.
         self.offer(graph.sources().len().saturating_sub(1));
-        while let Some(task) = self.next_task(Shared::is_run_over) {
+        while let Some(task) = self.next_task(DequeShared::is_run_over) {
             self.execute(task)?;
         }
         if self.shared.is_closed() {
@@ -181,7 +184,7 @@ impl Worker {
 
     /// Searches and waits for a task. Returns `None` when the pool is closed or `is_over` returns `true`.
     #[inline]
-    fn next_task(&mut self, is_over: fn(&Shared) -> bool) -> Option<TaskId> {
+    fn next_task(&mut self, is_over: fn(&DequeShared) -> bool) -> Option<TaskId> {
         // Test before taking: one store per task is 2% of a small task.
         if self.reserved.is_some() {
             return self.await_reserved(is_over);
@@ -192,14 +195,14 @@ impl Worker {
         })
     }
 
-    fn await_task(&mut self, mut spin: Spin, is_over: fn(&Shared) -> bool) -> Option<TaskId> {
+    fn await_task(&mut self, mut spin: Spin, is_over: fn(&DequeShared) -> bool) -> Option<TaskId> {
         let mut turns = 1;
         loop {
             if let Some(task) = self.steal() {
                 return Some(task);
             }
             self.publish();
-            let is_done = |shared: &Shared| shared.is_closed() || is_over(shared);
+            let is_done = |shared: &DequeShared| shared.is_closed() || is_over(shared);
             if is_done(&self.shared) {
                 return None;
             }
@@ -216,7 +219,7 @@ impl Worker {
 
     /// Waits for `reserved` or for other work. The run cannot end while a task is reserved.
     #[cold]
-    fn await_reserved(&mut self, is_over: fn(&Shared) -> bool) -> Option<TaskId> {
+    fn await_reserved(&mut self, is_over: fn(&DequeShared) -> bool) -> Option<TaskId> {
         let reserved = self.reserved.take()?;
         let mut spin = Spin::new(&self.shared.placement);
         let pause = || spin.turn() && !self.shared.is_closed();
@@ -348,7 +351,7 @@ impl Worker {
 }
 
 struct CrossbeamPool {
-    caller: Worker,
+    caller: DequeWorker,
     helpers: Vec<JoinHandle<()>>,
     _lent: Lent,
 }

@@ -6,13 +6,13 @@ use std::time::Duration;
 use rustix::event::Timespec;
 use rustix::process::Pid;
 
-use super::shared::Shared;
-use super::watch::Watch;
-use super::worker::{self, Assignment, Manner};
+use super::shared::PoolPages;
+use super::watch::StuckWatch;
+use super::worker::{self, Assignment, WorkerManner};
 use super::{GRACE, LOOK_INTERVAL};
 use crate::backend::Placement;
 use crate::backend::PoolPlan;
-use crate::backend::process::{self, WorkerProcess};
+use crate::backend::support::process::{self, WorkerProcess};
 use crate::execute::Ending;
 use crate::graph::TaskId;
 use crate::system::limit::cannot_start_worker;
@@ -24,23 +24,23 @@ const AT_ONCE: Timespec = Timespec {
 
 /// All worker processes, and what is needed to start them again.
 pub(super) struct Crew {
-    members: Vec<Member>,
+    members: Vec<CrewProcess>,
     worker_count: usize,
     /// Threads per process.
     thread_count: usize,
-    manner: Manner,
+    manner: WorkerManner,
     placement: Placement,
 }
 
 /// A process and its workers, which are threads numbered from `first`.
-struct Member {
+struct CrewProcess {
     process: WorkerProcess,
     first: usize,
     count: usize,
 }
 
 /// A process that died.
-pub(super) struct Loss {
+pub(super) struct DeadProcess {
     /// The first of its workers.
     pub(super) worker: usize,
     pub(super) ending: Ending,
@@ -53,7 +53,7 @@ impl Crew {
     pub(super) fn new(
         plan: &PoolPlan,
         thread_count: usize,
-        manner: Manner,
+        manner: WorkerManner,
         placement: Placement,
     ) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl Crew {
     }
 
     /// Starts all processes. `starting` are their first tasks, once these are handed out. No process may exist yet.
-    pub(super) fn hire(&mut self, shared: &Shared, starting: &[TaskId]) -> io::Result<()> {
+    pub(super) fn hire(&mut self, shared: &PoolPages, starting: &[TaskId]) -> io::Result<()> {
         for first in (0..self.worker_count).step_by(self.thread_count) {
             let count = self.thread_count.min(self.worker_count - first);
             let assignments: Vec<Assignment<'_>> = (first..first + count)
@@ -84,7 +84,7 @@ impl Crew {
                 .collect();
             let process = WorkerProcess::fork(|| worker::main(shared, &assignments))
                 .map_err(|error| cannot_start_worker(first, self.worker_count, &error))?;
-            self.members.push(Member {
+            self.members.push(CrewProcess {
                 process,
                 first,
                 count,
@@ -104,7 +104,7 @@ impl Crew {
     }
 
     /// Kills processes with a worker that has run one task for too long.
-    pub(super) fn kill_stuck(&self, shared: &Shared, watch: &mut Watch) {
+    pub(super) fn kill_stuck(&self, shared: &PoolPages, watch: &mut StuckWatch) {
         for worker in watch.stuck(shared) {
             let member = self.members.iter().find(|member| member.has(worker));
             if let Some(member) = member {
@@ -115,13 +115,17 @@ impl Crew {
 
     /// Makes every worker finish its current task and leave. Returns the processes that died before they were asked
     /// to leave, or in the middle of a task. Waits as long as the tasks take, but at most for `task_timeout`.
-    pub(super) fn lay_off(&mut self, shared: &Shared, task_timeout: Option<Duration>) -> Vec<Loss> {
+    pub(super) fn lay_off(
+        &mut self,
+        shared: &PoolPages,
+        task_timeout: Option<Duration>,
+    ) -> Vec<DeadProcess> {
         let mut losses = Vec::new();
         while let Some(index) = self.first_ended(AT_ONCE) {
             losses.push(self.members.swap_remove(index).lose(shared));
         }
         shared.dismiss();
-        let mut watch = Watch::new(task_timeout);
+        let mut watch = StuckWatch::new(task_timeout);
         let look = Timespec::try_from(LOOK_INTERVAL).expect("well below the largest time");
         while !self.members.is_empty() {
             match self.first_ended(look) {
@@ -138,7 +142,7 @@ impl Crew {
     }
 
     /// Ends all processes: asks them to leave, kills those that do not, and leaves no zombie.
-    pub(super) fn stop(&mut self, shared: &Shared) {
+    pub(super) fn stop(&mut self, shared: &PoolPages) {
         shared.dismiss();
         for member in &self.members {
             if process::first_ended([&member.process].into_iter(), GRACE).is_none() {
@@ -152,15 +156,15 @@ impl Crew {
     }
 }
 
-impl Member {
+impl CrewProcess {
     fn has(&self, worker: usize) -> bool {
         (self.first..self.first + self.count).contains(&worker)
     }
 
     /// Reaps it. It has ended.
-    fn lose(self, shared: &Shared) -> Loss {
+    fn lose(self, shared: &PoolPages) -> DeadProcess {
         let workers = self.first..self.first + self.count;
-        Loss {
+        DeadProcess {
             worker: self.first,
             ending: self.process.reap(),
             // A worker can die after it stored the output and before it reported this: that task is done.

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use rustix::event::Timespec;
 
-use super::casualties::Casualties;
-use super::process::{self, EndedChildren};
-use super::reserving::{RESERVE, Reserving};
+use super::support::casualties::Casualties;
+use super::support::process::{self, EndedChildren};
+use super::support::reserving::{RESERVE, Reserving};
 use super::{Backend, Continuation, Death, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::kernel::Sharing;
@@ -21,16 +21,14 @@ mod park;
 mod phase;
 mod shared;
 mod sources;
-#[cfg(test)]
-mod test;
 mod watch;
 mod worker;
 
 use crew::Crew;
 use phase::Phase;
-use shared::Shared;
-use watch::Watch;
-use worker::Manner;
+use shared::PoolPages;
+use watch::StuckWatch;
+use worker::WorkerManner;
 
 /// The atomics of this backend under one name, so that a model checker can replace them.
 mod atomic {
@@ -124,14 +122,14 @@ pub(super) fn start(
         true => 0,
         false => plan.options.count(WORKER_SPIN.name),
     };
-    let manner = Manner {
+    let manner = WorkerManner {
         continuation: plan.continuation,
         spin_rounds,
         // An idle worker that sleeps at once could not run the task that it has reserved.
         reserving: Reserving::new(&plan.options, plan.worker_count > 1 && spin_rounds > 0),
     };
     let mut pool = ForkPool {
-        shared: Shared::new(job, plan.worker_count)?,
+        shared: PoolPages::new(job, plan.worker_count)?,
         crew: Crew::new(plan, thread_count, manner, placement),
         ended_children: EndedChildren::watch()?,
         casualties: Casualties::new(plan.retry_limit),
@@ -145,7 +143,7 @@ pub(super) fn start(
 
 /// The coordinator's side. It runs no tasks, so that a kernel that crashes does not take the coordinator with it.
 struct ForkPool {
-    shared: Shared,
+    shared: PoolPages,
     crew: Crew,
     ended_children: EndedChildren,
     casualties: Casualties,
@@ -234,7 +232,7 @@ impl ForkPool {
             }
             std::hint::spin_loop();
         }
-        let mut watch = Watch::new(self.task_timeout);
+        let mut watch = StuckWatch::new(self.task_timeout);
         let mut is_time_to_look = false;
         loop {
             match phase.get() {
@@ -293,3 +291,6 @@ impl Drop for ForkPool {
         self.crew.stop(&self.shared);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,7 @@ struct Control {
 unsafe impl Shareable for Control {}
 
 /// One instance per worker.
-struct Place {
+struct WorkerWords {
     /// See [`Sources`].
     ranges: CachePadded<[AtomicU64; 2]>,
     /// The task that the worker runs, plus one; 0 between tasks. Only the worker writes it. It is read when the
@@ -43,23 +43,23 @@ struct Place {
 }
 
 // SAFETY: as for `Control`.
-unsafe impl Shareable for Place {}
+unsafe impl Shareable for WorkerWords {}
 
 /// See [`Parking`].
 type Seat = CachePadded<AtomicU32>;
 
 /// The shared pages of a pool, and the job that it runs.
-pub(super) struct Shared {
+pub(super) struct PoolPages {
     pub(super) job: Arc<Job>,
     control: SharedSlice<Control>,
-    places: SharedSlice<Place>,
+    places: SharedSlice<WorkerWords>,
     seats: SharedSlice<Seat>,
     /// All deques, `deque_words` each. See [`Deque`].
     deques: SharedSlice<AtomicU64>,
     deque_words: usize,
 }
 
-impl Shared {
+impl PoolPages {
     pub(super) fn new(job: Arc<Job>, worker_count: usize) -> io::Result<Self> {
         // Sources never enter a deque, and every other task enters one once per run. Memory is allocated only for
         // pages that are used, so each deque may begin on its own page.
@@ -68,7 +68,7 @@ impl Shared {
         let deque_words = (HEAD_WORDS + task_words).next_multiple_of(PAGE_WORDS);
         let mut pages = SharedPages::new(
             worker_count
-                * (deque_words * size_of::<u64>() + size_of::<Place>() + size_of::<Seat>())
+                * (deque_words * size_of::<u64>() + size_of::<WorkerWords>() + size_of::<Seat>())
                 + size_of::<Control>(),
         )?;
         Ok(Self {

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use super::LOOK_INTERVAL;
-use super::shared::Shared;
+use super::shared::PoolPages;
 use crate::graph::TaskId;
 
 /// Counts in how many checks in a row each worker had the same task. The checks are [`LOOK_INTERVAL`] apart, so no
 /// clock is needed, and the limit is accurate to one interval.
-pub(super) struct Watch {
+pub(super) struct StuckWatch {
     /// How many checks a task may last; `None` for no limit.
     limit: Option<u32>,
     seen: Vec<(Option<TaskId>, u32)>,
 }
 
-impl Watch {
+impl StuckWatch {
     pub(super) fn new(task_timeout: Option<Duration>) -> Self {
         let looks = |limit: Duration| limit.as_nanos().div_ceil(LOOK_INTERVAL.as_nanos());
         Self {
@@ -24,7 +24,7 @@ impl Watch {
     }
 
     /// Checks every worker, and returns those over the limit.
-    pub(super) fn stuck(&mut self, shared: &Shared) -> Vec<usize> {
+    pub(super) fn stuck(&mut self, shared: &PoolPages) -> Vec<usize> {
         let Some(limit) = self.limit else {
             return Vec::new();
         };

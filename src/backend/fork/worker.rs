@@ -6,11 +6,12 @@ use std::thread::{self, Builder};
 use super::atomic::{Ordering, fence};
 use super::deque::{Deque, Steal, Taken};
 use super::park::Parking;
-use super::shared::Shared;
+use super::shared::PoolPages;
 use super::sources::{Range, Sources};
+use crate::backend::Continuation;
 use crate::backend::Placement;
-use crate::backend::reserving::Reserving;
-use crate::backend::{Continuation, process};
+use crate::backend::support::process;
+use crate::backend::support::reserving::Reserving;
 use crate::execute::{Halt, Reserved};
 use crate::graph::TaskId;
 use crate::system::limit::cannot_start_worker;
@@ -22,7 +23,7 @@ const PAUSES: u32 = 4;
 
 /// How a worker waits for tasks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Manner {
+pub(super) struct WorkerManner {
     pub(super) continuation: Continuation,
     /// How many times an idle worker searches before it sleeps.
     pub(super) spin_rounds: u64,
@@ -37,13 +38,13 @@ pub(super) struct Assignment<'a> {
     pub(super) me: usize,
     /// The tasks that the indices of the first ranges refer to. The fork copied this list.
     pub(super) starting: &'a [TaskId],
-    pub(super) manner: Manner,
+    pub(super) manner: WorkerManner,
     pub(super) placement: Placement,
 }
 
 /// Everything that a worker process does: one worker on this thread, and one on a new thread for each further
 /// assignment. Returns its exit status.
-pub(super) fn main(shared: &Shared, assignments: &[Assignment<'_>]) -> i32 {
+pub(super) fn main(shared: &PoolPages, assignments: &[Assignment<'_>]) -> i32 {
     // Panics of kernels are caught in the core; this catches our own. A child that unwinds must not return into the
     // coordinator's frames.
     let body = AssertUnwindSafe(|| {
@@ -62,7 +63,7 @@ pub(super) fn main(shared: &Shared, assignments: &[Assignment<'_>]) -> i32 {
 /// Runs all assignments until the workers must leave. Each except the first runs on the thread of the builder for
 /// its number.
 pub(super) fn be_workers(
-    shared: &Shared,
+    shared: &PoolPages,
     assignments: &[Assignment<'_>],
     builder: impl Fn(usize) -> Builder,
 ) -> i32 {
@@ -83,7 +84,7 @@ pub(super) fn be_workers(
     })
 }
 
-fn be_worker(shared: &Shared, assignment: &Assignment<'_>) {
+fn be_worker(shared: &PoolPages, assignment: &Assignment<'_>) {
     if let Err(error) = assignment.placement.enter(assignment.me) {
         let message = format!("cannot bind worker {} to a core: {error}", assignment.me);
         return give_up(shared, message);
@@ -91,19 +92,19 @@ fn be_worker(shared: &Shared, assignment: &Assignment<'_>) {
     Worker::new(shared, assignment).work();
 }
 
-fn give_up(shared: &Shared, message: String) {
+fn give_up(shared: &PoolPages, message: String) {
     shared.job.fail(message);
     shared.phase().halt();
 }
 
 struct Worker<'a> {
-    shared: &'a Shared,
+    shared: &'a PoolPages,
     parking: Parking<'a>,
     me: usize,
     own: Deque<'a>,
     sources: Sources<'a>,
     starting: &'a [TaskId],
-    manner: Manner,
+    manner: WorkerManner,
     reserving: Reserving,
     /// The reserved task, if any. There is one only while the worker has nothing else.
     reserved: Option<Reserved>,
@@ -112,7 +113,7 @@ struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    fn new(shared: &'a Shared, assignment: &Assignment<'a>) -> Self {
+    fn new(shared: &'a PoolPages, assignment: &Assignment<'a>) -> Self {
         let Assignment {
             me,
             starting,

@@ -36,8 +36,8 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use super::casualties::Casualties;
-use super::process::{self, Deadline, WorkerProcess};
+use super::support::casualties::Casualties;
+use super::support::process::{self, Deadline, WorkerProcess};
 use super::{Backend, Death, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
@@ -128,11 +128,11 @@ struct DispatchPool {
     ready: VecDeque<TaskId>,
     worker_count: usize,
     /// Empty once the pool has failed.
-    crew: Vec<Worker>,
+    crew: Vec<CrewWorker>,
 }
 
 /// What the coordinator knows about a worker.
-struct Worker {
+struct CrewWorker {
     process: WorkerProcess,
     socket: UnixStream,
     /// The window: the tasks that it was given and has not answered, oldest first.
@@ -206,7 +206,7 @@ impl DispatchPool {
                 worker.deadline = Deadline::after(self.task_timeout);
             }
         }
-        self.crew.iter_mut().for_each(Worker::send);
+        self.crew.iter_mut().for_each(CrewWorker::send);
     }
 
     /// Waits for answers and deaths, for at most `limit` if there is one, and handles them.
@@ -219,7 +219,7 @@ impl DispatchPool {
                 self.replace(index)?;
             }
         }
-        let is_late = |worker: &&Worker| worker.deadline.is_some_and(Deadline::has_passed);
+        let is_late = |worker: &&CrewWorker| worker.deadline.is_some_and(Deadline::has_passed);
         let late = self.crew.iter().filter(is_late);
         // The next call notices that they have ended.
         late.for_each(|worker| worker.process.kill());
@@ -227,7 +227,7 @@ impl DispatchPool {
     }
 
     /// Waits until something happens, and returns what happened to each worker.
-    fn wait(&self, limit: Option<Timespec>) -> Vec<Seen> {
+    fn wait(&self, limit: Option<Timespec>) -> Vec<WorkerEvents> {
         let mut watched = Vec::with_capacity(2 * self.crew.len());
         for worker in &self.crew {
             let sending = match worker.outbox.is_empty() {
@@ -240,7 +240,7 @@ impl DispatchPool {
         process::wait_for_any(&mut watched, limit);
         let pairs = watched.chunks_exact(2);
         pairs
-            .map(|pair| Seen {
+            .map(|pair| WorkerEvents {
                 answers: !(pair[0].revents() - PollFlags::OUT).is_empty(),
                 death: !pair[1].revents().is_empty(),
             })
@@ -305,7 +305,7 @@ impl DispatchPool {
     }
 
     /// Forks worker `me`.
-    fn hire(&mut self, me: usize) -> io::Result<Worker> {
+    fn hire(&mut self, me: usize) -> io::Result<CrewWorker> {
         let worker_count = self.worker_count;
         let refused = |error| cannot_start_worker(me, worker_count, &error);
         let (ours, theirs) = UnixStream::pair().map_err(refused)?;
@@ -318,7 +318,7 @@ impl DispatchPool {
             process::work(&self.job, me, &self.placement, || serve(&self.job, &theirs))
         });
         let process = process.map_err(refused)?;
-        Ok(Worker {
+        Ok(CrewWorker {
             process,
             socket: ours.expect("only the child closed it"),
             held: VecDeque::from([SET_UP]),
@@ -345,13 +345,13 @@ impl Drop for DispatchPool {
 }
 
 /// What happened at a worker.
-struct Seen {
+struct WorkerEvents {
     /// There is something to read, or the stream has ended.
     answers: bool,
     death: bool,
 }
 
-impl Worker {
+impl CrewWorker {
     /// Sends as much of the outbox as the socket accepts now.
     fn send(&mut self) {
         if self.outbox.is_empty() {

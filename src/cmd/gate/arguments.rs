@@ -14,7 +14,7 @@ use crate::gate::{GatePlan, ListedCase};
 
 /// What `gate` takes.
 #[derive(clap::Args)]
-pub(in crate::cmd) struct Arguments {
+pub(in crate::cmd) struct GateArguments {
     #[command(flatten)]
     pub(super) selected: Selected,
     /// What to compare with: a built program, or a git revision, which is built for it.
@@ -118,7 +118,7 @@ pub(in crate::cmd) struct Arguments {
     pub(super) neighbour: bool,
 }
 
-impl Arguments {
+impl GateArguments {
     /// Whether to bind workers to cores: as it was said, or else as in the part of the gate that went before. Nobody's
     /// are where some backend cannot, unless that was demanded: a gate has one setting for all its cases.
     pub(super) fn pin(&self, before: Option<&GatePlan>, cases: &[ListedCase]) -> bool {

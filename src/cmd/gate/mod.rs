@@ -10,7 +10,7 @@ use self::watcher::Pairs;
 use super::measuring::{cannot_write, make_ready, print_ids};
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
-use super::{Exit, OK, Outcome, say, tell};
+use super::{CommandResult, Exit, OK, say, tell};
 use crate::compare::{
     COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, SideError, Verdict,
 };
@@ -20,7 +20,7 @@ use crate::gate::{
     Arm, Both, Contest, GatePlan, Header, ListedCase, LogError, Matched, PAIRS_VERSION, PairLog,
     Ran, Stop, be_busy, list, match_up, run,
 };
-use crate::measure::host;
+use crate::machine::host;
 use crate::random::mix;
 use crate::record::{Host, nanoseconds, write_whole};
 use crate::registry::Registry;
@@ -30,14 +30,14 @@ mod arguments;
 mod self_test;
 mod watcher;
 
-pub(super) use arguments::Arguments;
+pub(super) use arguments::GateArguments;
 
 /// The file of finished pairs in the folder.
 const PAIRS: &str = "gate-pairs.jsonl";
 /// The file of the comparison in the folder.
 const COMPARISON: &str = "gate.json";
 
-pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
+pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandResult {
     let (Some(base), Some(head)) = (&arguments.base, &arguments.head) else {
         return self_test::main(registry, arguments);
     };
@@ -93,7 +93,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
 }
 
 /// `cases`: what a gate asks each of its two programs.
-pub(super) fn cases(registry: &Registry, selected: &Selected) -> Outcome {
+pub(super) fn cases(registry: &Registry, selected: &Selected) -> CommandResult {
     for planned in selected.cases_if_any(registry)? {
         let listed = serde_json::to_string(&ListedCase::from(planned));
         say(&(listed.expect("a case is plain data") + "\n"))?;
@@ -102,7 +102,7 @@ pub(super) fn cases(registry: &Registry, selected: &Selected) -> Outcome {
 }
 
 /// `neighbour`: a busy loop.
-pub(super) fn neighbour() -> Outcome {
+pub(super) fn neighbour() -> CommandResult {
     match be_busy() {
         Err(error) => Err(Exit::Failed(miette!("cannot be a neighbour: {error}"))),
     }
@@ -115,7 +115,7 @@ fn interrupted_early() -> u8 {
 
 /// Both programs. Without its base a head is not comparable, whatever the reason. A head that is not there was misspelt;
 /// one that does not build has failed.
-fn builds(base: &str, head: &str, arguments: &Arguments) -> Result<Both<Resolved>, Exit> {
+fn builds(base: &str, head: &str, arguments: &GateArguments) -> Result<Both<Resolved>, Exit> {
     let target = Target {
         package: arguments.package.clone(),
         bin: arguments.bin.clone(),
@@ -133,7 +133,7 @@ fn builds(base: &str, head: &str, arguments: &Arguments) -> Result<Both<Resolved
 }
 
 /// The cases of both builds, side by side.
-fn matched(builds: &Both<Resolved>, arguments: &Arguments) -> Result<Matched, Exit> {
+fn matched(builds: &Both<Resolved>, arguments: &GateArguments) -> Result<Matched, Exit> {
     let asked = arguments.selected.to_arguments();
     let ask = |one: &Resolved| {
         let listed = list(&one.program, &asked, arguments.timeout, &is_interrupted);
@@ -160,7 +160,7 @@ fn matched(builds: &Both<Resolved>, arguments: &Arguments) -> Result<Matched, Ex
 
 /// Settles the plan and opens the file of pairs: anew, or with those of the gate that is to go on.
 fn open_log(
-    arguments: &Arguments,
+    arguments: &GateArguments,
     before: Option<Header>,
     builds: &Both<Resolved>,
     matched: &Matched,
@@ -210,7 +210,12 @@ fn open_log(
     Ok((header, log))
 }
 
-fn plan(arguments: &Arguments, seed: u64, pin: bool, case_count: usize) -> Result<GatePlan, Exit> {
+fn plan(
+    arguments: &GateArguments,
+    seed: u64,
+    pin: bool,
+    case_count: usize,
+) -> Result<GatePlan, Exit> {
     let plan = GatePlan {
         pin,
         alpha: arguments.alpha,
@@ -342,7 +347,7 @@ fn distrust(control: &ComparedCase) -> Option<String> {
 }
 
 /// Writes the comparison, prints it, and says how it went.
-fn finish(comparison: &Comparison, arguments: &Arguments) -> Outcome {
+fn finish(comparison: &Comparison, arguments: &GateArguments) -> CommandResult {
     let path = arguments.out.join(COMPARISON);
     let json = serde_json::to_string_pretty(comparison).expect("a comparison is plain data") + "\n";
     let written = write_whole(&path, json.as_bytes());
@@ -387,12 +392,11 @@ fn unusable(error: LogError) -> Exit {
                                   gate-pairs.previous.jsonl, or under another number"
         }
         LogError::Changed { .. } => {
-            "give the same arguments and builds, or leave out --resume to measure \
-                                     everything anew"
+            "give the same arguments and builds, or leave out --resume to measure everything anew"
         }
     };
     Exit::Usage(miette!(help = help, "{error}"))
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

@@ -8,17 +8,19 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use miette::miette;
 
-use super::arguments::Arguments;
+use super::arguments::GateArguments;
 use super::watcher::failure;
 use crate::case::Idle;
 use crate::cmd::measuring::{cannot_write, make_ready, print_ids};
 use crate::cmd::progress::{Progress, catch_interrupt, interrupted};
-use crate::cmd::{Exit, OK, Outcome, say};
+use crate::cmd::{CommandResult, Exit, OK, say};
 use crate::compare::{SideError, Verdict};
 use crate::disk::{self, Lock};
-use crate::gate::self_test::{SelfTest, SelfTestError, SelfTestPlan, SelfVerdict, Tally, tally};
+use crate::gate::self_test::{
+    SelfTest, SelfTestError, SelfTestPlan, SelfVerdict, VerdictTally, tally,
+};
 use crate::gate::{ListedCase, Neighbour, Watcher};
-use crate::measure::host;
+use crate::machine::host;
 use crate::record::{nanoseconds, write_whole};
 use crate::registry::Registry;
 use crate::report::{bound_or_not, change};
@@ -42,7 +44,7 @@ const QUICK_VERDICTS: u64 = 5;
 /// The file of the result in the folder.
 const FILE: &str = "gate-self-test.json";
 
-pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
+pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandResult {
     if !(arguments.show.is_table() || arguments.show.is_json()) {
         return Err(Exit::Usage(miette!(
             help = "leave out --format, or give `--format json`",
@@ -113,7 +115,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
 }
 
 /// The cases that are asked for, or those that are usual.
-fn cases(registry: &Registry, arguments: &Arguments) -> Result<Vec<ListedCase>, Exit> {
+fn cases(registry: &Registry, arguments: &GateArguments) -> Result<Vec<ListedCase>, Exit> {
     let usual = if arguments.quick { &CASES[..1] } else { &CASES };
     let mut listed = Vec::new();
     for (id, workers) in usual {
@@ -155,7 +157,7 @@ fn come_to_verdicts(
 }
 
 /// Writes what was found so far: a verdict takes a while.
-fn keep(result: &SelfTest, arguments: &Arguments) -> io::Result<()> {
+fn keep(result: &SelfTest, arguments: &GateArguments) -> io::Result<()> {
     let path = arguments.out.join(FILE);
     let json = serde_json::to_string_pretty(result).expect("a self-test is plain data") + "\n";
     let place = |error: io::Error| {
@@ -166,7 +168,7 @@ fn keep(result: &SelfTest, arguments: &Arguments) -> io::Result<()> {
 }
 
 /// Prints what was found.
-fn show(result: &SelfTest, arguments: &Arguments) -> Result<(), Exit> {
+fn show(result: &SelfTest, arguments: &GateArguments) -> Result<(), Exit> {
     if arguments.show.is_json() {
         let json = serde_json::to_string_pretty(result).expect("a self-test is plain data");
         say(&format!("{json}\n"))?;
@@ -190,7 +192,7 @@ fn table(result: &SelfTest) -> String {
     let words = Verdict::ALL.map(Verdict::name);
     let heads = ["case", "planted", "verdicts"].into_iter().chain(words);
     table.set_header(heads.chain(["alarms, 95% interval", "wrong", "missed", "a verdict takes"]));
-    let mut rows = |name: &str, tallies: Vec<Tally>| {
+    let mut rows = |name: &str, tallies: Vec<VerdictTally>| {
         for tally in tallies {
             table.add_row(row(name, &tally));
         }
@@ -210,7 +212,7 @@ fn table(result: &SelfTest) -> String {
     text
 }
 
-fn row(case: &str, tally: &Tally) -> Vec<String> {
+fn row(case: &str, tally: &VerdictTally) -> Vec<String> {
     let planted = match tally.planted_ratio {
         0.0 => "nothing".into(),
         ratio => change(1.0 + ratio),

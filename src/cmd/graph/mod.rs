@@ -7,8 +7,9 @@ use miette::miette;
 use serde_json::{Value as Json, json};
 
 use super::out::pass_on;
-use super::{Exit, OK, Outcome, say, tell};
+use super::{CommandResult, Exit, OK, say, tell};
 use crate::graph::TaskGraph;
+use crate::graph_file::GraphFormat;
 use crate::graph_file::export::{self, ExportError};
 use crate::graph_file::import::{self, Imported, Unit};
 use crate::record::write_whole_with;
@@ -20,17 +21,17 @@ mod info;
 
 /// What `graph` takes.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct GraphArguments {
     #[command(subcommand)]
-    command: Command,
+    command: GraphCommand,
 }
 
 #[derive(clap::Subcommand)]
-enum Command {
+enum GraphCommand {
     /// Count the tasks, edges and levels of a graph, and sum up its durations.
     Info {
         #[command(flatten)]
-        source: Source,
+        source: GraphSource,
         /// How to print it.
         #[arg(
             long,
@@ -38,12 +39,12 @@ enum Command {
             default_value = "text",
             env = "TASKDYNO_GRAPH_INFO_FORMAT"
         )]
-        format: Format,
+        format: InfoFormat,
     },
     /// Write a graph for other tools.
     Export {
         #[command(flatten)]
-        source: Source,
+        source: GraphSource,
         /// The format to write.
         #[arg(
             long,
@@ -61,7 +62,7 @@ enum Command {
 /// Where a graph comes from.
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("graph").required(true).args(["file", "pattern"])))]
-struct Source {
+struct GraphSource {
     /// A graph file: WfFormat (.json), STG (.stg) or DOT (.dot, .gv); `-` for standard input.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
@@ -85,7 +86,7 @@ struct Source {
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum Format {
+enum InfoFormat {
     /// Lines for people.
     Text,
     /// One object; the keys are in FORMAT.md.
@@ -113,19 +114,19 @@ enum ImportFormat {
 }
 
 impl ImportFormat {
-    fn get(self) -> import::Format {
+    fn get(self) -> GraphFormat {
         match self {
-            Self::Wfformat => import::Format::WfFormat,
-            Self::Dot => import::Format::Dot,
-            Self::Stg => import::Format::Stg,
+            Self::Wfformat => GraphFormat::WfFormat,
+            Self::Dot => GraphFormat::Dot,
+            Self::Stg => GraphFormat::Stg,
         }
     }
 }
 
-pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
+pub(super) fn main(registry: &Registry, arguments: &GraphArguments) -> CommandResult {
     match &arguments.command {
-        Command::Info { source, format } => info(registry, source, *format),
-        Command::Export {
+        GraphCommand::Info { source, format } => info(registry, source, *format),
+        GraphCommand::Export {
             source,
             format,
             out,
@@ -133,7 +134,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     }
 }
 
-fn info(registry: &Registry, source: &Source, format: Format) -> Outcome {
+fn info(registry: &Registry, source: &GraphSource, format: InfoFormat) -> CommandResult {
     let info = match &source.file {
         Some(path) => {
             let file = read(path, source)?;
@@ -145,8 +146,8 @@ fn info(registry: &Registry, source: &Source, format: Format) -> Outcome {
         }
     };
     let text = match format {
-        Format::Json => serde_json::to_string_pretty(&info).expect("plain data") + "\n",
-        Format::Text => info.text(),
+        InfoFormat::Json => serde_json::to_string_pretty(&info).expect("plain data") + "\n",
+        InfoFormat::Text => info.text(),
     };
     say(&text)?;
     Ok(OK)
@@ -154,14 +155,14 @@ fn info(registry: &Registry, source: &Source, format: Format) -> Outcome {
 
 fn export(
     registry: &Registry,
-    source: &Source,
+    source: &GraphSource,
     format: ExportFormat,
     out: Option<&Path>,
-) -> Outcome {
+) -> CommandResult {
     let format = match format {
-        ExportFormat::Wfformat => export::Format::WfFormat,
-        ExportFormat::Dot => export::Format::Dot,
-        ExportFormat::Stg => export::Format::Stg,
+        ExportFormat::Wfformat => GraphFormat::WfFormat,
+        ExportFormat::Dot => GraphFormat::Dot,
+        ExportFormat::Stg => GraphFormat::Stg,
     };
     let (name, graph) = match &source.file {
         Some(path) => {
@@ -194,7 +195,7 @@ fn export(
 }
 
 fn written(
-    format: export::Format,
+    format: GraphFormat,
     name: &str,
     graph: &Imported,
     out: &mut dyn Write,
@@ -220,7 +221,7 @@ fn numbered(graph: TaskGraph) -> Imported {
 const STANDARD_INPUT: &str = "-";
 
 /// The graph in the file at `path`, as the command line asks for it. What is to be noted about it is told.
-fn read(path: &Path, source: &Source) -> Result<Imported, Exit> {
+fn read(path: &Path, source: &GraphSource) -> Result<Imported, Exit> {
     let given = source.from.map(ImportFormat::get);
     let is_input = path == Path::new(STANDARD_INPUT);
     let name = match is_input {
@@ -258,7 +259,7 @@ fn read(path: &Path, source: &Source) -> Result<Imported, Exit> {
 }
 
 /// The graph of the pattern that the command line names, checked as a workload's is.
-fn pattern_graph(registry: &Registry, source: &Source) -> Result<TaskGraph, Exit> {
+fn pattern_graph(registry: &Registry, source: &GraphSource) -> Result<TaskGraph, Exit> {
     let mut pattern = json!({ "kind": source.pattern });
     for one in &source.parameters {
         let (name, value) = one.split_once('=').ok_or_else(|| {

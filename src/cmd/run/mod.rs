@@ -13,10 +13,10 @@ use super::measuring::{Manner, append, make_ready, print_ids, seconds, show, sur
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::{Known, Selected};
 use super::show::show_table;
-use super::{Exit, FAILED, OK, Outcome, tell};
+use super::{CommandResult, Exit, FAILED, OK, tell};
 use crate::case::record;
+use crate::machine::host;
 use crate::matrix::PlannedCase;
-use crate::measure::host;
 use crate::random;
 use crate::record::{Case, Plan, Record, RecordFile, nanoseconds};
 use crate::registry::Registry;
@@ -25,7 +25,7 @@ mod resume;
 
 /// What `run` takes.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct RunArguments {
     #[command(flatten)]
     selected: Selected,
     /// Take exactly this many samples per case, one run each unless a run is too short for the clock.
@@ -69,7 +69,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     against: Against,
     #[command(flatten)]
-    store: baseline::Store,
+    store: baseline::BaselineStore,
     #[command(flatten)]
     manner: Manner,
 }
@@ -84,7 +84,7 @@ const MAX_SAMPLE_COUNT: u64 = 100;
 /// `compare`.
 const BOOTSTRAP_SEED: u64 = 1;
 
-pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
+pub(super) fn main(registry: &Registry, arguments: &RunArguments) -> CommandResult {
     let mut cases = arguments.selected.cases(registry, &registry.backends)?;
     if arguments.manner.dry_run {
         return print_ids(cases.iter().map(|planned| planned.case.id()));
@@ -147,7 +147,7 @@ fn keep_what_is_run(bases: &mut [Named], cases: &[PlannedCase], known: &Known) -
 }
 
 /// Compares what was just measured with these baselines, and says how it went.
-fn compared(bases: &[Named], records_file: &[PathBuf], arguments: &Arguments) -> Outcome {
+fn compared(bases: &[Named], records_file: &[PathBuf], arguments: &RunArguments) -> CommandResult {
     if bases.is_empty() {
         return Ok(OK);
     }
@@ -164,7 +164,7 @@ fn compared(bases: &[Named], records_file: &[PathBuf], arguments: &Arguments) ->
 /// Runs the cases one after the other, and appends each record as soon as it is there.
 fn measure_all(
     cases: Vec<PlannedCase>,
-    arguments: &Arguments,
+    arguments: &RunArguments,
     seed: u64,
     file: &mut RecordFile,
 ) -> Result<Vec<Record>, Exit> {
@@ -196,7 +196,7 @@ fn measure_all(
     Ok(records)
 }
 
-fn plan(arguments: &Arguments, seed: u64, order_index: u64, planned: &PlannedCase) -> Plan {
+fn plan(arguments: &RunArguments, seed: u64, order_index: u64, planned: &PlannedCase) -> Plan {
     let plan = Plan {
         seed,
         order_index,
@@ -224,7 +224,7 @@ fn plan(arguments: &Arguments, seed: u64, order_index: u64, planned: &PlannedCas
 }
 
 /// Writes the report, prints the tables, and says how it went.
-fn finish(records: &[Record], arguments: &Arguments) -> Outcome {
+fn finish(records: &[Record], arguments: &RunArguments) -> CommandResult {
     show(records, &arguments.out, arguments.manner.quiet)?;
     let failed = records
         .iter()

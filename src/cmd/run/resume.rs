@@ -7,7 +7,7 @@ use std::path::Path;
 use miette::miette;
 use serde::Serialize;
 
-use super::{Arguments, plan};
+use super::{RunArguments, plan};
 use crate::case::Surroundings;
 use crate::cmd::measuring::{cannot_write, surroundings};
 use crate::cmd::pin::Pin;
@@ -23,7 +23,7 @@ use crate::report::read_text;
 pub(super) fn open_records(
     registry: &Registry,
     cases: &mut Vec<PlannedCase>,
-    arguments: &Arguments,
+    arguments: &RunArguments,
 ) -> Result<(RecordFile, Vec<Record>), Exit> {
     let unwritable = |error: io::Error| cannot_write(&arguments.out, &error);
     disk::create_folder(&arguments.out).map_err(unwritable)?;
@@ -67,7 +67,7 @@ fn keep_pinning(
     registry: &Registry,
     cases: &mut [PlannedCase],
     records: &[Record],
-    arguments: &Arguments,
+    arguments: &RunArguments,
 ) {
     if records.is_empty() || arguments.selected.pin != Some(Pin::Auto) {
         return;
@@ -103,7 +103,7 @@ impl Settings {
         record: &Record,
         cases: &[PlannedCase],
         now: &Surroundings<'_>,
-        arguments: &Arguments,
+        arguments: &RunArguments,
     ) -> Self {
         let before = Self::of(record);
         let same_cell = cases
@@ -163,7 +163,7 @@ fn refuse_other_settings(
     path: &Path,
     records: &[Record],
     cases: &[PlannedCase],
-    arguments: &Arguments,
+    arguments: &RunArguments,
 ) -> Result<(), Exit> {
     if records.is_empty() {
         return Ok(());

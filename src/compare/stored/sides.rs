@@ -9,12 +9,12 @@ use crate::record::Record;
 
 /// The records of both sides, grouped by case.
 pub(super) struct Sides<'a> {
-    pub(super) both: Vec<Case<'a>>,
+    pub(super) both: Vec<CaseRecords<'a>>,
     pub(super) missing: Vec<MissingCase>,
 }
 
 /// The sessions of one case.
-pub(super) struct Case<'a> {
+pub(super) struct CaseRecords<'a> {
     pub(super) base: Vec<&'a Record>,
     pub(super) head: Vec<&'a Record>,
 }
@@ -36,7 +36,7 @@ impl<'a> Sides<'a> {
         for id in &base_order {
             let base = base.remove(id).unwrap_or_default();
             match head.remove(id) {
-                Some(head) => sides.both.push(Case { base, head }),
+                Some(head) => sides.both.push(CaseRecords { base, head }),
                 None => sides.missing.push(missing(id, Side::Head, &base)),
             }
         }

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use miette::miette;
 
-use super::Meanwhile;
-use super::store::cannot_write;
+use super::{Meanwhile, cannot_write};
 use crate::foreign::git::{Git, GitError};
 
 /// Checks out `commit` in `folder`. Repairs the checkout of an earlier gate, or creates a new one. The checkout is

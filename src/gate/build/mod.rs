@@ -11,17 +11,15 @@ use sha2::{Digest, Sha256};
 
 use self::checkout::check_out;
 use self::outside::Outside;
-use self::store::{Kept, Store};
+use self::store::{BuildStore, Kept};
 use crate::compare::Build;
 use crate::foreign::git::{Git, GitError};
-use crate::measure::host;
+use crate::machine::host;
 
 mod cargo;
 mod checkout;
 mod outside;
 mod store;
-#[cfg(test)]
-mod test;
 
 /// Which binary of a revision to build.
 #[derive(Debug, Clone, Default)]
@@ -133,7 +131,7 @@ impl Revision {
             name,
             commit,
         } = self;
-        let store = Store::open(&repository.top, meanwhile)?;
+        let store = BuildStore::open(&repository.top, meanwhile)?;
         let kept = store.keep(&commit)?;
         store.prune(&repository.top, meanwhile.is_cancelled);
         let outside = Outside::of(&repository.top, &kept.folder().join("tree"));
@@ -260,3 +258,14 @@ impl Repository {
         })
     }
 }
+
+fn cannot_write(path: &Path, error: &io::Error) -> miette::Report {
+    miette!(
+        help = "set XDG_CACHE_HOME to choose the folder for building revisions",
+        "cannot write to {}: {error}",
+        path.display()
+    )
+}
+
+#[cfg(test)]
+mod tests;

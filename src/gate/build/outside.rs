@@ -18,8 +18,7 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::Meanwhile;
-use super::store::cannot_write;
+use super::{Meanwhile, cannot_write};
 
 /// The files that cargo and rustup look for in every folder above a package.
 const CONFIGURATION: [&str; 5] = [

@@ -24,7 +24,7 @@ use miette::miette;
 
 use super::checkout::remove_checkout;
 use super::outside::Outside;
-use super::{Meanwhile, sha256, short_hash};
+use super::{Meanwhile, cannot_write, sha256, short_hash};
 use crate::foreign::git::Git;
 use crate::record::write_whole_with;
 
@@ -38,12 +38,12 @@ const LONGEST_UNUSED: Duration = Duration::from_secs(30 * 24 * 3600);
 const RETRY: Duration = Duration::from_millis(100);
 
 /// The entries of one repository. It is locked for other processes until it is dropped.
-pub(super) struct Store {
+pub(super) struct BuildStore {
     folder: PathBuf,
     _lock: File,
 }
 
-impl Store {
+impl BuildStore {
     /// Opens the store of the repository at `top`.
     pub(super) fn open(top: &Path, meanwhile: &mut Meanwhile<'_>) -> miette::Result<Self> {
         let caches = cache_folders().into_iter();
@@ -263,12 +263,4 @@ fn remove_unused(cache: &Path, own: &Path) {
             let _ = fs::remove_dir_all(&folder);
         }
     }
-}
-
-pub(super) fn cannot_write(path: &Path, error: &io::Error) -> miette::Report {
-    miette!(
-        help = "set XDG_CACHE_HOME to choose the folder for building revisions",
-        "cannot write to {}: {error}",
-        path.display()
-    )
 }

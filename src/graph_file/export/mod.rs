@@ -2,26 +2,12 @@
 
 use std::io::{self, Write};
 
+use super::GraphFormat;
 use super::import::Imported;
 
 mod dot;
 mod stg;
 mod wfformat;
-
-/// A file format for export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// WfFormat 1.5 of WfCommons. Durations without a unit are written as seconds.
-    WfFormat,
-    /// DOT, the language of Graphviz, with durations as the attribute `duration`. The unit is not written.
-    Dot,
-    /// The Standard Task Graph Set. Its costs are whole numbers: multiples of 1, 0.001, 0.000001 or 0.000000001 of
-    /// the unit, whichever is the largest that makes all durations whole. If a cost would then exceed 2^31 - 1, the
-    /// smallest that keeps all costs below this limit is used, and durations are rounded to the nearest. A comment
-    /// in the file states the choice. Two dummies are added, unless the first and the last task already are dummies.
-    /// Names are not written, and tasks without durations cost 1.
-    Stg,
-}
 
 /// Why a graph could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -44,15 +30,15 @@ pub enum ExportError {
 /// If `out` fails, or if the format cannot express the graph: WfFormat has no workflow without tasks, and DOT has no
 /// name with a `\` at its end, before a quote or at the end of a line.
 pub fn write(
-    format: Format,
+    format: GraphFormat,
     name: &str,
     graph: &Imported,
     out: &mut dyn Write,
 ) -> Result<(), ExportError> {
     match format {
-        Format::WfFormat => wfformat::write(name, graph, out),
-        Format::Dot => dot::write(graph, out),
-        Format::Stg => stg::write(graph, out),
+        GraphFormat::WfFormat => wfformat::write(name, graph, out),
+        GraphFormat::Dot => dot::write(graph, out),
+        GraphFormat::Stg => stg::write(graph, out),
     }
 }
 

@@ -9,35 +9,35 @@ use crate::graph::bound::span;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WireFile<'a> {
+struct WrittenFile<'a> {
     name: &'a str,
     description: &'static str,
     schema_version: &'static str,
-    workflow: WireWorkflow<'a>,
+    workflow: WrittenWorkflow<'a>,
 }
 
 #[derive(Serialize)]
-struct WireWorkflow<'a> {
-    specification: WireSpecification<'a>,
+struct WrittenWorkflow<'a> {
+    specification: WrittenSpecification<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    execution: Option<WireExecution<'a>>,
+    execution: Option<WrittenExecution<'a>>,
 }
 
 #[derive(Serialize)]
-struct WireSpecification<'a> {
-    tasks: Tasks<'a>,
+struct WrittenSpecification<'a> {
+    tasks: WrittenTasks<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WireExecution<'a> {
+struct WrittenExecution<'a> {
     makespan_in_seconds: f64,
     executed_at: &'static str,
-    tasks: Runtimes<'a>,
+    tasks: WrittenRuntimes<'a>,
 }
 
 #[derive(Serialize)]
-struct WireTask<'a> {
+struct WrittenTask<'a> {
     name: &'a str,
     id: Cow<'a, str>,
     parents: Vec<Cow<'a, str>>,
@@ -57,23 +57,26 @@ pub(super) fn write(name: &str, graph: &Imported, out: &mut dyn Write) -> Result
             "a graph without tasks cannot be written in WfFormat, which requires at least one task";
         return Err(ExportError::Inexpressible(message.into()));
     }
-    let tasks = Tasks {
+    let tasks = WrittenTasks {
         graph,
         are_escaped: !graph.names.iter().all(|name| is_id(name)),
     };
-    let execution = graph.durations.as_deref().map(|durations| WireExecution {
-        // There was no execution, but the format requires its time and date. With unlimited workers, it would take
-        // as long as the span.
-        makespan_in_seconds: span(&graph.graph, durations) as f64 / 1e9,
-        executed_at: "1970-01-01T00:00:00Z",
-        tasks: Runtimes { tasks, durations },
-    });
-    let file = WireFile {
+    let execution = graph
+        .durations
+        .as_deref()
+        .map(|durations| WrittenExecution {
+            // There was no execution, but the format requires its time and date. With unlimited workers, it would take
+            // as long as the span.
+            makespan_in_seconds: span(&graph.graph, durations) as f64 / 1e9,
+            executed_at: "1970-01-01T00:00:00Z",
+            tasks: WrittenRuntimes { tasks, durations },
+        });
+    let file = WrittenFile {
         name: if name.is_empty() { "taskdyno" } else { name },
         description: "A task graph written by taskdyno; its makespan is its span, and its date has no meaning",
         schema_version: "1.5",
-        workflow: WireWorkflow {
-            specification: WireSpecification { tasks },
+        workflow: WrittenWorkflow {
+            specification: WrittenSpecification { tasks },
             execution,
         },
     };
@@ -84,13 +87,13 @@ pub(super) fn write(name: &str, graph: &Imported, out: &mut dyn Write) -> Result
 
 /// The tasks of a graph, created one at a time as they are written.
 #[derive(Clone, Copy)]
-struct Tasks<'a> {
+struct WrittenTasks<'a> {
     graph: &'a Imported,
     /// Whether ids are escaped names. Either all are or none is, so that no two become the same.
     are_escaped: bool,
 }
 
-impl<'a> Tasks<'a> {
+impl<'a> WrittenTasks<'a> {
     fn id(self, task: TaskId) -> Cow<'a, str> {
         let name = self.graph.names[task.index()].as_str();
         if self.are_escaped {
@@ -105,9 +108,9 @@ impl<'a> Tasks<'a> {
     }
 }
 
-impl Serialize for Tasks<'_> {
+impl Serialize for WrittenTasks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.graph.graph.tasks().map(|task| WireTask {
+        serializer.collect_seq(self.graph.graph.tasks().map(|task| WrittenTask {
             name: match self.graph.names[task.index()].as_str() {
                 // A name must have at least one letter.
                 "" => "#",
@@ -121,12 +124,12 @@ impl Serialize for Tasks<'_> {
 }
 
 /// The durations of tasks.
-struct Runtimes<'a> {
-    tasks: Tasks<'a>,
+struct WrittenRuntimes<'a> {
+    tasks: WrittenTasks<'a>,
     durations: &'a [u64],
 }
 
-impl Serialize for Runtimes<'_> {
+impl Serialize for WrittenRuntimes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let tasks = self.tasks.graph.graph.tasks();
         serializer.collect_seq(tasks.map(|task| WireRuntime {

@@ -10,10 +10,10 @@
 //! [`largest_bytes`], and time in proportion to that size and the logarithm of a sort. Nothing here is recursive, so
 //! no nesting is too deep.
 
-use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
+use super::GraphFormat;
 use crate::graph::TaskGraph;
 use crate::input::{self, ReadError};
 use crate::system::memory::usable_memory_bytes;
@@ -83,50 +83,6 @@ pub enum Unit {
     None,
 }
 
-/// A file format for import.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// WfFormat of WfCommons, schema versions 1.0 to 1.6: scientific workflows as JSON.
-    WfFormat,
-    /// The Standard Task Graph Set of the Kasahara laboratory.
-    Stg,
-    /// DOT, the language of Graphviz, with durations as attributes of nodes.
-    Dot,
-}
-
-impl Format {
-    /// All formats.
-    pub const ALL: [Self; 3] = [Self::WfFormat, Self::Stg, Self::Dot];
-
-    /// The file extensions of this format.
-    pub const fn extensions(self) -> &'static [&'static str] {
-        match self {
-            Self::WfFormat => &["json"],
-            Self::Stg => &["stg"],
-            Self::Dot => &["dot", "gv"],
-        }
-    }
-
-    /// The format of the file at `path`, by its extension, ignoring case; `None` if no format has this extension.
-    pub fn of(path: &Path) -> Option<Self> {
-        let extension = path.extension()?.to_str()?;
-        Self::ALL.into_iter().find(|format| {
-            let mut all = format.extensions().iter();
-            all.any(|one| one.eq_ignore_ascii_case(extension))
-        })
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::WfFormat => "WfFormat",
-            Self::Stg => "STG",
-            Self::Dot => "DOT",
-        })
-    }
-}
-
 /// Reads the file at `path`. Its extension determines the format.
 ///
 /// # Errors
@@ -143,8 +99,8 @@ pub fn read(path: &Path) -> Result<Imported, ImportError> {
 /// # Errors
 ///
 /// If no format has this extension, or if the file cannot be read or is too large.
-pub fn load(path: &Path) -> Result<(Format, Vec<u8>), ImportError> {
-    let format = Format::of(path).ok_or_else(|| {
+pub fn load(path: &Path) -> Result<(GraphFormat, Vec<u8>), ImportError> {
+    let format = GraphFormat::of(path).ok_or_else(|| {
         let name = path.display().to_string();
         ImportError::new(&name, "", unknown_format())
     })?;
@@ -176,12 +132,12 @@ pub fn load_stream(name: &str, stream: impl Read) -> Result<Vec<u8>, ImportError
 /// # Errors
 ///
 /// As for [`read`].
-pub fn parse(format: Format, name: &str, bytes: &[u8]) -> Result<Imported, ImportError> {
+pub fn parse(format: GraphFormat, name: &str, bytes: &[u8]) -> Result<Imported, ImportError> {
     let text = to_text(name, bytes).map_err(|refusal| ImportError::new(name, "", refusal))?;
     let draft = match format {
-        Format::WfFormat => wfformat::parse(text),
-        Format::Stg => stg::parse(text),
-        Format::Dot => dot::parse(text),
+        GraphFormat::WfFormat => wfformat::parse(text),
+        GraphFormat::Stg => stg::parse(text),
+        GraphFormat::Dot => dot::parse(text),
     };
     draft
         .and_then(draft::Draft::finish)
@@ -189,7 +145,7 @@ pub fn parse(format: Format, name: &str, bytes: &[u8]) -> Result<Imported, Impor
 }
 
 fn unknown_format() -> Refusal {
-    let known = Format::ALL.map(|format| {
+    let known = GraphFormat::ALL.map(|format| {
         let extensions: Vec<_> = format
             .extensions()
             .iter()

@@ -11,7 +11,7 @@ use super::{Unit, billionths};
 const LINE_HELP: &str = "the line of a task is `id cost predecessor_count predecessor...`, with numbers separated by white space";
 
 /// The line of one task.
-struct Line<'a> {
+struct TaskLine<'a> {
     text: &'a str,
     id: u32,
     /// In billionths.
@@ -85,7 +85,7 @@ fn task<'a>(
     text: &str,
     line: &'a str,
     dependences: &mut Vec<(u32, u32)>,
-) -> Result<Line<'a>, Refusal> {
+) -> Result<TaskLine<'a>, Refusal> {
     let mut words = line.split_whitespace();
     let id: u32 = number(text, line, words.next(), "id")?;
     let name = id.to_string();
@@ -104,7 +104,7 @@ fn task<'a>(
         let help = format!("{LINE_HELP}; if the line is incomplete, fetch the file again");
         return Err(Refusal::new(message, help).at(text, line));
     }
-    Ok(Line {
+    Ok(TaskLine {
         text: line,
         cost,
         id,
@@ -133,7 +133,7 @@ fn check_count(
     text: &str,
     header: Option<&str>,
     declared: u64,
-    tasks: &[Line<'_>],
+    tasks: &[TaskLine<'_>],
 ) -> Result<(), Refusal> {
     let expected = declared.saturating_add(2);
     let found = tasks.len() as u64;
@@ -172,7 +172,7 @@ fn check_count(
 
 /// The number that the first line should hold if it seems to count the dummies: there are as many tasks as it says,
 /// and the first and the last task cost nothing, like dummies.
-fn without_dummies(declared: u64, tasks: &[Line<'_>]) -> Option<u64> {
+fn without_dummies(declared: u64, tasks: &[TaskLine<'_>]) -> Option<u64> {
     let is_dummy = |id: u64| {
         tasks
             .iter()
@@ -183,7 +183,7 @@ fn without_dummies(declared: u64, tasks: &[Line<'_>]) -> Option<u64> {
 }
 
 /// For each id, the index of its line. Checks that every id from 0 occurs exactly once.
-fn by_id(text: &str, tasks: &[Line<'_>]) -> Result<Vec<u32>, Refusal> {
+fn by_id(text: &str, tasks: &[TaskLine<'_>]) -> Result<Vec<u32>, Refusal> {
     const NONE: u32 = u32::MAX;
     let mut by_id = vec![NONE; tasks.len()];
     for (index, task) in tasks.iter().enumerate() {
@@ -208,7 +208,7 @@ fn by_id(text: &str, tasks: &[Line<'_>]) -> Result<Vec<u32>, Refusal> {
 /// Checks that all predecessors exist, and that no task names one twice.
 fn check_predecessors(
     text: &str,
-    tasks: &[Line<'_>],
+    tasks: &[TaskLine<'_>],
     by_id: &[u32],
     dependences: &[(u32, u32)],
 ) -> Result<(), Refusal> {

@@ -9,9 +9,7 @@ use crate::record::write_whole;
 
 mod html;
 mod png;
-mod schedules;
 mod svg;
-mod sweeps;
 
 pub use html::HTML;
 pub use png::PNG;
@@ -57,4 +55,4 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod test;
+mod tests;

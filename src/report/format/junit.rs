@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::Format;
 use crate::compare::{Comparison, Verdict};
 use crate::record::Record;
-use crate::report::verdict::{Kind, Line, fitness, lines, title};
+use crate::report::verdict::{CaseLine, LineKind, fitness, lines, title};
 use crate::text::xml;
 
 /// See the module.
@@ -22,7 +22,7 @@ impl Format for Junit {
     }
 
     fn comparisons(&self, comparisons: &[Comparison]) -> String {
-        let suites: Vec<Vec<Line>> = comparisons.iter().map(lines).collect();
+        let suites: Vec<Vec<CaseLine>> = comparisons.iter().map(lines).collect();
         let all = || suites.iter().flatten();
         let time: f64 = comparisons.iter().map(seconds).sum();
         let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -47,18 +47,21 @@ fn seconds(comparison: &Comparison) -> f64 {
     comparison.elapsed_ns as f64 / 1e9
 }
 
-fn counts<'a>(lines: impl Iterator<Item = &'a Line> + Clone) -> String {
-    let count = |holds: fn(Kind) -> bool| lines.clone().filter(|line| holds(line.kind)).count();
+fn counts<'a>(lines: impl Iterator<Item = &'a CaseLine> + Clone) -> String {
+    let count = |holds: fn(LineKind) -> bool| lines.clone().filter(|line| holds(line.kind)).count();
     format!(
         "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"",
         count(|_| true),
-        count(|kind| kind == Kind::Verdict(Verdict::Regressed)),
-        count(|kind| matches!(kind, Kind::Failed | Kind::Missing)),
-        count(|kind| matches!(kind, Kind::New | Kind::Verdict(Verdict::Inconclusive))),
+        count(|kind| kind == LineKind::Verdict(Verdict::Regressed)),
+        count(|kind| matches!(kind, LineKind::Failed | LineKind::Missing)),
+        count(|kind| matches!(
+            kind,
+            LineKind::New | LineKind::Verdict(Verdict::Inconclusive)
+        )),
     )
 }
 
-fn suite(text: &mut String, comparison: &Comparison, lines: &[Line]) {
+fn suite(text: &mut String, comparison: &Comparison, lines: &[CaseLine]) {
     let _ = writeln!(
         text,
         "  <testsuite name=\"{}\" {} timestamp=\"{}\" time=\"{:.3}\">",
@@ -75,7 +78,7 @@ fn suite(text: &mut String, comparison: &Comparison, lines: &[Line]) {
     text.push_str("  </testsuite>\n");
 }
 
-fn test_case(text: &mut String, comparison: &Comparison, line: &Line) {
+fn test_case(text: &mut String, comparison: &Comparison, line: &CaseLine) {
     let compared = comparison.cases.iter();
     let found = compared.clone().find(|case| case.case.id() == line.id);
     let time = found.map_or(0.0, |case| case.elapsed_ns as f64 / 1e9);
@@ -89,20 +92,20 @@ fn test_case(text: &mut String, comparison: &Comparison, line: &Line) {
     let message = format!("{} ({}) {}", line.wall, line.interval, line.note);
     let message = xml(message.trim());
     let _ = match line.kind {
-        Kind::Verdict(Verdict::Regressed) => writeln!(
+        LineKind::Verdict(Verdict::Regressed) => writeln!(
             text,
             ">\n      <failure type=\"regressed\" message=\"{message}\"/>\n    </testcase>"
         ),
-        Kind::Failed | Kind::Missing => writeln!(
+        LineKind::Failed | LineKind::Missing => writeln!(
             text,
             ">\n      <error type=\"{}\" message=\"{}\"/>\n    </testcase>",
             line.kind.name(),
             xml(&line.note)
         ),
-        Kind::New | Kind::Verdict(Verdict::Inconclusive) => writeln!(
+        LineKind::New | LineKind::Verdict(Verdict::Inconclusive) => writeln!(
             text,
             ">\n      <skipped message=\"{message}\"/>\n    </testcase>"
         ),
-        Kind::Verdict(_) => writeln!(text, "/>"),
+        LineKind::Verdict(_) => writeln!(text, "/>"),
     };
 }

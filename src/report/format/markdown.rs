@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{Format, figures};
 use crate::compare::{Comparison, ComparisonSource, Verdict};
 use crate::record::Record;
-use crate::report::verdict::{Kind, Line, counts, fitness, lines, machine, percent, title};
+use crate::report::verdict::{CaseLine, LineKind, counts, fitness, lines, machine, percent, title};
 use crate::report::words;
 use crate::text::{markdown, markdown_code};
 use crate::units;
@@ -51,8 +51,9 @@ impl Format for Markdown {
 
 fn comparison(comparison: &Comparison) -> String {
     let lines = lines(comparison);
-    let is_quiet = |line: &Line| line.kind == Kind::Verdict(Verdict::Unchanged);
-    let (quiet, loud): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(|line| is_quiet(line));
+    let is_quiet = |line: &CaseLine| line.kind == LineKind::Verdict(Verdict::Unchanged);
+    let (quiet, loud): (Vec<&CaseLine>, Vec<&CaseLine>) =
+        lines.iter().partition(|line| is_quiet(line));
     let mut text = format!(
         "### taskdyno: {}\n\n{}\n\n",
         markdown(&counts(&lines)),
@@ -98,7 +99,7 @@ fn comparison(comparison: &Comparison) -> String {
     text + "\n"
 }
 
-fn table(text: &mut String, lines: &[&Line]) {
+fn table(text: &mut String, lines: &[&CaseLine]) {
     *text += "| | case | wall time | interval | CPU time | |\n|---|---|--:|--:|--:|---|\n";
     for line in lines {
         let mark = mark(line.kind);
@@ -117,13 +118,13 @@ fn table(text: &mut String, lines: &[&Line]) {
 }
 
 /// A mark that can be told apart without colour, too.
-fn mark(kind: Kind) -> &'static str {
+fn mark(kind: LineKind) -> &'static str {
     match kind {
-        Kind::Failed | Kind::Missing => "⛔",
-        Kind::Verdict(Verdict::Regressed) => "🔺",
-        Kind::Verdict(Verdict::Inconclusive) => "❔",
-        Kind::Verdict(Verdict::Improved) => "🟢",
-        Kind::Verdict(Verdict::Unchanged) => "✔",
-        Kind::New => "✨",
+        LineKind::Failed | LineKind::Missing => "⛔",
+        LineKind::Verdict(Verdict::Regressed) => "🔺",
+        LineKind::Verdict(Verdict::Inconclusive) => "❔",
+        LineKind::Verdict(Verdict::Improved) => "🟢",
+        LineKind::Verdict(Verdict::Unchanged) => "✔",
+        LineKind::New => "✨",
     }
 }

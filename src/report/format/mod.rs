@@ -13,9 +13,6 @@ mod openmetrics;
 
 pub(super) use csv::row;
 
-#[cfg(test)]
-mod test;
-
 /// All formats.
 pub const FORMATS: &[&dyn Format] = &[
     MARKDOWN,
@@ -118,3 +115,6 @@ fn channels(
         })
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use super::canvas::{Anchor, Canvas, Drawn, Type};
 use super::font::{Weight, fitted, width};
 use super::palette::{Color, FAILURE, GRID, INK, MUTED, PAPER, backend};
 use super::{DETAIL, LABEL, MARGIN, STRONG, TITLE, WIDTH};
-use crate::report::model::{Group, Measured, Outcome, Report, Row};
+use crate::report::model::{Group, Measured, Report, Row, RowOutcome};
 use crate::report::words::{LIMIT_MARK, LIMIT_SHORT, notes};
 use crate::text;
 use crate::units;
@@ -27,25 +27,25 @@ const RATIO_END: f64 = WIDTH - MARGIN - 46.0;
 const PLOT_END: f64 = MEDIAN_END - 76.0;
 
 /// See the module.
-pub(super) struct Comparison<'a> {
+pub(super) struct ComparisonPicture<'a> {
     group: &'a Group,
-    backends: Vec<Backend<'a>>,
+    backends: Vec<BackendRows<'a>>,
     /// How opaque a bar is: the more workers, the more.
     shades: Vec<u32>,
 }
 
 /// The rows of one backend, by workers.
-struct Backend<'a> {
+struct BackendRows<'a> {
     label: &'a str,
     color: Color,
     rows: Vec<&'a Row>,
 }
 
-impl<'a> Comparison<'a> {
+impl<'a> ComparisonPicture<'a> {
     /// The picture of a group; `None` if nothing of it was measured.
     pub(super) fn new(group: &'a Group, report: &Report) -> Option<Self> {
         group.measured().next()?;
-        let mut backends: Vec<Backend> = Vec::new();
+        let mut backends: Vec<BackendRows> = Vec::new();
         // Rows come from fastest to slowest, so backends do too.
         for row in &group.rows {
             match backends
@@ -53,7 +53,7 @@ impl<'a> Comparison<'a> {
                 .find(|backend| backend.label == row.label)
             {
                 Some(backend) => backend.rows.push(row),
-                None => backends.push(Backend {
+                None => backends.push(BackendRows {
                     label: &row.label,
                     color: backend(&row.backend, &report.backends),
                     rows: vec![row],
@@ -128,7 +128,7 @@ impl<'a> Comparison<'a> {
         MARGIN + widest.fold(0.0, f64::max) + 40.0
     }
 
-    fn name(&self, backend: &Backend) -> String {
+    fn name(&self, backend: &BackendRows) -> String {
         let name = fitted(
             &text::line(backend.label),
             STRONG.size,
@@ -194,7 +194,7 @@ impl<'a> Comparison<'a> {
         &self,
         canvas: &mut Canvas<B>,
         axis: &Axis,
-        backend: &Backend,
+        backend: &BackendRows,
         top: f64,
     ) -> Drawn<B> {
         let name_y = top + ROW / 2.0;
@@ -204,11 +204,11 @@ impl<'a> Comparison<'a> {
             let workers = row.workers.to_string();
             canvas.text(&workers, (self.plot_start() - 10.0, y), Anchor::End, DETAIL)?;
             match &row.outcome {
-                Outcome::Measured(measured) => {
+                RowOutcome::Measured(measured) => {
                     self.draw_mark(canvas, axis, (backend.color, row.workers), measured, y)?;
                     draw_figures(canvas, measured, y)?;
                 }
-                Outcome::Failed(_) => {
+                RowOutcome::Failed(_) => {
                     let look = Type {
                         color: FAILURE,
                         ..LABEL

@@ -5,11 +5,10 @@ use plotters::backend::DrawingBackend;
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Drawn};
 use super::font::fitted;
-use super::names::{Name, draw_line, draw_names, height_for};
+use super::names::{LineName, draw_line, draw_names, height_for};
 use super::palette::{Color, GRID, MUTED, backend};
 use super::{DETAIL, MARGIN, TITLE, WIDTH};
-use crate::report::efficiency::{Curve, Sweep};
-use crate::report::model::Report;
+use crate::report::model::{Curve, Report, Sweep};
 use crate::report::words::{LIMIT_MARK, metg_figure};
 use crate::text;
 use crate::units;
@@ -69,7 +68,7 @@ impl<'a> Efficiency<'a> {
             let points = points.map(|one| (x.place(one.granularity_ns), y.place(one.efficiency)));
             draw_line(canvas, &points.collect::<Vec<_>>(), *color)?;
         }
-        let names = self.curves.iter().map(|(curve, color)| Name {
+        let names = self.curves.iter().map(|(curve, color)| LineName {
             label: format!(
                 "{}{}",
                 curve.label,

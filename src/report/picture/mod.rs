@@ -4,7 +4,7 @@ use miette::{IntoDiagnostic, Report as Error, miette};
 use plotters::backend::{DrawingBackend, SVGBackend};
 
 use self::canvas::{Canvas, Drawn, Type, UNITS};
-use self::comparison::Comparison;
+use self::comparison::ComparisonPicture;
 use self::efficiency::Efficiency;
 use self::font::Weight;
 use self::heat_map::HeatMap;
@@ -12,8 +12,7 @@ use self::palette::{INK, MUTED, PAPER};
 use self::raster::{Raster, png};
 use self::speed_up::SpeedUp;
 use self::timeline::Timelines;
-use super::efficiency::Sweep;
-use super::model::{Group, Report};
+use super::model::{Group, Report, Sweep};
 use crate::compare::History;
 use crate::text;
 
@@ -28,9 +27,6 @@ pub(super) mod palette;
 mod raster;
 mod speed_up;
 mod timeline;
-
-#[cfg(test)]
-mod test;
 
 /// The width of every picture, in CSS pixels.
 const WIDTH: f64 = 800.0;
@@ -65,7 +61,7 @@ pub(super) struct Picture<'a> {
 }
 
 enum Subject<'a> {
-    Comparison(Comparison<'a>),
+    Comparison(ComparisonPicture<'a>),
     SpeedUp(SpeedUp<'a>),
     HeatMap(HeatMap<'a>),
     Efficiency(Efficiency<'a>),
@@ -85,7 +81,7 @@ pub(super) fn pictures(report: &Report) -> Vec<Picture<'_>> {
 pub(super) fn comparison<'a>(group: &'a Group, report: &Report) -> Option<Picture<'a>> {
     Some(Picture {
         name: format!("{}-comparison", group.slug),
-        subject: Subject::Comparison(Comparison::new(group, report)?),
+        subject: Subject::Comparison(ComparisonPicture::new(group, report)?),
     })
 }
 
@@ -213,3 +209,6 @@ impl Picture<'_> {
         png(&buffer, size).into_diagnostic()
     }
 }
+
+#[cfg(test)]
+mod tests;

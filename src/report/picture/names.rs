@@ -14,7 +14,7 @@ const NAME_STEP: f64 = 17.0;
 const NAMES_TOP: f64 = 30.0;
 
 /// The name of a line, and the place it would like to have.
-pub(super) struct Name {
+pub(super) struct LineName {
     pub(super) label: String,
     /// What stands behind the name; may be empty.
     pub(super) figure: String,
@@ -30,7 +30,7 @@ pub(super) fn height_for(name_count: usize) -> f64 {
 /// Names to the right of the last points, pushed apart where they would overlap.
 pub(super) fn draw_names<B: DrawingBackend>(
     canvas: &mut Canvas<B>,
-    mut names: Vec<Name>,
+    mut names: Vec<LineName>,
     plot_right: f64,
 ) -> Drawn<B> {
     const MAX: f64 = 110.0;

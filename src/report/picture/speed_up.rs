@@ -5,7 +5,7 @@ use plotters::backend::DrawingBackend;
 use super::axis::{Axis, plain};
 use super::canvas::{Anchor, Canvas, Drawn};
 use super::font::fitted;
-use super::names::{Name, draw_line, draw_names, height_for};
+use super::names::{LineName, draw_line, draw_names, height_for};
 use super::palette::{Color, GRID, MUTED, backend};
 use super::{DETAIL, MARGIN, TITLE, WIDTH};
 use crate::report::model::{Group, Report};
@@ -23,12 +23,12 @@ const FOOT: f64 = 58.0;
 /// See the module.
 pub(super) struct SpeedUp<'a> {
     group: &'a Group,
-    lines: Vec<Line<'a>>,
+    lines: Vec<SpeedUpCurve<'a>>,
     max_workers: u32,
 }
 
 /// A backend at each number of workers.
-struct Line<'a> {
+struct SpeedUpCurve<'a> {
     label: &'a str,
     is_limit: bool,
     color: Color,
@@ -36,15 +36,15 @@ struct Line<'a> {
     points: Vec<(u32, f64)>,
 }
 
-impl Line<'_> {
+impl SpeedUpCurve<'_> {
     fn last(&self) -> (u32, f64) {
         self.points[self.points.len() - 1]
     }
 
-    fn name(&self, y: &Axis) -> Name {
+    fn name(&self, y: &Axis) -> LineName {
         let (_, speed_up) = self.last();
         let mark = if self.is_limit { LIMIT_MARK } else { "" };
-        Name {
+        LineName {
             label: format!("{}{mark}", self.label),
             figure: units::ratio(speed_up),
             color: self.color,
@@ -56,7 +56,7 @@ impl Line<'_> {
 impl<'a> SpeedUp<'a> {
     /// The picture of a group; `None` if no backend of it was measured with one worker and with more.
     pub(super) fn new(group: &'a Group, report: &Report) -> Option<Self> {
-        let mut lines: Vec<Line> = Vec::new();
+        let mut lines: Vec<SpeedUpCurve> = Vec::new();
         for (row, measured) in group.measured() {
             let Some(speed_up) = measured.speed_up else {
                 continue;
@@ -64,7 +64,7 @@ impl<'a> SpeedUp<'a> {
             let point = (row.workers, speed_up);
             match lines.iter_mut().find(|line| line.label == row.label) {
                 Some(line) => line.points.push(point),
-                None => lines.push(Line {
+                None => lines.push(SpeedUpCurve {
                     label: &row.label,
                     is_limit: row.is_limit,
                     color: backend(&row.backend, &report.backends),
@@ -196,8 +196,8 @@ impl<'a> SpeedUp<'a> {
     }
 
     fn draw_names<B: DrawingBackend>(&self, canvas: &mut Canvas<B>, y: &Axis) -> Drawn<B> {
-        let mut names: Vec<Name> = self.lines.iter().map(|line| line.name(y)).collect();
-        names.push(Name {
+        let mut names: Vec<LineName> = self.lines.iter().map(|line| line.name(y)).collect();
+        names.push(LineName {
             label: "ideal".into(),
             figure: String::new(),
             color: MUTED,

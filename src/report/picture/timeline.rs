@@ -7,8 +7,8 @@ use super::canvas::{Anchor, Canvas, Drawn};
 use super::palette::{FAILURE, GRID, INK, MUTED};
 use super::{DETAIL, LABEL, MARGIN, STRONG, TITLE, Type, WIDTH};
 use crate::compare::{Change, History, Series};
-use crate::report::chronicle::no_change;
 use crate::report::verdict::change;
+use crate::report::words::no_change;
 use crate::units;
 
 const PLOT_TOP: f64 = 64.0;

@@ -17,7 +17,7 @@ pub(super) fn share_of_orders(values: &[f64], least: f64, min_len: usize, enough
     let min_len = min_len.max(2);
     let all = factorial(values.len());
     let within = within(values);
-    let mut tree = Tree {
+    let mut tree = OrderTree {
         count: values.len(),
         min_len,
         least,
@@ -79,7 +79,7 @@ fn promising(count: usize, min_len: usize, least: f64, within: &[f64]) -> Vec<[b
 }
 
 /// The state of the visit of all orders.
-struct Tree {
+struct OrderTree {
     count: usize,
     min_len: usize,
     least: f64,
@@ -91,7 +91,7 @@ struct Tree {
     limit: u64,
 }
 
-impl Tree {
+impl OrderTree {
     /// Continues from the values in `taken`. `lefts` are the beginnings of this order that may still become the left
     /// side of a division.
     fn walk(&mut self, lefts: &mut Vec<usize>, taken: usize) {

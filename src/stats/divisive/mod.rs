@@ -9,8 +9,6 @@
 use crate::random::SplitMix64;
 
 mod exact;
-#[cfg(test)]
-mod test;
 
 /// How to search for changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -280,3 +278,6 @@ fn drawn_p_value(
     }
     f64::from(count) / (how.permutation_count + 1) as f64
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use super::super::billionths;
 use super::super::refusal::{Refusal, quoted};
 use super::Parser;
-use super::lexer::Kind;
+use super::lexer::TokenKind;
 
 /// The durations that a node or the defaults of nodes state, in billionths.
 #[derive(Clone, Copy, Default)]
@@ -37,11 +37,11 @@ impl Parser<'_> {
     /// Reads the durations in all attribute lists at the current position.
     pub(super) fn attributes(&mut self, bearer: Bearer) -> Result<Durations, Refusal> {
         let mut stated = Durations::default();
-        while self.accept(&Kind::Sign(b'['))? {
-            while !self.accept(&Kind::Sign(b']'))? {
+        while self.accept(&TokenKind::Sign(b'['))? {
+            while !self.accept(&TokenKind::Sign(b']'))? {
                 let (key, _) = self.expect_id("an attribute or `]`")?;
                 // Without a value it means `true`.
-                if self.accept(&Kind::Sign(b'='))? {
+                if self.accept(&TokenKind::Sign(b'='))? {
                     let (value, start) = self.expect_id("a value")?;
                     match (&*key, bearer) {
                         (_, Bearer::Other) => {}
@@ -56,8 +56,8 @@ impl Parser<'_> {
                         _ => {}
                     }
                 }
-                if !self.accept(&Kind::Sign(b','))? {
-                    self.accept(&Kind::Sign(b';'))?;
+                if !self.accept(&TokenKind::Sign(b','))? {
+                    self.accept(&TokenKind::Sign(b';'))?;
                 }
             }
         }

@@ -6,12 +6,12 @@ use super::super::refusal::{Refusal, quoted};
 
 /// A token, and where it begins.
 pub(super) struct Token<'a> {
-    pub(super) kind: Kind<'a>,
+    pub(super) kind: TokenKind<'a>,
     pub(super) start: usize,
 }
 
 #[derive(Debug, PartialEq)]
-pub(super) enum Kind<'a> {
+pub(super) enum TokenKind<'a> {
     /// A name, a number or a text in quotes.
     Id(Cow<'a, str>),
     /// A keyword, in lower case.
@@ -51,7 +51,7 @@ impl Keyword {
     }
 }
 
-impl Kind<'_> {
+impl TokenKind<'_> {
     /// The form for messages.
     pub(super) fn describe(&self) -> String {
         match self {
@@ -87,20 +87,20 @@ impl<'a> Lexer<'a> {
         Ok(Token { kind, start })
     }
 
-    fn kind(&mut self) -> Result<Kind<'a>, Refusal> {
+    fn kind(&mut self) -> Result<TokenKind<'a>, Refusal> {
         let rest = self.rest();
         let Some(first) = rest.chars().next() else {
-            return Ok(Kind::End);
+            return Ok(TokenKind::End);
         };
         if rest.starts_with("->") {
-            return Ok(self.sign(Kind::Arrow, 2));
+            return Ok(self.sign(TokenKind::Arrow, 2));
         }
         if rest.starts_with("--") {
-            return Ok(self.sign(Kind::Line, 2));
+            return Ok(self.sign(TokenKind::Line, 2));
         }
         match first {
             '{' | '}' | '[' | ']' | ';' | ',' | '=' | ':' => {
-                Ok(self.sign(Kind::Sign(first as u8), 1))
+                Ok(self.sign(TokenKind::Sign(first as u8), 1))
             }
             '"' => self.quoted_id(),
             '<' => self.html(),
@@ -113,7 +113,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn sign(&mut self, kind: Kind<'a>, len: usize) -> Kind<'a> {
+    fn sign(&mut self, kind: TokenKind<'a>, len: usize) -> TokenKind<'a> {
         self.place += len;
         kind
     }
@@ -124,17 +124,17 @@ impl<'a> Lexer<'a> {
         taken
     }
 
-    fn name(&mut self) -> Kind<'a> {
+    fn name(&mut self) -> TokenKind<'a> {
         let rest = self.rest();
         let len = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
         let word = self.take(len);
         match Keyword::of(word) {
-            Some(keyword) => Kind::Keyword(keyword),
-            None => Kind::Id(word.into()),
+            Some(keyword) => TokenKind::Keyword(keyword),
+            None => TokenKind::Id(word.into()),
         }
     }
 
-    fn number(&mut self) -> Result<Kind<'a>, Refusal> {
+    fn number(&mut self) -> Result<TokenKind<'a>, Refusal> {
         let rest = self.rest();
         let behind_sign = rest.strip_prefix('-').unwrap_or(rest);
         let end = behind_sign.find(|c: char| !c.is_ascii_digit() && c != '.');
@@ -148,18 +148,18 @@ impl<'a> Lexer<'a> {
             return Err(self.refuse(message, help));
         }
         let len = rest.len() - behind_sign.len() + digits.len();
-        Ok(Kind::Id(self.take(len).into()))
+        Ok(TokenKind::Id(self.take(len).into()))
     }
 
     /// Reads a text in quotes, or several joined by `+`.
-    fn quoted_id(&mut self) -> Result<Kind<'a>, Refusal> {
+    fn quoted_id(&mut self) -> Result<TokenKind<'a>, Refusal> {
         let mut id = self.quoted_part()?;
         loop {
             let end = self.place;
             self.skip_space()?;
             if !self.rest().starts_with('+') {
                 self.place = end;
-                return Ok(Kind::Id(id));
+                return Ok(TokenKind::Id(id));
             }
             self.place += 1;
             self.skip_space()?;
@@ -216,7 +216,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Reads a text in angle brackets, which may be nested.
-    fn html(&mut self) -> Result<Kind<'a>, Refusal> {
+    fn html(&mut self) -> Result<TokenKind<'a>, Refusal> {
         let rest = self.rest();
         let mut depth = 0usize;
         for (at, byte) in rest.bytes().enumerate() {
@@ -226,7 +226,7 @@ impl<'a> Lexer<'a> {
                 _ => continue,
             }
             if depth == 0 {
-                return Ok(Kind::Id(self.take(at + 1).into()));
+                return Ok(TokenKind::Id(self.take(at + 1).into()));
             }
         }
         Err(self.refuse(

@@ -14,7 +14,7 @@ use super::draft::{Draft, MOST_TASKS};
 use super::refusal::Refusal;
 use super::{Unit, all_or_none};
 use attribute::{Bearer, Durations};
-use lexer::{Keyword, Kind, Lexer, Token};
+use lexer::{Keyword, Lexer, Token, TokenKind};
 use sign::Signs;
 
 mod attribute;
@@ -87,7 +87,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads the next token if the current one is `kind`.
-    fn accept(&mut self, kind: &Kind<'_>) -> Result<bool, Refusal> {
+    fn accept(&mut self, kind: &TokenKind<'_>) -> Result<bool, Refusal> {
         let is_there = self.token.kind == *kind;
         if is_there {
             self.advance()?;
@@ -98,7 +98,7 @@ impl<'a> Parser<'a> {
     fn expect_id(&mut self, what: &str) -> Result<(Cow<'a, str>, usize), Refusal> {
         match self.advance()? {
             Token {
-                kind: Kind::Id(id),
+                kind: TokenKind::Id(id),
                 start,
             } => Ok((id, start)),
             other => Err(unexpected(&other, what)),
@@ -107,7 +107,7 @@ impl<'a> Parser<'a> {
 
     fn expect(&mut self, sign: u8) -> Result<(), Refusal> {
         let token = self.advance()?;
-        if token.kind != Kind::Sign(sign) {
+        if token.kind != TokenKind::Sign(sign) {
             return Err(unexpected(&token, &format!("`{}`", char::from(sign))));
         }
         Ok(())
@@ -115,18 +115,18 @@ impl<'a> Parser<'a> {
 
     /// `strict digraph NAME {`
     fn header(&mut self) -> Result<(), Refusal> {
-        self.accept(&Kind::Keyword(Keyword::Strict))?;
+        self.accept(&TokenKind::Keyword(Keyword::Strict))?;
         let token = self.advance()?;
         match token.kind {
-            Kind::Keyword(Keyword::Digraph) => {}
-            Kind::Keyword(Keyword::Graph) => {
+            TokenKind::Keyword(Keyword::Digraph) => {}
+            TokenKind::Keyword(Keyword::Graph) => {
                 let message = "this graph is undirected, so it has no dependences";
                 let help = "begin the file with `digraph`, and write edges with `->`";
                 return Err(Refusal::new(message, help).at_byte(token.start));
             }
             _ => return Err(unexpected(&token, "`digraph`")),
         }
-        if let Kind::Id(name) = &self.token.kind {
+        if let TokenKind::Id(name) = &self.token.kind {
             self.signs.graph_name = name.to_string();
             self.advance()?;
         }
@@ -141,7 +141,7 @@ impl<'a> Parser<'a> {
             self.statement()?;
         }
         match &self.token.kind {
-            Kind::End => Ok(()),
+            TokenKind::End => Ok(()),
             _ => Err(Refusal::new(
                 "unexpected text after the end of the graph",
                 "a file holds one graph: put each other graph in its own file",
@@ -154,20 +154,20 @@ impl<'a> Parser<'a> {
     fn statement(&mut self) -> Result<(), Refusal> {
         let token = self.advance()?;
         match token.kind {
-            Kind::Sign(b';') => Ok(()),
-            Kind::Sign(b'{') => self.open(None),
-            Kind::Sign(b'}') => self.close(),
-            Kind::Keyword(Keyword::Subgraph) => self.subgraph(None),
-            Kind::Keyword(Keyword::Node) => self.defaults(),
-            Kind::Keyword(Keyword::Edge) => self.attributes(Bearer::Other).map(|_| ()),
-            Kind::Keyword(Keyword::Graph) => self.attributes(Bearer::Graph).map(|_| ()),
-            Kind::Id(key) if self.token.kind == Kind::Sign(b'=') => {
+            TokenKind::Sign(b';') => Ok(()),
+            TokenKind::Sign(b'{') => self.open(None),
+            TokenKind::Sign(b'}') => self.close(),
+            TokenKind::Keyword(Keyword::Subgraph) => self.subgraph(None),
+            TokenKind::Keyword(Keyword::Node) => self.defaults(),
+            TokenKind::Keyword(Keyword::Edge) => self.attributes(Bearer::Other).map(|_| ()),
+            TokenKind::Keyword(Keyword::Graph) => self.attributes(Bearer::Graph).map(|_| ()),
+            TokenKind::Id(key) if self.token.kind == TokenKind::Sign(b'=') => {
                 self.advance()?;
                 let (value, _) = self.expect_id("a value")?;
                 self.signs.note_attribute(&key, &value);
                 Ok(())
             }
-            Kind::Id(id) => {
+            TokenKind::Id(id) => {
                 let nodes = self.nodes(id, token.start)?;
                 self.behind_operand(None, nodes)
             }
@@ -185,20 +185,20 @@ impl<'a> Parser<'a> {
             if let Some(left) = left.clone() {
                 operand = self.connect(left, operand)?;
             }
-            if self.token.kind == Kind::Line {
+            if self.token.kind == TokenKind::Line {
                 let help =
                     "write `->`, from the task that runs first to the task that waits for it";
                 return Err(Refusal::new("`--` has no direction", help).at_byte(self.token.start));
             }
-            if !self.accept(&Kind::Arrow)? {
+            if !self.accept(&TokenKind::Arrow)? {
                 break;
             }
             left = Some(operand);
             let token = self.advance()?;
             operand = match token.kind {
-                Kind::Id(id) => self.nodes(id, token.start)?,
-                Kind::Sign(b'{') => return self.open(left),
-                Kind::Keyword(Keyword::Subgraph) => return self.subgraph(left),
+                TokenKind::Id(id) => self.nodes(id, token.start)?,
+                TokenKind::Sign(b'{') => return self.open(left),
+                TokenKind::Keyword(Keyword::Subgraph) => return self.subgraph(left),
                 _ => return Err(unexpected(&token, "a node or `{` after `->`")),
             };
         }
@@ -210,7 +210,7 @@ impl<'a> Parser<'a> {
 
     /// Reads `subgraph NAME {` after its first word.
     fn subgraph(&mut self, left: Option<Range<usize>>) -> Result<(), Refusal> {
-        if matches!(self.token.kind, Kind::Id(_)) {
+        if matches!(self.token.kind, TokenKind::Id(_)) {
             self.advance()?;
         }
         self.expect(b'{')?;
@@ -238,7 +238,8 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         let members = closed.members_start..self.members.len();
-        let is_end = closed.left.is_some() || matches!(self.token.kind, Kind::Arrow | Kind::Line);
+        let is_end =
+            closed.left.is_some() || matches!(self.token.kind, TokenKind::Arrow | TokenKind::Line);
         if is_end {
             return self.behind_operand(closed.left, members);
         }
@@ -254,7 +255,7 @@ impl<'a> Parser<'a> {
     fn nodes(&mut self, name: Cow<'a, str>, start: usize) -> Result<Range<usize>, Refusal> {
         let first = self.members.len();
         self.node(name, start)?;
-        while self.accept(&Kind::Sign(b','))? {
+        while self.accept(&TokenKind::Sign(b','))? {
             let (name, start) = self.expect_id("a node after `,`")?;
             self.node(name, start)?;
         }
@@ -263,7 +264,7 @@ impl<'a> Parser<'a> {
 
     /// Adds the node with this name, without its port, to the members.
     fn node(&mut self, name: Cow<'a, str>, start: usize) -> Result<(), Refusal> {
-        while self.accept(&Kind::Sign(b':'))? {
+        while self.accept(&TokenKind::Sign(b':'))? {
             self.expect_id("a port")?;
         }
         let next = self.starts.len() as u32;
@@ -369,8 +370,10 @@ fn distinct(mut nodes: Vec<u32>) -> Vec<u32> {
 
 fn unexpected(token: &Token<'_>, expected: &str) -> Refusal {
     let help = match token.kind {
-        Kind::End => "the file is incomplete: fetch it again, or add the missing part",
-        Kind::Keyword(_) => "this word is a keyword: put it in double quotes to use it as a name",
+        TokenKind::End => "the file is incomplete: fetch it again, or add the missing part",
+        TokenKind::Keyword(_) => {
+            "this word is a keyword: put it in double quotes to use it as a name"
+        }
         _ => "the language is described at https://graphviz.org/doc/info/lang.html",
     };
     let found = token.kind.describe();

@@ -15,7 +15,7 @@ use serde_json::error::Category;
 
 use super::draft::Draft;
 use super::refusal::{Refusal, offset_in, quoted};
-use tasks::Tasks;
+use tasks::NamedTasks;
 use wire::{WireFile, WireTask, WireWorkflow};
 
 mod runtime;
@@ -52,12 +52,12 @@ pub(super) fn parse(text: &str) -> Result<Draft, Refusal> {
         ));
     }
     match shape {
-        Shape::Jobs | Shape::Tasks => {
-            let tasks = Tasks::by_name(text, wire)?;
+        FileShape::Jobs | FileShape::Tasks => {
+            let tasks = NamedTasks::by_name(text, wire)?;
             tasks.draft(tasks.own_runtimes(minor)?, notes)
         }
-        Shape::Specification => {
-            let tasks = Tasks::by_id(text, wire)?;
+        FileShape::Specification => {
+            let tasks = NamedTasks::by_id(text, wire)?;
             let execution = workflow.execution.as_ref();
             let executed = execution.and_then(|execution| execution.tasks.as_deref());
             tasks.draft(
@@ -70,13 +70,13 @@ pub(super) fn parse(text: &str) -> Result<Draft, Refusal> {
 
 /// The structure that holds the tasks of a file.
 #[derive(Clone, Copy, PartialEq)]
-enum Shape {
+enum FileShape {
     Jobs,
     Tasks,
     Specification,
 }
 
-impl Shape {
+impl FileShape {
     const ALL: [Self; 3] = [Self::Jobs, Self::Tasks, Self::Specification];
 
     /// The minor numbers of the versions with this structure.
@@ -118,14 +118,14 @@ impl Shape {
 fn shape<'a>(
     workflow: &'a WireWorkflow<'a>,
     minor: u32,
-) -> Result<(Shape, &'a [WireTask<'a>]), Refusal> {
-    let is_own = |shape: &Shape| shape.minors().contains(&minor.min(NEWEST.1));
-    let there = |shape: Shape| Some((shape, shape.of(workflow)?));
-    let own = Shape::ALL
+) -> Result<(FileShape, &'a [WireTask<'a>]), Refusal> {
+    let is_own = |shape: &FileShape| shape.minors().contains(&minor.min(NEWEST.1));
+    let there = |shape: FileShape| Some((shape, shape.of(workflow)?));
+    let own = FileShape::ALL
         .into_iter()
         .find(is_own)
         .expect("every version has a shape");
-    let mut others = Shape::ALL
+    let mut others = FileShape::ALL
         .into_iter()
         .filter(|shape| *shape != own)
         .filter_map(there);

@@ -4,16 +4,8 @@ use serde_json::value::RawValue;
 
 use super::super::refusal::{Refusal, in_line, quoted};
 use super::super::{all_or_none, billionths};
-use super::tasks::Tasks;
+use super::tasks::{NamedTasks, Runtimes};
 use super::wire::{WireExecuted, WireTask};
-
-/// The runtimes of all tasks.
-pub(super) struct Runtimes {
-    /// In nanoseconds; `None` if the file states no runtimes.
-    pub(super) durations: Option<Vec<u64>>,
-    /// What is unusual about them.
-    pub(super) notes: Vec<String>,
-}
 
 /// The minor number of the last version with `runtime` instead of `runtimeInSeconds`.
 const LAST_WITH_RUNTIME: u32 = 3;
@@ -21,7 +13,7 @@ const LAST_WITH_RUNTIME: u32 = 3;
 /// The minor number of the first version that stores runtimes apart from the tasks.
 const FIRST_WITH_EXECUTION: u32 = 5;
 
-impl Tasks<'_> {
+impl NamedTasks<'_> {
     /// The runtimes stored with the tasks in a file of this version: `runtimeInSeconds`, or `runtime` if no task has
     /// `runtimeInSeconds`.
     pub(super) fn own_runtimes(&self, minor: u32) -> Result<Runtimes, Refusal> {

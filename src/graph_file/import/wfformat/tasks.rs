@@ -6,11 +6,18 @@ use std::collections::hash_map::Entry;
 use super::super::Unit;
 use super::super::draft::Draft;
 use super::super::refusal::{Refusal, in_line, quoted, start_in};
-use super::runtime::Runtimes;
 use super::wire::{Text, WireTask};
 
+/// The runtimes of all tasks.
+pub(super) struct Runtimes {
+    /// In nanoseconds; `None` if the file states no runtimes.
+    pub(super) durations: Option<Vec<u64>>,
+    /// What is unusual about them.
+    pub(super) notes: Vec<String>,
+}
+
 /// The tasks of a file, and their names.
-pub(super) struct Tasks<'a> {
+pub(super) struct NamedTasks<'a> {
     pub(super) text: &'a str,
     pub(super) wire: &'a [WireTask<'a>],
     /// The name by which each task is found.
@@ -20,7 +27,7 @@ pub(super) struct Tasks<'a> {
     aliases: HashMap<&'a str, u32>,
 }
 
-impl<'a> Tasks<'a> {
+impl<'a> NamedTasks<'a> {
     /// The tasks of versions from 1.5.
     pub(super) fn by_id(text: &'a str, wire: &'a [WireTask<'a>]) -> Result<Self, Refusal> {
         let keys = ids(text, wire)?;

@@ -1,0 +1,15 @@
+//! What several kernels share, and kernels that serve measuring. None of it is a kernel of a workload.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `sequence` | keeps the work of one task from overlapping with that of the task before it |
+//! | `multiply_add` | a known number of floating-point operations |
+//! | `traced` | times every task of another kernel |
+//! | `deadly` | kills worker processes in the tasks of another kernel |
+//! | `wrapper` | forwards the methods of a wrapped kernel |
+
+pub(super) mod deadly;
+pub(super) mod multiply_add;
+pub(super) mod sequence;
+pub(super) mod traced;
+pub(super) mod wrapper;

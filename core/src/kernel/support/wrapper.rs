@@ -1,0 +1,136 @@
+//! A kernel around another one. The methods of [`Kernel`] are forwarded here and nowhere else.
+
+use std::time::Duration;
+
+use crate::graph::TaskId;
+use crate::kernel::{Findings, Kernel};
+
+/// What is done before and after the tasks of another kernel.
+pub(super) trait Wrapper: Send + Sync {
+    /// Runs `task`, whose work is `work`, and returns its output.
+    fn run(&self, task: TaskId, work: impl FnOnce() -> u64) -> u64;
+
+    /// Begins a task whose waiting may be awaited.
+    fn begin_wait(&self, task: TaskId) {
+        let _ = task;
+    }
+
+    /// Ends a task whose waiting was awaited.
+    fn end_wait(&self, task: TaskId) {
+        let _ = task;
+    }
+}
+
+/// `kernel` with `wrapper` around its tasks.
+pub(super) struct Wrapped<W> {
+    pub(super) kernel: Box<dyn Kernel>,
+    pub(super) wrapper: W,
+}
+
+// A method that were not forwarded would silently become its default, so the compiler refuses to leave one out.
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wrapper> Kernel for Wrapped<W> {
+    fn run(&self, task: TaskId, seed: u64) -> u64 {
+        self.wrapper.run(task, || self.kernel.run(task, seed))
+    }
+
+    /// Async backends call this right after the waiting that they awaited.
+    fn expected(&self, task: TaskId, seed: u64) -> u64 {
+        self.wrapper.end_wait(task);
+        self.kernel.expected(task, seed)
+    }
+
+    fn wait(&self, task: TaskId) -> Option<Duration> {
+        self.wrapper.begin_wait(task);
+        self.kernel.wait(task)
+    }
+
+    fn duration(&self, task: TaskId) -> Option<Duration> {
+        self.kernel.duration(task)
+    }
+
+    fn is_duration_kept(&self) -> bool {
+        self.kernel.is_duration_kept()
+    }
+
+    fn reset(&self) {
+        self.kernel.reset();
+    }
+
+    fn verify(&self, task_run_count: u64) -> Result<Findings, String> {
+        self.kernel.verify(task_run_count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    /// Does nothing around a task.
+    struct Nothing;
+
+    impl Wrapper for Nothing {
+        fn run(&self, _: TaskId, work: impl FnOnce() -> u64) -> u64 {
+            work()
+        }
+    }
+
+    /// Answers every question otherwise than by default.
+    #[derive(Default)]
+    struct Unusual {
+        reset_count: AtomicU64,
+    }
+
+    #[deny(clippy::missing_trait_methods)]
+    impl Kernel for Unusual {
+        fn run(&self, task: TaskId, seed: u64) -> u64 {
+            u64::from(task.0) + seed
+        }
+
+        fn expected(&self, task: TaskId, seed: u64) -> u64 {
+            u64::from(task.0) * seed
+        }
+
+        fn wait(&self, task: TaskId) -> Option<Duration> {
+            Some(Duration::from_secs(task.0.into()))
+        }
+
+        fn duration(&self, task: TaskId) -> Option<Duration> {
+            Some(Duration::from_millis(task.0.into()))
+        }
+
+        fn is_duration_kept(&self) -> bool {
+            false
+        }
+
+        fn reset(&self) {
+            // Relaxed: one thread counts and reads.
+            self.reset_count.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn verify(&self, task_run_count: u64) -> Result<Findings, String> {
+            // Relaxed: as in `reset`.
+            let reset_count = self.reset_count.load(Ordering::Relaxed);
+            Err(format!("{task_run_count} task runs, {reset_count} resets"))
+        }
+    }
+
+    #[test]
+    fn a_wrapped_kernel_answers_as_the_kernel_does() {
+        let wrapped = Wrapped {
+            kernel: Box::<Unusual>::default(),
+            wrapper: Nothing,
+        };
+        let task = TaskId(3);
+        assert_eq!(wrapped.run(task, 7), 10);
+        assert_eq!(wrapped.expected(task, 7), 21);
+        assert_eq!(wrapped.wait(task), Some(Duration::from_secs(3)));
+        assert_eq!(wrapped.duration(task), Some(Duration::from_millis(3)));
+        assert!(!wrapped.is_duration_kept());
+        wrapped.reset();
+        let verdict = wrapped.verify(5);
+        assert_eq!(verdict, Err("5 task runs, 1 resets".into()));
+    }
+}

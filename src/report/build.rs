@@ -1,0 +1,98 @@
+//! From records to the view model.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use miette::Report as Error;
+
+use super::efficiency::sweeps;
+use super::group::group;
+use super::heading::Heading;
+use super::load::LoadMap;
+use super::mixed::refuse_mixed;
+use super::model::{Group, Report, Sweep};
+use crate::record::{Record, slug};
+
+impl Report {
+    /// The report of these records.
+    ///
+    /// # Errors
+    ///
+    /// When two records do not belong in one report (see [`refuse_mixed`]).
+    pub fn new(records: &[Record]) -> Result<Self, Error> {
+        let places = (1..).map(|number| format!("record {number}"));
+        refuse_mixed(places.zip(records))?;
+        let mut by_name: BTreeMap<_, Vec<&Record>> = BTreeMap::new();
+        for record in records.iter().filter(|record| record.peak.is_none()) {
+            let key = (
+                natural(&record.case.workload),
+                natural(&record.case.variant),
+            );
+            by_name.entry(key).or_default().push(record);
+        }
+        let mut groups: Vec<Group> = by_name.values().map(|records| group(records)).collect();
+        let swept: Vec<&Record> = records.iter().filter(|one| one.peak.is_some()).collect();
+        let mut sweeps = sweeps(&swept);
+        name_files(&mut groups, &mut sweeps);
+        let backends: BTreeSet<&String> =
+            records.iter().map(|record| &record.case.backend).collect();
+        Ok(Self {
+            heading: Heading::new(records),
+            groups,
+            sweeps,
+            load: LoadMap::new(records),
+            backends: backends.into_iter().cloned().collect(),
+        })
+    }
+}
+
+/// Gives each group and each sweep a slug of its own.
+fn name_files(groups: &mut [Group], sweeps: &mut [Sweep]) {
+    let mut taken = BTreeSet::new();
+    let mut name = |text: &str| {
+        let base = match slug(text) {
+            empty if empty.is_empty() => "group".into(),
+            slug => slug,
+        };
+        let mut candidate = base.clone();
+        let mut number = 2;
+        while !taken.insert(candidate.clone()) {
+            candidate = format!("{base}-{number}");
+            number += 1;
+        }
+        candidate
+    };
+    for group in groups {
+        group.slug = name(&format!("{} {}", group.workload, group.variant));
+    }
+    for sweep in sweeps {
+        sweep.slug = name(&format!(
+            "{} {} {} metg",
+            sweep.workload, sweep.variant, sweep.workers
+        ));
+    }
+}
+
+/// A key that sorts `width=8` before `width=64`: text and numbers in turn. The name itself comes last, so
+/// that only equal names have equal keys.
+fn natural(name: &str) -> (Vec<(String, u64)>, String) {
+    let mut parts = vec![(String::new(), 0u64)];
+    let mut was_digit = false;
+    for c in name.chars() {
+        let digit = c.to_digit(10);
+        if digit.is_none() && was_digit {
+            parts.push((String::new(), 0));
+        }
+        let last = parts.len() - 1;
+        match digit {
+            Some(digit) => {
+                parts[last].1 = parts[last]
+                    .1
+                    .saturating_mul(10)
+                    .saturating_add(u64::from(digit))
+            }
+            None => parts[last].0.push(c),
+        }
+        was_digit = digit.is_some();
+    }
+    (parts, name.into())
+}

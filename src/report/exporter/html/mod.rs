@@ -1,0 +1,394 @@
+use std::path::{Path, PathBuf};
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use miette::Report as Error;
+
+use self::figure::figure;
+use super::{Exporter, write};
+use crate::report::heading::Heading;
+use crate::report::model::{Group, Measured, Report, Row, RowOutcome, SERIAL};
+use crate::report::picture;
+use crate::report::picture::font;
+use crate::report::picture::palette::DARK_TWINS;
+use crate::report::words::{self, LIMIT_MARK, LIMIT_NOTE, NONE, Outline, name, notes, outline};
+use crate::text;
+use crate::units;
+
+mod figure;
+mod schedules;
+mod sweeps;
+
+/// The whole report as one page that needs nothing else.
+pub const HTML: Html = Html;
+
+/// See [`HTML`].
+#[derive(Debug)]
+pub struct Html;
+
+impl Exporter for Html {
+    fn name(&self) -> &'static str {
+        "html"
+    }
+
+    fn why(&self) -> &'static str {
+        "the whole report as one page, for reading: opens from disk, needs no network"
+    }
+
+    fn export(&self, report: &Report, out: &Path) -> Result<Vec<PathBuf>, Error> {
+        let path = out.join("report.html");
+        // Here, so that no part of the page can forget it.
+        let page = text::visible(&page(report)?.into_string());
+        write(&path, page.as_bytes())?;
+        Ok(vec![path])
+    }
+}
+
+const STYLE: &str = include_str!("report.css");
+
+fn page(report: &Report) -> Result<Markup, Error> {
+    let groups: Vec<Markup> = report
+        .groups
+        .iter()
+        .map(|group| section(group, report))
+        .collect::<Result<_, _>>()?;
+    let sweeps = report.sweeps.iter();
+    let sweeps = sweeps.map(|sweep| sweeps::section(sweep, report));
+    let sweeps: Vec<Markup> = sweeps.collect::<Result<_, _>>()?;
+    let load = picture::load(report)
+        .map(|load| figure(&load))
+        .transpose()?;
+    Ok(html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { "taskdyno report" }
+                style { (PreEscaped(font::style())) (PreEscaped(STYLE)) (PreEscaped(dark_style())) }
+            }
+            body {
+                header { (head(report)) }
+                main {
+                    @if report.groups.is_empty() && report.sweeps.is_empty() {
+                        p { "There are no records, so there is nothing to show." }
+                    } @else {
+                        @if !report.groups.is_empty() {
+                            (summary(report))
+                            (how_to_read())
+                        }
+                        @for sweep in &sweeps { (sweep) }
+                        @for group in &groups { (group) }
+                        @if let Some(load) = load {
+                            section id="load" {
+                                h2 { "Load of each core" }
+                                p.detail { "What the machine did meanwhile: a core that is busy where it should be idle had other work." }
+                                (load)
+                            }
+                        }
+                        (definitions())
+                    }
+                }
+            }
+        }
+    })
+}
+
+/// Pictures keep their colours on a dark page, but for those that have a twin.
+fn dark_style() -> String {
+    let rules = DARK_TWINS.map(|(light, dark)| {
+        let (light, dark) = (light.hex(), dark.hex());
+        format!(
+            ".picture [fill=\"{light}\"]{{fill:{dark}}}.picture [stroke=\"{light}\"]{{stroke:{dark}}}"
+        )
+    });
+    format!("@media (prefers-color-scheme: dark){{{}}}", rules.concat())
+}
+
+fn head(report: &Report) -> Markup {
+    let Some(heading) = &report.heading else {
+        return html! { h1 { "taskdyno" } };
+    };
+    html! {
+        p.brand { "taskdyno " (heading.host.taskdyno) }
+        h1 { (heading.host.processor) }
+        dl.facts {
+            div { dt { "Machine" } dd { (heading.machine()) } }
+            div { dt { "Begun" } dd { (heading.begun()) } }
+            div { dt { "Commit" } dd { (commit(heading)) } }
+            div { dt { "Cases" } dd {
+                (heading.case_count)
+                @if heading.failed_count > 0 { ", " span.failure { (heading.failed_count) " failed" } }
+            } }
+            div { dt { "Load average at start" } dd { (format!("{:.2}", heading.host.load_average)) } }
+            div { dt { "Frequency governor" } dd {
+                (heading.host.governor.as_deref().unwrap_or("not shown by this machine"))
+            } }
+        }
+        @for warning in &heading.warnings { p.warning { (warning) } }
+    }
+}
+
+fn commit(heading: &Heading) -> Markup {
+    html! {
+        @match &heading.commit {
+            None => "none: not in a git checkout",
+            Some(commit) => {
+                code { (commit.short()) }
+                @if commit.dirty { ", with changes that are not in it" }
+            }
+        }
+    }
+}
+
+fn summary(report: &Report) -> Markup {
+    let failures: Vec<_> = report.failures().collect();
+    html! {
+        section id="findings" {
+            h2 { "Findings" }
+            div.scroll {
+                table.findings {
+                    thead { tr {
+                        th scope="col" { "Workload" }
+                        th scope="col" { "Fastest" }
+                        th.figure scope="col" { "Median" }
+                        th scope="col" { "Ahead of the next" }
+                    } }
+                    tbody {
+                        @for group in &report.groups { (finding(group)) }
+                    }
+                }
+            }
+            (brought_to_light(report))
+            @if !failures.is_empty() {
+                h3 { "Failed" }
+                ul.failures {
+                    @for (group, row, error) in failures {
+                        li {
+                            a href={ "#" (group.slug) } { (group.title()) } ", " (name(row)) ": "
+                            strong.failure { (error.kind) }
+                            pre { (error.message) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the runs found that is no failure, one entry a group.
+fn brought_to_light(report: &Report) -> Markup {
+    let found = report.groups.iter().filter_map(|group| {
+        let rows = group.measured().flat_map(|(row, measured)| {
+            let sums = measured.findings.iter().filter(|(_, sum)| **sum > 0);
+            sums.map(move |(key, sum)| format!("{} on {}", words::finding(key, *sum), name(row)))
+        });
+        let rows: Vec<String> = rows.collect();
+        (!rows.is_empty()).then_some((group, rows))
+    });
+    let found: Vec<_> = found.collect();
+    html! {
+        @if !found.is_empty() {
+            h3 { "Brought to light" }
+            ul {
+                @for (group, rows) in found {
+                    li { a href={ "#" (group.slug) } { (group.title()) } ": " (rows.join("; ")) }
+                }
+            }
+        }
+    }
+}
+
+fn finding(group: &Group) -> Markup {
+    let Outline {
+        first,
+        next,
+        failed_count,
+    } = outline(group);
+    html! {
+        tr {
+            th scope="row" { a href={ "#" (group.slug) } { (group.title()) } }
+            @match first.first() {
+                None => td colspan="3" { span.failure { "all cases failed" } },
+                Some((_, best)) => {
+                    td {
+                        @for (index, (row, _)) in first.iter().enumerate() {
+                            @if index > 0 { ", " }
+                            span.name { (row_name(row)) }
+                        }
+                        @if first.len() > 1 { " " span.tag { "tied" } }
+                    }
+                    td.figure { (units::time(best.median_ns)) }
+                    td {
+                        @match next {
+                            Some((row, measured)) => { (ratio(measured)) " " span.detail { (row_name(row)) } },
+                            None => span.detail { "nothing else to compare with" },
+                        }
+                        @if failed_count > 0 { br; span.failure { (failed_count) " failed" } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `rayon, 2 workers`, marked if it is the practical limit.
+fn row_name(row: &Row) -> Markup {
+    html! { (name(row)) @if row.is_limit { (LIMIT_MARK) } }
+}
+
+/// The multiple of the best, with its interval.
+fn ratio(measured: &Measured) -> Markup {
+    html! {
+        @match measured.ratio {
+            None => (NONE),
+            Some(ratio) => span title=[ratio.interval.map(|interval| format!(
+                "95% interval: {} to {}", units::ratio(interval.low), units::ratio(interval.high)
+            ))] { (units::ratio(ratio.ratio)) },
+        }
+    }
+}
+
+fn how_to_read() -> Markup {
+    html! {
+        section id="how-to-read" {
+            h2 { "How to read this" }
+            p {
+                "Every backend ran the same task graphs, and every run was checked against the result of one "
+                "thread. A bar is the " strong { "median wall time of one run" } "; the line on it is the "
+                strong { "95% interval" } " of that median, which makes no assumption about how times are "
+                "distributed. Backends whose interval overlaps that of the fastest are " strong { "tied" }
+                ": these data cannot tell them apart. Shorter is better."
+            }
+        }
+    }
+}
+
+fn section(group: &Group, report: &Report) -> Result<Markup, Error> {
+    let comparison = picture::comparison(group, report);
+    let speed_up = picture::speed_up(group, report);
+    let comparison = comparison.map(|picture| figure(&picture)).transpose()?;
+    let speed_up = speed_up.map(|picture| figure(&picture)).transpose()?;
+    Ok(html! {
+        section id=(group.slug) {
+            h2 { (group.title()) }
+            p.detail {
+                (group.parameters.join("; "))
+                @if let Some(graph) = group.graph {
+                    "; " (units::count(graph.task_count)) " tasks, "
+                    (units::count(graph.edge_count)) " dependences"
+                }
+            }
+            @if let Some(comparison) = comparison { (comparison) }
+            (table(group))
+            @if group.has_bounds() { (schedules::section(group)) }
+            @if let Some(speed_up) = speed_up { (speed_up) }
+        }
+    })
+}
+
+fn table(group: &Group) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label={ "Figures of " (group.title()) } {
+            table {
+                thead { tr {
+                    th.figure scope="col" { "Rank" }
+                    th scope="col" { "Backend" }
+                    th.figure scope="col" { "Workers" }
+                    th.figure scope="col" { "Median" }
+                    th.figure scope="col" { "95% interval" }
+                    th.figure scope="col" { "× best" }
+                    th.figure scope="col" { a href="#utilisation" { "Utilisation" } }
+                    th.figure scope="col" { a href="#a-task" { "A task" } }
+                    th.figure scope="col" { a href="#overhead" { "Overhead a task" } }
+                    th.figure scope="col" { a href="#speed-up" { "Speed-up" } }
+                    th.figure scope="col" { a href="#start" { "Start" } }
+                    th.figure scope="col" { a href="#memory" { "Peak memory" } }
+                    th scope="col" { "Notes" }
+                } }
+                tbody {
+                    @for row in &group.rows {
+                        @match &row.outcome {
+                            RowOutcome::Measured(measured) => (measured_row(row, measured)),
+                            RowOutcome::Failed(error) => tr.failed {
+                                td.figure { (NONE) }
+                                th scope="row" { (row.label) }
+                                td.figure { (row.workers) }
+                                td colspan="10" { strong.failure { (error.kind) } " " (error.message) }
+                            },
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn measured_row(row: &Row, measured: &Measured) -> Markup {
+    let time = |ns: Option<f64>| ns.map_or(NONE.into(), units::time);
+    html! {
+        tr.first[measured.rank == 1] {
+            td.figure { (measured.rank) }
+            th scope="row" {
+                (row.label)
+                @if row.is_limit { a href="#limit" title="the practical limit" { (LIMIT_MARK) } }
+            }
+            td.figure { (row.workers) }
+            td.figure { (units::time(measured.median_ns)) }
+            td.figure { (words::interval(measured.interval)) }
+            td.figure { (ratio(measured)) }
+            td.figure { (measured.utilisation.map_or(NONE.into(), units::percent)) }
+            td.figure { (time(measured.task_ns)) }
+            td.figure { (time(measured.overhead_ns)) }
+            td.figure { (measured.speed_up.map_or(NONE.into(), units::ratio)) }
+            td.figure { (time(measured.start_ns.map(|ns| ns as f64))) }
+            td.figure { (measured.peak_memory_bytes.map_or(NONE.into(), units::size)) }
+            td { (notes(row).join(", ")) }
+        }
+    }
+}
+
+fn definitions() -> Markup {
+    html! {
+        section id="definitions" {
+            h2 { "What the words mean" }
+            dl.definitions {
+                dt { "Median and 95% interval" }
+                dd { "Of the wall time of one run of the whole graph; starting the workers is not part of it. The "
+                    "interval is exact, from order statistics, and takes at least six samples." }
+                dt { "Rank and tied" }
+                dd { "All whose interval overlaps that of the fastest share first place. Intervals of neighbours "
+                    "further down may overlap too." }
+                dt id="utilisation" { "Utilisation" }
+                dd { "CPU time ÷ (wall time × workers), the median over all samples. Spinning counts as busy: high "
+                    "utilisation says that cores were used, not that they were useful." }
+                dt id="a-task" { "A task" }
+                dd { "Median ÷ number of tasks: how often a task is finished, not how long one takes." }
+                dt id="overhead" { "Overhead a task" }
+                dd { "(Median × workers − the median of " code { (SERIAL) } ") ÷ number of tasks: what a task costs "
+                    "its workers beyond its work. Below zero where waits overlap: one worker that awaits many "
+                    "timers at once needs less time than all the waits in a row." }
+                dt id="speed-up" { "Speed-up" }
+                dd { "The median of the same backend with one worker ÷ this median." }
+                dt id="start" { "Start" }
+                dd { "How long the backend took to start its workers, once, before the first run." }
+                dt id="memory" { "Peak memory" }
+                dd { "Resident memory of the case at its peak: of its process, and what worker processes do not share." }
+                dt { "Foreign load" }
+                dd { "CPU time that everything else on the machine took ÷ (wall time × cores). Noted from 5% on." }
+                dt id="closeness" { "Closeness" }
+                dd { "The best possible wall time ÷ the median. The best possible is the larger of work ÷ tasks at "
+                    "once and span (the longest path by duration), or a certified optimum, marked with *. " em { "At once" }
+                    " is how many tasks the backend has under way: its workers, or all where sleeping tasks are "
+                    "awaited." }
+                dt id="split" { "Schedule loss, overhead and inflation" }
+                dd { "From runs of their own, with a clock around each task: schedule loss is what a simulated greedy "
+                    "schedule with those durations takes beyond the bound, overhead is the rest of the median, and "
+                    "inflation is what tasks took beside others ÷ what they took alone." }
+                dt id="limit" { "Practical limit " (LIMIT_MARK) }
+                dd { "The backend " code { (crate::report::LIMIT) } " is " (LIMIT_NOTE)
+                    ". It shows what the machine gives, not what a program could use." }
+            }
+        }
+    }
+}

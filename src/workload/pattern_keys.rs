@@ -1,0 +1,153 @@
+//! What a file says about its graph: a `pattern`, with its sweeps, or several `graphs` at once.
+
+use std::ops::Range;
+
+use toml::de::DeValue;
+
+use super::diagnostic::Mistake;
+use super::graph::{Graph, PatternGraph};
+use super::kind_table::{Choice, KindTableParser};
+use super::limit::VARIANTS_MAX;
+use super::size::SizeError;
+use super::top_key::{GRAPHS, PATTERN};
+use super::value::{Entry, describe};
+use crate::parameter::ParameterKind;
+use crate::pattern::Pattern;
+use crate::registry::Registry;
+
+/// One graph that the workload can have.
+pub(super) struct GraphChoice {
+    pub(super) graph: Graph,
+    /// `key=value` for what tells it from the other choices.
+    pub(super) labels: Vec<String>,
+    /// Where the numbers stand that make it large, and what each means.
+    pub(super) extents: Vec<(Range<usize>, &'static str)>,
+    /// Whether it says how long each task lasts.
+    pub(super) has_durations: bool,
+    /// What is to be told about its file.
+    pub(super) notes: Vec<String>,
+}
+
+type PatternChoice = Choice<&'static dyn Pattern>;
+
+/// All choices under `pattern`; empty if a mistake was found there.
+pub(super) fn pattern(
+    value: &Entry<'_>,
+    registry: &Registry,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<GraphChoice> {
+    let mut parser = KindTableParser::new(registry, PATTERN.example);
+    let choices: Vec<PatternChoice> = parser.read(value);
+    mistakes.append(&mut parser.mistakes);
+    let one = |choice: PatternChoice| GraphChoice {
+        extents: extents(&choice),
+        labels: choice.labels,
+        graph: Graph::Pattern(PatternGraph {
+            pattern: choice.kind,
+            parameters: choice.parameters,
+        }),
+        has_durations: false,
+        notes: Vec::new(),
+    };
+    choices.into_iter().map(one).collect()
+}
+
+/// What stands under `graphs`, which is one choice; `None` if a mistake was found there.
+pub(super) fn several(
+    value: &Entry<'_>,
+    registry: &Registry,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<GraphChoice> {
+    let before = mistakes.len();
+    let mut graphs = Vec::new();
+    let mut spans = Vec::new();
+    for entry in entries(value, mistakes)? {
+        let Some(choice) = entry_of_several(entry, registry, mistakes) else {
+            continue;
+        };
+        spans.append(&mut extents(&choice));
+        graphs.push(PatternGraph {
+            pattern: choice.kind,
+            parameters: choice.parameters,
+        });
+    }
+    (mistakes.len() == before).then_some(GraphChoice {
+        graph: Graph::Several(graphs),
+        labels: Vec::new(),
+        extents: spans,
+        has_durations: false,
+        notes: Vec::new(),
+    })
+}
+
+/// The entries of `graphs`, at least one.
+fn entries<'v, 'i>(
+    value: &'v Entry<'i>,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<impl Iterator<Item = &'v Entry<'i>> + use<'v, 'i>> {
+    let message = match value.get_ref() {
+        DeValue::Array(list) if list.is_empty() => "`graphs` is an empty list".into(),
+        DeValue::Array(list) if list.len() > VARIANTS_MAX => {
+            format!("`graphs` holds {} graphs", list.len())
+        }
+        DeValue::Array(list) => return Some(list.iter()),
+        other => format!("`graphs` cannot be {}", describe(other)),
+    };
+    let help = format!("write it like `{}`", GRAPHS.example);
+    let expected = format!("expected a list of 1 to {VARIANTS_MAX} patterns");
+    mistakes.push(Mistake::new(message, help).at(value.span(), expected));
+    None
+}
+
+fn entry_of_several(
+    entry: &Entry<'_>,
+    registry: &Registry,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<PatternChoice> {
+    if !matches!(entry.get_ref(), DeValue::Table(_)) {
+        let message = format!(
+            "an entry of `graphs` cannot be {}",
+            describe(entry.get_ref())
+        );
+        let help = format!("write it like `{}`", GRAPHS.example);
+        let expected = "expected a table with a `kind`";
+        mistakes.push(Mistake::new(message, help).at(entry.span(), expected));
+        return None;
+    }
+    let mut parser = KindTableParser::new(registry, PATTERN.example);
+    let mut choices: Vec<PatternChoice> = parser.read(entry);
+    mistakes.append(&mut parser.mistakes);
+    // What is swept has a label, even if it is a list of one.
+    if choices.iter().any(|choice| !choice.labels.is_empty()) {
+        let help = "write one value without brackets, and a workload file for each value to try";
+        let mistake = Mistake::new("`graphs` cannot be swept", help);
+        mistakes.push(mistake.at(entry.span(), "holds a list"));
+        return None;
+    }
+    choices.pop()
+}
+
+fn extents(choice: &PatternChoice) -> Vec<(Range<usize>, &'static str)> {
+    let declared = choice.kind.parameters().iter();
+    let counts = declared.filter(|one| matches!(one.kind, ParameterKind::Count { .. }));
+    let spans = counts.filter_map(|parameter| {
+        let span = choice.spans.get(parameter.name)?;
+        Some((span.clone(), parameter.why))
+    });
+    spans.collect()
+}
+
+impl GraphChoice {
+    /// The mistake that the graph does not fit.
+    pub(super) fn too_large(&self, error: &SizeError) -> Mistake {
+        let help = format!(
+            "make it smaller, so that there are at most {} tasks",
+            error.fit_count()
+        );
+        let mistake = Mistake::new(format!("the graph is too large: {error}"), help);
+        let places = self.extents.iter();
+        places.fold(mistake, |mistake, (span, why)| {
+            mistake.at(span.clone(), *why)
+        })
+    }
+}
