@@ -1,4 +1,4 @@
-//! What stands on disk: JSON Lines, one [`Record`] a case. Plain data, and the file it is appended to.
+//! What stands on disk: JSON Lines, one [`Record`] a case. Plain data, the file it is appended to, and how it is read.
 //!
 //! Integers carry their unit in their name (`_ns`, `_bytes`, `_count`), fractions from 0 to 1 end in
 //! `_ratio`. Samples are kept raw; every statistic is recomputed when it is read. FORMAT.md describes
@@ -13,16 +13,22 @@ use serde_json::Value;
 mod append;
 mod commit;
 mod difference;
+mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod host;
+mod mixed;
+mod read;
 mod whole;
 
 pub use append::{RecordFile, Resumable, whole_len};
 pub use commit::short_hash;
 pub use difference::{Difference, difference};
+pub use error::{CaseError, ErrorKind};
 pub use host::Host;
 pub(crate) use host::{single_blanks, slug};
+pub use mixed::{MixedError, refuse_mixed};
+pub use read::{RecordsError, read, read_placed, read_text};
 pub use whole::{write_whole, write_whole_with};
 
 /// The version of the format. Fields are only ever added within a version; readers ignore the ones they
@@ -308,18 +314,6 @@ pub struct Sample {
     pub is_degraded: bool,
 }
 
-impl CaseError {
-    /// An error about no task in particular.
-    pub fn new(kind: &str, message: impl Into<String>) -> Self {
-        Self {
-            kind: kind.into(),
-            message: message.into(),
-            task: None,
-            death: None,
-        }
-    }
-}
-
 /// A worker process that died in a run that went on without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkerDeath {
@@ -365,21 +359,4 @@ pub enum LoadSource {
     ProcStat,
     /// No figure: the kernel counts in ticks of 10 ms, and there were too few.
     TooShort,
-}
-
-/// Why a case failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CaseError {
-    /// What kind of failure: `panic`, `timeout`, `killed`, `wrong-digest`, `missing-input`, `not-once`,
-    /// `lost-task`, `miscounted`, `wrong-payload`, `kernel-check`, `beat-bound`, `worker-died`, `backend`,
-    /// `set-up` or `protocol`.
-    pub kind: String,
-    /// What happened, for people.
-    pub message: String,
-    /// The task it is about, where there is one.
-    #[serde(default)]
-    pub task: Option<u64>,
-    /// The worker process that died, where that is what happened: how, and how often its task was tried.
-    #[serde(default)]
-    pub death: Option<WorkerDeath>,
 }

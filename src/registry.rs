@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::backend::{BACKENDS, Backend};
+use crate::diagnostic::Diagnostic;
 use crate::kernel::{KERNELS, KernelKind};
 use crate::parameter::Parameter;
 use crate::pattern::{PATTERNS, Pattern};
@@ -70,10 +71,9 @@ pub enum NameError {
     },
 }
 
-impl NameError {
-    /// What to do about it.
-    pub fn help(&self) -> &'static str {
-        match self {
+impl Diagnostic for NameError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
             Self::Taken { .. } => {
                 "records and case ids tell them apart by their names: give the one that your program adds another name"
             }
@@ -81,7 +81,8 @@ impl NameError {
                 "case ids look like `workload/variant/backend/workers`: write names with ASCII letters, digits, `-`, `_` \
                  and `.`, a letter first"
             }
-        }
+        };
+        Some(help.into())
     }
 }
 

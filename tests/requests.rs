@@ -117,7 +117,7 @@ fn numbers_that_nobody_can_mean_are_refused_by_name() {
         };
         let name = place.rsplit('/').next().unwrap();
         let expected = format!("`{name}` cannot be ");
-        assert_eq!(error.kind, "protocol");
+        assert_eq!(error.kind.name(), "protocol");
         assert!(error.message.starts_with(&expected), "{}", error.message);
     }
 }
@@ -191,7 +191,7 @@ fn a_banner_is_quoted_with_what_to_do() {
     let program = Path::new("/bin/echo");
     let started = Session::start(program, prepare, Duration::from_secs(60), &mut Patience);
     let error = started.err().expect("it answers nothing of the kind");
-    assert_eq!(error.kind, "protocol");
+    assert_eq!(error.kind.name(), "protocol");
     let expected = "the case's process wrote a line that is no answer: \"child\" (";
     assert!(error.message.starts_with(expected), "{}", error.message);
     assert!(

@@ -119,10 +119,10 @@ fn commit(folder: &Path) -> String {
     git(folder, &["rev-parse", "HEAD"])
 }
 
-/// All that was said, with the line breaks of the terminal taken out.
+/// All that was said, in one line.
 fn flat(output: &Output) -> String {
     let text = [&output.stdout[..], &output.stderr[..]].concat();
-    let text = String::from_utf8_lossy(&text).replace(['│', '\n'], " ");
+    let text = String::from_utf8_lossy(&text);
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

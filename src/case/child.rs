@@ -19,7 +19,7 @@ use crate::measure::host::sharpen_timers;
 use crate::measure::schedule::{bound, trace};
 use crate::measure::{self, Meter};
 use crate::parameter::Parameters;
-use crate::record::{Bound, Case, CaseError, GraphSize, Trace};
+use crate::record::{Bound, Case, CaseError, ErrorKind, GraphSize, Trace};
 use crate::registry::Registry;
 use crate::workload::Definition;
 
@@ -209,7 +209,7 @@ impl<'a> Stage<'a> {
             return Ok(());
         }
         Err(CaseError::new(
-            "not-bound",
+            ErrorKind::NotBound,
             format!(
                 "--pin asks for workers that are bound to cores, and those of `{}` are not: leave out --pin, or have \
                  each of its workers call `Placement::enter`",
@@ -302,14 +302,14 @@ fn failed(failure: Failure) -> CaseError {
     CaseError {
         task: failure.task().map(|task| u64::from(task.0)),
         death: death.map(measure::recorded_death),
-        ..CaseError::new(failure.kind(), failure.to_string())
+        ..CaseError::new(failure.kind().into(), failure.to_string())
     }
 }
 
 fn set_up_error(error: impl ToString) -> CaseError {
-    CaseError::new("set-up", error.to_string())
+    CaseError::new(ErrorKind::SetUp, error.to_string())
 }
 
 fn protocol_error(error: impl ToString) -> CaseError {
-    CaseError::new("protocol", error.to_string())
+    CaseError::new(ErrorKind::Protocol, error.to_string())
 }

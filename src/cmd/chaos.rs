@@ -4,21 +4,20 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anstyle::AnsiColor;
-use miette::miette;
 use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 
 use super::measuring::{make_ready, seconds};
 use super::out::say_styled;
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
-use super::{Exit, FAILED, OK, Outcome, say, tell};
+use super::{Exit, FAILED, OK, Outcome, complaint, say, tell};
 use crate::backend::Backend;
 use crate::case::protocol::{Chaos, Prepare};
 use crate::case::{Idle, Session};
 use crate::kernel::Sharing;
 use crate::matrix::PlannedCase;
 use crate::measure::{Slice, SlicePlan};
-use crate::record::CaseError;
+use crate::record::{CaseError, ErrorKind};
 use crate::registry::Registry;
 use crate::system::OWN_PROGRAM;
 
@@ -83,8 +82,9 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
     let cases = arguments.selected.cases(registry, &mortal(registry))?;
     make_ready(false)?;
     // Whatever a case leaves behind becomes a child of this process, and can be counted.
-    set_child_subreaper(Some(getpid()))
-        .map_err(|error| Exit::Failed(miette!("processes left behind cannot be seen: {error}")))?;
+    set_child_subreaper(Some(getpid())).map_err(|error| {
+        Exit::failed(complaint!("processes left behind cannot be seen: {error}"))
+    })?;
     let mut tally = Tally::default();
     catch_interrupt();
     'cases: for (index, planned) in cases.iter().enumerate() {
@@ -171,7 +171,7 @@ impl Tally {
             }
             // A panic is what a kernel does whose lock was held by the one that died.
             Err(error)
-                if matches!(error.kind.as_str(), "worker-died" | "panic")
+                if matches!(error.kind, ErrorKind::WorkerDied | ErrorKind::Panic)
                     && error.task.is_some() =>
             {
                 let attempts = error

@@ -15,7 +15,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
-    let workloads = workload::load(&arguments.paths, registry).map_err(Exit::Usage)?;
+    let workloads = workload::load(&arguments.paths, registry).map_err(Exit::usage)?;
     tell_notes(&workloads);
     for workload in &workloads {
         say(&format!("{}: {}\n", workload.name, workload.why))?;

@@ -4,17 +4,15 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use miette::miette;
 
 use super::compare::{chance, counted_once};
 use super::show::{not_comparable, put, summarise};
-use super::{Exit, OK, Outcome, tell};
+use super::{Exit, OK, Outcome, complaint, tell};
 use crate::compare::{Placed, by_commit, few, history};
 use crate::foreign::git::Git;
 use crate::measure::host;
-use crate::record::short_hash;
+use crate::record::{read_placed, short_hash};
 use crate::report::chronicle;
-use crate::report::read_placed;
 use crate::stats::Divisive;
 
 /// What `history` takes.
@@ -64,7 +62,7 @@ pub(super) struct Arguments {
 
 pub(super) fn main(arguments: &Arguments) -> Outcome {
     let how = how(arguments)?;
-    let records = read_placed(&arguments.records).map_err(Exit::Usage)?;
+    let records = read_placed(&arguments.records).map_err(Exit::usage)?;
     let mut records = counted_once(records);
     if arguments.order != "given" {
         sort_by_time(&mut records);
@@ -84,12 +82,12 @@ pub(super) fn main(arguments: &Arguments) -> Outcome {
     let text = match arguments.format.as_str() {
         "json" => {
             serde_json::to_string_pretty(&found).map_err(|error| {
-                Exit::Failed(miette!("cannot write the history as JSON: {error}"))
+                Exit::failed(complaint!("cannot write the history as JSON: {error}"))
             })? + "\n"
         }
         "csv" => chronicle::csv(&found),
         "markdown" => chronicle::markdown(&found),
-        "svg" => chronicle::svg(&found).map_err(Exit::Failed)?,
+        "svg" => chronicle::svg(&found).map_err(Exit::failed)?,
         _ => chronicle::styled_table(&found),
     };
     put(&text, arguments.out.as_deref())?;
@@ -107,7 +105,7 @@ fn how(arguments: &Arguments) -> Result<Divisive, Exit> {
     };
     let fewest = how.fewest_permutations();
     if u64::from(arguments.permutations) < fewest {
-        return Err(Exit::Usage(miette!(
+        return Err(Exit::usage(complaint!(
             help = format!("give --permutations {fewest} or more, or a larger --significance"),
             "{} random orders cannot show that anything is significant at {}: the smallest chance that they can tell is 1 in {}",
             arguments.permutations,

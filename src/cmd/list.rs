@@ -61,7 +61,7 @@ pub(super) fn main(registry: &Registry, arguments: &Arguments) -> Outcome {
 }
 
 fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<Entry>, Exit> {
-    let workloads = workload::builtin_and(added, registry).map_err(Exit::Usage)?;
+    let workloads = workload::builtin_and(added, registry).map_err(Exit::usage)?;
     let mut entries = Vec::new();
     for backend in &registry.backends {
         entries.push(Entry::new("backend", backend.name(), backend.why()));

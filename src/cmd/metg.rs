@@ -3,14 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use miette::miette;
-
 use super::measuring::{
     Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
 };
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
-use super::{Exit, FAILED, OK, Outcome, tell};
+use super::{Exit, FAILED, OK, Outcome, complaint, tell};
 use crate::disk;
 use crate::measure::host;
 use crate::metg::{SweepPlan, Sweepable, Sweeper};
@@ -81,7 +79,7 @@ fn sweepables(registry: &Registry, arguments: &Arguments) -> Result<Vec<Sweepabl
     for planned in &cases {
         let found = Sweepable::new(planned, registry);
         let found =
-            found.map_err(|error| Exit::Usage(miette!("{}: {error}", planned.case.id())))?;
+            found.map_err(|error| Exit::usage(complaint!("{}: {error}", planned.case.id())))?;
         if let Some(found) = found
             && !sweepables.iter().any(|other| other.id() == found.id())
         {
@@ -94,7 +92,7 @@ fn sweepables(registry: &Registry, arguments: &Arguments) -> Result<Vec<Sweepabl
         let sized: Vec<String> = sized
             .map(|(kernel, size)| format!("{kernel} ({size})"))
             .collect();
-        return Err(Exit::Usage(miette!(
+        return Err(Exit::usage(complaint!(
             help = format!(
                 "choose a workload with one of these kernels: {}",
                 sized.join(", ")

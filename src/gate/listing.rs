@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::compare::{MissingCase, Side, SideError};
 use crate::foreign::{self, Limits};
 use crate::matrix::PlannedCase;
-use crate::record::{Case, CaseError};
+use crate::record::{Case, CaseError, ErrorKind};
 
 /// A case as a program lists it, one line of JSON each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -150,7 +150,7 @@ fn defined_differently(base: &Case, head: &Case) -> SideError {
 pub(super) fn work_differs(message: String) -> SideError {
     SideError {
         side: None,
-        error: CaseError::new("work-differs", message),
+        error: CaseError::new(ErrorKind::WorkDiffers, message),
     }
 }
 
@@ -202,7 +202,7 @@ mod tests {
             panic!("one is different");
         };
         assert_eq!(different.case.workload, "changed");
-        assert_eq!(error.error.kind, "work-differs");
+        assert_eq!(error.error.kind.name(), "work-differs");
         assert!(error.error.message.contains("\"steps\":2"));
     }
 }

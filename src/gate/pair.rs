@@ -14,7 +14,7 @@ use crate::measure::calibration::{calibrate, calibrate_alone};
 use crate::measure::host::core_count;
 use crate::measure::{Slice, SlicePlan};
 use crate::random::SplitMix64;
-use crate::record::{Calibration, Case, CaseError};
+use crate::record::{Calibration, Case, CaseError, ErrorKind};
 use crate::stats::median;
 use crate::stats::paired::{Round, difference};
 
@@ -176,7 +176,7 @@ pub(super) fn measure(
         Some(_) => Ok(pair),
         None => Err(SideError {
             side: None,
-            error: CaseError::new("protocol", "a sample took no time at all"),
+            error: CaseError::new(ErrorKind::Protocol, "a sample took no time at all"),
         }),
     }
 }
@@ -273,7 +273,7 @@ fn sound_samples(slice: Slice) -> Result<Vec<SliceSample>, CaseError> {
         .collect();
     if samples.is_empty() {
         let message = "worker processes died in every sample of a slice, so no time of it counts";
-        return Err(CaseError::new("worker-died", message));
+        return Err(CaseError::new(ErrorKind::WorkerDied, message));
     }
     Ok(samples)
 }

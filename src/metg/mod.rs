@@ -13,7 +13,7 @@ use crate::case::protocol::Prepare;
 use crate::case::{Idle, Session, Surroundings};
 use crate::measure::SlicePlan;
 use crate::random;
-use crate::record::{Case, CaseError, Peak, Plan, Record, Sample};
+use crate::record::{Case, CaseError, ErrorKind, Peak, Plan, Record, Sample};
 
 mod ruler;
 mod search;
@@ -133,7 +133,7 @@ impl<'a> Sweeper<'a> {
         }
         let [needed, there] = [needed, there].map(|bytes| bytes >> 20);
         Err(CaseError::new(
-            "memory",
+            ErrorKind::Memory,
             format!(
                 "{size_count} sizes at once need {needed} MiB, and there are {there}: take a \
                  smaller graph or kernel"
@@ -254,7 +254,7 @@ fn pair(open: &mut OpenSize, ruler: &mut Ruler, idle: &mut dyn Idle) -> Result<(
             let told = record.peak.as_mut().expect("every size has a peak");
             told.probes.extend(probe);
         }
-        Err(error) if error.kind == "cancelled" => return Err(error),
+        Err(error) if error.kind == ErrorKind::Cancelled => return Err(error),
         Err(error) => open.record.error = Some(error),
     }
     Ok(())

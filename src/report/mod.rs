@@ -1,19 +1,17 @@
 //! From records to what people read. Never runs anything.
 //!
-//! [`read()`] takes records from disk, [`Report::new`] computes a view model from them, and what is left
-//! only words or draws that: [`tables`] for a terminal, and one file an exporter in [`EXPORTERS`].
+//! [`Report::new`] computes a view model from records, and what is left only words or draws that: [`tables`] for a terminal, and one file an exporter in [`EXPORTERS`].
 
 pub mod chronicle;
 mod efficiency;
+mod error;
 mod exporter;
 pub mod format;
 mod group;
 mod heading;
 mod load;
-mod mixed;
 mod model;
 mod picture;
-mod read;
 mod schedule;
 mod table;
 pub mod units;
@@ -24,13 +22,12 @@ mod words;
 mod test;
 
 pub use efficiency::{Curve, Sweep};
+pub use error::ReportError;
 pub use exporter::{EXPORTERS, Exporter, HTML, PNG, SVG, write};
 pub use format::{FORMATS, Format, MARKDOWN};
 pub use heading::Heading;
 pub use load::{LoadMap, Stretch};
-pub use mixed::refuse_mixed;
 pub use model::{ALPHA, Group, LIMIT, Measured, Outcome, Report, Row, SERIAL};
-pub use read::{UNKNOWN_VERSION, read, read_placed, read_text};
 pub use schedule::Schedule;
 pub use table::{styled_tables, tables};
 pub use verdict::{bound_or_not, change, styled_verdicts};

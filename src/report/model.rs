@@ -2,15 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use miette::Report as Error;
-
 use super::efficiency::{Sweep, sweeps};
 use super::group::group;
 use super::heading::Heading;
 use super::load::LoadMap;
-use super::mixed::refuse_mixed;
 use super::schedule::Schedule;
-use crate::record::{CaseError, GraphSize, Record, slug};
+use crate::record::{CaseError, GraphSize, MixedError, Record, refuse_mixed, slug};
 use crate::stats::{Interval, Ratio};
 
 /// Every interval of a report misses the true median at most this often.
@@ -121,7 +118,7 @@ impl Report {
     /// # Errors
     ///
     /// When two records do not belong in one report (see [`refuse_mixed`]).
-    pub fn new(records: &[Record]) -> Result<Self, Error> {
+    pub fn new(records: &[Record]) -> Result<Self, MixedError> {
         let places = (1..).map(|number| format!("record {number}"));
         refuse_mixed(places.zip(records))?;
         let mut by_name: BTreeMap<_, Vec<&Record>> = BTreeMap::new();

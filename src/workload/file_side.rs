@@ -6,11 +6,11 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::{Mistake, did_you_mean, quoted};
 use super::file_graph::{FileGraph, Opened};
 use super::graph::Graph;
 use super::graph_side::GraphChoice;
 use super::key::GRAPH;
+use super::mistake::{Mistake, did_you_mean, quoted};
 use super::value::{describe, to_number};
 use crate::registry::nearest;
 

@@ -3,8 +3,8 @@
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::diagnostic::{Mistake, did_you_mean, quoted};
 use super::key::GATE;
+use super::mistake::{Mistake, did_you_mean, quoted};
 use super::parse::File;
 use super::value::describe;
 use crate::registry::nearest;

@@ -5,9 +5,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::diagnostic::Mistake;
 use super::graph::{Graph, PatternGraph};
 use super::key::{GRAPHS, PATTERN};
+use super::mistake::Mistake;
 use super::parse::VARIANTS_MAX;
 use super::side::{Choice, Side};
 use super::size::SizeError;

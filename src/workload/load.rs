@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 
 use super::Workload;
-use super::diagnostic::{Mistake, report};
+use super::mistake::{LoadError, Mistake};
 use super::parse::{Parsed, parse};
 use crate::input::{self, ReadError};
 use crate::memory::usable_memory_bytes;
@@ -156,10 +156,7 @@ fn text(path: &Path, folder: Option<&Path>, bytes: Vec<u8>) -> Result<Source, Mi
 }
 
 /// The workloads in `sources`, in the same order.
-pub(super) fn workloads(
-    sources: Sources,
-    registry: &Registry,
-) -> Result<Vec<Workload>, miette::Report> {
+pub(super) fn workloads(sources: Sources, registry: &Registry) -> Result<Vec<Workload>, LoadError> {
     workloads_within(sources, registry, usable_memory_bytes())
 }
 
@@ -168,7 +165,7 @@ pub(super) fn workloads_within(
     sources: Sources,
     registry: &Registry,
     memory_bytes: u64,
-) -> Result<Vec<Workload>, miette::Report> {
+) -> Result<Vec<Workload>, LoadError> {
     let mut workloads = Vec::new();
     let mut mistakes = Vec::new();
     let mut file_of_name = BTreeMap::new();
@@ -191,7 +188,8 @@ pub(super) fn workloads_within(
             }
         }
     }
-    report(mistakes).map_or(Ok(workloads), Err)
+    LoadError::check(mistakes)?;
+    Ok(workloads)
 }
 
 /// The mistake that another file has this name already, if one has.

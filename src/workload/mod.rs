@@ -20,7 +20,7 @@
 //! | `optimum` | how long a run takes at best, where that is proved |
 //! | `size` | whether a graph fits into ids and memory |
 //! | `gate` | the `gate` of a file: what counts as a change |
-//! | `diagnostic` | what is wrong, where, and what to do |
+//! | `mistake` | what is wrong, where, and what to do |
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,7 +28,6 @@ use std::time::Duration;
 use crate::registry::Registry;
 
 mod definition;
-mod diagnostic;
 mod file_graph;
 mod file_side;
 mod gate;
@@ -37,6 +36,7 @@ mod graph_side;
 mod key;
 mod kind;
 mod load;
+mod mistake;
 mod optimum;
 mod parse;
 mod side;
@@ -47,6 +47,7 @@ mod variants;
 pub use definition::{Definition, DefinitionError};
 pub use file_graph::{FileError, FileGraph};
 pub use graph::{BuildError, Graph, PatternGraph};
+pub use mistake::LoadError;
 pub use optimum::CertifiedOptimum;
 pub use size::SizeError;
 
@@ -90,7 +91,7 @@ pub struct Variant {
 /// # Errors
 ///
 /// When one of them does not fit `registry`, which the built-in registry rules out.
-pub fn builtin(registry: &Registry) -> Result<Vec<Workload>, miette::Report> {
+pub fn builtin(registry: &Registry) -> Result<Vec<Workload>, LoadError> {
     load::workloads(load::builtin(), registry)
 }
 
@@ -101,7 +102,7 @@ pub fn builtin(registry: &Registry) -> Result<Vec<Workload>, miette::Report> {
 /// # Errors
 ///
 /// Everything that is wrong in all of them, as one report.
-pub fn load(paths: &[PathBuf], registry: &Registry) -> Result<Vec<Workload>, miette::Report> {
+pub fn load(paths: &[PathBuf], registry: &Registry) -> Result<Vec<Workload>, LoadError> {
     load::workloads(load::read(paths), registry)
 }
 
@@ -110,10 +111,7 @@ pub fn load(paths: &[PathBuf], registry: &Registry) -> Result<Vec<Workload>, mie
 /// # Errors
 ///
 /// As [`load()`].
-pub fn builtin_and(
-    paths: &[PathBuf],
-    registry: &Registry,
-) -> Result<Vec<Workload>, miette::Report> {
+pub fn builtin_and(paths: &[PathBuf], registry: &Registry) -> Result<Vec<Workload>, LoadError> {
     let mut sources = load::builtin();
     sources.extend(load::read(paths));
     load::workloads(sources, registry)

@@ -6,8 +6,8 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::diagnostic::Mistake;
 use super::key::CERTIFIED_OPTIMUM;
+use super::mistake::Mistake;
 use super::value::{describe, to_number};
 
 /// The shortest schedule that there is: a proof, or the certificate of a solver, is somebody else's business.

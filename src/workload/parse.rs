@@ -7,7 +7,6 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::{Mistake, did_you_mean, quoted};
 use super::graph_side::{self, GraphChoice};
 use super::key::{
     CERTIFIED_OPTIMUM, GRAPH, GRAPH_KEYS, GRAPHS, KERNEL, NAME, ONLY_IF_NAMED, PATTERN, RETRIES,
@@ -15,6 +14,7 @@ use super::key::{
 };
 use super::kind::Kind;
 use super::load::Source;
+use super::mistake::{Mistake, did_you_mean, quoted};
 use super::side::{Choice, Side};
 use super::value::describe;
 use super::{CertifiedOptimum, Workload, file_side};

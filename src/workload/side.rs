@@ -7,9 +7,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::{Mistake, did_you_mean, quoted};
 use super::key::is_top_key;
 use super::kind::Kind;
+use super::mistake::{Mistake, did_you_mean, quoted};
 use super::parse::{VARIANTS_MAX, too_many_variants};
 use super::value::{describe, explain, invalid, to_value};
 use crate::parameter::{Parameter, Parameters, Value};

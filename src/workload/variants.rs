@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::diagnostic::Mistake;
 use super::graph_side::GraphChoice;
 use super::key::{CERTIFIED_OPTIMUM, GRAPH, GRAPH_KEYS, KERNEL, OUTPUT_BYTES};
+use super::mistake::Mistake;
 use super::parse::{File, VARIANTS_MAX, too_many_variants};
 use super::side::{Choice, Side};
 use super::size::{self, Load};

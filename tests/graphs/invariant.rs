@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use miette::{GraphicalReportHandler, GraphicalTheme};
+use taskdyno::diagnostic::Diagnostic;
 use taskdyno::graph::export;
 use taskdyno::graph::import::{Format, ImportError, Imported, parse};
 use taskdyno::graph::{TaskGraph, TaskId};
@@ -16,21 +16,27 @@ pub(crate) fn check(format: Format, bytes: &[u8]) -> bool {
         }
         Err(error) => {
             assert!(!error.to_string().is_empty() && !error.help().is_empty());
-            rendered(&error);
+            told(&error);
             false
         }
     }
 }
 
-/// The error as a terminal without colours shows it.
-pub(crate) fn rendered(error: &ImportError) -> String {
-    let mut text = String::new();
-    GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
-        .with_width(100)
-        .with_links(false)
-        .render_report(&mut text, error)
-        .expect("the place is inside the excerpt");
-    text
+/// All that the error says, one thing per line.
+pub(crate) fn told(error: &ImportError) -> String {
+    let mut text = error.to_string();
+    let excerpts = error.excerpt().into_iter();
+    for (excerpt, mark) in excerpts.flat_map(|one| one.marks().iter().map(move |mark| (one, mark)))
+    {
+        let (line, column) = excerpt.position(mark);
+        let marked = &excerpt.text()[mark.span.clone()];
+        text += &format!(
+            "\n  {}:{line}:{column}: {marked:?} {}",
+            excerpt.file(),
+            mark.label
+        );
+    }
+    text + "\n  help: " + error.help() + "\n"
 }
 
 fn check_imported(imported: &Imported) {

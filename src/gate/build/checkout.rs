@@ -5,10 +5,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use miette::miette;
-
 use super::Meanwhile;
-use super::store::cannot_write;
+use super::error::ProgramError;
 use crate::foreign::git::{Git, GitError};
 
 /// Makes a checkout of `commit` in `folder`: that of the last time, put in order, or else a new one. It stays, so that
@@ -19,28 +17,25 @@ pub(super) fn check_out(
     mark: &Path,
     commit: &str,
     meanwhile: &mut Meanwhile<'_>,
-) -> miette::Result<()> {
+) -> Result<(), ProgramError> {
     let is_cancelled = meanwhile.is_cancelled;
     let git = Git::at(top, is_cancelled);
     let is_in_order = mark.exists() && is_put_in_order(folder, commit, is_cancelled);
     if is_cancelled() {
-        return Err(miette!("interrupted"));
+        return Err(ProgramError::Interrupted);
     }
     if !is_in_order {
         // Fails where there is none.
         let _ = fs::remove_file(mark);
         remove_checkout(&git, folder);
-        add_worktree(&git, folder, commit).map_err(|error| {
-            miette!(
-                help = error.advice(),
-                "cannot check out {commit} in {}: {error}",
-                folder.display()
-            )
+        add_worktree(&git, folder, commit).map_err(|error| ProgramError::CheckOut {
+            commit: commit.into(),
+            folder: folder.into(),
+            error,
         })?;
-        fs::write(mark, "").map_err(|error| cannot_write(mark, &error))?;
+        fs::write(mark, "").map_err(|error| ProgramError::unwritable(mark, error))?;
     }
-    add_submodules(top, folder, meanwhile)
-        .map_err(|error| miette!(help = error.advice(), "cannot see the submodules: {error}"))
+    add_submodules(top, folder, meanwhile).map_err(ProgramError::Submodules)
 }
 
 /// Whether the checkout in `folder` is one, with the files of `commit`. Those that are as they should be keep their

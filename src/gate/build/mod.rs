@@ -6,7 +6,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use miette::miette;
 use sha2::{Digest, Sha256};
 
 use self::checkout::check_out;
@@ -18,10 +17,13 @@ use crate::measure::host;
 
 mod cargo;
 mod checkout;
+mod error;
 mod outside;
 mod store;
 #[cfg(test)]
 mod test;
+
+pub use error::ProgramError;
 
 /// Which binary of a revision is meant.
 #[derive(Debug, Clone, Default)]
@@ -72,27 +74,20 @@ pub struct Meanwhile<'a> {
 /// # Errors
 ///
 /// That it is neither, or that git cannot tell, and what to do.
-pub fn find(name: &str, is_cancelled: &dyn Fn() -> bool) -> miette::Result<Found> {
+pub fn find(name: &str, is_cancelled: &dyn Fn() -> bool) -> Result<Found, ProgramError> {
     let file = Path::new(name);
     if file.is_file() {
         return from_file(name, file).map(Found::Program);
     }
     let revision = match Revision::find(name, &Git::at(Path::new("."), is_cancelled)) {
         Err(GitError::NoCheckout(_)) => None,
-        found => found.map_err(|error| {
-            miette!(
-                help = format!("{}; or name the file of a built program", error.advice()),
-                "`{name}` is no file, and whether it is a revision cannot be told: {error}"
-            )
+        found => found.map_err(|error| ProgramError::Untold {
+            name: name.into(),
+            error,
         })?,
     };
-    revision.map(Found::Revision).ok_or_else(|| {
-        miette!(
-            help = "name the file of a built program, or a commit, tag or branch; a shallow clone does not \
-                    have all of them: fetch it first, in GitHub's checkout with `fetch-depth: 0`",
-            "`{name}` is neither a file nor a revision of the git repository here"
-        )
-    })
+    let found = revision.map(Found::Revision);
+    found.ok_or_else(|| ProgramError::Unknown(name.into()))
 }
 
 impl Found {
@@ -106,7 +101,7 @@ impl Found {
         self,
         target: &Target,
         meanwhile: &mut Meanwhile<'_>,
-    ) -> miette::Result<Resolved> {
+    ) -> Result<Resolved, ProgramError> {
         match self {
             Self::Program(resolved) => Ok(resolved),
             Self::Revision(revision) => revision.build(target, meanwhile),
@@ -126,7 +121,11 @@ impl Revision {
         }))
     }
 
-    fn build(self, target: &Target, meanwhile: &mut Meanwhile<'_>) -> miette::Result<Resolved> {
+    fn build(
+        self,
+        target: &Target,
+        meanwhile: &mut Meanwhile<'_>,
+    ) -> Result<Resolved, ProgramError> {
         self.warn_of_changes(meanwhile);
         let Self {
             repository,
@@ -187,14 +186,11 @@ impl Revision {
     }
 }
 
-fn from_file(name: &str, file: &Path) -> miette::Result<Resolved> {
-    let unreadable = |error: io::Error| miette!("cannot read {name}: {error}");
+fn from_file(name: &str, file: &Path) -> Result<Resolved, ProgramError> {
+    let unreadable = |error: io::Error| ProgramError::unreadable(file, error);
     let mode = fs::metadata(file).map_err(unreadable)?.permissions().mode();
     if mode & 0o111 == 0 {
-        return Err(miette!(
-            help = format!("make it executable: chmod +x {name}"),
-            "{name} is a file that cannot be run"
-        ));
+        return Err(ProgramError::NotExecutable(name.into()));
     }
     let program = fs::canonicalize(file).map_err(unreadable)?;
     Ok(Resolved {
@@ -214,9 +210,8 @@ fn from_file(name: &str, file: &Path) -> miette::Result<Resolved> {
 /// # Errors
 ///
 /// When it cannot be read.
-pub fn sha256(file: &Path) -> miette::Result<String> {
-    let digest =
-        digest(file).map_err(|error| miette!("cannot read {}: {error}", file.display()))?;
+pub fn sha256(file: &Path) -> Result<String, ProgramError> {
+    let digest = digest(file).map_err(|error| ProgramError::unreadable(file, error))?;
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

@@ -20,9 +20,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use miette::miette;
-
 use super::checkout::remove_checkout;
+use super::error::ProgramError;
 use super::outside::Outside;
 use super::{Meanwhile, sha256, short_hash};
 use crate::foreign::git::Git;
@@ -46,17 +45,11 @@ pub(super) struct Store {
 
 impl Store {
     /// The store of the repository at `top`.
-    pub(super) fn open(top: &Path, meanwhile: &mut Meanwhile<'_>) -> miette::Result<Self> {
+    pub(super) fn open(top: &Path, meanwhile: &mut Meanwhile<'_>) -> Result<Self, ProgramError> {
         let caches = cache_folders().into_iter();
         let caches = caches.map(|cache| real(&cache.join("taskdyno/gate")));
         let cache = caches.into_iter().find(|cache| !cache.starts_with(top));
-        let cache = cache.ok_or_else(|| {
-            miette!(
-                help = "set XDG_CACHE_HOME to a folder elsewhere",
-                "a revision is built outside {}, and there is no cache folder that does not lie in it",
-                top.display()
-            )
-        })?;
+        let cache = cache.ok_or_else(|| ProgramError::NoCache(top.into()))?;
         Self::within(&cache, top, meanwhile)
     }
 
@@ -64,14 +57,14 @@ impl Store {
         cache: &Path,
         top: &Path,
         meanwhile: &mut Meanwhile<'_>,
-    ) -> miette::Result<Self> {
+    ) -> Result<Self, ProgramError> {
         let mut name = top.file_name().unwrap_or_default().to_owned();
         name.push(format!(
             "-{}",
             short_hash(top.as_os_str().as_encoded_bytes())
         ));
         let folder = cache.join(name);
-        fs::create_dir_all(&folder).map_err(|error| cannot_write(&folder, &error))?;
+        fs::create_dir_all(&folder).map_err(|error| ProgramError::unwritable(&folder, error))?;
         let lock = locked(&folder.join("lock"), meanwhile)?;
         remove_unused(cache, &folder);
         Ok(Self {
@@ -81,7 +74,7 @@ impl Store {
     }
 
     /// The folder of a commit, which stays as long as what is returned.
-    pub(super) fn keep(&self, commit: &str) -> miette::Result<Kept> {
+    pub(super) fn keep(&self, commit: &str) -> Result<Kept, ProgramError> {
         let folder = self.folder.join("commits").join(commit);
         let path = folder.join("hold");
         let hold = || -> io::Result<File> {
@@ -90,7 +83,7 @@ impl Store {
             hold.lock_shared()?;
             Ok(hold)
         };
-        let hold = hold().map_err(|error| cannot_write(&path, &error))?;
+        let hold = hold().map_err(|error| ProgramError::unwritable(&path, error))?;
         Ok(Kept {
             folder,
             _hold: hold,
@@ -140,7 +133,7 @@ impl Kept {
     /// one, or configuration that may name another one, gets a folder of its own. Commits do not share a folder: cargo
     /// gives packages of one name and place in their workspaces the same files, and would take those of another commit
     /// for fresh where its own sources are older.
-    pub(super) fn target_folder(&self, outside: &Outside) -> miette::Result<PathBuf> {
+    pub(super) fn target_folder(&self, outside: &Outside) -> Result<PathBuf, ProgramError> {
         let mut key = outside.configuration_text();
         for variable in WRAPPERS {
             key.extend(format!("{variable} {:?}\n", env::var_os(variable)).into_bytes());
@@ -149,7 +142,7 @@ impl Kept {
         let folder = targets.join(short_hash(&key));
         fs::create_dir_all(&folder)
             .and_then(|()| touched(&folder.join("used")))
-            .map_err(|error| cannot_write(&folder, &error))?;
+            .map_err(|error| ProgramError::unwritable(&folder, error))?;
         for old in latest_first(&targets, "used")
             .into_iter()
             .skip(MOST_TARGETS)
@@ -161,14 +154,14 @@ impl Kept {
 
     /// The program that was `built`, under a name that no other build takes. The name is that of its content, so
     /// that a gate at work keeps its program when another one builds the commit with other flags.
-    pub(super) fn program(&self, built: &Path, hash: &str) -> miette::Result<PathBuf> {
+    pub(super) fn program(&self, built: &Path, hash: &str) -> Result<PathBuf, ProgramError> {
         let kept = self.folder.join(format!("program-{}", &hash[..16]));
         if kept.is_file() && sha256(&kept)? == hash {
             return Ok(kept);
         }
         // A copy that was cut off is never taken for the program.
         write_whole_with(&kept, |file| copy_program(built, file))
-            .map_err(|error| cannot_write(&kept, &error))?;
+            .map_err(|error| ProgramError::unwritable(&kept, error))?;
         Ok(kept)
     }
 }
@@ -198,8 +191,8 @@ fn real(path: &Path) -> PathBuf {
 }
 
 /// The lock at `path`, as soon as no other process has it.
-fn locked(path: &Path, meanwhile: &mut Meanwhile<'_>) -> miette::Result<File> {
-    let failed = |error: io::Error| cannot_write(path, &error);
+fn locked(path: &Path, meanwhile: &mut Meanwhile<'_>) -> Result<File, ProgramError> {
+    let failed = |error: io::Error| ProgramError::unwritable(path, error);
     let lock = touched(path).map_err(failed)?;
     let mut is_told = false;
     loop {
@@ -207,7 +200,7 @@ fn locked(path: &Path, meanwhile: &mut Meanwhile<'_>) -> miette::Result<File> {
             Ok(()) => return Ok(lock),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
             Err(TryLockError::WouldBlock) if (meanwhile.is_cancelled)() => {
-                return Err(miette!("interrupted while another gate builds"));
+                return Err(ProgramError::InterruptedInLine);
             }
             Err(TryLockError::WouldBlock) => {
                 if !is_told {
@@ -263,12 +256,4 @@ fn remove_unused(cache: &Path, own: &Path) {
             let _ = fs::remove_dir_all(&folder);
         }
     }
-}
-
-pub(super) fn cannot_write(path: &Path, error: &io::Error) -> miette::Report {
-    miette!(
-        help = "XDG_CACHE_HOME chooses the folder that revisions are built in",
-        "cannot write to {}: {error}",
-        path.display()
-    )
 }

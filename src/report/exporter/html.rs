@@ -1,9 +1,9 @@
 use std::path::{Path, PathBuf};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use miette::Report as Error;
 
 use super::{Exporter, schedules, sweeps, write};
+use crate::report::error::ReportError;
 use crate::report::heading::Heading;
 use crate::report::model::{Group, Measured, Outcome, Report, Row, SERIAL};
 use crate::report::picture::font;
@@ -29,7 +29,7 @@ impl Exporter for Html {
         "the whole report as one page, for reading: opens from disk, needs no network"
     }
 
-    fn export(&self, report: &Report, out: &Path) -> Result<Vec<PathBuf>, Error> {
+    fn export(&self, report: &Report, out: &Path) -> Result<Vec<PathBuf>, ReportError> {
         let path = out.join("report.html");
         // Here, so that no part of the page can forget it.
         let page = text::visible(&page(report)?.into_string());
@@ -40,7 +40,7 @@ impl Exporter for Html {
 
 const STYLE: &str = include_str!("report.css");
 
-fn page(report: &Report) -> Result<Markup, Error> {
+fn page(report: &Report) -> Result<Markup, ReportError> {
     let groups: Vec<Markup> = report
         .groups
         .iter()
@@ -259,7 +259,7 @@ fn how_to_read() -> Markup {
     }
 }
 
-fn section(group: &Group, report: &Report) -> Result<Markup, Error> {
+fn section(group: &Group, report: &Report) -> Result<Markup, ReportError> {
     let comparison = picture::comparison(group, report);
     let speed_up = picture::speed_up(group, report);
     let comparison = comparison.map(|picture| figure(&picture)).transpose()?;
@@ -283,7 +283,7 @@ fn section(group: &Group, report: &Report) -> Result<Markup, Error> {
 }
 
 /// A picture of the page. Its own description is read out in its place.
-pub(super) fn figure(picture: &Picture) -> Result<Markup, Error> {
+pub(super) fn figure(picture: &Picture) -> Result<Markup, ReportError> {
     let svg = picture.svg(FontSource::Page)?;
     Ok(html! { figure { (PreEscaped(svg)) } })
 }

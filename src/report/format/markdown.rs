@@ -39,7 +39,11 @@ impl Format for Markdown {
                     wall.interval.map_or("–".into(), units::times)
                 ),
                 (None, Some(error)) => {
-                    writeln!(text, "| {id} | failed: {} | – |", markdown(&error.kind))
+                    writeln!(
+                        text,
+                        "| {id} | failed: {} | – |",
+                        markdown(error.kind.name())
+                    )
                 }
                 (None, None) => writeln!(text, "| {id} | – | – |"),
             };
