@@ -122,8 +122,8 @@ fn dependent(scale: Scale) {
 
 /// The most that any of the workers holds for itself alone.
 fn added_kilobytes(pool: &dyn Pool) -> u64 {
-    let added = |pid: Pid| {
-        let path = format!("/proc/{}/smaps_rollup", pid.as_raw_nonzero());
+    let added = |id: u32| {
+        let path = format!("/proc/{id}/smaps_rollup");
         let text = std::fs::read_to_string(path).expect("a worker that lives");
         let private = text.lines().filter(|line| line.starts_with("Private_"));
         let numbers = private.filter_map(|line| line.split_whitespace().nth(1));

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use crate::memory::usable_memory_bytes;
+use crate::system::memory::usable_memory_bytes;
 
 /// The most bytes of a file that takes about as much memory as it is long, such as one of records: an eighth of the
 /// memory of this machine.

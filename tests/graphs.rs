@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use taskdyno::graph::TaskId;
 use taskdyno::graph::bound::{span, work};
-use taskdyno::graph::import::{Format, Imported, Unit, parse, read};
+use taskdyno::graph_file::import::{Format, Imported, Unit, parse, read};
 
 #[path = "graphs/command.rs"]
 mod command;

@@ -26,113 +26,113 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The folders with sources.
-const SOURCES: [&str; 1] = ["src"];
+/// The folders with the sources of the crates, in the order in which ARCHITECTURE.md has their tables: the core, and
+/// the program, which re-exports the modules of the core.
+const SOURCES: [&str; 2] = ["core/src", "src"];
 
-/// All source files.
+/// The source files of both crates.
 fn sources() -> Vec<PathBuf> {
     let folders = SOURCES.iter().map(|folder| root().join(folder));
     folders.flat_map(|folder| files(&folder, "rs")).collect()
 }
 
-/// The module that a source file belongs to.
-fn module(path: &Path) -> String {
-    let below = SOURCES
-        .iter()
-        .find_map(|folder| path.strip_prefix(root().join(folder)).ok());
-    let first = below.unwrap().iter().next().unwrap().to_str().unwrap();
-    first.trim_end_matches(".rs").to_owned()
+/// A row of ARCHITECTURE.md's tables: a module, and the modules that it may import.
+struct Row {
+    module: String,
+    allowed: BTreeSet<String>,
 }
 
-/// Which module may import which: the rows of ARCHITECTURE.md's table of modules, in their order. The last column
-/// names modules in backquotes.
-fn table() -> Vec<(String, BTreeSet<String>)> {
+/// The tables of modules in ARCHITECTURE.md, one per crate.
+fn tables() -> Vec<Vec<Row>> {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let quoted = |cell: &str| -> Vec<String> {
-        cell.split('`')
-            .skip(1)
-            .step_by(2)
-            .map(String::from)
-            .collect()
-    };
-    let rows = text
-        .lines()
-        .skip_while(|line| !line.starts_with("| module |"))
-        .skip(2)
-        .take_while(|line| line.starts_with('|'));
-    rows.map(|row| {
-        let cells: Vec<&str> = row.trim_matches('|').split('|').collect();
-        let [module, _, imports] = cells[..] else {
-            panic!("three columns are expected in {row:?}");
-        };
-        (
-            quoted(module).remove(0),
-            quoted(imports).into_iter().collect(),
-        )
-    })
-    .collect()
+    let tables: Vec<Vec<Row>> = text
+        .split("\n| module |")
+        .skip(1)
+        .map(|table| {
+            let rows = table.lines().skip(2);
+            rows.take_while(|line| line.starts_with('|'))
+                .map(row)
+                .collect()
+        })
+        .collect();
+    assert_eq!(tables.len(), SOURCES.len(), "one table per crate");
+    tables
 }
 
-/// The modules of ours that a source text names as `crate::module`, outside comments.
-fn imports(text: &str, table: &[(String, BTreeSet<String>)]) -> BTreeSet<String> {
+/// One line of a table. Modules are in backquotes, in the first column and in the last.
+fn row(line: &str) -> Row {
+    let quoted = |cell: &str| -> Vec<String> {
+        let parts = cell.split('`').skip(1).step_by(2);
+        parts.map(String::from).collect()
+    };
+    let cells: Vec<&str> = line.trim_matches('|').split('|').collect();
+    let [module, _, imports] = cells[..] else {
+        panic!("three columns are expected in {line:?}");
+    };
+    Row {
+        module: quoted(module).remove(0),
+        allowed: quoted(imports).into_iter().collect(),
+    }
+}
+
+/// The module of a crate that a source file belongs to, and the modules that the file imports from others, named as
+/// `crate::module` outside comments.
+fn imports(folder: &str, path: &Path) -> (String, BTreeSet<String>) {
+    let below = path.strip_prefix(root().join(folder)).unwrap();
+    let first = below.iter().next().unwrap().to_str().unwrap();
+    let module = first.trim_end_matches(".rs").to_owned();
+    let text = fs::read_to_string(path).unwrap();
     let code = text
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"));
-    code.flat_map(|line| line.split("crate::").skip(1))
+    let named = code
+        .flat_map(|line| line.split("crate::").skip(1))
         .map(|rest| {
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
             rest[..end.unwrap_or(rest.len())].to_owned()
-        })
-        .filter(|name| table.iter().any(|(module, _)| module == name))
-        .collect()
+        });
+    let names: Vec<String> = tables()
+        .into_iter()
+        .flatten()
+        .map(|row| row.module)
+        .collect();
+    let found = named
+        .filter(|name| *name != module && names.contains(name))
+        .collect();
+    (module, found)
 }
 
 #[test]
-fn modules_import_only_what_the_table_allows() {
-    let table = table();
-    let mut broken = Vec::new();
-    for path in sources() {
-        let module = module(&path);
-        if module == "lib" || module == "main" {
-            continue;
+fn modules_import_what_the_tables_say_and_nothing_else() {
+    let mut wrong = Vec::new();
+    for (folder, table) in SOURCES.iter().zip(tables()) {
+        let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for path in files(&root().join(folder), "rs") {
+            let (module, found) = imports(folder, &path);
+            used.entry(module).or_default().extend(found);
         }
-        let allowed = table.iter().find(|(name, _)| *name == module);
-        let (_, allowed) = allowed.unwrap_or_else(|| panic!("{module} is not in the table"));
-        for import in imports(&fs::read_to_string(&path).unwrap(), &table) {
-            if import != module && !allowed.contains(&import) {
-                broken.push(format!("{}: {module} imports {import}", path.display()));
+        used.retain(|module, _| module != "lib" && module != "main");
+        let mut said: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        said.extend(table.into_iter().map(|row| (row.module, row.allowed)));
+        for module in used.keys().chain(said.keys()).collect::<BTreeSet<_>>() {
+            let (used, said) = (used.get(module), said.get(module));
+            if used != said {
+                wrong.push(format!(
+                    "{folder}, {module}: imports {used:?}, ARCHITECTURE.md says {said:?}"
+                ));
             }
         }
     }
-    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn the_table_allows_nothing_that_is_not_used() {
-    let table = table();
-    let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for path in sources() {
-        let found = imports(&fs::read_to_string(&path).unwrap(), &table);
-        used.entry(module(&path)).or_default().extend(found);
-    }
-    for (module, allowed) in &table {
-        for import in allowed {
-            let is_used = used.get(module).is_some_and(|all| all.contains(import));
-            assert!(is_used, "{module} may import {import}, but does not");
-        }
-    }
-}
-
-#[test]
-fn the_table_has_no_circle() {
-    // Each module may name only those above it.
-    let table = table();
-    assert!(!table.is_empty(), "ARCHITECTURE.md has no table of modules");
-    for (index, (module, allowed)) in table.iter().enumerate() {
-        for import in allowed {
-            let above = table[..index].iter().any(|(name, _)| name == import);
-            assert!(above, "{module}: {import}");
-        }
+fn modules_import_only_modules_above_them() {
+    let mut above = BTreeSet::new();
+    for row in tables().into_iter().flatten() {
+        let below: Vec<_> = row.allowed.difference(&above).collect();
+        assert!(below.is_empty(), "{} imports {below:?}", row.module);
+        above.insert(row.module);
     }
 }
 
@@ -205,6 +205,7 @@ fn no_text_names_a_path_of_one_machine() {
     let mut bad = Vec::new();
     for (folder, extension) in [
         ("src", "rs"),
+        ("core", "rs"),
         ("tests", "rs"),
         ("benches", "rs"),
         ("examples", "rs"),

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use taskdyno::graph::bound::{greedy_bound, span, work};
-use taskdyno::graph::import::{Imported, read};
+use taskdyno::graph_file::import::{Imported, read};
 
 /// Nanoseconds a unit of an STG file: `scale = 0.001` of a second.
 const UNIT_NS: u64 = 1_000_000;

@@ -1,4 +1,4 @@
-//! The pending count of a task (`src/execute/pending.rs`) under every order in which its predecessors can be counted,
+//! The pending count of a task (`core/src/execute/pending.rs`) under every order in which its predecessors can be counted,
 //! and every value that the memory model lets their workers read (within loom's bounds).
 //!
 //! The very file of the core is checked, with loom's atomics in place of the machine's. Whoever runs the task looks for
@@ -12,7 +12,7 @@ use loom::thread;
 use atomic::{AtomicU32, Ordering};
 use pending::{MOST_PREDECESSORS, Pending};
 
-#[path = "../src/execute/pending.rs"]
+#[path = "../core/src/execute/pending.rs"]
 mod pending;
 
 mod atomic {

@@ -3,25 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use super::Death;
 use crate::execute::{Ending, Failure, Halt, Job};
 use crate::graph::TaskId;
 
 /// Deaths of workers between two tasks that a run bears. Nobody can be blamed for those, and without a
 /// bound a worker that dies as soon as it starts would be replaced for ever.
 const BLAMELESS_LIMIT: u32 = 16;
-
-/// A worker process that died.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Death {
-    /// The number of the worker, from 0.
-    pub worker: u32,
-    /// How it ended.
-    pub ending: Ending,
-    /// The task that it ran; `None` between two tasks.
-    pub task: Option<TaskId>,
-    /// How often the task had been tried then, this time included; 0 without a task.
-    pub attempt_count: u32,
-}
 
 /// The deaths since they were last taken, and what follows from those of the run that is going on.
 #[derive(Debug, Default)]
@@ -133,7 +121,7 @@ impl Casualties {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::execute::test::Pass;
+    use crate::backend::fixture::Pass;
     use crate::graph::TaskGraphBuilder;
 
     fn job() -> Job {

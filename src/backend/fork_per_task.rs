@@ -26,10 +26,9 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
 
-use super::casualties::{Casualties, Death};
+use super::casualties::Casualties;
 use super::process::{self, Deadline, WorkerProcess};
-use super::worker::Placement;
-use super::{Backend, Pool, PoolPlan};
+use super::{Backend, Death, Placement, Pool, PoolPlan};
 use crate::execute::{Ending, Halt, Job};
 use crate::graph::TaskId;
 use crate::kernel::Sharing;

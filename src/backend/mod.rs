@@ -1,21 +1,9 @@
-//! Who runs tasks where and when. One file a backend, one line in [`BACKENDS`].
-//!
-//! A backend never reads a clock and never decides what a task does: it calls [`Job::execute`] for every
-//! task that is ready, exactly once, and sees to it that the dependents handed back run too.
-
-use std::collections::BTreeMap;
-use std::io;
-use std::sync::Arc;
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
-
-use crate::execute::{Halt, Job};
-use crate::kernel::Sharing;
-use crate::parameter::{Parameter, Parameters};
+//! The backends that every build has. One file per backend, one line in [`BACKENDS`].
 
 mod casualties;
 mod crossbeam;
+#[cfg(test)]
+mod fixture;
 mod fork;
 mod fork_dispatch;
 mod fork_per_task;
@@ -30,7 +18,10 @@ mod threads;
 mod tokio;
 mod worker;
 
-pub use casualties::Death;
+pub use taskdyno_core::backend::{
+    Backend, Continuation, Death, Lent, MOST_WORKERS, Placement, Pool, PoolPlan,
+};
+
 pub use crossbeam::CROSSBEAM;
 pub use fork::FORK;
 pub use fork_dispatch::FORK_DISPATCH;
@@ -42,7 +33,6 @@ pub use r#static::STATIC;
 pub use thread_pool::THREAD_POOL;
 pub use threads::THREADS;
 pub use tokio::TOKIO;
-pub use worker::{Lent, Placement};
 
 /// The backends that every build has. Tables and pictures keep this order where nothing else decides.
 pub const BACKENDS: &[&dyn Backend] = &[
@@ -58,145 +48,3 @@ pub const BACKENDS: &[&dyn Backend] = &[
     &FORK_DISPATCH,
     &FORK_PER_TASK,
 ];
-
-/// A way to run task graphs.
-pub trait Backend: Sync {
-    /// The name on the command line and in records.
-    fn name(&self) -> &'static str;
-
-    /// What it is, in one line.
-    fn why(&self) -> &'static str;
-
-    /// How its workers see each other's memory.
-    fn sharing(&self) -> Sharing {
-        Sharing::Threads
-    }
-
-    /// The one number of workers it can have, if it has no choice.
-    fn fixed_worker_count(&self) -> Option<usize> {
-        None
-    }
-
-    /// How many tasks can be under way at once with this many workers; `None` if there is no limit. `waits`
-    /// says whether tasks only wait, which async backends do for all of them at once.
-    fn parallelism(&self, worker_count: usize, waits: bool) -> Option<usize> {
-        let _ = waits;
-        Some(worker_count)
-    }
-
-    /// What it can do with the first dependent that a task makes ready; empty if the question does not
-    /// arise. The first entry is the default.
-    fn continuations(&self) -> &'static [Continuation] {
-        &[]
-    }
-
-    /// Settings of its own, such as the size of a window.
-    fn options(&self) -> &'static [Parameter] {
-        &[]
-    }
-
-    /// Whether its workers are bound to cores where [`PoolPlan::pin`] asks for it, as [`Placement`] does it. Where
-    /// binding is only an offer (`--pin=auto`), a backend that cannot is left alone; where it was demanded, one whose
-    /// workers turn out not to be bound fails.
-    fn can_pin(&self) -> bool {
-        false
-    }
-
-    /// Starts the workers. They run nothing before [`Pool::run`].
-    ///
-    /// # Errors
-    ///
-    /// When the system refuses a thread, a process or memory.
-    fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>>;
-}
-
-/// Workers that are ready to run a job. Dropping it stops them.
-pub trait Pool {
-    /// Runs the whole graph once. This and nothing else is what a sample times.
-    ///
-    /// # Errors
-    ///
-    /// [`Halt`] when the run failed; the reason is in [`Job::failure`]. The pool is then only good for
-    /// dropping.
-    fn run(&mut self) -> Result<(), Halt>;
-
-    /// The deaths of workers since this was last called, in all the runs that survived them, and clears the list.
-    /// It is called once per sample, which may hold many runs: a sample with deaths is degraded, and its figures are
-    /// kept apart.
-    fn take_deaths(&mut self) -> Vec<Death> {
-        Vec::new()
-    }
-
-    /// The processes of the workers, if they are not threads of this one.
-    fn worker_processes(&self) -> Vec<rustix::process::Pid> {
-        Vec::new()
-    }
-}
-
-/// The most workers of one pool: more than any machine has cores, and few enough to start.
-pub const MOST_WORKERS: u32 = 4096;
-
-/// How a pool is to be set up.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PoolPlan {
-    /// How many tasks may run at once; at least 1.
-    pub worker_count: usize,
-    /// What becomes of the first dependent that a task makes ready, where the backend has a choice.
-    pub continuation: Continuation,
-    /// Whether worker `i` is bound to core `i` modulo the number of cores. [`Placement`] does it.
-    pub pin: bool,
-    /// How often a task whose worker process died is tried again.
-    pub retry_limit: u32,
-    /// A worker process that runs one task for longer than this is killed.
-    pub task_timeout: Option<Duration>,
-    /// What [`Backend::options`] asks for.
-    pub options: Parameters,
-}
-
-impl PoolPlan {
-    /// A plan for this many workers with nothing out of the ordinary: the default continuation and options
-    /// of `backend`, no pinning, no retries.
-    pub fn plain(backend: &dyn Backend, worker_count: usize) -> Self {
-        let continuation = backend.continuations().first().copied();
-        let options = Parameters::check(backend.options(), &BTreeMap::new());
-        Self {
-            worker_count,
-            continuation: continuation.unwrap_or(Continuation::Queue),
-            pin: false,
-            retry_limit: 0,
-            task_timeout: None,
-            options: options.expect("every option has a default"),
-        }
-    }
-}
-
-/// What a worker does with the first dependent that its task makes ready.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-    clap::ValueEnum,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Continuation {
-    /// It goes into the queue like every other.
-    Queue,
-    /// The worker runs it at once, without a queue in between.
-    Inline,
-}
-
-impl Continuation {
-    /// The name on the command line and in records.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Queue => "queue",
-            Self::Inline => "inline",
-        }
-    }
-}

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::worker::Placement;
+use super::Placement;
 use crate::execute::{Ending, Halt, Job};
 use crate::system::no_process_descriptor;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -157,6 +157,11 @@ impl AsFd for WorkerProcess {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()
     }
+}
+
+/// A process id as the standard library and [`Pool::worker_processes`](super::Pool::worker_processes) have it.
+pub(super) fn id(pid: Pid) -> u32 {
+    pid.as_raw_nonzero().get().cast_unsigned()
 }
 
 fn ending(status: &WaitIdStatus) -> Ending {

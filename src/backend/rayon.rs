@@ -8,8 +8,8 @@ use std::thread::JoinHandle;
 
 use rayon::{Scope, ThreadPool, ThreadPoolBuilder};
 
-use super::worker::{Placement, join_all};
-use super::{Backend, Continuation, Pool, PoolPlan};
+use super::worker::{join_all, spawn};
+use super::{Backend, Continuation, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
 
@@ -44,7 +44,7 @@ impl Backend for Rayon {
             .num_threads(plan.worker_count)
             .spawn_handler(|thread| {
                 let index = thread.index();
-                let thread = placement.spawn(index, &job, || thread.run())?;
+                let thread = spawn(placement, index, &job, || thread.run())?;
                 threads.0.push(thread);
                 Ok(())
             })

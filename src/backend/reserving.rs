@@ -123,7 +123,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::execute::test::reserved;
+    use crate::backend::fixture::reserved;
     use crate::parameter::Value;
 
     fn nothing() -> Option<TaskId> {

@@ -1,8 +1,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::worker::{Lent, Placement};
-use super::{Backend, Pool, PoolPlan};
+use super::{Backend, Lent, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 
 /// One loop on the calling thread, in topological order. No counting, no queue.

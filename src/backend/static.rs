@@ -19,8 +19,8 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam_utils::CachePadded;
 
-use super::worker::{Lent, Placement, join_all};
-use super::{Backend, Pool, PoolPlan};
+use super::worker::{Spin, join_all, spawn};
+use super::{Backend, Lent, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::{TaskGraph, TaskId};
 
@@ -62,7 +62,7 @@ impl Backend for Static {
         for index in 1..plan.worker_count {
             let team = Arc::clone(&pool.team);
             let body = move || team.help(index);
-            let helper = placement.spawn(index, &pool.team.job, body)?;
+            let helper = spawn(placement, index, &pool.team.job, body)?;
             pool.helpers.push(helper);
         }
         Ok(Box::new(pool))
@@ -157,7 +157,7 @@ impl Team {
 
     /// Waits for a run after `last`, and returns its number.
     fn await_start(&self, last: u32) -> u32 {
-        let mut spin = self.placement.spin();
+        let mut spin = Spin::new(&self.placement);
         loop {
             // Acquire: pairs with the Release in `StaticPool::run`, which hands over `begin_run`.
             let run = self.start.load(Ordering::Acquire);
@@ -200,7 +200,7 @@ impl Team {
 
     #[inline]
     fn await_that(&self, is_so: impl Fn() -> bool) -> Result<(), Halt> {
-        let mut spin = self.placement.spin();
+        let mut spin = Spin::new(&self.placement);
         while !is_so() {
             if self.job.is_halted() {
                 return Err(Halt);

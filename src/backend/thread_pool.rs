@@ -10,8 +10,8 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
-use super::worker::{Placement, join_all};
-use super::{Backend, Pool, PoolPlan};
+use super::worker::{join_all, spawn};
+use super::{Backend, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
 
@@ -49,7 +49,7 @@ impl Backend for ThreadPool {
         };
         for index in 0..plan.worker_count {
             let shared = Arc::clone(&pool.shared);
-            let worker = placement.spawn(index, &pool.shared.job, move || shared.work())?;
+            let worker = spawn(placement, index, &pool.shared.job, move || shared.work())?;
             pool.workers.push(worker);
         }
         Ok(Box::new(pool))

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use super::worker::Placement;
-use super::{Backend, Pool, PoolPlan};
+use super::worker::spawn;
+use super::{Backend, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
 
@@ -95,7 +95,7 @@ impl ThreadsPool {
             // The pool keeps the receiver until every thread has been joined.
             let _ = sender.send(Report { index, result });
         };
-        match self.placement.spawn(index, &self.job, body) {
+        match spawn(self.placement, index, &self.job, body) {
             Ok(thread) => {
                 self.alive.push((index, thread));
                 Ok(())

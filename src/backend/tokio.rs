@@ -18,8 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::worker::Placement;
-use super::{Backend, Continuation, Pool, PoolPlan};
+use super::{Backend, Continuation, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
 use crate::system::limit::cannot_start_worker;
@@ -255,7 +254,7 @@ impl Pool for TokioPool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::execute::test::Pass;
+    use crate::backend::fixture::Pass;
     use crate::graph::TaskGraphBuilder;
 
     #[test]

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use super::workers::{self, Workers};
 use super::{Exit, complaint, tell_notes};
 use crate::backend::{Backend, Continuation};
@@ -47,7 +49,12 @@ pub(super) struct Selected {
     )]
     workers: Vec<Workers>,
     /// What backends with the choice do with the first dependent that a task makes ready.
-    #[arg(long, value_name = "WHAT", env = "TASKDYNO_CONTINUATION")]
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_parser = continuation(),
+        env = "TASKDYNO_CONTINUATION"
+    )]
     continuation: Option<Continuation>,
     /// Set an option of those backends that have it, such as `threads=4`. May be given more than once.
     #[arg(long = "option", value_name = "NAME=VALUE", env = "TASKDYNO_OPTION")]
@@ -76,6 +83,12 @@ impl Known {
         let variant = (case.workload.clone(), case.variant.clone());
         self.variants.contains(&variant) && self.backends.contains(case.backend.as_str())
     }
+}
+
+/// Parses the name of a continuation. The help lists the names.
+fn continuation() -> impl TypedValueParser<Value = Continuation> {
+    PossibleValuesParser::new(Continuation::ALL.map(Continuation::name))
+        .map(|name| Continuation::named(&name).expect("the parser refuses other names"))
 }
 
 /// When to bind workers to cores.

@@ -91,7 +91,7 @@ pub struct Meter {
 impl Meter {
     /// A meter that has not warmed up.
     pub fn new(job: Arc<Job>, pool: Box<dyn Pool>, worker_count: usize, expected: u64) -> Self {
-        let worker_processes = pool.worker_processes();
+        let worker_processes = worker_processes(pool.as_ref());
         Self {
             job,
             pool,
@@ -255,9 +255,15 @@ impl Meter {
 
     /// Watches the worker processes that there are now.
     fn follow_workers(&mut self) {
-        self.worker_processes = self.pool.worker_processes();
+        self.worker_processes = worker_processes(self.pool.as_ref());
         self.usage = UsageMeter::new(&self.worker_processes);
     }
+}
+
+fn worker_processes(pool: &dyn Pool) -> Vec<Pid> {
+    let ids = pool.worker_processes().into_iter();
+    ids.filter_map(|id| Pid::from_raw(id.cast_signed()))
+        .collect()
 }
 
 /// `death` as records have it.

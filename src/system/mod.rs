@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 pub(crate) mod cgroup;
 pub(crate) mod limit;
+pub(crate) mod memory;
 pub(crate) mod oom;
 pub(crate) mod proc;
 

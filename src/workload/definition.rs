@@ -10,10 +10,10 @@ use super::size::{self, Load, SizeError};
 use crate::execute::OUTPUT_BYTES_MAX;
 use crate::graph::TaskGraph;
 use crate::kernel::{Kernel, KernelKind, Setting};
-use crate::memory::usable_memory_bytes;
 use crate::parameter::{ParameterError, Parameters, Value};
 use crate::pattern::Size;
 use crate::registry::{Registry, nearest};
+use crate::system::memory::usable_memory_bytes;
 
 /// What is run: a graph and a kernel with all their parameters, checked.
 #[derive(Clone)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::graph::TaskGraph;
-use crate::graph::import::{self, ImportError, Imported};
+use crate::graph_file::import::{self, ImportError, Imported};
 use crate::pattern::Size;
 
 /// A graph in a file, with what is known of it without reading it again.

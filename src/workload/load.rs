@@ -12,8 +12,8 @@ use super::Workload;
 use super::mistake::{LoadError, Mistake};
 use super::parse::{Parsed, parse};
 use crate::input::{self, ReadError};
-use crate::memory::usable_memory_bytes;
 use crate::registry::{Registry, nearest};
+use crate::system::memory::usable_memory_bytes;
 
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/workloads");
 

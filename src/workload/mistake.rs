@@ -5,7 +5,7 @@ use std::mem;
 use std::ops::Range;
 
 use crate::diagnostic::{Diagnostic, Excerpt, Mark};
-use crate::graph::import::ImportError;
+use crate::graph_file::import::ImportError;
 
 /// One thing that is wrong.
 #[derive(Debug, thiserror::Error)]

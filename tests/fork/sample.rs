@@ -12,7 +12,7 @@ use taskdyno::graph::TaskId;
 use taskdyno::measure::{Meter, Slice, SlicePlan};
 use taskdyno::memory::SharedSlice;
 
-use crate::host::assert_childless;
+use crate::host::{assert_childless, pid};
 use crate::runner::Case;
 use crate::{Does, independent};
 
@@ -131,7 +131,7 @@ fn died_idle() {
     let mut pool = FORK_DISPATCH.start(Arc::clone(&job), &plan).unwrap();
     job.begin_run();
     pool.run().unwrap();
-    let pid = pool.worker_processes()[1];
+    let pid = pid(pool.worker_processes()[1]);
     let descriptor = pidfd_open(pid, PidfdFlags::empty()).unwrap();
     kill_process(pid, Signal::KILL).unwrap();
     poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], None).unwrap();

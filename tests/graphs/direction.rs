@@ -1,6 +1,6 @@
 //! Which way edges point.
 
-use taskdyno::graph::import::Imported;
+use taskdyno::graph_file::import::Imported;
 
 use crate::{dot, edges, stg};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use taskdyno::graph::import::{Format, parse};
+use taskdyno::graph_file::import::{Format, parse};
 
 use crate::invariant::check;
 

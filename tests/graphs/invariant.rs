@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use taskdyno::diagnostic::Diagnostic;
-use taskdyno::graph::export;
-use taskdyno::graph::import::{Format, ImportError, Imported, parse};
 use taskdyno::graph::{TaskGraph, TaskId};
+use taskdyno::graph_file::export;
+use taskdyno::graph_file::import::{Format, ImportError, Imported, parse};
 
 /// Reads `bytes`, which must not panic, and checks what comes of it. Returns whether it is a graph.
 pub(crate) fn check(format: Format, bytes: &[u8]) -> bool {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use taskdyno::graph::bound::{span, work};
-use taskdyno::graph::import::{Imported, read};
+use taskdyno::graph_file::import::{Imported, read};
 
 use crate::{edges, foreign_graphs};
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use taskdyno::graph::import::{Format, parse, read};
+use taskdyno::graph_file::import::{Format, parse, read};
 
 use crate::invariant::told;
 

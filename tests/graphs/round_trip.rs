@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use proptest::collection::{hash_set, vec};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use taskdyno::graph::export;
-use taskdyno::graph::import::{Imported, Unit};
 use taskdyno::graph::{TaskGraphBuilder, TaskId};
+use taskdyno::graph_file::export;
+use taskdyno::graph_file::import::{Imported, Unit};
 
 use crate::foreign_graphs;
 use crate::invariant::{EXACT, check_round_trips};

@@ -1,6 +1,6 @@
 //! WfFormat of every version that was published.
 
-use taskdyno::graph::import::{Format, Imported, Unit, parse};
+use taskdyno::graph_file::import::{Format, Imported, Unit, parse};
 
 use crate::{edges, wfformat};
 

@@ -24,8 +24,8 @@ use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use crossbeam_utils::CachePadded;
 
 use super::reserving::{RESERVE, Reserving};
-use super::worker::{Lent, Placement, Spin, join_all};
-use super::{Backend, Continuation, Pool, PoolPlan};
+use super::worker::{Spin, join_all, spawn};
+use super::{Backend, Continuation, Lent, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job, Reserved};
 use crate::graph::TaskId;
 use crate::parameter::Parameter;
@@ -94,7 +94,7 @@ impl Backend for Crossbeam {
         };
         for worker in workers {
             let index = worker.index;
-            let helper = placement.spawn(index, &job, move || worker.help())?;
+            let helper = spawn(placement, index, &job, move || worker.help())?;
             pool.helpers.push(helper);
         }
         Ok(Box::new(pool))
@@ -188,7 +188,7 @@ impl Worker {
             return self.await_reserved(is_over);
         }
         self.deque.pop().or_else(|| {
-            let spin = self.shared.placement.spin();
+            let spin = Spin::new(&self.shared.placement);
             self.await_task(spin, is_over)
         })
     }
@@ -210,7 +210,7 @@ impl Worker {
                 let shared = &self.shared;
                 let is_needed = || is_done(shared) || shared.has_work();
                 shared.sleepers.sleep(self.index, is_needed);
-                spin = shared.placement.spin();
+                spin = Spin::new(&shared.placement);
             }
         }
     }
@@ -219,7 +219,7 @@ impl Worker {
     #[cold]
     fn await_reserved(&mut self, is_over: fn(&Shared) -> bool) -> Option<TaskId> {
         let reserved = self.reserved.take()?;
-        let mut spin = self.shared.placement.spin();
+        let mut spin = Spin::new(&self.shared.placement);
         let pause = || spin.turn() && !self.shared.is_closed();
         let mut reserving = self.reserving;
         let waited = reserving.wait(&self.job, reserved, pause, || self.steal());

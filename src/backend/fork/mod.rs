@@ -5,13 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::Timespec;
-use rustix::process::Pid;
 
 use super::casualties::Casualties;
 use super::process::{self, EndedChildren};
 use super::reserving::{RESERVE, Reserving};
-use super::worker::Placement;
-use super::{Backend, Continuation, Death, Pool, PoolPlan};
+use super::{Backend, Continuation, Death, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::kernel::Sharing;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind};
@@ -188,8 +186,8 @@ impl Pool for ForkPool {
         self.casualties.take()
     }
 
-    fn worker_processes(&self) -> Vec<Pid> {
-        self.crew.pids()
+    fn worker_processes(&self) -> Vec<u32> {
+        self.crew.pids().into_iter().map(process::id).collect()
     }
 }
 

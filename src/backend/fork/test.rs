@@ -9,10 +9,10 @@ use super::deque::{Deque, HEAD_WORDS, Steal, Taken};
 use super::shared::Shared;
 use super::sources::{Range, Sources};
 use super::worker::{Assignment, Manner, be_workers};
+use crate::backend::fixture::Pass;
 use crate::backend::reserving::Reserving;
 use crate::backend::{Continuation, FORK, Placement, PoolPlan};
 use crate::execute::Job;
-use crate::execute::test::Pass;
 use crate::graph::TaskGraphBuilder;
 
 #[test]

@@ -34,12 +34,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::process::Pid;
 
-use super::casualties::{Casualties, Death};
+use super::casualties::Casualties;
 use super::process::{self, Deadline, WorkerProcess};
-use super::worker::Placement;
-use super::{Backend, Pool, PoolPlan};
+use super::{Backend, Death, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
 use crate::kernel::Sharing;
@@ -166,8 +164,9 @@ impl Pool for DispatchPool {
         self.casualties.take()
     }
 
-    fn worker_processes(&self) -> Vec<Pid> {
-        self.crew.iter().map(|worker| worker.process.pid).collect()
+    fn worker_processes(&self) -> Vec<u32> {
+        let pids = self.crew.iter().map(|worker| worker.process.pid);
+        pids.map(process::id).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::graph::TaskGraph;
 use crate::graph::bound::{level_widths, span, work};
-use crate::graph::import::Unit;
+use crate::graph_file::import::Unit;
 use crate::report::units;
 
 /// What there is to say about a graph, with the keys it has as JSON.

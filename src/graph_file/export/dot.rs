@@ -1,7 +1,7 @@
 use std::io::Write;
 
-use super::super::TaskId;
 use super::{ExportError, Imported, in_units};
+use crate::graph::TaskId;
 
 pub(super) fn write(graph: &Imported, out: &mut dyn Write) -> Result<(), ExportError> {
     writeln!(out, "digraph {{")?;

@@ -14,9 +14,9 @@ use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
-use super::TaskGraph;
+use crate::graph::TaskGraph;
 use crate::input::{self, ReadError};
-use crate::memory::usable_memory_bytes;
+use crate::system::memory::usable_memory_bytes;
 
 mod dot;
 mod draft;

@@ -370,4 +370,4 @@ pub fn job_byte_len(task_count: u64, edge_count: u64, output_bytes: u32) -> u64 
 }
 
 #[cfg(test)]
-pub(crate) mod test;
+mod test;

@@ -12,21 +12,6 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
-use crate::system::Root;
-use crate::system::cgroup::Groups;
-
-/// The memory that this process can have: that of the machine, or what its container may use.
-pub(crate) fn usable_memory_bytes() -> u64 {
-    usable_memory_bytes_below(&Root::default())
-}
-
-fn usable_memory_bytes_below(root: &Root) -> u64 {
-    let info = rustix::system::sysinfo();
-    let physical = info.totalram.saturating_mul(u64::from(info.mem_unit));
-    let limit = Groups::of_this_process(root).memory_limit_bytes();
-    limit.unwrap_or(u64::MAX).min(physical)
-}
-
 /// A type that may live in shared pages.
 ///
 /// # Safety
@@ -169,7 +154,6 @@ impl<T: Shareable> Deref for SharedSlice<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::fixture::Machine;
     use std::sync::atomic::Ordering;
 
     #[test]
@@ -210,14 +194,5 @@ mod tests {
     #[test]
     fn refuses_a_size_that_overflows() {
         assert!(SharedSlice::<AtomicU64>::new(usize::MAX).is_err());
-    }
-    #[test]
-    fn this_machine_has_memory_and_a_container_may_have_less() {
-        assert!(usable_memory_bytes() > 1 << 20);
-        let container = Machine::with(&[
-            ("/proc/self/cgroup", "0::/"),
-            ("/sys/fs/cgroup/memory.max", "4096"),
-        ]);
-        assert_eq!(usable_memory_bytes_below(&container.root), 4096);
     }
 }

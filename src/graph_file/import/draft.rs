@@ -1,8 +1,8 @@
 //! The tasks of a file in the order they stand there: to a graph in topological order, or to the circle in them.
 
-use super::super::{Rows, TaskGraph, TaskGraphBuilder, TaskId};
 use super::refusal::{Refusal, quoted};
 use super::{Imported, Unit};
+use crate::graph::{Rows, TaskGraph, TaskGraphBuilder, TaskId};
 
 /// What a file says. Tasks are numbered from 0 in the order of the file.
 pub(super) struct Draft {
@@ -35,7 +35,7 @@ impl Draft {
         if task_count >= MOST_TASKS || self.dependences.len() > MOST_TASKS {
             return Err(too_large());
         }
-        let predecessors = rows(task_count, &self.dependences);
+        let predecessors = Rows::from_edges(task_count, &self.dependences);
         let is_ordered = self.dependences.iter().all(|(before, task)| before < task);
         if is_ordered {
             return Ok(Imported {
@@ -90,28 +90,6 @@ fn too_large() -> Refusal {
     )
 }
 
-/// The predecessors of each task. A counting sort: linear time.
-fn rows(task_count: usize, dependences: &[(u32, u32)]) -> Rows {
-    let mut offsets = vec![0u32; task_count + 1];
-    for (_, task) in dependences {
-        offsets[*task as usize + 1] += 1;
-    }
-    for index in 0..task_count {
-        offsets[index + 1] += offsets[index];
-    }
-    let mut next = offsets.clone();
-    let mut ids = vec![TaskId(0); dependences.len()];
-    for (predecessor, task) in dependences {
-        let place = &mut next[*task as usize];
-        ids[*place as usize] = TaskId(*predecessor);
-        *place += 1;
-    }
-    Rows {
-        offsets: offsets.into(),
-        ids: ids.into(),
-    }
-}
-
 /// Tasks, each behind all its predecessors, as far as that goes: sources first, in their order, then each task when
 /// the last of its predecessors has come (Kahn, "Topological sorting of large networks", 1962).
 fn topological_order(predecessors: &Rows) -> Vec<TaskId> {
@@ -146,7 +124,7 @@ fn build(predecessors: &Rows, order: Option<&[TaskId]>) -> Result<TaskGraph, Ref
         }
         numbers
     });
-    let mut builder = TaskGraphBuilder::with_capacity(task_count, predecessors.ids.len());
+    let mut builder = TaskGraphBuilder::with_capacity(task_count, predecessors.id_count());
     let mut row = Vec::new();
     for index in 0..task_count {
         let task = order.map_or(TaskId(index as u32), |order| order[index]);

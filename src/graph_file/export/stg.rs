@@ -6,9 +6,9 @@
 
 use std::io::Write;
 
-use super::super::TaskGraph;
-use super::super::import::Unit;
 use super::{ExportError, Imported};
+use crate::graph::TaskGraph;
+use crate::graph_file::import::Unit;
 
 pub(super) fn write(graph: &Imported, out: &mut dyn Write) -> Result<(), ExportError> {
     let tasks = &graph.graph;

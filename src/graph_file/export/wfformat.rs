@@ -3,9 +3,9 @@ use std::io::Write;
 
 use serde::{Serialize, Serializer};
 
-use super::super::TaskId;
-use super::super::bound::span;
 use super::{ExportError, Imported, in_units};
+use crate::graph::TaskId;
+use crate::graph::bound::span;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -47,7 +47,8 @@ pub enum DefaultValue {
 }
 
 /// The value of a parameter.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Value {
     /// A whole number.
@@ -215,7 +216,7 @@ fn accept_number(value: &Value, most: u64) -> Option<Value> {
 }
 
 /// A year: no task waits longer, and no sum of such times overflows.
-pub(crate) const LONGEST_MILLISECONDS: u64 = 365 * 24 * 3600 * 1000;
+pub const LONGEST_MILLISECONDS: u64 = 365 * 24 * 3600 * 1000;
 
 impl ParameterKind {
     fn expected(&self) -> String {

@@ -6,7 +6,7 @@ use super::*;
 use crate::graph::TaskGraphBuilder;
 
 /// A kernel whose output is its seed.
-pub(crate) struct Pass;
+pub(super) struct Pass;
 
 impl Kernel for Pass {
     fn run(&self, _: TaskId, seed: u64) -> u64 {
@@ -248,7 +248,7 @@ fn an_empty_graph_verifies() {
 }
 
 /// Two sources, 0 and 1, and two tasks that wait for both; its first run has begun.
-pub(crate) fn braid() -> Job {
+fn braid() -> Job {
     let mut builder = TaskGraphBuilder::default();
     let sources = [(); 2].map(|()| builder.push([]).unwrap());
     for _ in 0..2 {
@@ -260,7 +260,7 @@ pub(crate) fn braid() -> Job {
 }
 
 /// A braid whose first source has run: its worker has nothing else to do, and keeps the last task.
-pub(crate) fn reserved() -> (Job, Reserved) {
+fn reserved() -> (Job, Reserved) {
     let job = braid();
     let none = |task| panic!("{task:?} is ready");
     let reserved = job.execute_or_reserve(TaskId(0), true, none, || true);

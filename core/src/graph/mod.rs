@@ -10,8 +10,6 @@
 use std::fmt;
 
 pub mod bound;
-pub mod export;
-pub mod import;
 mod union;
 
 pub use union::side_by_side;
@@ -165,25 +163,67 @@ impl TaskGraph {
 
 /// Rows of ids in compressed form: row `i` is `ids[offsets[i]..offsets[i + 1]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Rows {
+pub struct Rows {
     offsets: Box<[u32]>,
     ids: Box<[TaskId]>,
 }
 
 impl Rows {
+    /// The predecessors of each of `task_count` tasks, from edges `(predecessor, task)` in any order. Each row keeps the
+    /// order of its edges. A counting sort: linear time.
+    ///
+    /// # Panics
+    ///
+    /// If an edge leads to a task that is not below `task_count`, or there are more than `u32::MAX` edges.
+    pub fn from_edges(task_count: usize, edges: &[(u32, u32)]) -> Self {
+        u32::try_from(edges.len()).expect("at most u32::MAX edges");
+        let mut offsets = vec![0u32; task_count + 1];
+        for (_, task) in edges {
+            offsets[*task as usize + 1] += 1;
+        }
+        for index in 0..task_count {
+            offsets[index + 1] += offsets[index];
+        }
+        let mut next = offsets.clone();
+        let mut ids = vec![TaskId(0); edges.len()];
+        for (predecessor, task) in edges {
+            let place = &mut next[*task as usize];
+            ids[*place as usize] = TaskId(*predecessor);
+            *place += 1;
+        }
+        Self {
+            offsets: offsets.into(),
+            ids: ids.into(),
+        }
+    }
+
+    /// How many rows there are.
     #[inline]
-    fn len(&self) -> usize {
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks for no rows")]
+    pub fn len(&self) -> usize {
         self.offsets.len() - 1
     }
 
+    /// How many ids there are in all rows.
     #[inline]
-    fn row(&self, task: TaskId) -> &[TaskId] {
+    pub fn id_count(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// The ids in the row of `task`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row.
+    #[inline]
+    pub fn row(&self, task: TaskId) -> &[TaskId] {
         let index = task.index();
         &self.ids[self.offsets[index] as usize..self.offsets[index + 1] as usize]
     }
 
     /// The same edges the other way round, each row in ascending order. A counting sort: linear time.
-    fn reversed(&self) -> Self {
+    #[must_use]
+    pub fn reversed(&self) -> Self {
         let mut offsets = vec![0u32; self.offsets.len()];
         for id in &self.ids {
             offsets[id.index() + 1] += 1;
@@ -210,14 +250,14 @@ impl Rows {
 /// Builds a [`TaskGraph`] one task at a time, in topological order.
 ///
 /// ```
-/// use taskdyno::graph::{TaskGraphBuilder, TaskId};
+/// use taskdyno_core::graph::{TaskGraphBuilder, TaskId};
 ///
 /// let mut builder = TaskGraphBuilder::default();
 /// let a = builder.push([])?;
 /// let b = builder.push([a])?;
 /// let graph = builder.finish();
 /// assert_eq!(graph.successors(a), [b]);
-/// # Ok::<(), taskdyno::graph::GraphError>(())
+/// # Ok::<(), taskdyno_core::graph::GraphError>(())
 /// ```
 #[derive(Debug)]
 pub struct TaskGraphBuilder {

@@ -1,0 +1,4 @@
+//! Task graphs in files of other tools: readers and writers.
+
+pub mod export;
+pub mod import;
