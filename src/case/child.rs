@@ -313,3 +313,51 @@ fn set_up_error(error: impl ToString) -> CaseError {
 fn protocol_error(error: impl ToString) -> CaseError {
     CaseError::new(ErrorKind::Protocol, error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execute::Ending;
+    use crate::graph::TaskId;
+
+    #[test]
+    fn records_know_the_kind_of_every_failure() {
+        let (task, predecessor) = (TaskId(1), TaskId(0));
+        let message = || String::from("out of cheese");
+        let failures = [
+            Failure::MissingInput { task, predecessor },
+            Failure::NotOnce { task },
+            Failure::Lost { task },
+            Failure::Miscounted { task },
+            Failure::WrongPayload {
+                task,
+                predecessor,
+                byte: 0,
+            },
+            Failure::Panicked {
+                task,
+                message: message(),
+            },
+            Failure::WrongDigest {
+                found: 0,
+                expected: 1,
+            },
+            Failure::Kernel { message: message() },
+            Failure::BeatBound {
+                wall_ns: 1,
+                bound_ns: 2,
+            },
+            Failure::WorkerDied {
+                task,
+                worker: 0,
+                ending: Ending::Signal(libc::SIGKILL),
+                attempt_count: 1,
+            },
+            Failure::Backend { message: message() },
+        ];
+        for failure in failures {
+            let error = failed(failure);
+            assert!(!matches!(error.kind, ErrorKind::Other(_)), "{error:?}");
+        }
+    }
+}

@@ -159,12 +159,13 @@ mod tests {
         }
     }
 
-    fn excerpt(text: &str, spans: &[Range<usize>]) -> Excerpt {
-        let marks = spans.iter().map(|span| Mark {
-            span: span.clone(),
-            label: "here".into(),
-        });
-        Excerpt::new("x.toml", text, marks.collect())
+    fn mark(span: Range<usize>) -> Mark {
+        let label = "here".into();
+        Mark { span, label }
+    }
+
+    fn excerpt(text: &str, span: Range<usize>) -> Excerpt {
+        Excerpt::new("x.toml", text, vec![mark(span)])
     }
 
     fn wrong(excerpt: Option<Excerpt>) -> Wrong {
@@ -177,7 +178,7 @@ mod tests {
 
     #[test]
     fn an_error_underlines_its_place() {
-        let error = wrong(Some(excerpt("a = 1\nb = two\nc = 3\n", &[10..13])));
+        let error = wrong(Some(excerpt("a = 1\nb = two\nc = 3\n", 10..13)));
         insta::assert_snapshot!(rendered(&error, &Renderer::plain()), @r"
         error: it is wrong
          --> x.toml:2:5
@@ -191,7 +192,7 @@ mod tests {
 
     #[test]
     fn an_error_in_a_part_of_a_line_shows_no_wrong_column() {
-        let cut = excerpt("b = two", &[4..7]).starting_at(3, 1000);
+        let cut = excerpt("b = two", 4..7).starting_at(3, 1000);
         insta::assert_snapshot!(rendered(&wrong(Some(cut)), &Renderer::plain()), @r"
         error: it is wrong
           |
@@ -207,7 +208,7 @@ mod tests {
         let error = Wrong {
             message: "2 mistakes\u{1b}[31m",
             excerpt: None,
-            parts: vec![wrong(None), wrong(Some(excerpt("two", &[0..3])))],
+            parts: vec![wrong(None), wrong(Some(excerpt("two", 0..3)))],
         };
         insta::assert_snapshot!(rendered(&error, &Renderer::plain()), @r"
         error: 2 mistakes\u001b[31m
@@ -234,8 +235,8 @@ mod tests {
             text in "[a\tµ\u{1b}\r\n漢]{0,40}",
             spans in prop::collection::vec((0usize..60, 0usize..60), 0..4),
         ) {
-            let spans: Vec<_> = spans.into_iter().map(|(start, end)| start..end).collect();
-            let error = wrong(Some(excerpt(&text, &spans)));
+            let marks = spans.into_iter().map(|(start, end)| mark(start..end));
+            let error = wrong(Some(Excerpt::new("x.toml", &text, marks.collect())));
             let shown = rendered(&error, &Renderer::plain());
             prop_assert!(shown.starts_with("error: it is wrong"));
             let is_escape = |c: char| c == '\u{1b}';

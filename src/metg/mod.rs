@@ -21,7 +21,7 @@ mod sweepable;
 
 use ruler::Ruler;
 
-pub use sweepable::Sweepable;
+pub use sweepable::{SweepError, Sweepable};
 
 /// The backend of the probes.
 const PROBE_BACKEND: &str = "static";

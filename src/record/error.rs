@@ -40,7 +40,7 @@ macro_rules! error_kinds {
         /// What kind of failure ended a case.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(from = "String", into = "String")]
-        #[schemars(with = "String")]
+        #[schemars(with = "String", inline)]
         #[non_exhaustive]
         pub enum ErrorKind {
             $($(#[$meaning])+ $kind,)+

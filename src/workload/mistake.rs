@@ -15,9 +15,9 @@ pub(super) struct Mistake {
     help: String,
     /// Places in the file, as long as it is not known which file that is.
     marks: Vec<Mark>,
-    excerpt: Option<Excerpt>,
+    excerpt: Option<Box<Excerpt>>,
     /// What is wrong in another file that this one names, if that is what it is.
-    cause: Option<ImportError>,
+    cause: Option<Box<ImportError>>,
 }
 
 impl Mistake {
@@ -41,7 +41,7 @@ impl Mistake {
 
     /// Shows what is wrong in a graph file that this file names.
     pub(super) fn because_of(mut self, cause: ImportError) -> Self {
-        self.cause = Some(cause);
+        self.cause = Some(Box::new(cause));
         self
     }
 
@@ -60,7 +60,7 @@ impl Mistake {
             return self;
         }
         let marks = mem::take(&mut self.marks);
-        self.excerpt = Some(Excerpt::new(name, content, marks));
+        self.excerpt = Some(Box::new(Excerpt::new(name, content, marks)));
         self
     }
 }
@@ -71,12 +71,12 @@ impl Diagnostic for Mistake {
     }
 
     fn excerpt(&self) -> Option<&Excerpt> {
-        self.excerpt.as_ref()
+        self.excerpt.as_deref()
     }
 
     fn parts(&self) -> Vec<&dyn Diagnostic> {
         let cause = self.cause.iter();
-        cause.map(|cause| cause as &dyn Diagnostic).collect()
+        cause.map(|cause| &**cause as &dyn Diagnostic).collect()
     }
 }
 

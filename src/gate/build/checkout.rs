@@ -93,21 +93,30 @@ fn add_submodules(
     Ok(())
 }
 
+/// Why a submodule is missing in a checkout.
+#[derive(Debug, thiserror::Error)]
+enum SubmoduleError {
+    #[error("this clone has no repository of it")]
+    NoRepository,
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
 fn add_submodule(
     top: &Path,
     folder: &Path,
     Submodule { path, commit }: &Submodule,
     is_cancelled: &dyn Fn() -> bool,
-) -> Result<(), String> {
+) -> Result<(), SubmoduleError> {
     let place = folder.join(path);
     if is_put_in_order(&place, commit, is_cancelled) {
         return Ok(());
     }
     let repository = repository_of(top, folder, path, is_cancelled);
-    let repository = repository.ok_or("this clone has no repository of it")?;
+    let repository = repository.ok_or(SubmoduleError::NoRepository)?;
     let git = Git::of_repository(&repository, is_cancelled);
     remove_checkout(&git, &place);
-    add_worktree(&git, &place, commit).map_err(|error| error.to_string())
+    Ok(add_worktree(&git, &place, commit)?)
 }
 
 /// The submodules of the tree that is checked out in `folder`.
