@@ -140,10 +140,8 @@ fn round_trip(scale: Scale) {
     let spin: BTreeMap<String, Value> = ["worker_spin", "coordinator_spin"]
         .map(|name| (name.into(), Value::Count(1_000_000)))
         .into();
-    let spinning = PoolPlan {
-        options: Parameters::check(FORK.options(), &spin).expect("options of the backend"),
-        ..plain.clone()
-    };
+    let mut spinning = plain.clone();
+    spinning.options = Parameters::check(FORK.options(), &spin).expect("options of the backend");
     let mut parked = Running::start(&FORK, stencil(1, 1), &plain);
     let samples = (0..scale.rounds * 10).map(|_| {
         // Long enough for every worker to fall asleep.
@@ -269,10 +267,9 @@ fn job(graph: TaskGraph) -> (Arc<Job>, u64) {
 }
 
 fn plan(backend: &dyn Backend, continuation: Continuation) -> PoolPlan {
-    PoolPlan {
-        continuation,
-        ..PoolPlan::plain(backend, WORKERS)
-    }
+    let mut plan = PoolPlan::plain(backend, WORKERS);
+    plan.continuation = continuation;
+    plan
 }
 
 fn stencil(width: u32, steps: u32) -> TaskGraph {

@@ -298,10 +298,8 @@ impl Pooled {
         worker_count: usize,
         continuation: Continuation,
     ) -> Self {
-        let plan = PoolPlan {
-            continuation,
-            ..PoolPlan::plain(backend, worker_count)
-        };
+        let mut plan = PoolPlan::plain(backend, worker_count);
+        plan.continuation = continuation;
         let pool = backend.start(Arc::clone(&job), &plan);
         Self {
             pool: pool.expect("a pool can be started"),

@@ -11,12 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use taskdyno::Harness;
-use taskdyno::backend::{Backend, Pool, PoolPlan};
-use taskdyno::execute::{Halt, Job};
-use taskdyno::graph::TaskId;
-use taskdyno::kernel::{Kernel, KernelKind, Setting};
-use taskdyno::parameter::{Parameter, ParameterKind, Parameters};
+use taskdyno::prelude::*;
 
 fn main() -> ExitCode {
     Harness::new()
@@ -117,18 +112,7 @@ impl Backend for Mistake {
 
     fn start(&self, job: Arc<Job>, _: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let run = self.run;
-        Ok(Box::new(MistakenPool { job, run }))
-    }
-}
-
-struct MistakenPool {
-    job: Arc<Job>,
-    run: fn(&Job) -> Result<(), Halt>,
-}
-
-impl Pool for MistakenPool {
-    fn run(&mut self) -> Result<(), Halt> {
-        (self.run)(&self.job)
+        Ok(pool_fn(job, move |job| run(job)))
     }
 }
 

@@ -1,29 +1,28 @@
-//! A backend and a kernel of one's own, with the whole command line of taskdyno around them:
+//! A backend, a kernel and a workload of one's own, with the whole command line of taskdyno around them:
 //!
 //! ```text
-//! cargo run --release --example custom_backend -- run empty --backends serial,batches,rayon
+//! cargo run --release --example custom_backend -- run empty collatz --backends serial,batches,rayon
 //! ```
 //!
-//! Every run of it is verified like those of the built-in backends, so a mistake in the scheduling shows
-//! as an error row and not as a good figure.
+//! Every run of the backend is verified like those of the built-in backends, so a mistake in the scheduling becomes an
+//! error row and not a good figure.
 
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
-use taskdyno::Harness;
-use taskdyno::backend::{Backend, Placement, Pool, PoolPlan};
-use taskdyno::execute::{Halt, Job};
-use taskdyno::graph::TaskId;
-use taskdyno::kernel::{Kernel, KernelKind, Setting};
-use taskdyno::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
+use taskdyno::prelude::*;
 
 fn main() -> ExitCode {
-    Harness::new().backend(&Batches).kernel(&COLLATZ).main()
+    Harness::new()
+        .backend(&Batches)
+        .kernel(&COLLATZ)
+        .workloads([("collatz.toml", include_str!("collatz.toml"))])
+        .main()
 }
 
-/// Runs all tasks that are ready as one batch, split evenly over fresh threads, then looks what became
+/// Runs all tasks that are ready as one batch, split evenly over fresh threads, and then looks which tasks became
 /// ready: a barrier after every level of the graph.
 struct Batches;
 
@@ -41,62 +40,47 @@ impl Backend for Batches {
     }
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
-        Ok(Box::new(BatchPool {
-            placement: Placement::new(plan)?,
-            worker_count: plan.worker_count,
-            job,
+        let plan = plan.clone();
+        Ok(pool_fn(job, move |job| {
+            let mut batch = job.graph().sources().to_vec();
+            while !batch.is_empty() {
+                batch = run_batch(job, &plan, &batch)?;
+            }
+            Ok(())
         }))
     }
 }
 
-struct BatchPool {
-    job: Arc<Job>,
-    worker_count: usize,
-    placement: Placement,
-}
-
-impl Pool for BatchPool {
-    fn run(&mut self) -> Result<(), Halt> {
-        let mut batch = self.job.graph().sources().to_vec();
-        while !batch.is_empty() {
-            batch = self.run_batch(&batch)?;
-        }
-        Ok(())
-    }
-}
-
-impl BatchPool {
-    /// Runs `batch`, and returns the tasks that it made ready.
-    fn run_batch(&self, batch: &[TaskId]) -> Result<Vec<TaskId>, Halt> {
-        let share = batch.len().div_ceil(self.worker_count);
-        thread::scope(|scope| {
-            let workers: Vec<_> = batch
-                .chunks(share)
-                .enumerate()
-                .map(|(worker, tasks)| scope.spawn(move || self.run_share(worker, tasks)))
-                .collect();
-            let mut ready = Vec::new();
-            for worker in workers {
-                // `execute` turns a panic of the kernel into an error, so the thread itself never panics.
-                ready.extend(worker.join().expect("a worker does not panic")?);
-            }
-            Ok(ready)
-        })
-    }
-
-    /// What a thread does: it becomes the worker of this number, and runs `tasks`.
-    fn run_share(&self, worker: usize, tasks: &[TaskId]) -> Result<Vec<TaskId>, Halt> {
-        let bound = self.placement.enter(worker);
-        bound.map_err(|error| {
-            self.job
-                .fail(format!("worker {worker} cannot be bound: {error}"))
-        })?;
+/// Runs `batch`, and returns the tasks that it made ready.
+fn run_batch(job: &Job, plan: &PoolPlan, batch: &[TaskId]) -> Result<Vec<TaskId>, Halt> {
+    let shares = batch.chunks(batch.len().div_ceil(plan.worker_count));
+    thread::scope(|scope| {
+        let workers: Vec<_> = shares
+            .enumerate()
+            .map(|(worker, tasks)| scope.spawn(move || run_share(job, plan, worker, tasks)))
+            .collect();
         let mut ready = Vec::new();
-        for &task in tasks {
-            self.job.execute(task, |next| ready.push(next))?;
+        for worker in workers {
+            // `execute` turns a panic of the kernel into an error, so the thread itself never panics.
+            ready.extend(worker.join().expect("a worker does not panic")?);
         }
         Ok(ready)
+    })
+}
+
+/// What a thread does: it becomes the worker of this number, and runs `tasks`.
+fn run_share(
+    job: &Job,
+    plan: &PoolPlan,
+    worker: usize,
+    tasks: &[TaskId],
+) -> Result<Vec<TaskId>, Halt> {
+    plan.enter(worker, job)?;
+    let mut ready = Vec::new();
+    for &task in tasks {
+        job.execute(task, |next| ready.push(next))?;
     }
+    Ok(ready)
 }
 
 /// A task that counts the steps of a Collatz sequence: work whose length cannot be foreseen.

@@ -48,6 +48,18 @@ impl Harness {
         self
     }
 
+    /// Adds workloads to those that are built in. Each item is the name of a file, for messages, and its text:
+    /// `("render.toml", include_str!("render.toml"))`. They cannot name graph files.
+    /// A mistake in a text is reported as that of any workload file.
+    #[must_use]
+    pub fn workloads(
+        mut self,
+        files: impl IntoIterator<Item = (&'static str, &'static str)>,
+    ) -> Self {
+        self.registry.workloads.extend(files);
+        self
+    }
+
     /// Sets what the program calls itself in help, completions and messages. By default that is the name of the file
     /// that was started.
     #[must_use]

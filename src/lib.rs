@@ -14,6 +14,7 @@ pub mod input;
 pub mod matrix;
 pub mod measure;
 pub mod metg;
+pub mod prelude;
 pub mod record;
 pub mod registry;
 pub mod report;

@@ -1,5 +1,4 @@
-//! What there is to choose from: the built-in backends, kernels and patterns, and those that a user's own
-//! binary adds.
+//! What there is to choose from: what is built in, and what a user's own program adds.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +8,7 @@ use crate::kernel::{KERNELS, KernelKind};
 use crate::parameter::Parameter;
 use crate::pattern::{PATTERNS, Pattern};
 
-/// Backends, kernels and patterns, each with a name of its own.
+/// Backends, kernels and patterns, each with a name of its own, and the workload files that a program adds.
 #[derive(Clone)]
 pub struct Registry {
     /// The backends, built-in ones first.
@@ -18,6 +17,8 @@ pub struct Registry {
     pub kernels: Vec<&'static dyn KernelKind>,
     /// The patterns, built-in ones first.
     pub patterns: Vec<&'static dyn Pattern>,
+    /// The workload files that a program brings beside the built-in ones: the name for messages, and the text.
+    pub workloads: Vec<(&'static str, &'static str)>,
 }
 
 impl Default for Registry {
@@ -26,6 +27,7 @@ impl Default for Registry {
             backends: BACKENDS.to_vec(),
             kernels: KERNELS.to_vec(),
             patterns: PATTERNS.to_vec(),
+            workloads: Vec::new(),
         }
     }
 }

@@ -108,16 +108,8 @@ fn a_backend_that_gets_it_wrong_is_caught() {
 }
 
 #[test]
-fn a_backend_and_a_kernel_of_ones_own_have_the_whole_command_line() {
+fn a_backend_a_kernel_and_a_workload_of_ones_own_have_the_whole_command_line() {
     let folder = tempfile::tempdir().unwrap();
-    let workload = folder.path().join("collatz.toml");
-    let text = r#"
-        name = "collatz"
-        why = "does a kernel of one's own run on every backend?"
-        pattern = { kind = "stencil-1d", width = 5, steps = 7 }
-        kernel = { kind = "collatz", bits = 20 }
-    "#;
-    fs::write(&workload, text).unwrap();
     let out = folder.path().join("out");
     let output = Command::new(example("custom_backend"))
         .args([
@@ -129,8 +121,7 @@ fn a_backend_and_a_kernel_of_ones_own_have_the_whole_command_line() {
             "--backends",
             "serial,batches,rayon",
         ])
-        .args(["collatz", "--exact", "--workloads"])
-        .arg(&workload)
+        .args(["collatz", "--exact"])
         .arg("--out")
         .arg(&out)
         .output()

@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use rustix::thread::sched_getaffinity;
-use taskdyno::backend::{BACKENDS, Backend, Continuation, Pool, PoolPlan, RAYON};
+use taskdyno::backend::{
+    BACKENDS, Backend, Continuation, Pool, PoolPlan, RAYON, pool_fn, verify_runs,
+};
 use taskdyno::execute::{Failure, Halt, Job, expected_digest};
 use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, SLEEP, Setting, Sharing};
@@ -86,7 +88,7 @@ fn every_backend_hands_on_every_byte() {
                 let kernel = kind.build(&parameters, &setting(&graph, backend, &plan));
                 let job = Job::new(graph, kernel.unwrap()).unwrap();
                 let job = job.with_output_bytes(1003).unwrap();
-                let result = run_job(backend, &plan, Arc::new(job));
+                let result = verify_runs(backend, &plan, job, RUN_COUNT);
                 assert_eq!(result, Ok(()), "{} {plan:?}", backend.name());
             }
         }
@@ -127,7 +129,7 @@ fn every_backend_stops_when_a_kernel_panics() {
     watched(|| {
         for (backend, plan) in set_ups(&worker_counts()) {
             for task in [0, 17, 34].map(TaskId) {
-                let job = job(stencil(7, 5), Box::new(Panics(task)));
+                let job = Arc::new(Job::new(stencil(7, 5), Box::new(Panics(task))).unwrap());
                 let mut pool = backend.start(Arc::clone(&job), &plan).unwrap();
                 job.begin_run();
                 assert_eq!(pool.run(), Err(Halt), "{} {plan:?}", backend.name());
@@ -144,7 +146,7 @@ fn every_backend_stops_when_a_kernel_panics() {
 fn every_pool_can_be_dropped_before_it_has_run() {
     watched(|| {
         for (backend, plan) in set_ups(&worker_counts()) {
-            let job = job(stencil(7, 5), empty());
+            let job = Arc::new(Job::new(stencil(7, 5), empty()).unwrap());
             drop(backend.start(job, &plan).unwrap());
         }
     });
@@ -165,8 +167,8 @@ fn pinned_workers_stay_on_one_core_and_the_caller_is_let_go_after() {
     }
     watched(|| {
         let before = sched_getaffinity(None).unwrap();
-        for (backend, plan) in set_ups(&worker_counts()) {
-            let plan = PoolPlan { pin: true, ..plan };
+        for (backend, mut plan) in set_ups(&worker_counts()) {
+            plan.pin = true;
             let result = run(backend, &plan, stencil(7, 5), Box::new(OneCore));
             assert_eq!(result, Ok(()), "{} {plan:?}", backend.name());
             assert_eq!(
@@ -241,14 +243,14 @@ fn a_backend_that_garbles_what_is_handed_on_is_caught() {
         })
     });
     let job = Job::new(stencil(7, 5), empty()).unwrap();
-    let job = Arc::new(job.with_output_bytes(8).unwrap());
+    let job = job.with_output_bytes(8).unwrap();
     let failure = Failure::WrongPayload {
         task: TaskId(10),
         predecessor: TaskId(4),
         byte: 0,
     };
     let plan = PoolPlan::plain(&garbles, 1);
-    assert_eq!(run_job(&garbles, &plan, job), Err(failure));
+    assert_eq!(verify_runs(&garbles, &plan, job, RUN_COUNT), Err(failure));
 }
 
 #[test]
@@ -261,36 +263,20 @@ fn a_backend_that_loses_a_task_is_caught() {
     assert_eq!(run_broken(&all_but_one), Err(failure));
 }
 
-/// Runs the graph the first time, and never again.
-struct RunsOnce {
-    job: Arc<Job>,
-    has_run: bool,
-}
-
-impl Pool for RunsOnce {
-    fn run(&mut self) -> Result<(), Halt> {
-        match std::mem::replace(&mut self.has_run, true) {
-            true => Ok(()),
-            false => self
-                .job
-                .graph()
-                .tasks()
-                .try_for_each(|task| self.job.run(task)),
-        }
-    }
-}
-
-/// Also where it has as many runs as there are numbers to tell them apart by.
+/// The backend runs the graph once, and never again. The lengths are around the 65,536 numbers that runs have.
 #[test]
 fn a_backend_that_does_nothing_is_caught_in_a_sample_of_any_length() {
     for run_count in [1, 65_535, 65_536, 131_072] {
-        let job = job(stencil(2, 2), empty());
+        let job = Arc::new(Job::new(stencil(2, 2), empty()).unwrap());
         let expected = expected_digest(job.graph(), job.kernel());
-        let pool = RunsOnce {
-            job: Arc::clone(&job),
-            has_run: false,
-        };
-        let mut meter = Meter::new(job, Box::new(pool), 1, expected);
+        let mut has_run = false;
+        let pool = pool_fn(Arc::clone(&job), move |job| {
+            match std::mem::replace(&mut has_run, true) {
+                true => Ok(()),
+                false => job.graph().tasks().try_for_each(|task| job.run(task)),
+            }
+        });
+        let mut meter = Meter::new(job, pool, 1, expected);
         meter.warm_up(Duration::ZERO, Duration::ZERO).unwrap();
         let plan = SlicePlan {
             min_time_ns: 0,
@@ -338,15 +324,8 @@ impl Backend for Broken {
     }
 
     fn start(&self, job: Arc<Job>, _: &PoolPlan) -> io::Result<Box<dyn Pool>> {
-        Ok(Box::new(BrokenPool(self.0, job)))
-    }
-}
-
-struct BrokenPool(fn(&Job) -> Result<(), Halt>, Arc<Job>);
-
-impl Pool for BrokenPool {
-    fn run(&mut self) -> Result<(), Halt> {
-        self.0(&self.1)
+        let run = self.0;
+        Ok(pool_fn(job, move |job| run(job)))
     }
 }
 
@@ -362,27 +341,8 @@ fn run(
     graph: TaskGraph,
     kernel: Box<dyn Kernel>,
 ) -> Result<(), Failure> {
-    run_job(backend, plan, job(graph, kernel))
-}
-
-/// [`run`] for a job that is made already.
-fn run_job(backend: &dyn Backend, plan: &PoolPlan, job: Arc<Job>) -> Result<(), Failure> {
-    let expected = expected_digest(job.graph(), job.kernel());
-    job.kernel().reset();
-    let mut pool = backend.start(Arc::clone(&job), plan).unwrap();
-    for run in 1..=RUN_COUNT {
-        job.begin_run();
-        if pool.run().is_err() {
-            return Err(job.failure().expect("a run that failed says why"));
-        }
-        job.verify(expected)?;
-        job.verify_kernel(run)?;
-    }
-    Ok(())
-}
-
-fn job(graph: TaskGraph, kernel: Box<dyn Kernel>) -> Arc<Job> {
-    Arc::new(Job::new(graph, kernel).unwrap())
+    let job = Job::new(graph, kernel).unwrap();
+    verify_runs(backend, plan, job, RUN_COUNT)
 }
 
 /// Every backend of threads, with each of these numbers of workers and each continuation.
@@ -397,10 +357,8 @@ fn set_ups(worker_counts: &[usize]) -> Vec<(&'static dyn Backend, PoolPlan)> {
                 continuations = &[Continuation::Queue];
             }
             for &continuation in continuations {
-                let plan = PoolPlan {
-                    continuation,
-                    ..PoolPlan::plain(*backend, worker_count)
-                };
+                let mut plan = PoolPlan::plain(*backend, worker_count);
+                plan.continuation = continuation;
                 all.push((*backend, plan));
             }
         }

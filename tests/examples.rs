@@ -1,10 +1,9 @@
 //! The workloads that stand as examples load, and each of their cases runs.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use taskdyno::backend::{Backend, PoolPlan, SERIAL};
-use taskdyno::execute::{Job, expected_digest};
+use taskdyno::backend::{Backend, PoolPlan, SERIAL, verify_runs};
+use taskdyno::execute::Job;
 use taskdyno::kernel::Setting;
 use taskdyno::registry::Registry;
 use taskdyno::workload;
@@ -23,15 +22,9 @@ fn every_example_workload_runs() {
                 worker_count: 1,
             };
             let kernel = variant.definition.build_kernel(&setting).unwrap();
-            let job = Arc::new(Job::new(graph, kernel).unwrap());
-            let expected = expected_digest(job.graph(), job.kernel());
-            job.kernel().reset();
-            let mut pool = SERIAL
-                .start(Arc::clone(&job), &PoolPlan::plain(&SERIAL, 1))
-                .unwrap();
-            job.begin_run();
-            assert_eq!(pool.run(), Ok(()), "{what}: {:?}", job.failure());
-            assert_eq!(job.verify(expected), Ok(()), "{what}");
+            let job = Job::new(graph, kernel).unwrap();
+            let plan = PoolPlan::plain(&SERIAL, 1);
+            assert_eq!(verify_runs(&SERIAL, &plan, job, 1), Ok(()), "{what}");
         }
     }
 }

@@ -1,4 +1,18 @@
-//! What a backend of taskdyno is made of: task graphs, kernels, verified execution, and the traits to implement.
+#![doc = include_str!("../README.md")]
+//!
+//! # Modules
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`backend`] | the traits that a runtime implements; where its workers run |
+//! | [`execute`] | executes and verifies tasks: [`Job`](execute::Job) |
+//! | [`kernel`] | what a task does |
+//! | [`graph`] | the task graph and its bounds |
+//! | [`pattern`] | families of graphs |
+//! | [`parameter`] | parameters declared as data |
+//! | [`sync`] | the shared counters that kernels contend for |
+//! | [`memory`] | slices in memory that threads and forked processes share |
+//! | [`random`] | numbers drawn from a seed |
 
 pub mod backend;
 pub mod execute;
@@ -7,5 +21,6 @@ pub mod kernel;
 pub mod memory;
 pub mod parameter;
 pub mod pattern;
+pub mod prelude;
 pub mod random;
 pub mod sync;

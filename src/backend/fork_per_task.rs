@@ -92,9 +92,7 @@ struct Running {
 
 impl Pool for PerTaskPool {
     fn run(&mut self) -> Result<(), Halt> {
-        if self.job.is_halted() {
-            return Err(Halt);
-        }
+        self.job.outcome()?;
         self.casualties.begin_run();
         self.ready.extend(self.job.graph().sources());
         let result = self.work();

@@ -19,7 +19,8 @@ mod tokio;
 mod worker;
 
 pub use taskdyno_core::backend::{
-    Backend, Continuation, Death, Lent, MOST_WORKERS, Placement, Pool, PoolPlan,
+    Backend, Continuation, Death, Lent, MOST_WORKERS, Placement, Pool, PoolPlan, pool_fn,
+    verify_runs,
 };
 
 pub use crossbeam::CROSSBEAM;

@@ -85,7 +85,7 @@ impl Pool for RayonPool {
                 scope.spawn(move |scope| step(job, scope, source));
             }
         });
-        if job.is_halted() { Err(Halt) } else { Ok(()) }
+        job.outcome()
     }
 }
 

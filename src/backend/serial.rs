@@ -1,8 +1,8 @@
 use std::io;
 use std::sync::Arc;
 
-use super::{Backend, Lent, Placement, Pool, PoolPlan};
-use crate::execute::{Halt, Job};
+use super::{Backend, Placement, Pool, PoolPlan, pool_fn};
+use crate::execute::Job;
 
 /// One loop on the calling thread, in topological order. No counting, no queue.
 pub const SERIAL: Serial = Serial;
@@ -29,24 +29,12 @@ impl Backend for Serial {
     }
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
-        Ok(Box::new(SerialPool {
-            _lent: Placement::new(plan)?.enter_lent(0)?,
-            job,
+        let lent = Placement::new(plan)?.enter_lent(0)?;
+        Ok(pool_fn(job, move |job| {
+            // The pool keeps the calling thread until it is dropped.
+            let _ = &lent;
+            // Ids are a topological order, so every input is there before it is asked for.
+            job.graph().tasks().try_for_each(|task| job.run(task))
         }))
-    }
-}
-
-struct SerialPool {
-    job: Arc<Job>,
-    _lent: Lent,
-}
-
-impl Pool for SerialPool {
-    fn run(&mut self) -> Result<(), Halt> {
-        // Ids are a topological order, so every input is there before it is asked for.
-        self.job
-            .graph()
-            .tasks()
-            .try_for_each(|task| self.job.run(task))
     }
 }

@@ -243,11 +243,7 @@ impl Pool for TokioPool {
             }
             shared.over.notified().await;
         });
-        if shared.job.is_halted() {
-            Err(Halt)
-        } else {
-            Ok(())
-        }
+        shared.job.outcome()
     }
 }
 

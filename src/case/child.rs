@@ -141,14 +141,12 @@ impl<'a> Stage<'a> {
         let backend = registry
             .backend(&case.backend)
             .ok_or_else(|| set_up_error(format!("there is no backend `{}`", case.backend)))?;
-        let plan = PoolPlan {
-            worker_count: case.workers as usize,
-            continuation: continuation(backend, case.continuation.as_deref())?,
-            pin: case.pin,
-            retry_limit: prepare.retry_limit,
-            task_timeout: prepare.task_timeout_ns.map(Duration::from_nanos),
-            options: options(backend, case)?,
-        };
+        let mut plan = PoolPlan::plain(backend, case.workers as usize);
+        plan.continuation = continuation(backend, case.continuation.as_deref())?;
+        plan.pin = case.pin;
+        plan.retry_limit = prepare.retry_limit;
+        plan.task_timeout = prepare.task_timeout_ns.map(Duration::from_nanos);
+        plan.options = options(backend, case)?;
         Ok(Self {
             prepare,
             definition,

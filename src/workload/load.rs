@@ -29,15 +29,17 @@ pub(super) struct Source {
 /// A text, or why there is none.
 pub(super) type Sources = Vec<Result<Source, Mistake>>;
 
-/// The files that are part of the program, sorted by name.
-pub(super) fn builtin() -> Sources {
+/// The files that are part of the program: those of taskdyno, sorted by name, then those that the program adds.
+pub(super) fn builtin(registry: &Registry) -> Sources {
     let mut files: Vec<_> = BUILTIN.files().collect();
     files.sort_by_key(|file| file.path());
     let sources = files.into_iter().map(|file| {
         let name = Path::new("workloads").join(file.path());
         text(&name, None, file.contents().to_vec())
     });
-    sources.collect()
+    let added = registry.workloads.iter();
+    let added = added.map(|(name, file)| text(Path::new(name), None, file.as_bytes().to_vec()));
+    sources.chain(added).collect()
 }
 
 /// The files in `paths`, and those in the folders in `paths`.

@@ -86,13 +86,13 @@ pub struct Variant {
     pub definition: Definition,
 }
 
-/// The workloads that are part of the program, sorted by name.
+/// The workloads that are part of the program: the built-in ones, sorted by name, then those that `registry` adds.
 ///
 /// # Errors
 ///
-/// When one of them does not fit `registry`, which the built-in registry rules out.
+/// Everything that is wrong in those that `registry` adds.
 pub fn builtin(registry: &Registry) -> Result<Vec<Workload>, LoadError> {
-    load::workloads(load::builtin(), registry)
+    load::workloads(load::builtin(registry), registry)
 }
 
 /// The workloads in these files and folders, in the order given. A folder stands for the `*.toml` files
@@ -112,7 +112,7 @@ pub fn load(paths: &[PathBuf], registry: &Registry) -> Result<Vec<Workload>, Loa
 ///
 /// As [`load()`].
 pub fn builtin_and(paths: &[PathBuf], registry: &Registry) -> Result<Vec<Workload>, LoadError> {
-    let mut sources = load::builtin();
+    let mut sources = load::builtin(registry);
     sources.extend(load::read(paths));
     load::workloads(sources, registry)
 }

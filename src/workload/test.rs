@@ -206,7 +206,7 @@ fn built_in_workloads_are_sorted_and_named_after_their_files() {
             "stencil-small"
         ]
     );
-    let files = load::builtin();
+    let files = load::builtin(&Registry::default());
     for (workload, file) in workloads.iter().zip(files) {
         let file = file.expect("built-in files are UTF-8");
         assert_eq!(file.name, format!("workloads/{}.toml", workload.name));

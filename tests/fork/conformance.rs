@@ -103,10 +103,11 @@ fn plans(backend: &dyn Backend) -> Vec<PoolPlan> {
     let mut plans = Vec::new();
     for worker_count in worker_counts() {
         for &continuation in continuations {
-            plans.extend(options.iter().map(|options| PoolPlan {
-                continuation,
-                options: options.clone(),
-                ..PoolPlan::plain(backend, worker_count)
+            plans.extend(options.iter().map(|options| {
+                let mut plan = PoolPlan::plain(backend, worker_count);
+                plan.continuation = continuation;
+                plan.options = options.clone();
+                plan
             }));
         }
     }
@@ -317,10 +318,8 @@ fn outputs_of_every_size(backend: &dyn Backend) {
 fn pinned_workers(backend: &dyn Backend) {
     let one_core = |_| assert_eq!(sched_getaffinity(None).unwrap().count(), 1);
     for worker_count in worker_counts() {
-        let plan = PoolPlan {
-            pin: true,
-            ..PoolPlan::plain(backend, worker_count)
-        };
+        let mut plan = PoolPlan::plain(backend, worker_count);
+        plan.pin = true;
         let run_count = effort(backend).run_count;
         let kernel = Box::new(Does(one_core));
         verified_runs(backend, "pinned", chains(7, 20), kernel, plan, run_count);

@@ -70,10 +70,9 @@ fn graph() -> TaskGraph {
 const BEHIND_VICTIM: [TaskId; 2] = [TaskId(4), TaskId(5)];
 
 fn plan(backend: &dyn Backend, worker_count: usize, retry_limit: u32) -> PoolPlan {
-    PoolPlan {
-        retry_limit,
-        ..PoolPlan::plain(backend, worker_count)
-    }
+    let mut plan = PoolPlan::plain(backend, worker_count);
+    plan.retry_limit = retry_limit;
+    plan
 }
 
 fn start(
@@ -223,11 +222,9 @@ fn every_task_dies(backend: &dyn Backend) {
 
 fn too_long(backend: &dyn Backend) {
     for worker_count in [1, 2] {
-        let plan = PoolPlan {
-            // Much more than an empty task takes, even where everything takes long.
-            task_timeout: Some(Duration::from_millis(500)),
-            ..plan(backend, worker_count, 1)
-        };
+        let mut plan = plan(backend, worker_count, 1);
+        // Much more than an empty task takes, even where everything takes long.
+        plan.task_timeout = Some(Duration::from_millis(500));
         let mut started = start(backend, graph(), dies(1, wait_for_ever), &plan);
         let killed = (Ending::Signal(libc::SIGKILL), Some(VICTIM), 1);
         assert_eq!(told(&succeed(&mut started)), [killed]);

@@ -59,10 +59,8 @@ fn sample(
     let job = Job::new(independent(4), Box::new(Does(kernel))).unwrap();
     let expected = expected_digest(job.graph(), job.kernel());
     let job = Arc::new(job);
-    let plan = PoolPlan {
-        retry_limit: 1,
-        ..PoolPlan::plain(backend, worker_count)
-    };
+    let mut plan = PoolPlan::plain(backend, worker_count);
+    plan.retry_limit = 1;
     let pool = backend.start(Arc::clone(&job), &plan).unwrap();
     let mut meter = Meter::new(job, pool, worker_count, expected);
     let plan = SlicePlan {

@@ -1,7 +1,8 @@
-//! Who runs tasks where and when: the two traits that a runtime implements, and what it is told.
+//! The two traits that a runtime implements, and the plan by which it sets up its workers.
 //!
-//! A backend never reads a clock and never decides what a task does: it calls [`Job::execute`] for every
-//! task that is ready, exactly once, and sees to it that the dependents handed back run too.
+//! A backend decides where and when tasks run. It calls [`Job::execute`] exactly once for each task that is ready, and
+//! sees to it that the dependents which this makes ready run too. It never reads a clock, and it never decides what a
+//! task does.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,8 +17,12 @@ use crate::kernel::Sharing;
 use crate::parameter::{Parameter, Parameters};
 
 mod placement;
+mod pool_fn;
+mod verify;
 
 pub use placement::{Lent, Placement};
+pub use pool_fn::pool_fn;
+pub use verify::verify_runs;
 
 /// A way to run task graphs.
 pub trait Backend: Sync {
@@ -55,7 +60,7 @@ pub trait Backend: Sync {
         &[]
     }
 
-    /// Whether its workers are bound to cores where [`PoolPlan::pin`] asks for it, as [`Placement`] does it. Where
+    /// Whether its workers are bound to cores where [`PoolPlan::pin`] asks for it, as [`PoolPlan::enter`] does it. Where
     /// binding is only an offer (`--pin=auto`), a backend that cannot is left alone; where it was demanded, one whose
     /// workers turn out not to be bound fails.
     fn can_pin(&self) -> bool {
@@ -96,14 +101,15 @@ pub trait Pool {
 /// The most workers of one pool: more than any machine has cores, and few enough to start.
 pub const MOST_WORKERS: u32 = 4096;
 
-/// How a pool is to be set up.
+/// How a pool is to be set up. [`PoolPlan::plain`] makes one, whose fields can then be changed.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct PoolPlan {
     /// How many tasks may run at once; at least 1.
     pub worker_count: usize,
     /// What becomes of the first dependent that a task makes ready, where the backend has a choice.
     pub continuation: Continuation,
-    /// Whether worker `i` is bound to core `i` modulo the number of cores. [`Placement`] does it.
+    /// Whether worker `i` is bound to core `i` modulo the number of cores. [`PoolPlan::enter`] does it.
     pub pin: bool,
     /// How often a task whose worker process died is tried again.
     pub retry_limit: u32,
@@ -127,6 +133,18 @@ impl PoolPlan {
             task_timeout: None,
             options: options.expect("every option has a default"),
         }
+    }
+
+    /// Makes the calling thread worker `index` of `job`: binds it to its core, if the plan says so. A thread that the
+    /// pool has started calls it before its first task. A thread that is only lent to the pool uses
+    /// [`Placement::enter_lent`].
+    ///
+    /// # Errors
+    ///
+    /// [`Halt`] when the system refuses the core; the job has then failed with this reason.
+    pub fn enter(&self, index: usize, job: &Job) -> Result<(), Halt> {
+        let bound = Placement::new(self).and_then(|placement| placement.enter(index));
+        bound.map_err(|error| job.fail(format!("worker {index} cannot be bound: {error}")))
     }
 }
 

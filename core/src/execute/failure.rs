@@ -83,6 +83,7 @@ impl fmt::Display for Ending {
 
 /// Why a run failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Failure {
     /// A task started before one of its inputs was there: the backend broke the order.
     #[error("task {task} ran before its predecessor {predecessor} had finished")]

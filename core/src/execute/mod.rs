@@ -242,6 +242,15 @@ impl Job {
         self.failure.set(failure)
     }
 
+    /// What [`Pool::run`](crate::backend::Pool::run) returns for a run in which nothing happens any more.
+    ///
+    /// # Errors
+    ///
+    /// [`Halt`] when the run has failed; the reason is in [`failure`](Job::failure).
+    pub fn outcome(&self) -> Result<(), Halt> {
+        if self.is_halted() { Err(Halt) } else { Ok(()) }
+    }
+
     /// Why the run failed, if it has.
     pub fn failure(&self) -> Option<Failure> {
         self.failure.get()

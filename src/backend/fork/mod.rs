@@ -283,9 +283,7 @@ impl ForkPool {
                     .enter(&self.shared.job, loss.worker, loss.ending, task)?;
             }
         }
-        if self.shared.job.is_halted() {
-            return Err(Halt);
-        }
+        self.shared.job.outcome()?;
         self.shared.clear();
         Ok(())
     }

@@ -1,0 +1,4 @@
+//! What a program imports that adds backends, kernels, patterns or workloads.
+
+pub use crate::harness::Harness;
+pub use taskdyno_core::prelude::*;
