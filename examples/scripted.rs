@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use taskdyno::Harness;
 use taskdyno::case::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
 use taskdyno::kernel::Findings;
-use taskdyno::record::{CaseError, GraphSize, Sample};
+use taskdyno::record::{CaseError, ErrorKind, GraphSize, Sample};
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some("child") {
@@ -147,7 +147,10 @@ fn slice(script: &Script, sample_count: u64) -> io::Result<()> {
 fn out_of_cheese() -> CaseError {
     CaseError {
         task: Some(3),
-        ..CaseError::new("panic", "the kernel panicked in task 3: out of cheese")
+        ..CaseError::new(
+            ErrorKind::Panic,
+            "the kernel panicked in task 3: out of cheese",
+        )
     }
 }
 

@@ -4,6 +4,7 @@ pub mod backend;
 pub mod case;
 mod cmd;
 pub mod compare;
+pub mod diagnostic;
 mod disk;
 pub mod foreign;
 pub mod gate;

@@ -1,4 +1,4 @@
-//! The records on disk: JSON Lines, one [`Record`] per case. Plain data, and the file that it is appended to.
+//! The records on disk: JSON Lines, one [`Record`] per case. Plain data, the file that it is appended to, and how it is read.
 //!
 //! Names of integers contain their unit (`_ns`, `_bytes`, `_count`), and names of fractions end in `_ratio`. Samples
 //! are stored raw, and every statistic is computed when a record is read. FORMAT.md describes each field, and
@@ -12,19 +12,25 @@ use serde_json::Value;
 mod append;
 mod commit;
 mod difference;
+mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod host;
+mod mixed;
 mod peak;
+mod read;
 mod time;
 mod whole;
 
 pub use append::{RecordFile, Resumable, whole_len};
 pub use commit::short_hash;
 pub use difference::{Difference, difference};
+pub use error::{CaseError, ErrorKind};
 pub use host::Host;
 pub(crate) use host::{single_blanks, slug};
+pub use mixed::{MixedError, refuse_mixed};
 pub use peak::{Peak, Probe};
+pub use read::{RecordsError, read, read_placed, read_text};
 pub use time::{nanoseconds, run_ns};
 pub use whole::{write_whole, write_whole_with};
 
@@ -278,18 +284,6 @@ pub struct Sample {
     pub is_degraded: bool,
 }
 
-impl CaseError {
-    /// An error that concerns no particular task.
-    pub fn new(kind: &str, message: impl Into<String>) -> Self {
-        Self {
-            kind: kind.into(),
-            message: message.into(),
-            task: None,
-            death: None,
-        }
-    }
-}
-
 /// A worker process that died in a run that continued without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -339,22 +333,4 @@ pub enum LoadSource {
     ProcStat,
     /// No figure, because there were too few of the kernel's ticks of 10 ms.
     TooShort,
-}
-
-/// Why a case failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct CaseError {
-    /// What kind of failure: `panic`, `timeout`, `killed`, `wrong-digest`, `missing-input`, `not-once`,
-    /// `lost-task`, `miscounted`, `wrong-payload`, `kernel-check`, `beat-bound`, `worker-died`, `backend`,
-    /// `set-up` or `protocol`.
-    pub kind: String,
-    /// What happened, as a text for people.
-    pub message: String,
-    /// The task that it concerns, if any.
-    #[serde(default)]
-    pub task: Option<u64>,
-    /// The worker process that died, if the death of a worker is the error.
-    #[serde(default)]
-    pub death: Option<WorkerDeath>,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::backend::{BACKENDS, Backend};
+use crate::diagnostic::Diagnostic;
 use crate::kernel::{KERNELS, KernelKind};
 use crate::parameter::Parameter;
 use crate::pattern::{PATTERNS, Pattern};
@@ -72,10 +73,9 @@ pub enum NameError {
     },
 }
 
-impl NameError {
-    /// What to do about the error.
-    pub fn help(&self) -> &'static str {
-        match self {
+impl Diagnostic for NameError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
             Self::Taken { .. } => {
                 "records and case ids need unique names: give the one that your program adds another name"
             }
@@ -83,7 +83,8 @@ impl NameError {
                 "case ids look like `workload/variant/backend/workers`: use a name of ASCII letters, digits, `-`, `_` \
                  and `.` that begins with a letter"
             }
-        }
+        };
+        Some(help.into())
     }
 }
 

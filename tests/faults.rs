@@ -183,7 +183,11 @@ fn every_run_survives_a_random_death_or_names_its_task() {
                     }
                     Err(error) => {
                         let name = backend.name();
-                        assert_eq!(error.kind, "worker-died", "{name}, seed {seed}: {error:?}");
+                        assert_eq!(
+                            error.kind.name(),
+                            "worker-died",
+                            "{name}, seed {seed}: {error:?}"
+                        );
                         assert!(error.task.is_some(), "{name}, seed {seed}: {error:?}");
                         let death = error.death.unwrap();
                         assert_eq!(death.task, error.task);

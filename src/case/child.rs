@@ -19,7 +19,7 @@ use crate::measure::binding::are_workers_bound;
 use crate::measure::schedule::{bound, trace};
 use crate::measure::{self, Meter};
 use crate::parameter::Parameters;
-use crate::record::{Bound, Case, CaseError, GraphSize, Trace, nanoseconds};
+use crate::record::{Bound, Case, CaseError, ErrorKind, GraphSize, Trace, nanoseconds};
 use crate::registry::Registry;
 use crate::workload::Definition;
 
@@ -206,7 +206,7 @@ impl<'a> Stage<'a> {
             return Ok(());
         }
         Err(CaseError::new(
-            "not-bound",
+            ErrorKind::NotBound,
             format!(
                 "--pin was given, but the workers of `{}` are not bound to cores: leave out --pin, or make \
                  each of its workers call `Placement::enter`",
@@ -298,14 +298,62 @@ fn failed(failure: Failure) -> CaseError {
     CaseError {
         task: failure.task().map(|task| u64::from(task.0)),
         death: death.map(measure::recorded_death),
-        ..CaseError::new(failure.kind(), failure.to_string())
+        ..CaseError::new(failure.kind().into(), failure.to_string())
     }
 }
 
 fn set_up_error(error: impl ToString) -> CaseError {
-    CaseError::new("set-up", error.to_string())
+    CaseError::new(ErrorKind::SetUp, error.to_string())
 }
 
 fn protocol_error(error: impl ToString) -> CaseError {
-    CaseError::new("protocol", error.to_string())
+    CaseError::new(ErrorKind::Protocol, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execute::Ending;
+    use crate::graph::TaskId;
+
+    #[test]
+    fn records_know_the_kind_of_every_failure() {
+        let (task, predecessor) = (TaskId(1), TaskId(0));
+        let message = || String::from("out of cheese");
+        let failures = [
+            Failure::MissingInput { task, predecessor },
+            Failure::NotOnce { task },
+            Failure::Lost { task },
+            Failure::Miscounted { task },
+            Failure::WrongPayload {
+                task,
+                predecessor,
+                byte: 0,
+            },
+            Failure::Panicked {
+                task,
+                message: message(),
+            },
+            Failure::WrongDigest {
+                found: 0,
+                expected: 1,
+            },
+            Failure::Kernel { message: message() },
+            Failure::BeatBound {
+                wall_ns: 1,
+                bound_ns: 2,
+            },
+            Failure::WorkerDied {
+                task,
+                worker: 0,
+                ending: Ending::Signal(libc::SIGKILL),
+                attempt_count: 1,
+            },
+            Failure::Backend { message: message() },
+        ];
+        for failure in failures {
+            let error = failed(failure);
+            assert!(!matches!(error.kind, ErrorKind::Other(_)), "{error:?}");
+        }
+    }
 }

@@ -15,7 +15,7 @@ use super::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
 use crate::execute::Ending;
 use crate::foreign::{LAST_WORDS_BYTES, Tail, kill_group, pid};
 use crate::measure::{Slice, SlicePlan};
-use crate::record::CaseError;
+use crate::record::{CaseError, ErrorKind};
 use crate::system::limit::cannot_start;
 use crate::system::oom::OomWatch;
 use crate::system::{Root, no_process_descriptor};
@@ -73,7 +73,7 @@ impl Session {
     ) -> Result<(Self, Prepared), CaseError> {
         let mut session = Self::spawn(program, timeout, Root::default()).map_err(|error| {
             let error = cannot_start(program.display(), &error);
-            CaseError::new("set-up", error.to_string())
+            CaseError::new(ErrorKind::SetUp, error.to_string())
         })?;
         session.request(&Request::Prepare(Box::new(prepare)))?;
         match session.reply(idle)? {
@@ -138,11 +138,11 @@ impl Session {
                 // Such a time has no ratio and no logarithm.
                 Reply::Sample(sample) if sample.wall_ns == 0 || sample.run_count == 0 => {
                     let message = "a sample took no time, or has no run";
-                    return Err(CaseError::new("protocol", message));
+                    return Err(CaseError::new(ErrorKind::Protocol, message));
                 }
                 Reply::Sample(_) if samples.len() as u64 >= most => {
                     let message = format!("more samples than the {most} that were requested");
-                    return Err(CaseError::new("protocol", message));
+                    return Err(CaseError::new(ErrorKind::Protocol, message));
                 }
                 Reply::Sample(sample) => samples.push(sample),
                 Reply::SliceDone(SliceDone { findings, deaths }) => {
@@ -180,7 +180,7 @@ impl Session {
         // A child that has died cannot be written to. Reading its reply then gives the cause of death.
         match requests.write_all(line.as_bytes()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(CaseError::new("protocol", error.to_string()))
+                Err(CaseError::new(ErrorKind::Protocol, error.to_string()))
             }
             _ => Ok(()),
         }
@@ -204,18 +204,21 @@ impl Session {
                 return Err(bad_line(&self.replies.buffer, &"the line does not end"));
             }
             if idle.is_cancelled() {
-                return Err(CaseError::new("cancelled", "the run was interrupted"));
+                return Err(CaseError::new(
+                    ErrorKind::Cancelled,
+                    "the run was interrupted",
+                ));
             }
             let now = Instant::now();
             if now >= self.deadline {
                 let limit = self.timeout.as_secs_f64();
                 let mut message = format!("the case did not end within {limit} s and was killed");
                 message += &self.last_words();
-                return Err(CaseError::new("timeout", message));
+                return Err(CaseError::new(ErrorKind::Timeout, message));
             }
             let wake = idle.idle().min(self.deadline);
             self.wait(wake.saturating_duration_since(now))
-                .map_err(|error| CaseError::new("protocol", error.to_string()))?;
+                .map_err(|error| CaseError::new(ErrorKind::Protocol, error.to_string()))?;
         }
     }
 
@@ -255,7 +258,7 @@ impl Session {
         if status.is_ok_and(|status| status.signal() == Some(libc::SIGKILL)) {
             message += &self.why_killed();
         }
-        CaseError::new("killed", message + &last_words)
+        CaseError::new(ErrorKind::Killed, message + &last_words)
     }
 
     /// Adds the likely cause to an error if a worker process was killed.
@@ -318,11 +321,11 @@ fn bad_line(line: &[u8], why: &dyn std::fmt::Display) -> CaseError {
          program of one's own must write nothing there before it calls `Harness::main`, but may to standard error",
         shown.trim_end()
     );
-    CaseError::new("protocol", message)
+    CaseError::new(ErrorKind::Protocol, message)
 }
 
 fn unexpected(reply: &Reply) -> CaseError {
-    CaseError::new("protocol", format!("unexpected reply: {reply:?}"))
+    CaseError::new(ErrorKind::Protocol, format!("unexpected reply: {reply:?}"))
 }
 
 /// Splits the output of a pipe into lines.
@@ -401,7 +404,7 @@ mod tests {
         .unwrap();
         session.deadline = Instant::now();
         let error = session.reply(&mut Patience).unwrap_err();
-        assert_eq!(error.kind, "timeout");
+        assert_eq!(error.kind.name(), "timeout");
         assert!(
             error.message.ends_with("; its last output: worker 3 waits"),
             "{}",
@@ -456,7 +459,7 @@ mod tests {
                 task: None,
                 attempt_count: 1,
             }),
-            ..CaseError::new("worker-died", "it died")
+            ..CaseError::new(ErrorKind::WorkerDied, "it died")
         };
         assert!(
             session

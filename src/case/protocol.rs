@@ -31,13 +31,23 @@ const MOST_RETRIES: u32 = 1_000_000;
 /// The largest factor by which a sample may be stretched. A stretched time still fits into its type.
 const MOST_STRETCH: f64 = 1000.0;
 
+/// A number in a request that is out of range.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` cannot be {value}: expected a number from {least} to {most}")]
+pub struct RangeError {
+    name: &'static str,
+    value: String,
+    least: String,
+    most: String,
+}
+
 impl Request {
     /// Checks every number in it, so that its users need not.
     ///
     /// # Errors
     ///
     /// The first number that is out of range, with the expected range.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), RangeError> {
         match self {
             Self::Prepare(prepare) => prepare.check(),
             Self::Slice(plan) => check_plan(plan),
@@ -47,7 +57,7 @@ impl Request {
 }
 
 impl Prepare {
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), RangeError> {
         within("workers", self.case.workers, 1..=MOST_WORKERS)?;
         within("warmup_ns", self.warmup_ns, 0..=MOST_NS)?;
         within("min_sample_ns", self.min_sample_ns, 0..=MOST_NS)?;
@@ -66,24 +76,27 @@ impl Prepare {
     }
 }
 
-fn check_plan(plan: &SlicePlan) -> Result<(), String> {
+fn check_plan(plan: &SlicePlan) -> Result<(), RangeError> {
     // Times and numbers of samples are only used as limits, so any value is valid.
     within("run_count", plan.run_count.unwrap_or(1), 1..=MOST_RUNS)
 }
 
 fn within<T: PartialOrd + Display>(
-    name: &str,
+    name: &'static str,
     value: T,
     range: RangeInclusive<T>,
-) -> Result<(), String> {
+) -> Result<(), RangeError> {
     // NaN is in no range.
     if range.contains(&value) {
         return Ok(());
     }
     let (least, most) = range.into_inner();
-    Err(format!(
-        "`{name}` cannot be {value}: expected a number from {least} to {most}"
-    ))
+    Err(RangeError {
+        name,
+        value: value.to_string(),
+        least: least.to_string(),
+        most: most.to_string(),
+    })
 }
 
 /// A reply from the child.

@@ -6,14 +6,12 @@ use std::path::PathBuf;
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use miette::miette;
 
 use super::show::not_comparable;
-use super::{CommandResult, Exit, OK, say, tell};
+use super::{CommandResult, Exit, OK, complaint, say, tell};
 use crate::compare::{Baseline, Baselines, Placed, each_once, is_baseline_name, one_baseline};
-use crate::record::{Commit, Host};
+use crate::record::{Commit, Host, read_placed};
 use crate::registry::{did_you_mean, nearest};
-use crate::report::read_placed;
 use crate::text;
 
 /// What `baseline` takes.
@@ -86,7 +84,7 @@ impl BaselineStore {
 
     fn all(&self) -> Result<Vec<Baseline>, Exit> {
         self.baselines().list().map_err(|error| {
-            Exit::Failed(miette!(
+            Exit::failed(complaint!(
                 help = "name the folder of baselines with --baseline-dir DIR",
                 "cannot read {}: {error}",
                 self.baseline_dir.display()
@@ -125,7 +123,7 @@ pub(super) fn keep(
     paths: &[PathBuf],
     add: bool,
 ) -> Result<(), Exit> {
-    let new = read_placed(paths).map_err(Exit::Usage)?;
+    let new = read_placed(paths).map_err(Exit::usage)?;
     let baseline = store.baselines().get(&new[0].1.host.class(), name);
     // Held until it is written: what another process adds meanwhile would be lost.
     let _lock = baseline
@@ -133,7 +131,7 @@ pub(super) fn keep(
         .map_err(|error| cannot_change(&baseline, "write", &error))?;
     let mut records = Vec::new();
     if add && baseline.exists() {
-        records = read_placed(std::slice::from_ref(&baseline.path)).map_err(Exit::Usage)?;
+        records = read_placed(std::slice::from_ref(&baseline.path)).map_err(Exit::usage)?;
     }
     records.extend(new);
     let records = counted_once(records);
@@ -145,7 +143,7 @@ pub(super) fn keep(
         )
     })?;
     if kept.is_empty() {
-        return Err(Exit::Usage(miette!(
+        return Err(Exit::usage(complaint!(
             help = "run it again: `taskdyno run` says what failed",
             "all cases of {} failed, so there is nothing to keep",
             paths[0].display()
@@ -169,7 +167,7 @@ fn cannot_change(baseline: &Baseline, verb: &str, error: &io::Error) -> Exit {
         _ => "choose a folder that you may write to with --baseline-dir DIR",
     };
     let path = baseline.path.display();
-    Exit::Failed(miette!(help = help, "cannot {verb} {path}: {error}"))
+    Exit::failed(complaint!(help = help, "cannot {verb} {path}: {error}"))
 }
 
 /// `3 sessions of 12 cases at c0ffee012345, since 2026-11-02T12:00:00Z`.
@@ -236,7 +234,7 @@ fn trimmed(table: &Table) -> String {
 
 fn show(store: &BaselineStore, name: &str) -> CommandResult {
     for baseline in named(store, name)? {
-        let records = read_placed(std::slice::from_ref(&baseline.path)).map_err(Exit::Usage)?;
+        let records = read_placed(std::slice::from_ref(&baseline.path)).map_err(Exit::usage)?;
         let path = baseline.path.display();
         say(&format!("{path}\n{}\n", contents(&records)))?;
         for (id, count) in sessions(&records) {
@@ -256,7 +254,7 @@ fn remove(store: &BaselineStore, name: &str, host_class: Option<&str>) -> Comman
         let classes: Vec<&str> = found.iter().map(|one| one.host_class.as_str()).collect();
         return Err(match classes.as_slice() {
             [] => missing(store, name)?,
-            several => Exit::Usage(miette!(
+            several => Exit::usage(complaint!(
                 help = "name one with --host-class CLASS",
                 "several classes of machines have a baseline `{name}`: {}",
                 several.join(", ")
@@ -285,7 +283,7 @@ fn missing(store: &BaselineStore, name: &str) -> Result<Exit, Exit> {
     let names: BTreeSet<&str> = all.iter().map(|baseline| baseline.name.as_str()).collect();
     let meant = did_you_mean(nearest(name, names));
     let help = format!("{meant}`taskdyno baseline save {name} RECORDS` makes it");
-    Ok(Exit::NotComparable(miette!(
+    Ok(Exit::not_comparable(complaint!(
         help = help,
         "no baseline `{name}` in {}",
         store.baseline_dir.display()
@@ -299,11 +297,11 @@ pub(super) fn read_baseline(
     host: &Host,
 ) -> Result<Vec<Placed>, Exit> {
     if !is_baseline_name(name) {
-        return Err(Exit::Usage(miette!("`{name}`: {EXPECTED_NAME}")));
+        return Err(Exit::usage(complaint!("`{name}`: {EXPECTED_NAME}")));
     }
     let baseline = store.baselines().get(&host.class(), name);
     if baseline.exists() {
-        let records = read_placed(&[baseline.path]).map_err(Exit::NotComparable)?;
+        let records = read_placed(&[baseline.path]).map_err(Exit::not_comparable)?;
         return Ok(counted_once(records));
     }
     let of_others = named(store, name)?;
@@ -311,7 +309,7 @@ pub(super) fn read_baseline(
         .iter()
         .map(|baseline| baseline.host_class.as_str())
         .collect();
-    Err(Exit::NotComparable(miette!(
+    Err(Exit::not_comparable(complaint!(
         help = "figures of one machine say nothing of another: save a baseline on this one",
         "the baseline `{name}` is of {}, and these records are of {}",
         classes.join(", "),

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anstyle::AnsiColor;
-use miette::miette;
 use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 
 use super::measuring::{make_ready, seconds};
@@ -12,14 +11,14 @@ use super::number::number;
 use super::out::say_styled;
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
-use super::{CommandResult, Exit, FAILED, OK, say, tell};
+use super::{CommandResult, Exit, FAILED, OK, complaint, say, tell};
 use crate::backend::Backend;
 use crate::case::protocol::{Chaos, Prepare};
 use crate::case::{Idle, Session};
 use crate::kernel::Sharing;
 use crate::matrix::PlannedCase;
 use crate::measure::{Slice, SlicePlan};
-use crate::record::{CaseError, nanoseconds};
+use crate::record::{CaseError, ErrorKind, nanoseconds};
 use crate::registry::Registry;
 use crate::system::OWN_PROGRAM;
 
@@ -84,8 +83,9 @@ pub(super) fn main(registry: &Registry, arguments: &ChaosArguments) -> CommandRe
     let cases = arguments.selected.cases(registry, &mortal(registry))?;
     make_ready(false)?;
     // Whatever a case leaves behind becomes a child of this process, and can be counted.
-    set_child_subreaper(Some(getpid()))
-        .map_err(|error| Exit::Failed(miette!("processes left behind cannot be seen: {error}")))?;
+    set_child_subreaper(Some(getpid())).map_err(|error| {
+        Exit::failed(complaint!("processes left behind cannot be seen: {error}"))
+    })?;
     let mut tally = RunTally::default();
     catch_interrupt();
     'cases: for (index, planned) in cases.iter().enumerate() {
@@ -168,7 +168,7 @@ impl RunTally {
             }
             // A panic is what a kernel does whose lock was held by the one that died.
             Err(error)
-                if matches!(error.kind.as_str(), "worker-died" | "panic")
+                if matches!(error.kind, ErrorKind::WorkerDied | ErrorKind::Panic)
                     && error.task.is_some() =>
             {
                 let attempts = error

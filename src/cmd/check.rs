@@ -15,7 +15,7 @@ pub(super) struct CheckArguments {
 }
 
 pub(super) fn main(registry: &Registry, arguments: &CheckArguments) -> CommandResult {
-    let workloads = workload::load(&arguments.paths, registry).map_err(Exit::Usage)?;
+    let workloads = workload::load(&arguments.paths, registry).map_err(Exit::usage)?;
     tell_notes(&workloads);
     for workload in &workloads {
         say(&format!("{}: {}\n", workload.name, workload.why))?;

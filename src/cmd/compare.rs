@@ -3,15 +3,12 @@
 use std::ops::Bound;
 use std::path::PathBuf;
 
-use miette::miette;
-
 use super::baseline::{BaselineStore, counted_once, read_baseline};
 use super::number::number;
 use super::show::{Show, not_comparable};
-use super::{CommandResult, Exit, tell};
+use super::{CommandResult, Exit, complaint, tell};
 use crate::compare::{Comparison, Placed, Stored, StoredPlan, apart, compare_records};
-use crate::record::Host;
-use crate::report::{UNKNOWN_VERSION, read_placed};
+use crate::record::{Host, RecordsError, read_placed};
 
 /// What `compare` takes.
 #[derive(clap::Args)]
@@ -133,7 +130,7 @@ pub(super) fn main(arguments: &CompareArguments) -> CommandResult {
 /// The first file, and all the others.
 fn two_sides(paths: &[PathBuf]) -> Result<(Vec<Named>, Named), Exit> {
     let Some((base, head)) = paths.split_first().filter(|(_, head)| !head.is_empty()) else {
-        return Err(Exit::Usage(miette!(
+        return Err(Exit::usage(complaint!(
             help = "give the records of the base and then those of the head, or name a baseline with --baseline NAME",
             "there is nothing to compare {} with",
             paths[0].display()
@@ -144,14 +141,9 @@ fn two_sides(paths: &[PathBuf]) -> Result<(Vec<Named>, Named), Exit> {
 
 /// The records of these files, under the name of the last. What another version wrote is not comparable.
 pub(super) fn read(paths: &[PathBuf]) -> Result<Named, Exit> {
-    let records = read_placed(paths).map_err(|error| {
-        let is_version = error
-            .code()
-            .is_some_and(|code| code.to_string() == UNKNOWN_VERSION);
-        match is_version {
-            true => Exit::NotComparable(error),
-            false => Exit::Usage(error),
-        }
+    let records = read_placed(paths).map_err(|error| match error {
+        RecordsError::UnknownVersion { .. } => Exit::not_comparable(error),
+        _ => Exit::usage(error),
     })?;
     let name = paths[paths.len() - 1].display().to_string();
     Ok((name, counted_once(records)))

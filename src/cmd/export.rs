@@ -2,13 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use miette::miette;
-
 use super::show::{named, put};
-use super::{CommandResult, Exit, OK};
+use super::{CommandResult, Exit, OK, complaint};
 use crate::compare::{COMPARISON_VERSION, Comparison};
 use crate::input;
-use crate::report::read;
+use crate::record::read;
 
 /// What `export` takes.
 #[derive(clap::Args)]
@@ -35,9 +33,9 @@ pub(super) fn main(arguments: &ExportArguments) -> CommandResult {
     let text = match comparisons(file)? {
         Some(comparisons) => format.comparisons(&comparisons),
         None => {
-            let records = read(std::slice::from_ref(file)).map_err(Exit::Usage)?;
+            let records = read(std::slice::from_ref(file)).map_err(Exit::usage)?;
             format.records(&records).ok_or_else(|| {
-                Exit::Usage(miette!(
+                Exit::usage(complaint!(
                     help = "give what `taskdyno compare --format json` or `taskdyno gate --format json` wrote",
                     "{} holds verdicts, and {} holds records, which have none",
                     arguments.format,
@@ -68,7 +66,7 @@ fn comparisons(path: &Path) -> Result<Option<Vec<Comparison>>, Exit> {
     for value in serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>() {
         let value = value.map_err(|error| not_a_comparison(path, &error))?;
         if value["comparison_version"] != COMPARISON_VERSION {
-            return Err(Exit::Usage(miette!(
+            return Err(Exit::usage(complaint!(
                 help = "read it with the version of taskdyno that wrote it",
                 "{} has comparison_version {}, and this program knows only {COMPARISON_VERSION}",
                 path.display(),
@@ -83,7 +81,7 @@ fn comparisons(path: &Path) -> Result<Option<Vec<Comparison>>, Exit> {
 }
 
 fn not_a_comparison(path: &Path, error: &serde_json::Error) -> Exit {
-    Exit::Usage(miette!(
+    Exit::usage(complaint!(
         help = "`taskdyno compare --format json --out FILE` writes one; FORMAT.md describes each field",
         "{} is not a comparison: {error}",
         path.display()

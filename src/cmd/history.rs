@@ -4,18 +4,16 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use miette::miette;
 
 use super::baseline::counted_once;
 use super::compare::chance;
 use super::show::{not_comparable, put, summarise};
-use super::{CommandResult, Exit, OK, tell};
+use super::{CommandResult, Exit, OK, complaint, tell};
 use crate::compare::{Placed, by_commit, few, history};
 use crate::foreign::git::Git;
 use crate::machine::host;
-use crate::record::short_hash;
+use crate::record::{read_placed, short_hash};
 use crate::report::chronicle;
-use crate::report::read_placed;
 use crate::stats::Divisive;
 
 /// What `history` takes.
@@ -65,7 +63,7 @@ pub(super) struct HistoryArguments {
 
 pub(super) fn main(arguments: &HistoryArguments) -> CommandResult {
     let how = how(arguments)?;
-    let records = read_placed(&arguments.records).map_err(Exit::Usage)?;
+    let records = read_placed(&arguments.records).map_err(Exit::usage)?;
     let mut records = counted_once(records);
     if arguments.order != "given" {
         sort_by_time(&mut records);
@@ -85,12 +83,12 @@ pub(super) fn main(arguments: &HistoryArguments) -> CommandResult {
     let text = match arguments.format.as_str() {
         "json" => {
             serde_json::to_string_pretty(&found).map_err(|error| {
-                Exit::Failed(miette!("cannot write the history as JSON: {error}"))
+                Exit::failed(complaint!("cannot write the history as JSON: {error}"))
             })? + "\n"
         }
         "csv" => chronicle::csv(&found),
         "markdown" => chronicle::markdown(&found),
-        "svg" => chronicle::svg(&found).map_err(Exit::Failed)?,
+        "svg" => chronicle::svg(&found).map_err(Exit::failed)?,
         _ => chronicle::styled_table(&found),
     };
     put(&text, arguments.out.as_deref())?;
@@ -108,7 +106,7 @@ fn how(arguments: &HistoryArguments) -> Result<Divisive, Exit> {
     };
     let fewest = how.fewest_permutations();
     if u64::from(arguments.permutations) < fewest {
-        return Err(Exit::Usage(miette!(
+        return Err(Exit::usage(complaint!(
             help = format!("give --permutations {fewest} or more, or a larger --significance"),
             "{} random orders cannot show that anything is significant at {}: the smallest chance that they can tell is 1 in {}",
             arguments.permutations,

@@ -61,7 +61,7 @@ pub(super) fn main(registry: &Registry, arguments: &ListArguments) -> CommandRes
 }
 
 fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<ListEntry>, Exit> {
-    let workloads = workload::builtin_and(added, registry).map_err(Exit::Usage)?;
+    let workloads = workload::builtin_and(added, registry).map_err(Exit::usage)?;
     let mut entries = Vec::new();
     for backend in &registry.backends {
         entries.push(ListEntry::new("backend", backend.name(), backend.why()));

@@ -6,13 +6,11 @@ use std::path::Path;
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
-use miette::miette;
-
 use super::number::number;
 use super::out::say_styled;
 use super::progress::is_interrupted;
 use super::report::write as write_report;
-use super::{CommandResult, Exit, OK, say, tell};
+use super::{CommandResult, Exit, OK, complaint, say, tell};
 use crate::case::Surroundings;
 use crate::foreign::git::Git;
 use crate::machine::host;
@@ -64,7 +62,7 @@ pub(super) fn make_ready(quiet: bool) -> Result<(), Exit> {
 /// Without `/proc`, every case would fail.
 fn require_proc(root: &Root) -> Result<(), Exit> {
     can_start_itself(root).map_err(|error| {
-        Exit::Failed(miette!(
+        Exit::failed(complaint!(
             help = "mount it: mount -t proc proc /proc",
             "no case can be started: each is a process of this program, started as {OWN_PROGRAM}, which cannot be \
              read: {error}. /proc is needed"
@@ -125,13 +123,13 @@ pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Exit {
         _ => "choose a folder that you may write to with --out DIR",
     };
     let path = path.display();
-    Exit::Usage(miette!(help = help, "cannot write to {path}: {error}"))
+    Exit::usage(complaint!(help = help, "cannot write to {path}: {error}"))
 }
 
 /// Appends a record; `help` says what to do if that fails.
 pub(super) fn append(file: &mut RecordFile, record: &Record, help: &str) -> Result<(), Exit> {
     file.append(record).map_err(|error| {
-        Exit::Failed(miette!(
+        Exit::failed(complaint!(
             help = help.to_owned(),
             "cannot write to {}: {error}; the records before it are safe",
             file.path().display()
@@ -144,7 +142,7 @@ pub(super) fn show(records: &[Record], out: &Path, quiet: bool) -> Result<(), Ex
     if records.is_empty() {
         return Ok(());
     }
-    let report = Report::new(records).map_err(Exit::Failed)?;
+    let report = Report::new(records).map_err(Exit::failed)?;
     let written = write_report(&report, out, true)?;
     if quiet {
         return Ok(());
@@ -167,17 +165,18 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cmd::FAILED;
     use crate::record::fixture;
     use crate::system::fixture::Machine;
 
     #[test]
     fn nothing_is_measured_without_proc() {
         assert!(require_proc(&Root::default()).is_ok());
-        let Err(Exit::Failed(error)) = require_proc(&Machine::with(&[]).root) else {
+        let Err(Exit::Error(FAILED, error)) = require_proc(&Machine::with(&[]).root) else {
             panic!("cases could be started");
         };
         assert!(error.to_string().contains("/proc is needed"));
-        assert!(error.help().unwrap().to_string().contains("mount -t proc"));
+        assert!(error.help().unwrap().contains("mount -t proc"));
     }
 
     #[test]

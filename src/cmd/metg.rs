@@ -4,15 +4,13 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use miette::miette;
-
 use super::measuring::{
     Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
 };
 use super::number::number;
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
-use super::{CommandResult, Exit, FAILED, OK, tell};
+use super::{CommandResult, Exit, FAILED, OK, complaint, tell};
 use crate::disk;
 use crate::machine::host;
 use crate::metg::{SweepPlan, Sweepable, Sweeper};
@@ -83,7 +81,7 @@ fn sweepables(registry: &Registry, arguments: &MetgArguments) -> Result<Vec<Swee
     for planned in &cases {
         let found = Sweepable::new(planned, registry);
         let found =
-            found.map_err(|error| Exit::Usage(miette!("{}: {error}", planned.case.id())))?;
+            found.map_err(|error| Exit::usage(complaint!("{}: {error}", planned.case.id())))?;
         if let Some(found) = found
             && !sweepables.iter().any(|other| other.id() == found.id())
         {
@@ -96,7 +94,7 @@ fn sweepables(registry: &Registry, arguments: &MetgArguments) -> Result<Vec<Swee
         let sized: Vec<String> = sized
             .map(|(kernel, size)| format!("{kernel} ({size})"))
             .collect();
-        return Err(Exit::Usage(miette!(
+        return Err(Exit::usage(complaint!(
             help = format!(
                 "choose a workload with one of these kernels: {}",
                 sized.join(", ")

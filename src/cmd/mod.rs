@@ -5,12 +5,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::diagnostic::Diagnostic;
 use crate::registry::Registry;
 
 mod baseline;
 mod chaos;
 mod check;
 mod compare;
+mod complaint;
 mod doctor;
 mod export;
 mod gate;
@@ -30,6 +32,7 @@ mod select;
 mod show;
 mod workers;
 
+use complaint::complaint;
 use out::{complain, say, tell};
 pub(crate) use program::Program;
 
@@ -48,14 +51,27 @@ const NOT_COMPARABLE: u8 = 5;
 
 /// What ends a command early.
 enum Exit {
-    /// The command line or an input file is wrong.
-    Usage(miette::Report),
-    /// The command could not do its work.
-    Failed(miette::Report),
-    /// What is to be compared with is missing, or is not comparable.
-    NotComparable(miette::Report),
+    /// An error, and the exit code that it gives.
+    Error(u8, Box<dyn Diagnostic>),
     /// What reads our output has gone: nothing left to say.
     BrokenPipe,
+}
+
+impl Exit {
+    /// The command line or an input file is wrong.
+    fn usage(error: impl Diagnostic + 'static) -> Self {
+        Self::Error(USAGE, Box::new(error))
+    }
+
+    /// The command could not do its work.
+    fn failed(error: impl Diagnostic + 'static) -> Self {
+        Self::Error(FAILED, Box::new(error))
+    }
+
+    /// What is to be compared with is missing, or is not comparable.
+    fn not_comparable(error: impl Diagnostic + 'static) -> Self {
+        Self::Error(NOT_COMPARABLE, Box::new(error))
+    }
 }
 
 impl From<io::Error> for Exit {
@@ -63,7 +79,7 @@ impl From<io::Error> for Exit {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::BrokenPipe,
-            _ => Self::Failed(miette::miette!("cannot write to standard output: {error}")),
+            _ => Self::failed(complaint!("cannot write to standard output: {error}")),
         }
     }
 }
@@ -154,8 +170,7 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
     };
     set_color(line.color);
     if let Err(error) = registry.check() {
-        let report = miette::miette!(help = error.help(), "{error}");
-        return ExitCode::from(complain(&report, USAGE));
+        return ExitCode::from(complain(&error, USAGE));
     }
     let outcome = match line.command {
         Command::Child => return crate::case::serve(registry),
@@ -178,9 +193,7 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
     };
     ExitCode::from(match outcome {
         Ok(code) => code,
-        Err(Exit::Usage(error)) => complain(&error, USAGE),
-        Err(Exit::Failed(error)) => complain(&error, FAILED),
-        Err(Exit::NotComparable(error)) => complain(&error, NOT_COMPARABLE),
+        Err(Exit::Error(code, error)) => complain(&*error, code),
         Err(Exit::BrokenPipe) => OK,
     })
 }
@@ -216,6 +229,4 @@ fn set_color(color: ColorChoice) {
         ColorChoice::Never => anstream::ColorChoice::Never,
     };
     choice.write_global();
-    let is_colored = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
-    out::set_error_handler(is_colored);
 }

@@ -1,16 +1,15 @@
 //! The one way to standard output and standard error. What names and messages hold cannot steer a terminal.
 
-use std::error::Error;
-use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::iter::{once, repeat};
 use std::sync::OnceLock;
 
+use annotate_snippets::{Annotation, AnnotationKind, Level, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
 use clap::builder::StyledStr;
-use miette::{Diagnostic, LabeledSpan, MietteHandler, MietteHandlerOpts, ReportHandler};
-use miette::{Severity, SourceCode};
 
 use super::Exit;
+use crate::diagnostic::{Diagnostic, Excerpt};
 use crate::text;
 
 /// The name of the program without a `Harness` of somebody's own around it.
@@ -85,145 +84,170 @@ pub(super) fn tell_refusal(text: &str) {
 }
 
 /// Says what went wrong, where no one can miss it.
-pub(super) fn complain(error: &miette::Report, code: u8) -> u8 {
-    // What `Handler` makes of it is styled, and safe.
-    let _ = writeln!(anstream::stderr(), "{error:?}");
+pub(super) fn complain(error: &dyn Diagnostic, code: u8) -> u8 {
+    // The stream takes the styles away where there is no colour.
+    let text = rendered(error, &Renderer::styled());
+    let _ = writeln!(anstream::stderr(), "{text}");
     code
 }
 
-/// From now on errors are shown with or without colour, and with nothing in them that steers a terminal.
-pub(super) fn set_error_handler(is_colored: bool) {
-    // Fails only if it was set before, and it is set nowhere else.
-    let _ = miette::set_hook(Box::new(move |_| {
-        let options = MietteHandlerOpts::new().color(is_colored).unicode(true);
-        Box::new(Handler(options.build()))
-    }));
-}
-
-/// Shows errors as miette does, after their texts have been made visible.
-struct Handler(MietteHandler);
-
-impl ReportHandler for Handler {
-    fn debug(&self, error: &dyn Diagnostic, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.debug(&Shown::new(error), f)
+/// The error with its excerpt and its help, and then each of its parts in the same way.
+fn rendered(error: &dyn Diagnostic, renderer: &Renderer) -> String {
+    /// As wide as the help of clap; longer lines of a file are shown in part.
+    const WIDTH: usize = 100;
+    let mut shown = Level::ERROR
+        .primary_title(words(&error.to_string()))
+        .elements(error.excerpt().map(snippet));
+    if let Some(help) = error.help() {
+        shown = shown.element(Level::HELP.message(words(&help)));
     }
+    let mut text = renderer.clone().term_width(WIDTH).render(&[shown]);
+    for part in error.parts() {
+        text += "\n\n";
+        text += &rendered(part, renderer);
+    }
+    text
 }
 
-/// An error whose texts are visible. Its excerpts of files are so already: they must keep their length.
-#[derive(Debug)]
-struct Shown<'a> {
-    cause: Option<Cause>,
-    code: Option<String>,
-    help: Option<String>,
-    labels: Option<Vec<LabeledSpan>>,
-    message: String,
-    related: Vec<Shown<'a>>,
-    severity: Option<Severity>,
-    source: Source<'a>,
+/// The lines with marks in them. The first mark is what the error is about, the others are part of the reason.
+fn snippet(excerpt: &Excerpt) -> Snippet<'_, Annotation<'_>> {
+    let kinds = once(AnnotationKind::Primary).chain(repeat(AnnotationKind::Context));
+    let marks = excerpt.marks().iter().zip(kinds);
+    let annotations = marks.map(|(mark, kind)| {
+        let label = text::visible(&mark.label);
+        kind.span(mark.span.clone()).label(label)
+    });
+    // In a part of a line the renderer would count the columns from where the part begins.
+    let file = (!excerpt.is_cut()).then(|| excerpt.file());
+    Snippet::source(excerpt.text())
+        .line_start(excerpt.line())
+        .path(file)
+        .annotations(annotations)
 }
 
-impl<'a> Shown<'a> {
-    fn new(error: &'a dyn Diagnostic) -> Self {
-        let visible = |shown: Box<dyn fmt::Display + '_>| words(&shown.to_string());
-        Self {
-            cause: error.source().map(Cause::new),
-            code: error.code().map(visible),
-            help: error.help().map(visible),
-            labels: error.labels().map(|labels| labels.map(label).collect()),
-            message: words(&error.to_string()),
-            related: error
-                .related()
-                .into_iter()
-                .flatten()
-                .map(Self::new)
-                .collect(),
-            severity: error.severity(),
-            source: Source(error.source_code()),
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::fmt;
+    use std::ops::Range;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::diagnostic::Mark;
+
+    #[derive(Debug)]
+    struct Wrong {
+        message: &'static str,
+        excerpt: Option<Excerpt>,
+        parts: Vec<Wrong>,
+    }
+
+    impl fmt::Display for Wrong {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.message)
         }
     }
-}
 
-fn label(label: LabeledSpan) -> LabeledSpan {
-    let shown = label.label().map(text::visible);
-    match label.primary() {
-        true => LabeledSpan::new_primary_with_span(shown, *label.inner()),
-        false => LabeledSpan::new_with_span(shown, *label.inner()),
-    }
-}
+    impl Error for Wrong {}
 
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
+    impl Diagnostic for Wrong {
+        fn help(&self) -> Option<String> {
+            Some("mend it\u{7}".into())
+        }
 
-impl Error for Shown<'_> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.as_ref().map(|cause| cause as _)
-    }
-}
+        fn excerpt(&self) -> Option<&Excerpt> {
+            self.excerpt.as_ref()
+        }
 
-impl Diagnostic for Shown<'_> {
-    fn code<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
-        self.code.as_ref().map(|code| Box::new(code) as _)
-    }
-
-    fn severity(&self) -> Option<Severity> {
-        self.severity
-    }
-
-    fn help<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
-        self.help.as_ref().map(|help| Box::new(help) as _)
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source.0
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let labels = self.labels.as_ref()?;
-        Some(Box::new(labels.iter().cloned()))
-    }
-
-    fn related<'b>(&'b self) -> Option<Box<dyn Iterator<Item = &'b dyn Diagnostic> + 'b>> {
-        let related = self.related.iter();
-        Some(Box::new(related.map(|one| one as _)))
-    }
-}
-
-/// What the places of an error are in.
-struct Source<'a>(Option<&'a dyn SourceCode>);
-
-impl fmt::Debug for Source<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Source")
-    }
-}
-
-/// What is behind an error, and behind that.
-#[derive(Debug)]
-struct Cause {
-    message: String,
-    cause: Option<Box<Cause>>,
-}
-
-impl Cause {
-    fn new(error: &(dyn Error + 'static)) -> Self {
-        Self {
-            message: text::visible(&error.to_string()),
-            cause: error.source().map(|cause| Box::new(Self::new(cause))),
+        fn parts(&self) -> Vec<&dyn Diagnostic> {
+            let parts = self.parts.iter();
+            parts.map(|part| part as &dyn Diagnostic).collect()
         }
     }
-}
 
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+    fn mark(span: Range<usize>) -> Mark {
+        let label = "here".into();
+        Mark { span, label }
     }
-}
 
-impl Error for Cause {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.as_ref().map(|cause| cause as _)
+    fn excerpt(text: &str, span: Range<usize>) -> Excerpt {
+        Excerpt::new("x.toml", text, vec![mark(span)])
+    }
+
+    fn wrong(excerpt: Option<Excerpt>) -> Wrong {
+        Wrong {
+            message: "it is wrong",
+            excerpt,
+            parts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_error_underlines_its_place() {
+        let error = wrong(Some(excerpt("a = 1\nb = two\nc = 3\n", 10..13)));
+        insta::assert_snapshot!(rendered(&error, &Renderer::plain()), @r"
+        error: it is wrong
+         --> x.toml:2:5
+          |
+        2 | b = two
+          |     ^^^ here
+          |
+          = help: mend it\u0007
+        ");
+    }
+
+    #[test]
+    fn an_error_in_a_part_of_a_line_shows_no_wrong_column() {
+        let cut = excerpt("b = two", 4..7).starting_at(3, 1000);
+        insta::assert_snapshot!(rendered(&wrong(Some(cut)), &Renderer::plain()), @r"
+        error: it is wrong
+          |
+        3 | b = two
+          |     ^^^ here
+          |
+          = help: mend it\u0007
+        ");
+    }
+
+    #[test]
+    fn the_parts_of_an_error_follow_it() {
+        let error = Wrong {
+            message: "2 mistakes\u{1b}[31m",
+            excerpt: None,
+            parts: vec![wrong(None), wrong(Some(excerpt("two", 0..3)))],
+        };
+        insta::assert_snapshot!(rendered(&error, &Renderer::plain()), @r"
+        error: 2 mistakes\u001b[31m
+         |
+         = help: mend it\u0007
+
+        error: it is wrong
+         |
+         = help: mend it\u0007
+
+        error: it is wrong
+         --> x.toml:1:1
+          |
+        1 | two
+          | ^^^ here
+          |
+          = help: mend it\u0007
+        ");
+    }
+
+    proptest! {
+        #[test]
+        fn any_place_in_any_text_can_be_shown(
+            text in "[a\tµ\u{1b}\r\n漢]{0,40}",
+            spans in prop::collection::vec((0usize..60, 0usize..60), 0..4),
+        ) {
+            let marks = spans.into_iter().map(|(start, end)| mark(start..end));
+            let error = wrong(Some(Excerpt::new("x.toml", &text, marks.collect())));
+            let shown = rendered(&error, &Renderer::plain());
+            prop_assert!(shown.starts_with("error: it is wrong"));
+            let is_escape = |c: char| c == '\u{1b}';
+            prop_assert!(!shown.contains(is_escape));
+        }
     }
 }

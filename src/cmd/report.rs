@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{CommandResult, Exit, OK, say};
-use crate::report::{EXPORTERS, Exporter, HTML, Report, read};
+use crate::record::read;
+use crate::report::{EXPORTERS, Exporter, HTML, Report};
 
 /// What `report` takes.
 #[derive(clap::Args)]
@@ -22,8 +23,8 @@ pub(super) struct ReportArguments {
 }
 
 pub(super) fn main(arguments: &ReportArguments) -> CommandResult {
-    let records = read(&arguments.records).map_err(Exit::Usage)?;
-    let report = Report::new(&records).map_err(Exit::Usage)?;
+    let records = read(&arguments.records).map_err(Exit::usage)?;
+    let report = Report::new(&records).map_err(Exit::usage)?;
     let out = match &arguments.out {
         Some(out) => out.clone(),
         None => beside(&arguments.records[0]),
@@ -51,7 +52,7 @@ pub(super) fn write(report: &Report, out: &Path, pictures: bool) -> Result<Vec<P
     let mut written = Vec::new();
     for exporter in EXPORTERS {
         if pictures || exporter.name() == HTML.name() {
-            written.extend(exporter.export(report, out).map_err(Exit::Failed)?);
+            written.extend(exporter.export(report, out).map_err(Exit::failed)?);
         }
     }
     Ok(written)

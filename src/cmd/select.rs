@@ -5,11 +5,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use miette::miette;
 
 use super::pin::Pin;
 use super::workers::{self, Workers};
-use super::{Exit, tell_notes};
+use super::{Exit, complaint, tell_notes};
 use crate::backend::{Backend, Continuation};
 use crate::machine::host;
 use crate::matrix::{self, Binding, PlannedCase, Selection};
@@ -105,7 +104,7 @@ impl Selected {
         registry: &Registry,
         backends: &[&'static dyn Backend],
     ) -> Result<Vec<PlannedCase>, Exit> {
-        let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::Usage)?;
+        let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::usage)?;
         tell_notes(&workloads);
         let (plain, shaped) = self.selections(registry, backends)?;
         let cases = shaped_and_plain(&workloads, &shaped, &plain);
@@ -117,14 +116,14 @@ impl Selected {
 
     /// The same cases, and none if none match.
     pub(super) fn cases_if_any(&self, registry: &Registry) -> Result<Vec<PlannedCase>, Exit> {
-        let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::Usage)?;
+        let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::usage)?;
         let (plain, shaped) = self.selections(registry, &registry.backends)?;
         Ok(shaped_and_plain(&workloads, &shaped, &plain))
     }
 
     /// What there is to select from, whatever the filter.
     pub(super) fn known(&self, registry: &Registry) -> Result<Known, Exit> {
-        let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::Usage)?;
+        let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::usage)?;
         let variants = workloads.iter().flat_map(|workload| {
             let labels = workload.variants.iter().map(|variant| &variant.label);
             labels.map(|label| (workload.name.clone(), label.clone()))
@@ -257,7 +256,7 @@ fn named(registry: &Registry, names: &[String]) -> Result<Vec<&'static dyn Backe
     let find = |name: &String| {
         registry.backend(name).ok_or_else(|| {
             let known: Vec<_> = registry.backends.iter().map(|one| one.name()).collect();
-            Exit::Usage(miette!(
+            Exit::usage(complaint!(
                 help = suggestion(name, &known),
                 "there is no backend `{name}`"
             ))
@@ -283,7 +282,7 @@ fn options(registry: &Registry, given: &[String]) -> Result<BTreeMap<String, Val
     let mut options = BTreeMap::new();
     for one in given {
         let (name, text) = one.split_once('=').ok_or_else(|| {
-            Exit::Usage(miette!(
+            Exit::usage(complaint!(
                 help = "write it like `--option threads=4`",
                 "`{one}` is not an option with a value"
             ))
@@ -291,7 +290,7 @@ fn options(registry: &Registry, given: &[String]) -> Result<BTreeMap<String, Val
         let known: Vec<_> = declared.iter().map(|option| option.name).collect();
         let option = declared.iter().find(|option| option.name == name);
         let option = option.ok_or_else(|| {
-            Exit::Usage(miette!(
+            Exit::usage(complaint!(
                 help = suggestion(name, &known),
                 "no backend has an option `{name}`"
             ))
@@ -300,7 +299,7 @@ fn options(registry: &Registry, given: &[String]) -> Result<BTreeMap<String, Val
             .parse()
             .map_or_else(|_| Value::Text(text.into()), Value::Count);
         let value = option.accept(&value).ok_or_else(|| {
-            Exit::Usage(miette!(
+            Exit::usage(complaint!(
                 help = format!("it takes {}: {}", option.expected(), option.why),
                 "the option `{name}` cannot be {text}"
             ))
@@ -351,7 +350,7 @@ fn no_case(workloads: &[Workload], selection: &Selection) -> Exit {
         (Some(id), _) => format!("`{id}` has to be asked for by the name of its workload; "),
         (None, near) => did_you_mean(near),
     };
-    Exit::Usage(miette!(
+    Exit::usage(complaint!(
         help = format!("{advice}`taskdyno run --dry-run` prints the ids of all cases"),
         "no case matches `{filter}`"
     ))

@@ -4,10 +4,8 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
-use miette::miette;
-
 use super::out::say_styled;
-use super::{Exit, FAILED, INCONCLUSIVE, OK, REGRESSED, tell};
+use super::{Exit, FAILED, INCONCLUSIVE, OK, REGRESSED, complaint, tell};
 use crate::compare::{Comparison, NotComparable, Outcome, Side, few};
 use crate::report::format::format;
 use crate::report::{FORMATS, MARKDOWN, styled_verdicts, write};
@@ -150,7 +148,7 @@ fn json(comparisons: &[Comparison]) -> Result<String, Exit> {
     let lines = comparisons.iter().map(|comparison| {
         serde_json::to_string(comparison)
             .map(|line| line + "\n")
-            .map_err(|error| Exit::Failed(miette!("cannot write a comparison as JSON: {error}")))
+            .map_err(|error| Exit::failed(complaint!("cannot write a comparison as JSON: {error}")))
     });
     lines.collect()
 }
@@ -159,7 +157,7 @@ fn json(comparisons: &[Comparison]) -> Result<String, Exit> {
 pub(super) fn named(name: &str) -> Result<&'static dyn crate::report::Format, Exit> {
     format(name).ok_or_else(|| {
         let names: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
-        Exit::Usage(miette!(
+        Exit::usage(complaint!(
             "no format `{name}`; there are {}",
             names.join(", ")
         ))
@@ -175,7 +173,7 @@ pub(super) fn put(text: &str, out: Option<&Path>) -> Result<(), Exit> {
             path,
             anstream::adapter::strip_str(text).to_string().as_bytes(),
         )
-        .map_err(Exit::Failed)?,
+        .map_err(Exit::failed)?,
     }
     Ok(())
 }
@@ -198,5 +196,5 @@ pub(super) fn summarise(markdown: impl FnOnce() -> String) {
 
 /// Tells why something is not compared.
 pub(super) fn not_comparable(NotComparable(reasons): NotComparable, help: &str) -> Exit {
-    Exit::NotComparable(miette!(help = help.to_owned(), "{}", reasons.join("\n")))
+    Exit::not_comparable(complaint!(help = help.to_owned(), "{}", reasons.join("\n")))
 }

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use miette::miette;
-
-use super::Exit;
+use super::{Exit, complaint};
 use crate::backend::{Backend, MOST_WORKERS, PROCESS_THREADS};
 use crate::matrix::Selection;
 use crate::parameter::Value;
@@ -107,7 +105,7 @@ pub(super) fn check(
     };
     let without = named.iter().find(|backend| !has_shapes(**backend));
     if let Some(backend) = without.filter(|_| counts.is_empty()) {
-        return Err(Exit::Usage(miette!(
+        return Err(Exit::usage(complaint!(
             help = format!(
                 "`--backends fork-threads` has; for the others give a plain number as well, such as `--workers {},{first}`",
                 first.processes * first.threads
@@ -117,7 +115,7 @@ pub(super) fn check(
         )));
     }
     if options.contains_key(PROCESS_THREADS.name) {
-        return Err(Exit::Usage(miette!(
+        return Err(Exit::usage(complaint!(
             help = "leave one of them out",
             "`--workers {first}` and `--option {}=` both say how many threads a process has",
             PROCESS_THREADS.name
@@ -134,7 +132,7 @@ pub(super) fn check(
     });
     match twin {
         None => Ok(()),
-        Some((one, other)) => Err(Exit::Usage(miette!(
+        Some((one, other)) => Err(Exit::usage(complaint!(
             help = "run them one after the other, with an `--out` each",
             "{one} and {other} are both {} workers, and their cases would have the same ids",
             total(one)

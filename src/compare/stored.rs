@@ -15,7 +15,7 @@ use super::model::{
 use super::sessions::{Channel, DriftCorrection, calibration, control_ns, counts, log_times};
 use super::unlike::unlike;
 use crate::random::SplitMix64;
-use crate::record::{CaseError, Record};
+use crate::record::{CaseError, ErrorKind, Record};
 use crate::stats::holm::adjusted;
 use crate::stats::paired::SignTests;
 use crate::stats::{SessionDifference, median, quantile, session_difference};
@@ -258,7 +258,10 @@ fn failure(record: &Record) -> Option<CaseError> {
     match &record.error {
         Some(error) => Some(error.clone()),
         None if has_samples => None,
-        None => Some(CaseError::new("no-samples", "it has no valid samples")),
+        None => Some(CaseError::new(
+            ErrorKind::NoSamples,
+            "it has no valid samples",
+        )),
     }
 }
 

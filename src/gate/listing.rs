@@ -2,15 +2,15 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::compare::{MissingCase, Side, SideError};
-use crate::foreign::{self, Limits};
+use crate::foreign::{self, ForeignError, Limits};
 use crate::matrix::PlannedCase;
-use crate::record::{Case, CaseError, nanoseconds};
+use crate::record::{Case, CaseError, ErrorKind, nanoseconds};
 
 /// A case as a program lists it, one line of JSON per case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +51,31 @@ impl From<PlannedCase> for ListedCase {
     }
 }
 
+/// What a program answered in place of its cases.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListError {
+    /// It did not end by itself.
+    #[error(transparent)]
+    Program(#[from] ForeignError),
+    /// It failed.
+    #[error("{status}: {last_words}")]
+    Failed {
+        /// How it ended.
+        status: ExitStatus,
+        /// The end of what it wrote to standard error.
+        last_words: String,
+    },
+    /// It wrote a line that is no case.
+    #[error("{error} in {line:?}")]
+    Line {
+        /// What the parser said.
+        error: serde_json::Error,
+        /// The beginning of the line.
+        line: String,
+    },
+}
+
 /// The limit on the output. It is enough for more than a hundred thousand cases.
 const MOST_BYTES: usize = 64 << 20;
 /// How many characters of an invalid line are shown.
@@ -61,13 +86,13 @@ const SHOWN_CHARACTERS: usize = 200;
 ///
 /// # Errors
 ///
-/// What the program wrote instead, as a text for people.
+/// What it answered in their place.
 pub fn list(
     program: &Path,
     arguments: &[OsString],
     timeout: Duration,
     is_cancelled: &dyn Fn() -> bool,
-) -> Result<Vec<ListedCase>, String> {
+) -> Result<Vec<ListedCase>, ListError> {
     let limits = Limits {
         time: Some(timeout),
         output_bytes: MOST_BYTES,
@@ -79,14 +104,19 @@ pub fn list(
         .args(arguments)
         // The gate decides whether workers are bound, not the programs that it calls.
         .env_remove("TASKDYNO_PIN");
-    let answer = foreign::run(&mut command, &limits).map_err(|error| error.to_string())?;
+    let answer = foreign::run(&mut command, &limits)?;
     if !answer.status.success() {
-        return Err(format!("{}: {}", answer.status, answer.last_words));
+        return Err(ListError::Failed {
+            status: answer.status,
+            last_words: answer.last_words,
+        });
     }
     let text = String::from_utf8_lossy(&answer.output);
     let read = |line: &str| {
-        let shown = || line.chars().take(SHOWN_CHARACTERS).collect::<String>();
-        serde_json::from_str(line).map_err(|error| format!("{error} in {:?}", shown()))
+        serde_json::from_str(line).map_err(|error| ListError::Line {
+            error,
+            line: line.chars().take(SHOWN_CHARACTERS).collect(),
+        })
     };
     text.lines().map(read).collect()
 }
@@ -149,7 +179,7 @@ fn defined_differently(base: &Case, head: &Case) -> SideError {
 pub(super) fn work_differs(message: String) -> SideError {
     SideError {
         side: None,
-        error: CaseError::new("work-differs", message),
+        error: CaseError::new(ErrorKind::WorkDiffers, message),
     }
 }
 
@@ -201,7 +231,7 @@ mod tests {
             panic!("exactly one case differs");
         };
         assert_eq!(different.case.workload, "changed");
-        assert_eq!(error.error.kind, "work-differs");
+        assert_eq!(error.error.kind.name(), "work-differs");
         assert!(error.error.message.contains("\"steps\":2"));
     }
 }

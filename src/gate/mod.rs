@@ -29,7 +29,7 @@ mod pair;
 pub mod self_test;
 
 pub use engine::{Ran, Stop, run};
-pub use listing::{ListedCase, Matched, list, match_up};
+pub use listing::{ListError, ListedCase, Matched, list, match_up};
 pub use log::{Header, LogError, PAIRS_VERSION, PairLog};
 pub use neighbour::{Neighbour, be_busy};
 pub use pair::{Pair, PairSlice, SliceSample};

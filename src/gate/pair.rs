@@ -14,7 +14,7 @@ use crate::machine::host::core_count;
 use crate::measure::calibration::{calibrate, calibrate_alone};
 use crate::measure::{Slice, SlicePlan};
 use crate::random::SplitMix64;
-use crate::record::{Calibration, Case, CaseError, nanoseconds, run_ns};
+use crate::record::{Calibration, Case, CaseError, ErrorKind, nanoseconds, run_ns};
 use crate::stats::median;
 use crate::stats::paired::{Round, difference};
 
@@ -167,7 +167,7 @@ pub(super) fn measure(
         Some(_) => Ok(pair),
         None => Err(SideError {
             side: None,
-            error: CaseError::new("protocol", "a sample took no time"),
+            error: CaseError::new(ErrorKind::Protocol, "a sample took no time"),
         }),
     }
 }
@@ -264,7 +264,7 @@ fn sound_samples(slice: Slice) -> Result<Vec<SliceSample>, CaseError> {
         .collect();
     if samples.is_empty() {
         let message = "worker processes died in every sample of a slice, so it has no valid times";
-        return Err(CaseError::new("worker-died", message));
+        return Err(CaseError::new(ErrorKind::WorkerDied, message));
     }
     Ok(samples)
 }

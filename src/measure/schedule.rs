@@ -16,18 +16,30 @@ const BUDGET: Duration = Duration::from_millis(100);
 /// Traced runs at most: enough for a median.
 const TRACED_RUNS: usize = 5;
 
+/// The shortest schedule that a workload states cannot be the shortest.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error(
+    "certified_optimum_ms says {stated_ms} for this many workers, and the shortest schedule takes at least {least_ms} and \
+     at most {most_ms} ms: check its unit, and the scale of the graph"
+)]
+pub struct OptimumError {
+    stated_ms: f64,
+    least_ms: f64,
+    most_ms: f64,
+}
+
 /// How fast `job` can be on `worker_count` workers of `backend`; `None` where the durations of its tasks are
 /// not known, or are all zero.
 ///
 /// # Errors
 ///
-/// When no shortest schedule can be as long as `certified_optimum_ns`, in a sentence.
+/// When no shortest schedule can be as long as `certified_optimum_ns`.
 pub fn bound(
     job: &Job,
     backend: &dyn Backend,
     worker_count: usize,
     certified_optimum_ns: Option<u64>,
-) -> Result<Option<Bound>, String> {
+) -> Result<Option<Bound>, OptimumError> {
     let (graph, kernel) = (job.graph(), job.kernel());
     let duration = |task| kernel.duration(task).map(nanoseconds);
     let durations: Option<Vec<u64>> = graph.tasks().map(duration).collect();
@@ -63,18 +75,16 @@ pub fn bound(
 
 /// A shortest schedule lies between what no schedule beats and what a greedy one takes. A millionth is for
 /// durations that were rounded.
-fn check_optimum(optimum: u128, least: u128, most: u128) -> Result<(), String> {
+fn check_optimum(optimum: u128, least: u128, most: u128) -> Result<(), OptimumError> {
     if (least - least / 1_000_000..=most + most / 1_000_000).contains(&optimum) {
         return Ok(());
     }
     let ms = |ns: u128| ns as f64 / 1e6;
-    Err(format!(
-        "certified_optimum_ms says {} for this many workers, and the shortest schedule takes at least {} and at most {} \
-         ms: check its unit, and the scale of the graph",
-        ms(optimum),
-        ms(least),
-        ms(most)
-    ))
+    Err(OptimumError {
+        stated_ms: ms(optimum),
+        least_ms: ms(least),
+        most_ms: ms(most),
+    })
 }
 
 /// Runs tasks of `job` alone, one after the other, and then the whole job on the pool that `start` makes, for
@@ -159,7 +169,7 @@ mod tests {
         assert_eq!(check_optimum(120, 120, 120), Ok(()));
         for wrong in [0, 119, 141, 131_000] {
             let message = check_optimum(wrong, 120, 140).unwrap_err();
-            assert!(message.contains("check its unit"), "{message}");
+            assert!(message.to_string().contains("check its unit"), "{message}");
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::case::protocol::Prepare;
 use crate::case::{Idle, Session, Surroundings};
 use crate::measure::SlicePlan;
 use crate::random;
-use crate::record::{Case, CaseError, Peak, Plan, Record, Sample, nanoseconds};
+use crate::record::{Case, CaseError, ErrorKind, Peak, Plan, Record, Sample, nanoseconds};
 use crate::units;
 
 mod ruler;
@@ -22,7 +22,7 @@ mod sweepable;
 
 use ruler::Ruler;
 
-pub use sweepable::Sweepable;
+pub use sweepable::{SweepError, Sweepable};
 
 /// The backend of the probes.
 const PROBE_BACKEND: &str = "static";
@@ -134,7 +134,7 @@ impl<'a> Sweeper<'a> {
         }
         let [needed, there] = [needed, there].map(units::size);
         Err(CaseError::new(
-            "memory",
+            ErrorKind::Memory,
             format!(
                 "{size_count} sizes at once need {needed}, but only {there} are available: use a \
                  smaller graph or kernel"
@@ -255,7 +255,7 @@ fn pair(open: &mut OpenSize, ruler: &mut Ruler, idle: &mut dyn Idle) -> Result<(
             let told = record.peak.as_mut().expect("every size has a peak");
             told.probes.extend(probe);
         }
-        Err(error) if error.kind == "cancelled" => return Err(error),
+        Err(error) if error.kind == ErrorKind::Cancelled => return Err(error),
         Err(error) => open.record.error = Some(error),
     }
     Ok(())

@@ -8,7 +8,7 @@ use crate::matrix::PlannedCase;
 use crate::parameter::{LONGEST_MILLISECONDS, ParameterKind};
 use crate::record::Case;
 use crate::registry::Registry;
-use crate::workload::Definition;
+use crate::workload::{BuildError, Definition, DefinitionError};
 
 /// A case whose task size can be swept.
 #[derive(Debug, Clone)]
@@ -70,17 +70,30 @@ fn value(size: f64) -> Value {
     }
 }
 
+/// Why a case cannot be looked at for a sweep.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SweepError {
+    /// Its parameters are not those of a workload.
+    #[error(transparent)]
+    Definition(#[from] DefinitionError),
+    /// Nothing has the name of its backend.
+    #[error("there is no backend `{0}`")]
+    NoBackend(String),
+    /// Its graph cannot be built.
+    #[error(transparent)]
+    Graph(#[from] BuildError),
+}
+
 impl Sweepable {
     /// Makes `planned` a case to sweep; `None` if its kernel has no size.
     ///
     /// # Errors
     ///
-    /// A sentence that says why the case does not fit `registry`.
-    pub fn new(planned: &PlannedCase, registry: &Registry) -> Result<Option<Self>, String> {
+    /// When the case does not fit `registry`, or its graph cannot be built.
+    pub fn new(planned: &PlannedCase, registry: &Registry) -> Result<Option<Self>, SweepError> {
         let case = &planned.case;
-        let text = |error: &dyn std::fmt::Display| error.to_string();
-        let definition =
-            Definition::from_json(&case.parameters, registry).map_err(|error| text(&error))?;
+        let definition = Definition::from_json(&case.parameters, registry)?;
         let Some(size_parameter) = definition.kernel.size_parameter() else {
             return Ok(None);
         };
@@ -92,8 +105,8 @@ impl Sweepable {
         let timed = definition.kernel.timed();
         let backend = registry
             .backend(&case.backend)
-            .ok_or_else(|| format!("there is no backend `{}`", case.backend))?;
-        let graph = definition.build_graph().map_err(|error| text(&error))?;
+            .ok_or_else(|| SweepError::NoBackend(case.backend.clone()))?;
+        let graph = definition.build_graph()?;
         let task_count = graph.task_count() as u64;
         let depth = graph.levels().into_iter().max().map_or(0, |last| last + 1);
         let waits = timed.is_some_and(|timed| timed.waits);

@@ -173,7 +173,7 @@ impl Builder {
     pub(crate) fn error(mut self, kind: &str, message: &str) -> Self {
         self.0.samples.clear();
         self.0.digest = None;
-        self.0.error = Some(CaseError::new(kind, message));
+        self.0.error = Some(CaseError::new(kind.into(), message));
         self
     }
 

@@ -2,15 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use miette::Report as Error;
-
 use super::efficiency::sweeps;
 use super::group::group;
 use super::heading::Heading;
 use super::load::LoadMap;
-use super::mixed::refuse_mixed;
 use super::model::{Group, Report, Sweep};
-use crate::record::{Record, slug};
+use crate::record::{MixedError, Record, refuse_mixed, slug};
 
 impl Report {
     /// The report of these records.
@@ -18,7 +15,7 @@ impl Report {
     /// # Errors
     ///
     /// When two records do not belong in one report (see [`refuse_mixed`]).
-    pub fn new(records: &[Record]) -> Result<Self, Error> {
+    pub fn new(records: &[Record]) -> Result<Self, MixedError> {
         let places = (1..).map(|number| format!("record {number}"));
         refuse_mixed(places.zip(records))?;
         let mut by_name: BTreeMap<_, Vec<&Record>> = BTreeMap::new();

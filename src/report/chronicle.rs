@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use miette::Report as Error;
 
+use super::error::ReportError;
 use super::format::row;
 use super::picture::timelines;
 use super::verdict::change;
@@ -178,7 +178,7 @@ pub fn markdown(history: &History) -> String {
 /// # Errors
 ///
 /// When it cannot be drawn.
-pub fn svg(history: &History) -> Result<String, Error> {
+pub fn svg(history: &History) -> Result<String, ReportError> {
     timelines(history).svg(super::picture::FontSource::Own)
 }
 

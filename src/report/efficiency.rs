@@ -309,7 +309,10 @@ mod tests {
     fn points_too_fine_and_sizes_that_failed_are_counted_and_left_out() {
         let mut failed = size("rayon", 3, 100, 7);
         failed.samples.clear();
-        failed.error = Some(crate::record::CaseError::new("panic", "out of cheese"));
+        failed.error = Some(crate::record::CaseError::new(
+            crate::record::ErrorKind::Panic,
+            "out of cheese",
+        ));
         let mut fine = size("rayon", 1, 0, 7);
         for sample in &mut fine.samples {
             // Less than the 10 ns that the work takes where nothing overlaps.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::model::{ALPHA, Group, LIMIT, Measured, Row, RowOutcome, SERIAL};
 use super::schedule::Schedule;
-use crate::record::{Case, CaseError, Record, Sample};
+use crate::record::{Case, CaseError, ErrorKind, Record, Sample};
 use crate::stats::{Interval, Ratio, median, median_interval, ratio_of_medians};
 
 /// A case with its wall times, in nanoseconds a run. None if it failed.
@@ -92,7 +92,7 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
 /// For a record that has neither samples nor an error.
 fn no_samples() -> CaseError {
     CaseError::new(
-        "protocol",
+        ErrorKind::Protocol,
         "the record has no samples that count, and no error that says why",
     )
 }

@@ -145,7 +145,7 @@ fn an_error_enters_no_statistic() {
     assert_eq!(rayon.ratio.unwrap().ratio, 1.0);
     let failures: Vec<_> = report
         .failures()
-        .map(|(_, row, error)| (row.backend.as_str(), error.kind.as_str()))
+        .map(|(_, row, error)| (row.backend.as_str(), error.kind.name()))
         .collect();
     assert_eq!(
         failures,

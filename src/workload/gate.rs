@@ -3,11 +3,11 @@
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::diagnostic::{Mistake, did_you_mean, quoted};
+use super::mistake::{Mistake, quoted};
 use super::parse::File;
 use super::top_key::GATE;
 use super::value::{describe, to_number};
-use crate::registry::nearest;
+use crate::registry::{did_you_mean, nearest};
 
 /// The only key there is between its braces.
 const THRESHOLD: &str = "threshold";

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::{Mistake, did_you_mean, quoted};
 use super::file_graph::{FileGraph, Opened, SCALES};
 use super::graph::Graph;
+use super::mistake::{Mistake, quoted};
 use super::pattern_keys::GraphChoice;
 use super::top_key::GRAPH;
 use super::value::{Entry, describe, to_number};
-use crate::registry::nearest;
+use crate::registry::{did_you_mean, nearest};
 
 /// The keys of the table.
 const FILE: &str = "file";

@@ -6,13 +6,13 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::{Mistake, did_you_mean, quoted};
 use super::limit::{VARIANTS_MAX, too_many_variants};
+use super::mistake::{Mistake, quoted};
 use super::pattern_or_kernel::PatternOrKernel;
 use super::top_key::is_top_key;
 use super::value::{Entry, describe, explain, invalid, to_value};
 use crate::parameter::{Parameter, Parameters, Value};
-use crate::registry::{Registry, nearest};
+use crate::registry::{Registry, did_you_mean, nearest};
 
 /// One pattern or kernel with its parameters, of those that a sweep makes.
 pub(super) struct Choice<K> {

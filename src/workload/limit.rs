@@ -1,6 +1,6 @@
 //! How many cases a file may stand for.
 
-use super::diagnostic::Mistake;
+use super::mistake::Mistake;
 
 /// The most cases that one workload may stand for. A sweep beyond it would run for hours, and is most
 /// likely one list too many.

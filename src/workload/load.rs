@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 
 use super::Workload;
-use super::diagnostic::{Mistake, report};
+use super::mistake::{LoadError, Mistake};
 use super::parse::{Parsed, SourceFile, parse};
 use crate::input::{self, ReadError};
 use crate::registry::{Registry, did_you_mean, nearest};
@@ -153,7 +153,7 @@ fn text(path: &Path, folder: Option<&Path>, bytes: Vec<u8>) -> Result<SourceFile
 pub(super) fn workloads(
     sources: SourceFiles,
     registry: &Registry,
-) -> Result<Vec<Workload>, miette::Report> {
+) -> Result<Vec<Workload>, LoadError> {
     workloads_within(sources, registry, usable_memory_bytes())
 }
 
@@ -162,7 +162,7 @@ pub(super) fn workloads_within(
     sources: SourceFiles,
     registry: &Registry,
     memory_bytes: u64,
-) -> Result<Vec<Workload>, miette::Report> {
+) -> Result<Vec<Workload>, LoadError> {
     let mut workloads = Vec::new();
     let mut mistakes = Vec::new();
     let mut file_of_name = BTreeMap::new();
@@ -185,7 +185,8 @@ pub(super) fn workloads_within(
             }
         }
     }
-    report(mistakes).map_or(Ok(workloads), Err)
+    LoadError::check(mistakes)?;
+    Ok(workloads)
 }
 
 /// The mistake that another file has this name already, if one has.

@@ -23,7 +23,7 @@
 //! | `optimum` | how long a run takes at best, where that is proved |
 //! | `size` | whether a graph fits into ids and memory |
 //! | `gate` | the `gate` of a file: what counts as a change |
-//! | `diagnostic` | what is wrong, where, and what to do |
+//! | `mistake` | what is wrong, where, and what to do |
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,7 +31,6 @@ use std::time::Duration;
 use crate::registry::Registry;
 
 mod definition;
-mod diagnostic;
 mod file_graph;
 mod gate;
 mod graph;
@@ -40,6 +39,7 @@ mod json;
 mod kind_table;
 mod limit;
 mod load;
+mod mistake;
 mod optimum;
 mod parse;
 mod pattern_keys;
@@ -53,6 +53,7 @@ pub use definition::Definition;
 pub use file_graph::{FileError, FileGraph};
 pub use graph::{BuildError, Graph, PatternGraph};
 pub use json::DefinitionError;
+pub use mistake::LoadError;
 pub use optimum::CertifiedOptimum;
 pub use size::SizeError;
 
@@ -96,7 +97,7 @@ pub struct Variant {
 /// # Errors
 ///
 /// Everything that is wrong in those that `registry` adds.
-pub fn builtin(registry: &Registry) -> Result<Vec<Workload>, miette::Report> {
+pub fn builtin(registry: &Registry) -> Result<Vec<Workload>, LoadError> {
     load::workloads(load::builtin(registry), registry)
 }
 
@@ -107,7 +108,7 @@ pub fn builtin(registry: &Registry) -> Result<Vec<Workload>, miette::Report> {
 /// # Errors
 ///
 /// Everything that is wrong in all of them, as one report.
-pub fn load(paths: &[PathBuf], registry: &Registry) -> Result<Vec<Workload>, miette::Report> {
+pub fn load(paths: &[PathBuf], registry: &Registry) -> Result<Vec<Workload>, LoadError> {
     load::workloads(load::read(paths), registry)
 }
 
@@ -116,10 +117,7 @@ pub fn load(paths: &[PathBuf], registry: &Registry) -> Result<Vec<Workload>, mie
 /// # Errors
 ///
 /// As [`load()`].
-pub fn builtin_and(
-    paths: &[PathBuf],
-    registry: &Registry,
-) -> Result<Vec<Workload>, miette::Report> {
+pub fn builtin_and(paths: &[PathBuf], registry: &Registry) -> Result<Vec<Workload>, LoadError> {
     let mut sources = load::builtin(registry);
     sources.extend(load::read(paths));
     load::workloads(sources, registry)

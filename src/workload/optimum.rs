@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::diagnostic::Mistake;
+use super::mistake::Mistake;
 use super::top_key::CERTIFIED_OPTIMUM;
 use super::value::{describe, to_number};
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::{Mistake, did_you_mean, quoted};
 use super::kind_table::{Choice, KindTableParser};
+use super::mistake::{Mistake, quoted};
 use super::pattern_keys::{self, GraphChoice};
 use super::pattern_or_kernel::PatternOrKernel;
 use super::top_key::{
@@ -19,7 +19,7 @@ use super::value::{describe, to_count, to_number};
 use super::{CertifiedOptimum, Workload, graph_key};
 use crate::kernel::KernelKind;
 use crate::pattern::Pattern;
-use crate::registry::{Registry, nearest};
+use crate::registry::{Registry, did_you_mean, nearest};
 
 /// The text of one workload file.
 pub(super) struct SourceFile {

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use toml::de::DeValue;
 
-use super::diagnostic::Mistake;
 use super::graph::{Graph, PatternGraph};
 use super::kind_table::{Choice, KindTableParser};
 use super::limit::VARIANTS_MAX;
+use super::mistake::Mistake;
 use super::size::SizeError;
 use super::top_key::{GRAPHS, PATTERN};
 use super::value::{Entry, describe};

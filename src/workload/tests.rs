@@ -15,7 +15,7 @@ mod refusal;
 /// The memory of the machine that the tests pretend to run on.
 const MEMORY_BYTES: u64 = 8_000_000_000;
 
-fn read(files: &[(&str, &str)]) -> Result<Vec<Workload>, miette::Report> {
+fn read(files: &[(&str, &str)]) -> Result<Vec<Workload>, LoadError> {
     let sources = files.iter().map(|(name, text)| {
         Ok(SourceFile {
             name: name.to_string(),
@@ -287,7 +287,7 @@ fn assert_round_trip(workloads: &[Workload]) {
 fn read_anything(text: &str) {
     match read(&[("test.toml", text)]) {
         Ok(workloads) => assert_round_trip(&workloads),
-        Err(report) => assert!(!refusal::rendered(&report).is_empty()),
+        Err(report) => assert!(!refusal::told(&report).is_empty()),
     }
 }
 
@@ -344,7 +344,7 @@ proptest! {
         let path = folder.path().join("test.toml");
         std::fs::write(&path, &bytes).unwrap();
         if let Err(report) = load(&[path], &Registry::default()) {
-            prop_assert!(!refusal::rendered(&report).is_empty());
+            prop_assert!(!refusal::told(&report).is_empty());
         }
     }
 

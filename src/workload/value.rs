@@ -3,7 +3,7 @@
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::diagnostic::{Mistake, quoted};
+use super::mistake::{Mistake, quoted};
 use crate::parameter::{Parameter, ParameterKind, Value};
 use crate::registry::nearest;
 

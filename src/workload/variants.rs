@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::diagnostic::Mistake;
 use super::kind_table::{Choice, KindTableParser};
 use super::limit::{VARIANTS_MAX, too_many_variants};
+use super::mistake::Mistake;
 use super::parse::File;
 use super::pattern_keys::GraphChoice;
 use super::size::{self, MemoryNeed};

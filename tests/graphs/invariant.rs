@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use miette::{GraphicalReportHandler, GraphicalTheme};
+use taskdyno::diagnostic::Diagnostic;
 use taskdyno::graph::{TaskGraph, TaskId};
 use taskdyno::graph_file::GraphFormat;
 use taskdyno::graph_file::export;
@@ -17,21 +17,27 @@ pub(crate) fn check(format: GraphFormat, bytes: &[u8]) -> bool {
         }
         Err(error) => {
             assert!(!error.to_string().is_empty() && !error.help().is_empty());
-            rendered(&error);
+            told(&error);
             false
         }
     }
 }
 
-/// The error as displayed on a terminal without colours.
-pub(crate) fn rendered(error: &ImportError) -> String {
-    let mut text = String::new();
-    GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
-        .with_width(100)
-        .with_links(false)
-        .render_report(&mut text, error)
-        .expect("the position is inside the excerpt");
-    text
+/// All that the error says, one thing per line.
+pub(crate) fn told(error: &ImportError) -> String {
+    let mut text = error.to_string();
+    let excerpts = error.excerpt().into_iter();
+    for (excerpt, mark) in excerpts.flat_map(|one| one.marks().iter().map(move |mark| (one, mark)))
+    {
+        let (line, column) = excerpt.position(mark);
+        let marked = &excerpt.text()[mark.span.clone()];
+        text += &format!(
+            "\n  {}:{line}:{column}: {marked:?} {}",
+            excerpt.file(),
+            mark.label
+        );
+    }
+    text + "\n  help: " + error.help() + "\n"
 }
 
 fn check_imported(imported: &Imported) {

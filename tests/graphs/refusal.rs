@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use taskdyno::graph_file::GraphFormat;
 use taskdyno::graph_file::import::{parse, read};
 
-use crate::invariant::rendered;
+use crate::invariant::told;
 
 /// Returns the messages for these texts.
 fn refusals(format: GraphFormat, texts: &[(&str, &str)]) -> String {
@@ -14,7 +14,7 @@ fn refusals(format: GraphFormat, texts: &[(&str, &str)]) -> String {
         let file = format!("file.{}", format.extensions()[0]);
         match parse(format, &file, text.as_bytes()) {
             Ok(_) => panic!("{what} is accepted"),
-            Err(error) => write!(all, "== {what}\n{}\n", rendered(&error)).unwrap(),
+            Err(error) => writeln!(all, "== {what}\n{}", told(&error)).unwrap(),
         }
     }
     all
@@ -274,13 +274,13 @@ fn any_format() {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         let error = read(&path).unwrap_err();
-        writeln!(all, "{}", rendered(&error)).unwrap();
+        writeln!(all, "{}", told(&error)).unwrap();
     }
     let error = read(&folder.path().join("missing.stg")).unwrap_err();
-    writeln!(all, "{}", rendered(&error)).unwrap();
+    writeln!(all, "{}", told(&error)).unwrap();
     std::fs::create_dir(folder.path().join("folder.dot")).unwrap();
     let error = read(&folder.path().join("folder.dot")).unwrap_err();
-    writeln!(all, "{}", rendered(&error)).unwrap();
+    writeln!(all, "{}", told(&error)).unwrap();
     // The name of the folder differs each time, and its length would change where lines are broken.
     let folder = folder.path().display().to_string();
     let all = all.replace(&(folder + "/"), "");

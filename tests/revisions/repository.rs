@@ -121,10 +121,10 @@ pub(crate) fn commit(folder: &Path) -> String {
     git(folder, &["rev-parse", "HEAD"])
 }
 
-/// The whole output, without the line breaks of the terminal.
+/// The whole output in one line.
 pub(crate) fn flat(output: &Output) -> String {
     let text = [&output.stdout[..], &output.stderr[..]].concat();
-    let text = String::from_utf8_lossy(&text).replace(['│', '\n'], " ");
+    let text = String::from_utf8_lossy(&text);
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -4,13 +4,11 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use miette::miette;
-
 use self::watcher::Pairs;
 use super::measuring::{cannot_write, make_ready, print_ids};
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
-use super::{CommandResult, Exit, OK, say, tell};
+use super::{CommandResult, Exit, OK, complaint, say, tell};
 use crate::compare::{
     COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, SideError, Verdict,
 };
@@ -104,7 +102,7 @@ pub(super) fn cases(registry: &Registry, selected: &Selected) -> CommandResult {
 /// `neighbour`: a busy loop.
 pub(super) fn neighbour() -> CommandResult {
     match be_busy() {
-        Err(error) => Err(Exit::Failed(miette!("cannot be a neighbour: {error}"))),
+        Err(error) => Err(Exit::failed(complaint!("cannot be a neighbour: {error}"))),
     }
 }
 
@@ -125,10 +123,10 @@ fn builds(base: &str, head: &str, arguments: &GateArguments) -> Result<Both<Reso
         is_cancelled: &is_interrupted,
     };
     let base = find(base, &is_interrupted).and_then(|base| base.program(&target, &mut meanwhile));
-    let base = base.map_err(Exit::NotComparable)?;
-    let head = find(head, &is_interrupted).map_err(Exit::Usage)?;
+    let base = base.map_err(Exit::not_comparable)?;
+    let head = find(head, &is_interrupted).map_err(Exit::usage)?;
     let head = head.program(&target, &mut meanwhile);
-    let head = head.map_err(Exit::Failed)?;
+    let head = head.map_err(Exit::failed)?;
     Ok(Both { base, head })
 }
 
@@ -138,7 +136,7 @@ fn matched(builds: &Both<Resolved>, arguments: &GateArguments) -> Result<Matched
     let ask = |one: &Resolved| {
         let listed = list(&one.program, &asked, arguments.timeout, &is_interrupted);
         listed.map_err(|said| {
-            miette!(
+            complaint!(
                 help = "a gate takes two builds of taskdyno, or of a program on its `Harness`, both of a \
                         version that has `gate`",
                 "`{}` does not say which cases it has: {said}",
@@ -146,11 +144,11 @@ fn matched(builds: &Both<Resolved>, arguments: &GateArguments) -> Result<Matched
             )
         })
     };
-    let base = ask(&builds.base).map_err(Exit::NotComparable)?;
-    let head = ask(&builds.head).map_err(Exit::Usage)?;
+    let base = ask(&builds.base).map_err(Exit::not_comparable)?;
+    let head = ask(&builds.head).map_err(Exit::usage)?;
     let matched = match_up(&base, head);
     if matched.both.is_empty() && matched.missing.is_empty() && matched.different.is_empty() {
-        return Err(Exit::Usage(miette!(
+        return Err(Exit::usage(complaint!(
             help = "the ids of all cases are printed by `taskdyno run --dry-run`",
             "no case of either build matches"
         )));
@@ -226,7 +224,7 @@ fn plan(
     };
     let fewest = plan.fewest_pairs(case_count);
     if plan.pair_count < fewest {
-        return Err(Exit::Usage(miette!(
+        return Err(Exit::usage(complaint!(
             help = format!("use --pairs {fewest}, or more of them to see smaller changes"),
             "{} pairs cannot decide anything for {case_count} cases at --alpha {}",
             plan.pair_count,
@@ -266,9 +264,9 @@ fn contests(header: &Header, builds: &Both<Resolved>) -> Vec<Contest> {
 /// Whether the programs are still those that were asked which cases they have.
 fn unchanged_on_disk(builds: &Both<Resolved>) -> Result<(), Exit> {
     for one in [&builds.base, &builds.head] {
-        let now = sha256(&one.program).map_err(Exit::Failed)?;
+        let now = sha256(&one.program).map_err(Exit::failed)?;
         if one.build.sha256.as_ref() != Some(&now) {
-            return Err(Exit::Failed(miette!(
+            return Err(Exit::failed(complaint!(
                 help = "run the gate again, and build into another folder meanwhile",
                 "{} was replaced while the gate ran, so its times are of two programs",
                 one.program.display()
@@ -356,7 +354,7 @@ fn finish(comparison: &Comparison, arguments: &GateArguments) -> CommandResult {
     let quiet = arguments.manner.quiet;
     let shown = arguments.show.comparisons(comparisons, None, quiet);
     written.map_err(|error| {
-        Exit::Failed(miette!(
+        Exit::failed(complaint!(
             help = "make room; --resume judges the same pairs again",
             "cannot write to {}: {error}",
             path.display()
@@ -374,7 +372,7 @@ fn set_aside(path: &Path) -> Result<(), Exit> {
 }
 
 fn cannot_append(log: &PairLog, error: &std::io::Error) -> Exit {
-    Exit::Failed(miette!(
+    Exit::failed(complaint!(
         help = "make room, then go on with --resume",
         "cannot write to {}: {error}; the pairs before it are safe",
         log.path().display()
@@ -395,7 +393,7 @@ fn unusable(error: LogError) -> Exit {
             "give the same arguments and builds, or leave out --resume to measure everything anew"
         }
     };
-    Exit::Usage(miette!(help = help, "{error}"))
+    Exit::usage(complaint!(help = help, "{error}"))
 }
 
 #[cfg(test)]

@@ -6,14 +6,13 @@ use std::time::Instant;
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use miette::miette;
 
 use super::arguments::GateArguments;
 use super::watcher::failure;
 use crate::case::Idle;
 use crate::cmd::measuring::{cannot_write, make_ready, print_ids};
 use crate::cmd::progress::{Progress, catch_interrupt, interrupted};
-use crate::cmd::{CommandResult, Exit, OK, say};
+use crate::cmd::{CommandResult, Exit, OK, complaint, say};
 use crate::compare::{SideError, Verdict};
 use crate::disk::{self, Lock};
 use crate::gate::self_test::{
@@ -46,7 +45,7 @@ const FILE: &str = "gate-self-test.json";
 
 pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandResult {
     if !(arguments.show.is_table() || arguments.show.is_json()) {
-        return Err(Exit::Usage(miette!(
+        return Err(Exit::usage(complaint!(
             help = "leave out --format, or give `--format json`",
             "a self-test is shown as a table or as JSON"
         )));
@@ -59,7 +58,7 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
     let neighbour = (arguments.neighbour && !arguments.manner.dry_run)
         .then(|| Neighbour::start(program))
         .transpose()
-        .map_err(|error| Exit::Failed(miette!("cannot start a neighbour: {error}")))?;
+        .map_err(|error| Exit::failed(complaint!("cannot start a neighbour: {error}")))?;
     let cases = cases(registry, arguments)?;
     if arguments.manner.dry_run {
         return print_ids(cases.iter().map(|listed| listed.case.id()));
@@ -108,9 +107,9 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
         Ok(()) => Ok(OK),
         Err(SelfTestError::Interrupted) => Ok(interrupted()),
         Err(SelfTestError::Failed(case, error)) => {
-            Err(Exit::Failed(miette!("{}", failure(&case, &error))))
+            Err(Exit::failed(complaint!("{}", failure(&case, &error))))
         }
-        Err(SelfTestError::System(error)) => Err(Exit::Failed(miette!("{error}"))),
+        Err(SelfTestError::System(error)) => Err(Exit::failed(complaint!("{error}"))),
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::compare::{Judgement, Side};
-use crate::record::{Case, CaseError};
+use crate::record::{Case, CaseError, ErrorKind};
 
 fn control(verdict: Verdict, ratio: f64) -> ComparedCase {
     ComparedCase {
@@ -59,7 +59,7 @@ fn a_control_that_comes_out_as_anything_but_itself_is_a_reason_for_distrust() {
         wall: None,
         error: Some(SideError {
             side: Some(Side::Base),
-            error: CaseError::new("killed", "it died"),
+            error: CaseError::new(ErrorKind::Killed, "it died"),
         }),
         ..control(Verdict::Unchanged, 1.0)
     };

@@ -3,11 +3,10 @@
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use miette::miette;
 use serde_json::{Value as Json, json};
 
 use super::out::pass_on;
-use super::{CommandResult, Exit, OK, say, tell};
+use super::{CommandResult, Exit, OK, complaint, say, tell};
 use crate::graph::TaskGraph;
 use crate::graph_file::GraphFormat;
 use crate::graph_file::export::{self, ExportError};
@@ -189,8 +188,10 @@ fn export(
         Err(ExportError::Io(error)) if error.kind() == ErrorKind::BrokenPipe => {
             Err(Exit::BrokenPipe)
         }
-        Err(ExportError::Io(error)) => Err(Exit::Failed(miette!("cannot write {place}: {error}"))),
-        Err(error) => Err(Exit::Usage(miette!("{error}"))),
+        Err(ExportError::Io(error)) => {
+            Err(Exit::failed(complaint!("cannot write {place}: {error}")))
+        }
+        Err(error) => Err(Exit::usage(complaint!("{error}"))),
     }
 }
 
@@ -235,7 +236,7 @@ fn read(path: &Path, source: &GraphSource) -> Result<Imported, Exit> {
         Some(format) => import::load_any(path).map(|bytes| (format, bytes)),
         None if is_input => {
             let help = "add `--from wfformat`, `--from stg` or `--from dot`";
-            return Err(Exit::Usage(miette!(
+            return Err(Exit::usage(complaint!(
                 help = help,
                 "standard input has no name to tell its format"
             )));
@@ -243,7 +244,7 @@ fn read(path: &Path, source: &GraphSource) -> Result<Imported, Exit> {
         None => import::load(path),
     };
     let read = loaded.and_then(|(format, bytes)| import::parse(format, &name, &bytes));
-    let file = read.map_err(|error| Exit::Usage(error.into()))?;
+    let file = read.map_err(Exit::usage)?;
     for note in &file.notes {
         tell(&format!("note: {name}: {note}"));
     }
@@ -263,7 +264,7 @@ fn pattern_graph(registry: &Registry, source: &GraphSource) -> Result<TaskGraph,
     let mut pattern = json!({ "kind": source.pattern });
     for one in &source.parameters {
         let (name, value) = one.split_once('=').ok_or_else(|| {
-            Exit::Usage(miette!(
+            Exit::usage(complaint!(
                 help = "write it like `--set width=1000`",
                 "`{one}` is not a parameter with a value"
             ))
@@ -271,7 +272,7 @@ fn pattern_graph(registry: &Registry, source: &GraphSource) -> Result<TaskGraph,
         if name == "kind" {
             let message = "`kind` is no parameter: `--pattern` says it";
             let help = format!("write `--pattern {value}` if that is meant");
-            return Err(Exit::Usage(miette!(help = help, "{message}")));
+            return Err(Exit::usage(complaint!(help = help, "{message}")));
         }
         pattern[name] = match value.parse::<serde_json::Number>() {
             Ok(number) => Json::Number(number),
@@ -282,8 +283,8 @@ fn pattern_graph(registry: &Registry, source: &GraphSource) -> Result<TaskGraph,
     let definition = Definition::from_json(&definition, registry);
     let definition = definition.map_err(|error| {
         let help = "`taskdyno list` shows all patterns, and FORMAT.md what they take";
-        Exit::Usage(miette!(help = help, "{error}"))
+        Exit::usage(complaint!(help = help, "{error}"))
     })?;
     let graph = definition.build_graph();
-    graph.map_err(|error| Exit::Failed(miette!("the graph cannot be built: {error}")))
+    graph.map_err(|error| Exit::failed(complaint!("the graph cannot be built: {error}")))
 }

@@ -4,8 +4,6 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use miette::miette;
-
 use self::resume::open_records;
 use super::baseline;
 use super::compare::{self, Against, Named};
@@ -13,7 +11,7 @@ use super::measuring::{Manner, append, make_ready, print_ids, seconds, show, sur
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::{Known, Selected};
 use super::show::show_table;
-use super::{CommandResult, Exit, FAILED, OK, tell};
+use super::{CommandResult, Exit, FAILED, OK, complaint, tell};
 use crate::case::record;
 use crate::machine::host;
 use crate::matrix::PlannedCase;
@@ -137,7 +135,7 @@ fn keep_what_is_run(bases: &mut [Named], cases: &[PlannedCase], known: &Known) -
             ));
         }
         if ids.is_disjoint(&kept) {
-            return Err(Exit::NotComparable(miette!(
+            return Err(Exit::not_comparable(complaint!(
                 help = "`taskdyno baseline list` says what there is, and `taskdyno run --dry-run` what is run",
                 "the baseline `{name}` has none of the cases that are asked for"
             )));

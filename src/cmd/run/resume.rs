@@ -4,19 +4,20 @@ use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 
-use miette::miette;
 use serde::Serialize;
 
 use super::{RunArguments, plan};
 use crate::case::Surroundings;
 use crate::cmd::measuring::{cannot_write, surroundings};
 use crate::cmd::pin::Pin;
-use crate::cmd::{Exit, tell};
+use crate::cmd::{Exit, complaint, tell};
+use crate::diagnostic::Diagnostic;
 use crate::disk;
 use crate::matrix::PlannedCase;
-use crate::record::{Case, Commit, Host, Plan, Record, RecordFile, Resumable, difference};
+use crate::record::{
+    Case, Commit, Host, Plan, Record, RecordFile, RecordsError, Resumable, difference, read_text,
+};
 use crate::registry::Registry;
-use crate::report::read_text;
 
 /// Opens the record file: anew, or to go on with it. Returns it with the records that it has, and leaves of `cases`
 /// those that have none.
@@ -50,9 +51,9 @@ pub(super) fn open_records(
     Ok((file, records))
 }
 
-fn cannot_go_on(error: &miette::Report) -> Exit {
+fn cannot_go_on(error: &RecordsError) -> Exit {
     let help = error.help().map(|help| format!("{help}; "));
-    Exit::Usage(miette!(
+    Exit::usage(complaint!(
         help = format!(
             "{}leave out --resume to measure everything anew: the file is then kept as records.previous.jsonl, or under \
              another number",
@@ -172,7 +173,7 @@ fn refuse_other_settings(
     for record in records {
         let now = Settings::now(record, cases, &surroundings, arguments);
         if let Some(difference) = difference(&Settings::of(record), &now) {
-            return Err(Exit::Usage(miette!(
+            return Err(Exit::usage(complaint!(
                 help = "give the same arguments on the same machine and commit, or leave out --resume to measure \
                         everything anew, or choose another folder with --out DIR",
                 "the record of `{}` in {} was measured otherwise: {difference}",

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::record::ErrorKind;
 
 fn judgement(verdict: Verdict) -> Judgement {
     Judgement {
@@ -95,7 +96,7 @@ fn an_error_or_a_missing_case_is_worse_than_a_regression() {
     assert_eq!(failed.outcome(), Outcome::Regressed);
     failed.cases[1].error = Some(SideError {
         side: Some(Side::Head),
-        error: CaseError::new("killed", "died"),
+        error: CaseError::new(ErrorKind::Killed, "died"),
     });
     assert_eq!(failed.outcome(), Outcome::Failed);
     let mut lacking = comparison(vec![case(Some(Verdict::Unchanged), None)]);
@@ -107,7 +108,7 @@ fn an_error_or_a_missing_case_is_worse_than_a_regression() {
     assert_eq!(lacking.outcome(), Outcome::Failed);
     lacking.missing[0].side = Side::Base;
     assert_eq!(lacking.outcome(), Outcome::Fine, "the case is new");
-    lacking.missing[0].error = Some(CaseError::new("killed", "died"));
+    lacking.missing[0].error = Some(CaseError::new(ErrorKind::Killed, "died"));
     assert_eq!(
         lacking.outcome(),
         Outcome::Failed,

@@ -292,7 +292,7 @@ fn a_case_of_one_side_is_missing_and_a_failed_one_is_an_error() {
     let comparison = compared(&base[..5], &head);
     let error = comparison.cases[0].error.as_ref().unwrap();
     assert_eq!(error.side, Some(Side::Head));
-    assert_eq!(error.error.kind, "panic");
+    assert_eq!(error.error.kind.name(), "panic");
     assert_eq!(comparison.cases[0].verdict(), Verdict::Inconclusive);
     assert_eq!(comparison.outcome(), super::super::Outcome::Failed);
 }

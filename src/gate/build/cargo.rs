@@ -4,12 +4,12 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use miette::miette;
 use serde::Deserialize;
 
 use super::Target;
+use super::error::ProgramError;
 use crate::foreign::git::HOOK_VARIABLES;
-use crate::foreign::{ForeignError, Limits, run_in_view};
+use crate::foreign::{Limits, run_in_view};
 
 /// The limit on cargo's output. Cargo writes a few kilobytes for each target of each package.
 const MOST_BYTES: usize = 256 << 20;
@@ -30,37 +30,26 @@ pub(super) struct Order<'a> {
 }
 
 /// Builds the requested program and returns its path.
-pub(super) fn build(order: &Order<'_>, is_cancelled: &dyn Fn() -> bool) -> miette::Result<PathBuf> {
+pub(super) fn build(
+    order: &Order<'_>,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Result<PathBuf, ProgramError> {
     let name = order.name;
     if !order.folder.is_dir() {
-        return Err(miette!(
-            help = "start `gate` in a folder that both revisions have",
-            "`{name}` does not contain the folder `{}`",
-            order
-                .folder
-                .strip_prefix(order.checkout)
-                .unwrap_or(order.folder)
-                .display()
-        ));
+        let below = order.folder.strip_prefix(order.checkout);
+        return Err(ProgramError::NoFolder {
+            name: name.into(),
+            folder: below.unwrap_or(order.folder).into(),
+        });
     }
     let limits = Limits {
         time: None,
         output_bytes: MOST_BYTES,
         is_cancelled,
     };
-    let finished = run_in_view(&mut command(order), &limits).map_err(|error| match error {
-        ForeignError::Start { .. } => miette!(
-            help = "check that Rust is installed and cargo is in PATH",
-            "{error}"
-        ),
-        _ => miette!("{error}"),
-    })?;
+    let finished = run_in_view(&mut command(order), &limits).map_err(ProgramError::Cargo)?;
     if !finished.status.success() {
-        return Err(miette!(
-            help = "cargo's own words are above; --package and --bin choose what is built, and a program \
-                    that was built elsewhere can be named in place of a revision",
-            "cargo could not build `{name}`"
-        ));
+        return Err(ProgramError::NotBuilt(name.into()));
     }
     only_one(
         executables(&String::from_utf8_lossy(&finished.output)),
@@ -116,22 +105,17 @@ fn cargo(order: &Order<'_>) -> Command {
     Command::new(cargo.unwrap_or_else(|| "cargo".into()))
 }
 
-fn only_one(mut programs: Vec<PathBuf>, name: &str) -> miette::Result<PathBuf> {
+fn only_one(mut programs: Vec<PathBuf>, name: &str) -> Result<PathBuf, ProgramError> {
     match (programs.pop(), programs.is_empty()) {
         (Some(program), true) => Ok(program),
-        (None, _) => Err(miette!(
-            help = "choose a package with a binary: --package NAME",
-            "`{name}` has no binary"
-        )),
+        (None, _) => Err(ProgramError::NoBinary(name.into())),
         (Some(last), false) => {
             programs.push(last);
             let names = programs.iter().filter_map(|path| path.file_name());
-            let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
-            Err(miette!(
-                help = "choose one: --bin NAME",
-                "`{name}` has several binaries: {}",
-                names.join(", ")
-            ))
+            Err(ProgramError::SeveralBinaries {
+                name: name.into(),
+                binaries: names.map(|name| name.to_string_lossy().into()).collect(),
+            })
         }
     }
 }

@@ -5,9 +5,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use miette::miette;
-
-use super::{Meanwhile, cannot_write};
+use super::Meanwhile;
+use super::error::ProgramError;
 use crate::foreign::git::{Git, GitError};
 
 /// Checks out `commit` in `folder`. Repairs the checkout of an earlier gate, or creates a new one. The checkout is
@@ -18,28 +17,25 @@ pub(super) fn check_out(
     mark: &Path,
     commit: &str,
     meanwhile: &mut Meanwhile<'_>,
-) -> miette::Result<()> {
+) -> Result<(), ProgramError> {
     let is_cancelled = meanwhile.is_cancelled;
     let git = Git::at(top, is_cancelled);
     let is_in_order = mark.exists() && is_put_in_order(folder, commit, is_cancelled);
     if is_cancelled() {
-        return Err(miette!("interrupted"));
+        return Err(ProgramError::Interrupted);
     }
     if !is_in_order {
         // Fails if there is none.
         let _ = fs::remove_file(mark);
         remove_checkout(&git, folder);
-        add_worktree(&git, folder, commit).map_err(|error| {
-            miette!(
-                help = error.advice(),
-                "cannot check out {commit} in {}: {error}",
-                folder.display()
-            )
+        add_worktree(&git, folder, commit).map_err(|error| ProgramError::CheckOut {
+            commit: commit.into(),
+            folder: folder.into(),
+            error,
         })?;
-        fs::write(mark, "").map_err(|error| cannot_write(mark, &error))?;
+        fs::write(mark, "").map_err(|error| ProgramError::unwritable(mark, error))?;
     }
-    add_submodules(top, folder, meanwhile)
-        .map_err(|error| miette!(help = error.advice(), "cannot list the submodules: {error}"))
+    add_submodules(top, folder, meanwhile).map_err(ProgramError::Submodules)
 }
 
 /// Resets the checkout in `folder` to the files of `commit`. Returns whether this succeeded. Unchanged files keep their
@@ -97,21 +93,30 @@ fn add_submodules(
     Ok(())
 }
 
+/// Why a submodule is missing in a checkout.
+#[derive(Debug, thiserror::Error)]
+enum SubmoduleError {
+    #[error("this clone does not have its repository")]
+    NoRepository,
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
 fn add_submodule(
     top: &Path,
     folder: &Path,
     Submodule { path, commit }: &Submodule,
     is_cancelled: &dyn Fn() -> bool,
-) -> Result<(), String> {
+) -> Result<(), SubmoduleError> {
     let place = folder.join(path);
     if is_put_in_order(&place, commit, is_cancelled) {
         return Ok(());
     }
     let repository = repository_of(top, folder, path, is_cancelled);
-    let repository = repository.ok_or("this clone does not have its repository")?;
+    let repository = repository.ok_or(SubmoduleError::NoRepository)?;
     let git = Git::of_repository(&repository, is_cancelled);
     remove_checkout(&git, &place);
-    add_worktree(&git, &place, commit).map_err(|error| error.to_string())
+    Ok(add_worktree(&git, &place, commit)?)
 }
 
 /// Lists the submodules of the tree that is checked out in `folder`.

@@ -6,7 +6,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use miette::miette;
 use sha2::{Digest, Sha256};
 
 use self::checkout::check_out;
@@ -18,8 +17,11 @@ use crate::machine::host;
 
 mod cargo;
 mod checkout;
+mod error;
 mod outside;
 mod store;
+
+pub use error::ProgramError;
 
 /// Which binary of a revision to build.
 #[derive(Debug, Clone, Default)]
@@ -70,27 +72,20 @@ pub struct Meanwhile<'a> {
 /// # Errors
 ///
 /// If it is neither, or git fails, with the remedy.
-pub fn find(name: &str, is_cancelled: &dyn Fn() -> bool) -> miette::Result<Found> {
+pub fn find(name: &str, is_cancelled: &dyn Fn() -> bool) -> Result<Found, ProgramError> {
     let file = Path::new(name);
     if file.is_file() {
         return from_file(name, file).map(Found::Program);
     }
     let revision = match Revision::find(name, &Git::at(Path::new("."), is_cancelled)) {
         Err(GitError::NoCheckout(_)) => None,
-        found => found.map_err(|error| {
-            miette!(
-                help = format!("{}; or name the file of a built program", error.advice()),
-                "`{name}` is not a file, and git cannot check whether it is a revision: {error}"
-            )
+        found => found.map_err(|error| ProgramError::Untold {
+            name: name.into(),
+            error,
         })?,
     };
-    revision.map(Found::Revision).ok_or_else(|| {
-        miette!(
-            help = "name the file of a built program, or a commit, tag or branch; a shallow clone does not \
-                    have all of them: fetch it first, in GitHub's checkout with `fetch-depth: 0`",
-            "`{name}` is neither a file nor a revision of the git repository here"
-        )
-    })
+    let found = revision.map(Found::Revision);
+    found.ok_or_else(|| ProgramError::Unknown(name.into()))
 }
 
 impl Found {
@@ -104,7 +99,7 @@ impl Found {
         self,
         target: &Target,
         meanwhile: &mut Meanwhile<'_>,
-    ) -> miette::Result<Resolved> {
+    ) -> Result<Resolved, ProgramError> {
         match self {
             Self::Program(resolved) => Ok(resolved),
             Self::Revision(revision) => revision.build(target, meanwhile),
@@ -124,7 +119,11 @@ impl Revision {
         }))
     }
 
-    fn build(self, target: &Target, meanwhile: &mut Meanwhile<'_>) -> miette::Result<Resolved> {
+    fn build(
+        self,
+        target: &Target,
+        meanwhile: &mut Meanwhile<'_>,
+    ) -> Result<Resolved, ProgramError> {
         self.warn_of_changes(meanwhile);
         let Self {
             repository,
@@ -185,14 +184,11 @@ impl Revision {
     }
 }
 
-fn from_file(name: &str, file: &Path) -> miette::Result<Resolved> {
-    let unreadable = |error: io::Error| miette!("cannot read {name}: {error}");
+fn from_file(name: &str, file: &Path) -> Result<Resolved, ProgramError> {
+    let unreadable = |error: io::Error| ProgramError::unreadable(file, error);
     let mode = fs::metadata(file).map_err(unreadable)?.permissions().mode();
     if mode & 0o111 == 0 {
-        return Err(miette!(
-            help = format!("make it executable: chmod +x {name}"),
-            "{name} is not executable"
-        ));
+        return Err(ProgramError::NotExecutable(name.into()));
     }
     let program = fs::canonicalize(file).map_err(unreadable)?;
     Ok(Resolved {
@@ -212,9 +208,8 @@ fn from_file(name: &str, file: &Path) -> miette::Result<Resolved> {
 /// # Errors
 ///
 /// If it cannot be read.
-pub fn sha256(file: &Path) -> miette::Result<String> {
-    let digest =
-        digest(file).map_err(|error| miette!("cannot read {}: {error}", file.display()))?;
+pub fn sha256(file: &Path) -> Result<String, ProgramError> {
+    let digest = digest(file).map_err(|error| ProgramError::unreadable(file, error))?;
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -257,14 +252,6 @@ impl Repository {
             prefix: ask("--show-prefix")?,
         })
     }
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> miette::Report {
-    miette!(
-        help = "set XDG_CACHE_HOME to choose the folder for building revisions",
-        "cannot write to {}: {error}",
-        path.display()
-    )
 }
 
 #[cfg(test)]

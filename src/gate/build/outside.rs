@@ -18,7 +18,8 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::{Meanwhile, cannot_write};
+use super::Meanwhile;
+use super::error::ProgramError;
 
 /// The files that cargo and rustup look for in every folder above a package.
 const CONFIGURATION: [&str; 5] = [
@@ -57,12 +58,12 @@ impl Outside {
     }
 
     /// Creates the links and removes those of the last time.
-    pub(super) fn link(&self) -> miette::Result<()> {
+    pub(super) fn link(&self) -> Result<(), ProgramError> {
         let parent = self.place.parent().unwrap_or(&self.place);
-        fs::create_dir_all(parent).map_err(|error| cannot_write(parent, &error))?;
+        fs::create_dir_all(parent).map_err(|error| ProgramError::unwritable(parent, error))?;
         for (folder, again) in &self.folders {
             self.link_all(folder, again)
-                .map_err(|error| cannot_write(again, &error))?;
+                .map_err(|error| ProgramError::unwritable(again, error))?;
         }
         Ok(())
     }

@@ -20,11 +20,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use miette::miette;
-
 use super::checkout::remove_checkout;
+use super::error::ProgramError;
 use super::outside::Outside;
-use super::{Meanwhile, cannot_write, sha256, short_hash};
+use super::{Meanwhile, sha256, short_hash};
 use crate::foreign::git::Git;
 use crate::record::write_whole_with;
 
@@ -45,17 +44,11 @@ pub(super) struct BuildStore {
 
 impl BuildStore {
     /// Opens the store of the repository at `top`.
-    pub(super) fn open(top: &Path, meanwhile: &mut Meanwhile<'_>) -> miette::Result<Self> {
+    pub(super) fn open(top: &Path, meanwhile: &mut Meanwhile<'_>) -> Result<Self, ProgramError> {
         let caches = cache_folders().into_iter();
         let caches = caches.map(|cache| real(&cache.join("taskdyno/gate")));
         let cache = caches.into_iter().find(|cache| !cache.starts_with(top));
-        let cache = cache.ok_or_else(|| {
-            miette!(
-                help = "set XDG_CACHE_HOME to a folder elsewhere",
-                "a revision must be built outside {}, but every cache folder is inside it",
-                top.display()
-            )
-        })?;
+        let cache = cache.ok_or_else(|| ProgramError::NoCache(top.into()))?;
         Self::within(&cache, top, meanwhile)
     }
 
@@ -63,14 +56,14 @@ impl BuildStore {
         cache: &Path,
         top: &Path,
         meanwhile: &mut Meanwhile<'_>,
-    ) -> miette::Result<Self> {
+    ) -> Result<Self, ProgramError> {
         let mut name = top.file_name().unwrap_or_default().to_owned();
         name.push(format!(
             "-{}",
             short_hash(top.as_os_str().as_encoded_bytes())
         ));
         let folder = cache.join(name);
-        fs::create_dir_all(&folder).map_err(|error| cannot_write(&folder, &error))?;
+        fs::create_dir_all(&folder).map_err(|error| ProgramError::unwritable(&folder, error))?;
         let lock = locked(&folder.join("lock"), meanwhile)?;
         remove_unused(cache, &folder);
         Ok(Self {
@@ -80,7 +73,7 @@ impl BuildStore {
     }
 
     /// Returns the folder of a commit. It is not removed while the returned value exists.
-    pub(super) fn keep(&self, commit: &str) -> miette::Result<Kept> {
+    pub(super) fn keep(&self, commit: &str) -> Result<Kept, ProgramError> {
         let folder = self.folder.join("commits").join(commit);
         let path = folder.join("hold");
         let hold = || -> io::Result<File> {
@@ -89,7 +82,7 @@ impl BuildStore {
             hold.lock_shared()?;
             Ok(hold)
         };
-        let hold = hold().map_err(|error| cannot_write(&path, &error))?;
+        let hold = hold().map_err(|error| ProgramError::unwritable(&path, error))?;
         Ok(Kept {
             folder,
             _hold: hold,
@@ -138,7 +131,7 @@ impl Kept {
     /// wrapper, and each configuration that may name one, gets its own folder. Commits do not share a folder: cargo
     /// uses the same file names for packages with the same name and place in their workspaces. If a commit's sources
     /// are older, it would take the build of another commit for up to date.
-    pub(super) fn target_folder(&self, outside: &Outside) -> miette::Result<PathBuf> {
+    pub(super) fn target_folder(&self, outside: &Outside) -> Result<PathBuf, ProgramError> {
         let mut key = outside.configuration_text();
         for variable in WRAPPERS {
             key.extend(format!("{variable} {:?}\n", env::var_os(variable)).into_bytes());
@@ -147,7 +140,7 @@ impl Kept {
         let folder = targets.join(short_hash(&key));
         fs::create_dir_all(&folder)
             .and_then(|()| touched(&folder.join("used")))
-            .map_err(|error| cannot_write(&folder, &error))?;
+            .map_err(|error| ProgramError::unwritable(&folder, error))?;
         for old in latest_first(&targets, "used")
             .into_iter()
             .skip(MOST_TARGETS)
@@ -159,14 +152,14 @@ impl Kept {
 
     /// Copies the `built` program to a name that no other build uses, and returns the path. The name contains the hash
     /// of its content, so that a running gate keeps its program when another gate builds the commit with other flags.
-    pub(super) fn program(&self, built: &Path, hash: &str) -> miette::Result<PathBuf> {
+    pub(super) fn program(&self, built: &Path, hash: &str) -> Result<PathBuf, ProgramError> {
         let kept = self.folder.join(format!("program-{}", &hash[..16]));
         if kept.is_file() && sha256(&kept)? == hash {
             return Ok(kept);
         }
         // Copy to a temporary name first, so that an incomplete copy is never used.
         write_whole_with(&kept, |file| copy_program(built, file))
-            .map_err(|error| cannot_write(&kept, &error))?;
+            .map_err(|error| ProgramError::unwritable(&kept, error))?;
         Ok(kept)
     }
 }
@@ -196,8 +189,8 @@ fn real(path: &Path) -> PathBuf {
 }
 
 /// Waits until no other process holds the lock at `path`, and takes it.
-fn locked(path: &Path, meanwhile: &mut Meanwhile<'_>) -> miette::Result<File> {
-    let failed = |error: io::Error| cannot_write(path, &error);
+fn locked(path: &Path, meanwhile: &mut Meanwhile<'_>) -> Result<File, ProgramError> {
+    let failed = |error: io::Error| ProgramError::unwritable(path, error);
     let lock = touched(path).map_err(failed)?;
     let mut is_told = false;
     loop {
@@ -205,9 +198,7 @@ fn locked(path: &Path, meanwhile: &mut Meanwhile<'_>) -> miette::Result<File> {
             Ok(()) => return Ok(lock),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
             Err(TryLockError::WouldBlock) if (meanwhile.is_cancelled)() => {
-                return Err(miette!(
-                    "interrupted while waiting for another gate that builds"
-                ));
+                return Err(ProgramError::InterruptedInLine);
             }
             Err(TryLockError::WouldBlock) => {
                 if !is_told {

@@ -3,11 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use miette::{
-    Diagnostic, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents,
-};
-
-use crate::text;
+use crate::diagnostic::{Diagnostic, Excerpt, Mark};
 
 /// Why a text is not a valid graph.
 #[derive(Debug)]
@@ -80,7 +76,7 @@ pub(super) fn quoted(text: &str) -> String {
 /// and what to do, and shows the line.
 #[derive(Debug)]
 pub struct ImportError {
-    /// The file, and the line if known.
+    /// The file, the line if known, and the column if the line is long.
     place: String,
     message: String,
     help: String,
@@ -89,11 +85,9 @@ pub struct ImportError {
 
 impl ImportError {
     pub(super) fn new(file: &str, text: &str, refusal: Refusal) -> Self {
-        let excerpt = refusal
-            .span
-            .map(|span| Box::new(Excerpt::new(file, text, &span)));
-        let place = match &excerpt {
-            Some(excerpt) => format!("{file}:{}", excerpt.line_index + 1),
+        let excerpt = refusal.span.map(|span| Box::new(around(file, text, &span)));
+        let place = match excerpt.as_deref() {
+            Some(excerpt) => place(file, excerpt),
             None => file.to_owned(),
         };
         Self {
@@ -119,76 +113,42 @@ impl fmt::Display for ImportError {
 impl std::error::Error for ImportError {}
 
 impl Diagnostic for ImportError {
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(&self.help))
+    fn help(&self) -> Option<String> {
+        Some(self.help.clone())
     }
 
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        let excerpt = self.excerpt.as_deref()?;
-        Some(excerpt)
+    fn excerpt(&self) -> Option<&Excerpt> {
+        self.excerpt.as_deref()
     }
+}
 
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let span = self.excerpt.as_ref()?.span.clone();
-        let label = LabeledSpan::new(Some("here".into()), span.start, span.len());
-        Some(Box::new(std::iter::once(label)))
+/// The file and the line, and in a long line the column.
+fn place(file: &str, excerpt: &Excerpt) -> String {
+    let position = excerpt.marks().first().map(|mark| excerpt.position(mark));
+    match position {
+        Some((line, column)) if excerpt.is_cut() => format!("{file}:{line}:{column}"),
+        _ => format!("{file}:{}", excerpt.line()),
     }
 }
 
 /// The line at which an error points, or the part of it around the place if the line is long: a JSON file may be one
 /// line of 100 MB.
-#[derive(Debug)]
-struct Excerpt {
-    file: String,
-    text: String,
-    /// The wrong bytes of `text`.
-    span: Range<usize>,
-    /// The index of the line in the file, from 0.
-    line_index: usize,
-    /// Where `text` begins in that line.
-    column: usize,
-}
-
-impl Excerpt {
+fn around(file: &str, text: &str, span: &Range<usize>) -> Excerpt {
     /// The most bytes shown on either side of the place.
     const MARGIN: usize = 80;
-
-    fn new(file: &str, text: &str, span: &Range<usize>) -> Self {
-        // If something is missing at the end, point after the last letter.
-        let last = text.trim_end().len().saturating_sub(1);
-        let start = text.floor_char_boundary(span.start.min(last));
-        let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-        let line_end = text[start..]
-            .find('\n')
-            .map_or(text.len(), |len| start + len);
-        let from = text.ceil_char_boundary(line_start.max(start.saturating_sub(Self::MARGIN)));
-        let to = text.floor_char_boundary(line_end.min(start + Self::MARGIN));
-        let end = span.end.clamp(start, to);
-        Self {
-            file: text::line(file),
-            text: text::excerpt(&text[from..to]),
-            span: start - from..end - from,
-            line_index: line_number(text, start) - 1,
-            column: from - line_start,
-        }
-    }
-}
-
-impl SourceCode for Excerpt {
-    fn read_span<'a>(
-        &'a self,
-        span: &SourceSpan,
-        lines_before: usize,
-        lines_after: usize,
-    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let part = self.text.read_span(span, lines_before, lines_after)?;
-        Ok(Box::new(MietteSpanContents::new_named(
-            self.file.clone(),
-            part.data(),
-            *part.span(),
-            part.line() + self.line_index,
-            part.column() + self.column,
-            part.line_count(),
-        )))
-    }
+    // If something is missing at the end, point after the last letter.
+    let last = text.trim_end().len().saturating_sub(1);
+    let start = text.floor_char_boundary(span.start.min(last));
+    let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    let line_end = text[start..]
+        .find('\n')
+        .map_or(text.len(), |len| start + len);
+    let from = text.ceil_char_boundary(line_start.max(start.saturating_sub(MARGIN)));
+    let to = text.floor_char_boundary(line_end.min(start + MARGIN));
+    let mark = Mark {
+        span: start - from..span.end.clamp(start, to) - from,
+        label: "here".into(),
+    };
+    let column = 1 + text[line_start..from].chars().count();
+    Excerpt::new(file, &text[from..to], vec![mark]).starting_at(line_number(text, start), column)
 }

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use miette::{Report as Error, miette};
-
+use super::error::ReportError;
 use super::model::Report;
 use crate::record::write_whole;
 
@@ -33,7 +32,7 @@ pub trait Exporter: Sync {
     ///
     /// When a picture cannot be drawn or a file cannot be written. Files of earlier reports are then either
     /// replaced as a whole or left as they were.
-    fn export(&self, report: &Report, out: &Path) -> Result<Vec<PathBuf>, Error>;
+    fn export(&self, report: &Report, out: &Path) -> Result<Vec<PathBuf>, ReportError>;
 }
 
 /// The folder of the pictures within that of the report.
@@ -44,13 +43,10 @@ const PICTURES: &str = "pictures";
 /// # Errors
 ///
 /// When it cannot be written; the message names the file.
-pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
-    write_whole(path, content).map_err(|error| {
-        miette!(
-            help = "check that there is room on the disk and that the folder may be written to, or choose another with --out",
-            "cannot write {}: {error}",
-            path.display()
-        )
+pub fn write(path: &Path, content: &[u8]) -> Result<(), ReportError> {
+    write_whole(path, content).map_err(|error| ReportError::Unwritable {
+        path: path.into(),
+        error,
     })
 }
 

@@ -1,8 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use miette::Report as Error;
-
 use super::{Exporter, PICTURES, write};
+use crate::report::error::ReportError;
 use crate::report::model::Report;
 use crate::report::picture::pictures;
 
@@ -22,7 +21,7 @@ impl Exporter for Png {
         "each picture by itself, for wherever SVG is not taken"
     }
 
-    fn export(&self, report: &Report, out: &Path) -> Result<Vec<PathBuf>, Error> {
+    fn export(&self, report: &Report, out: &Path) -> Result<Vec<PathBuf>, ReportError> {
         let mut written = Vec::new();
         for picture in pictures(report) {
             let path = out.join(PICTURES).join(format!("{}.png", picture.name));

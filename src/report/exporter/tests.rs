@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::diagnostic::Diagnostic;
 use crate::record::fixture::case;
 use crate::report::tests::{report, varied};
 
@@ -176,7 +177,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     let error = HTML.export(&report([]), &blocked).unwrap_err();
     let message = error.to_string();
     assert!(message.contains("file/report.html"), "{message}");
-    assert!(error.help().unwrap().to_string().contains("--out"));
+    assert!(error.help().unwrap().contains("--out"));
 }
 
 #[test]

@@ -40,7 +40,11 @@ impl Format for Markdown {
                     words::interval(wall.interval)
                 ),
                 (None, Some(error)) => {
-                    writeln!(text, "| {id} | failed: {} | – |", markdown(&error.kind))
+                    writeln!(
+                        text,
+                        "| {id} | failed: {} | – |",
+                        markdown(error.kind.name())
+                    )
                 }
                 (None, None) => writeln!(text, "| {id} | – | – |"),
             };

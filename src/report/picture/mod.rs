@@ -1,6 +1,5 @@
 //! Pictures, drawn once and written as SVG and PNG.
 
-use miette::{IntoDiagnostic, Report as Error, miette};
 use plotters::backend::{DrawingBackend, SVGBackend};
 
 use self::canvas::{Canvas, Drawn, Type, UNITS};
@@ -12,6 +11,7 @@ use self::palette::{INK, MUTED, PAPER};
 use self::raster::{Raster, png};
 use self::speed_up::SpeedUp;
 use self::timeline::Timelines;
+use super::error::ReportError;
 use super::model::{Group, Report, Sweep};
 use crate::compare::History;
 use crate::text;
@@ -174,14 +174,14 @@ impl Picture<'_> {
     /// # Errors
     ///
     /// When plotters cannot draw it.
-    pub(super) fn svg(&self, font: FontSource) -> Result<String, Error> {
+    pub(super) fn svg(&self, font: FontSource) -> Result<String, ReportError> {
         let (width, height) = self.size();
         let mut drawn = String::new();
         self.draw(SVGBackend::with_string(&mut drawn, (width, height)))
-            .into_diagnostic()?;
+            .map_err(|error| ReportError::undrawable(&self.name, error))?;
         let (_, shapes) = drawn
             .split_once('>')
-            .ok_or_else(|| miette!("plotters wrote an SVG without a first tag"))?;
+            .ok_or_else(|| ReportError::undrawable(&self.name, "the SVG has no first tag"))?;
         let style = match font {
             FontSource::Own => format!("<style>{}</style>", font::style()),
             FontSource::Page => String::new(),
@@ -201,12 +201,12 @@ impl Picture<'_> {
     /// # Errors
     ///
     /// When plotters cannot draw it, or it cannot be encoded.
-    pub(super) fn png(&self) -> Result<Vec<u8>, Error> {
+    pub(super) fn png(&self) -> Result<Vec<u8>, ReportError> {
         let size = self.size();
         let mut buffer = vec![0; 3 * size.0 as usize * size.1 as usize];
         self.draw(Raster::new(&mut buffer, size))
-            .into_diagnostic()?;
-        png(&buffer, size).into_diagnostic()
+            .map_err(|error| ReportError::undrawable(&self.name, error))?;
+        png(&buffer, size).map_err(|error| ReportError::undrawable(&self.name, error))
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::compare::{Build, COMPARISON_VERSION, Judgement, MissingCase, SideError};
-use crate::record::CaseError;
 use crate::record::fixture::case;
+use crate::record::{CaseError, ErrorKind};
 
 /// A judgement with this verdict, and a ratio with an interval of half a per cent to either side.
 fn judgement(verdict: Verdict, ratio: f64) -> Judgement {
@@ -40,7 +40,10 @@ pub(in crate::report) fn varied() -> Comparison {
     let mut failed = compared("crash", None);
     failed.error = Some(SideError {
         side: Some(Side::Head),
-        error: CaseError::new("panic", "out of <cheese> & \"wine\"\nin | `task` 3"),
+        error: CaseError::new(
+            ErrorKind::Panic,
+            "out of <cheese> & \"wine\"\nin | `task` 3",
+        ),
     });
     let mut apart = compared("counter", Some(judgement(Verdict::Inconclusive, 1.3)));
     apart.not_judged = Some("sessions of one build lie 5.9% apart".into());

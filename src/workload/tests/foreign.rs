@@ -34,6 +34,6 @@ fn a_device_that_never_ends() {
 
 #[test]
 fn a_mistake_at_no_place_names_its_file() {
-    let mistake = diagnostic::Mistake::new("it is wrong", "mend it").in_file("x.toml", "");
+    let mistake = mistake::Mistake::new("it is wrong", "mend it").in_file("x.toml", "");
     assert_eq!(mistake.to_string(), "`x.toml`: it is wrong");
 }

@@ -1,6 +1,6 @@
 //! What counts as a change, what has to be named, and what is refused as such.
 
-use super::refusal::rendered;
+use super::refusal::told;
 use super::*;
 
 /// A file with this line.
@@ -15,7 +15,7 @@ fn file(line: &str) -> String {
 fn refusal_of(line: &str) -> String {
     match read(&[("test.toml", &file(line))]) {
         Ok(_) => panic!("the file is accepted"),
-        Err(report) => rendered(&report),
+        Err(report) => told(&report),
     }
 }
 

@@ -1,10 +1,10 @@
 use std::path::{Path, PathBuf};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use miette::Report as Error;
 
 use self::figure::figure;
 use super::{Exporter, write};
+use crate::report::error::ReportError;
 use crate::report::heading::Heading;
 use crate::report::model::{Group, Measured, Report, Row, RowOutcome, SERIAL};
 use crate::report::picture;
@@ -34,7 +34,7 @@ impl Exporter for Html {
         "the whole report as one page, for reading: opens from disk, needs no network"
     }
 
-    fn export(&self, report: &Report, out: &Path) -> Result<Vec<PathBuf>, Error> {
+    fn export(&self, report: &Report, out: &Path) -> Result<Vec<PathBuf>, ReportError> {
         let path = out.join("report.html");
         // Here, so that no part of the page can forget it.
         let page = text::visible(&page(report)?.into_string());
@@ -45,7 +45,7 @@ impl Exporter for Html {
 
 const STYLE: &str = include_str!("report.css");
 
-fn page(report: &Report) -> Result<Markup, Error> {
+fn page(report: &Report) -> Result<Markup, ReportError> {
     let groups: Vec<Markup> = report
         .groups
         .iter()
@@ -264,7 +264,7 @@ fn how_to_read() -> Markup {
     }
 }
 
-fn section(group: &Group, report: &Report) -> Result<Markup, Error> {
+fn section(group: &Group, report: &Report) -> Result<Markup, ReportError> {
     let comparison = picture::comparison(group, report);
     let speed_up = picture::speed_up(group, report);
     let comparison = comparison.map(|picture| figure(&picture)).transpose()?;

@@ -1,14 +1,14 @@
 use maud::{Markup, html};
-use miette::Report as Error;
 
 use super::figure::figure;
+use crate::report::error::ReportError;
 use crate::report::model::{Report, Sweep};
 use crate::report::picture;
 use crate::report::words::{self, LIMIT_MARK, curve_notes, metg_figure};
 use crate::units;
 
 /// A sweep over task sizes: the curves, and the granularity of each backend.
-pub(super) fn section(sweep: &Sweep, report: &Report) -> Result<Markup, Error> {
+pub(super) fn section(sweep: &Sweep, report: &Report) -> Result<Markup, ReportError> {
     let curves = picture::efficiency(sweep, report);
     let curves = curves.map(|picture| figure(&picture)).transpose()?;
     Ok(html! {

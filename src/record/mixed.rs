@@ -1,11 +1,46 @@
-//! What must not stand in one table.
+//! Which records must not stand in one table.
 
 use std::collections::HashMap;
 use std::fmt::Display;
 
-use miette::{Report as Error, miette};
+use super::Record;
+use crate::diagnostic::Diagnostic;
 
-use crate::record::Record;
+/// Two records that do not belong in one report.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MixedError {
+    /// They hold the same case.
+    #[error("{first} and {second} both hold the case `{case}`")]
+    SameCase {
+        /// The place of the first.
+        first: String,
+        /// The place of the second.
+        second: String,
+        /// The id of the case.
+        case: String,
+    },
+    /// They are of two machines, two commits or two builds.
+    #[error("{} and {} do not belong in one report: their {what} is {} and {}", first.0, second.0, first.1, second.1)]
+    OtherOrigin {
+        /// What differs.
+        what: &'static str,
+        /// The place of the first, and what it has.
+        first: (String, String),
+        /// The place of the second, and what it has.
+        second: (String, String),
+    },
+}
+
+impl Diagnostic for MixedError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::SameCase { .. } => "give only one of the two, or draw a report of each",
+            Self::OtherOrigin { .. } => "draw a report of each by itself",
+        };
+        Some(help.into())
+    }
+}
 
 /// Checks that these records belong in one report: each case once, all from one machine, one commit and one
 /// build. Figures of two machines or two versions in one ranking would say nothing about backends. Each
@@ -16,7 +51,7 @@ use crate::record::Record;
 /// The first two records that do not belong together, and why.
 pub fn refuse_mixed<'a, P: Display>(
     records: impl IntoIterator<Item = (P, &'a Record)>,
-) -> Result<(), Error> {
+) -> Result<(), MixedError> {
     let mut seen = HashMap::new();
     let mut origin: Option<(String, &Record)> = None;
     for (place, record) in records {
@@ -28,28 +63,28 @@ pub fn refuse_mixed<'a, P: Display>(
         }
         let id = record.case.id();
         if let Some(first) = seen.insert(id.clone(), place.clone()) {
-            return Err(miette!(
-                help = "give only one of the two, or draw a report of each",
-                "{first} and {place} both hold the case `{id}`"
-            ));
+            return Err(MixedError::SameCase {
+                first,
+                second: place,
+                case: id,
+            });
         }
     }
     Ok(())
 }
 
-fn refuse_other_origin(first: (&str, &Record), other: (&str, &Record)) -> Result<(), Error> {
+fn refuse_other_origin(first: (&str, &Record), second: (&str, &Record)) -> Result<(), MixedError> {
     let differing = origin(first.1)
         .into_iter()
-        .zip(origin(other.1))
+        .zip(origin(second.1))
         .find(|(a, b)| a != b);
     match differing {
         None => Ok(()),
-        Some(((what, a), (_, b))) => Err(miette!(
-            help = "draw a report of each by itself",
-            "{} and {} do not belong in one report: their {what} is {a} and {b}",
-            first.0,
-            other.0
-        )),
+        Some(((what, a), (_, b))) => Err(MixedError::OtherOrigin {
+            what,
+            first: (first.0.into(), a),
+            second: (second.0.into(), b),
+        }),
     }
 }
 

@@ -1,17 +1,144 @@
-//! Records from disk.
+//! From files on disk to records.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use miette::{Report as Error, miette};
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::mixed::refuse_mixed;
-use crate::input::{self, ReadError};
-use crate::record::{Peak, Record, SCHEMA_VERSION, Sample};
+use super::mixed::{MixedError, refuse_mixed};
+use super::{Peak, Record, SCHEMA_VERSION, Sample};
+use crate::diagnostic::Diagnostic;
+use crate::input::{self, NotText, ReadError};
 
 /// The name of a record file in the folder that `run` writes.
 const FILE_NAME: &str = "records.jsonl";
+
+/// Why records could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordsError {
+    /// A folder without records.
+    #[error("the folder {} has no {FILE_NAME}", .0.display())]
+    NoFile(PathBuf),
+    /// A file that cannot be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why it was not read.
+        error: ReadError,
+    },
+    /// A file that is no text.
+    #[error("{} {}", path.display(), what.what)]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        what: NotText,
+    },
+    /// A file without records.
+    #[error("{} has no records", .0.display())]
+    Empty(PathBuf),
+    /// A last line that was cut off.
+    #[error("{place} is cut off in the middle: {error}")]
+    CutOff {
+        /// The file and the line.
+        place: String,
+        /// What the parser said.
+        error: String,
+        /// Whether no record comes before it.
+        is_first: bool,
+    },
+    /// A line that is no record.
+    #[error("{place} is not a record: {error}")]
+    NotARecord {
+        /// The file and the line.
+        place: String,
+        /// What the parser said.
+        error: String,
+    },
+    /// A record of another version.
+    #[error("{place} has schema_version {found}, and this program knows only {SCHEMA_VERSION}")]
+    UnknownVersion {
+        /// The file and the line.
+        place: String,
+        /// The version.
+        found: Value,
+    },
+    /// A sample that a ratio cannot be taken of.
+    #[error("{place} has a sample with {key} 0, number {number} from 0")]
+    EmptySample {
+        /// The file and the line.
+        place: String,
+        /// The field that is 0.
+        key: &'static str,
+        /// The number of the sample, from 0.
+        number: usize,
+    },
+    /// A peak that a ratio cannot be taken of.
+    #[error(
+        "{place} has a peak whose size, task_ns, least_task_count or efficiency_ratio is not above 0, or a probe with \
+         wall_ns 0 or run_count 0"
+    )]
+    EmptyPeak {
+        /// The file and the line.
+        place: String,
+    },
+    /// Records that do not belong in one report.
+    #[error(transparent)]
+    Mixed(#[from] MixedError),
+}
+
+impl Diagnostic for RecordsError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::NoFile(_) => NAME_RECORDS,
+            Self::Unreadable { error, .. } => unreadable_help(error),
+            Self::NotText { what, .. } => return Some(what.help.clone()),
+            Self::Empty(_) => "`taskdyno run` writes one record per case",
+            // `run --resume` refuses it too: nothing shows that it is a file of records.
+            Self::CutOff { is_first: true, .. } => {
+                "no record comes before it: `taskdyno run` without --resume measures anew"
+            }
+            Self::CutOff { .. } => {
+                "`taskdyno run --resume` takes up a run that was ended there; or delete this last line"
+            }
+            Self::NotARecord { .. } => {
+                "each line is one record as JSON; FORMAT.md describes each field"
+            }
+            Self::UnknownVersion { .. } => {
+                "read it with the version of taskdyno that wrote it, or run again with this one"
+            }
+            Self::EmptySample { .. } => {
+                "a sample holds at least one run, and a run takes some time: delete this line, and measure the case \
+                 again; FORMAT.md describes each field"
+            }
+            Self::EmptyPeak { .. } => {
+                "a sweep has tasks of some size, and a probe holds at least one run, which takes some time; FORMAT.md \
+                 describes each field"
+            }
+            Self::Mixed(error) => return error.help(),
+        };
+        Some(help.into())
+    }
+}
+
+const NAME_RECORDS: &str = "name a record file, or a folder that `taskdyno run --out` has written";
+
+fn unreadable_help(error: &ReadError) -> &'static str {
+    match error {
+        ReadError::Device => NAME_RECORDS,
+        ReadError::TooLong(_) => {
+            "give a part of its records, one per line; a machine with more memory reads more"
+        }
+        ReadError::Io(error) => match error.kind() {
+            io::ErrorKind::NotFound => "`taskdyno run` writes reports/latest/records.jsonl",
+            io::ErrorKind::PermissionDenied => "ask its owner to let you read it",
+            _ => "check the disk it is on",
+        },
+    }
+}
 
 /// All records of these files, in their order. A folder stands for the `records.jsonl` in it. Blank lines and
 /// unknown fields are passed over.
@@ -21,7 +148,7 @@ const FILE_NAME: &str = "records.jsonl";
 /// When a file cannot be read, holds no record, is cut off, or has a line that is no record of a known
 /// version; when two records do not belong in one report (see [`refuse_mixed`]). The message names file and
 /// line, and what to do.
-pub fn read(paths: &[PathBuf]) -> Result<Vec<Record>, Error> {
+pub fn read(paths: &[PathBuf]) -> Result<Vec<Record>, RecordsError> {
     let placed = read_placed(paths)?;
     refuse_mixed(placed.iter().map(|(place, record)| (place, record)))?;
     Ok(placed.into_iter().map(|(_, record)| record).collect())
@@ -32,23 +159,19 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Record>, Error> {
 /// # Errors
 ///
 /// As [`read()`].
-pub fn read_text(path: &Path, text: &[u8]) -> Result<Vec<Record>, Error> {
+pub fn read_text(path: &Path, text: &[u8]) -> Result<Vec<Record>, RecordsError> {
     let placed = parse_all(path, text)?;
     refuse_mixed(placed.iter().map(|(place, record)| (place, record)))?;
     Ok(placed.into_iter().map(|(_, record)| record).collect())
 }
-
-/// The code of the error that a record of an unknown version gives.
-pub const UNKNOWN_VERSION: &str = "unknown-version";
 
 /// As [`read()`], but whatever the records are of, and each with its file and line: several sessions of a case
 /// are welcome.
 ///
 /// # Errors
 ///
-/// As [`read()`], but for records that do not belong together. The code of an error about an unknown version is
-/// [`UNKNOWN_VERSION`].
-pub fn read_placed(paths: &[PathBuf]) -> Result<Vec<(String, Record)>, Error> {
+/// As [`read()`], but for records that do not belong together.
+pub fn read_placed(paths: &[PathBuf]) -> Result<Vec<(String, Record)>, RecordsError> {
     let mut placed = Vec::new();
     for path in paths {
         placed.extend(read_file(&record_file(path)?)?);
@@ -56,7 +179,7 @@ pub fn read_placed(paths: &[PathBuf]) -> Result<Vec<(String, Record)>, Error> {
     Ok(placed)
 }
 
-fn record_file(path: &Path) -> Result<PathBuf, Error> {
+fn record_file(path: &Path) -> Result<PathBuf, RecordsError> {
     if !path.is_dir() {
         return Ok(path.to_owned());
     }
@@ -64,32 +187,27 @@ fn record_file(path: &Path) -> Result<PathBuf, Error> {
     if file.is_file() {
         return Ok(file);
     }
-    Err(miette!(
-        help = "name a record file, or a folder that `taskdyno run --out` has written",
-        "the folder {} has no {FILE_NAME}",
-        path.display()
-    ))
+    Err(RecordsError::NoFile(path.into()))
 }
 
-fn read_file(path: &Path) -> Result<Vec<(String, Record)>, Error> {
+fn read_file(path: &Path) -> Result<Vec<(String, Record)>, RecordsError> {
     let read = input::read_file(path, input::most_bytes());
-    let bytes = read.map_err(|error| unreadable(path, &error))?;
-    if let Some(foreign) = input::foreign(&path.display().to_string(), &bytes) {
-        let (what, help) = (foreign.what, foreign.help);
-        return Err(miette!(help = help, "{} {what}", path.display()));
+    let bytes = read.map_err(|error| RecordsError::Unreadable {
+        path: path.into(),
+        error,
+    })?;
+    if let Some(what) = input::foreign(&path.display().to_string(), &bytes) {
+        let path = path.into();
+        return Err(RecordsError::NotText { path, what });
     }
     let records = parse_all(path, &bytes)?;
     if records.is_empty() {
-        return Err(miette!(
-            help = "`taskdyno run` writes one record per case",
-            "{} has no records",
-            path.display()
-        ));
+        return Err(RecordsError::Empty(path.into()));
     }
     Ok(records)
 }
 
-fn parse_all(path: &Path, text: &[u8]) -> Result<Vec<(String, Record)>, Error> {
+fn parse_all(path: &Path, text: &[u8]) -> Result<Vec<(String, Record)>, RecordsError> {
     let mut records = Vec::new();
     for (index, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let place = format!("{}:{}", path.display(), index + 1);
@@ -102,45 +220,30 @@ fn parse_all(path: &Path, text: &[u8]) -> Result<Vec<(String, Record)>, Error> {
     Ok(records)
 }
 
-fn unreadable(path: &Path, error: &ReadError) -> Error {
-    let help = match error {
-        ReadError::Device => {
-            "name a record file, or a folder that `taskdyno run --out` has written"
-        }
-        ReadError::TooLong(_) => {
-            "give a part of its records, one per line; a machine with more memory reads more"
-        }
-        ReadError::Io(error) => match error.kind() {
-            io::ErrorKind::NotFound => "`taskdyno run` writes reports/latest/records.jsonl",
-            io::ErrorKind::PermissionDenied => "ask its owner to let you read it",
-            _ => "check the disk it is on",
-        },
-    };
-    miette!(help = help, "cannot read {}: {error}", path.display())
-}
-
 /// What every version of the format has.
 #[derive(Deserialize)]
 struct Version {
-    schema_version: serde_json::Value,
+    schema_version: Value,
 }
 
-fn parse(line: &[u8], place: &str, is_first: bool) -> Result<Record, Error> {
+fn parse(line: &[u8], place: &str, is_first: bool) -> Result<Record, RecordsError> {
     let is_whole = line.ends_with(b"\n");
     let version: Version = serde_json::from_slice(line).map_err(|error| {
         if is_whole || error.is_data() {
             not_a_record(place, &error)
         } else {
-            cut_off(place, &error, is_first)
+            RecordsError::CutOff {
+                place: place.into(),
+                error: without_line(&error),
+                is_first,
+            }
         }
     })?;
     if version.schema_version != SCHEMA_VERSION {
-        return Err(miette!(
-            code = UNKNOWN_VERSION,
-            help = "read it with the version of taskdyno that wrote it, or run again with this one",
-            "{place} has schema_version {}, and this program knows only {SCHEMA_VERSION}",
-            version.schema_version
-        ));
+        return Err(RecordsError::UnknownVersion {
+            place: place.into(),
+            found: version.schema_version,
+        });
     }
     let record: Record =
         serde_json::from_slice(line).map_err(|error| not_a_record(place, &error))?;
@@ -149,23 +252,23 @@ fn parse(line: &[u8], place: &str, is_first: bool) -> Result<Record, Error> {
 }
 
 /// Refuses what would become infinite, or no number at all, wherever a ratio or a logarithm is taken of it.
-fn refuse_no_numbers(record: &Record, place: &str) -> Result<(), Error> {
+fn refuse_no_numbers(record: &Record, place: &str) -> Result<(), RecordsError> {
     let is_nothing = |sample: &Sample| sample.run_count == 0 || sample.wall_ns == 0;
     if let Some(number) = record.samples.iter().position(is_nothing) {
         let key = match record.samples[number].run_count {
             0 => "run_count",
             _ => "wall_ns",
         };
-        return Err(miette!(
-            help = "a sample holds at least one run, and a run takes some time: delete this line, and measure the case again; FORMAT.md describes each field",
-            "{place} has a sample with {key} 0, number {number} from 0"
-        ));
+        return Err(RecordsError::EmptySample {
+            place: place.into(),
+            key,
+            number,
+        });
     }
     if record.peak.as_ref().is_some_and(|peak| !is_sound(peak)) {
-        return Err(miette!(
-            help = "a sweep has tasks of some size, and a probe holds at least one run, which takes some time; FORMAT.md describes each field",
-            "{place} has a peak whose size, task_ns, least_task_count or efficiency_ratio is not above 0, or a probe with wall_ns 0 or run_count 0"
-        ));
+        return Err(RecordsError::EmptyPeak {
+            place: place.into(),
+        });
     }
     Ok(())
 }
@@ -181,24 +284,11 @@ fn is_sound(peak: &Peak) -> bool {
             .all(|probe| probe.run_count > 0 && probe.wall_ns > 0)
 }
 
-fn cut_off(place: &str, error: &serde_json::Error, is_first: bool) -> Error {
-    let help = match is_first {
-        // `run --resume` refuses it too: nothing shows that it is a file of records.
-        true => "no record comes before it: `taskdyno run` without --resume measures anew",
-        false => {
-            "`taskdyno run --resume` takes up a run that was ended there; or delete this last line"
-        }
-    };
-    let error = without_line(error);
-    miette!(help = help, "{place} is cut off in the middle: {error}")
-}
-
-fn not_a_record(place: &str, error: &serde_json::Error) -> Error {
-    miette!(
-        help = "each line is one record as JSON; FORMAT.md describes each field",
-        "{place} is not a record: {}",
-        without_line(error)
-    )
+fn not_a_record(place: &str, error: &serde_json::Error) -> RecordsError {
+    RecordsError::NotARecord {
+        place: place.into(),
+        error: without_line(error),
+    }
 }
 
 /// The message without " at line 1 column 7": as each line is parsed by itself, its line number would send
@@ -230,7 +320,7 @@ mod tests {
         let path = folder.path().join("r.jsonl");
         fs::write(&path, bytes).unwrap();
         let error = read(&[path]).unwrap_err();
-        let advice = error.help().unwrap().to_string();
+        let advice = error.help().unwrap();
         let message = format!("{error} | {advice}");
         message.replace(&format!("{}/", folder.path().display()), "")
     }
@@ -387,7 +477,7 @@ mod tests {
         let message = error.to_string();
         assert!(message.starts_with("cannot read "), "{message}");
         assert!(message.contains("none.jsonl: No such file"), "{message}");
-        let advice = error.help().unwrap().to_string();
+        let advice = error.help().unwrap();
         assert!(advice.contains("taskdyno run"), "{advice}");
     }
 

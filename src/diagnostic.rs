@@ -1,0 +1,145 @@
+//! What an error tells people beside its message: what to do next, and which part of a file it is about. `cmd` shows it.
+
+use std::error::Error;
+use std::ops::Range;
+
+use crate::text;
+
+/// An error that people read. Its message says what is wrong, where, and what was expected.
+pub trait Diagnostic: Error {
+    /// What to do next; `None` where the message leaves nothing to say.
+    fn help(&self) -> Option<String> {
+        None
+    }
+
+    /// The part of a file that it is about.
+    fn excerpt(&self) -> Option<&Excerpt> {
+        None
+    }
+
+    /// The errors that it consists of, or that it comes from.
+    fn parts(&self) -> Vec<&dyn Diagnostic> {
+        Vec::new()
+    }
+}
+
+/// A place in an [`Excerpt`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The bytes of the excerpt that are meant. They begin and end between two characters of it.
+    pub span: Range<usize>,
+    /// What is to be said about them.
+    pub label: String,
+}
+
+/// Whole lines of a file, or a part of one line, with the places that an error points at.
+#[derive(Debug, Clone)]
+pub struct Excerpt {
+    file: String,
+    text: String,
+    marks: Vec<Mark>,
+    line: usize,
+    column: usize,
+}
+
+impl Excerpt {
+    /// The beginning of a file, with these places in it. What reaches beyond `text` is cut off.
+    pub(crate) fn new(file: &str, text: &str, mut marks: Vec<Mark>) -> Self {
+        for Mark { span, .. } in &mut marks {
+            let start = text.floor_char_boundary(span.start);
+            *span = start..text.ceil_char_boundary(span.end.max(start));
+        }
+        Self {
+            file: text::line(file),
+            text: text::excerpt(text),
+            marks,
+            line: 1,
+            column: 1,
+        }
+    }
+
+    /// The same text from this line and column of the file on, both counted from 1.
+    pub(crate) fn starting_at(self, line: usize, column: usize) -> Self {
+        Self {
+            line,
+            column,
+            ..self
+        }
+    }
+
+    /// The name of the file, in one line.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The text. Nothing in it steers a terminal.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The places in the text.
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
+    }
+
+    /// Whether the text begins in the middle of a line.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.column > 1
+    }
+
+    /// The number in the file of the first line of the text, from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The line and the column in the file where `mark` begins, both counted from 1, the column in characters.
+    pub fn position(&self, mark: &Mark) -> (usize, usize) {
+        let before = &self.text[..mark.span.start];
+        match before.rsplit_once('\n') {
+            None => (self.line, self.column + before.chars().count()),
+            Some((lines, last)) => (
+                self.line + 1 + lines.matches('\n').count(),
+                1 + last.chars().count(),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(span: Range<usize>) -> Mark {
+        let label = "here".into();
+        Mark { span, label }
+    }
+
+    fn positions(excerpt: &Excerpt) -> Vec<(usize, usize)> {
+        let marks = excerpt.marks().iter();
+        marks.map(|mark| excerpt.position(mark)).collect()
+    }
+
+    #[test]
+    fn places_are_counted_in_lines_and_characters() {
+        let marks = [0..1, 3..4, 4..5].map(mark).to_vec();
+        let excerpt = Excerpt::new("x", "µa\nb", marks);
+        assert_eq!(positions(&excerpt), [(1, 1), (1, 3), (2, 1)]);
+        assert_eq!(
+            positions(&excerpt.starting_at(7, 10)),
+            [(7, 10), (7, 12), (8, 1)]
+        );
+    }
+
+    #[test]
+    fn a_place_lies_within_the_text_and_between_characters() {
+        let marks = [1..1, 1..2, 9..12, 2..99].map(mark).to_vec();
+        let excerpt = Excerpt::new("x", "µ\u{1b}b", marks);
+        let spans: Vec<_> = excerpt
+            .marks()
+            .iter()
+            .map(|mark| mark.span.clone())
+            .collect();
+        assert_eq!(spans, [0..2, 0..2, 4..4, 2..4]);
+        assert_eq!(excerpt.text(), "µ?b");
+    }
+}

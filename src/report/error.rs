@@ -1,0 +1,52 @@
+//! Why a report could not be written.
+
+use std::fmt::Display;
+use std::io;
+use std::path::PathBuf;
+
+use crate::diagnostic::Diagnostic;
+
+/// Why a report could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// A file cannot be written.
+    #[error("cannot write {}: {error}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A picture cannot be drawn.
+    #[error("cannot draw the picture `{picture}`: {message}")]
+    Undrawable {
+        /// The name of the picture.
+        picture: String,
+        /// What plotters said.
+        message: String,
+    },
+}
+
+impl ReportError {
+    pub(super) fn undrawable(picture: &str, error: impl Display) -> Self {
+        Self::Undrawable {
+            picture: picture.into(),
+            message: error.to_string(),
+        }
+    }
+}
+
+impl Diagnostic for ReportError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Unwritable { .. } => {
+                "check that there is room on the disk and that the folder may be written to, or choose another with --out"
+            }
+            Self::Undrawable { .. } => {
+                "the records are not to blame: choose other exporters, and report this as a mistake in taskdyno"
+            }
+        };
+        Some(help.into())
+    }
+}
