@@ -1,4 +1,4 @@
-//! Efficiency over task granularity: what sweeps over task sizes tell.
+//! Efficiency over task granularity, computed from sweeps over task sizes.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use crate::record::{Case, Peak, Probe, Record, Sample};
 use crate::stats::median;
 use crate::stats::metg::{SweepPoint, metg};
 
-/// Below this granularity the processor may still work on several tasks at once, whatever chains them, and efficiency
-/// could pass 100%: such points are left out (METHODOLOGY.md, "Tasks that follow each other on a thread do not
-/// overlap").
+/// Below this granularity, the processor may overlap consecutive tasks although they depend on each other, so the
+/// efficiency could exceed 100%. Such points are omitted (METHODOLOGY.md, "Tasks that follow each other on a thread do
+/// not overlap").
 const LEAST_GRANULARITY_NS: f64 = 8.0;
 
 /// One size of a sweep.
 type SweepRecord<'a> = (&'a Record, &'a Peak);
 
-/// The sweeps among these records, without slugs.
+/// The sweeps among these records. Their slugs are still empty. Records without a peak are ignored.
 pub(super) fn sweeps(records: &[&Record]) -> Vec<Sweep> {
     let mut by_name: BTreeMap<(&str, &str, u32), Vec<SweepRecord>> = BTreeMap::new();
     for record in records {
@@ -43,7 +43,7 @@ pub(super) fn sweeps(records: &[&Record]) -> Vec<Sweep> {
     sweeps.collect()
 }
 
-/// The parameters of a case without the one that is swept.
+/// The parameters of a case without the swept one.
 fn without_size(parameters: &Value, size_parameter: &str) -> Value {
     let mut parameters = parameters.clone();
     if let Some(kernel) = parameters.get_mut("kernel").and_then(Value::as_object_mut) {
@@ -70,8 +70,8 @@ fn curves(members: &[SweepRecord], target: f64) -> Vec<Curve> {
     curves
 }
 
-/// Samples in which two workers were last seen on one core, on machines that have one for each of them. Tasks that go
-/// by the clock last as long there as anywhere, so theirs do not count.
+/// The number of samples in which two workers were last seen on one core although the machine has enough cores. Samples
+/// of tasks with a fixed duration do not count, because sharing a core does not make these tasks longer.
 fn shared_core_count(members: &[SweepRecord]) -> usize {
     let with_a_core_each = members.iter().filter(|(record, peak)| {
         peak.task_ns.is_none() && record.case.workers <= record.host.core_count
@@ -96,7 +96,7 @@ fn curve(label: String, members: &[SweepRecord], target: f64) -> Curve {
     let (points, left_out): (Vec<SweepPoint>, Vec<SweepPoint>) = medians
         .into_iter()
         .partition(|point| point.granularity_ns >= LEAST_GRANULARITY_NS);
-    // A size is in all rounds or in none.
+    // A size is kept or omitted in all rounds alike.
     let is_kept = |size: &&Vec<Option<SweepPoint>>| {
         size.iter().any(Option::is_some) && middle(size).granularity_ns >= LEAST_GRANULARITY_NS
     };
@@ -123,7 +123,7 @@ fn curve(label: String, members: &[SweepRecord], target: f64) -> Curve {
     }
 }
 
-/// One point a round; none where worker processes died.
+/// One point per round; `None` for rounds in which worker processes died.
 fn points(record: &Record, peak: &Peak) -> Vec<Option<SweepPoint>> {
     let samples = record.samples.iter();
     match peak.task_ns {
@@ -137,7 +137,7 @@ fn points(record: &Record, peak: &Peak) -> Vec<Option<SweepPoint>> {
     }
 }
 
-/// What a task takes at peak, as a probe has it.
+/// The time of a task at the peak rate, according to a probe.
 fn probed_task_ns(peak: &Peak, probe: &Probe) -> f64 {
     let unit_ns = probe.run_wall_ns() / (peak.probe_task_count as f64 * peak.probe_size);
     unit_ns * peak.size
@@ -151,13 +151,13 @@ fn point(record: &Record, peak: &Peak, sample: &Sample, task_ns: f64) -> Option<
     let wall_ns = sample.run_wall_ns();
     let least_task_count = peak.least_task_count as f64;
     let parallelism = match record.bound {
-        // Where any number of tasks can wait at once, as many as the graph lets.
+        // If any number of tasks can wait at the same time, the graph is the only limit.
         Some(bound) if bound.parallelism.is_none() => task_count / least_task_count,
         _ => f64::from(record.case.workers),
     };
     let granularity_ns = wall_ns * parallelism / task_count;
     let efficiency = least_task_count * task_ns / wall_ns;
-    // A record may have come from anywhere.
+    // Records may come from files with any content.
     let is_number = |figure: f64| figure > 0.0 && figure.is_finite();
     let is_sound = is_number(granularity_ns) && is_number(efficiency) && is_number(task_ns);
     is_sound.then_some(SweepPoint {
@@ -167,7 +167,7 @@ fn point(record: &Record, peak: &Peak, sample: &Sample, task_ns: f64) -> Option<
     })
 }
 
-/// The medians of what is there, which is at least one.
+/// The medians of the points that exist. There must be at least one.
 fn middle(size: &[Option<SweepPoint>]) -> SweepPoint {
     let of = |figure: fn(&SweepPoint) -> f64| {
         let figures: Vec<f64> = size.iter().flatten().map(figure).collect();
@@ -248,7 +248,7 @@ mod tests {
         let text = tables(&report);
         assert!(text.contains("METG(50%)"), "{text}");
         assert!(
-            text.contains("no crossing: the coarsest tasks measured do not reach 50%"),
+            text.contains("no crossing: the largest tasks measured do not reach 50%"),
             "{text}"
         );
     }
@@ -259,11 +259,11 @@ mod tests {
             .map(|size_| size("rayon", size_, 100, 7))
             .into();
         let notes = |records: &[Record]| tables(&Report::new(records).unwrap());
-        assert!(!notes(&records).contains("not to be trusted"));
+        assert!(!notes(&records).contains("unreliable"));
         for sample in &mut records[2].samples {
             sample.wall_ns /= 2;
         }
-        assert!(notes(&records).contains("not to be trusted"));
+        assert!(notes(&records).contains("unreliable"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! From records to what people read. Never runs anything.
+//! Turns records and comparisons into what people and other tools read. Never runs anything.
 //!
-//! [`read()`] takes records from disk, [`Report::new`] computes a view model from them, and what is left
-//! only words or draws that: [`tables`] for a terminal, and one file an exporter in [`EXPORTERS`].
+//! [`Report::new`] computes a view model from records. Everything else only renders it: [`tables`] for a terminal, and
+//! one exporter per entry in [`EXPORTERS`] for files. [`FORMATS`] holds the formats of other tools.
 
 mod build;
 pub mod chronicle;

@@ -115,7 +115,7 @@ fn the_picture_is_xml_and_says_what_it_shows() {
 }
 
 #[test]
-fn no_change_says_where_one_could_not_show() {
+fn no_change_says_which_changes_cannot_be_detected() {
     let mut history = varied();
     history.fewest_point_count = 0;
     let steady = Series {
@@ -123,7 +123,7 @@ fn no_change_says_where_one_could_not_show() {
         fewest_side_count: Some(4),
         ..history.series[0].clone()
     };
-    let words = "no change (one with fewer than 4 sessions before or after it could not show)";
+    let words = "no change (a change with fewer than 4 sessions before or after it cannot be detected)";
     assert_eq!(no_change(&history, &steady).unwrap(), words);
     history.series = vec![steady];
     assert!(styled_table(&history).contains(words));
