@@ -188,7 +188,8 @@ mod tests {
     use crate::report::{Report, tables};
     use crate::stats::metg::Crossing;
 
-    /// A size on a backend that adds `overhead_ns` to each of its 500 tasks in a row, at a peak of 10 ns a unit.
+    /// The record of one size on a backend that adds `overhead_ns` to each of 500 consecutive tasks, at a peak rate of 10 ns
+    /// per unit.
     fn size(backend: &str, size: u64, overhead_ns: u64, round_count: usize) -> Record {
         let variant = format!("iterations={size}");
         let mut record = case("fine", backend, 2).variant(&variant).record();
@@ -226,7 +227,7 @@ mod tests {
     fn records_of_a_sweep_give_one_curve_a_backend() {
         let mut records = Vec::new();
         for size_ in [1, 2, 5, 10, 20, 40] {
-            // A thousand tasks on two workers: 500 in a row, so that granularity is work and overhead.
+            // A thousand tasks on two workers are 500 consecutive tasks, so the granularity is work plus overhead.
             records.push(size("rayon", size_, 100, 7));
             records.push(size("tokio", size_, 100_000, 7));
         }
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_by_the_clock_are_told_against_the_clock() {
+    fn tasks_with_a_fixed_duration_are_compared_with_this_duration() {
         let mut timed = size("rayon", 1, 0, 7);
         let peak = timed.peak.as_mut().unwrap();
         (peak.task_ns, peak.least_task_count) = (Some(250.0), 100);
@@ -292,7 +293,7 @@ mod tests {
         let on_workers = sweep.curves[0].points[0];
         assert_eq!((on_workers.task_ns, on_workers.efficiency), (250.0, 0.25));
         assert_eq!(on_workers.granularity_ns, 100_000.0 * 2.0 / task_count);
-        // Where all wait at once there are no workers: what counts is how many are in a row.
+        // If all tasks wait at the same time, the number of workers does not matter, only the number of consecutive tasks.
         timed.bound = Some(Bound {
             work_ns: 1,
             span_ns: 1,
@@ -315,7 +316,7 @@ mod tests {
         ));
         let mut fine = size("rayon", 1, 0, 7);
         for sample in &mut fine.samples {
-            // Less than the 10 ns that the work takes where nothing overlaps.
+            // This is less than the 10 ns that the work takes without overlap.
             sample.wall_ns = 500 * 7;
         }
         let mut coarse = size("rayon", 40, 10, 7);

@@ -265,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_are_told_with_what_names_them_first() {
+    fn parameters_start_with_their_kind_or_file() {
         let of_file = json!({
             "kernel": {"by": "spin", "kind": "replay"},
             "graph": {"edge_count": 15, "file": "x.stg", "scale": 0.001, "sha256": "ab", "task_count": 12},

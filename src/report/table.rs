@@ -174,7 +174,7 @@ fn cells(row: &Row, group: &Group) -> Vec<String> {
         RowOutcome::Measured(measured) => figures(measured, group),
         RowOutcome::Failed(_) => vec![NONE.into(); 5 + last_columns(group).len()],
     };
-    // The rank comes first, before the name of the row.
+    // The rank is the first column, before the name of the row.
     let rank = std::mem::replace(&mut cells[0], row.workers.to_string());
     let notes = text::line(&notes(row).join(", "));
     [rank, backend]

@@ -241,7 +241,10 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
         sentences.push(control_sentence(control));
     }
     if let Some(pin) = comparison.pin {
-        sentences.push(format!("During the whole comparison, {}.", bound_or_not(pin)));
+        sentences.push(format!(
+            "During the whole comparison, {}.",
+            bound_or_not(pin)
+        ));
     }
     if let Some(load) = comparison.foreign_load_ratio {
         let advice = match load >= FOREIGN_RATIO {

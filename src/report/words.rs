@@ -29,7 +29,7 @@ the median; inflation: duration of tasks in parallel ÷ duration of the same tas
 
 /// [`LIMIT_NOTE`], shortened to fit below a picture.
 pub(super) const LIMIT_SHORT: &str =
-"the practical limit: tasks are assigned to workers before the clock starts";
+    "the practical limit: tasks are assigned to workers before the clock starts";
 
 /// The notes of a row: what readers must know besides its values. Empty if there is nothing to note.
 pub(super) fn notes(row: &Row) -> Vec<String> {
