@@ -82,7 +82,7 @@ fn example(((first_place, _), (place, record)): &(&Placed, &Placed)) -> String {
 
 /// Names what makes the times of two records of one case incomparable.
 fn difference(first: &Record, other: &Record) -> Option<&'static str> {
-    let other_plan = || (first.plan.measured() != other.plan.measured()).then_some("another plan");
+    let other_plan = || (first.plan.measured() != other.plan.measured()).then_some("plan");
     other_work(first, other).or_else(other_plan)
 }
 
@@ -93,7 +93,7 @@ pub(super) fn other_work(first: &Record, other: &Record) -> Option<&'static str>
     } else if first.case.options != other.case.options {
         Some("options")
     } else if first.digest.is_some() && other.digest.is_some() && first.digest != other.digest {
-        Some("another digest (what it computes has changed)")
+        Some("digest (it computes something else)")
     } else {
         None
     }

@@ -8,7 +8,7 @@ use super::usage::family_cpu_ns;
 
 /// A period of time that has begun. Use it in the process that starts everything that is measured.
 #[derive(Debug)]
-pub struct Bracket {
+pub(crate) struct Bracket {
     start: Instant,
     ticks: Option<CpuTicks>,
     own_cpu_ns: u64,
@@ -16,7 +16,7 @@ pub struct Bracket {
 
 /// The length of a period, and what the rest of the machine did in it.
 #[derive(Debug, Clone, Copy)]
-pub struct Bracketed {
+pub(crate) struct Bracketed {
     /// The time from the start to the end.
     pub elapsed: Duration,
     /// The CPU time, in nanoseconds, of everything except this process and the children it has waited for. `None` if the
@@ -26,7 +26,7 @@ pub struct Bracketed {
 
 impl Bracket {
     /// Starts a period now.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self {
             start: Instant::now(),
             ticks: CpuTicks::now(),
@@ -35,7 +35,7 @@ impl Bracket {
     }
 
     /// Ends the period now.
-    pub fn end(self) -> Bracketed {
+    pub(crate) fn end(self) -> Bracketed {
         let elapsed = self.start.elapsed();
         let own_cpu_ns = family_cpu_ns().saturating_sub(self.own_cpu_ns);
         let foreign = self.ticks.zip(CpuTicks::now());
@@ -52,7 +52,7 @@ const LOOK: Duration = Duration::from_millis(300);
 
 /// How many cores everything else on the machine keeps busy: 1.0 for one endless loop. Takes about 300 ms, in which the
 /// calling thread sleeps. `None` if the kernel does not report it.
-pub fn others_core_count() -> Option<f64> {
+pub(crate) fn others_core_count() -> Option<f64> {
     let bracket = Bracket::start();
     thread::sleep(LOOK);
     let Bracketed {

@@ -55,7 +55,7 @@ pub(crate) fn host_below(root: &Root) -> Host {
 /// # Errors
 ///
 /// If git fails for another reason.
-pub fn commit(git: &Git<'_>) -> Result<Option<Commit>, GitError> {
+pub(crate) fn commit(git: &Git<'_>) -> Result<Option<Commit>, GitError> {
     let hash = match git.commit("HEAD") {
         Err(GitError::NoCheckout(_)) => None,
         answer => answer?,
@@ -76,7 +76,7 @@ pub fn commit(git: &Git<'_>) -> Result<Option<Commit>, GitError> {
 /// # Errors
 ///
 /// If git fails; [`GitError::NoCheckout`] outside a checkout.
-pub fn commit_order(git: &Git<'_>, hashes: &[&str]) -> Result<Vec<String>, GitError> {
+pub(crate) fn commit_order(git: &Git<'_>, hashes: &[&str]) -> Result<Vec<String>, GitError> {
     git.ask(["rev-parse", "--git-dir"])?;
     let asked: HashSet<&str> = hashes
         .iter()
@@ -105,7 +105,7 @@ fn is_hash(text: &str) -> bool {
 /// more than the overhead of most backends per task, and would be measured as theirs. Call this function first in a
 /// process that measures. If the system forbids it, as a sandbox may, sleeps keep their delay, and
 /// [`doctor`](super::doctor) reports it.
-pub fn sharpen_timers() {
+pub(crate) fn sharpen_timers() {
     // 0 would restore the default.
     let shortest = NonZeroU64::MIN;
     let _ = rustix::thread::set_current_timer_slack(Some(shortest));

@@ -20,7 +20,7 @@ const INTERVAL: Duration = Duration::from_millis(250);
 const FEWEST_TICKS: u64 = 8;
 
 /// Samples the load of each core from [`LoadSampler::start`] to [`LoadSampler::finish`].
-pub struct LoadSampler {
+pub(crate) struct LoadSampler {
     started: Instant,
     refreshed: Instant,
     /// The counters at the start; `None` if the machine does not show them.
@@ -32,7 +32,7 @@ pub struct LoadSampler {
 
 impl LoadSampler {
     /// Starts the first interval now.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut system = System::new().ok();
         // The first refresh finds the cores. Later refreshes return the usage since the previous one.
         if let Some(system) = &mut system {
@@ -49,13 +49,13 @@ impl LoadSampler {
     }
 
     /// The time from which [`tick`](Self::tick) adds the next row.
-    pub fn next_due(&self) -> Instant {
+    pub(crate) fn next_due(&self) -> Instant {
         self.refreshed + INTERVAL
     }
 
     /// Adds a row if an interval has passed since the last row, and does nothing otherwise. So it may be called at any
     /// time. If it is called late, the interval is longer, but none is lost.
-    pub fn tick(&mut self) {
+    pub(crate) fn tick(&mut self) {
         let now = Instant::now();
         if now < self.next_due() {
             return;
@@ -73,7 +73,7 @@ impl LoadSampler {
 
     /// The load that was sampled. A last interval that is not complete is omitted, unless it is the only one. In that
     /// case the load comes from the kernel's counters at both ends. If they have too few ticks, there is no load.
-    pub fn finish(mut self) -> Load {
+    pub(crate) fn finish(mut self) -> Load {
         self.tick();
         let full = !self.rows.is_empty() && self.rows.iter().all(|row| !row.is_empty());
         if full {
@@ -88,7 +88,7 @@ impl LoadSampler {
 
 /// The load of one interval from the counters at its two ends, which are `elapsed` apart. It has no row if `elapsed` is
 /// below [`SHORTEST_BRACKET`], or if a core has counted too few ticks.
-pub fn bracket(before: &CpuTicks, after: &CpuTicks, elapsed: Duration) -> Load {
+pub(crate) fn bracket(before: &CpuTicks, after: &CpuTicks, elapsed: Duration) -> Load {
     let cores = after.cores_since(before);
     let enough = |core: &CoreTicks| core.all() >= FEWEST_TICKS;
     if elapsed < SHORTEST_BRACKET || cores.is_empty() || !cores.iter().all(enough) {

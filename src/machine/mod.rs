@@ -12,9 +12,9 @@
 //! One function reads each text of the kernel, and another function parses it. So tests can parse texts from other
 //! machines.
 
-pub mod bracket;
-pub mod doctor;
-pub mod host;
-pub mod load;
-pub mod ticks;
-pub mod usage;
+pub(crate) mod bracket;
+pub(crate) mod doctor;
+pub(crate) mod host;
+pub(crate) mod load;
+pub(crate) mod ticks;
+pub(crate) mod usage;

@@ -8,11 +8,11 @@ use std::time::Duration;
 use crate::system::Root;
 
 /// The shortest time over which counters of 10 ms ticks are used: ten ticks per core, so that an error of one tick is 10%.
-pub const SHORTEST_BRACKET: Duration = Duration::from_millis(100);
+pub(crate) const SHORTEST_BRACKET: Duration = Duration::from_millis(100);
 
 /// The counters of the whole machine at one instant.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct CpuTicks {
+pub(crate) struct CpuTicks {
     /// The sum over all cores.
     pub total: CoreTicks,
     /// Each core that is online: its number and its counters, in the order of the kernel.
@@ -21,7 +21,7 @@ pub struct CpuTicks {
 
 /// The counters of one core, or sums over several cores, in ticks since the machine was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct CoreTicks {
+pub(crate) struct CoreTicks {
     /// Ticks in which the core was busy: user, nice, system, irq, softirq and steal. User and nice already contain the
     /// time of guests.
     pub busy: u64,
@@ -33,7 +33,7 @@ pub struct CoreTicks {
 
 impl CpuTicks {
     /// The counters now; `None` if `/proc/stat` cannot be read.
-    pub fn now() -> Option<Self> {
+    pub(crate) fn now() -> Option<Self> {
         Self::below(&Root::default())
     }
 
@@ -44,7 +44,7 @@ impl CpuTicks {
 
     /// The counters in a text in the format of `/proc/stat`; `None` if the line for the machine is missing or invalid. A
     /// core with an invalid line is omitted.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
         let total = lines.find_map(|line| line.strip_prefix("cpu "))?;
         let total = CoreTicks::parse(total)?;
@@ -59,7 +59,7 @@ impl CpuTicks {
     }
 
     /// The busy time of all cores together since `earlier`, in nanoseconds, exact to one tick per core.
-    pub fn busy_ns_since(&self, earlier: &Self) -> u64 {
+    pub(crate) fn busy_ns_since(&self, earlier: &Self) -> u64 {
         self.total
             .since(earlier.total)
             .busy
@@ -67,7 +67,7 @@ impl CpuTicks {
     }
 
     /// The ticks of each core since `earlier`. A core that was not online at both instants is omitted.
-    pub fn cores_since(&self, earlier: &Self) -> Vec<CoreTicks> {
+    pub(crate) fn cores_since(&self, earlier: &Self) -> Vec<CoreTicks> {
         let then = |number| earlier.cores.iter().find(|(other, _)| *other == number);
         self.cores
             .iter()
@@ -100,7 +100,7 @@ impl CoreTicks {
     }
 
     /// The ticks since `earlier`. The idle counters of the kernel sometimes run backwards, which counts as 0.
-    pub fn since(self, earlier: Self) -> Self {
+    pub(crate) fn since(self, earlier: Self) -> Self {
         Self {
             busy: self.busy.saturating_sub(earlier.busy),
             idle: self.idle.saturating_sub(earlier.idle),
@@ -109,17 +109,17 @@ impl CoreTicks {
     }
 
     /// All ticks, busy and idle.
-    pub fn all(self) -> u64 {
+    pub(crate) fn all(self) -> u64 {
         self.busy.saturating_add(self.idle)
     }
 
     /// Busy ticks over all ticks, from 0 to 1; `None` if nothing was counted.
-    pub fn busy_ratio(self) -> Option<f64> {
+    pub(crate) fn busy_ratio(self) -> Option<f64> {
         (self.all() > 0).then(|| self.busy as f64 / self.all() as f64)
     }
 
     /// Stolen ticks over all ticks, from 0 to 1; `None` if nothing was counted.
-    pub fn steal_ratio(self) -> Option<f64> {
+    pub(crate) fn steal_ratio(self) -> Option<f64> {
         (self.all() > 0).then(|| self.steal as f64 / self.all() as f64)
     }
 }
@@ -128,7 +128,7 @@ impl CoreTicks {
 /// `own_cpu_ns` is the CPU time of the caller, which is subtracted. `None` if `elapsed` is below [`SHORTEST_BRACKET`].
 ///
 /// The result is exact to one tick per core. It is 0 if rounding makes the time of the machine smaller than `own_cpu_ns`.
-pub fn foreign_cpu_ns(
+pub(crate) fn foreign_cpu_ns(
     before: &CpuTicks,
     after: &CpuTicks,
     elapsed: Duration,

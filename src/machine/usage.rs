@@ -23,7 +23,7 @@ use crate::system::{Root, proc};
 
 /// The resources that were used up to an instant, or between two instants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Usage {
+pub(crate) struct Usage {
     /// CPU time (user and system) of all threads and worker processes, in nanoseconds.
     pub cpu_ns: u64,
     /// How often one of them gave up its core voluntarily.
@@ -36,7 +36,7 @@ impl Usage {
     /// The usage since `earlier`. If a worker process has disappeared without being waited for, its usage is missing. A
     /// difference that would be negative is 0.
     #[must_use]
-    pub fn since(self, earlier: Self) -> Self {
+    pub(crate) fn since(self, earlier: Self) -> Self {
         Self {
             cpu_ns: self.cpu_ns.saturating_sub(earlier.cpu_ns),
             voluntary_switch_count: self
@@ -50,7 +50,7 @@ impl Usage {
 
     /// The sum of both usages.
     #[must_use]
-    pub fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             cpu_ns: self.cpu_ns + other.cpu_ns,
             voluntary_switch_count: self.voluntary_switch_count + other.voluntary_switch_count,
@@ -65,7 +65,7 @@ impl Usage {
 ///
 /// A worker that ends moves from the second group to the third with its whole usage, so the sum stays correct.
 #[derive(Debug)]
-pub struct UsageMeter {
+pub(crate) struct UsageMeter {
     /// The clocks of the threads of this process.
     threads: Vec<libc::clockid_t>,
     workers: Vec<WorkerMeter>,
@@ -76,7 +76,7 @@ impl UsageMeter {
     ///
     /// Create the meter after the workers were started. Threads that start later are counted, but while they run, they
     /// show up to one timer tick too little.
-    pub fn new(workers: &[Pid]) -> Self {
+    pub(crate) fn new(workers: &[Pid]) -> Self {
         Self {
             threads: threads("self").into_iter().map(thread_clock).collect(),
             workers: workers
@@ -89,19 +89,19 @@ impl UsageMeter {
 
     /// The usage up to now, for the beginning of a sample. The clock of this process is read last, so that the reading
     /// itself is not part of the sample.
-    pub fn read_before(&self) -> Usage {
+    pub(crate) fn read_before(&self) -> Usage {
         let rest = self.read_workers().plus(own_switches());
         rest.plus(self.own_cpu())
     }
 
     /// The usage up to now, for the end of a sample. The clock of this process is read first.
-    pub fn read_after(&self) -> Usage {
+    pub(crate) fn read_after(&self) -> Usage {
         let own = self.read_own_after();
         own.plus(self.read_workers())
     }
 
     /// The part of [`read_after`](Self::read_after) that this process used.
-    pub fn read_own_after(&self) -> Usage {
+    pub(crate) fn read_own_after(&self) -> Usage {
         let own_cpu = self.own_cpu();
         own_cpu.plus(own_switches())
     }
@@ -119,7 +119,7 @@ impl UsageMeter {
     }
 
     /// The usage of the worker processes up to now, including those that have ended and were waited for.
-    pub fn read_workers(&self) -> Usage {
+    pub(crate) fn read_workers(&self) -> Usage {
         // Read the ended workers first. If a worker is waited for in between, it is missing once, which `since`
         // tolerates. In the other order, it would be counted twice.
         let ended = rusage(libc::RUSAGE_CHILDREN);
@@ -129,7 +129,7 @@ impl UsageMeter {
 }
 
 /// The CPU time of this process, of all children that it has waited for, and of their children, in nanoseconds.
-pub fn family_cpu_ns() -> u64 {
+pub(crate) fn family_cpu_ns() -> u64 {
     rusage(libc::RUSAGE_SELF)
         .plus(rusage(libc::RUSAGE_CHILDREN))
         .cpu_ns
@@ -262,7 +262,7 @@ fn timespec_ns(time: rustix::time::Timespec) -> u64 {
 
 /// The peak resident memory of this process so far, plus the unshared memory that each worker process has now, in bytes.
 /// `None` if the kernel does not report it. A worker that no longer exists counts as 0.
-pub fn peak_memory_bytes(workers: &[Pid]) -> Option<u64> {
+pub(crate) fn peak_memory_bytes(workers: &[Pid]) -> Option<u64> {
     let own = proc::bytes(&Root::default().read("/proc/self/status")?, "VmHWM")?;
     Some(own + workers.iter().copied().map(worker_bytes).sum::<u64>())
 }
@@ -280,17 +280,6 @@ fn unshared_bytes(rollup: &str) -> u64 {
     part("Private_Clean").saturating_add(part("Private_Dirty"))
 }
 
-/// The cores that the threads of this process last ran on, in the order of their thread ids, and then the core of each of
-/// `workers`, in the given order. Threads and processes that no longer exist are omitted.
-///
-/// Thread ids increase until they wrap at the kernel's `pid_max`. So the first thread of the process comes first, and the
-/// threads of a pool follow in the order in which they were started.
-pub fn last_cores(workers: &[Pid]) -> Vec<u32> {
-    let mut cores = thread_cores();
-    cores.extend(process_cores(workers));
-    cores
-}
-
 /// The core that each of `worker_count` workers last ran on, for `worker_cores` in a record.
 ///
 /// The number of threads determines which of them are workers:
@@ -301,7 +290,7 @@ pub fn last_cores(workers: &[Pid]) -> Vec<u32> {
 /// - If there are fewer threads, the workers do not outlive a run, and the result is empty.
 ///
 /// The result is wrong for a backend with one worker that does not outlive a run, because the caller is taken for it.
-pub fn worker_cores(worker_count: usize, workers: &[Pid]) -> Vec<u32> {
+pub(crate) fn worker_cores(worker_count: usize, workers: &[Pid]) -> Vec<u32> {
     if workers.is_empty() {
         youngest(&thread_cores(), worker_count)
     } else {
@@ -309,6 +298,11 @@ pub fn worker_cores(worker_count: usize, workers: &[Pid]) -> Vec<u32> {
     }
 }
 
+/// The cores that the threads of this process last ran on, in the order of the thread ids. Threads that no longer exist
+/// are omitted.
+///
+/// Thread ids increase until they wrap at the kernel's `pid_max`. So the first thread of the process comes first, and the
+/// threads of a pool follow in the order in which they were started.
 fn thread_cores() -> Vec<u32> {
     let root = Root::default();
     let stat = |tid| root.read(&format!("/proc/self/task/{tid}/stat"));
@@ -475,7 +469,7 @@ Private_Dirty:       112 kB
 
     #[test]
     fn every_thread_of_this_process_has_a_core() {
-        assert!(!last_cores(&[]).is_empty());
+        assert!(!thread_cores().is_empty());
         assert!(peak_memory_bytes(&[]).unwrap() > 0);
     }
 }

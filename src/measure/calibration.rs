@@ -21,12 +21,12 @@ const STEPS: u64 = 150_000;
 /// # Errors
 ///
 /// If the system cannot start a thread.
-pub fn calibrate(worker_count: u32) -> io::Result<Calibration> {
+pub(crate) fn calibrate(worker_count: u32) -> io::Result<Calibration> {
     calibrate_on(worker_count, |_| Builder::new())
 }
 
 /// Times the loop on the calling thread only. It starts no threads, so it cannot fail.
-pub fn calibrate_alone() -> Calibration {
+pub(crate) fn calibrate_alone() -> Calibration {
     Calibration {
         single_ns: nanoseconds(timed_loop()),
         parallel_ns: None,

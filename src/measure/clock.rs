@@ -17,7 +17,7 @@ const BATCH_LEN: u32 = 16;
 
 /// The measured cost of reading clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClockCost {
+pub(crate) struct ClockCost {
     /// One call of [`Instant::now`], rounded down to whole nanoseconds.
     pub instant: Duration,
     /// Everything that is read around a sample: usage, wall clock, wall clock, usage.
@@ -26,7 +26,7 @@ pub struct ClockCost {
 
 impl ClockCost {
     /// How many runs of about `run` each a sample must contain, so that the cost of timing it is negligible; at least 1.
-    pub fn runs_per_sample(&self, run: Duration) -> u64 {
+    pub(crate) fn runs_per_sample(&self, run: Duration) -> u64 {
         let least = self
             .bracket
             .saturating_mul(LEAST_COSTS_PER_SAMPLE)
@@ -39,7 +39,7 @@ impl ClockCost {
 
 /// Measures the cost of reading the clocks with this meter, which also reads the usage of its worker processes. Takes
 /// about two milliseconds, plus ten for each worker process.
-pub fn clock_cost(meter: &UsageMeter) -> ClockCost {
+pub(crate) fn clock_cost(meter: &UsageMeter) -> ClockCost {
     ClockCost {
         instant: median_cost(|| {
             black_box(Instant::now());

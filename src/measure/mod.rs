@@ -21,10 +21,10 @@ use crate::machine::ticks::{CpuTicks, foreign_cpu_ns};
 use crate::machine::usage::{UsageMeter, peak_memory_bytes, worker_cores};
 use crate::record::{Sample, WorkerDeath, nanoseconds};
 
-pub mod binding;
-pub mod calibration;
-pub mod clock;
-pub mod schedule;
+pub(crate) mod binding;
+pub(crate) mod calibration;
+pub(crate) mod clock;
+pub(crate) mod schedule;
 
 /// When a slice ends: as soon as both minimums are reached, or one of the maximums. It contains at least one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -265,7 +265,7 @@ fn worker_processes(pool: &dyn Pool) -> Vec<Pid> {
 }
 
 /// Converts `death` to the form that records use.
-pub fn recorded_death(death: Death) -> WorkerDeath {
+pub(crate) fn recorded_death(death: Death) -> WorkerDeath {
     let (signal, exit_code) = match death.ending {
         Ending::Signal(signal) => (Some(signal), None),
         Ending::Exit(code) => (None, Some(code)),

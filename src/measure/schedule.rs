@@ -22,7 +22,7 @@ const TRACED_RUNS: usize = 5;
     "certified_optimum_ms is {stated_ms} for this number of workers, but the shortest schedule takes at least {least_ms} and \
     at most {most_ms} ms: check its unit, and the scale of the graph"
 )]
-pub struct OptimumError {
+pub(crate) struct OptimumError {
     stated_ms: f64,
     least_ms: f64,
     most_ms: f64,
@@ -34,7 +34,7 @@ pub struct OptimumError {
 /// # Errors
 ///
 /// If `certified_optimum_ns` cannot be the length of a shortest schedule.
-pub fn bound(
+pub(crate) fn bound(
     job: &Job,
     backend: &dyn Backend,
     worker_count: usize,
@@ -93,7 +93,7 @@ fn check_optimum(optimum: u128, least: u128, most: u128) -> Result<(), OptimumEr
 /// # Errors
 ///
 /// If the pool cannot be started, or if a run failed.
-pub fn trace(
+pub(crate) fn trace(
     job: &Job,
     times: &TaskTimes,
     parallelism: Option<u64>,

@@ -146,7 +146,7 @@ fn unreadable_help(error: &ReadError) -> &'static str {
 /// # Errors
 ///
 /// When a file cannot be read, holds no record, is cut off, or has a line that is no record of a known
-/// version; when two records do not belong in one report (see [`refuse_mixed`]). The message names file and
+/// version; when two records do not belong in one report (see `refuse_mixed`). The message names file and
 /// line, and what to do.
 pub fn read(paths: &[PathBuf]) -> Result<Vec<Record>, RecordsError> {
     let placed = read_placed(paths)?;

@@ -20,7 +20,7 @@ const SLOWER: Style = AnsiColor::Red.on_default();
 const FASTER: Style = AnsiColor::Green.on_default();
 
 /// The changes of each case as styled text for a terminal. A case without changes takes one line, plus its notes.
-pub fn styled_table(history: &History) -> String {
+pub(crate) fn styled_table(history: &History) -> String {
     let mut text = String::new();
     for series in &history.series {
         // Writing to a String cannot fail.
@@ -111,7 +111,7 @@ fn counts(history: &History) -> String {
 
 /// The history as CSV: a header, and one row per session of each case. The row of the first session after a change
 /// holds this change.
-pub fn csv(history: &History) -> String {
+pub(crate) fn csv(history: &History) -> String {
     let mut text = row(&[
         "case",
         "index",
@@ -144,7 +144,7 @@ pub fn csv(history: &History) -> String {
 }
 
 /// The changes as a Markdown table, the newest of each case first. Without changes there is only a heading.
-pub fn markdown(history: &History) -> String {
+pub(crate) fn markdown(history: &History) -> String {
     let mut text = format!("### taskdyno: {}\n\n", counts(history));
     let changed = || {
         history
@@ -179,7 +179,7 @@ pub fn markdown(history: &History) -> String {
 /// # Errors
 ///
 /// If the picture cannot be drawn.
-pub fn svg(history: &History) -> Result<String, ReportError> {
+pub(crate) fn svg(history: &History) -> Result<String, ReportError> {
     timelines(history).svg(super::picture::FontSource::Own)
 }
 

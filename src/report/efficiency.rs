@@ -185,7 +185,8 @@ mod tests {
     use super::*;
     use crate::record::Bound;
     use crate::record::fixture::case;
-    use crate::report::{Report, tables};
+    use crate::report::Report;
+    use crate::report::table::tables;
     use crate::stats::metg::Crossing;
 
     /// The record of one size on a backend that adds `overhead_ns` to each of 500 consecutive tasks, at a peak rate of 10 ns

@@ -5,7 +5,7 @@ use crate::record::{LoadSource, Record};
 
 /// How busy each core was over a run. Times are in nanoseconds since the beginning of the run.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct LoadMap {
+pub(crate) struct LoadMap {
     /// The number of cores whose load is known; 0 if no case has any load.
     pub core_count: usize,
     /// The end of the last stretch.
@@ -18,7 +18,7 @@ pub struct LoadMap {
 
 /// A stretch of time with one load per core, or without any.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stretch {
+pub(crate) struct Stretch {
     /// The time from the beginning of the run to the beginning of the stretch, in nanoseconds.
     pub start_ns: u64,
     /// The length of the stretch in nanoseconds.

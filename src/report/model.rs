@@ -10,18 +10,18 @@ use crate::stats::metg::{Metg, SweepPoint};
 use crate::stats::{Interval, Ratio};
 
 /// The probability that an interval of a report does not contain the true value is at most this.
-pub const ALPHA: f64 = 0.05;
+pub(crate) const ALPHA: f64 = 0.05;
 
 /// The backend that runs all tasks on one thread. Its result is correct by definition, and its time is the work without
 /// scheduling.
-pub const SERIAL: &str = "serial";
+pub(crate) const SERIAL: &str = "serial";
 
 /// The backend that shows the practical limit: it assigns tasks to workers before the clock starts.
-pub const LIMIT: &str = "static";
+pub(crate) const LIMIT: &str = "static";
 
 /// A whole report.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Report {
+pub(crate) struct Report {
     /// Where and when it was measured; `None` without records.
     pub heading: Option<Heading>,
     /// One group per workload and variant, sorted by name.
@@ -36,7 +36,7 @@ pub struct Report {
 
 /// A workload with one set of parameters, and its outcome on each backend.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Group {
+pub(crate) struct Group {
     /// The name of the workload.
     pub workload: String,
     /// The swept parameters, as `key=value` joined by commas; empty if nothing is swept.
@@ -53,7 +53,7 @@ pub struct Group {
 
 /// One case of a group.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub(crate) struct Row {
     /// The name of the backend.
     pub backend: String,
     /// The name of the backend, with its options if the group has the backend with several options.
@@ -68,7 +68,7 @@ pub struct Row {
 
 /// The outcome of a case.
 #[derive(Debug, Clone, PartialEq)]
-pub enum RowOutcome {
+pub(crate) enum RowOutcome {
     /// It has valid samples.
     Measured(Box<Measured>),
     /// It failed. It has no rank and enters no statistic.
@@ -77,7 +77,7 @@ pub enum RowOutcome {
 
 /// The results of a measured case. Times are in nanoseconds and for one run of the graph.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Measured {
+pub(crate) struct Measured {
     /// The rank, from 1. All cases that are tied with the best have rank 1; after three of them, the next rank is 4.
     pub rank: usize,
     /// Whether it shares rank 1 with other cases: their intervals overlap, so the data cannot tell them apart.
@@ -114,7 +114,7 @@ pub struct Measured {
 
 /// A workload with a swept task size and one number of workers, on each backend.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sweep {
+pub(crate) struct Sweep {
     /// The name of the workload.
     pub workload: String,
     /// The swept parameters except the size, as `key=value` joined by commas; empty if there are none.
@@ -135,7 +135,7 @@ pub struct Sweep {
 
 /// The efficiency of one backend over all task sizes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Curve {
+pub(crate) struct Curve {
     /// The name of the backend.
     pub backend: String,
     /// The name of the backend, with its options if the sweep has the backend with several options.
@@ -158,7 +158,7 @@ pub struct Curve {
 
 impl Report {
     /// Every case that failed, with its group.
-    pub fn failures(&self) -> impl Iterator<Item = (&Group, &Row, &CaseError)> {
+    pub(crate) fn failures(&self) -> impl Iterator<Item = (&Group, &Row, &CaseError)> {
         self.groups.iter().flat_map(|group| {
             let rows = group.rows.iter();
             rows.filter_map(move |row| match &row.outcome {
@@ -171,7 +171,7 @@ impl Report {
 
 impl Group {
     /// The name of the workload and the swept parameters.
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         if self.variant.is_empty() {
             return self.workload.clone();
         }
@@ -179,13 +179,13 @@ impl Group {
     }
 
     /// Whether the durations of the tasks are known, so that there is a best possible schedule.
-    pub fn has_bounds(&self) -> bool {
+    pub(crate) fn has_bounds(&self) -> bool {
         self.measured()
             .any(|(_, measured)| measured.schedule.is_some())
     }
 
     /// The rows that were measured, in the order of [`Group::rows`].
-    pub fn measured(&self) -> impl Iterator<Item = (&Row, &Measured)> {
+    pub(crate) fn measured(&self) -> impl Iterator<Item = (&Row, &Measured)> {
         self.rows.iter().filter_map(|row| match &row.outcome {
             RowOutcome::Measured(measured) => Some((row, measured.as_ref())),
             RowOutcome::Failed(_) => None,
@@ -195,7 +195,7 @@ impl Group {
 
 impl Sweep {
     /// The name of the workload, the other swept parameters, and the number of workers.
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         let workers = match self.workers {
             1 => "1 worker".into(),
             count => format!("{count} workers"),

@@ -6,7 +6,7 @@ use crate::stats::median;
 /// The parts of the median wall time of one run: `lower_bound_ns + schedule_loss_ns + overhead_ns` is the median. Times
 /// are in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Schedule {
+pub(crate) struct Schedule {
     /// How many tasks the backend runs at the same time; `None` if there is no limit.
     pub parallelism: Option<u64>,
     /// The best possible time as far as it is known: the certified optimum, or else the lower bound.

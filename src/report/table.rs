@@ -19,9 +19,9 @@ const DETAIL: Style = Style::new().dimmed();
 const FAILURE: Style = AnsiColor::Red.on_default();
 const BEST: Style = AnsiColor::Green.on_default();
 
-/// The tables of all groups and sweeps, styled for a terminal. For other destinations, use [`tables`], or remove the
-/// styles with `anstream`. Without records, one line says so.
-pub fn styled_tables(report: &Report) -> String {
+/// The tables of all groups and sweeps, styled for a terminal. For other destinations, remove the styles with
+/// `anstream`. Without records, one line says so.
+pub(crate) fn styled_tables(report: &Report) -> String {
     if report.groups.is_empty() && report.sweeps.is_empty() {
         return "no records, so there is nothing to show\n".into();
     }
@@ -50,7 +50,8 @@ pub fn styled_tables(report: &Report) -> String {
 }
 
 /// The tables of all groups and sweeps, as plain text.
-pub fn tables(report: &Report) -> String {
+#[cfg(test)]
+pub(crate) fn tables(report: &Report) -> String {
     anstream::adapter::strip_str(&styled_tables(report)).to_string()
 }
 

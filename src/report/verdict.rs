@@ -169,7 +169,7 @@ fn needs(wall: &Judgement, source: ComparisonSource) -> String {
 }
 
 /// A ratio of head to base as a change: `+5.2%`, `−0.31%`, or `× 2.50` if the ratio is 2 or more, or below 0.5.
-pub fn change(ratio: f64) -> String {
+pub(crate) fn change(ratio: f64) -> String {
     if !(0.5..2.0).contains(&ratio) {
         return format!("× {ratio:.2}");
     }
@@ -281,7 +281,7 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
 }
 
 /// Says whether each worker was bound to a core. The result is a clause without a full stop.
-pub fn bound_or_not(pin: bool) -> &'static str {
+pub(crate) fn bound_or_not(pin: bool) -> &'static str {
     match pin {
         true => "each worker was bound to a core",
         false => {
@@ -324,7 +324,7 @@ pub(super) fn machine(comparison: &Comparison) -> String {
 }
 
 /// A comparison as styled text for a terminal. For other destinations, remove the styles with `anstream`.
-pub fn styled_verdicts(comparison: &Comparison) -> String {
+pub(crate) fn styled_verdicts(comparison: &Comparison) -> String {
     let mut text = String::new();
     let bold = Style::new().bold();
     let dimmed = Style::new().dimmed();

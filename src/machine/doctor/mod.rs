@@ -15,7 +15,7 @@ use facts::Facts;
 
 /// A problem that makes measurements on this machine less reliable.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Advice {
+pub(crate) struct Advice {
     /// What was found.
     pub what: String,
     /// Why it affects measurements.
@@ -28,7 +28,7 @@ pub struct Advice {
 
 /// How serious an [`Advice`] is, from the least to the most serious.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
+pub(crate) enum Severity {
     /// Results are valid, within limits that one should know.
     Note,
     /// Something that may affect results could not be found out.
@@ -41,7 +41,7 @@ pub enum Severity {
 
 impl Severity {
     /// The severity as one word.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Note => "note",
             Self::Unknown => "unknown",
@@ -55,7 +55,7 @@ impl Severity {
 const WATCH: Duration = Duration::from_millis(300);
 
 /// Examines this machine, which takes about 300 ms. Returns the advice, the most serious first; empty if there is none.
-pub fn examine() -> Vec<Advice> {
+pub(crate) fn examine() -> Vec<Advice> {
     advise(&Facts::gather(&Root::default(), WATCH))
 }
 
@@ -69,7 +69,7 @@ fn advise(facts: &Facts) -> Vec<Advice> {
 
 /// The advice as plain text: what was found, why it matters, and what to do. The last line is a verdict. Without advice,
 /// it says that the machine is fit.
-pub fn render(advice: &[Advice]) -> String {
+pub(crate) fn render(advice: &[Advice]) -> String {
     let mut text = String::new();
     for advice in advice {
         // Writing to a String does not fail.

@@ -164,7 +164,7 @@ fn advice_reads_as_what_why_and_what_to_do() {
       why: waking an idle core involves the hypervisor, and other guests slow this one unnoticed
       do:  compare only within one run; measure absolute times on a physical machine
 
-      This machine is not fit for measuring in its current state.
+    This machine is not fit for measuring in its current state.
     ");
 }
 

@@ -6,11 +6,11 @@ use crate::report::model::Report;
 use crate::report::picture::pictures;
 
 /// Each picture as a PNG, with twice the resolution of a screen.
-pub const PNG: Png = Png;
+pub(crate) const PNG: Png = Png;
 
 /// The exporter behind [`PNG`].
 #[derive(Debug)]
-pub struct Png;
+pub(crate) struct Png;
 
 impl Exporter for Png {
     fn name(&self) -> &'static str {
