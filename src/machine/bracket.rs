@@ -19,8 +19,8 @@ pub(crate) struct Bracket {
 pub(crate) struct Bracketed {
     /// The time from the start to the end.
     pub elapsed: Duration,
-    /// The CPU time, in nanoseconds, of everything except this process and the children it has waited for. `None` if the
-    /// period was too short to measure it, or if the kernel does not report it.
+    /// The CPU time, in nanoseconds, of everything except this process and the children it has waited for. `None` if
+    /// the period was too short to measure it, or if the kernel does not report it.
     pub foreign_cpu_ns: Option<u64>,
 }
 

@@ -129,8 +129,8 @@ pub(super) fn load_average(text: &str) -> Option<f64> {
 
 /// The model of the processor, from a text in the format of `/proc/cpuinfo`; `None` if the text does not contain it.
 ///
-/// x86 and 32-bit ARM have "model name", MIPS "cpu model", POWER "cpu", RISC-V "uarch". 64-bit ARM has only numbers, and
-/// sometimes the name of the board.
+/// x86 and 32-bit ARM have "model name", MIPS "cpu model", POWER "cpu", RISC-V "uarch". 64-bit ARM has only numbers,
+/// and sometimes the name of the board.
 fn processor(cpuinfo: &str) -> Option<String> {
     let named = ["model name", "cpu model", "cpu", "uarch"];
     let field = |key: &&str| proc::field(cpuinfo, key).filter(|value| !value.is_empty());
@@ -144,8 +144,8 @@ fn processor(cpuinfo: &str) -> Option<String> {
     name.or_else(|| arm_processor(cpuinfo)).or_else(board)
 }
 
-/// The name of a 64-bit ARM core, found by the numbers of its manufacturer and its design; the numbers themselves if the
-/// name is not in [`ARM_CORES`].
+/// The name of a 64-bit ARM core, found by the numbers of its manufacturer and its design; the numbers themselves if
+/// the name is not in [`ARM_CORES`].
 fn arm_processor(cpuinfo: &str) -> Option<String> {
     let implementer = proc::field(cpuinfo, "CPU implementer")?;
     let part = proc::field(cpuinfo, "CPU part")?;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::system::Root;
 
-/// The shortest time over which counters of 10 ms ticks are used: ten ticks per core, so that an error of one tick is 10%.
+/// The shortest time over which counters of 10 ms ticks are used: ten ticks per core, so that an error of one tick is
+/// 10%.
 pub(crate) const SHORTEST_BRACKET: Duration = Duration::from_millis(100);
 
 /// The counters of the whole machine at one instant.
@@ -42,8 +43,8 @@ impl CpuTicks {
         Self::parse(&root.read("/proc/stat")?)
     }
 
-    /// The counters in a text in the format of `/proc/stat`; `None` if the line for the machine is missing or invalid. A
-    /// core with an invalid line is omitted.
+    /// The counters in a text in the format of `/proc/stat`; `None` if the line for the machine is missing or invalid.
+    /// A core with an invalid line is omitted.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
         let total = lines.find_map(|line| line.strip_prefix("cpu "))?;
@@ -77,8 +78,8 @@ impl CpuTicks {
 }
 
 impl CoreTicks {
-    /// Parses the counters after the name in a line of `/proc/stat`: user nice system idle iowait irq softirq steal guest
-    /// guest_nice. Kernels before 2.6.33 have fewer; missing ones count as 0.
+    /// Parses the counters after the name in a line of `/proc/stat`: user nice system idle iowait irq softirq steal
+    /// guest guest_nice. Kernels before 2.6.33 have fewer; missing ones count as 0.
     fn parse(counters: &str) -> Option<Self> {
         let mut fields = [0u64; 8];
         let mut given = counters.split_ascii_whitespace();
@@ -124,10 +125,12 @@ impl CoreTicks {
     }
 }
 
-/// The CPU time, in nanoseconds, that everything else on the machine used between two readings that are `elapsed` apart.
-/// `own_cpu_ns` is the CPU time of the caller, which is subtracted. `None` if `elapsed` is below [`SHORTEST_BRACKET`].
+/// The CPU time, in nanoseconds, that everything else on the machine used between two readings that are `elapsed`
+/// apart. `own_cpu_ns` is the CPU time of the caller, which is subtracted. `None` if `elapsed` is below
+/// [`SHORTEST_BRACKET`].
 ///
-/// The result is exact to one tick per core. It is 0 if rounding makes the time of the machine smaller than `own_cpu_ns`.
+/// The result is exact to one tick per core. It is 0 if rounding makes the time of the machine smaller than
+/// `own_cpu_ns`.
 pub(crate) fn foreign_cpu_ns(
     before: &CpuTicks,
     after: &CpuTicks,
@@ -138,8 +141,8 @@ pub(crate) fn foreign_cpu_ns(
     enough.then(|| after.busy_ns_since(before).saturating_sub(own_cpu_ns))
 }
 
-/// The length of a tick in nanoseconds. `/proc` counts in units of USER_HZ (proc_stat(5)), which differ from the ticks of
-/// the kernel's timer.
+/// The length of a tick in nanoseconds. `/proc` counts in units of USER_HZ (proc_stat(5)), which differ from the ticks
+/// of the kernel's timer.
 fn tick_ns() -> u64 {
     1_000_000_000 / rustix::param::clock_ticks_per_second().max(1)
 }

@@ -3,13 +3,13 @@
 //! CPU time comes from the clocks of the scheduler, which count nanoseconds, and not from the 10 ms ticks of `/proc`.
 //!
 //! These clocks have a pitfall. Reading the clock of a process updates only the *calling* thread. The scheduler updates
-//! other threads when they sleep and at every timer tick, so the time since then is missing: up to 4 ms for a thread that
-//! spins (measured on Linux 6.18). Reading the clock of a *thread* updates this thread. So the clocks of all threads are
-//! read first.
+//! other threads when they sleep and at every timer tick, so the time since then is missing: up to 4 ms for a thread
+//! that spins (measured on Linux 6.18). Reading the clock of a *thread* updates this thread. So the clocks of all
+//! threads are read first.
 //!
 //! A process cannot read the thread clocks of other processes. [`UsageMeter`] updates these threads in another way: it
-//! changes their scheduling policy and changes it back. If the policy cannot be changed, a worker process that runs while
-//! it is read shows up to one tick too little. One that sleeps is exact.
+//! changes their scheduling policy and changes it back. If the policy cannot be changed, a worker process that runs
+//! while it is read shows up to one tick too little. One that sleeps is exact.
 
 use std::fs::File;
 use std::io;
@@ -149,8 +149,8 @@ struct WorkerMeter {
     clock: libc::clockid_t,
     /// The ids of its threads.
     threads: Vec<libc::pid_t>,
-    /// `/proc/PID/status`. It stays open, because opening costs more than reading, and because an open file never refers
-    /// to a later process with the same id.
+    /// `/proc/PID/status`. It stays open, because opening costs more than reading, and because an open file never
+    /// refers to a later process with the same id.
     status: File,
 }
 
@@ -193,8 +193,8 @@ impl WorkerMeter {
 /// Makes the scheduler update the CPU time of a thread of another process.
 ///
 /// While a thread runs, other processes see its CPU time at its last timer tick, up to 4 ms ago. A change of its
-/// scheduling policy takes it off its queue and puts it back, which updates the time (Linux, `__sched_setscheduler`). So
-/// the policy is changed to the most similar one, which differs only in preemption on wake-up, and back at once.
+/// scheduling policy takes it off its queue and puts it back, which updates the time (Linux, `__sched_setscheduler`).
+/// So the policy is changed to the most similar one, which differs only in preemption on wake-up, and back at once.
 fn account(thread: libc::pid_t) {
     let parameters = libc::sched_param { sched_priority: 0 };
     // SAFETY: the call reads nothing but its argument.
@@ -209,8 +209,8 @@ fn account(thread: libc::pid_t) {
     }
 }
 
-/// The number of bytes at the end of `/proc/PID/status` that contain both counts of switches, with at most 48 bytes each,
-/// and the two lines of processor features that x86 adds after them.
+/// The number of bytes at the end of `/proc/PID/status` that contain both counts of switches, with at most 48 bytes
+/// each, and the two lines of processor features that x86 adds after them.
 const STATUS_TAIL: usize = 256;
 
 /// The context switches in a text in the format of `/proc/PID/status`; 0 if they are missing.
@@ -260,8 +260,8 @@ fn timespec_ns(time: rustix::time::Timespec) -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// The peak resident memory of this process so far, plus the unshared memory that each worker process has now, in bytes.
-/// `None` if the kernel does not report it. A worker that no longer exists counts as 0.
+/// The peak resident memory of this process so far, plus the unshared memory that each worker process has now, in
+/// bytes. `None` if the kernel does not report it. A worker that no longer exists counts as 0.
 pub(crate) fn peak_memory_bytes(workers: &[Pid]) -> Option<u64> {
     let own = proc::bytes(&Root::default().read("/proc/self/status")?, "VmHWM")?;
     Some(own + workers.iter().copied().map(worker_bytes).sum::<u64>())
@@ -301,8 +301,8 @@ pub(crate) fn worker_cores(worker_count: usize, workers: &[Pid]) -> Vec<u32> {
 /// The cores that the threads of this process last ran on, in the order of the thread ids. Threads that no longer exist
 /// are omitted.
 ///
-/// Thread ids increase until they wrap at the kernel's `pid_max`. So the first thread of the process comes first, and the
-/// threads of a pool follow in the order in which they were started.
+/// Thread ids increase until they wrap at the kernel's `pid_max`. So the first thread of the process comes first, and
+/// the threads of a pool follow in the order in which they were started.
 fn thread_cores() -> Vec<u32> {
     let root = Root::default();
     let stat = |tid| root.read(&format!("/proc/self/task/{tid}/stat"));
@@ -331,8 +331,8 @@ fn threads(process: &str) -> Vec<i32> {
     ids
 }
 
-/// Field 39, `processor`, of a text in the format of `/proc/PID/stat` (proc_pid_stat(5)). The second field is the name in
-/// parentheses, which may itself contain spaces and parentheses.
+/// Field 39, `processor`, of a text in the format of `/proc/PID/stat` (proc_pid_stat(5)). The second field is the name
+/// in parentheses, which may itself contain spaces and parentheses.
 fn last_core(stat: &str) -> Option<u32> {
     let (_, behind_name) = stat.rsplit_once(')')?;
     // The first field after the name is number 3.

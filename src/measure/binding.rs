@@ -34,8 +34,8 @@ pub(crate) fn are_workers_bound(backend: &dyn Backend, plan: &PoolPlan) -> io::R
     Ok(unbound_count[0].load(Ordering::Relaxed) == 0)
 }
 
-/// A kernel that counts the tasks whose thread is not bound to one core, and does nothing else. The counter is in a page
-/// that worker processes share.
+/// A kernel that counts the tasks whose thread is not bound to one core, and does nothing else. The counter is in a
+/// page that worker processes share.
 struct CountUnbound(Arc<SharedSlice<AtomicU64>>);
 
 impl Kernel for CountUnbound {

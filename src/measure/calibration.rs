@@ -1,7 +1,7 @@
 //! The control loop: a fixed loop whose duration shows how fast the machine is at the moment.
 //!
-//! The measuring program runs the loop while the measured programs wait. So the loop is the same for all builds that are
-//! compared.
+//! The measuring program runs the loop while the measured programs wait. So the loop is the same for all builds that
+//! are compared.
 
 use std::hint::black_box;
 use std::io;

@@ -25,7 +25,8 @@ pub(crate) struct ClockCost {
 }
 
 impl ClockCost {
-    /// How many runs of about `run` each a sample must contain, so that the cost of timing it is negligible; at least 1.
+    /// How many runs of about `run` each a sample must contain, so that the cost of timing it is negligible; at least
+    /// 1.
     pub(crate) fn runs_per_sample(&self, run: Duration) -> u64 {
         let least = self
             .bracket

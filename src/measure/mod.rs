@@ -128,8 +128,8 @@ impl Meter {
         self.run_count
     }
 
-    /// Runs the job for `duration`, at least once. Then chooses the number of runs per sample, so that a sample lasts at
-    /// least `min_sample` and is long enough for the clock.
+    /// Runs the job for `duration`, at least once. Then chooses the number of runs per sample, so that a sample lasts
+    /// at least `min_sample` and is long enough for the clock.
     ///
     /// # Errors
     ///

@@ -189,8 +189,8 @@ mod tests {
     use crate::report::table::tables;
     use crate::stats::metg::Crossing;
 
-    /// The record of one size on a backend that adds `overhead_ns` to each of 500 consecutive tasks, at a peak rate of 10 ns
-    /// per unit.
+    /// The record of one size on a backend that adds `overhead_ns` to each of 500 consecutive tasks, at a peak rate of
+    /// 10 ns per unit.
     fn size(backend: &str, size: u64, overhead_ns: u64, round_count: usize) -> Record {
         let variant = format!("iterations={size}");
         let mut record = case("fine", backend, 2).variant(&variant).record();
@@ -294,7 +294,8 @@ mod tests {
         let on_workers = sweep.curves[0].points[0];
         assert_eq!((on_workers.task_ns, on_workers.efficiency), (250.0, 0.25));
         assert_eq!(on_workers.granularity_ns, 100_000.0 * 2.0 / task_count);
-        // If all tasks wait at the same time, the number of workers does not matter, only the number of consecutive tasks.
+        // If all tasks wait at the same time, the number of workers does not matter, only the number of consecutive
+        // tasks.
         timed.bound = Some(Bound {
             work_ns: 1,
             span_ns: 1,

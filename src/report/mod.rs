@@ -1,7 +1,7 @@
 //! Turns records and comparisons into what people and other tools read. Never runs anything.
 //!
-//! [`Report::new`] computes a view model from records. Everything else only renders it: [`styled_tables`] for a terminal,
-//! and one exporter per entry in [`EXPORTERS`] for files. [`FORMATS`] holds the formats of other tools.
+//! [`Report::new`] computes a view model from records. Everything else only renders it: [`styled_tables`] for a
+//! terminal, and one exporter per entry in [`EXPORTERS`] for files. [`FORMATS`] holds the formats of other tools.
 
 mod build;
 pub(crate) mod chronicle;

@@ -30,7 +30,8 @@ pub(crate) struct Report {
     pub sweeps: Vec<Sweep>,
     /// How busy the cores were, over the whole run.
     pub load: LoadMap,
-    /// The names of all backends, sorted. The position of a backend in this list determines its colour in every picture.
+    /// The names of all backends, sorted. The position of a backend in this list determines its colour in every
+    /// picture.
     pub backends: Vec<String>,
 }
 

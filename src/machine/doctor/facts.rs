@@ -14,8 +14,8 @@ use crate::system::cgroup::Groups;
 use crate::system::limit::{ThreadLimits, thread_count_of_user};
 use crate::system::{Root, can_start_itself};
 
-/// Texts and numbers from one machine. Facts that it does not show are empty or `None`. Rules ignore these, and `unknown`
-/// reports them.
+/// Texts and numbers from one machine. Facts that it does not show are empty or `None`. Rules ignore these, and
+/// `unknown` reports them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
     /// The release of the Linux kernel, such as `6.18.44-generic`.

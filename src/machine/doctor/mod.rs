@@ -67,8 +67,8 @@ fn advise(facts: &Facts) -> Vec<Advice> {
     advice
 }
 
-/// The advice as plain text: what was found, why it matters, and what to do. The last line is a verdict. Without advice,
-/// it says that the machine is fit.
+/// The advice as plain text: what was found, why it matters, and what to do. The last line is a verdict. Without
+/// advice, it says that the machine is fit.
 pub(crate) fn render(advice: &[Advice]) -> String {
     let mut text = String::new();
     for advice in advice {

@@ -20,8 +20,8 @@ enum Scale {
 const LOG_SPREAD: f64 = 20.0;
 
 impl Axis {
-    /// An axis for values from `low` to `high`: linear from 0, or logarithmic from slightly below `low` if the values are
-    /// more than [`LOG_SPREAD`] times apart.
+    /// An axis for values from `low` to `high`: linear from 0, or logarithmic from slightly below `low` if the values
+    /// are more than [`LOG_SPREAD`] times apart.
     pub(super) fn new(low: f64, high: f64, places: (f64, f64)) -> Self {
         if low > 0.0 && high / low > LOG_SPREAD {
             // Leave room for the marks at the ends.

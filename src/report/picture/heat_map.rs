@@ -26,7 +26,8 @@ impl<'a> HeatMap<'a> {
         (load.core_count > 0).then_some(Self { load })
     }
 
-    /// The height of the row of a core. With many cores, rows are thinner, so that the picture does not become too high.
+    /// The height of the row of a core. With many cores, rows are thinner, so that the picture does not become too
+    /// high.
     fn row_height(&self) -> f64 {
         (480.0 / self.load.core_count as f64).clamp(4.0, 30.0)
     }

@@ -176,7 +176,8 @@ fn summary(report: &Report) -> Markup {
     }
 }
 
-/// What the kernels observed that is not a failure, such as lost updates: one entry per group. Empty if there is nothing.
+/// What the kernels observed that is not a failure, such as lost updates: one entry per group. Empty if there is
+/// nothing.
 fn observations(report: &Report) -> Markup {
     let found = report.groups.iter().filter_map(|group| {
         let rows = group.measured().flat_map(|(row, measured)| {
