@@ -1,4 +1,4 @@
-//! Figures as people read them.
+//! Formats times, sizes, ratios and counts for people.
 
 /// Units of time, the largest first, in nanoseconds.
 const TIMES: [(f64, &str); 4] = [(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")];
@@ -15,24 +15,23 @@ const SIZES: [(f64, &str); 8] = [
     (1.0, "B"),
 ];
 
-/// A time in nanoseconds with three significant digits and the unit that leaves one to three of them before
-/// the point: `1.23 µs`. Below a nanosecond the unit stays.
+/// A time in nanoseconds with three significant digits, in the largest unit in which it is at least 1: `1.23 µs`. Times
+/// below a nanosecond are shown in nanoseconds.
 pub(crate) fn time(ns: f64) -> String {
     scaled(ns, &TIMES)
 }
 
-/// The unit of a time as [`time`] writes it: how many nanoseconds it has, and its name.
+/// The unit that [`time`] uses for a time in nanoseconds: its length in nanoseconds, and its name.
 pub(crate) fn time_unit(ns: f64) -> (f64, &'static str) {
     unit(ns, &TIMES)
 }
 
-/// A number of bytes, in the same way: `4.00 MiB`.
+/// A number of bytes with three significant digits and a binary unit: `4.00 MiB`.
 pub(crate) fn size(bytes: impl Into<u128>) -> String {
     scaled(bytes.into() as f64, &SIZES)
 }
 
-/// Both ends of an interval of times, in nanoseconds, with the unit and the decimals of the upper one:
-/// `1.21 – 1.25 µs`.
+/// An interval of times in nanoseconds. Both ends have the unit and the decimals of the upper end: `1.21 – 1.25 µs`.
 pub(crate) fn times(low: f64, high: f64) -> String {
     let (factor, unit) = unit(high, &TIMES);
     let (low, high) = (low / factor, high / factor);
@@ -40,9 +39,9 @@ pub(crate) fn times(low: f64, high: f64) -> String {
     format!("{low:.decimals$} – {high:.decimals$} {unit}")
 }
 
-/// How many times as much: `1.07×`.
+/// A ratio: `1.07×`.
 pub(crate) fn ratio(ratio: f64) -> String {
-    // Beyond a hundred the second decimal only makes columns wide.
+    // From 100 on, decimals would only make columns wider.
     if ratio < 99.95 {
         format!("{ratio:.2}×")
     } else {
@@ -50,12 +49,13 @@ pub(crate) fn ratio(ratio: f64) -> String {
     }
 }
 
-/// A share from 0 to 1: `97%`. More than 1 is possible where clocks of different grain are compared.
+/// A share from 0 to 1 as a percentage: `97%`. More than 100% is possible if the share compares clocks of different
+/// resolution.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)
 }
 
-/// A count with its thousands marked: `12,345`.
+/// A count with separators between thousands: `12,345`.
 pub(crate) fn count(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
@@ -73,19 +73,19 @@ fn scaled(value: f64, units: &[(f64, &'static str)]) -> String {
     format!("{} {unit}", digits(value / factor))
 }
 
-/// The largest unit in which `value`, once rounded, is at least 1.
+/// The largest unit in which the rounded `value` is at least 1; the smallest unit if there is none.
 fn unit(value: f64, units: &[(f64, &'static str)]) -> (f64, &'static str) {
     let is_reached = |(factor, _): &&(f64, &str)| rounded(value.abs() / factor) >= 1.0;
     let found = units.iter().find(is_reached);
     *found.unwrap_or(&units[units.len() - 1])
 }
 
-/// To three significant digits, so that 999.6 ns is found to be 1.00 µs before a unit is chosen.
+/// Rounds to three significant digits, so that 999.6 ns becomes 1.00 µs before the unit is chosen.
 fn rounded(value: f64) -> f64 {
     format!("{value:.2e}").parse().unwrap_or(value)
 }
 
-/// How many decimals make three significant digits.
+/// The number of decimals that gives three significant digits, at most 3.
 fn decimals(value: f64) -> usize {
     match rounded(value.abs()) {
         magnitude if magnitude >= 100.0 || magnitude == 0.0 => 0,
@@ -98,7 +98,7 @@ fn decimals(value: f64) -> usize {
 /// Three significant digits without an exponent.
 fn digits(value: f64) -> String {
     let decimals = decimals(value);
-    // A true minus is as wide as a digit; the hyphen is not.
+    // The minus sign is as wide as a digit; the hyphen is not.
     format!("{value:.decimals$}").replace('-', "−")
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::ticks::{CpuTicks, foreign_cpu_ns};
 use super::usage::family_cpu_ns;
 
-/// A stretch of time that has begun, in the process that starts all that is measured.
+/// A period of time that has begun. Use it in the process that starts everything that is measured.
 #[derive(Debug)]
 pub(crate) struct Bracket {
     start: Instant,
@@ -14,18 +14,18 @@ pub(crate) struct Bracket {
     own_cpu_ns: u64,
 }
 
-/// How long a stretch of time was, and what happened in it.
+/// The length of a period, and what the rest of the machine did in it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bracketed {
-    /// From its start to its end.
+    /// The time from the start to the end.
     pub elapsed: Duration,
-    /// CPU time that everything but this process and those it has waited for took; `None` if it was too short
-    /// to tell, or the kernel does not say.
+    /// The CPU time, in nanoseconds, of everything except this process and the children it has waited for. `None` if
+    /// the period was too short to measure it, or if the kernel does not report it.
     pub foreign_cpu_ns: Option<u64>,
 }
 
 impl Bracket {
-    /// Begins one now.
+    /// Starts a period now.
     pub(crate) fn start() -> Self {
         Self {
             start: Instant::now(),
@@ -34,7 +34,7 @@ impl Bracket {
         }
     }
 
-    /// Ends it now.
+    /// Ends the period now.
     pub(crate) fn end(self) -> Bracketed {
         let elapsed = self.start.elapsed();
         let own_cpu_ns = family_cpu_ns().saturating_sub(self.own_cpu_ns);
@@ -47,11 +47,11 @@ impl Bracket {
     }
 }
 
-/// How long [`others_core_count`] looks: 30 ticks of a core, so that one more or less is 3%.
+/// How long [`others_core_count`] watches the machine: 30 ticks per core, so that an error of one tick is 3%.
 const LOOK: Duration = Duration::from_millis(300);
 
-/// How many cores everything else on the machine keeps busy: 1.0 for one loop that never ends. Takes a third
-/// of a second, in which this process does nothing. `None` where the kernel does not say.
+/// How many cores everything else on the machine keeps busy: 1.0 for one endless loop. Takes about 300 ms, in which the
+/// calling thread sleeps. `None` if the kernel does not report it.
 pub(crate) fn others_core_count() -> Option<f64> {
     let bracket = Bracket::start();
     thread::sleep(LOOK);
@@ -69,12 +69,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_loop_that_never_ends_is_seen() {
+    fn an_endless_loop_is_seen() {
         let mut busy = Command::new("sh")
             .args(["-c", "while :; do :; done"])
             .spawn()
             .unwrap();
-        // It runs, or something else does that is not ours either: with something to do, no core is left idle.
+        // Either the loop runs, or another foreign process: a core is not idle while there is work to do.
         let count = others_core_count();
         busy.kill().unwrap();
         busy.wait().unwrap();
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_short_has_no_figure() {
+    fn a_period_that_is_too_short_has_no_foreign_time() {
         assert_eq!(Bracket::start().end().foreign_cpu_ns, None);
     }
 }

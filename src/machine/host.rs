@@ -1,4 +1,4 @@
-//! The machine, the program and the commit that a record was made with.
+//! The facts that a record holds about the machine, the program and the commit.
 
 use std::collections::HashSet;
 use std::num::NonZeroU64;
@@ -9,8 +9,7 @@ use crate::record::{Commit, Host, single_blanks};
 use crate::system::cgroup::Groups;
 use crate::system::{Root, proc};
 
-/// What is known about this machine now. What it does not show is "unknown", 0 or null; nothing is
-/// guessed.
+/// The facts about this machine now. A fact that it does not show is "unknown", 0 or null.
 pub fn host() -> Host {
     host_below(&Root::default())
 }
@@ -34,7 +33,7 @@ pub(crate) fn host_below(root: &Root) -> Host {
             |name| single_blanks(&name),
         ),
         core_count,
-        // A limit that is no tighter than the machine bounds nothing.
+        // A limit at or above the number of cores has no effect.
         cpu_limit_millicores: groups
             .cpu_limit_millicores()
             .filter(|limit| *limit < u64::from(core_count) * 1000),
@@ -50,13 +49,12 @@ pub(crate) fn host_below(root: &Root) -> Host {
     }
 }
 
-/// The commit that is checked out in the folder of `git`; `None` outside a checkout, and before the first commit.
-/// Files that are not under version control do not count: a report that is written beside the sources changes nothing
-/// that was built.
+/// The commit that is checked out in the folder of `git`; `None` outside a checkout, and before the first commit. Files
+/// that are not under version control do not make it dirty: a report beside the sources does not change the build.
 ///
 /// # Errors
 ///
-/// Why git cannot tell.
+/// If git fails for another reason.
 pub(crate) fn commit(git: &Git<'_>) -> Result<Option<Commit>, GitError> {
     let hash = match git.commit("HEAD") {
         Err(GitError::NoCheckout(_)) => None,
@@ -72,12 +70,12 @@ pub(crate) fn commit(git: &Git<'_>) -> Result<Option<Commit>, GitError> {
     }))
 }
 
-/// Those of these commits that the checkout of `git` has, ancestors before descendants. What is no full hash is passed
-/// over.
+/// Those of the commits `hashes` that exist in the checkout of `git`, ancestors before descendants. Texts that are not
+/// full hashes are ignored.
 ///
 /// # Errors
 ///
-/// Why git cannot tell; [`GitError::NoCheckout`] outside a checkout.
+/// If git fails; [`GitError::NoCheckout`] outside a checkout.
 pub(crate) fn commit_order(git: &Git<'_>, hashes: &[&str]) -> Result<Vec<String>, GitError> {
     git.ask(["rev-parse", "--git-dir"])?;
     let asked: HashSet<&str> = hashes
@@ -85,7 +83,7 @@ pub(crate) fn commit_order(git: &Git<'_>, hashes: &[&str]) -> Result<Vec<String>
         .copied()
         .filter(|hash| is_hash(hash))
         .collect();
-    // Without a commit to begin with, it would list what is checked out, or fail.
+    // Without a commit, git would list the commits of the checkout, or fail.
     if asked.is_empty() {
         return Ok(Vec::new());
     }
@@ -96,25 +94,24 @@ pub(crate) fn commit_order(git: &Git<'_>, hashes: &[&str]) -> Result<Vec<String>
     Ok(known.map(str::to_owned).collect())
 }
 
-/// A checkout with SHA-1 has 40 digits, one with SHA-256 has 64.
+/// Whether `text` is a full hash: 40 digits for SHA-1, 64 for SHA-256.
 fn is_hash(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Lets sleeps of the calling thread, and of every thread and process that it starts from now on, end as
-/// soon as their time has come.
+/// Makes sleeps end on time, in the calling thread and in all threads and processes that it starts afterwards.
 ///
-/// Linux puts timers off by up to 50 us to serve several with one wake-up (`PR_SET_TIMERSLACK(2const)`).
-/// That is more than most backends add to a task, and would be measured as theirs. Call it first thing in
-/// a process that measures. Where the system forbids it (a sandbox may), sleeps stay as long as they are,
-/// and [`doctor`](super::doctor) says so.
+/// Linux delays timers by up to 50 µs to handle several of them with one wake-up (`PR_SET_TIMERSLACK(2const)`). This is
+/// more than the overhead of most backends per task, and would be measured as theirs. Call this function first in a
+/// process that measures. If the system forbids it, as a sandbox may, sleeps keep their delay, and
+/// [`doctor`](super::doctor) reports it.
 pub(crate) fn sharpen_timers() {
-    // 0 would mean "back to the default".
+    // 0 would restore the default.
     let shortest = NonZeroU64::MIN;
     let _ = rustix::thread::set_current_timer_slack(Some(shortest));
 }
 
-/// How many cores the process may run on; at least 1.
+/// The number of cores that the process may run on; 1 if it cannot be read.
 pub fn core_count() -> u32 {
     Cores::allowed().map_or(1, |cores| cores.count())
 }
@@ -124,16 +121,16 @@ fn memory_bytes(root: &Root) -> u64 {
     proc::bytes(&meminfo, "MemTotal").unwrap_or(0)
 }
 
-/// The load average over one minute in a text as `/proc/loadavg` has it.
+/// The load average over one minute, from a text in the format of `/proc/loadavg`; `None` if the text is invalid.
 pub(super) fn load_average(text: &str) -> Option<f64> {
     let average: f64 = text.split_ascii_whitespace().next()?.parse().ok()?;
     (average.is_finite() && average >= 0.0).then_some(average)
 }
 
-/// The model of the processor in a text as `/proc/cpuinfo` has it.
+/// The model of the processor, from a text in the format of `/proc/cpuinfo`; `None` if the text does not contain it.
 ///
-/// x86 and 32-bit ARM have "model name", MIPS "cpu model", POWER "cpu", RISC-V "uarch". 64-bit ARM only
-/// has numbers, and at times the name of the board.
+/// x86 and 32-bit ARM have "model name", MIPS "cpu model", POWER "cpu", RISC-V "uarch". 64-bit ARM has only numbers,
+/// and sometimes the name of the board.
 fn processor(cpuinfo: &str) -> Option<String> {
     let named = ["model name", "cpu model", "cpu", "uarch"];
     let field = |key: &&str| proc::field(cpuinfo, key).filter(|value| !value.is_empty());
@@ -147,8 +144,8 @@ fn processor(cpuinfo: &str) -> Option<String> {
     name.or_else(|| arm_processor(cpuinfo)).or_else(board)
 }
 
-/// The name of a 64-bit ARM core by the numbers of its maker and its design; just the numbers where the
-/// name is not known here.
+/// The name of a 64-bit ARM core, found by the numbers of its manufacturer and its design; the numbers themselves if
+/// the name is not in [`ARM_CORES`].
 fn arm_processor(cpuinfo: &str) -> Option<String> {
     let implementer = proc::field(cpuinfo, "CPU implementer")?;
     let part = proc::field(cpuinfo, "CPU part")?;
@@ -161,7 +158,7 @@ fn arm_processor(cpuinfo: &str) -> Option<String> {
     ))
 }
 
-/// The cores that machines to measure on have today, as util-linux names them (`sys-utils/lscpu-arm.c`).
+/// Current ARM cores, named as in util-linux (`sys-utils/lscpu-arm.c`).
 const ARM_CORES: &[((&str, &str), &str)] = &[
     (("0x41", "0xd03"), "ARM Cortex-A53"),
     (("0x41", "0xd05"), "ARM Cortex-A55"),
@@ -240,7 +237,7 @@ Model\t\t: Raspberry Pi 4 Model B Rev 1.4
     }
 
     #[test]
-    fn nothing_is_made_of_nothing() {
+    fn a_text_without_a_processor_gives_none() {
         for text in ["", ":", "model name", "model name :", "\0\u{fffd}:::"] {
             assert_eq!(processor(text), None, "{text:?}");
         }
@@ -264,7 +261,7 @@ Model\t\t: Raspberry Pi 4 Model B Rev 1.4
     }
 
     #[test]
-    fn what_a_container_may_use_is_part_of_the_host() {
+    fn the_limits_of_a_container_are_part_of_the_host() {
         let machine = Machine::with(&[
             ("/proc/cpuinfo", "model name : Example  CPU\n"),
             ("/proc/meminfo", "MemTotal: 8388608 kB\n"),
@@ -299,7 +296,7 @@ Model\t\t: Raspberry Pi 4 Model B Rev 1.4
         assert_eq!(slack.join().unwrap().unwrap(), 1);
     }
 
-    /// Runs git with a name and no settings of the user's.
+    /// Runs git with a fixed author, and without signing commits.
     fn in_git(folder: &Path, arguments: &[&str]) {
         let set = [
             "-c",
@@ -320,7 +317,7 @@ Model\t\t: Raspberry Pi 4 Model B Rev 1.4
     }
 
     #[test]
-    fn commits_come_with_their_ancestors_first_and_others_are_passed_over() {
+    fn ancestors_come_before_descendants_and_unknown_commits_are_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let order = |asked: &[&str]| commit_order(&Git::at(path, &|| false), asked);
@@ -339,7 +336,7 @@ Model\t\t: Raspberry Pi 4 Model B Rev 1.4
     }
 
     #[test]
-    fn a_commit_is_dirty_once_a_file_of_it_is_changed() {
+    fn a_commit_is_dirty_after_one_of_its_files_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let commit = |path| commit(&Git::at(path, &|| false)).unwrap();

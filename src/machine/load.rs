@@ -1,7 +1,7 @@
 //! How busy each core was over time.
 //!
-//! Meant for the process that waits while another is measured. The sampler has no thread of its own: who
-//! waits anyway calls [`LoadSampler::tick`] whenever [`LoadSampler::next_due`] has come.
+//! The process that waits while another process is measured uses it. The sampler has no thread of its own: the waiting
+//! process calls [`LoadSampler::tick`] at the time that [`LoadSampler::next_due`] returns.
 
 use std::time::{Duration, Instant};
 
@@ -11,30 +11,30 @@ use super::ticks::{CoreTicks, CpuTicks, SHORTEST_BRACKET};
 use crate::record::{Load, LoadSource, nanoseconds};
 
 /// The time between two rows. `sysinfo` silently returns old values within 200 ms of the last refresh
-/// ([`sysinfo::MINIMUM_CPU_UPDATE_INTERVAL`]); the rest is a margin for the time between our clock
-/// reading and its own.
+/// ([`sysinfo::MINIMUM_CPU_UPDATE_INTERVAL`]). The margin of 50 ms covers the time between our reading of the clock and
+/// that of `sysinfo`.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// Fewer ticks than this on any core say nothing about how busy it was: one tick more or less would be
-/// above an eighth. A core counts ten in [`SHORTEST_BRACKET`], but can come out one or two short.
+/// The minimum number of ticks per core. With fewer ticks, an error of one tick would exceed an eighth. A core counts
+/// ten ticks in [`SHORTEST_BRACKET`], but one or two may be missing.
 const FEWEST_TICKS: u64 = 8;
 
-/// Takes per-core load from its start to its end.
+/// Samples the load of each core from [`LoadSampler::start`] to [`LoadSampler::finish`].
 pub(crate) struct LoadSampler {
     started: Instant,
     refreshed: Instant,
-    /// The counters at the start; `None` where the machine shows none.
+    /// The counters at the start; `None` if the machine does not show them.
     counters: Option<CpuTicks>,
-    /// `None` where `sysinfo` does not know the machine.
+    /// `None` if `sysinfo` does not support the machine.
     system: Option<System>,
     rows: Vec<Vec<f64>>,
 }
 
 impl LoadSampler {
-    /// Begins the first interval now.
+    /// Starts the first interval now.
     pub(crate) fn start() -> Self {
         let mut system = System::new().ok();
-        // The first refresh finds the cores; usage is the difference to it.
+        // The first refresh finds the cores. Later refreshes return the usage since the previous one.
         if let Some(system) = &mut system {
             system.refresh_cpu_usage();
         }
@@ -48,13 +48,13 @@ impl LoadSampler {
         }
     }
 
-    /// When [`tick`](Self::tick) next has something to do.
+    /// The time from which [`tick`](Self::tick) adds the next row.
     pub(crate) fn next_due(&self) -> Instant {
         self.refreshed + INTERVAL
     }
 
-    /// Adds a row if an interval has passed since the last one; does nothing otherwise, so it may be
-    /// called at any time. A late call makes a longer interval, never a missing one.
+    /// Adds a row if an interval has passed since the last row, and does nothing otherwise. So it may be called at any
+    /// time. If it is called late, the interval is longer, but none is lost.
     pub(crate) fn tick(&mut self) {
         let now = Instant::now();
         if now < self.next_due() {
@@ -71,8 +71,8 @@ impl LoadSampler {
         }
     }
 
-    /// What was sampled. A last interval that is not full is left out, unless it is the only one: then
-    /// the counters at both ends serve, and where these have too few ticks there is no number.
+    /// The load that was sampled. A last interval that is not complete is omitted, unless it is the only one. In that
+    /// case the load comes from the kernel's counters at both ends. If they have too few ticks, there is no load.
     pub(crate) fn finish(mut self) -> Load {
         self.tick();
         let full = !self.rows.is_empty() && self.rows.iter().all(|row| !row.is_empty());
@@ -86,8 +86,8 @@ impl LoadSampler {
     }
 }
 
-/// The load of one interval from the counters at its two ends, `elapsed` apart. It has no row if that is
-/// below [`SHORTEST_BRACKET`] or if a core has counted too few ticks.
+/// The load of one interval from the counters at its two ends, which are `elapsed` apart. It has no row if `elapsed` is
+/// below [`SHORTEST_BRACKET`], or if a core has counted too few ticks.
 pub(crate) fn bracket(before: &CpuTicks, after: &CpuTicks, elapsed: Duration) -> Load {
     let cores = after.cores_since(before);
     let enough = |core: &CoreTicks| core.all() >= FEWEST_TICKS;
@@ -118,7 +118,8 @@ fn too_short() -> Load {
     }
 }
 
-/// Within 0 to 1, to three places: an interval has 25 ticks, so more would only fill the file.
+/// Limits `ratio` to 0 to 1 and rounds it to three decimals. An interval has 25 ticks, so more decimals would carry no
+/// information.
 fn rounded(ratio: f64) -> f64 {
     (ratio.clamp(0.0, 1.0) * 1000.0).round() / 1000.0
 }
@@ -149,12 +150,12 @@ mod tests {
     }
 
     #[test]
-    fn too_little_time_makes_no_number() {
+    fn too_little_time_gives_no_load() {
         assert_eq!(load(&[(0, 0)], &[(9, 0)], 99), too_short());
     }
 
     #[test]
-    fn too_few_ticks_on_any_core_make_no_number() {
+    fn too_few_ticks_on_any_core_give_no_load() {
         assert_eq!(
             load(&[(0, 0), (0, 0)], &[(10, 0), (7, 0)], 100),
             too_short()
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_without_cores_makes_no_number() {
+    fn a_machine_without_cores_gives_no_load() {
         assert_eq!(load(&[], &[], 1000), too_short());
     }
 
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tick_in_its_time_adds_a_row_a_core() {
+    fn a_tick_in_its_time_adds_a_row_with_all_cores() {
         let mut sampler = LoadSampler::start();
         sampler.refreshed -= INTERVAL;
         sampler.started -= INTERVAL;

@@ -1,4 +1,4 @@
-//! What is known about the machine and about the processes that are measured on it.
+//! Facts about the machine and about the processes that are measured on it.
 //!
 //! | module | what it reads |
 //! |---|---|
@@ -9,8 +9,8 @@
 //! | [`bracket`] | what else the machine did while something was measured |
 //! | [`doctor`] | what makes the machine unfit for measuring |
 //!
-//! Everything the kernel shows as text is read by one function and understood by another, so that the
-//! second can be tested with the texts of other machines.
+//! One function reads each text of the kernel, and another function parses it. So tests can parse texts from other
+//! machines.
 
 pub(crate) mod bracket;
 pub(crate) mod doctor;

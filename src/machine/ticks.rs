@@ -1,15 +1,14 @@
 //! The kernel's counters of busy time: `/proc/stat`, in ticks of 10 ms.
 //!
-//! A tick says what a core did at one instant and is counted as if it had done so for 10 ms. Few ticks
-//! therefore say nothing, which is why every difference here has a shortest time below which there is no
-//! number.
+//! A tick samples what a core does at one instant, and counts it for the whole 10 ms. A few ticks are therefore not
+//! reliable. So differences over less than [`SHORTEST_BRACKET`] are not reported.
 
 use std::time::Duration;
 
 use crate::system::Root;
 
-/// The shortest time over which counters of 10 ms ticks mean anything: ten ticks a core, so that one tick
-/// more or less is a tenth.
+/// The shortest time over which counters of 10 ms ticks are used: ten ticks per core, so that an error of one tick is
+/// 10%.
 pub(crate) const SHORTEST_BRACKET: Duration = Duration::from_millis(100);
 
 /// The counters of the whole machine at one instant.
@@ -17,24 +16,24 @@ pub(crate) const SHORTEST_BRACKET: Duration = Duration::from_millis(100);
 pub(crate) struct CpuTicks {
     /// The sum over all cores.
     pub total: CoreTicks,
-    /// Each core that is online, with its number, in the kernel's order.
+    /// Each core that is online: its number and its counters, in the order of the kernel.
     pub cores: Vec<(u32, CoreTicks)>,
 }
 
-/// The counters of one core, or the sum of several, in ticks since the machine was started.
+/// The counters of one core, or sums over several cores, in ticks since the machine was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct CoreTicks {
-    /// Ticks in which it worked, for whomever: user, nice, system, irq, softirq and steal. What guests of
-    /// this machine used is within user and nice already.
+    /// Ticks in which the core was busy: user, nice, system, irq, softirq and steal. User and nice already contain the
+    /// time of guests.
     pub busy: u64,
-    /// Ticks in which it did nothing: idle and iowait.
+    /// Ticks in which the core was idle: idle and iowait.
     pub idle: u64,
     /// The part of `busy` in which the hypervisor ran something else.
     pub steal: u64,
 }
 
 impl CpuTicks {
-    /// The counters now; `None` where `/proc/stat` cannot be read.
+    /// The counters now; `None` if `/proc/stat` cannot be read.
     pub(crate) fn now() -> Option<Self> {
         Self::below(&Root::default())
     }
@@ -44,8 +43,8 @@ impl CpuTicks {
         Self::parse(&root.read("/proc/stat")?)
     }
 
-    /// The counters in a text as `/proc/stat` has it; `None` if there is no line for the machine, or if it
-    /// holds something else than numbers. A core whose line is broken is left out.
+    /// The counters in a text in the format of `/proc/stat`; `None` if the line for the machine is missing or invalid.
+    /// A core with an invalid line is omitted.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
         let total = lines.find_map(|line| line.strip_prefix("cpu "))?;
@@ -60,7 +59,7 @@ impl CpuTicks {
         })
     }
 
-    /// How long all cores together worked since `earlier`, in nanoseconds. Exact to one tick a core.
+    /// The busy time of all cores together since `earlier`, in nanoseconds, exact to one tick per core.
     pub(crate) fn busy_ns_since(&self, earlier: &Self) -> u64 {
         self.total
             .since(earlier.total)
@@ -68,7 +67,7 @@ impl CpuTicks {
             .saturating_mul(tick_ns())
     }
 
-    /// What each core has counted since `earlier`. A core that was not online at both ends is left out.
+    /// The ticks of each core since `earlier`. A core that was not online at both instants is omitted.
     pub(crate) fn cores_since(&self, earlier: &Self) -> Vec<CoreTicks> {
         let then = |number| earlier.cores.iter().find(|(other, _)| *other == number);
         self.cores
@@ -79,15 +78,15 @@ impl CpuTicks {
 }
 
 impl CoreTicks {
-    /// The counters behind the name in a line of `/proc/stat`: user nice system idle iowait irq softirq
-    /// steal guest guest_nice. Kernels before 2.6.33 have fewer; what is missing counts as 0.
+    /// Parses the counters after the name in a line of `/proc/stat`: user nice system idle iowait irq softirq steal
+    /// guest guest_nice. Kernels before 2.6.33 have fewer; missing ones count as 0.
     fn parse(counters: &str) -> Option<Self> {
         let mut fields = [0u64; 8];
         let mut given = counters.split_ascii_whitespace();
         for (at, field) in fields.iter_mut().enumerate() {
             match given.next() {
                 Some(number) => *field = number.parse().ok()?,
-                // Up to `idle`, every kernel has them all.
+                // Every kernel has the counters up to `idle`.
                 None if at < 4 => return None,
                 None => break,
             }
@@ -101,8 +100,7 @@ impl CoreTicks {
         })
     }
 
-    /// What was counted since `earlier`. The kernel lets its idle counters run backwards at times; that
-    /// counts as 0.
+    /// The ticks since `earlier`. The idle counters of the kernel sometimes run backwards, which counts as 0.
     pub(crate) fn since(self, earlier: Self) -> Self {
         Self {
             busy: self.busy.saturating_sub(earlier.busy),
@@ -127,10 +125,12 @@ impl CoreTicks {
     }
 }
 
-/// CPU time, in nanoseconds, that everything else on the machine took between two readings `elapsed`
-/// apart, of which `own_cpu_ns` was one's own. `None` if `elapsed` is below [`SHORTEST_BRACKET`].
+/// The CPU time, in nanoseconds, that everything else on the machine used between two readings that are `elapsed`
+/// apart. `own_cpu_ns` is the CPU time of the caller, which is subtracted. `None` if `elapsed` is below
+/// [`SHORTEST_BRACKET`].
 ///
-/// Exact to one tick a core. Where rounding makes the machine's share smaller than one's own, it is 0.
+/// The result is exact to one tick per core. It is 0 if rounding makes the time of the machine smaller than
+/// `own_cpu_ns`.
 pub(crate) fn foreign_cpu_ns(
     before: &CpuTicks,
     after: &CpuTicks,
@@ -141,8 +141,8 @@ pub(crate) fn foreign_cpu_ns(
     enough.then(|| after.busy_ns_since(before).saturating_sub(own_cpu_ns))
 }
 
-/// The length of a tick in nanoseconds. `/proc` counts in units of its own (USER_HZ, proc_stat(5)), not
-/// in those of the kernel's timer.
+/// The length of a tick in nanoseconds. `/proc` counts in units of USER_HZ (proc_stat(5)), which differ from the ticks
+/// of the kernel's timer.
 fn tick_ns() -> u64 {
     1_000_000_000 / rustix::param::clock_ticks_per_second().max(1)
 }
@@ -206,7 +206,7 @@ cpu2 40 0 30 500 5 0 0 0 0 0
         assert_eq!(nine.busy_ns_since(&before), 90_000_000);
         let cores = after.cores_since(&before);
         assert_eq!(cores.len(), 1, "core 2 has gone offline");
-        // softirq is missing in the later text and must not make the difference wrap.
+        // softirq is missing in the later text. The difference must not wrap.
         assert_eq!((cores[0].busy, cores[0].idle), (0, 6));
     }
 

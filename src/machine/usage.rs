@@ -1,12 +1,15 @@
-//! What the measured process and its worker processes used: CPU time, context switches, memory, cores.
+//! The resources that the measured process and its worker processes use: CPU time, context switches, memory, cores.
 //!
-//! CPU time comes from the scheduler's own clocks, which count nanoseconds, never from the 10 ms ticks of
-//! `/proc`. There is a trap in them: the clock of a process only brings the *calling* thread up to date.
-//! What another thread has used since the scheduler last looked at it, which it does when it sleeps and
-//! at every timer tick, is missing: up to 4 ms for one that spins (measured on Linux 6.18 with a thread
-//! spinning beside one that reads). Reading the clock of a *thread* brings that thread up to date, so
-//! those of all threads are read first. The same is not allowed for other processes: a worker process
-//! that runs while it is read shows up to a tick too little, one that sleeps is exact.
+//! CPU time comes from the clocks of the scheduler, which count nanoseconds, and not from the 10 ms ticks of `/proc`.
+//!
+//! These clocks have a pitfall. Reading the clock of a process updates only the *calling* thread. The scheduler updates
+//! other threads when they sleep and at every timer tick, so the time since then is missing: up to 4 ms for a thread
+//! that spins (measured on Linux 6.18). Reading the clock of a *thread* updates this thread. So the clocks of all
+//! threads are read first.
+//!
+//! A process cannot read the thread clocks of other processes. [`UsageMeter`] updates these threads in another way: it
+//! changes their scheduling policy and changes it back. If the policy cannot be changed, a worker process that runs
+//! while it is read shows up to one tick too little. One that sleeps is exact.
 
 use std::fs::File;
 use std::io;
@@ -18,20 +21,20 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::system::{Root, proc};
 
-/// What was used up to some instant, or between two of them.
+/// The resources that were used up to an instant, or between two instants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Usage {
-    /// CPU time, user and system, of all threads and worker processes.
+    /// CPU time (user and system) of all threads and worker processes, in nanoseconds.
     pub cpu_ns: u64,
-    /// Times one of them gave up its core by itself.
+    /// How often one of them gave up its core voluntarily.
     pub voluntary_switch_count: u64,
-    /// Times one of them was made to give up its core.
+    /// How often the scheduler took the core from one of them.
     pub involuntary_switch_count: u64,
 }
 
 impl Usage {
-    /// What was used since `earlier`. A worker process that vanished in between without being waited for
-    /// takes its share along; what would be less than nothing is 0.
+    /// The usage since `earlier`. If a worker process has disappeared without being waited for, its usage is missing. A
+    /// difference that would be negative is 0.
     #[must_use]
     pub(crate) fn since(self, earlier: Self) -> Self {
         Self {
@@ -45,7 +48,7 @@ impl Usage {
         }
     }
 
-    /// What both used together.
+    /// The sum of both usages.
     #[must_use]
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {
@@ -57,11 +60,10 @@ impl Usage {
     }
 }
 
-/// Reads the usage of this process, of the worker processes it was given, and of those that have ended
-/// and been waited for.
+/// Reads the usage of this process, of the given worker processes, and of the children that have ended and were waited
+/// for.
 ///
-/// A worker that ends moves from the second group to the third with all it ever used, so the sum goes on
-/// as if nothing had happened.
+/// A worker that ends moves from the second group to the third with its whole usage, so the sum stays correct.
 #[derive(Debug)]
 pub(crate) struct UsageMeter {
     /// The clocks of the threads of this process.
@@ -70,10 +72,10 @@ pub(crate) struct UsageMeter {
 }
 
 impl UsageMeter {
-    /// A meter for this process and these children of it. A process that is no more is left out.
+    /// A meter for this process and its children `workers`. A process that no longer exists is ignored.
     ///
-    /// Make it once the workers have been started: a thread started later is counted, but while it runs
-    /// it shows up to a timer tick too little.
+    /// Create the meter after the workers were started. Threads that start later are counted, but while they run, they
+    /// show up to one timer tick too little.
     pub(crate) fn new(workers: &[Pid]) -> Self {
         Self {
             threads: threads("self").into_iter().map(thread_clock).collect(),
@@ -85,29 +87,29 @@ impl UsageMeter {
         }
     }
 
-    /// What was used up to now, for the beginning of a sample: the clock of this process is read last,
-    /// so that the reading itself is not part of the sample.
+    /// The usage up to now, for the beginning of a sample. The clock of this process is read last, so that the reading
+    /// itself is not part of the sample.
     pub(crate) fn read_before(&self) -> Usage {
         let rest = self.read_workers().plus(own_switches());
         rest.plus(self.own_cpu())
     }
 
-    /// What was used up to now, for the end of a sample: the clock of this process is read first.
+    /// The usage up to now, for the end of a sample. The clock of this process is read first.
     pub(crate) fn read_after(&self) -> Usage {
         let own = self.read_own_after();
         own.plus(self.read_workers())
     }
 
-    /// The part of [`read_after`](Self::read_after) that this process used, which is read first.
+    /// The part of [`read_after`](Self::read_after) that this process used.
     pub(crate) fn read_own_after(&self) -> Usage {
         let own_cpu = self.own_cpu();
         own_cpu.plus(own_switches())
     }
 
-    /// CPU time of all threads of this process, also those that have ended.
+    /// The CPU time of all threads of this process, including those that have ended.
     fn own_cpu(&self) -> Usage {
         for &clock in &self.threads {
-            // Read for its effect alone: the thread is brought up to date. One that has ended is.
+            // The read updates the thread, and its result is not needed. A thread that has ended is up to date.
             let _ = clock_ns(clock);
         }
         Usage {
@@ -116,24 +118,24 @@ impl UsageMeter {
         }
     }
 
-    /// What the worker processes used up to now, those with it that have ended and been waited for.
+    /// The usage of the worker processes up to now, including those that have ended and were waited for.
     pub(crate) fn read_workers(&self) -> Usage {
-        // The ended ones first: a worker that is waited for in between is then missed once, which
-        // `since` can bear, and not counted twice.
+        // Read the ended workers first. If a worker is waited for in between, it is missing once, which `since`
+        // tolerates. In the other order, it would be counted twice.
         let ended = rusage(libc::RUSAGE_CHILDREN);
         let live = self.workers.iter().map(WorkerMeter::read);
         live.fold(ended, Usage::plus)
     }
 }
 
-/// CPU time of this process and of all the processes it has waited for, with theirs.
+/// The CPU time of this process, of all children that it has waited for, and of their children, in nanoseconds.
 pub(crate) fn family_cpu_ns() -> u64 {
     rusage(libc::RUSAGE_SELF)
         .plus(rusage(libc::RUSAGE_CHILDREN))
         .cpu_ns
 }
 
-/// Context switches of all threads of this process, also those that have ended.
+/// The context switches of all threads of this process, including those that have ended.
 fn own_switches() -> Usage {
     Usage {
         cpu_ns: 0,
@@ -145,10 +147,10 @@ fn own_switches() -> Usage {
 #[derive(Debug)]
 struct WorkerMeter {
     clock: libc::clockid_t,
-    /// Its threads.
+    /// The ids of its threads.
     threads: Vec<libc::pid_t>,
-    /// `/proc/PID/status`, kept open: opening it costs more than reading it, and it can never be mistaken
-    /// for that of a later process of the same number.
+    /// `/proc/PID/status`. It stays open, because opening costs more than reading, and because an open file never
+    /// refers to a later process with the same id.
     status: File,
 }
 
@@ -167,7 +169,7 @@ impl WorkerMeter {
         })
     }
 
-    /// What it has used; nothing once it has been waited for.
+    /// The usage of the worker; zero after it was waited for.
     fn read(&self) -> Usage {
         self.threads.iter().copied().for_each(account);
         let cpu_ns = clock_ns(self.clock).unwrap_or(0);
@@ -178,28 +180,27 @@ impl WorkerMeter {
     }
 
     fn status(&self) -> io::Result<Usage> {
-        // On the largest machines, whose lists of cores and memory nodes are long, it has about 5 KB.
+        // The file has up to about 5 KB, on machines with long lists of cores and memory nodes.
         let mut bytes = [0; 8192];
         let len = self.status.read_at(&mut bytes, 0)?;
-        // The switches are among the last lines; looking through all of them takes longer than half of
-        // what the kernel needs to write them.
+        // The switches are among the last lines. Searching all lines would take more than half of the time that the
+        // kernel needs to write them.
         let tail = &bytes[len.saturating_sub(STATUS_TAIL)..len];
         Ok(switches(&String::from_utf8_lossy(tail)))
     }
 }
 
-/// Has the scheduler bring the account of a thread of another process up to date.
+/// Makes the scheduler update the CPU time of a thread of another process.
 ///
-/// While a thread runs, others see its CPU time as of its last timer tick, up to 4 ms ago. A change of its
-/// scheduling policy takes it off its queue and puts it back, which settles the account (Linux,
-/// `__sched_setscheduler`). So the policy is changed to its nearest neighbour, which differs only in who
-/// preempts whom when a thread wakes, and back at once.
+/// While a thread runs, other processes see its CPU time at its last timer tick, up to 4 ms ago. A change of its
+/// scheduling policy takes it off its queue and puts it back, which updates the time (Linux, `__sched_setscheduler`).
+/// So the policy is changed to the most similar one, which differs only in preemption on wake-up, and back at once.
 fn account(thread: libc::pid_t) {
     let parameters = libc::sched_param { sched_priority: 0 };
     // SAFETY: the call reads nothing but its argument.
     let policy = unsafe { libc::sched_getscheduler(thread) };
     if policy != libc::SCHED_OTHER {
-        // Someone chose another policy, or the thread is gone: then a tick too little must do.
+        // The user chose another policy, or the thread is gone. The time may then be one tick too small.
         return;
     }
     for policy in [libc::SCHED_BATCH, libc::SCHED_OTHER] {
@@ -208,11 +209,11 @@ fn account(thread: libc::pid_t) {
     }
 }
 
-/// Bytes at the end of `/proc/PID/status` that hold both counts of switches, of at most 48 bytes each,
-/// and the two lines of processor features that x86 adds behind them.
+/// The number of bytes at the end of `/proc/PID/status` that contain both counts of switches, with at most 48 bytes
+/// each, and the two lines of processor features that x86 adds after them.
 const STATUS_TAIL: usize = 256;
 
-/// The context switches in a text as `/proc/PID/status` has it; 0 where it does not say.
+/// The context switches in a text in the format of `/proc/PID/status`; 0 if they are missing.
 fn switches(status: &str) -> Usage {
     Usage {
         cpu_ns: 0,
@@ -221,8 +222,8 @@ fn switches(status: &str) -> Usage {
     }
 }
 
-/// The kernel's account of this process, or of its children that were waited for. CPU time is exact to a
-/// microsecond: the kernel divides the scheduler's exact sum into user and system time.
+/// The usage of this process, or of its children that were waited for, according to the kernel. CPU time is exact to a
+/// microsecond: the kernel splits the scheduler's exact sum into user and system time.
 fn rusage(who: libc::c_int) -> Usage {
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: the pointer is to writable memory for one `rusage`. The call only fails for an unknown
@@ -238,13 +239,13 @@ fn rusage(who: libc::c_int) -> Usage {
     }
 }
 
-/// The clock of a thread of this process, put together as pthread_getcpuclockid(3) does: the inverted id,
-/// and bits for "a thread" (4) and "by the scheduler" (2) (Linux, `include/linux/posix-timers_types.h`).
+/// The clock of a thread of this process, composed as in pthread_getcpuclockid(3): the inverted id, and the bits for a
+/// thread (4) and for the scheduler's clock (2) (Linux, `include/linux/posix-timers_types.h`).
 fn thread_clock(tid: i32) -> libc::clockid_t {
     (!tid << 3) | 4 | 2
 }
 
-/// The reading of the clock of a thread or another process; `None` once that is gone.
+/// Reads the clock of a thread or of another process, in nanoseconds; `None` after it has ended.
 fn clock_ns(clock: libc::clockid_t) -> Option<u64> {
     let mut time = libc::timespec {
         tv_sec: 0,
@@ -259,8 +260,8 @@ fn timespec_ns(time: rustix::time::Timespec) -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// Peak resident memory of this process so far, plus what each worker process holds now that it shares
-/// with nobody, in bytes. `None` where the kernel does not say; a worker that is no more counts as 0.
+/// The peak resident memory of this process so far, plus the unshared memory that each worker process has now, in
+/// bytes. `None` if the kernel does not report it. A worker that no longer exists counts as 0.
 pub(crate) fn peak_memory_bytes(workers: &[Pid]) -> Option<u64> {
     let own = proc::bytes(&Root::default().read("/proc/self/status")?, "VmHWM")?;
     Some(own + workers.iter().copied().map(worker_bytes).sum::<u64>())
@@ -273,22 +274,22 @@ fn worker_bytes(pid: Pid) -> u64 {
         .map_or(0, |rollup| unshared_bytes(&rollup))
 }
 
-/// The bytes that only this process maps, from a text as `/proc/PID/smaps_rollup` has it.
+/// The bytes that only this process maps, from a text in the format of `/proc/PID/smaps_rollup`.
 fn unshared_bytes(rollup: &str) -> u64 {
     let part = |key| proc::bytes(rollup, key).unwrap_or(0);
     part("Private_Clean").saturating_add(part("Private_Dirty"))
 }
 
-/// The core that each of `worker_count` workers last ran on, for a record's `worker_cores`.
+/// The core that each of `worker_count` workers last ran on, for `worker_cores` in a record.
 ///
-/// Which threads are workers follows from their number:
-/// - with worker processes, these alone are: this process hands out work and waits;
-/// - with more threads than workers, the youngest are: the older ones coordinate;
-/// - with exactly as many, the caller is one of them (serial execution, or a fixed partition);
-/// - with fewer, the workers do not outlive a run, and the answer is empty.
+/// The number of threads determines which of them are workers:
+/// - If there are worker processes, only these are workers: this process distributes work and waits.
+/// - If there are more threads than workers, the youngest threads are workers: the older ones coordinate.
+/// - If there are as many threads as workers, all are workers, including the caller (serial execution, or a fixed
+///   partition).
+/// - If there are fewer threads, the workers do not outlive a run, and the result is empty.
 ///
-/// One worker that does not outlive a run cannot be told from a caller that works itself: do not ask for
-/// such a backend.
+/// The result is wrong for a backend with one worker that does not outlive a run, because the caller is taken for it.
 pub(crate) fn worker_cores(worker_count: usize, workers: &[Pid]) -> Vec<u32> {
     if workers.is_empty() {
         youngest(&thread_cores(), worker_count)
@@ -297,9 +298,11 @@ pub(crate) fn worker_cores(worker_count: usize, workers: &[Pid]) -> Vec<u32> {
     }
 }
 
-/// The core that each thread of this process last ran on, in the order of the thread ids. Ids grow until they wrap at the
-/// kernel's `pid_max`: the thread that started the process comes first, and the threads of a pool follow in the order in
-/// which they were started.
+/// The cores that the threads of this process last ran on, in the order of the thread ids. Threads that no longer exist
+/// are omitted.
+///
+/// Thread ids increase until they wrap at the kernel's `pid_max`. So the first thread of the process comes first, and
+/// the threads of a pool follow in the order in which they were started.
 fn thread_cores() -> Vec<u32> {
     let root = Root::default();
     let stat = |tid| root.read(&format!("/proc/self/task/{tid}/stat"));
@@ -319,7 +322,8 @@ fn youngest(cores: &[u32], count: usize) -> Vec<u32> {
     older.map_or_else(Vec::new, |older| cores[older..].to_vec())
 }
 
-/// The ids of the threads of a process, given as in `/proc`, in ascending order.
+/// The ids of the threads of a process, in ascending order. `process` is the name of its folder in `/proc`. Empty if it
+/// does not exist.
 fn threads(process: &str) -> Vec<i32> {
     let names = Root::default().names(&format!("/proc/{process}/task"));
     let mut ids: Vec<i32> = names.iter().filter_map(|name| name.parse().ok()).collect();
@@ -327,11 +331,11 @@ fn threads(process: &str) -> Vec<i32> {
     ids
 }
 
-/// Field 39, `processor`, of a text as `/proc/PID/stat` has it (proc_pid_stat(5)). The second field is the
-/// name in parentheses, which may hold spaces and parentheses of its own.
+/// Field 39, `processor`, of a text in the format of `/proc/PID/stat` (proc_pid_stat(5)). The second field is the name
+/// in parentheses, which may itself contain spaces and parentheses.
 fn last_core(stat: &str) -> Option<u32> {
     let (_, behind_name) = stat.rsplit_once(')')?;
-    // The first field behind the name is number 3.
+    // The first field after the name is number 3.
     behind_name
         .split_ascii_whitespace()
         .nth(39 - 3)?
@@ -364,7 +368,7 @@ Private_Dirty:       112 kB
     }
 
     #[test]
-    fn the_last_core_is_found_behind_any_name() {
+    fn the_last_core_is_found_after_any_name() {
         for name in ["cat", "a b) S 1 (c", ")", "(", ""] {
             assert_eq!(last_core(&stat(name)), Some(3), "{name:?}");
         }
@@ -416,7 +420,7 @@ Private_Dirty:       112 kB
             .unwrap();
         let pid = Pid::from_child(&child);
         let meter = UsageMeter::new(&[pid]);
-        // Once it is stopped, the scheduler has looked at it.
+        // Once the child is stopped, the scheduler has updated its time.
         kill_process(pid, Signal::STOP).unwrap();
         waitpid(Some(pid), WaitOptions::UNTRACED).unwrap();
         let live = meter.workers[0].read();
@@ -430,12 +434,12 @@ Private_Dirty:       112 kB
         assert_eq!(meter.workers[0].read(), Usage::default());
         assert!(worker_cores(2, &[pid]).is_empty());
         assert_eq!(worker_bytes(pid), 0);
-        // User and system time are each cut to whole microseconds when it has ended.
+        // After the end, user and system time are each rounded down to whole microseconds.
         assert!(meter.read_workers().cpu_ns + 2000 >= before.cpu_ns);
     }
 
     #[test]
-    fn the_clock_of_a_thread_is_that_thread_s() {
+    fn the_clock_of_a_thread_shows_its_cpu_time() {
         let own = || timespec_ns(clock_gettime(ClockId::ThreadCPUTime));
         let tid = rustix::thread::gettid().as_raw_nonzero().get();
         let before = own();
@@ -444,7 +448,7 @@ Private_Dirty:       112 kB
     }
 
     #[test]
-    fn what_would_be_negative_is_nothing() {
+    fn a_negative_difference_is_zero() {
         let later = Usage {
             cpu_ns: 5,
             voluntary_switch_count: 1,

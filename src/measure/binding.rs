@@ -1,4 +1,4 @@
-//! Whether a backend binds its workers to cores.
+//! Finds out whether a backend binds its workers to cores.
 
 use std::io;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use crate::graph::{TaskGraphBuilder, TaskId};
 use crate::kernel::Kernel;
 use crate::memory::SharedSlice;
 
-/// Tasks per worker: enough that every worker gets some where they are shared out evenly.
+/// Tasks per worker: enough that every worker gets some if the backend distributes them evenly.
 const TASKS_PER_WORKER: usize = 4;
 
-/// Whether the workers that `backend` starts for `plan` are bound to one core each. They are asked, in a run of their
-/// own on tasks that look where they are: what a backend says of itself is no figure.
+/// Whether the workers that `backend` starts for `plan` are each bound to one core. This is measured in a separate run,
+/// whose tasks check the binding of their thread, because a backend's own claim could be wrong.
 ///
 /// # Errors
 ///
-/// When the pool cannot be started, or its run fails.
+/// If the pool cannot be started, or if its run fails.
 pub(crate) fn are_workers_bound(backend: &dyn Backend, plan: &PoolPlan) -> io::Result<bool> {
     let unbound_count = Arc::new(SharedSlice::new(1)?);
     let kernel = Box::new(CountUnbound(Arc::clone(&unbound_count)));
@@ -30,20 +30,20 @@ pub(crate) fn are_workers_bound(backend: &dyn Backend, plan: &PoolPlan) -> io::R
     let mut pool = backend.start(Arc::clone(&job), plan)?;
     job.begin_run();
     pool.run().map_err(|_| io::Error::other(job.why_halted()))?;
-    // Relaxed: the end of the run ordered all that it counted before this.
+    // Relaxed: the end of the run orders all increments before this load.
     Ok(unbound_count[0].load(Ordering::Relaxed) == 0)
 }
 
-/// Tasks that do nothing but count themselves if the thread that runs them is not bound to one core. The count is in a
+/// A kernel that counts the tasks whose thread is not bound to one core, and does nothing else. The counter is in a
 /// page that worker processes share.
 struct CountUnbound(Arc<SharedSlice<AtomicU64>>);
 
 impl Kernel for CountUnbound {
     fn run(&self, task: TaskId, seed: u64) -> u64 {
-        // Where the system does not tell, nobody can say that the thread is bound.
+        // If the allowed cores cannot be read, the thread counts as unbound.
         let is_bound = Cores::allowed().is_ok_and(|cores| cores.count() == 1);
         if !is_bound {
-            // Relaxed: it only counts.
+            // Relaxed: the counter orders nothing else.
             self.0[0].fetch_add(1, Ordering::Relaxed);
         }
         self.expected(task, seed)

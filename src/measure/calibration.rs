@@ -1,7 +1,7 @@
-//! How fast the machine is right now: a fixed loop, timed.
+//! The control loop: a fixed loop whose duration shows how fast the machine is at the moment.
 //!
-//! The loop is the same in every build that is compared, since it is the measuring program that runs it,
-//! while the programs that are measured wait.
+//! The measuring program runs the loop while the measured programs wait. So the loop is the same for all builds that
+//! are compared.
 
 use std::hint::black_box;
 use std::io;
@@ -12,20 +12,20 @@ use std::time::{Duration, Instant};
 use crate::record::{Calibration, nanoseconds};
 use crate::system::limit::cannot_start;
 
-/// Steps of the loop. Each waits for a multiplication and an addition, 4 to 5 cycles, so that all of them
-/// take about 0.2 ms: long against the clock, short against a slice.
+/// The number of steps of the loop. Each step waits for a multiplication and an addition, which take 4 to 5 cycles. All
+/// steps take about 0.2 ms: much longer than reading the clock, and much shorter than a slice.
 const STEPS: u64 = 150_000;
 
-/// Times the loop on one thread, and then on `worker_count` threads at once if that is more than one.
+/// Times the loop on one thread, and then on `worker_count` threads at the same time if there is more than one worker.
 ///
 /// # Errors
 ///
-/// When the system refuses a thread.
+/// If the system cannot start a thread.
 pub(crate) fn calibrate(worker_count: u32) -> io::Result<Calibration> {
     calibrate_on(worker_count, |_| Builder::new())
 }
 
-/// Times the loop on one thread, the calling one: it needs nothing of the system.
+/// Times the loop on the calling thread only. It starts no threads, so it cannot fail.
 pub(crate) fn calibrate_alone() -> Calibration {
     Calibration {
         single_ns: nanoseconds(timed_loop()),
@@ -33,7 +33,7 @@ pub(crate) fn calibrate_alone() -> Calibration {
     }
 }
 
-/// [`calibrate`], with threads of these builders.
+/// [`calibrate`] with the given builder for each thread. Tests pass builders that fail.
 fn calibrate_on(worker_count: u32, builder: impl Fn(usize) -> Builder) -> io::Result<Calibration> {
     let alone = calibrate_alone();
     if worker_count <= 1 {
@@ -48,7 +48,7 @@ fn calibrate_on(worker_count: u32, builder: impl Fn(usize) -> Builder) -> io::Re
 
 fn timed_loop() -> Duration {
     let start = Instant::now();
-    // A linear congruential generator (Knuth's MMIX): no step can begin before the one before has ended.
+    // A linear congruential generator (Knuth's MMIX): a step cannot begin before the previous step has ended.
     let step = |x: u64, _| {
         x.wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407)
@@ -57,19 +57,21 @@ fn timed_loop() -> Duration {
     start.elapsed()
 }
 
-/// Has that many threads start the loop together.
+/// Starts the loop on `thread_count` threads at the same time, and returns the longest duration.
 fn slowest_of(thread_count: usize, builder: impl Fn(usize) -> Builder) -> io::Result<Duration> {
     let together = Barrier::new(thread_count);
     let run = || {
         together.wait();
         timed_loop()
     };
-    // A barrier for more threads than there are would hold up those there are for ever. So nobody comes to it before it
-    // is known that all could be started.
+    // If a thread could not be started, the others would wait at the barrier forever. So they wait for this lock first,
+    // and skip the loop unless all threads were started.
     let are_complete = RwLock::new(false);
     let help = || are_complete.read().is_ok_and(|all| *all).then(run);
     thread::scope(|scope| {
-        let mut complete = are_complete.write().expect("nobody has had it yet");
+        let mut complete = are_complete
+            .write()
+            .expect("no other thread has locked it yet");
         let others: io::Result<Vec<_>> = (1..thread_count)
             .map(|index| {
                 let started = builder(index).spawn_scoped(scope, help);
@@ -92,17 +94,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_worker_has_one_figure_and_more_have_two() {
+    fn one_worker_has_one_time_and_more_have_two() {
         let one = calibrate(1).unwrap();
-        // A cycle a step is the least that any processor takes, and none has 10 GHz.
+        // Every processor needs at least one cycle per step, and none runs at 10 GHz.
         assert!(one.single_ns >= STEPS / 10);
         assert_eq!(one.parallel_ns, None);
         assert!(calibrate(3).unwrap().parallel_ns.unwrap() >= STEPS / 10);
     }
 
     #[test]
-    fn a_thread_that_cannot_be_started_is_an_error_and_holds_up_nobody() {
-        // No address space has room for such a stack: the system refuses the thread.
+    fn a_thread_that_cannot_be_started_is_an_error_and_blocks_no_other() {
+        // No address space has room for this stack, so the system refuses to start the thread.
         let refused = |missing| {
             move |index| match index == missing {
                 true => Builder::new().stack_size(1 << 60),

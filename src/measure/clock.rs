@@ -1,45 +1,45 @@
-//! What it costs to read the clocks, so that a sample can be made long against it.
+//! The cost of reading the clocks, which determines how long a sample must be at least.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::machine::usage::UsageMeter;
 
-/// A sample is at least this many times as long as what it costs to time it, which keeps that below 1%.
-/// divan asks for the same of its timer (`src/benchmark/mod.rs`).
+/// A sample is at least this many times as long as the cost of timing it, so this cost stays below 1%. divan uses the
+/// same factor for its timer (`src/benchmark/mod.rs`).
 const LEAST_COSTS_PER_SAMPLE: u32 = 100;
 
-/// How many batches are timed; the median needs an odd number to be one of them.
+/// The number of timed batches. It is odd, so the median is the time of one batch.
 const BATCH_COUNT: usize = 31;
 
-/// How many readings make a batch: the clock's own resolution spreads over all of them.
+/// The number of calls per batch. With several calls, the resolution of the clock matters less.
 const BATCH_LEN: u32 = 16;
 
 /// The measured cost of reading clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ClockCost {
-    /// One [`Instant::now`], to the nanosecond.
+    /// One call of [`Instant::now`], rounded down to whole nanoseconds.
     pub instant: Duration,
-    /// All that is read around a sample: usage, wall clock, wall clock, usage.
+    /// Everything that is read around a sample: usage, wall clock, wall clock, usage.
     pub bracket: Duration,
 }
 
 impl ClockCost {
-    /// How many runs of about `run` each a sample must hold to be long against the cost of timing it; at
-    /// least 1.
+    /// How many runs of about `run` each a sample must contain, so that the cost of timing it is negligible; at least
+    /// 1.
     pub(crate) fn runs_per_sample(&self, run: Duration) -> u64 {
         let least = self
             .bracket
             .saturating_mul(LEAST_COSTS_PER_SAMPLE)
             .as_nanos();
-        // A run too short for the clock to see is taken for one nanosecond.
+        // A run that is too short for the clock counts as one nanosecond.
         let runs = least.div_ceil(run.as_nanos().max(1));
         u64::try_from(runs).unwrap_or(u64::MAX).max(1)
     }
 }
 
-/// Measures what reading the clocks costs here, with this meter and so with its workers. Takes about two
-/// milliseconds, and ten more for each worker process.
+/// Measures the cost of reading the clocks with this meter, which also reads the usage of its worker processes. Takes
+/// about two milliseconds, plus ten for each worker process.
 pub(crate) fn clock_cost(meter: &UsageMeter) -> ClockCost {
     ClockCost {
         instant: median_cost(|| {
@@ -81,7 +81,7 @@ mod tests {
     };
 
     #[test]
-    fn a_sample_is_long_against_its_bracket() {
+    fn a_sample_is_much_longer_than_its_bracket() {
         assert_eq!(COST.runs_per_sample(Duration::from_micros(50)), 4);
         assert_eq!(
             COST.runs_per_sample(Duration::from_micros(60)),

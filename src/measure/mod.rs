@@ -1,11 +1,11 @@
-//! The only timing loop, and what else is timed around it.
+//! The only timing loop, and the measurements around it.
 //!
 //! | module | what it measures |
 //! |---|---|
-//! | [`clock`] | what it costs to read the clocks |
+//! | [`clock`] | the cost of reading the clocks |
 //! | [`binding`] | whether a backend binds its workers to cores |
-//! | [`calibration`] | how fast the machine is right now |
-//! | [`schedule`] | how fast a case can be at best, and how long its tasks really take |
+//! | [`calibration`] | how fast the machine is at the moment |
+//! | [`schedule`] | how fast a case can be at best, and how long its tasks take |
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,26 +26,25 @@ pub(crate) mod calibration;
 pub(crate) mod clock;
 pub(crate) mod schedule;
 
-/// How long a slice lasts: until `min_time_ns` and `min_sample_count` are both reached, but no longer than
-/// `max_time_ns`, and no more than `max_sample_count` samples. At least one sample is taken.
+/// When a slice ends: as soon as both minimums are reached, or one of the maximums. It contains at least one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlicePlan {
-    /// Samples are taken for at least this long,
+    /// The minimum duration in nanoseconds.
     pub min_time_ns: u64,
-    /// at most this long,
+    /// The maximum duration in nanoseconds. The last sample may exceed it.
     pub max_time_ns: u64,
-    /// until there are at least this many,
+    /// The minimum number of samples.
     pub min_sample_count: u64,
-    /// and at most this many.
+    /// The maximum number of samples.
     pub max_sample_count: u64,
-    /// How many runs a sample holds; null for as many as the warm-up settled. Two programs that take turns
-    /// are to be timed over the same number.
+    /// The number of runs per sample; null for the number that the warm-up chose. Two programs that are measured in
+    /// alternation must use the same number.
     #[serde(default)]
     pub run_count: Option<u64>,
 }
 
 impl SlicePlan {
-    /// Exactly this many samples, however long they take.
+    /// A plan for exactly `count` samples, without a limit on time.
     pub fn samples(count: u64) -> Self {
         Self {
             min_time_ns: 0,
@@ -57,12 +56,12 @@ impl SlicePlan {
     }
 }
 
-/// What a slice yielded.
+/// The result of a slice.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Slice {
-    /// The samples, in the order they were taken; at least one.
+    /// The samples, in the order in which they were taken; at least one.
     pub samples: Vec<Sample>,
-    /// Sums over the samples.
+    /// The findings of the kernel, summed over the samples.
     pub findings: Findings,
     /// The worker processes that died and were replaced.
     pub deaths: Vec<WorkerDeath>,
@@ -72,23 +71,23 @@ pub struct Slice {
 pub struct Meter {
     job: Arc<Job>,
     pool: Box<dyn Pool>,
-    /// The digest that every run must give.
+    /// The digest that every run must have.
     expected: u64,
     worker_count: usize,
     worker_processes: Vec<Pid>,
     usage: UsageMeter,
-    /// Runs a sample.
+    /// The number of runs per sample.
     run_count: u64,
-    /// By what part each sample is made longer; see [`Meter::stretch`].
+    /// By what fraction each sample is made longer; see [`Meter::stretch`].
     stretch_ratio: Option<f64>,
-    /// Deaths that were not told yet.
+    /// The deaths of worker processes that no slice contains yet.
     deaths: Vec<WorkerDeath>,
-    /// No run can be shorter.
+    /// A shorter run is a failure, see [`Meter::with_least_wall_ns`].
     least_wall_ns: u64,
 }
 
 impl Meter {
-    /// A meter that has not warmed up.
+    /// A meter for `job` on `pool`, before the warm-up. Every run must have the digest `expected`.
     pub fn new(job: Arc<Job>, pool: Box<dyn Pool>, worker_count: usize, expected: u64) -> Self {
         let worker_processes = worker_processes(pool.as_ref());
         Self {
@@ -105,7 +104,7 @@ impl Meter {
         }
     }
 
-    /// The same meter, to which a run shorter than this is a failure.
+    /// Makes every run that takes less than `least_wall_ns` a failure. The default is 0.
     pub fn with_least_wall_ns(self, least_wall_ns: u64) -> Self {
         Self {
             least_wall_ns,
@@ -113,9 +112,9 @@ impl Meter {
         }
     }
 
-    /// Makes every sample longer by this part of its own time, to see whether that would be noticed: after the
-    /// last run the calling thread spins until the sample has lasted `1 + ratio` times as long. Nothing is
-    /// added between the runs, so workers wait and wake as they would have.
+    /// Makes every sample longer by the fraction `ratio` of its own time, to test whether such a slow-down is detected.
+    /// After the last run, the calling thread spins until the sample has lasted `1 + ratio` times as long. Nothing is
+    /// added between the runs, so workers wait and wake as usual. `None` changes nothing.
     #[must_use]
     pub fn stretch(self, ratio: Option<f64>) -> Self {
         Self {
@@ -124,17 +123,17 @@ impl Meter {
         }
     }
 
-    /// How many runs the warm-up put into a sample.
+    /// The number of runs per sample that the warm-up chose; 1 before the warm-up.
     pub fn run_count(&self) -> u64 {
         self.run_count
     }
 
-    /// Runs the job for `duration`, at least once, and settles how many runs a sample must hold to last
-    /// `min_sample`, and long enough for the clock.
+    /// Runs the job for `duration`, at least once. Then chooses the number of runs per sample, so that a sample lasts
+    /// at least `min_sample` and is long enough for the clock.
     ///
     /// # Errors
     ///
-    /// Why a run failed. Warm-up runs are verified like every other.
+    /// If a run failed. Warm-up runs are verified like all others.
     pub fn warm_up(&mut self, duration: Duration, min_sample: Duration) -> Result<(), Failure> {
         let start = Instant::now();
         let mut shortest = Duration::MAX;
@@ -145,19 +144,19 @@ impl Meter {
                 break;
             }
         }
-        // Worker processes are read before and after everything else: only what is read of this process
-        // falls into the sample.
+        // The usage of worker processes is read outside the timed part of a sample. So only the reading of this
+        // process counts.
         let for_clock = clock_cost(&UsageMeter::new(&[])).runs_per_sample(shortest);
         let for_length = min_sample.as_nanos().div_ceil(shortest.as_nanos().max(1));
         self.run_count = for_clock.max(u64::try_from(for_length).unwrap_or(u64::MAX));
         Ok(())
     }
 
-    /// Takes samples as `plan` says, and adds up their findings.
+    /// Takes samples according to `plan`, and sums their findings.
     ///
     /// # Errors
     ///
-    /// Why a run failed. The samples taken before it are void: they are of a case that does not work.
+    /// If a run failed. The samples before it are dropped, because the case does not work.
     pub fn slice(&mut self, plan: &SlicePlan) -> Result<Slice, Failure> {
         let mut slice = Slice::default();
         let run_count = plan.run_count.unwrap_or(self.run_count).max(1);
@@ -183,12 +182,12 @@ impl Meter {
         Ok(slice)
     }
 
-    /// The peak memory of the case so far; see [`crate::record::Record::peak_memory_bytes`].
+    /// The peak memory of the case so far, in bytes; see [`crate::record::Record::peak_memory_bytes`].
     pub fn peak_memory_bytes(&self) -> Option<u64> {
         peak_memory_bytes(&self.worker_processes)
     }
 
-    /// Takes one sample: the only place where a run is timed.
+    /// Takes one sample of `run_count` runs. This is the only place where runs are timed.
     fn sample(&mut self, run_count: u64) -> Result<(Sample, Findings), Failure> {
         self.job.kernel().reset();
         let usage_before = self.usage.read_before();
@@ -209,7 +208,7 @@ impl Meter {
         let is_degraded = !deaths.is_empty();
         self.deaths.extend(deaths.into_iter().map(recorded_death));
         if is_degraded {
-            // Those who took the place of the dead have done work of this sample too.
+            // The workers that replaced the dead ones have worked in this sample too.
             self.follow_workers();
             workers_usage = self.usage.read_workers();
         }
@@ -227,7 +226,7 @@ impl Meter {
         Ok((sample, findings))
     }
 
-    /// A run that beats the bound has broken a dependence, or left out work, and its figures are worth nothing.
+    /// Refuses runs that are faster than the bound: they broke a dependence or skipped work.
     fn refuse_too_fast(&self, wall: Duration, run_count: u64) -> Result<(), Failure> {
         let wall_ns = nanoseconds(wall) / run_count;
         match wall_ns < self.least_wall_ns {
@@ -239,7 +238,7 @@ impl Meter {
         }
     }
 
-    /// How long it is since `start`, once that has been stretched.
+    /// The time since `start`. If samples are stretched, it spins first.
     fn stretched(&self, start: Instant) -> Duration {
         let mut elapsed = start.elapsed();
         if let Some(ratio) = self.stretch_ratio {
@@ -252,7 +251,7 @@ impl Meter {
         elapsed
     }
 
-    /// Watches the worker processes that there are now.
+    /// Updates the list of worker processes after some of them were replaced.
     fn follow_workers(&mut self) {
         self.worker_processes = worker_processes(self.pool.as_ref());
         self.usage = UsageMeter::new(&self.worker_processes);
@@ -265,7 +264,7 @@ fn worker_processes(pool: &dyn Pool) -> Vec<Pid> {
         .collect()
 }
 
-/// `death` as records have it.
+/// Converts `death` to the form that records use.
 pub(crate) fn recorded_death(death: Death) -> WorkerDeath {
     let (signal, exit_code) = match death.ending {
         Ending::Signal(signal) => (Some(signal), None),
@@ -287,14 +286,14 @@ fn is_over(plan: &SlicePlan, elapsed: Duration, sample_count: u64) -> bool {
     enough || elapsed >= u128::from(plan.max_time_ns) || sample_count >= plan.max_sample_count
 }
 
-/// Gives each sample its part of the CPU time that everything else took during the slice, by its part of
-/// the slice's wall clock.
+/// Distributes the CPU time that everything else used during the slice over the samples, in proportion to their wall
+/// time.
 fn share_out(foreign_cpu_ns: Option<u64>, slice: Duration, samples: &mut [Sample]) {
     let slice_ns = slice.as_nanos().max(1);
     for sample in samples {
         sample.foreign_cpu_ns = foreign_cpu_ns.map(|foreign| {
             let part = u128::from(foreign) * u128::from(sample.wall_ns) / slice_ns;
-            // A sample's wall clock lies within the slice's, so its part is no more than the whole.
+            // The wall time of a sample is at most that of the slice, so the share fits into 64 bits.
             part as u64
         });
     }

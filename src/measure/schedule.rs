@@ -1,4 +1,4 @@
-//! How fast a case can be at best, and how long its tasks really take.
+//! How fast a case can be at best, and how long its tasks take when they run.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -11,16 +11,16 @@ use crate::kernel::TaskTimes;
 use crate::machine::host;
 use crate::record::{Bound, Trace, TracedRun, nanoseconds};
 
-/// Time for running tasks alone, and for traced runs. What comes first is done in any case.
+/// The time for running tasks alone, and again for traced runs. The first task and the first run always happen.
 const BUDGET: Duration = Duration::from_millis(100);
-/// Traced runs at most: enough for a median.
+/// The maximum number of traced runs: enough for a median.
 const TRACED_RUNS: usize = 5;
 
-/// The shortest schedule that a workload states cannot be the shortest.
+/// The certified optimum that a workload states is impossible.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error(
-    "certified_optimum_ms says {stated_ms} for this many workers, and the shortest schedule takes at least {least_ms} and \
-     at most {most_ms} ms: check its unit, and the scale of the graph"
+    "certified_optimum_ms is {stated_ms} for this number of workers, but the shortest schedule takes at least {least_ms} and \
+    at most {most_ms} ms: check its unit, and the scale of the graph"
 )]
 pub(crate) struct OptimumError {
     stated_ms: f64,
@@ -28,12 +28,12 @@ pub(crate) struct OptimumError {
     most_ms: f64,
 }
 
-/// How fast `job` can be on `worker_count` workers of `backend`; `None` where the durations of its tasks are
-/// not known, or are all zero.
+/// How fast `job` can be on `worker_count` workers of `backend`; `None` if the durations of its tasks are not known, or
+/// are all zero.
 ///
 /// # Errors
 ///
-/// When no shortest schedule can be as long as `certified_optimum_ns`.
+/// If `certified_optimum_ns` cannot be the length of a shortest schedule.
 pub(crate) fn bound(
     job: &Job,
     backend: &dyn Backend,
@@ -50,12 +50,12 @@ pub(crate) fn bound(
     let waits = graph.tasks().all(|task| kernel.wait(task).is_some());
     let mut parallelism = backend.parallelism(worker_count, waits);
     if !kernel.is_duration_kept() {
-        // Its tasks need a core each: more workers than cores do not run more of them at once. A limit on CPU time
-        // does not count here: until it is used up, all cores run.
+        // Each task needs a core, so more workers than cores do not run more tasks at the same time. A limit on CPU
+        // time does not count here: until it is used up, all cores run.
         let cores = host::core_count() as usize;
         parallelism = Some(parallelism.map_or(cores, |workers| workers.min(cores)));
     }
-    // A schedule is certified for a number of workers: more tasks under way at once may well beat it.
+    // An optimum is certified for a number of workers. A backend that runs more tasks at the same time may be faster.
     let is_certified = parallelism == Some(worker_count);
     let certified_optimum_ns = certified_optimum_ns.filter(|_| is_certified);
     let least = lower_bound(work_ns, span_ns, parallelism);
@@ -73,8 +73,8 @@ pub(crate) fn bound(
     }))
 }
 
-/// A shortest schedule lies between what no schedule beats and what a greedy one takes. A millionth is for
-/// durations that were rounded.
+/// Checks that `optimum` lies between the lower bound `least` and the length `most` of a greedy schedule. A millionth
+/// of tolerance allows for rounded durations.
 fn check_optimum(optimum: u128, least: u128, most: u128) -> Result<(), OptimumError> {
     if (least - least / 1_000_000..=most + most / 1_000_000).contains(&optimum) {
         return Ok(());
@@ -87,12 +87,12 @@ fn check_optimum(optimum: u128, least: u128, most: u128) -> Result<(), OptimumEr
     })
 }
 
-/// Runs tasks of `job` alone, one after the other, and then the whole job on the pool that `start` makes, for
-/// as long as there is time. `times` are those of the traced kernel of `job`.
+/// Runs tasks of `job` alone, one after another, and then the whole job on the pool that `start` makes, until the time
+/// is used up. `times` are the times that the traced kernel of `job` records.
 ///
 /// # Errors
 ///
-/// Why a run failed.
+/// If the pool cannot be started, or if a run failed.
 pub(crate) fn trace(
     job: &Job,
     times: &TaskTimes,
@@ -121,7 +121,7 @@ pub(crate) fn trace(
         ended.map_err(|_| job.why_halted())?;
         job.verify(expected)?;
         if !pool.take_deaths().is_empty() {
-            // A run in which tasks were tried again says nothing about how long they take.
+            // If tasks were tried again, their durations are not valid.
             if began.elapsed() < BUDGET {
                 continue;
             }
@@ -139,7 +139,7 @@ pub(crate) fn trace(
     Ok(trace)
 }
 
-/// Runs tasks on this thread as long as there is time, at least one; returns how many.
+/// Runs tasks on this thread until the time is used up, at least one. Returns their number.
 fn run_alone(job: &Job) -> usize {
     let began = Instant::now();
     let mut count = 0;
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn an_optimum_that_cannot_be_one_is_refused() {
         assert_eq!(check_optimum(131, 120, 140), Ok(()));
-        // Both ends can be met.
+        // The limits themselves are allowed.
         assert_eq!(check_optimum(120, 120, 120), Ok(()));
         for wrong in [0, 119, 141, 131_000] {
             let message = check_optimum(wrong, 120, 140).unwrap_err();

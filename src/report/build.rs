@@ -1,4 +1,4 @@
-//! From records to the view model.
+//! Computes the view model from records.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +10,11 @@ use super::model::{Group, Report, Sweep};
 use crate::record::{MixedError, Record, refuse_mixed, slug};
 
 impl Report {
-    /// The report of these records.
+    /// The report of these records. Without records, it has no heading, groups or sweeps.
     ///
     /// # Errors
     ///
-    /// When two records do not belong in one report (see [`refuse_mixed`]).
+    /// If two records do not belong in one report (see [`refuse_mixed`]).
     pub(crate) fn new(records: &[Record]) -> Result<Self, MixedError> {
         let places = (1..).map(|number| format!("record {number}"));
         refuse_mixed(places.zip(records))?;
@@ -42,7 +42,7 @@ impl Report {
     }
 }
 
-/// Gives each group and each sweep a slug of its own.
+/// Gives each group and each sweep a unique slug.
 fn name_files(groups: &mut [Group], sweeps: &mut [Sweep]) {
     let mut taken = BTreeSet::new();
     let mut name = |text: &str| {
@@ -69,8 +69,8 @@ fn name_files(groups: &mut [Group], sweeps: &mut [Sweep]) {
     }
 }
 
-/// A key that sorts `width=8` before `width=64`: text and numbers in turn. The name itself comes last, so
-/// that only equal names have equal keys.
+/// A key that sorts `width=8` before `width=64`: a list of texts, each with the number that follows it. The name itself
+/// comes last, so that only equal names have equal keys.
 fn natural(name: &str) -> (Vec<(String, u64)>, String) {
     let mut parts = vec![(String::new(), 0u64)];
     let mut was_digit = false;

@@ -1,4 +1,4 @@
-//! A history in words, rows and lines.
+//! Renders a history: as styled text, CSV, Markdown and SVG.
 
 use std::fmt::Write;
 
@@ -19,7 +19,7 @@ const DETAIL: Style = Style::new().dimmed();
 const SLOWER: Style = AnsiColor::Red.on_default();
 const FASTER: Style = AnsiColor::Green.on_default();
 
-/// The changes of each case for a terminal, styled; cases that did not change have one line.
+/// The changes of each case as styled text for a terminal. A case without changes takes one line, plus its notes.
 pub(crate) fn styled_table(history: &History) -> String {
     let mut text = String::new();
     for series in &history.series {
@@ -38,22 +38,22 @@ pub(crate) fn styled_table(history: &History) -> String {
     text
 }
 
-/// `12 sessions, 10.0 to 12.0 ms a run, no change`.
+/// A summary such as `12 sessions, 10.0 ms to 12.0 ms per run, corrected for drift, no change`.
 fn outline(history: &History, series: &Series) -> String {
     let medians = || series.points.iter().map(|point| point.median_ns);
     let sessions = match series.points.len() {
-        0 => return "no sessions with times that count".into(),
+        0 => return "no session has valid times".into(),
         1 => "1 session".into(),
         count => format!("{} sessions", units::count(count as u64)),
     };
     let low = medians().fold(f64::INFINITY, f64::min);
     let high = medians().fold(0.0, f64::max);
     format!(
-        "{sessions}, {} to {} a run{}{}",
+        "{sessions}, {} to {} per run{}{}",
         units::time(low),
         units::time(high),
         if series.is_calibrated {
-            ", drift taken out"
+            ", corrected for drift"
         } else {
             ", as measured"
         },
@@ -64,11 +64,11 @@ fn outline(history: &History, series: &Series) -> String {
     )
 }
 
-/// `+20.0% at c0ffee012345 (after 0ff1ce123456): 10.0 ms to 12.0 ms, p = 0.001`.
+/// A change in words: `+20.0% at c0ffee012345 (after 0ff1ce123456): 10.0 ms to 12.0 ms, p = 0.001`.
 fn sentence(found: &Change) -> String {
     let is_same = found.commit.is_some() && found.commit == found.previous_commit;
     let whose = match is_same {
-        true => "; both sides are of one commit, so the machine has changed and not the code",
+        true => "; both sides have the same commit, so the machine changed and not the code",
         false => "",
     };
     format!(
@@ -82,7 +82,7 @@ fn sentence(found: &Change) -> String {
     )
 }
 
-/// A chance with two digits that count: `0.0079`.
+/// A probability with two significant digits: `0.0079`.
 fn chance(p_value: f64) -> String {
     let places = 1.0 - p_value.log10().floor();
     let text = format!("{p_value:.*}", places.clamp(1.0, 17.0) as usize);
@@ -104,12 +104,13 @@ fn counts(history: &History) -> String {
     let short = all.filter(|one| history.is_too_short(one)).count();
     let remark = match short {
         0 => String::new(),
-        _ => format!(", {short} of them with too few sessions to find any"),
+        _ => format!(" ({short} of them with too few sessions to find a change)"),
     };
     format!("{changes} {noun} in {} cases{remark}", history.series.len())
 }
 
-/// One row a point, with the change that it begins, if it begins one.
+/// The history as CSV: a header, and one row per session of each case. The row of the first session after a change
+/// holds this change.
 pub(crate) fn csv(history: &History) -> String {
     let mut text = row(&[
         "case",
@@ -142,7 +143,7 @@ pub(crate) fn csv(history: &History) -> String {
     text
 }
 
-/// The changes as a table of Markdown, the newest of each case first.
+/// The changes as a Markdown table, the newest of each case first. Without changes there is only a heading.
 pub(crate) fn markdown(history: &History) -> String {
     let mut text = format!("### taskdyno: {}\n\n", counts(history));
     let changed = || {
@@ -173,11 +174,11 @@ pub(crate) fn markdown(history: &History) -> String {
     text + "\n"
 }
 
-/// A line a case over its sessions, with its changes marked, as an SVG that carries its font with it.
+/// The history as an SVG with an embedded font: one line per case over its sessions, with its changes marked.
 ///
 /// # Errors
 ///
-/// When it cannot be drawn.
+/// If the picture cannot be drawn.
 pub(crate) fn svg(history: &History) -> Result<String, ReportError> {
     timelines(history).svg(super::picture::FontSource::Own)
 }

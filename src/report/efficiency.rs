@@ -1,4 +1,4 @@
-//! Efficiency over task granularity: what sweeps over task sizes tell.
+//! Efficiency over task granularity, computed from sweeps over task sizes.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use crate::record::{Case, Peak, Probe, Record, Sample};
 use crate::stats::median;
 use crate::stats::metg::{SweepPoint, metg};
 
-/// Below this granularity the processor may still work on several tasks at once, whatever chains them, and efficiency
-/// could pass 100%: such points are left out (METHODOLOGY.md, "Tasks that follow each other on a thread do not
-/// overlap").
+/// Below this granularity, the processor may overlap consecutive tasks although they depend on each other, so the
+/// efficiency could exceed 100%. Such points are omitted (METHODOLOGY.md, "Tasks that follow each other on a thread do
+/// not overlap").
 const LEAST_GRANULARITY_NS: f64 = 8.0;
 
 /// One size of a sweep.
 type SweepRecord<'a> = (&'a Record, &'a Peak);
 
-/// The sweeps among these records, without slugs.
+/// The sweeps among these records. Their slugs are still empty. Records without a peak are ignored.
 pub(super) fn sweeps(records: &[&Record]) -> Vec<Sweep> {
     let mut by_name: BTreeMap<(&str, &str, u32), Vec<SweepRecord>> = BTreeMap::new();
     for record in records {
@@ -43,7 +43,7 @@ pub(super) fn sweeps(records: &[&Record]) -> Vec<Sweep> {
     sweeps.collect()
 }
 
-/// The parameters of a case without the one that is swept.
+/// The parameters of a case without the swept one.
 fn without_size(parameters: &Value, size_parameter: &str) -> Value {
     let mut parameters = parameters.clone();
     if let Some(kernel) = parameters.get_mut("kernel").and_then(Value::as_object_mut) {
@@ -70,8 +70,8 @@ fn curves(members: &[SweepRecord], target: f64) -> Vec<Curve> {
     curves
 }
 
-/// Samples in which two workers were last seen on one core, on machines that have one for each of them. Tasks that go
-/// by the clock last as long there as anywhere, so theirs do not count.
+/// The number of samples in which two workers were last seen on one core although the machine has enough cores. Samples
+/// of tasks with a fixed duration do not count, because sharing a core does not make these tasks longer.
 fn shared_core_count(members: &[SweepRecord]) -> usize {
     let with_a_core_each = members.iter().filter(|(record, peak)| {
         peak.task_ns.is_none() && record.case.workers <= record.host.core_count
@@ -96,7 +96,7 @@ fn curve(label: String, members: &[SweepRecord], target: f64) -> Curve {
     let (points, left_out): (Vec<SweepPoint>, Vec<SweepPoint>) = medians
         .into_iter()
         .partition(|point| point.granularity_ns >= LEAST_GRANULARITY_NS);
-    // A size is in all rounds or in none.
+    // A size is kept or omitted in all rounds alike.
     let is_kept = |size: &&Vec<Option<SweepPoint>>| {
         size.iter().any(Option::is_some) && middle(size).granularity_ns >= LEAST_GRANULARITY_NS
     };
@@ -123,7 +123,7 @@ fn curve(label: String, members: &[SweepRecord], target: f64) -> Curve {
     }
 }
 
-/// One point a round; none where worker processes died.
+/// One point per round; `None` for rounds in which worker processes died.
 fn points(record: &Record, peak: &Peak) -> Vec<Option<SweepPoint>> {
     let samples = record.samples.iter();
     match peak.task_ns {
@@ -137,7 +137,7 @@ fn points(record: &Record, peak: &Peak) -> Vec<Option<SweepPoint>> {
     }
 }
 
-/// What a task takes at peak, as a probe has it.
+/// The time of a task at the peak rate, according to a probe.
 fn probed_task_ns(peak: &Peak, probe: &Probe) -> f64 {
     let unit_ns = probe.run_wall_ns() / (peak.probe_task_count as f64 * peak.probe_size);
     unit_ns * peak.size
@@ -151,13 +151,13 @@ fn point(record: &Record, peak: &Peak, sample: &Sample, task_ns: f64) -> Option<
     let wall_ns = sample.run_wall_ns();
     let least_task_count = peak.least_task_count as f64;
     let parallelism = match record.bound {
-        // Where any number of tasks can wait at once, as many as the graph lets.
+        // If any number of tasks can wait at the same time, the graph is the only limit.
         Some(bound) if bound.parallelism.is_none() => task_count / least_task_count,
         _ => f64::from(record.case.workers),
     };
     let granularity_ns = wall_ns * parallelism / task_count;
     let efficiency = least_task_count * task_ns / wall_ns;
-    // A record may have come from anywhere.
+    // Records may come from files with any content.
     let is_number = |figure: f64| figure > 0.0 && figure.is_finite();
     let is_sound = is_number(granularity_ns) && is_number(efficiency) && is_number(task_ns);
     is_sound.then_some(SweepPoint {
@@ -167,7 +167,7 @@ fn point(record: &Record, peak: &Peak, sample: &Sample, task_ns: f64) -> Option<
     })
 }
 
-/// The medians of what is there, which is at least one.
+/// The medians of the points that exist. There must be at least one.
 fn middle(size: &[Option<SweepPoint>]) -> SweepPoint {
     let of = |figure: fn(&SweepPoint) -> f64| {
         let figures: Vec<f64> = size.iter().flatten().map(figure).collect();
@@ -189,7 +189,8 @@ mod tests {
     use crate::report::table::tables;
     use crate::stats::metg::Crossing;
 
-    /// A size on a backend that adds `overhead_ns` to each of its 500 tasks in a row, at a peak of 10 ns a unit.
+    /// The record of one size on a backend that adds `overhead_ns` to each of 500 consecutive tasks, at a peak rate of
+    /// 10 ns per unit.
     fn size(backend: &str, size: u64, overhead_ns: u64, round_count: usize) -> Record {
         let variant = format!("iterations={size}");
         let mut record = case("fine", backend, 2).variant(&variant).record();
@@ -227,7 +228,7 @@ mod tests {
     fn records_of_a_sweep_give_one_curve_a_backend() {
         let mut records = Vec::new();
         for size_ in [1, 2, 5, 10, 20, 40] {
-            // A thousand tasks on two workers: 500 in a row, so that granularity is work and overhead.
+            // A thousand tasks on two workers are 500 consecutive tasks, so the granularity is work plus overhead.
             records.push(size("rayon", size_, 100, 7));
             records.push(size("tokio", size_, 100_000, 7));
         }
@@ -249,7 +250,7 @@ mod tests {
         let text = tables(&report);
         assert!(text.contains("METG(50%)"), "{text}");
         assert!(
-            text.contains("no crossing: the coarsest tasks measured do not reach 50%"),
+            text.contains("no crossing: the largest tasks measured do not reach 50%"),
             "{text}"
         );
     }
@@ -260,11 +261,11 @@ mod tests {
             .map(|size_| size("rayon", size_, 100, 7))
             .into();
         let notes = |records: &[Record]| tables(&Report::new(records).unwrap());
-        assert!(!notes(&records).contains("not to be trusted"));
+        assert!(!notes(&records).contains("unreliable"));
         for sample in &mut records[2].samples {
             sample.wall_ns /= 2;
         }
-        assert!(notes(&records).contains("not to be trusted"));
+        assert!(notes(&records).contains("unreliable"));
     }
 
     #[test]
@@ -277,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_by_the_clock_are_told_against_the_clock() {
+    fn tasks_with_a_fixed_duration_are_compared_with_this_duration() {
         let mut timed = size("rayon", 1, 0, 7);
         let peak = timed.peak.as_mut().unwrap();
         (peak.task_ns, peak.least_task_count) = (Some(250.0), 100);
@@ -293,7 +294,8 @@ mod tests {
         let on_workers = sweep.curves[0].points[0];
         assert_eq!((on_workers.task_ns, on_workers.efficiency), (250.0, 0.25));
         assert_eq!(on_workers.granularity_ns, 100_000.0 * 2.0 / task_count);
-        // Where all wait at once there are no workers: what counts is how many are in a row.
+        // If all tasks wait at the same time, the number of workers does not matter, only the number of consecutive
+        // tasks.
         timed.bound = Some(Bound {
             work_ns: 1,
             span_ns: 1,
@@ -316,7 +318,7 @@ mod tests {
         ));
         let mut fine = size("rayon", 1, 0, 7);
         for sample in &mut fine.samples {
-            // Less than the 10 ns that the work takes where nothing overlaps.
+            // This is less than the 10 ns that the work takes without overlap.
             sample.wall_ns = 500 * 7;
         }
         let mut coarse = size("rayon", 40, 10, 7);

@@ -15,7 +15,7 @@ pub(crate) enum ReportError {
     Unwritable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error that the system returned.
         error: io::Error,
     },
     /// A picture cannot be drawn.
@@ -23,7 +23,7 @@ pub(crate) enum ReportError {
     Undrawable {
         /// The name of the picture.
         picture: String,
-        /// What plotters said.
+        /// The error that plotters returned.
         message: String,
     },
 }
@@ -41,10 +41,10 @@ impl Diagnostic for ReportError {
     fn help(&self) -> Option<String> {
         let help = match self {
             Self::Unwritable { .. } => {
-                "check that there is room on the disk and that the folder may be written to, or choose another with --out"
+                "check that there is space on the disk and that you may write to the folder, or choose another folder with --out"
             }
             Self::Undrawable { .. } => {
-                "the records are not to blame: choose other exporters, and report this as a mistake in taskdyno"
+                "the records are not the cause: choose other exporters, and report this as a bug in taskdyno"
             }
         };
         Some(help.into())

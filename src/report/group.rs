@@ -1,4 +1,4 @@
-//! From the records of one group to its rows.
+//! Computes the rows of a group from its records.
 
 use std::cmp::Ordering;
 
@@ -9,14 +9,14 @@ use super::schedule::Schedule;
 use crate::record::{Case, CaseError, ErrorKind, Record, Sample};
 use crate::stats::{Interval, Ratio, median, median_interval, ratio_of_medians};
 
-/// A case with its wall times, in nanoseconds a run. None if it failed.
+/// A case with its wall times, in nanoseconds per run. It has no wall times if it failed.
 struct Measurement<'a> {
     record: &'a Record,
     walls: Vec<f64>,
 }
 
-/// The group of these records, which are at least one and all of the same workload and variant. Its slug is
-/// still empty.
+/// The group of these records. There must be at least one record, and all must have the same workload and variant. The
+/// slug of the group is still empty.
 pub(super) fn group(records: &[&Record]) -> Group {
     let measurements: Vec<Measurement> = records.iter().map(|record| measure(record)).collect();
     let rows = measurements.iter().map(|measurement| Row {
@@ -29,7 +29,7 @@ pub(super) fn group(records: &[&Record]) -> Group {
     let mut rows: Vec<Row> = rows.collect();
     rows.sort_by(by_speed);
     rank(&mut rows);
-    // A row that is tied with the best may be slower than one that is not; those of a rank stay together.
+    // A row that is tied with the best may be slower than one that is not. Rows of the same rank stay together.
     rows.sort_by_key(|row| match &row.outcome {
         RowOutcome::Measured(measured) => measured.rank,
         RowOutcome::Failed(_) => usize::MAX,
@@ -89,11 +89,11 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
     }))
 }
 
-/// For a record that has neither samples nor an error.
+/// The error for a record that has neither samples nor an error.
 fn no_samples() -> CaseError {
     CaseError::new(
         ErrorKind::Protocol,
-        "the record has no samples that count, and no error that says why",
+        "the record has no valid samples, and no error that explains this",
     )
 }
 
@@ -109,7 +109,7 @@ where
 
 fn ratio(measurement: &Measurement, best: &Measurement) -> Option<Ratio> {
     let ratio = ratio_of_medians(&measurement.walls, &best.walls, ALPHA)?;
-    // A case is exactly as fast as itself: its two medians are not independent.
+    // The ratio of a case to itself is exactly 1. An interval would assume independent medians.
     let is_itself = std::ptr::eq(measurement.record, best.record);
     Some(Ratio {
         interval: ratio.interval.filter(|_| !is_itself),
@@ -117,7 +117,7 @@ fn ratio(measurement: &Measurement, best: &Measurement) -> Option<Ratio> {
     })
 }
 
-/// The median over the samples, so that one disturbed sample does not decide.
+/// The median utilisation over the samples, so that one disturbed sample has little effect; `None` if no time passed.
 fn utilisation(record: &Record) -> Option<f64> {
     let workers = f64::from(record.case.workers);
     let samples = record.samples.iter().filter(|sample| sample.wall_ns > 0);
@@ -136,7 +136,7 @@ fn foreign(record: &Record) -> Option<f64> {
     (wall_ns > 0.0).then(|| foreign_ns / (wall_ns * f64::from(record.host.core_count)))
 }
 
-/// The same backend and options with one worker.
+/// The measurement of the same backend and options with one worker; `None` if there is none.
 fn one_worker<'a, 'r>(group: &'a [Measurement<'r>], case: &Case) -> Option<&'a Measurement<'r>> {
     group.iter().find(|other| {
         let other = &other.record.case;
@@ -146,7 +146,7 @@ fn one_worker<'a, 'r>(group: &'a [Measurement<'r>], case: &Case) -> Option<&'a M
     })
 }
 
-/// The name of the backend; with its options, if others in the group have the same name.
+/// The name of the backend, with those options in which cases of the group with the same backend differ.
 pub(super) fn label(case: &Case, group: &[&Record]) -> String {
     let mut label = case.backend.clone();
     let twins = || {
@@ -164,7 +164,7 @@ pub(super) fn label(case: &Case, group: &[&Record]) -> String {
     label
 }
 
-/// Measured before failed, the measured by median, and whatever is alike by name.
+/// Orders measured rows by median, and failed rows after them. Equal rows are ordered by name.
 fn by_speed(a: &Row, b: &Row) -> Ordering {
     let median = |row: &Row| match &row.outcome {
         RowOutcome::Measured(measured) => measured.median_ns,
@@ -176,7 +176,8 @@ fn by_speed(a: &Row, b: &Row) -> Ordering {
         .then_with(|| name(a).cmp(&name(b)))
 }
 
-/// Numbers rows that are in order: first all that cannot be told from the best, then the others in turn.
+/// Assigns ranks to rows that are sorted by speed: 1 to all rows that cannot be told apart from the best, then
+/// increasing numbers to the others.
 fn rank(rows: &mut [Row]) {
     let best = rows.iter().find_map(|row| match &row.outcome {
         RowOutcome::Measured(measured) => Some(range(measured)),
@@ -187,7 +188,7 @@ fn rank(rows: &mut [Row]) {
         RowOutcome::Measured(measured) => Some(measured),
         RowOutcome::Failed(_) => None,
     });
-    // A slower row may overlap where a faster one with a narrower interval does not.
+    // The interval of a slower row may overlap while the narrower interval of a faster row does not.
     let (mut first, others): (Vec<_>, Vec<_>) =
         measured.partition(|measured| range(measured).overlaps(&best));
     let is_tied = first.len() > 1;
@@ -200,7 +201,7 @@ fn rank(rows: &mut [Row]) {
     }
 }
 
-/// The interval of the median; without one, the median alone.
+/// The interval of the median; without an interval, the median as both ends.
 fn range(measured: &Measured) -> Interval {
     measured.interval.unwrap_or(Interval {
         low: measured.median_ns,
@@ -208,15 +209,16 @@ fn range(measured: &Measured) -> Interval {
     })
 }
 
-/// What was found in a graph file, which says little to people.
+/// Parameters that were derived from a graph file. They are not shown, because they say little to people.
 const FOUND: [&str; 3] = ["sha256", "task_count", "edge_count"];
 
-/// `pattern stencil-1d, width 64, steps 1000`: one entry a table, its kind or file first.
+/// Parameters in words, one entry per table, with the kind or file first: `pattern stencil-1d, width 64, steps 1000`.
+/// Empty if `parameters` is not a JSON object.
 pub(super) fn parameters(parameters: &Value) -> Vec<String> {
     let Value::Object(tables) = parameters else {
         return Vec::new();
     };
-    // What is drawn before what is done at each point of it.
+    // The graph comes before the kernel.
     let mut tables: Vec<(&String, &Value)> = tables.iter().collect();
     tables.sort_by_key(|(name, _)| !["pattern", "graphs", "graph"].contains(&name.as_str()));
     let entries = tables.into_iter().map(|(name, table)| match table {
@@ -248,7 +250,7 @@ fn entry(table: &Map<String, Value>) -> String {
     first + &others.collect::<String>()
 }
 
-/// A value without the quotes of JSON.
+/// A value, without the quotes if it is a string.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -263,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_are_told_with_what_names_them_first() {
+    fn parameters_start_with_their_kind_or_file() {
         let of_file = json!({
             "kernel": {"by": "spin", "kind": "replay"},
             "graph": {"edge_count": 15, "file": "x.stg", "scale": 0.001, "sha256": "ab", "task_count": 12},

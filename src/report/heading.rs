@@ -1,12 +1,12 @@
-//! Where and when a report was measured, and what speaks against trusting it.
+//! Where and when a report was measured, and the reasons to doubt it.
 
 use jiff::Timestamp;
 
 use crate::record::{Commit, Host, Record};
 use crate::units;
 
-/// The load average above which something else was running when the run began. It lags by a minute, so a
-/// build that has just ended still shows; half a process on average is more than an idle system has.
+/// Above this load average, something else was running when the run began. An idle system stays below half a process.
+/// The load average covers the last minute, so it still shows a build that has just ended.
 const BUSY_LOAD: f64 = 0.5;
 
 /// The head of a report.
@@ -16,18 +16,18 @@ pub(crate) struct Heading {
     pub host: Host,
     /// The commit of the folder that `run` was started in.
     pub commit: Option<Commit>,
-    /// When the first case began, in UTC, as RFC 3339 has it.
+    /// When the first case began, in UTC, in the format of RFC 3339.
     pub started_at: String,
-    /// How many cases there are.
+    /// The number of cases.
     pub case_count: usize,
-    /// How many of them failed.
+    /// The number of cases that failed.
     pub failed_count: usize,
-    /// What makes the machine unfit for measuring, and what to do about it; a sentence each.
+    /// What made the machine unfit for measuring, and what to do about it: one text per problem.
     pub warnings: Vec<String>,
 }
 
 impl Heading {
-    /// The head over these records; `None` without any.
+    /// The head of a report of these records; `None` without records.
     pub(super) fn new(records: &[Record]) -> Option<Self> {
         let first = records.iter().min_by_key(|record| began(record))?;
         let failed = records
@@ -46,16 +46,17 @@ impl Heading {
         })
     }
 
-    /// `2026-11-02 12:00:00 UTC`.
+    /// When the first case began, such as `2026-11-02 12:00:00 UTC`. An invalid time is returned as it is.
     pub(crate) fn begun(&self) -> String {
         match self.started_at.parse::<Timestamp>() {
             Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-            // Better what the record says than nothing.
+            // An invalid text says more than no text.
             Err(_) => self.started_at.clone(),
         }
     }
 
-    /// `Linux 6.18, 2 cores, 8.00 GiB` and so on: what the figures depend on, besides the processor.
+    /// What the results depend on besides the processor: cores, memory, kernel and toolchain, such as
+    /// `2 cores, 8.00 GiB, Linux 6.18, rustc 1.90.0`.
     pub(crate) fn machine(&self) -> String {
         let host = &self.host;
         let all = units::size(host.memory_bytes);
@@ -68,30 +69,30 @@ impl Heading {
     }
 }
 
-/// When a case began; `None`, which sorts first, if the record does not say so properly.
+/// When a case began; `None`, which sorts first, if the time in the record is invalid.
 ///
-/// As text, `12:00:00.5Z` would sort before `12:00:00Z`.
+/// Times are parsed because texts sort wrongly: `12:00:00.5Z` before `12:00:00Z`.
 pub(super) fn began(record: &Record) -> Option<Timestamp> {
     record.started_at.parse().ok()
 }
 
-/// That something else was running, and what to do about it.
+/// A warning if something else was running.
 fn busy(host: &Host) -> Option<String> {
     (host.load_average > BUSY_LOAD).then(|| {
         format!(
-            "The load average was {:.2} when the run began: something else was running. Stop it and run again.",
+            "The load average was {:.2} when the run began: other programs were running. Stop them and run again.",
             host.load_average
         )
     })
 }
 
-/// That the clock follows the load, and what to do about it.
+/// A warning if the clock speed of the cores follows the load.
 pub(super) fn slow_clock(host: &Host) -> Option<String> {
     let governor = host.governor.as_ref()?;
     (governor != "performance").then(|| {
         format!(
-            "The frequency governor is {governor}, so that the clock speed follows the load. \
-             Set it to performance (cpupower frequency-set -g performance) and run again."
+            "The frequency governor is {governor}, so the clock speed of the cores follows the load. \
+            Set it to performance (cpupower frequency-set -g performance) and run again."
         )
     })
 }

@@ -1,34 +1,34 @@
-//! Per-core load over a whole run, put together from the load of its cases.
+//! The load of each core over a whole run, combined from the load of its cases.
 
 use super::heading::began;
 use crate::record::{LoadSource, Record};
 
-/// How busy each core was, from the beginning of the run.
+/// How busy each core was over a run. Times are in nanoseconds since the beginning of the run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct LoadMap {
-    /// How many cores have a figure; 0 if no case does.
+    /// The number of cores whose load is known; 0 if no case has any load.
     pub core_count: usize,
-    /// Where the last stretch ends.
+    /// The end of the last stretch.
     pub end_ns: u64,
-    /// Stretches of time in their order; between them nothing is known.
+    /// Stretches of time in chronological order. Between them, the load is not known.
     pub stretches: Vec<Stretch>,
-    /// The sources of the figures, without [`LoadSource::TooShort`].
+    /// The sources of the load, without [`LoadSource::TooShort`].
     pub sources: Vec<LoadSource>,
 }
 
-/// A stretch of time in which the load of the cores did not change, or is not known.
+/// A stretch of time with one load per core, or without any.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Stretch {
-    /// Where it begins, from the beginning of the run.
+    /// The time from the beginning of the run to the beginning of the stretch, in nanoseconds.
     pub start_ns: u64,
-    /// How long it is.
+    /// The length of the stretch in nanoseconds.
     pub length_ns: u64,
-    /// One busy ratio a core, or nothing if the case was too short for one.
+    /// One busy ratio per core, from 0 to 1; empty if the case was too short to measure it.
     pub cores: Vec<f64>,
 }
 
 impl LoadMap {
-    /// The load over these records. Where they come from several runs, one run follows upon the other.
+    /// The load over these records. If they come from several runs, the runs follow each other without a gap.
     pub(super) fn new(records: &[Record]) -> Self {
         let mut ordered: Vec<&Record> = records.iter().collect();
         ordered.sort_by_key(|record| began(record));
@@ -36,7 +36,7 @@ impl LoadMap {
         let mut run_start_ns = 0;
         let mut previous_ns = 0;
         for record in ordered {
-            // The clock of a run never goes back, so here a new one has begun.
+            // The clock of a run never runs backwards, so a new run begins here.
             if record.since_run_start_ns < previous_ns {
                 run_start_ns = map.end_ns;
             }
@@ -47,9 +47,9 @@ impl LoadMap {
     }
 
     fn add(&mut self, record: &Record, case_start_ns: u64) {
-        // Before the warm-up ends nothing is sampled.
+        // Nothing is sampled before the end of the warm-up.
         let mut start_ns = case_start_ns + record.plan.warmup_ns;
-        // The stretches of the case before were placed by its plan; they cannot have gone on until now.
+        // The stretches of the previous case were placed according to its plan. It ended before this case began.
         self.cut(case_start_ns);
         let load = &record.load;
         if load.source == LoadSource::TooShort || load.cores.is_empty() {
@@ -67,7 +67,7 @@ impl LoadMap {
         }
     }
 
-    /// Ends whatever goes on beyond `at_ns`.
+    /// Removes everything after `at_ns`.
     fn cut(&mut self, at_ns: u64) {
         while self
             .stretches

@@ -1,7 +1,7 @@
-//! From records to what people read. Never runs anything.
+//! Turns records and comparisons into what people and other tools read. Never runs anything.
 //!
-//! [`Report::new`] computes a view model from records. The rest only words or draws it: [`styled_tables`] for a terminal,
-//! and one file per exporter in [`EXPORTERS`].
+//! [`Report::new`] computes a view model from records. Everything else only renders it: [`styled_tables`] for a
+//! terminal, and one exporter per entry in [`EXPORTERS`] for files. [`FORMATS`] holds the formats of other tools.
 
 mod build;
 pub(crate) mod chronicle;

@@ -1,4 +1,4 @@
-//! The view model: everything a report says, computed from records and not yet worded or drawn.
+//! The view model: everything that a report shows, computed from records, but not yet rendered.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,14 @@ use crate::record::{CaseError, GraphSize};
 use crate::stats::metg::{Metg, SweepPoint};
 use crate::stats::{Interval, Ratio};
 
-/// Every interval of a report misses the true median at most this often.
+/// The probability that an interval of a report does not contain the true value is at most this.
 pub(crate) const ALPHA: f64 = 0.05;
 
-/// The backend whose result is right by definition, and whose time is the work without scheduling.
+/// The backend that runs all tasks on one thread. Its result is correct by definition, and its time is the work without
+/// scheduling.
 pub(crate) const SERIAL: &str = "serial";
 
-/// The backend that shows the practical limit: a fixed partition, decided before the clock starts.
+/// The backend that shows the practical limit: it assigns tasks to workers before the clock starts.
 pub(crate) const LIMIT: &str = "static";
 
 /// A whole report.
@@ -23,30 +24,31 @@ pub(crate) const LIMIT: &str = "static";
 pub(crate) struct Report {
     /// Where and when it was measured; `None` without records.
     pub heading: Option<Heading>,
-    /// One group a workload and variant, by name.
+    /// One group per workload and variant, sorted by name.
     pub groups: Vec<Group>,
-    /// Sweeps over task sizes, by name.
+    /// Sweeps over task sizes, sorted by name.
     pub sweeps: Vec<Sweep>,
     /// How busy the cores were, over the whole run.
     pub load: LoadMap,
-    /// The names of all backends, sorted: a backend's place here decides its colour in every picture.
+    /// The names of all backends, sorted. The position of a backend in this list determines its colour in every
+    /// picture.
     pub backends: Vec<String>,
 }
 
-/// A workload with one set of parameters, and what became of it on each backend.
+/// A workload with one set of parameters, and its outcome on each backend.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Group {
     /// The name of the workload.
     pub workload: String,
     /// The swept parameters, as `key=value` joined by commas; empty if nothing is swept.
     pub variant: String,
-    /// A name for files and anchors: lower-case letters, digits and hyphens, and no other group's.
+    /// A name for files and anchors: lower-case letters, digits and hyphens, unique within the report.
     pub slug: String,
-    /// All parameters, as `pattern stencil-1d, width 64, steps 1000`, one entry a table.
+    /// All parameters, one entry per table of the workload file, such as `pattern stencil-1d, width 64, steps 1000`.
     pub parameters: Vec<String>,
-    /// The size of its graph; `None` if no case got so far.
+    /// The size of the graph; `None` if no case got far enough to build it.
     pub graph: Option<GraphSize>,
-    /// One row a case: the measured ones from fastest to slowest, then those that failed, by name.
+    /// One row per case: first the measured cases, by rank and then by median, then the failed cases, by name.
     pub rows: Vec<Row>,
 }
 
@@ -55,35 +57,35 @@ pub(crate) struct Group {
 pub(crate) struct Row {
     /// The name of the backend.
     pub backend: String,
-    /// The name of the backend, with its options where the group has it with several.
+    /// The name of the backend, with its options if the group has the backend with several options.
     pub label: String,
-    /// How many tasks might run at once.
+    /// The number of workers.
     pub workers: u32,
     /// Whether this is the backend that shows the practical limit.
     pub is_limit: bool,
-    /// What became of it.
+    /// The outcome of the case.
     pub outcome: RowOutcome,
 }
 
-/// What became of a case.
+/// The outcome of a case.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum RowOutcome {
-    /// It has samples that count.
+    /// It has valid samples.
     Measured(Box<Measured>),
-    /// It failed: it has no place in the ranking and enters no statistic.
+    /// It failed. It has no rank and enters no statistic.
     Failed(CaseError),
 }
 
-/// The figures of a measured case. Times are in nanoseconds and for one run of the graph.
+/// The results of a measured case. Times are in nanoseconds and for one run of the graph.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Measured {
-    /// Its place, from 1. All that are tied with the best are first; the next after three of them is fourth.
+    /// The rank, from 1. All cases that are tied with the best have rank 1; after three of them, the next rank is 4.
     pub rank: usize,
-    /// Whether its interval overlaps that of another in first place, so that the data cannot tell them apart.
+    /// Whether it shares rank 1 with other cases: their intervals overlap, so the data cannot tell them apart.
     pub is_tied: bool,
-    /// How many samples there are.
+    /// The number of valid samples.
     pub sample_count: usize,
-    /// The median of wall time.
+    /// The median wall time.
     pub median_ns: f64,
     /// The exact 95% interval of that median; `None` with fewer than six samples.
     pub interval: Option<Interval>,
@@ -91,65 +93,65 @@ pub(crate) struct Measured {
     pub ratio: Option<Ratio>,
     /// CPU time ÷ (wall time × workers), the median over all samples; `None` if no time passed.
     pub utilisation: Option<f64>,
-    /// Median ÷ tasks; `None` where the size of the graph is not known.
+    /// Median ÷ tasks; `None` if the size of the graph is not known.
     pub task_ns: Option<f64>,
-    /// (median × workers - the serial median) ÷ tasks: the time of workers that a task costs beyond its work.
-    /// `None` without a serial case in the group. Negative where workers do not need a core each, as when
-    /// tasks wait and many of them wait at once on one worker.
+    /// (median × workers - the serial median) ÷ tasks: the worker time that each task costs in addition to its work.
+    /// `None` without a serial case in the group. Negative if many tasks wait on one worker at the same time.
     pub overhead_ns: Option<f64>,
     /// The median of the same backend and options with one worker ÷ this median; `None` without that case.
     pub speed_up: Option<f64>,
-    /// How long the workers took to start. Not part of any other time.
+    /// The time that the workers took to start, in nanoseconds. No other time includes it. `None` if it is not known.
     pub start_ns: Option<u64>,
-    /// Peak resident memory.
+    /// Peak resident memory in bytes; `None` if it is not known.
     pub peak_memory_bytes: Option<u64>,
-    /// How close it came to the best possible schedule; `None` where the durations of tasks are not known.
+    /// How close it came to the best possible schedule; `None` if the durations of the tasks are not known.
     pub schedule: Option<Schedule>,
-    /// CPU time of everything else on the machine ÷ (wall time × cores), over all samples that know it.
+    /// CPU time of everything else on the machine ÷ (wall time × cores), over all samples for which it is known; `None`
+    /// if there are none.
     pub foreign_ratio: Option<f64>,
-    /// What the runs brought to light that is no failure.
+    /// What the kernel observed that is not a failure, such as lost updates: key and sum over all samples.
     pub findings: BTreeMap<String, u64>,
 }
 
-/// A workload whose task size was swept, with one number of workers, on each backend.
+/// A workload with a swept task size and one number of workers, on each backend.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Sweep {
     /// The name of the workload.
     pub workload: String,
-    /// The swept parameters but for the size, as `key=value` joined by commas; empty if there are none.
+    /// The swept parameters except the size, as `key=value` joined by commas; empty if there are none.
     pub variant: String,
-    /// How many tasks might run at once.
+    /// The number of workers.
     pub workers: u32,
-    /// A name for files and anchors: no other sweep's, nor a group's.
+    /// A name for files and anchors, unique within the report.
     pub slug: String,
-    /// All parameters but the size, one entry a table.
+    /// All parameters except the size, one entry per table of the workload file.
     pub parameters: Vec<String>,
-    /// The parameter that says how large a task is.
+    /// The parameter that sets the size of a task.
     pub size_parameter: String,
-    /// The efficiency that was looked for.
+    /// The target efficiency, from 0 to 1.
     pub target: f64,
-    /// One a backend: those with the finest tasks first, then those without a crossing.
+    /// One curve per backend: those with the smallest METG first, then those without a crossing.
     pub curves: Vec<Curve>,
 }
 
-/// A backend over all sizes.
+/// The efficiency of one backend over all task sizes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Curve {
     /// The name of the backend.
     pub backend: String,
-    /// The name of the backend, with its options where the sweep has it with several.
+    /// The name of the backend, with its options if the sweep has the backend with several options.
     pub label: String,
     /// Whether this is the backend that shows the practical limit.
     pub is_limit: bool,
-    /// The medians over all rounds, by size.
+    /// The medians over all rounds, sorted by size.
     pub points: Vec<SweepPoint>,
-    /// How often the sizes were gone through.
+    /// The number of rounds. Each round measures every size once.
     pub round_count: usize,
-    /// Samples in which two workers were seen on one core though there was one for each.
+    /// The number of samples in which two workers were seen on one core although each could have had its own.
     pub shared_core_count: usize,
-    /// How many points were too fine to be told.
+    /// The number of sizes that were omitted because their tasks are too short to measure.
     pub left_out_count: usize,
-    /// How many sizes failed.
+    /// The number of sizes that failed.
     pub failed_count: usize,
     /// The minimum effective task granularity; `None` if no size was measured.
     pub metg: Option<Metg>,
@@ -169,7 +171,7 @@ impl Report {
 }
 
 impl Group {
-    /// The name of the workload, and what was swept.
+    /// The name of the workload and the swept parameters.
     pub(crate) fn title(&self) -> String {
         if self.variant.is_empty() {
             return self.workload.clone();
@@ -183,7 +185,7 @@ impl Group {
             .any(|(_, measured)| measured.schedule.is_some())
     }
 
-    /// The rows that were measured, from fastest to slowest.
+    /// The rows that were measured, in the order of [`Group::rows`].
     pub(crate) fn measured(&self) -> impl Iterator<Item = (&Row, &Measured)> {
         self.rows.iter().filter_map(|row| match &row.outcome {
             RowOutcome::Measured(measured) => Some((row, measured.as_ref())),
@@ -193,7 +195,7 @@ impl Group {
 }
 
 impl Sweep {
-    /// The name of the workload, what was swept, and the number of workers.
+    /// The name of the workload, the other swept parameters, and the number of workers.
     pub(crate) fn title(&self) -> String {
         let workers = match self.workers {
             1 => "1 worker".into(),

@@ -1,33 +1,34 @@
-//! How close a case came to the best possible schedule, and where the rest of its time went.
+//! How close a case came to the best possible schedule, and what it spent the rest of its time on.
 
 use crate::record::{Record, TracedRun};
 use crate::stats::median;
 
-/// The wall clock of one run, told apart: `lower_bound_ns + schedule_loss_ns + overhead_ns` is its median.
+/// The parts of the median wall time of one run: `lower_bound_ns + schedule_loss_ns + overhead_ns` is the median. Times
+/// are in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Schedule {
-    /// How many tasks the backend has under way at once; `None` for as many as there are.
+    /// How many tasks the backend runs at the same time; `None` if there is no limit.
     pub parallelism: Option<u64>,
-    /// The best that is known to be possible: the certified optimum, or else the lower bound.
+    /// The best possible time as far as it is known: the certified optimum, or else the lower bound.
     pub best_ns: f64,
     /// Whether `best_ns` is a certified optimum.
     pub is_certified: bool,
-    /// `best_ns` ÷ the median of wall time: 1 for a perfect run.
+    /// `best_ns` ÷ the median wall time: 1 for an optimal run.
     pub closeness: f64,
     /// The larger of work ÷ parallelism and span.
     pub lower_bound_ns: f64,
-    /// How much longer than the lower bound a greedy schedule takes with the durations that tasks really had.
-    /// `None` without a trace.
+    /// How much longer than the lower bound a greedy schedule takes with the measured durations of the tasks. `None`
+    /// without a trace.
     pub schedule_loss_ns: Option<f64>,
-    /// The rest: what starting, handing over and waking cost. `None` without a trace. The trace is of other
-    /// runs than the median, so it can be a little below zero.
+    /// The rest of the median: the cost of starting tasks, handing them over and waking workers. It can be slightly
+    /// negative, because the trace comes from other runs than the median. `None` without a trace.
     pub overhead_ns: Option<f64>,
-    /// What tasks took beside others ÷ what the same tasks took alone. `None` without a trace.
+    /// The duration of tasks that ran beside others ÷ the duration of the same tasks run alone. `None` without a trace.
     pub inflation: Option<f64>,
 }
 
 impl Schedule {
-    /// `None` where the durations of the tasks are not known, or no time passed.
+    /// `None` if the durations of the tasks are not known, or if the median is zero.
     pub(super) fn new(record: &Record, median_ns: f64) -> Option<Self> {
         let bound = record.bound.filter(|_| median_ns > 0.0)?;
         let lower_bound_ns = bound.lower_bound_ns as f64;
@@ -52,7 +53,7 @@ impl Schedule {
     }
 }
 
-/// The median of a figure over the traced runs.
+/// The median of a value over the traced runs; `None` without a trace.
 fn traced(record: &Record, figure: fn(&TracedRun) -> u64) -> Option<f64> {
     let runs = record.trace.iter().flat_map(|trace| &trace.runs);
     let figures: Vec<f64> = runs.map(|run| figure(run) as f64).collect();

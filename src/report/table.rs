@@ -1,4 +1,4 @@
-//! The report for a terminal: one table a group.
+//! The report for a terminal: one table per group and per sweep.
 
 use std::fmt::Write;
 
@@ -19,8 +19,8 @@ const DETAIL: Style = Style::new().dimmed();
 const FAILURE: Style = AnsiColor::Red.on_default();
 const BEST: Style = AnsiColor::Green.on_default();
 
-/// The tables of all groups, styled for a terminal; take the styles out with `anstream` where there is none,
-/// or use `tables`.
+/// The tables of all groups and sweeps, styled for a terminal. For other destinations, remove the styles with
+/// `anstream`. Without records, one line says so.
 pub(crate) fn styled_tables(report: &Report) -> String {
     if report.groups.is_empty() && report.sweeps.is_empty() {
         return "no records, so there is nothing to show\n".into();
@@ -43,13 +43,13 @@ pub(crate) fn styled_tables(report: &Report) -> String {
         line(&mut text, DETAIL, CLOSENESS_NOTE);
     }
     if rows().any(is_tied) {
-        let note = "tied: the 95% intervals overlap that of the best, so that the data cannot tell them apart";
+        let note = "tied: the 95% interval overlaps that of the fastest, so the data cannot tell them apart";
         line(&mut text, DETAIL, note);
     }
     text
 }
 
-/// The tables of all groups, as plain text.
+/// The tables of all groups and sweeps, as plain text.
 #[cfg(test)]
 pub(crate) fn tables(report: &Report) -> String {
     anstream::adapter::strip_str(&styled_tables(report)).to_string()
@@ -73,7 +73,7 @@ fn title(text: &mut String, group: &Group) {
     line(text, DETAIL, &text::line(&details.join("; ")));
 }
 
-/// The granularity of each backend in a sweep.
+/// The table of a sweep: the granularity of each backend.
 fn sweep_table(sweep: &Sweep) -> String {
     let mut text = String::new();
     line(&mut text, TITLE, &text::line(&sweep.title()));
@@ -130,7 +130,7 @@ fn table(group: &Group) -> String {
     }
     let notes = table.column_count() - 1;
     for (index, column) in table.column_iter_mut().enumerate() {
-        // Words stand to the left, figures to the right.
+        // Text is aligned left, numbers are aligned right.
         let is_word = index == 1 || index == notes;
         column.set_padding((0, 1));
         column.set_cell_alignment(if is_word {
@@ -139,7 +139,7 @@ fn table(group: &Group) -> String {
             CellAlignment::Right
         });
     }
-    // Heading and rule come before the first row.
+    // The heading and the rule are the two rows before the first case.
     let styles = [Style::new(); 2].into_iter();
     let styles = styles.chain(group.rows.iter().map(style));
     let mut text = String::new();
@@ -149,7 +149,8 @@ fn table(group: &Group) -> String {
     text
 }
 
-/// The first place and failures stand out. Done last, since tables count what colours take as width.
+/// The style of a row: the first rank and failures stand out. Styles are added last, because the table would count them
+/// as width.
 fn style(row: &Row) -> Style {
     match &row.outcome {
         RowOutcome::Measured(measured) if measured.rank == 1 => BEST,
@@ -158,12 +159,12 @@ fn style(row: &Row) -> Style {
     }
 }
 
-/// What is told of each case beyond its speed: how close it came to the best possible schedule where there is
-/// one, and what a task costs elsewhere.
+/// The columns after the speed: how close a case came to the best possible schedule, if the group has one; otherwise
+/// the cost of a task.
 fn last_columns(group: &Group) -> &'static [&'static str] {
     match group.has_bounds() {
         true => &["closeness", "schedule loss", "overhead", "inflation"],
-        false => &["a task", "overhead a task"],
+        false => &["time per task", "overhead per task"],
     }
 }
 
@@ -174,7 +175,7 @@ fn cells(row: &Row, group: &Group) -> Vec<String> {
         RowOutcome::Measured(measured) => figures(measured, group),
         RowOutcome::Failed(_) => vec![NONE.into(); 5 + last_columns(group).len()],
     };
-    // The rank comes first, before the name of the row.
+    // The rank is the first column, before the name of the row.
     let rank = std::mem::replace(&mut cells[0], row.workers.to_string());
     let notes = text::line(&notes(row).join(", "));
     [rank, backend]
@@ -184,7 +185,7 @@ fn cells(row: &Row, group: &Group) -> Vec<String> {
         .collect()
 }
 
-/// The rank and the figures between the workers and the notes.
+/// The rank, and the values of the columns between the workers and the notes.
 fn figures(measured: &Measured, group: &Group) -> Vec<String> {
     let first = [
         Some(measured.rank.to_string()),

@@ -20,7 +20,7 @@ fn measured<'a>(report: &'a Report, backend: &str, workers: u32) -> &'a Measured
         .1
 }
 
-/// One of everything: ties, the practical limit, a failure, a finding, a case with one sample.
+/// Records with one of everything: ties, the practical limit, a failure, a finding, a case with one sample.
 pub(super) fn varied() -> Report {
     report([
         case("empty", "serial", 1).around_us(1000),
@@ -93,16 +93,16 @@ fn samples_of_several_runs_count_for_one() {
     assert_eq!(measured.median_ns, 20_000.0);
     assert_eq!(measured.task_ns, Some(20.0));
     assert_eq!(measured.utilisation, Some(1.0));
-    // Half a millisecond of one core while a millisecond passed on two.
+    // Other programs used half a millisecond of CPU time while a millisecond passed on two cores.
     assert_eq!(measured.foreign_ratio, Some(0.25));
 }
 
 #[test]
-fn whoever_overlaps_the_best_is_tied_with_it() {
+fn cases_that_overlap_the_best_are_tied_with_it() {
     let report = report([
         case("empty", "a", 1).walls_us(&[100, 101, 102, 103, 104, 105]),
         case("empty", "b", 1).walls_us(&[105, 106, 107, 108, 109, 110]),
-        // The median is beyond that of c, and yet only d reaches down to the best.
+        // The median of d is above that of c, but only the interval of d overlaps that of the best.
         case("empty", "c", 1).walls_us(&[106, 107, 108, 109, 110, 111]),
         case("empty", "d", 1).walls_us(&[104, 109, 110, 111, 112, 113]),
         case("empty", "e", 1).walls_us(&[200]),
@@ -222,7 +222,7 @@ fn the_load_of_all_cases_makes_one_map() {
     let mut second = case("empty", "rayon", 2).walls_us(&[500_000]).record();
     second.since_run_start_ns = 300_000_000;
     second.started_at = "2026-11-02T12:00:00.3Z".into();
-    // Another run, an hour later, follows straight upon the first.
+    // Another run, an hour later, follows the first without a gap.
     let mut third = case("empty", "tokio", 2).load(0, &[[0.0, 1.0]]).record();
     third.started_at = "2026-11-02T13:00:00Z".into();
     let first = case("empty", "serial", 1).load(0, &[[1.0, 0.5], [0.25, 0.75]]);
@@ -237,9 +237,9 @@ fn the_load_of_all_cases_makes_one_map() {
         end_ns: 1_100_000_000,
         stretches: vec![
             ms(50, 200, &[1.0, 0.5]),
-            // Cut where the next case begins.
+            // The stretch ends where the next case begins.
             ms(250, 50, &[0.25, 0.75]),
-            // Too short for a figure.
+            // This case was too short to measure its load.
             ms(350, 500, &[]),
             ms(900, 200, &[0.0, 1.0]),
         ],
@@ -268,7 +268,7 @@ fn names_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn a_median_is_told_apart_into_bound_schedule_loss_and_overhead() {
+fn a_median_consists_of_bound_schedule_loss_and_overhead() {
     let mut record = case("sleep-io", "rayon", 2).around_us(1000).record();
     record.bound = Some(Bound {
         work_ns: 1_600_000,

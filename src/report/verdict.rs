@@ -1,4 +1,4 @@
-//! A comparison in words: what every format that people read says of it.
+//! A comparison in words, as every format for people shows it.
 
 use std::fmt::Write;
 
@@ -14,37 +14,37 @@ use crate::compare::{
 use crate::text;
 use crate::units;
 
-/// The share of the machine that went to others above which it is worth a word: as in a report.
+/// From this foreign load on, as a share of the machine, advice is given. Reports use the same limit.
 const FOREIGN_RATIO: f64 = 0.05;
 
-/// The swing of the control loop from which on it is worth a word: what a neighbour on the same processor does.
+/// From this spread of the control loop on, it is reported. A neighbour on the same processor causes this much.
 const SWING: f64 = 1.2;
 
-/// Where a figure is not to be had.
+/// Stands for a value that is not available.
 pub(super) const NONE: &str = "–";
 
-/// One case, in words.
+/// One case in words: a row of the table.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct CaseLine {
     /// The id of the case.
     pub(super) id: String,
-    /// How it came out.
+    /// The outcome.
     pub(super) kind: LineKind,
     /// The change of wall time, such as `+5.2%`.
     pub(super) wall: String,
-    /// Where the true change lies.
+    /// The interval that contains the true change.
     pub(super) interval: String,
     /// The change of CPU time.
     pub(super) cpu: String,
-    /// What has to be known besides; may be empty.
+    /// What readers must know besides; may be empty.
     pub(super) note: String,
 }
 
-/// How a case came out. The worst first.
+/// The outcome of a case, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LineKind {
     Failed,
-    /// The head does not have it any more.
+    /// Only the base has it.
     Missing,
     Verdict(Verdict),
     /// Only the head has it.
@@ -52,7 +52,7 @@ pub(super) enum LineKind {
 }
 
 impl LineKind {
-    /// The word for it.
+    /// The outcome as one word.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Failed => "failed",
@@ -75,7 +75,7 @@ impl LineKind {
     }
 }
 
-/// All cases, worst first, and within a verdict the slowest first.
+/// All cases, the worst outcome first. Cases with the same outcome are sorted by their change, the largest first.
 pub(super) fn lines(comparison: &Comparison) -> Vec<CaseLine> {
     let ratio = |case: &ComparedCase| case.wall.as_ref().map_or(0.0, |wall| wall.ratio);
     let mut cases: Vec<&ComparedCase> = comparison.cases.iter().collect();
@@ -104,7 +104,7 @@ fn line(case: &ComparedCase, comparison: &Comparison) -> CaseLine {
     }
 }
 
-/// A case that only one side has.
+/// The line of a case that only one side has.
 fn line_of_one_side(missing: &MissingCase) -> CaseLine {
     let mut note = format!("only the {} has it", missing.side.other().name());
     if let Some(error) = &missing.error {
@@ -151,45 +151,45 @@ fn note(case: &ComparedCase, comparison: &Comparison) -> String {
         && cpu.verdict == Verdict::Regressed
         && case.verdict() != Verdict::Regressed
     {
-        notes.push("it takes more CPU time".into());
+        notes.push("uses more CPU time".into());
     }
     notes.join("; ")
 }
 
-/// What it would take to settle it.
+/// How many more measurements would settle an inconclusive case.
 fn needs(wall: &Judgement, source: ComparisonSource) -> String {
     let unit = match source {
         ComparisonSource::Gate => "pairs",
-        ComparisonSource::Records => "sessions of each",
+        ComparisonSource::Records => "sessions per build",
     };
     match wall.more_pair_count {
         Some(count) => format!("about {} more {unit} would settle it", units::count(count)),
-        None => format!("no number of {unit} that anybody would wait for would settle it"),
+        None => format!("no practical number of {unit} would settle it"),
     }
 }
 
-/// By how much the head differs from the base: `+5.2%`, `−0.31%`, or `× 2.50` from a doubling on.
+/// A ratio of head to base as a change: `+5.2%`, `−0.31%`, or `× 2.50` if the ratio is 2 or more, or below 0.5.
 pub(crate) fn change(ratio: f64) -> String {
     if !(0.5..2.0).contains(&ratio) {
         return format!("× {ratio:.2}");
     }
     let percent = (ratio - 1.0) * 100.0;
     let decimals = if percent.abs() < 0.995 { 2 } else { 1 };
-    // A true minus is as wide as a digit; the hyphen is not.
+    // The minus sign is as wide as a digit; the hyphen is not.
     format!("{percent:+.decimals$}%").replace('-', "−")
 }
 
-/// A share as it was given, up to a thousandth of a per cent: `0.1%`, `99.5%`.
+/// A share from 0 to 1 as a percentage, with up to three decimals: `0.1%`, `99.5%`.
 pub(super) fn percent(share: f64) -> String {
     format!("{}%", (share * 1e5).round() / 1e3)
 }
 
-/// `+4.1% … +6.3%`.
+/// An interval of ratios as changes: `+4.1% … +6.3%`.
 fn range(interval: RatioInterval) -> String {
     format!("{} … {}", change(interval.low), change(interval.high))
 }
 
-/// What is compared with what.
+/// The head and the base, by name and commit.
 pub(super) fn title(comparison: &Comparison) -> String {
     let name = |build: &crate::compare::Build| match (&build.commit, build.short_commit()) {
         (Some(hash), Some(short))
@@ -206,12 +206,13 @@ pub(super) fn title(comparison: &Comparison) -> String {
     ))
 }
 
-/// The first characters of a hash, which whoever wrote the file may have filled with anything.
+/// The first `count` characters of a hash. The hash comes from a file and may hold any text, so it is not sliced by
+/// bytes.
 fn beginning(hash: &str, count: usize) -> String {
     hash.chars().take(count).collect()
 }
 
-/// How many cases came out how, the worst first: `1 regressed, 3 unchanged`.
+/// The number of cases per outcome, the worst first: `1 regressed, 3 unchanged`.
 pub(super) fn counts(lines: &[CaseLine]) -> String {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for line in lines {
@@ -227,7 +228,7 @@ pub(super) fn counts(lines: &[CaseLine]) -> String {
     }
 }
 
-/// What the verdicts rest on, and what speaks against trusting them; a sentence each.
+/// How the verdicts were obtained, and the reasons to doubt them: one sentence per fact.
 pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
     let mut sentences = Vec::new();
     for why in &comparison.advisory {
@@ -240,15 +241,18 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
         sentences.push(control_sentence(control));
     }
     if let Some(pin) = comparison.pin {
-        sentences.push(format!("Throughout, {}.", bound_or_not(pin)));
+        sentences.push(format!(
+            "During the whole comparison, {}.",
+            bound_or_not(pin)
+        ));
     }
     if let Some(load) = comparison.foreign_load_ratio {
         let advice = match load >= FOREIGN_RATIO {
-            true => " Stop it, or expect more to be inconclusive.",
+            true => " Stop them, or expect more inconclusive verdicts.",
             false => "",
         };
         sentences.push(format!(
-            "Everything else took {} of the machine.{advice}",
+            "Other programs used {} of the machine.{advice}",
             units::percent(load)
         ));
     }
@@ -257,15 +261,15 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
         .filter(|spread| *spread >= SWING)
     {
         sentences.push(format!(
-            "The speed of the machine swung: the control loop took {} as long at slow times as at fast ones.",
+            "The speed of the machine varied: when it was slow, the control loop took {} as long as when it was fast.",
             units::ratio(spread)
         ));
     }
-    // The load average still shows the builds; what others took meanwhile was measured above.
+    // No warning about the load average: it still contains the builds. The foreign load above was measured.
     sentences.extend(slow_clock(&comparison.host));
     if comparison.source == ComparisonSource::Records {
         sentences.push(
-            "The records were measured apart; `taskdyno gate` lets two builds take turns and sees more.".into(),
+            "The records were measured at different times. `taskdyno gate` alternates two builds and detects smaller changes.".into(),
         );
     }
     sentences.push(format!(
@@ -276,13 +280,13 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
     sentences
 }
 
-/// Whether workers were kept apart.
+/// Says whether each worker was bound to a core. The result is a clause without a full stop.
 pub(crate) fn bound_or_not(pin: bool) -> &'static str {
     match pin {
         true => "each worker was bound to a core",
         false => {
-            "workers were not bound to cores, since something else may have kept one of them busy, or `--pin=never` \
-             was given"
+            "workers were not bound to cores, because another program may have kept a core busy, or because of \
+            `--pin=never`"
         }
     }
 }
@@ -297,18 +301,18 @@ fn control_sentence(control: &ComparedCase) -> String {
             text::line(&error.error.message)
         ),
         (None, Verdict::Regressed | Verdict::Improved) => format!(
-            "The control failed: {} came out as {} against itself{width}.",
+            "The control failed: {}, compared with itself, came out as {}{width}.",
             text::line(&control.case.id()),
             control.verdict()
         ),
         (None, verdict) => format!(
-            "The control, {} against itself, came out as {verdict}{width}.",
+            "The control, {} compared with itself, came out as {verdict}{width}.",
             text::line(&control.case.id())
         ),
     }
 }
 
-/// The machine, in a line.
+/// The machine in one line.
 pub(super) fn machine(comparison: &Comparison) -> String {
     let host = &comparison.host;
     text::line(&format!(
@@ -319,7 +323,7 @@ pub(super) fn machine(comparison: &Comparison) -> String {
     ))
 }
 
-/// A comparison for a terminal, styled; take the styles out with `anstream` where there is none.
+/// A comparison as styled text for a terminal. For other destinations, remove the styles with `anstream`.
 pub(crate) fn styled_verdicts(comparison: &Comparison) -> String {
     let mut text = String::new();
     let bold = Style::new().bold();
@@ -361,7 +365,7 @@ fn table(lines: &[CaseLine]) -> String {
         });
     }
     let rows = table.lines().map(|row| row.trim_end().to_owned() + "\n");
-    // Heading and rule come before the first case.
+    // The heading and the rule are the two rows before the first case.
     let kinds = [None, None]
         .into_iter()
         .chain(lines.iter().map(|line| Some(line.kind)));
@@ -370,7 +374,7 @@ fn table(lines: &[CaseLine]) -> String {
         .collect()
 }
 
-/// The row of a table with its verdict in colour. Done last, since tables count what colours take as width.
+/// A row of the table with its verdict in colour. Colours are added last, because the table would count them as width.
 fn colored(row: &str, kind: Option<LineKind>) -> String {
     match kind {
         None => row.into(),

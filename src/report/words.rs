@@ -1,4 +1,4 @@
-//! Sentences that more than one format needs.
+//! Sentences and labels that several formats share.
 
 use super::model::{Curve, Group, Measured, Row, RowOutcome};
 use super::schedule::Schedule;
@@ -8,30 +8,30 @@ use crate::stats::Interval;
 use crate::stats::metg::{Crossing, SweepPoint};
 use crate::units;
 
-/// The share of the machine that went to others above which a case is marked: nanobench calls a result
-/// unstable at an error of 5%.
+/// From this foreign load on, as a share of the machine, a case gets a note. nanobench calls a result unstable at an
+/// error of 5%.
 const FOREIGN_RATIO: f64 = 0.05;
 
-/// Where a figure is not to be had.
+/// Stands for a value that is not available.
 pub(super) const NONE: &str = "–";
 
-/// What marks the practical limit beside its name.
+/// The mark beside the name of the backend that shows the practical limit.
 pub(super) const LIMIT_MARK: &str = "†";
 
-/// What the mark means.
-pub(super) const LIMIT_NOTE: &str = "the practical limit: tasks are shared out before the clock starts and \
-    workers spin, so that nothing is scheduled at run time";
+/// The meaning of [`LIMIT_MARK`].
+pub(super) const LIMIT_NOTE: &str = "the practical limit: tasks are assigned to workers before the clock starts and \
+workers spin, so nothing is scheduled at run time";
 
-/// What the columns on schedules mean.
-pub(super) const CLOSENESS_NOTE: &str = "closeness: the best possible schedule ÷ median, 100% is perfect (* \
-    a certified optimum); schedule loss: what a greedy schedule takes beyond the bound; overhead: the rest of \
-    the median; inflation: how much longer tasks took than alone";
+/// The meaning of the columns about schedules.
+pub(super) const CLOSENESS_NOTE: &str = "closeness: best possible time ÷ median, 100% is optimal (* marks a \
+certified optimum); schedule loss: how much longer than the bound a greedy schedule takes; overhead: the rest of \
+the median; inflation: duration of tasks in parallel ÷ duration of the same tasks alone";
 
-/// The same, for where there is room for a line.
+/// [`LIMIT_NOTE`], shortened to fit below a picture.
 pub(super) const LIMIT_SHORT: &str =
-    "the practical limit: a fixed partition, decided before the clock starts";
+    "the practical limit: tasks are assigned to workers before the clock starts";
 
-/// What people have to know of a row besides its figures.
+/// The notes of a row: what readers must know besides its values. Empty if there is nothing to note.
 pub(super) fn notes(row: &Row) -> Vec<String> {
     let measured = match &row.outcome {
         RowOutcome::Failed(error) => return vec![format!("failed: {}", error.kind)],
@@ -62,12 +62,12 @@ pub(super) fn notes(row: &Row) -> Vec<String> {
     notes
 }
 
-/// `1.21 – 1.25 µs`, or that there is none.
+/// An interval of times in nanoseconds, such as `1.21 – 1.25 µs`; a dash if there is none.
 pub(super) fn interval(interval: Option<Interval>) -> String {
     interval.map_or(NONE.into(), |ends| units::times(ends.low, ends.high))
 }
 
-/// `lost_updates_count`, 1234 becomes `1,234 lost updates`.
+/// A finding in words: the key `lost_updates_count` with the sum 1234 becomes `1,234 lost updates`.
 pub(super) fn finding(key: &str, sum: u64) -> String {
     let (name, figure) = if let Some(name) = key.strip_suffix("_ns") {
         (name, units::time(sum as f64))
@@ -79,7 +79,8 @@ pub(super) fn finding(key: &str, sum: u64) -> String {
     format!("{figure} {}", name.replace('_', " "))
 }
 
-/// `120 ns`, `under 40 ns` where even the finest tasks reach the target, `over 2 ms` where none does.
+/// The METG of a curve: `120 ns`; `under 40 ns` if even the smallest tasks reach the target; `over 2 ms` if no size
+/// reaches it; a dash if no size was measured.
 pub(super) fn metg_figure(curve: &Curve) -> String {
     match curve.metg.map(|metg| metg.crossing) {
         None => NONE.into(),
@@ -89,11 +90,11 @@ pub(super) fn metg_figure(curve: &Curve) -> String {
     }
 }
 
-/// No backend does more than the peak rate. The median of a size comes out above it by this much only where the
-/// probe is no peak: where its tasks get in each other's way, as those of a contended counter do.
+/// No backend exceeds the peak rate. A median efficiency above this value means that the probe did not reach the peak
+/// because its tasks slow each other down, as tasks with a contended counter do.
 const DUBIOUS_EFFICIENCY: f64 = 1.25;
 
-/// Why a curve has no crossing, and what else has to be known of it.
+/// The notes of a curve: why it has no crossing, and what else readers must know. Empty if there is nothing to note.
 pub(super) fn curve_notes(curve: &Curve, target: f64) -> Vec<String> {
     let target = units::percent(target);
     let mut notes = Vec::new();
@@ -110,14 +111,14 @@ pub(super) fn curve_notes(curve: &Curve, target: f64) -> Vec<String> {
         Some(Crossing::Below(_)) => {
             let finest = curve.points.first().map(at).unwrap_or_default();
             notes.push(format!(
-                "no crossing: the finest tasks measured still reach {target} ({finest})"
+                "no crossing: the smallest tasks measured still reach {target} ({finest})"
             ));
         }
         Some(Crossing::Above(_)) => {
             let coarsest = curve.points.last().map(at).unwrap_or_default();
             notes.push(format!(
-                "no crossing: the coarsest tasks measured do not reach {target} ({coarsest}); none is made longer than \
-                 50 ms, and no run longer than about 2 s, so a graph of fewer tasks could be taken further"
+                "no crossing: the largest tasks measured do not reach {target} ({coarsest}); tasks are limited to 50 ms \
+                and runs to about 2 s, so a graph with fewer tasks allows larger tasks"
             ));
         }
     }
@@ -126,26 +127,26 @@ pub(super) fn curve_notes(curve: &Curve, target: f64) -> Vec<String> {
         .is_some_and(|metg| metg.interval.is_none() && matches!(metg.crossing, Crossing::At(_)))
     {
         notes.push(format!(
-            "no interval: {} of the 6 rounds that it takes",
+            "no interval: {} of the 6 rounds that are needed",
             curve.round_count
         ));
     }
     let most = curve.points.iter().map(|point| point.efficiency);
     if most.fold(0.0, f64::max) > DUBIOUS_EFFICIENCY {
         notes.push(
-            "not to be trusted: it passes its peak, so that what the peak is measured with runs slower than it should"
+            "unreliable: the efficiency exceeds the peak, so the probe that measures the peak ran slower than it should"
                 .into(),
         );
     }
     if curve.shared_core_count > 0 {
         notes.push(format!(
-            "{} samples with two workers on one core, which `--pin` keeps apart",
+            "{} samples with two workers on one core; `--pin` prevents this",
             curve.shared_core_count
         ));
     }
     if curve.left_out_count > 0 {
         notes.push(format!(
-            "{} sizes left out: too fine to be told apart",
+            "{} sizes omitted: the tasks are too short to measure",
             curve.left_out_count
         ));
     }
@@ -155,13 +156,13 @@ pub(super) fn curve_notes(curve: &Curve, target: f64) -> Vec<String> {
     notes
 }
 
-/// `97%`, with a mark where a certified optimum is behind it.
+/// The closeness of a schedule, such as `97%`, with `*` if it refers to a certified optimum.
 pub(super) fn closeness(schedule: &Schedule) -> String {
     let mark = if schedule.is_certified { "*" } else { "" };
     format!("{}{mark}", units::percent(schedule.closeness))
 }
 
-/// `rayon, 2 workers`.
+/// The label and workers of a row, such as `rayon, 2 workers`.
 pub(super) fn name(row: &Row) -> String {
     match row.workers {
         1 => format!("{}, 1 worker", row.label),
@@ -169,17 +170,17 @@ pub(super) fn name(row: &Row) -> String {
     }
 }
 
-/// Who won a group, by how much, and what the data cannot tell.
+/// Summary of a group: the fastest row or rows, and the next one.
 pub(super) struct Outline<'a> {
-    /// The rows in first place, from fastest to slowest; more than one if they are tied.
+    /// The rows with rank 1, from fastest to slowest; more than one if they are tied, none if all cases failed.
     pub(super) first: Vec<(&'a Row, &'a Measured)>,
-    /// The next row that is not tied with them, nor the practical limit.
+    /// The fastest of the other rows, apart from the practical limit; `None` if there is none.
     pub(super) next: Option<(&'a Row, &'a Measured)>,
-    /// How many cases failed.
+    /// The number of cases that failed.
     pub(super) failed_count: usize,
 }
 
-/// The outline of a group.
+/// Returns the summary of `group`.
 pub(super) fn outline(group: &Group) -> Outline<'_> {
     let (first, others): (Vec<_>, Vec<_>) = group
         .measured()
@@ -191,12 +192,12 @@ pub(super) fn outline(group: &Group) -> Outline<'_> {
     }
 }
 
-/// What a case without a change shows; `None` for one that changed. Where nothing could have been found, "no change"
-/// would be a claim.
+/// What to say about a case without a change; `None` if it changed. If there are too few sessions to find a change, the
+/// text says so, because "no change" would be wrong.
 pub(super) fn no_change(history: &History, series: &Series) -> Option<String> {
     if history.is_too_short(series) {
         return Some(format!(
-            "too few sessions to find a change: it takes {} at a significance of {}",
+            "too few sessions to find a change: at least {} are needed at a significance of {}",
             history.fewest_point_count,
             percent(history.significance)
         ));
@@ -204,7 +205,7 @@ pub(super) fn no_change(history: &History, series: &Series) -> Option<String> {
     let hidden = series.fewest_side_count.filter(|count| *count > 2);
     series.changes.is_empty().then(|| match hidden {
         Some(count) => format!(
-            "no change (one with fewer than {count} sessions before or after it could not show)"
+            "no change (a change with fewer than {count} sessions before or after it cannot be detected)"
         ),
         None => "no change".into(),
     })

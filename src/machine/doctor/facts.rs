@@ -1,4 +1,4 @@
-//! What the rules look at, as the machine shows it.
+//! The facts that rules use, in the form in which the machine shows them.
 
 use std::thread;
 use std::time::Duration;
@@ -14,19 +14,19 @@ use crate::system::cgroup::Groups;
 use crate::system::limit::{ThreadLimits, thread_count_of_user};
 use crate::system::{Root, can_start_itself};
 
-/// Texts and numbers from one machine. Empty texts and `None` stand for what it does not show; no rule
-/// makes anything of them, and `unknown` tells them.
+/// Texts and numbers from one machine. Facts that it does not show are empty or `None`. Rules ignore these, and
+/// `unknown` reports them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
     /// The release of the Linux kernel, such as `6.18.44-generic`.
     pub(super) kernel: String,
-    /// Whether the program can start itself again, which takes `/proc`.
+    /// Whether the program can start itself again, which requires `/proc`.
     pub(super) can_start_itself: bool,
     /// Whether the program was built with debug assertions.
     pub(super) debug_build: bool,
     /// `/proc/cpuinfo`.
     pub(super) cpuinfo: String,
-    /// Maker and name of the machine, from its firmware.
+    /// The manufacturer and the name of the machine, from its firmware.
     pub(super) firmware: String,
     /// The cores that the process may run on.
     pub(super) allowed: Vec<u32>,
@@ -42,20 +42,21 @@ pub(super) struct Facts {
     pub(super) boost: String,
     /// `/proc/loadavg`.
     pub(super) loadavg: String,
-    /// What was watched of the work of others.
+    /// The CPU time that was used while the machine was watched.
     pub(super) watch: Option<CpuWatch>,
     /// The tightest CPU quota that a control group sets, in thousandths of a core.
     pub(super) cpu_limit_millicores: Option<u64>,
     /// Whether the kernel says which control groups the process is in.
     pub(super) are_groups_known: bool,
-    /// How many processes and threads there may be.
+    /// The limits on the number of processes and threads.
     pub(super) thread_limits: ThreadLimits,
-    /// How many threads this user has in all.
+    /// The number of threads that this user has.
     pub(super) user_thread_count: u64,
-    /// The clock source in use, and those that there are.
+    /// The clock source in use.
     pub(super) clock_source: String,
+    /// The available clock sources, separated by spaces.
     pub(super) clock_sources: String,
-    /// The timer slack in nanoseconds after the shortest was asked for.
+    /// The timer slack in nanoseconds, after the shortest was requested.
     pub(super) timer_slack_ns: Option<u64>,
     /// `/proc/meminfo`.
     pub(super) meminfo: String,
@@ -63,13 +64,13 @@ pub(super) struct Facts {
     pub(super) huge_pages: String,
 }
 
-/// Two readings of the kernel's counters.
+/// Two readings of the kernel's counters of busy time.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CpuWatch {
     pub(super) before: CpuTicks,
     pub(super) after: CpuTicks,
     pub(super) elapsed: Duration,
-    /// CPU time of this process in between.
+    /// The CPU time of this process between the readings, in nanoseconds.
     pub(super) own_cpu_ns: u64,
 }
 
@@ -77,7 +78,7 @@ const CPU: &str = "/sys/devices/system/cpu";
 const CLOCK: &str = "/sys/devices/system/clocksource/clocksource0";
 
 impl Facts {
-    /// Reads all there is below `root`, and watches the machine for this long.
+    /// Reads all facts below `root`, and watches the CPU time of the machine for the duration `watch`.
     pub(super) fn gather(root: &Root, watch: Duration) -> Self {
         let text = |path: &str| root.read(path).unwrap_or_default();
         let of_cpu = |file: &str| text(&format!("{CPU}/{file}"));
@@ -152,8 +153,8 @@ fn governors(root: &Root) -> Vec<String> {
         .collect()
 }
 
-/// What a measuring process gets when it asks for sharp timers; asked for by a thread of its own, so that
-/// this one stays as it is.
+/// The timer slack of a measuring process in nanoseconds; `None` if the system does not report it. A separate thread
+/// requests it, so that the slack of the calling thread does not change.
 fn shortest_timer_slack() -> Option<u64> {
     let asked = thread::Builder::new().spawn(|| {
         host::sharpen_timers();

@@ -1,7 +1,7 @@
 //! What makes a machine unfit for measuring, and what to do about it.
 //!
-//! What is known is gathered once, as text (`facts`); each rule then looks at its part of it and gives
-//! a piece of advice or none (`rule`).
+//! The facts are gathered once, as text (`facts`). Each rule (`rule`) looks at some of the facts and gives one piece of
+//! advice, or none. Facts that could not be found out are reported too (`unknown`).
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -13,34 +13,34 @@ mod unknown;
 use crate::system::Root;
 use facts::Facts;
 
-/// Something that makes measurements here worse than they could be.
+/// A problem that makes measurements on this machine less reliable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Advice {
     /// What was found.
     pub what: String,
-    /// Why it matters to what is measured.
+    /// Why it affects measurements.
     pub why: String,
-    /// What to do: one line, a command where there is one.
+    /// What to do about it, in one line: a command if there is one.
     pub remedy: String,
-    /// How bad it is.
+    /// How serious it is.
     pub severity: Severity,
 }
 
-/// How bad it is to measure in spite of an [`Advice`]. Ordered from least to worst.
+/// How serious an [`Advice`] is, from the least to the most serious.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Severity {
-    /// The figures hold, within limits that one should know.
+    /// Results are valid, within limits that one should know.
     Note,
-    /// What bears on the figures could not be found out.
+    /// Something that may affect results could not be found out.
     Unknown,
-    /// The figures are noisier than they need to be.
+    /// Results are noisier than necessary.
     Warning,
-    /// The figures say nothing about what was to be measured.
+    /// Results are meaningless.
     Unfit,
 }
 
 impl Severity {
-    /// The word for it.
+    /// The severity as one word.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Note => "note",
@@ -51,15 +51,15 @@ impl Severity {
     }
 }
 
-/// How long the machine is watched for the work of others: 30 ticks of 10 ms a core.
+/// How long the CPU time of other programs is watched: 30 ticks of 10 ms per core.
 const WATCH: Duration = Duration::from_millis(300);
 
-/// Looks at this machine, which takes about 300 ms. Worst comes first; empty if there is nothing to say.
+/// Examines this machine, which takes about 300 ms. Returns the advice, the most serious first; empty if there is none.
 pub(crate) fn examine() -> Vec<Advice> {
     advise(&Facts::gather(&Root::default(), WATCH))
 }
 
-/// What all rules say to these facts, worst first.
+/// The advice of all rules on these facts, the most serious first.
 fn advise(facts: &Facts) -> Vec<Advice> {
     let mut advice = rule::all(facts);
     advice.extend(unknown::unknown(facts));
@@ -67,8 +67,8 @@ fn advise(facts: &Facts) -> Vec<Advice> {
     advice
 }
 
-/// The advice as plain text: what, why it matters, what to do. Without advice, one line that says the
-/// machine is fit.
+/// The advice as plain text: what was found, why it matters, and what to do. The last line is a verdict. Without
+/// advice, it says that the machine is fit.
 pub(crate) fn render(advice: &[Advice]) -> String {
     let mut text = String::new();
     for advice in advice {
@@ -85,10 +85,10 @@ fn verdict(worst: Option<Severity>) -> &'static str {
         None => "This machine is fit for measuring.\n",
         Some(Severity::Note) => "This machine is fit for measuring, within the limits above.\n",
         Some(Severity::Unknown) => {
-            "Whether this machine is fit for measuring cannot be told: see what could not be found out.\n"
+            "It is not known whether this machine is fit for measuring: see what could not be found out.\n"
         }
-        Some(Severity::Warning) => "Measurements here are noisier than they need to be.\n",
-        Some(Severity::Unfit) => "This machine is not fit for measuring as it is.\n",
+        Some(Severity::Warning) => "Measurements on this machine are noisier than necessary.\n",
+        Some(Severity::Unfit) => "This machine is not fit for measuring in its current state.\n",
     }
 }
 

@@ -1,4 +1,4 @@
-//! The rules. Each is a pure function over what it looks at.
+//! The rules. Each is a pure function of the facts that it uses.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::system::limit::ThreadLimits;
 use crate::system::proc;
 use crate::units;
 
-/// What every rule says.
+/// The advice of all rules.
 pub(super) fn all(facts: &Facts) -> Vec<Advice> {
     let core_count = facts.allowed.len();
     let found = [
@@ -38,17 +38,17 @@ pub(super) fn all(facts: &Facts) -> Vec<Advice> {
 
 fn no_proc(can_start_itself: bool) -> Option<Advice> {
     (!can_start_itself).then(|| Advice {
-        what: "/proc is not there, or does not show this program (/proc/self/exe)".into(),
+        what: "/proc is not mounted, or does not show this program (/proc/self/exe)".into(),
         why:
-            "every case is a process of this program, started by that path: all of them would fail"
+            "every case is a child process that is started through this path, so all cases would fail"
                 .into(),
         remedy: "mount -t proc proc /proc".into(),
         severity: Severity::Unfit,
     })
 }
 
-/// The oldest kernel that can watch worker processes by descriptors: `pidfd_open` came with Linux 5.3, and waiting for
-/// what it opens (`P_PIDFD`) with 5.4.
+/// The oldest kernel that can watch worker processes through descriptors: `pidfd_open` was added in Linux 5.3, and
+/// waiting for its descriptors (`P_PIDFD`) in 5.4.
 const OLDEST_KERNEL: (u32, u32) = (5, 4);
 
 fn old_kernel(release: &str) -> Option<Advice> {
@@ -56,15 +56,15 @@ fn old_kernel(release: &str) -> Option<Advice> {
     let version = (numbers.next()?.ok()?, numbers.next()?.ok()?);
     let (major, minor) = OLDEST_KERNEL;
     (version < OLDEST_KERNEL).then(|| Advice {
-        what: format!("this is Linux {release}, and the oldest that is supported is {major}.{minor}"),
-        why: "worker processes are watched by descriptors that it does not have: cases with them fail".into(),
-        remedy: "leave them out: --backends serial,static,threads,thread-pool,crossbeam,rayon,tokio".into(),
+        what: format!("this is Linux {release}, and the oldest supported version is {major}.{minor}"),
+        why: "this kernel has no descriptors for watching worker processes, so cases that use them fail".into(),
+        remedy: "use only other backends: --backends serial,static,threads,thread-pool,crossbeam,rayon,tokio".into(),
         severity: Severity::Unfit,
     })
 }
 
 fn threads(limits: &ThreadLimits, user_thread_count: u64, core_count: usize) -> Option<Advice> {
-    // The case has a process and a worker for each core, and the control loop a thread for each core but one.
+    // A case has one process and one worker per core. The control loop has one thread per core, except for the first.
     let needed = 2 * core_count.max(1) as u64;
     let of_user = limits
         .of_user
@@ -73,11 +73,11 @@ fn threads(limits: &ThreadLimits, user_thread_count: u64, core_count: usize) -> 
     let room = of_user.into_iter().chain(of_group).min()?;
     (room < needed).then(|| Advice {
         what: format!(
-            "no more than {room} processes or threads can be started: {}",
+            "at most {room} more processes or threads can be started: {}",
             limits.text().unwrap_or_default()
         ),
         why: format!(
-            "a worker for each core takes {needed}, and cases whose workers cannot be started fail"
+            "one worker per core needs {needed}, and cases whose workers cannot be started fail"
         ),
         remedy: "raise the limit: `ulimit -u`, or `--pids-limit` of the container".into(),
         severity: Severity::Unfit,
@@ -87,7 +87,7 @@ fn threads(limits: &ThreadLimits, user_thread_count: u64, core_count: usize) -> 
 fn debug_build(debug: bool) -> Option<Advice> {
     debug.then(|| Advice {
         what: "this is a debug build".into(),
-        why: "it is many times slower than what users run, and not by the same factor everywhere"
+        why: "it is many times slower than a release build, and not by the same factor everywhere"
             .into(),
         remedy: "cargo run --release -- run".into(),
         severity: Severity::Unfit,
@@ -101,7 +101,7 @@ fn quota(millicores: Option<u64>, core_count: usize) -> Option<Advice> {
     }
     Some(Advice {
         what: format!("a control group limits the process to {cores:.2} of {core_count} cores"),
-        why: "once the quota is used up, all workers stand still until the next period begins"
+        why: "once the quota is used up, all workers are stopped until the next period begins"
             .into(),
         remedy: format!(
             "start the container with --cpus={core_count}, or use --workers {:.0}",
@@ -124,8 +124,8 @@ fn few_cores(allowed: &[u32], online: &str) -> Option<Advice> {
         false => "the machine has one core".into(),
     };
     let why = match alone {
-        true => "workers take turns, so nothing is learnt about running in parallel",
-        false => "what runs on the other cores shares caches and power with what is measured",
+        true => "workers take turns on it, so nothing is measured about parallel execution",
+        false => "programs on the other cores share caches and power with the measured program",
     };
     let remedy = match bound {
         true => format!("taskset -pc {online} $$"),
@@ -151,7 +151,7 @@ fn governor(governors: &[String]) -> Option<Advice> {
     other.dedup();
     (!other.is_empty()).then(|| Advice {
         what: format!("the frequency governor is \"{}\"", other.join("\", \"")),
-        why: "cores slow down while workers wait, so backends that wait look slower than they are"
+        why: "cores slow down while workers wait, so backends whose workers wait look too slow"
             .into(),
         remedy: "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
             .into(),
@@ -170,7 +170,7 @@ fn turbo(no_turbo: &str, boost: &str) -> Option<Advice> {
     Some(Advice {
         what: "turbo is on".into(),
         why:
-            "one busy core runs faster than many, which passes for bad scaling, and heat slows both"
+            "one busy core runs faster than many, which looks like bad scaling, and heat slows both"
                 .into(),
         remedy: remedy.into(),
         severity: Severity::Warning,
@@ -179,7 +179,7 @@ fn turbo(no_turbo: &str, boost: &str) -> Option<Advice> {
 
 fn shared_cores(siblings: &[(u32, String)]) -> Option<Advice> {
     let allowed: Vec<u32> = siblings.iter().map(|(core, _)| *core).collect();
-    // The one that stands for its physical core: the first of its siblings that may be used.
+    // The first allowed sibling represents the physical core.
     let first_of = |list: &String| {
         let list = proc::core_list(list)?;
         list.into_iter().filter(|core| allowed.contains(core)).min()
@@ -191,7 +191,7 @@ fn shared_cores(siblings: &[(u32, String)]) -> Option<Advice> {
         .collect();
     (alone.len() < allowed.len()).then(|| Advice {
         what: format!(
-            "{} cores are hardware threads of {} physical ones",
+            "{} cores are hardware threads of {} physical cores",
             allowed.len(),
             alone.len()
         ),
@@ -203,21 +203,26 @@ fn shared_cores(siblings: &[(u32, String)]) -> Option<Advice> {
     })
 }
 
-/// Above this, a worker on every core has to share one with something else for half of the time.
-const HIGH_LOAD_A_CORE: f64 = 0.5;
+/// The load average per core above which a worker has to share its core with another program half of the time.
+const HIGH_LOAD_PER_CORE: f64 = 0.5;
 
 fn load_average(loadavg: &str, core_count: usize) -> Option<Advice> {
     let average = host::load_average(loadavg)?;
-    let high = average > HIGH_LOAD_A_CORE * core_count.max(1) as f64;
+    let high = average > HIGH_LOAD_PER_CORE * core_count.max(1) as f64;
     high.then(|| Advice {
         what: format!("the load average is {average:.2} on {core_count} cores"),
-        why: "over the last minute other programs were busy; if they still are, workers wait for cores".into(),
-        remedy: "end what `top` shows at its top, wait a minute, and look again: uptime".into(),
+        why:
+            "other programs were busy in the last minute; if they still are, workers wait for cores"
+                .into(),
+        remedy:
+            "stop the busiest programs that `top` shows, wait a minute, and check again: uptime"
+                .into(),
         severity: Severity::Warning,
     })
 }
 
-/// Two of the 30 ticks a core that are watched; one may be chance.
+/// The share of other programs above which advice is given: between one and two of the 30 ticks per core, because one
+/// tick may be chance.
 const HIGH_FOREIGN_RATIO: f64 = 0.05;
 
 fn foreign_cpu(watch: &CpuWatch) -> Option<Advice> {
@@ -236,26 +241,26 @@ fn foreign_cpu(watch: &CpuWatch) -> Option<Advice> {
     })
 }
 
-/// Since the machine was started. On a quiet host, steal stays near 0.
+/// The share of stolen time above which advice is given. On a quiet host, it stays near 0.
 const HIGH_STEAL_RATIO: f64 = 0.01;
 
 fn steal(watch: &CpuWatch) -> Option<Advice> {
     let since_start = watch.after.total.steal_ratio()?;
     let now = watch.after.total.since(watch.before.total);
-    // Two ticks, since a single one may be chance.
+    // At least two ticks, because one may be chance.
     let enough = watch.elapsed >= SHORTEST_BRACKET && now.steal >= 2;
     let now = now.steal_ratio().filter(|_| enough).unwrap_or(0.0);
     let worst = since_start.max(now);
     (worst > HIGH_STEAL_RATIO).then(|| Advice {
         what: format!("the hypervisor takes up to {:.1}% of the time", worst * 100.0),
-        why: "workers stand still for milliseconds without knowing, which shows as long tails".into(),
-        remedy: "use a machine with cores of its own, or measure when its neighbours are quiet: vmstat 1".into(),
+        why: "workers stop for milliseconds without noticing, which causes a few very long times".into(),
+        remedy: "use a machine with dedicated cores, or measure while column st of this command is 0: vmstat 1".into(),
         severity: Severity::Warning,
     })
 }
 
-/// Words by which firmware tells a virtual machine, where the processor does not (systemd's
-/// `src/basic/virt.c` goes by the same).
+/// Names in the firmware of virtual machines, for processors without a flag for it. systemd uses the same names
+/// (`src/basic/virt.c`).
 const VIRTUAL_FIRMWARE: &[&str] = &[
     "QEMU",
     "KVM",
@@ -276,15 +281,15 @@ fn virtual_machine(cpuinfo: &str, firmware: &str) -> Option<Advice> {
     let named = VIRTUAL_FIRMWARE.iter().any(|word| firmware.contains(word));
     (flagged || named).then(|| Advice {
         what: "this is a virtual machine".into(),
-        why: "waking an idle core goes through the hypervisor, and neighbours slow it down unseen"
-            .into(),
-        remedy: "compare within one run only; take absolute figures on a machine of your own"
-            .into(),
+        why:
+            "waking an idle core involves the hypervisor, and other guests slow this one unnoticed"
+                .into(),
+        remedy: "compare only within one run; measure absolute times on a physical machine".into(),
         severity: Severity::Note,
     })
 }
 
-/// Clock sources that user space reads without a system call (the kernel's `vdso_clock_mode`).
+/// Clock sources that programs read without a system call (`vdso_clock_mode` in the kernel).
 const FAST_CLOCKS: &[&str] = &[
     "tsc",
     "kvm-clock",
@@ -321,10 +326,10 @@ fn timer_slack(slack_ns: Option<u64>) -> Option<Advice> {
     let slack = Duration::from_nanos(slack_ns.filter(|slack| *slack > 1)?);
     Some(Advice {
         what: format!(
-            "sleeps end up to {slack:?} late, and the system does not let that be changed"
+            "sleeps end up to {slack:?} late, and the system does not allow changing this"
         ),
-        why: "what waits by time is measured with this delay added".into(),
-        remedy: "allow prctl(PR_SET_TIMERSLACK) in the sandbox's filter of system calls".into(),
+        why: "this delay is added to the measured time of every task that sleeps".into(),
+        remedy: "allow prctl(PR_SET_TIMERSLACK) in the system call filter of the sandbox".into(),
         severity: Severity::Warning,
     })
 }
@@ -334,7 +339,7 @@ fn swap(meminfo: &str) -> Option<Advice> {
     let used = total.saturating_sub(proc::bytes(meminfo, "SwapFree")?);
     (used > 0).then(|| Advice {
         what: format!("{} are swapped out", units::size(used)),
-        why: "memory was short at some time; a page that comes back from disk takes milliseconds"
+        why: "memory was short at some time, and reading a page back from disk takes milliseconds"
             .into(),
         remedy: "sudo swapoff -a && sudo swapon -a".into(),
         severity: Severity::Note,
@@ -343,8 +348,8 @@ fn swap(meminfo: &str) -> Option<Advice> {
 
 fn huge_pages(enabled: &str) -> Option<Advice> {
     enabled.contains("[always]").then(|| Advice {
-        what: "any memory may become huge pages".into(),
-        why: "whether the kernel finds some changes from run to run, and memory-bound work with it"
+        what: "transparent huge pages are enabled for all memory".into(),
+        why: "whether the kernel finds huge pages differs between runs, and so does memory-bound work"
             .into(),
         remedy: "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled".into(),
         severity: Severity::Note,
@@ -376,7 +381,7 @@ mod tests {
     fn a_kernel_without_descriptors_of_processes_is_unfit() {
         for old in ["4.19.0-26-amd64", "5.3.18", "3.10"] {
             let found = old_kernel(old).unwrap();
-            assert!(found.what.contains("the oldest that is supported is 5.4"));
+            assert!(found.what.contains("the oldest supported version is 5.4"));
             assert_eq!(found.severity, Severity::Unfit);
         }
         for new in [
@@ -392,14 +397,14 @@ mod tests {
     }
 
     #[test]
-    fn room_for_fewer_threads_than_a_run_takes_is_told() {
+    fn room_for_fewer_threads_than_a_run_needs_is_reported() {
         let user = ThreadLimits {
             of_user: Some(100),
             of_group: None,
         };
         assert_eq!(threads(&user, 96, 2), None);
         let found = threads(&user, 97, 2).unwrap();
-        let expected = "no more than 3 processes or threads can be started: \
+        let expected = "at most 3 more processes or threads can be started: \
                         this user may have 100 processes and threads (ulimit -u)";
         assert_eq!(found.what, expected);
         let group = |current| ThreadLimits {
@@ -459,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn turbo_has_a_switch_a_maker() {
+    fn turbo_has_one_switch_per_manufacturer() {
         assert!(turbo("0", "").unwrap().remedy.contains("no_turbo"));
         assert!(turbo("", "1").unwrap().remedy.contains("boost"));
         for (no_turbo, boost) in [("1", ""), ("", "0"), ("", ""), ("x", "x")] {
@@ -473,7 +478,7 @@ mod tests {
         let found = shared_cores(&laptop).unwrap();
         assert_eq!(
             found.what,
-            "4 cores are hardware threads of 2 physical ones"
+            "4 cores are hardware threads of 2 physical cores"
         );
         assert_eq!(found.remedy, "taskset -c 0,1 taskdyno run");
     }
@@ -557,14 +562,14 @@ mod tests {
     }
 
     #[test]
-    fn slack_that_stays_is_told() {
+    fn slack_that_cannot_be_changed_is_reported() {
         assert!(timer_slack(Some(50_000)).unwrap().what.contains("50µs"));
         assert_eq!(timer_slack(Some(1)), None);
         assert_eq!(timer_slack(None), None);
     }
 
     #[test]
-    fn swap_in_use_is_told() {
+    fn swap_in_use_is_reported() {
         let meminfo = "MemTotal: 16 kB\nSwapTotal:  4096 kB\nSwapFree:  1024 kB\n";
         assert_eq!(swap(meminfo).unwrap().what, "3.00 MiB are swapped out");
         assert_eq!(swap("SwapTotal: 4096 kB\nSwapFree: 4096 kB"), None);
@@ -573,7 +578,7 @@ mod tests {
     }
 
     #[test]
-    fn huge_pages_for_all_are_told() {
+    fn huge_pages_for_all_memory_are_reported() {
         assert!(huge_pages("[always] madvise never").is_some());
         assert_eq!(huge_pages("always [madvise] never"), None);
         assert_eq!(huge_pages(""), None);

@@ -4,7 +4,7 @@ use super::*;
 use crate::machine::ticks::CpuTicks;
 use crate::system::fixture::Machine;
 
-/// A laptop as it is bought: governor, turbo, hardware threads, a browser.
+/// A laptop with default settings: governor, turbo, hardware threads, a busy browser.
 fn laptop() -> Facts {
     Facts {
         cpuinfo: "model name\t: Intel(R) Core(TM) i7-8550U\nflags\t\t: fpu vme sse2 ht\n".into(),
@@ -103,17 +103,17 @@ fn a_machine_that_shows_nothing_is_not_called_fit() {
     };
     let text = render(&advise(&facts));
     for words in [
-        "unfit: /proc is not there",
+        "unfit: /proc is not mounted",
         "unknown: could not find out: the processor (/proc/cpuinfo); ",
         "what other programs use (/proc/stat); ",
-        "This machine is not fit for measuring as it is.",
+        "This machine is not fit for measuring in its current state.",
     ] {
         assert!(text.contains(words), "{text}");
     }
 }
 
 #[test]
-fn one_fact_that_is_missing_leaves_it_open_whether_a_machine_is_fit() {
+fn with_one_missing_fact_a_machine_is_not_called_fit() {
     let hide: [fn(&mut Facts); 14] = [
         |facts| facts.cpuinfo.clear(),
         |facts| facts.firmware.clear(),
@@ -149,22 +149,22 @@ fn one_fact_that_is_missing_leaves_it_open_whether_a_machine_is_fit() {
 fn advice_reads_as_what_why_and_what_to_do() {
     insta::assert_snapshot!(render(&advise(&container())), @"
     unfit: a control group limits the process to 0.50 of 2 cores
-      why: once the quota is used up, all workers stand still until the next period begins
+      why: once the quota is used up, all workers are stopped until the next period begins
       do:  start the container with --cpus=2, or use --workers 1
 
-    warning: sleeps end up to 50µs late, and the system does not let that be changed
-      why: what waits by time is measured with this delay added
-      do:  allow prctl(PR_SET_TIMERSLACK) in the sandbox's filter of system calls
+    warning: sleeps end up to 50µs late, and the system does not allow changing this
+      why: this delay is added to the measured time of every task that sleeps
+      do:  allow prctl(PR_SET_TIMERSLACK) in the system call filter of the sandbox
 
     unknown: could not find out: the frequency governor (/sys/devices/system/cpu/cpufreq)
-      why: each of these can spoil measurements, and here it would go unseen
-      do:  look outside of the container or virtual machine: run `taskdyno doctor` on its host
+      why: each of these can disturb measurements, and here it would go unnoticed
+      do:  run `taskdyno doctor` on the host, outside the container or virtual machine
 
     note: this is a virtual machine
-      why: waking an idle core goes through the hypervisor, and neighbours slow it down unseen
-      do:  compare within one run only; take absolute figures on a machine of your own
+      why: waking an idle core involves the hypervisor, and other guests slow this one unnoticed
+      do:  compare only within one run; measure absolute times on a physical machine
 
-    This machine is not fit for measuring as it is.
+    This machine is not fit for measuring in its current state.
     ");
 }
 
@@ -187,10 +187,10 @@ fn every_remedy_is_one_line() {
 }
 
 #[test]
-fn this_machine_can_be_looked_at() {
+fn this_machine_can_be_examined() {
     let facts = Facts::gather(&Root::default(), Duration::ZERO);
     assert!(!facts.allowed.is_empty() && facts.watch.is_some());
-    // Tests are built with debug assertions, unless they are asked to be fast.
+    // Tests are built with debug assertions, unless they run in release mode.
     let debug = advise(&facts)
         .iter()
         .any(|advice| advice.severity == Severity::Unfit);
@@ -198,7 +198,7 @@ fn this_machine_can_be_looked_at() {
 }
 
 proptest! {
-    /// Texts made of what the kernel's files are made of, so that many get past the first check.
+    /// The texts consist of words from the kernel's files, so that many of them pass the first checks of a rule.
     #[test]
     fn no_text_makes_a_rule_panic(
         text in "([a-zA-Z_]{0,9}|cpu[0-9 ]?|SwapTotal|SwapFree|[0-9]{1,21}|kB|[-:, /.\\t\\n]|\\PC){0,60}",

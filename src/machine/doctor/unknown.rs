@@ -1,9 +1,10 @@
-//! What the machine does not show. The rules make nothing of it, and nothing good either: it is told.
+//! Reports the facts that the machine does not show. A rule gives no advice on a missing fact, so without this report a
+//! machine that hides its facts would look fit.
 
 use super::facts::Facts;
 use super::{Advice, Severity};
 
-/// A fact that rules go by, and whether it is known.
+/// A fact that rules use: its name, and a function that says whether it is known.
 type Fact = (&'static str, fn(&Facts) -> bool);
 
 const FACTS: &[Fact] = &[
@@ -18,7 +19,7 @@ const FACTS: &[Fact] = &[
         "which cores there are (/sys/devices/system/cpu/online)",
         |facts| !facts.online.is_empty(),
     ),
-    ("which cores share a physical one", |facts| {
+    ("which cores share a physical core", |facts| {
         facts.siblings.iter().any(|(_, list)| !list.is_empty())
     }),
     (
@@ -51,27 +52,26 @@ const FACTS: &[Fact] = &[
     }),
 ];
 
-/// The flags of an x86 processor tell, and the names in the firmware.
+/// The flags of an x86 processor or the names in the firmware show whether the machine is virtual.
 fn is_nature_known(facts: &Facts) -> bool {
     facts.cpuinfo.contains("flags") || !facts.firmware.trim().is_empty()
 }
 
-/// A machine that shows governors and neither switch has no turbo to switch.
+/// A machine that shows governors but no switch for turbo has no turbo that could be switched off.
 fn is_turbo_known(facts: &Facts) -> bool {
     let switches = [&facts.no_turbo, &facts.boost];
     switches.iter().any(|text| !text.is_empty()) || !facts.governors.is_empty()
 }
 
-/// What could not be found out, if anything.
+/// The facts that could not be found out; `None` if all are known.
 pub(super) fn unknown(facts: &Facts) -> Option<Advice> {
     let missing = FACTS.iter().filter(|(_, is_known)| !is_known(facts));
     let missing: Vec<&str> = missing.map(|(name, _)| *name).collect();
     (!missing.is_empty()).then(|| Advice {
         what: format!("could not find out: {}", missing.join("; ")),
-        why: "each of these can spoil measurements, and here it would go unseen".into(),
-        remedy:
-            "look outside of the container or virtual machine: run `taskdyno doctor` on its host"
-                .into(),
+        why: "each of these can disturb measurements, and here it would go unnoticed".into(),
+        remedy: "run `taskdyno doctor` on the host, outside the container or virtual machine"
+            .into(),
         severity: Severity::Unknown,
     })
 }

@@ -72,18 +72,18 @@ fn the_table_names_each_change_and_its_commit() {
 }
 
 #[test]
-fn markdown_has_a_row_a_change() {
+fn markdown_has_one_row_per_change() {
     insta::assert_snapshot!(markdown(&varied()));
     let mut steady = varied();
     steady.series.drain(..2);
     assert_eq!(
         markdown(&steady),
-        "### taskdyno: 0 changes in 3 cases, 2 of them with too few sessions to find any\n\n"
+        "### taskdyno: 0 changes in 3 cases (2 of them with too few sessions to find a change)\n\n"
     );
 }
 
 #[test]
-fn rows_of_points_can_be_read_by_a_parser_of_csv() {
+fn a_csv_parser_can_read_the_points() {
     let text = csv(&varied());
     let mut reader = ::csv::Reader::from_reader(text.as_bytes());
     let rows: Vec<::csv::StringRecord> = reader.records().map(Result::unwrap).collect();
@@ -104,10 +104,10 @@ fn the_picture_is_xml_and_says_what_it_shows() {
     );
     assert!(label.contains("steady/rayon/2: no change"), "{label}");
     assert!(
-        label.contains("short/rayon/2: too few sessions to find a change: it takes 10"),
+        label.contains("short/rayon/2: too few sessions to find a change: at least 10"),
         "{label}"
     );
-    // One line a series with sessions.
+    // One line per series that has sessions.
     let lines = document
         .descendants()
         .filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "polyline")));
@@ -115,7 +115,7 @@ fn the_picture_is_xml_and_says_what_it_shows() {
 }
 
 #[test]
-fn no_change_says_where_one_could_not_show() {
+fn no_change_says_which_changes_cannot_be_detected() {
     let mut history = varied();
     history.fewest_point_count = 0;
     let steady = Series {
@@ -123,7 +123,8 @@ fn no_change_says_where_one_could_not_show() {
         fewest_side_count: Some(4),
         ..history.series[0].clone()
     };
-    let words = "no change (one with fewer than 4 sessions before or after it could not show)";
+    let words =
+        "no change (a change with fewer than 4 sessions before or after it cannot be detected)";
     assert_eq!(no_change(&history, &steady).unwrap(), words);
     history.series = vec![steady];
     assert!(styled_table(&history).contains(words));

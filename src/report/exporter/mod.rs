@@ -1,4 +1,4 @@
-//! Report formats: one file an exporter, one line in [`EXPORTERS`].
+//! Formats of reports: one file per exporter, and one line per exporter in [`EXPORTERS`].
 
 use std::path::{Path, PathBuf};
 
@@ -14,35 +14,35 @@ pub(crate) use html::HTML;
 pub(crate) use png::PNG;
 pub(crate) use svg::SVG;
 
-/// The formats that every build has.
+/// All exporters.
 pub(crate) const EXPORTERS: &[&dyn Exporter] = &[&HTML, &SVG, &PNG];
 
-/// A format that a report can be written in.
+/// Writes a report in one format.
 pub(crate) trait Exporter: Sync {
     /// The name on the command line.
     fn name(&self) -> &'static str;
 
-    /// What it is good for, in one line.
+    /// What the format is for, in one line.
     fn why(&self) -> &'static str;
 
-    /// Writes the report into the folder `out`, which is made if need be, and returns the files it wrote. A
-    /// report without figures may have none.
+    /// Writes the report into the folder `out`, which is created if it does not exist. Returns the files that were
+    /// written; there may be none for a report without results.
     ///
     /// # Errors
     ///
-    /// When a picture cannot be drawn or a file cannot be written. Files of earlier reports are then either
-    /// replaced as a whole or left as they were.
+    /// If a picture cannot be drawn or a file cannot be written. Each existing file is then either replaced as a whole
+    /// or unchanged.
     fn export(&self, report: &Report, out: &Path) -> Result<Vec<PathBuf>, ReportError>;
 }
 
-/// The folder of the pictures within that of the report.
+/// The folder for pictures within the folder of the report.
 const PICTURES: &str = "pictures";
 
-/// Writes the file as a whole, or leaves it as it was.
+/// Writes the whole file, or leaves it unchanged.
 ///
 /// # Errors
 ///
-/// When it cannot be written; the message names the file.
+/// If it cannot be written. The message names the file.
 pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), ReportError> {
     write_whole(path, content).map_err(|error| ReportError::Unwritable {
         path: path.into(),

@@ -5,10 +5,10 @@ use crate::report::error::ReportError;
 use crate::report::model::Report;
 use crate::report::picture::pictures;
 
-/// Each picture as a PNG, at twice the resolution of a screen.
+/// Each picture as a PNG, with twice the resolution of a screen.
 pub(crate) const PNG: Png = Png;
 
-/// See [`PNG`].
+/// The exporter behind [`PNG`].
 #[derive(Debug)]
 pub(crate) struct Png;
 
@@ -18,7 +18,7 @@ impl Exporter for Png {
     }
 
     fn why(&self) -> &'static str {
-        "each picture by itself, for wherever SVG is not taken"
+        "each picture as a file, for programs that cannot show SVG"
     }
 
     fn export(&self, report: &Report, out: &Path) -> Result<Vec<PathBuf>, ReportError> {

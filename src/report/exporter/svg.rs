@@ -5,10 +5,10 @@ use crate::report::error::ReportError;
 use crate::report::model::Report;
 use crate::report::picture::{FontSource, pictures};
 
-/// Each picture as an SVG that carries its font with it.
+/// Each picture as an SVG with an embedded font.
 pub(crate) const SVG: Svg = Svg;
 
-/// See [`SVG`].
+/// The exporter behind [`SVG`].
 #[derive(Debug)]
 pub(crate) struct Svg;
 
@@ -18,7 +18,7 @@ impl Exporter for Svg {
     }
 
     fn why(&self) -> &'static str {
-        "each picture by itself, sharp at any size, for documents and web pages"
+        "each picture as a file that is sharp at any size, for documents and web pages"
     }
 
     fn export(&self, report: &Report, out: &Path) -> Result<Vec<PathBuf>, ReportError> {

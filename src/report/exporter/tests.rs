@@ -15,7 +15,7 @@ fn page(report: &Report) -> String {
 /// Elements that never have an end tag.
 const VOID: [&str; 3] = ["meta", "br", "!DOCTYPE"];
 
-/// Checks that every tag is closed, and in order.
+/// Checks that tags are closed in the right order, and that none is left open.
 fn assert_well_formed(page: &str) {
     let mut open: Vec<&str> = Vec::new();
     for tag in page.split('<').skip(1) {
@@ -33,7 +33,7 @@ fn assert_well_formed(page: &str) {
     assert_eq!(open, [""; 0]);
 }
 
-/// All reports that are out of the ordinary, with a word about each.
+/// Unusual reports, each with a description.
 fn odd_reports() -> Vec<(&'static str, Report)> {
     vec![
         ("nothing", report([])),
@@ -160,7 +160,7 @@ fn pictures_are_written_in_both_formats() {
             assert!(fs::read(file).unwrap().starts_with(magic));
         }
     }
-    // Nothing that was written aside is left.
+    // No temporary file is left.
     assert_eq!(
         fs::read_dir(folder.path().join("pictures"))
             .unwrap()

@@ -6,7 +6,7 @@ use super::{Format, channels, figures};
 use crate::compare::Comparison;
 use crate::record::Record;
 
-/// See the module.
+/// The format `bmf`.
 pub(super) struct Bencher;
 
 impl Format for Bencher {
@@ -37,7 +37,7 @@ impl Format for Bencher {
         let mut cases = Map::new();
         for record in records {
             for figure in figures(record) {
-                // Bencher's own name for a time in nanoseconds, whose unit it then knows.
+                // Bencher knows the unit of this measure: nanoseconds.
                 let measure = match figure.name {
                     "wall-time" => "latency",
                     other => other,

@@ -1,11 +1,11 @@
-//! Comma-separated values, as RFC 4180 has them: one row a sample, or a channel of a compared case.
+//! Comma-separated values according to RFC 4180: one row per sample, or per channel of a compared case.
 
 use super::{Format, channels};
 use crate::compare::Comparison;
 use crate::record::Record;
 use crate::text::csv_field;
 
-/// See the module.
+/// The format `csv`.
 pub(super) struct Csv;
 
 impl Format for Csv {
@@ -14,7 +14,7 @@ impl Format for Csv {
     }
 
     fn why(&self) -> &'static str {
-        "spreadsheets and data frames: one row a sample, or a channel of a compared case"
+        "spreadsheets and data frames: one row per sample, or per channel of a compared case"
     }
 
     fn comparisons(&self, comparisons: &[Comparison]) -> String {
@@ -111,7 +111,7 @@ impl Format for Csv {
     }
 }
 
-/// One row.
+/// One row, with its fields quoted where necessary.
 pub(in crate::report) fn row(fields: &[&str]) -> String {
     let fields: Vec<String> = fields.iter().map(|field| csv_field(field)).collect();
     fields.join(",") + "\r\n"

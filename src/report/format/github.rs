@@ -1,4 +1,4 @@
-//! github-action-benchmark's `customSmallerIsBetter`: `[{"name", "unit", "value", "range", "extra"}]`.
+//! `customSmallerIsBetter` of github-action-benchmark: `[{"name", "unit", "value", "range", "extra"}]`.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{Format, channels, figures};
 use crate::compare::Comparison;
 use crate::record::Record;
 
-/// See the module.
+/// The format `github-action-benchmark`.
 pub(super) struct GithubActionBenchmark;
 
 impl Format for GithubActionBenchmark {
@@ -19,7 +19,7 @@ impl Format for GithubActionBenchmark {
     }
 
     fn comparisons(&self, comparisons: &[Comparison]) -> String {
-        // The action tells benchmarks apart by name.
+        // The action identifies benchmarks by name.
         let base = |comparison: &Comparison| match comparisons.len() {
             0 | 1 => String::new(),
             _ => format!(" against {}", comparison.base.name),
@@ -54,7 +54,7 @@ impl Format for GithubActionBenchmark {
     }
 }
 
-/// One entry. The range is half the width of the interval to either side.
+/// One entry. The range is half the width of the interval; it is absent without an interval.
 fn entry(name: String, unit: &str, value: f64, width: Option<f64>, extra: String) -> Value {
     let mut entry = json!({ "name": name, "unit": unit, "value": value, "extra": extra });
     if let Some(width) = width {

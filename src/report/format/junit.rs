@@ -1,5 +1,5 @@
-//! JUnit XML as cargo-nextest writes it: a suite a comparison, a test case a case. A regression is a failure, an
-//! inconclusive verdict is skipped, and so is a new case.
+//! JUnit XML as cargo-nextest writes it: one test suite per comparison, one test case per case. A regression is a
+//! failure. Inconclusive and new cases are skipped.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use crate::record::Record;
 use crate::report::verdict::{CaseLine, LineKind, fitness, lines, title};
 use crate::text::xml;
 
-/// See the module.
+/// The format `junit`.
 pub(super) struct Junit;
 
 impl Format for Junit {

@@ -1,4 +1,4 @@
-//! Markdown for a pull request: the worst first.
+//! Markdown for a pull request, the worst outcome first.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use crate::report::words;
 use crate::text::{markdown, markdown_code};
 use crate::units;
 
-/// See the module.
+/// The format `markdown`.
 pub(super) struct Markdown;
 
 impl Format for Markdown {
@@ -19,7 +19,7 @@ impl Format for Markdown {
     }
 
     fn why(&self) -> &'static str {
-        "a comment on a pull request, or a summary of a job"
+        "a comment on a pull request, or the summary of a CI job"
     }
 
     fn comparisons(&self, comparisons: &[Comparison]) -> String {
@@ -88,15 +88,15 @@ fn comparison(comparison: &Comparison) -> String {
         let is_same = judgements.all(|one| one.threshold_ratio == first.threshold_ratio);
         let threshold = match is_same {
             true => percent(first.threshold_ratio),
-            false => "its threshold".into(),
+            false => "the threshold of a case".into(),
         };
         let how = match comparison.source {
-            ComparisonSource::Gate => "pairs of processes that took turns",
+            ComparisonSource::Gate => "pairs of processes that ran in alternation",
             ComparisonSource::Records => "stored records",
         };
         let _ = writeln!(
             text,
-            "- Intervals are at {}, from {how}; a change of less than {threshold} is none.",
+            "- Intervals are at {}, from {how}. Changes smaller than {threshold} are ignored.",
             percent(1.0 - first.alpha)
         );
     }
@@ -121,7 +121,7 @@ fn table(text: &mut String, lines: &[&CaseLine]) {
     text.push('\n');
 }
 
-/// A mark that can be told apart without colour, too.
+/// A mark that can be recognised without colour.
 fn mark(kind: LineKind) -> &'static str {
     match kind {
         LineKind::Failed | LineKind::Missing => "⛔",

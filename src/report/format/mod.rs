@@ -1,4 +1,4 @@
-//! Formats of other tools, one file each and one line in [`FORMATS`]: what `export` writes.
+//! Formats of other tools, as `export` writes them: one file per format, and one line per format in [`FORMATS`].
 
 use crate::compare::{Comparison, Judgement};
 use crate::record::{Record, Sample};
@@ -23,7 +23,7 @@ pub(crate) const FORMATS: &[&dyn Format] = &[
     &csv::Csv,
 ];
 
-/// What a pull request shows.
+/// Markdown, as shown in a pull request.
 pub(crate) const MARKDOWN: &dyn Format = &markdown::Markdown;
 
 /// A text format for records or comparisons.
@@ -31,13 +31,13 @@ pub(crate) trait Format: Sync {
     /// The name on the command line.
     fn name(&self) -> &'static str;
 
-    /// What reads it, in one line.
+    /// What reads the format, in one line.
     fn why(&self) -> &'static str;
 
-    /// These comparisons; one a baseline that the same head is compared with.
+    /// Renders these comparisons: one per baseline, all with the same head.
     fn comparisons(&self, comparisons: &[Comparison]) -> String;
 
-    /// These records; `None` for a format of verdicts, which records have none of.
+    /// Renders these records; `None` for a format that only holds verdicts, because records have no verdicts.
     fn records(&self, records: &[Record]) -> Option<String>;
 }
 
@@ -46,23 +46,23 @@ pub(crate) fn format(name: &str) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.name() == name)
 }
 
-/// The level of the intervals of a record's medians: 95%, as in a report.
+/// The intervals of the medians of a record have a level of 95%, as in a report.
 const ALPHA: f64 = 0.05;
 
-/// A figure of a record.
+/// A value of a record.
 struct Figure {
     /// Its name in other tools: lower-case words joined by hyphens.
     name: &'static str,
-    /// Its unit, in the words of OpenMetrics.
+    /// Its unit: `ns` or `bytes`.
     unit: &'static str,
-    /// What it is, in a sentence.
+    /// What it means, in one sentence.
     help: &'static str,
     value: f64,
-    /// The exact interval of the median; `None` with too few samples, or where there is only one value.
+    /// The exact interval of the median; `None` if there are too few samples, or if the value is not a median.
     interval: Option<Interval>,
 }
 
-/// The figures of a record that did not fail; none of one that did. Times are for one run, in nanoseconds.
+/// The values of a record; empty if the case failed. Times are for one run, in nanoseconds.
 fn figures(record: &Record) -> Vec<Figure> {
     let samples: Vec<_> = record
         .samples
@@ -102,7 +102,7 @@ fn figures(record: &Record) -> Vec<Figure> {
     [Some(wall), cpu, memory].into_iter().flatten().collect()
 }
 
-/// The judged channels of every case: the comparison, the id of the case, and `wall` or `cpu`.
+/// Each judgement of each case, with its comparison, the id of the case, and the channel (`wall` or `cpu`).
 fn channels(
     comparisons: &[Comparison],
 ) -> impl Iterator<Item = (&Comparison, String, &'static str, &Judgement)> {

@@ -8,7 +8,7 @@ use crate::compare::{Comparison, Side, Verdict};
 use crate::record::{Case, Record};
 use crate::text;
 
-/// See the module.
+/// The format `openmetrics`.
 pub(super) struct OpenMetrics;
 
 /// Names and values of labels.
@@ -20,19 +20,19 @@ impl Format for OpenMetrics {
     }
 
     fn why(&self) -> &'static str {
-        "Prometheus and what reads its text: a textfile collector, or a push gateway"
+        "Prometheus, through a textfile collector or a push gateway"
     }
 
     fn comparisons(&self, comparisons: &[Comparison]) -> String {
         let mut ratios = Family::new(
             "taskdyno_change_ratio",
             "ratio",
-            "How many times as long the head takes as the base, and the ends of the interval.",
+            "Time of the head divided by time of the base, with the ends of the interval.",
         );
         let mut verdicts = Family::new(
             "taskdyno_verdict",
             "",
-            "1 for the verdict on a case, 0 for the others.",
+            "1 for the verdict of a case, 0 for all other verdicts.",
         );
         verdicts.kind = "stateset";
         for (comparison, id, channel, judgement) in channels(comparisons) {
@@ -67,7 +67,7 @@ impl Format for OpenMetrics {
         for record in records {
             for figure in figures(record) {
                 let (name, unit, factor) = base_unit(&figure);
-                // One family holds all its samples in a row.
+                // All samples of a family must follow each other.
                 let known = families.iter().position(|family| family.name == name);
                 let index = known.unwrap_or_else(|| {
                     families.push(Family::new(&name, unit, figure.help));
@@ -87,7 +87,7 @@ impl Format for OpenMetrics {
     }
 }
 
-/// What was measured, each once.
+/// The commits that were measured, each once.
 fn commits(all: impl Iterator<Item = (Labels, Option<String>)>) -> Family {
     let mut family = Family::new("taskdyno_commit", "", "The commit that was measured.");
     family.kind = "info";
@@ -100,7 +100,7 @@ fn commits(all: impl Iterator<Item = (Labels, Option<String>)>) -> Family {
     family
 }
 
-/// The name, the unit and the factor of a figure in base units, which OpenMetrics asks for.
+/// The name, the unit and the conversion factor of a value in base units, as OpenMetrics requires.
 fn base_unit(figure: &Figure) -> (String, &'static str, f64) {
     let (unit, factor) = match figure.unit {
         "ns" => ("seconds", 1e-9),
@@ -140,7 +140,7 @@ impl Family {
         }
     }
 
-    /// An estimate and the ends of its interval, told apart by a label.
+    /// Adds an estimate and the ends of its interval, distinguished by the label `bound`.
     fn bounds(&mut self, labels: &[(&'static str, String)], value: f64, ends: Option<(f64, f64)>) {
         let mut bound = |name: &str, value| {
             let labels = [labels, &[("bound", name.into())]].concat();
@@ -163,7 +163,7 @@ impl Family {
         let _ = writeln!(self.samples, "{}{suffix}{{{labels}}} {value}", self.name);
     }
 
-    /// The whole family; nothing if it has no samples.
+    /// The text of the whole family; empty if it has no samples.
     fn text(&self) -> String {
         if self.samples.is_empty() {
             return String::new();

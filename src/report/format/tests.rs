@@ -1,4 +1,4 @@
-//! Each format is held against a schema, a parser, or the rules of its specification.
+//! Checks each format against a schema, a parser, or the rules of its specification.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ fn of_comparisons(name: &str) -> String {
     named(name).comparisons(&[varied(), other])
 }
 
-/// Checks `text` against a JSON Schema, and returns it.
+/// Parses `text`, checks it against a JSON Schema, and returns it.
 fn valid(text: &str, schema: &Value) -> Value {
     let value: Value = serde_json::from_str(text).unwrap();
     let validator = jsonschema::validator_for(schema).unwrap();
@@ -54,8 +54,8 @@ fn the_names_of_formats_are_unique() {
     assert!(format("xml").is_none());
 }
 
-/// Bencher Metric Format as its documentation has it (bencher.dev/docs/reference/bencher-metric-format):
-/// `value` is required, and the bounds are optional numbers.
+/// The schema of Bencher Metric Format according to its documentation
+/// (bencher.dev/docs/reference/bencher-metric-format): `value` is required, and the bounds are optional numbers.
 fn bencher_schema() -> Value {
     let number = json!({ "type": "number" });
     json!({
@@ -87,7 +87,7 @@ fn bencher_metric_format_follows_its_schema() {
     assert!(one.contains("\"wall-ratio\""));
 }
 
-/// What the README of benchmark-action/github-action-benchmark asks of `customSmallerIsBetter`.
+/// The requirements for `customSmallerIsBetter` in the README of benchmark-action/github-action-benchmark.
 fn github_schema() -> Value {
     let text = json!({ "type": "string" });
     json!({
@@ -182,7 +182,7 @@ fn csv_can_be_read_by_a_parser() {
         reader.records().map(Result::unwrap).collect()
     };
     let found = rows(&of_records("csv"));
-    // Six samples, one, and none.
+    // The records have six samples, one, and none.
     assert_eq!(found.len(), 7);
     assert_eq!(&found[6][0], "a,b|\"c\"\\<d>&e/fork/1");
     assert_eq!((&found[6][8], &found[6][11]), ("7000", ""));
@@ -194,7 +194,7 @@ fn csv_can_be_read_by_a_parser() {
     );
 }
 
-/// Checks text against the rules of OpenMetrics 1.0 (prometheus/OpenMetrics), and counts samples by name.
+/// Checks `text` against the rules of OpenMetrics 1.0 (prometheus/OpenMetrics), and counts samples by name.
 fn checked_openmetrics(text: &str) -> BTreeMap<String, usize> {
     let body = text.strip_suffix("# EOF\n").expect("it ends with # EOF");
     let mut types: BTreeMap<&str, &str> = BTreeMap::new();
@@ -250,7 +250,7 @@ fn checked_openmetrics(text: &str) -> BTreeMap<String, usize> {
     counts
 }
 
-/// `name{label="value",...} number`.
+/// Parses a sample: `name{label="value",...} number`.
 fn sample(line: &str) -> (String, BTreeMap<String, String>, &str) {
     let (name, rest) = line.split_once('{').unwrap();
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';

@@ -1,12 +1,12 @@
-//! From figures to places on paper, and where to put the marks.
+//! Maps values to positions in a picture, and chooses the marks of an axis.
 
-/// An axis from a figure to a place.
+/// An axis: maps values to positions in pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Axis {
     scale: Scale,
-    /// The figures at the two ends.
+    /// The values at the two ends.
     range: (f64, f64),
-    /// The places of the two ends.
+    /// The positions of the two ends.
     places: (f64, f64),
 }
 
@@ -16,15 +16,15 @@ enum Scale {
     Log,
 }
 
-/// Beyond this spread the small figures of a linear axis cannot be read.
+/// If the largest value is more than this many times the smallest, small values cannot be read on a linear axis.
 const LOG_SPREAD: f64 = 20.0;
 
 impl Axis {
-    /// An axis for figures above zero up to `high`: linear from 0, or logarithmic from a little below `low`
-    /// if they are more than 20 times apart.
+    /// An axis for values from `low` to `high`: linear from 0, or logarithmic from slightly below `low` if the values
+    /// are more than [`LOG_SPREAD`] times apart.
     pub(super) fn new(low: f64, high: f64, places: (f64, f64)) -> Self {
         if low > 0.0 && high / low > LOG_SPREAD {
-            // Room for the marks at the ends.
+            // Leave room for the marks at the ends.
             let range = (low / 1.3, high * 1.3);
             let scale = Scale::Log;
             return Self {
@@ -45,7 +45,7 @@ impl Axis {
     pub(super) fn between(low: f64, high: f64, places: (f64, f64)) -> Self {
         Self {
             scale: Scale::Linear,
-            // An axis of no length would put everything nowhere.
+            // An axis of length zero would have no positions.
             range: (low, if high > low { high } else { low + 1.0 }),
             places,
         }
@@ -55,12 +55,12 @@ impl Axis {
         self.scale == Scale::Log
     }
 
-    /// The figure at the far end.
+    /// The value at the upper end.
     pub(super) fn end(&self) -> f64 {
         self.range.1
     }
 
-    /// Where a figure is, within the ends of the axis.
+    /// The position of a value, limited to the ends of the axis.
     pub(super) fn place(&self, figure: f64) -> f64 {
         let (low, high) = self.range;
         let share = match self.scale {
@@ -70,7 +70,7 @@ impl Axis {
         self.places.0 + (self.places.1 - self.places.0) * share.clamp(0.0, 1.0)
     }
 
-    /// Round figures to mark: about `count` of them, or every power of ten.
+    /// Round values for marks: about `count` of them on a linear axis, powers of ten on a logarithmic axis.
     pub(super) fn marks(&self, count: usize) -> Vec<f64> {
         match self.scale {
             Scale::Linear => self.steps(count),
@@ -91,7 +91,7 @@ impl Axis {
         marks.take_while(|mark| *mark <= self.range.1).collect()
     }
 
-    /// Powers of ten, and where they are few, 2 and 5 times them; where they are many, not each.
+    /// Powers of ten. If there are few, also 2 and 5 times each; if there are many, only some of them.
     fn decades(&self, count: usize) -> Vec<f64> {
         let (low, high) = self.range;
         let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
@@ -110,9 +110,9 @@ impl Axis {
     }
 }
 
-/// A round figure without needless decimals.
+/// A value without trailing decimals.
 pub(super) fn plain(figure: f64) -> String {
-    // Nine digits: what is left of 0.30000000000000004 after six is nothing.
+    // Six decimals remove errors such as in 0.30000000000000004.
     let rounded = (figure * 1e6).round() / 1e6;
     rounded.to_string()
 }

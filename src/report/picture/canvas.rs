@@ -1,4 +1,4 @@
-//! What pictures are drawn on: any backend of plotters, in units of a CSS pixel.
+//! The surface that pictures are drawn on: any backend of plotters, with coordinates in CSS pixels.
 
 use plotters::backend::DrawingBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -9,10 +9,10 @@ use super::font::{FAMILY, Weight};
 use super::palette::Color;
 use crate::text;
 
-/// Backends take whole numbers only; with four of their units to a pixel, marks land where they should.
+/// Units of the backend per pixel. Backends accept only integers, so positions are exact to a quarter of a pixel.
 pub(super) const UNITS: f64 = 4.0;
 
-/// plotters takes the height of a line for the size of a font, and reckons with this many em.
+/// The height of a line in em. plotters expects it as the size of a font.
 pub(super) const LINE_HEIGHT: f64 = 1.24;
 
 /// The result of drawing on `B`.
@@ -21,7 +21,7 @@ pub(super) type Drawn<B> = Result<(), DrawingErrorKind<<B as DrawingBackend>::Er
 /// A point, in pixels from the upper left corner.
 pub(super) type Point = (f64, f64);
 
-/// Where a point is in relation to the text that is put there.
+/// Where the given point lies within a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Anchor {
     /// At its left end.
@@ -40,7 +40,7 @@ pub(super) struct Type {
     pub(super) color: Color,
 }
 
-/// See the module.
+/// A picture that is being drawn.
 pub(super) struct Canvas<B> {
     backend: B,
 }
@@ -50,18 +50,18 @@ impl<B: DrawingBackend> Canvas<B> {
         Self { backend }
     }
 
-    /// Ends the picture.
+    /// Finishes the picture.
     pub(super) fn finish(mut self) -> Drawn<B> {
         self.backend.present()
     }
 
-    /// A filled rectangle.
+    /// Draws a filled rectangle.
     pub(super) fn rect(&mut self, from: Point, to: Point, color: Color, opacity: f64) -> Drawn<B> {
         self.backend
             .draw_rect(units(from), units(to), &rgba(color, opacity), true)
     }
 
-    /// A line that is level or upright, centred on its points. As a rectangle it has sharp edges.
+    /// Draws a horizontal or vertical line, centred on its points. It is drawn as a rectangle, so its edges are sharp.
     pub(super) fn rule(&mut self, from: Point, to: Point, color: Color, width: f64) -> Drawn<B> {
         let half = width / 2.0;
         let is_level = from.1 == to.1;
@@ -74,7 +74,7 @@ impl<B: DrawingBackend> Canvas<B> {
         )
     }
 
-    /// A line from point to point.
+    /// Draws a line through all points.
     pub(super) fn path(&mut self, points: &[Point], color: Color, width: f64) -> Drawn<B> {
         let style = ShapeStyle {
             color: rgba(color, 1.0),
@@ -85,16 +85,16 @@ impl<B: DrawingBackend> Canvas<B> {
             .draw_path(points.iter().copied().map(units), &style)
     }
 
-    /// A filled circle.
+    /// Draws a filled circle.
     pub(super) fn dot(&mut self, at: Point, radius: f64, color: Color, opacity: f64) -> Drawn<B> {
         let radius = (radius * UNITS).round() as u32;
         self.backend
             .draw_circle(units(at), radius, &rgba(color, opacity), true)
     }
 
-    /// A line of text. Capitals and digits stand centred on the height of `at`.
+    /// Draws a line of text. Capitals and digits are vertically centred on `at`.
     pub(super) fn text(&mut self, text: &str, at: Point, anchor: Anchor, look: Type) -> Drawn<B> {
-        // Anchored in the middle, backends centre small letters; capitals reach higher by this share.
+        // Backends centre lower-case letters. Capitals are higher by this fraction.
         const RISE: f64 = 0.09;
         let style = match look.weight {
             Weight::Regular => FontStyle::Normal,

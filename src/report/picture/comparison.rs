@@ -1,4 +1,4 @@
-//! How long each backend takes on one workload, with the interval of each median.
+//! The median of each backend on one workload, with its interval.
 
 use plotters::backend::DrawingBackend;
 
@@ -12,29 +12,29 @@ use crate::report::words::{LIMIT_MARK, LIMIT_SHORT, notes};
 use crate::text;
 use crate::units;
 
-/// The height of one case.
+/// The height of the row of one case.
 const ROW: f64 = 20.0;
-/// Between one backend and the next.
+/// The gap between two backends.
 const GAP: f64 = 9.0;
-/// The height of everything above the first row, and of everything below the last.
+/// The height above the first row, and below the last row.
 const HEAD: f64 = 84.0;
 const FOOT: f64 = 62.0;
-/// No name takes more than this.
+/// The maximum width of a name.
 const MAX_NAME: f64 = 170.0;
-/// For the figures to the right of the plot: where the medians and the ratios end.
+/// The right ends of the columns to the right of the plot: medians and ratios.
 const MEDIAN_END: f64 = WIDTH - MARGIN - 104.0;
 const RATIO_END: f64 = WIDTH - MARGIN - 46.0;
 const PLOT_END: f64 = MEDIAN_END - 76.0;
 
-/// See the module.
+/// The picture of a group.
 pub(super) struct ComparisonPicture<'a> {
     group: &'a Group,
     backends: Vec<BackendRows<'a>>,
-    /// How opaque a bar is: the more workers, the more.
+    /// The numbers of workers, which determine how opaque a bar is: more workers, more opaque.
     shades: Vec<u32>,
 }
 
-/// The rows of one backend, by workers.
+/// The rows of one backend, sorted by workers.
 struct BackendRows<'a> {
     label: &'a str,
     color: Color,
@@ -42,11 +42,11 @@ struct BackendRows<'a> {
 }
 
 impl<'a> ComparisonPicture<'a> {
-    /// The picture of a group; `None` if nothing of it was measured.
+    /// The picture of a group; `None` if no case was measured.
     pub(super) fn new(group: &'a Group, report: &Report) -> Option<Self> {
         group.measured().next()?;
         let mut backends: Vec<BackendRows> = Vec::new();
-        // Rows come from fastest to slowest, so backends do too.
+        // Rows are sorted from fastest to slowest, so backends are too.
         for row in &group.rows {
             match backends
                 .iter_mut()
@@ -82,7 +82,7 @@ impl<'a> ComparisonPicture<'a> {
         ROW * self.group.rows.len() as f64 + gaps
     }
 
-    /// What it shows, for those who do not see it.
+    /// A text alternative for screen readers.
     pub(super) fn description(&self) -> String {
         let rows = self.group.measured().map(|(row, measured)| {
             let workers = row.workers;
@@ -173,7 +173,7 @@ impl<'a> ComparisonPicture<'a> {
 
     fn draw_grid<B: DrawingBackend>(&self, canvas: &mut Canvas<B>, axis: &Axis) -> Drawn<B> {
         let (top, bottom) = (HEAD - 2.0, HEAD + self.rows_height() + 6.0);
-        // Each mark of a log axis has its own unit; a linear axis keeps to that of its end.
+        // On a logarithmic axis, each mark has its own unit. On a linear axis, all marks have the unit of the largest.
         let marks = axis.marks(5);
         let largest = marks.last().copied().unwrap_or(1.0);
         for mark in marks {
@@ -221,7 +221,7 @@ impl<'a> ComparisonPicture<'a> {
         Ok(())
     }
 
-    /// A bar from zero; on a log scale, which has no zero, a dot.
+    /// Draws a bar from zero. A logarithmic scale has no zero, so a dot is drawn there.
     fn draw_mark<B: DrawingBackend>(
         &self,
         canvas: &mut Canvas<B>,
@@ -242,7 +242,7 @@ impl<'a> ComparisonPicture<'a> {
             canvas.dot((x, y), RADIUS, color, opacity)
         } else {
             let (from, to) = ((axis.place(0.0), y - HALF), (x, y + HALF));
-            // Paper first, so that the grid does not show through.
+            // Draw the background first, so that the grid does not show through.
             canvas.rect(from, to, PAPER, 1.0)?;
             canvas.rect(from, to, color, opacity)?;
             draw_interval(canvas, axis, measured, y, 0.0)
@@ -267,7 +267,7 @@ impl<'a> ComparisonPicture<'a> {
     }
 }
 
-/// From end to end, with a stroke at either that is further than `covered` from the median.
+/// Draws an interval as a line, with a stroke at each end that is further than `covered` from the median.
 fn draw_interval<B: DrawingBackend>(
     canvas: &mut Canvas<B>,
     axis: &Axis,

@@ -1,4 +1,4 @@
-//! How much of the machine is left to each backend as tasks get finer.
+//! The efficiency of each backend over the granularity of tasks.
 
 use plotters::backend::DrawingBackend;
 
@@ -18,10 +18,10 @@ const PLOT_LEFT: f64 = MARGIN + 40.0;
 const PLOT_RIGHT: f64 = WIDTH - MARGIN - 200.0;
 const PLOT_TOP: f64 = 78.0;
 const FOOT: f64 = 58.0;
-/// Efficiency is drawn up to here; a little beyond 1, since noise is.
+/// The largest efficiency on the axis. Noise can exceed 1.
 const HIGHEST: f64 = 1.1;
 
-/// See the module.
+/// The picture of a sweep.
 pub(super) struct Efficiency<'a> {
     sweep: &'a Sweep,
     curves: Vec<(&'a Curve, Color)>,
@@ -41,7 +41,7 @@ impl<'a> Efficiency<'a> {
         height_for(self.curves.len()).max(HEIGHT)
     }
 
-    /// What it shows, for those who do not see it.
+    /// A text alternative for screen readers.
     pub(super) fn description(&self) -> String {
         let curves = self.curves.iter();
         let curves = curves.map(|(curve, _)| format!("{}: {}", curve.label, metg_figure(curve)));
@@ -59,7 +59,7 @@ impl<'a> Efficiency<'a> {
         let title = text::line(&self.sweep.title());
         let title = fitted(&title, TITLE.size, TITLE.weight, room);
         canvas.text(&title, (MARGIN, 26.0), Anchor::Start, TITLE)?;
-        let what = "efficiency over task granularity (wall clock × workers ÷ tasks)";
+        let what = "efficiency over task granularity (wall time × workers ÷ number of tasks)";
         canvas.text(what, (MARGIN, 47.0), Anchor::Start, DETAIL)?;
         let (x, y) = self.axes();
         self.draw_grid(canvas, &x, &y)?;

@@ -1,4 +1,4 @@
-//! The font that all pictures carry with them: see `assets/font/README.md`.
+//! The font that is embedded in all pictures, see `assets/font/README.md`.
 
 use std::sync::LazyLock;
 
@@ -7,13 +7,13 @@ use ab_glyph::{Font as _, FontRef};
 const REGULAR: &[u8] = include_bytes!("../../../assets/font/Roboto-Regular.ttf");
 const MEDIUM: &[u8] = include_bytes!("../../../assets/font/Roboto-Medium.ttf");
 
-/// The name of the family.
+/// The name of the font family.
 pub(crate) const FAMILY: &str = "Roboto";
 
 static PARSED_REGULAR: LazyLock<FontRef<'static>> = LazyLock::new(|| parsed(REGULAR));
 static PARSED_MEDIUM: LazyLock<FontRef<'static>> = LazyLock::new(|| parsed(MEDIUM));
 
-/// How heavy letters are.
+/// The weight of letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Weight {
     Regular,
@@ -33,7 +33,7 @@ fn parsed(bytes: &'static [u8]) -> FontRef<'static> {
     FontRef::try_from_slice(bytes).expect("the font is part of the program, and a test parses it")
 }
 
-/// How wide a line of text is, with an em of `size`.
+/// The width of a line of text in pixels, with an em of `size` pixels.
 pub(super) fn width(text: &str, size: f64, weight: Weight) -> f64 {
     let font = weight.font();
     let advances = text
@@ -42,7 +42,7 @@ pub(super) fn width(text: &str, size: f64, weight: Weight) -> f64 {
     advances.sum::<f64>() * size / units_per_em(font)
 }
 
-/// `text`, or as much of its beginning as fits `max_width`, with an ellipsis.
+/// `text` if it fits into `max_width`, or else its beginning with an ellipsis.
 pub(super) fn fitted(text: &str, size: f64, weight: Weight, max_width: f64) -> String {
     if width(text, size, weight) <= max_width {
         return text.into();
@@ -58,11 +58,11 @@ pub(super) fn fitted(text: &str, size: f64, weight: Weight, max_width: f64) -> S
 }
 
 pub(super) fn units_per_em(font: &FontRef) -> f64 {
-    // 1000 is what fonts without the entry are read with; ours has it.
+    // Fonts without this entry have 1000 units per em. The embedded font has the entry.
     f64::from(font.units_per_em().unwrap_or(1000.0))
 }
 
-/// Style rules that bring the font along.
+/// CSS rules that embed the font.
 pub(crate) fn style() -> String {
     let face = |weight: u32, bytes| {
         format!(
@@ -71,11 +71,11 @@ pub(crate) fn style() -> String {
             base64(bytes)
         )
     };
-    // A picture's heavier text is "bold", which is 700; both names lead to Medium.
+    // The heavier text of pictures is "bold", which means 700. It is drawn with the weight Medium.
     face(400, REGULAR) + &face(700, MEDIUM)
 }
 
-/// RFC 4648, section 4.
+/// Encodes bytes as base64 (RFC 4648, section 4).
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);

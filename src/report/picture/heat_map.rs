@@ -1,4 +1,4 @@
-//! How busy each core was, over the whole run.
+//! The load of each core over the whole run.
 
 use plotters::backend::DrawingBackend;
 
@@ -15,18 +15,19 @@ const PLOT_RIGHT: f64 = WIDTH - MARGIN;
 const PLOT_TOP: f64 = 72.0;
 const FOOT: f64 = 88.0;
 
-/// See the module.
+/// The picture of the load.
 pub(super) struct HeatMap<'a> {
     load: &'a LoadMap,
 }
 
 impl<'a> HeatMap<'a> {
-    /// The picture of a run; `None` if no case of it was long enough for a figure.
+    /// The picture of a run; `None` if all cases were too short to measure the load.
     pub(super) fn new(load: &'a LoadMap) -> Option<Self> {
         (load.core_count > 0).then_some(Self { load })
     }
 
-    /// Many cores get thin rows, so that the picture stays a picture.
+    /// The height of the row of a core. With many cores, rows are thinner, so that the picture does not become too
+    /// high.
     fn row_height(&self) -> f64 {
         (480.0 / self.load.core_count as f64).clamp(4.0, 30.0)
     }
@@ -39,7 +40,7 @@ impl<'a> HeatMap<'a> {
         self.plot_bottom() + FOOT
     }
 
-    /// What it shows, for those who do not see it.
+    /// A text alternative for screen readers.
     pub(super) fn description(&self) -> String {
         let means = (0..self.load.core_count).map(|core| {
             let busy = self.mean(core).map_or("unknown".into(), units::percent);
@@ -47,7 +48,7 @@ impl<'a> HeatMap<'a> {
         });
         let means: Vec<String> = means.collect();
         format!(
-            "Load of each core over {}, where it is known. On average, {}.",
+            "Load of each core over {}. Means over the time for which it is known: {}.",
             units::time(self.load.end_ns as f64),
             means.join(", ")
         )
@@ -104,7 +105,7 @@ impl<'a> HeatMap<'a> {
     }
 
     fn draw_axes<B: DrawingBackend>(&self, canvas: &mut Canvas<B>, axis: &Axis) -> Drawn<B> {
-        // Names of thin rows would overlap: name every second, fourth and so on.
+        // The names of thin rows would overlap, so only some rows have a name.
         let step = (15.0 / self.row_height()).ceil() as usize;
         for core in (0..self.load.core_count).step_by(step) {
             let y = PLOT_TOP + self.row_height() * (core as f64 + 0.5) - 1.0;
@@ -143,7 +144,7 @@ impl<'a> HeatMap<'a> {
         let unknown = after + 64.0;
         canvas.rect((unknown, top), (unknown + 20.0, bottom), UNKNOWN, 1.0)?;
         canvas.text(
-            "too short for a figure",
+            "too short to measure",
             (unknown + 28.0, y),
             Anchor::Start,
             DETAIL,

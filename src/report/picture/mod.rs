@@ -1,4 +1,4 @@
-//! Pictures, drawn once and written as SVG and PNG.
+//! Pictures. Each is drawn by one function, which writes both SVG and PNG.
 
 use plotters::backend::{DrawingBackend, SVGBackend};
 
@@ -53,9 +53,9 @@ const DETAIL: Type = Type {
     color: MUTED,
 };
 
-/// A picture that is ready to be drawn.
+/// A picture that can be drawn.
 pub(super) struct Picture<'a> {
-    /// A file name without its ending.
+    /// The file name without its extension.
     pub(super) name: String,
     subject: Subject<'a>,
 }
@@ -68,7 +68,7 @@ enum Subject<'a> {
     Timelines(Timelines<'a>),
 }
 
-/// All pictures of a report that there are figures for.
+/// All pictures of a report. Pictures without data are omitted.
 pub(super) fn pictures(report: &Report) -> Vec<Picture<'_>> {
     let groups = report.groups.iter();
     let of_groups = groups.flat_map(|group| [comparison(group, report), speed_up(group, report)]);
@@ -77,7 +77,7 @@ pub(super) fn pictures(report: &Report) -> Vec<Picture<'_>> {
     all.flatten().collect()
 }
 
-/// How long each backend takes on a workload; `None` if all cases failed.
+/// The median of each backend on a workload; `None` if all cases failed.
 pub(super) fn comparison<'a>(group: &'a Group, report: &Report) -> Option<Picture<'a>> {
     Some(Picture {
         name: format!("{}-comparison", group.slug),
@@ -85,7 +85,7 @@ pub(super) fn comparison<'a>(group: &'a Group, report: &Report) -> Option<Pictur
     })
 }
 
-/// How much faster backends get with more workers; `None` if none was measured with one and with more.
+/// The speed-up of each backend over workers; `None` if no backend was measured both with one worker and with several.
 pub(super) fn speed_up<'a>(group: &'a Group, report: &Report) -> Option<Picture<'a>> {
     Some(Picture {
         name: format!("{}-speed-up", group.slug),
@@ -93,7 +93,7 @@ pub(super) fn speed_up<'a>(group: &'a Group, report: &Report) -> Option<Picture<
     })
 }
 
-/// How much of the machine is left as tasks get finer; `None` if no size was measured.
+/// The efficiency of each backend over task granularity; `None` if no size was measured.
 pub(super) fn efficiency<'a>(sweep: &'a Sweep, report: &Report) -> Option<Picture<'a>> {
     Some(Picture {
         name: format!("{}-efficiency", sweep.slug),
@@ -101,7 +101,7 @@ pub(super) fn efficiency<'a>(sweep: &'a Sweep, report: &Report) -> Option<Pictur
     })
 }
 
-/// How busy each core was; `None` if all cases were too short to know.
+/// The load of each core; `None` if all cases were too short to measure it.
 pub(super) fn load(report: &Report) -> Option<Picture<'_>> {
     Some(Picture {
         name: "load".into(),
@@ -109,7 +109,7 @@ pub(super) fn load(report: &Report) -> Option<Picture<'_>> {
     })
 }
 
-/// How the time of each case went from session to session.
+/// The median of each case over its sessions.
 pub(super) fn timelines(history: &History) -> Picture<'_> {
     Picture {
         name: "history".into(),
@@ -117,17 +117,17 @@ pub(super) fn timelines(history: &History) -> Picture<'_> {
     }
 }
 
-/// Where an SVG gets its font from.
+/// The source of the font of an SVG.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FontSource {
-    /// It carries the font with it.
+    /// The font is embedded in the SVG.
     Own,
-    /// The page that it is part of.
+    /// The page that contains the SVG provides the font.
     Page,
 }
 
 impl Picture<'_> {
-    /// What it shows, for those who do not see it.
+    /// A text alternative for screen readers.
     pub(super) fn description(&self) -> String {
         match &self.subject {
             Subject::Comparison(comparison) => comparison.description(),
@@ -148,7 +148,7 @@ impl Picture<'_> {
         }
     }
 
-    /// In the units of the canvas.
+    /// Width and height in units of the canvas.
     fn size(&self) -> (u32, u32) {
         (
             (WIDTH * UNITS) as u32,
@@ -169,11 +169,11 @@ impl Picture<'_> {
         canvas.finish()
     }
 
-    /// As an SVG document.
+    /// The picture as an SVG document.
     ///
     /// # Errors
     ///
-    /// When plotters cannot draw it.
+    /// If plotters cannot draw it.
     pub(super) fn svg(&self, font: FontSource) -> Result<String, ReportError> {
         let (width, height) = self.size();
         let mut drawn = String::new();
@@ -186,7 +186,7 @@ impl Picture<'_> {
             FontSource::Own => format!("<style>{}</style>", font::style()),
             FontSource::Page => String::new(),
         };
-        // A head of our own: it says how large a unit is, and what there is to see.
+        // Replace the first tag by one that sets the size of a unit and contains the text alternative.
         Ok(format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" role=\"img\" width=\"{}\" height=\"{}\" \
              viewBox=\"0 0 {width} {height}\" aria-label=\"{}\">{style}{shapes}",
@@ -196,11 +196,11 @@ impl Picture<'_> {
         ))
     }
 
-    /// As a PNG with two pixels for each of the picture's in either direction.
+    /// The picture as a PNG, with two pixels per CSS pixel in each direction.
     ///
     /// # Errors
     ///
-    /// When plotters cannot draw it, or it cannot be encoded.
+    /// If plotters cannot draw it, or if it cannot be encoded.
     pub(super) fn png(&self) -> Result<Vec<u8>, ReportError> {
         let size = self.size();
         let mut buffer = vec![0; 3 * size.0 as usize * size.1 as usize];

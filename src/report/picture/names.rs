@@ -1,4 +1,4 @@
-//! What pictures with lines share: the lines, and their names to the right.
+//! Shared by pictures with lines: draws the lines, and their names to the right.
 
 use plotters::backend::DrawingBackend;
 
@@ -8,26 +8,26 @@ use super::font::fitted;
 use super::palette::{Color, GRID, PAPER};
 use crate::text;
 
-/// The least distance between two names.
+/// The minimum distance between two names.
 const NAME_STEP: f64 = 17.0;
-/// No name stands higher than this.
+/// The position of the highest possible name.
 const NAMES_TOP: f64 = 30.0;
 
-/// The name of a line, and the place it would like to have.
+/// The name of a line, and its preferred position.
 pub(super) struct LineName {
     pub(super) label: String,
-    /// What stands behind the name; may be empty.
+    /// The text after the name; may be empty.
     pub(super) figure: String,
     pub(super) color: Color,
     pub(super) wanted: f64,
 }
 
-/// The least height of a picture with this many names.
+/// The minimum height of a picture with this many names.
 pub(super) fn height_for(name_count: usize) -> f64 {
     2.0 * NAMES_TOP + NAME_STEP * name_count as f64
 }
 
-/// Names to the right of the last points, pushed apart where they would overlap.
+/// Draws names to the right of the last points, moved apart if they would overlap.
 pub(super) fn draw_names<B: DrawingBackend>(
     canvas: &mut Canvas<B>,
     mut names: Vec<LineName>,
@@ -47,7 +47,7 @@ pub(super) fn draw_names<B: DrawingBackend>(
     Ok(())
 }
 
-/// A line through `points`, with a dot on each.
+/// Draws a line through `points`, with a dot on each.
 pub(super) fn draw_line<B: DrawingBackend>(
     canvas: &mut Canvas<B>,
     points: &[Point],
@@ -61,10 +61,10 @@ pub(super) fn draw_line<B: DrawingBackend>(
     Ok(())
 }
 
-/// Places near those wanted, which are in order, and at least [`NAME_STEP`] apart: neighbours that are too
-/// close become a block, which stands where its members want it on average.
+/// Positions near the preferred ones, which are sorted, and at least [`NAME_STEP`] apart. Neighbours that are too close
+/// become a block, which is placed at the mean of the preferred positions of its members.
 fn spread(wanted: &[f64]) -> Vec<f64> {
-    // Each block: how many it holds, and the sum of where its members want its first to stand.
+    // Each block: the number of its members, and the sum of their preferences for the position of the first member.
     let mut blocks: Vec<(usize, f64)> = Vec::new();
     let start = |block: (usize, f64)| block.1 / block.0 as f64;
     for place in wanted {

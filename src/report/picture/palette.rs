@@ -1,17 +1,17 @@
 //! The colours of all pictures.
 
-/// A colour that is neither ink nor paper but stands for something stays as it is on a dark page; the others
-/// have a twin.
+/// A colour in RGB. Colours that carry a meaning stay the same on a dark page. The others have a dark twin, see
+/// [`DARK_TWINS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Color(pub(crate) u8, pub(crate) u8, pub(crate) u8);
 
 impl Color {
-    /// As pictures and style sheets write it.
+    /// The notation in SVG and CSS, such as `#0072B2`.
     pub(crate) fn hex(self) -> String {
         format!("#{:02X}{:02X}{:02X}", self.0, self.1, self.2)
     }
 
-    /// The colour a share of the way to `other`.
+    /// Mixes the colour with `other`: 0 gives the colour itself, 1 gives `other`.
     fn towards(self, other: Self, share: f64) -> Self {
         let mix = |from: u8, to: u8| {
             (f64::from(from) + (f64::from(to) - f64::from(from)) * share).round() as u8
@@ -26,16 +26,16 @@ impl Color {
 
 pub(crate) const PAPER: Color = Color(0xFF, 0xFF, 0xFF);
 pub(crate) const INK: Color = Color(0x1F, 0x23, 0x28);
-/// For what explains the figures: at least 4.5 : 1 against paper.
+/// For explanations. The contrast to the background is at least 4.5 : 1.
 pub(crate) const MUTED: Color = Color(0x5E, 0x66, 0x70);
 pub(crate) const GRID: Color = Color(0xE3, 0xE6, 0xEA);
 pub(crate) const FAILURE: Color = Color(0xB4, 0x23, 0x18);
-/// The practical limit and the work without scheduling are yardsticks, and have no hue of their own.
+/// The backends `static` and `serial` are references for the others, so they are grey.
 const LIMIT: Color = Color(0x3A, 0x41, 0x4A);
 const SERIAL: Color = Color(0x8A, 0x93, 0x9E);
 pub(crate) const UNKNOWN: Color = Color(0xCF, 0xD4, 0xDA);
 
-/// Colours of a light page and what they become on a dark one.
+/// Colours on a light page, each with its replacement on a dark page.
 pub(crate) const DARK_TWINS: [(Color, Color); 8] = [
     (PAPER, Color(0x15, 0x19, 0x1F)),
     (INK, Color(0xE8, 0xEB, 0xEF)),
@@ -47,9 +47,9 @@ pub(crate) const DARK_TWINS: [(Color, Color); 8] = [
     (UNKNOWN, Color(0x48, 0x50, 0x5A)),
 ];
 
-/// Told apart by people of any colour vision: Okabe and Ito, "Color Universal Design" (2008), without its
-/// black, which is ink here, and its yellow, which is too pale on paper; then the dark half of Paul Tol's
-/// "muted" scheme (SRON/EPS/TN/09-002).
+/// Colours that people with any colour vision can distinguish: first Okabe and Ito, "Color Universal Design" (2008),
+/// without black, which is the text colour here, and without yellow, which is too pale on white; then the dark half of
+/// Paul Tol's "muted" scheme (SRON/EPS/TN/09-002).
 const BACKENDS: [Color; 9] = [
     Color(0x00, 0x72, 0xB2),
     Color(0xD5, 0x5E, 0x00),
@@ -62,8 +62,8 @@ const BACKENDS: [Color; 9] = [
     Color(0x44, 0xAA, 0x99),
 ];
 
-/// The colour of a backend among all backends of the report. Beyond nine, colours come again; names stand
-/// beside everything that is drawn.
+/// The colour of a backend among all backends of the report. With more than nine backends, colours repeat. This is
+/// acceptable, because everything that is drawn has a name beside it.
 pub(super) fn backend(name: &str, all: &[String]) -> Color {
     match name {
         crate::report::LIMIT => return LIMIT,
@@ -77,7 +77,7 @@ pub(super) fn backend(name: &str, all: &[String]) -> Color {
     BACKENDS[place % BACKENDS.len()]
 }
 
-/// The colour of a busy ratio, from idle to busy: one hue, ever darker.
+/// The colour of a busy ratio from 0 to 1: one hue, darker for busier cores.
 pub(super) fn heat(ratio: f64) -> Color {
     const STOPS: [Color; 4] = [
         Color(0xEE, 0xF4, 0xFB),

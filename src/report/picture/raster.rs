@@ -1,4 +1,4 @@
-//! PNG: twice as many pixels as the picture is wide, each the mean of two by two drawn ones.
+//! PNG: draws a picture with four pixels per CSS pixel in each direction, and writes the means of two by two.
 
 use ab_glyph::{Font, Glyph, PxScale, point};
 use plotters::backend::{BitMapBackend, DrawingBackend};
@@ -13,14 +13,14 @@ use super::font::{Weight, units_per_em, width};
 type Inner<'a> = BitMapBackend<'a>;
 type Error = <Inner<'static> as DrawingBackend>::ErrorType;
 
-/// The bitmap backend of plotters, with text that is set as a browser sets it.
+/// The bitmap backend of plotters, with text as browsers render it.
 ///
-/// plotters drops the left bearing of each glyph and rounds its place to a pixel, which makes for uneven
-/// letters; and it puts lines at another height than its own SVG backend.
+/// plotters itself ignores the left bearing of each glyph and rounds its position to a pixel, so letters are uneven. It
+/// also places lines of text at a different height than its SVG backend.
 pub(super) struct Raster<'a>(Inner<'a>);
 
 impl<'a> Raster<'a> {
-    /// Draws into `buffer`: three bytes a pixel, row by row.
+    /// Draws into `buffer`: three bytes per pixel, row by row.
     pub(super) fn new(buffer: &'a mut [u8], size: (u32, u32)) -> Self {
         Self(Inner::with_buffer(buffer, size))
     }
@@ -76,13 +76,13 @@ impl DrawingBackend for Raster<'_> {
             HPos::Center => f64::from(at.0) - width / 2.0,
             HPos::Right => f64::from(at.0) - width,
         };
-        // What the SVG backend calls "0.5ex", with the x-height of the font.
+        // This is "0.5ex" in the SVG backend, with the x-height of the font.
         let baseline = f64::from(at.1) + em * 0.5 * X_HEIGHT;
         self.draw_glyphs(text, weight, em, (left, baseline), style.color())
     }
 }
 
-/// The height of a small letter in Roboto, in em: 1082 of 2048 units.
+/// The height of a lower-case letter in Roboto, in em: 1082 of 2048 units.
 const X_HEIGHT: f64 = 0.528;
 
 impl Raster<'_> {
@@ -128,25 +128,25 @@ impl Raster<'_> {
     }
 }
 
-/// A PNG of half the size of `buffer` in each direction, and what its resolution is: twice that of a screen,
-/// so that viewers show it at the size of the picture.
+/// Encodes a PNG with half the size of `buffer` in each direction. The PNG states twice the resolution of a screen, so
+/// viewers show it at the size of the picture.
 pub(super) fn png(
     buffer: &[u8],
     (width, height): (u32, u32),
 ) -> Result<Vec<u8>, png::EncodingError> {
-    /// 2 × 96 dots an inch.
-    const PIXELS_A_METRE: u32 = 7559;
+    /// 2 × 96 dots per inch, in dots per metre.
+    const PIXELS_PER_METRE: u32 = 7559;
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width / 2, height / 2);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    // A drawing is flat areas, which repeat better unfiltered: less than half the size.
+    // Drawings consist of flat areas, which compress better without filters: to less than half the size.
     encoder.set_filter(png::FilterType::NoFilter);
-    // The best compression takes three times as long, for files that are hardly smaller.
+    // The best compression takes three times as long, and files are only slightly smaller.
     encoder.set_compression(png::Compression::Default);
     encoder.set_pixel_dims(Some(png::PixelDimensions {
-        xppu: PIXELS_A_METRE,
-        yppu: PIXELS_A_METRE,
+        xppu: PIXELS_PER_METRE,
+        yppu: PIXELS_PER_METRE,
         unit: png::Unit::Meter,
     }));
     let mut writer = encoder.write_header()?;
@@ -155,7 +155,7 @@ pub(super) fn png(
     Ok(bytes)
 }
 
-/// Each pixel the mean of two by two.
+/// Halves the size of an image in each direction: each pixel is the mean of two by two.
 fn halved(buffer: &[u8], width: usize) -> Vec<u8> {
     let row = width * 3;
     let mut pixels = Vec::with_capacity(buffer.len() / 4);

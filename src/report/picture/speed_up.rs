@@ -1,4 +1,4 @@
-//! How much faster each backend gets with more workers.
+//! The speed-up of each backend over workers.
 
 use plotters::backend::DrawingBackend;
 
@@ -13,26 +13,26 @@ use crate::report::words::LIMIT_MARK;
 use crate::text;
 use crate::units;
 
-/// The least height; many names take more.
+/// The minimum height. Pictures with many names are higher.
 const HEIGHT: f64 = 340.0;
 const PLOT_LEFT: f64 = MARGIN + 34.0;
 const PLOT_RIGHT: f64 = WIDTH - MARGIN - 200.0;
 const PLOT_TOP: f64 = 78.0;
 const FOOT: f64 = 58.0;
 
-/// See the module.
+/// The picture of a group.
 pub(super) struct SpeedUp<'a> {
     group: &'a Group,
     lines: Vec<SpeedUpCurve<'a>>,
     max_workers: u32,
 }
 
-/// A backend at each number of workers.
+/// The line of one backend.
 struct SpeedUpCurve<'a> {
     label: &'a str,
     is_limit: bool,
     color: Color,
-    /// Workers and speed-up, by workers.
+    /// Workers and speed-up, sorted by workers.
     points: Vec<(u32, f64)>,
 }
 
@@ -54,7 +54,7 @@ impl SpeedUpCurve<'_> {
 }
 
 impl<'a> SpeedUp<'a> {
-    /// The picture of a group; `None` if no backend of it was measured with one worker and with more.
+    /// The picture of a group; `None` if no backend was measured both with one worker and with several.
     pub(super) fn new(group: &'a Group, report: &Report) -> Option<Self> {
         let mut lines: Vec<SpeedUpCurve> = Vec::new();
         for (row, measured) in group.measured() {
@@ -86,7 +86,7 @@ impl<'a> SpeedUp<'a> {
     }
 
     pub(super) fn height(&self) -> f64 {
-        // One name more than there are lines: that of the ideal.
+        // The ideal line has a name too.
         height_for(self.lines.len() + 1).max(HEIGHT)
     }
 
@@ -94,7 +94,7 @@ impl<'a> SpeedUp<'a> {
         self.height() - FOOT
     }
 
-    /// What it shows, for those who do not see it.
+    /// A text alternative for screen readers.
     pub(super) fn description(&self) -> String {
         let lines = self.lines.iter().map(|line| {
             let (workers, speed_up) = line.last();
@@ -102,7 +102,7 @@ impl<'a> SpeedUp<'a> {
         });
         let lines: Vec<String> = lines.collect();
         format!(
-            "Speed-up over workers of {}, against the same backend with one worker. {}.",
+            "Speed-up over workers of {}, relative to the same backend with one worker. {}.",
             self.group.title(),
             lines.join("; ")
         )
@@ -117,12 +117,12 @@ impl<'a> SpeedUp<'a> {
             room,
         );
         canvas.text(&title, (MARGIN, 26.0), Anchor::Start, TITLE)?;
-        let what = "speed-up over workers, against the same backend with one worker";
+        let what = "speed-up over workers, relative to the same backend with one worker";
         canvas.text(what, (MARGIN, 47.0), Anchor::Start, DETAIL)?;
         let (x, y) = self.axes();
         self.draw_grid(canvas, &x, &y)?;
         self.draw_ideal(canvas, &x, &y)?;
-        // The best is drawn last, so that it is on top.
+        // The best line is drawn last, so that it is on top.
         for line in self.lines.iter().rev() {
             let points = line.points.iter();
             let points = points
@@ -137,7 +137,7 @@ impl<'a> SpeedUp<'a> {
         let highest = all.map(|(_, speed_up)| *speed_up).fold(0.0, f64::max);
         let workers = f64::from(self.max_workers);
         let x = Axis::between(1.0, workers, (PLOT_LEFT + 16.0, PLOT_RIGHT - 8.0));
-        // Were the ideal always in full view, what stays far below it would be a bundle at the bottom.
+        // If the axis always contained the whole ideal line, lines far below it could not be told apart.
         let high = workers.min(highest * 2.0).max(highest) * 1.08;
         let y = Axis::linear(high, (self.plot_bottom(), PLOT_TOP));
         (x, y)
@@ -171,7 +171,7 @@ impl<'a> SpeedUp<'a> {
         )
     }
 
-    /// A dashed line along which twice the workers are twice as fast, as far as there is room.
+    /// Draws the ideal speed-up as a dashed line, as far as the axis reaches: twice the workers are twice as fast.
     fn draw_ideal<B: DrawingBackend>(
         &self,
         canvas: &mut Canvas<B>,

@@ -20,7 +20,7 @@ fn each_group_has_its_pictures_and_the_run_has_one() {
     );
 }
 
-/// Width, height, and all pixels as rgb.
+/// Width, height, and all pixels as RGB.
 fn decoded(png: &[u8]) -> (u32, u32, Vec<u8>) {
     let mut reader = png::Decoder::new(png).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size()];
@@ -49,7 +49,7 @@ fn a_png_shows_bars_in_the_colours_of_their_backends() {
     let share = |name| share_of(&pixels, palette::backend(name, &report.backends));
     let (rayon, tokio) = (share("rayon"), share("tokio"));
     assert!(tokio > 0.005, "{tokio}");
-    // Twice the time, twice the bar, but for what the interval covers.
+    // Twice the time gives twice the bar, except for the part that the interval covers.
     assert!((rayon / tokio - 2.0).abs() < 0.1, "{rayon} {tokio}");
     assert!(share_of(&pixels, PAPER) > 0.5);
 }
@@ -60,7 +60,7 @@ fn text_is_drawn_without_system_fonts() {
         let report = report([case(workload, "rayon", 1)]);
         let picture = comparison(&report.groups[0], &report).unwrap();
         let (width, _, pixels) = decoded(&picture.png().unwrap());
-        // The title stands in the first 36 pixels.
+        // The title is within the first 36 pixels.
         share_of(&pixels[..3 * width as usize * 72], INK)
     };
     let (short, long) = (title_ink("i"), title_ink("mmmmmmmmmm"));
@@ -106,7 +106,7 @@ fn the_same_backend_has_the_same_colour_in_every_group() {
     for (index, color) in colors.iter().enumerate() {
         assert!(!colors[..index].contains(color), "{}", all[index]);
     }
-    // The yardsticks do not use up colours.
+    // The grey backends use no colour of the palette.
     let without = ["fork", "rayon", "tokio"].map(String::from);
     assert_eq!(palette::backend("tokio", &without), colors[4]);
 }

@@ -1,4 +1,4 @@
-//! How the time of each case went from session to session.
+//! The median of each case over its sessions.
 
 use plotters::backend::DrawingBackend;
 
@@ -12,17 +12,17 @@ use crate::report::words::no_change;
 use crate::units;
 
 const PLOT_TOP: f64 = 64.0;
-/// The band of a case: its name, its line, and room below.
+/// The height of the band of a case: its name, its line, and space below.
 const BAND: f64 = 96.0;
 const LINE_TOP: f64 = 30.0;
 const LINE_BOTTOM: f64 = 80.0;
 const PLOT_LEFT: f64 = MARGIN;
-/// The figures of the last session stand to the right.
+/// The right end of the plot. The values of the last session are to its right.
 const PLOT_RIGHT: f64 = WIDTH - MARGIN - 80.0;
 /// Lines over more than this many sessions have no dots.
 const MOST_DOTS: usize = 60;
 
-/// See the module.
+/// The picture of a history.
 pub(super) struct Timelines<'a> {
     history: &'a History,
 }
@@ -41,7 +41,7 @@ impl<'a> Timelines<'a> {
         PLOT_TOP + BAND * self.series().count() as f64 + MARGIN
     }
 
-    /// What it shows, for those who do not see it.
+    /// A text alternative for screen readers.
     pub(super) fn description(&self) -> String {
         let series = self.series().map(|series| {
             let changes: Vec<String> = series.changes.iter().map(label).collect();
@@ -58,7 +58,7 @@ impl<'a> Timelines<'a> {
     pub(super) fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Drawn<B> {
         canvas.text("history", (MARGIN, 26.0), Anchor::Start, TITLE)?;
         let what =
-            "median wall time of a run, session by session; each line has its own scale, from 0";
+            "median wall time of one run in each session; each line has its own scale, from 0";
         canvas.text(what, (MARGIN, 47.0), Anchor::Start, DETAIL)?;
         for (number, series) in self.series().enumerate() {
             draw_band(canvas, series, PLOT_TOP + BAND * number as f64)?;
@@ -67,7 +67,7 @@ impl<'a> Timelines<'a> {
     }
 }
 
-/// `+20.0% at c0ffee0`.
+/// The label of a change: `+20.0% at c0ffee0`.
 fn label(found: &Change) -> String {
     let commit = found.commit.as_ref();
     let hash = commit.map_or("no commit".into(), |commit| {
@@ -89,7 +89,7 @@ fn draw_band<B: DrawingBackend>(canvas: &mut Canvas<B>, series: &Series, top: f6
     let bottom = top + LINE_BOTTOM;
     canvas.rule((PLOT_LEFT, bottom), (PLOT_RIGHT, bottom), GRID, 1.0)?;
     for found in &series.changes {
-        // Between the last session before it and the first after it.
+        // The mark is between the last session before the change and the first session after it.
         let x = f64::midpoint(place(found.index - 1).0, place(found.index).0);
         canvas.rule(
             (x, top + LINE_TOP - 6.0),
@@ -121,7 +121,7 @@ fn draw_band<B: DrawingBackend>(canvas: &mut Canvas<B>, series: &Series, top: f6
     canvas.text(&figure, at, Anchor::Start, LABEL)
 }
 
-/// What got slower stands out.
+/// The colour of a change: slow-downs stand out.
 fn mark(found: &Change) -> Type {
     let color = if found.ratio > 1.0 { FAILURE } else { MUTED };
     Type { color, ..DETAIL }

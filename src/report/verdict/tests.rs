@@ -3,7 +3,7 @@ use crate::compare::{Build, COMPARISON_VERSION, Judgement, MissingCase, SideErro
 use crate::record::fixture::case;
 use crate::record::{CaseError, ErrorKind};
 
-/// A judgement with this verdict, and a ratio with an interval of half a per cent to either side.
+/// A judgement with this verdict. Its interval extends half a percent to each side of the ratio.
 fn judgement(verdict: Verdict, ratio: f64) -> Judgement {
     Judgement {
         verdict,
@@ -35,7 +35,7 @@ fn compared(workload: &str, wall: Option<Judgement>) -> ComparedCase {
     }
 }
 
-/// Every outcome once, in no order, with a name that no format may take as it stands.
+/// A comparison with every outcome once, unsorted, and with a name that every format has to escape.
 pub(in crate::report) fn varied() -> Comparison {
     let mut failed = compared("crash", None);
     failed.error = Some(SideError {
@@ -139,14 +139,14 @@ fn changes_are_in_per_cent_up_to_a_doubling() {
 }
 
 #[test]
-fn a_control_that_fails_and_advice_are_said_plainly() {
+fn a_failed_control_and_advisory_verdicts_are_reported() {
     let mut comparison = varied();
     comparison.advisory = vec!["the control failed".into()];
     comparison.control = Some(compared("same", Some(judgement(Verdict::Regressed, 1.1))));
     let sentences = fitness(&comparison).join("\n");
     assert!(sentences.contains("The verdicts are advisory: the control failed."));
     assert!(
-        sentences.contains("same/rayon/2 came out as regressed against itself (+9.5% … +10.5%)")
+        sentences.contains("The control failed: same/rayon/2, compared with itself, came out as regressed (+9.5% … +10.5%).")
     );
 }
 
@@ -159,6 +159,6 @@ fn records_speak_of_sessions() {
         .find(|line| line.id == "near/rayon/2");
     assert_eq!(
         near.unwrap().note,
-        "about 45 more sessions of each would settle it"
+        "about 45 more sessions per build would settle it"
     );
 }

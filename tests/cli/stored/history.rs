@@ -140,8 +140,8 @@ fn no_change_is_reported_only_if_one_could_have_been_found() {
     let given = ["--order", "given"];
     let short = history_output(&scripted, &names, &given);
     let words = [
-        "too few sessions to find a change: it takes 10 at a significance of 1%",
-        "0 changes in 2 cases, 2 of them with too few sessions to find any",
+        "too few sessions to find a change: at least 10 are needed at a significance of 1%",
+        "0 changes in 2 cases (2 of them with too few sessions to find a change)",
     ];
     assert_says(&short, 0, &words);
     assert!(!stdout(&short).contains("no change"));

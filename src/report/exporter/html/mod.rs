@@ -18,10 +18,10 @@ mod figure;
 mod schedules;
 mod sweeps;
 
-/// The whole report as one page that needs nothing else.
+/// The whole report as one self-contained HTML page, `report.html`.
 pub(crate) const HTML: Html = Html;
 
-/// See [`HTML`].
+/// The exporter behind [`HTML`].
 #[derive(Debug)]
 pub(crate) struct Html;
 
@@ -31,12 +31,12 @@ impl Exporter for Html {
     }
 
     fn why(&self) -> &'static str {
-        "the whole report as one page, for reading: opens from disk, needs no network"
+        "the whole report as one page that opens from disk and needs no network"
     }
 
     fn export(&self, report: &Report, out: &Path) -> Result<Vec<PathBuf>, ReportError> {
         let path = out.join("report.html");
-        // Here, so that no part of the page can forget it.
+        // Done once for the whole page, so that no part can forget it.
         let page = text::visible(&page(report)?.into_string());
         write(&path, page.as_bytes())?;
         Ok(vec![path])
@@ -82,7 +82,7 @@ fn page(report: &Report) -> Result<Markup, ReportError> {
                         @if let Some(load) = load {
                             section id="load" {
                                 h2 { "Load of each core" }
-                                p.detail { "What the machine did meanwhile: a core that is busy where it should be idle had other work." }
+                                p.detail { "How busy each core was during the run. A core that is busy while it should be idle was running something else." }
                                 (load)
                             }
                         }
@@ -94,7 +94,7 @@ fn page(report: &Report) -> Result<Markup, ReportError> {
     })
 }
 
-/// Pictures keep their colours on a dark page, but for those that have a twin.
+/// The style rules for a dark page: they replace the colours that have a dark twin, and keep the others.
 fn dark_style() -> String {
     let rules = DARK_TWINS.map(|(light, dark)| {
         let (light, dark) = (light.hex(), dark.hex());
@@ -114,7 +114,7 @@ fn head(report: &Report) -> Markup {
         h1 { (heading.host.processor) }
         dl.facts {
             div { dt { "Machine" } dd { (heading.machine()) } }
-            div { dt { "Begun" } dd { (heading.begun()) } }
+            div { dt { "Started" } dd { (heading.begun()) } }
             div { dt { "Commit" } dd { (commit(heading)) } }
             div { dt { "Cases" } dd {
                 (heading.case_count)
@@ -132,10 +132,10 @@ fn head(report: &Report) -> Markup {
 fn commit(heading: &Heading) -> Markup {
     html! {
         @match &heading.commit {
-            None => "none: not in a git checkout",
+            None => "unknown: not measured in a git checkout",
             Some(commit) => {
                 code { (commit.short()) }
-                @if commit.dirty { ", with changes that are not in it" }
+                @if commit.dirty { ", with uncommitted changes" }
             }
         }
     }
@@ -152,14 +152,14 @@ fn summary(report: &Report) -> Markup {
                         th scope="col" { "Workload" }
                         th scope="col" { "Fastest" }
                         th.figure scope="col" { "Median" }
-                        th scope="col" { "Ahead of the next" }
+                        th scope="col" { "Next fastest" }
                     } }
                     tbody {
                         @for group in &report.groups { (finding(group)) }
                     }
                 }
             }
-            (brought_to_light(report))
+            (observations(report))
             @if !failures.is_empty() {
                 h3 { "Failed" }
                 ul.failures {
@@ -176,8 +176,9 @@ fn summary(report: &Report) -> Markup {
     }
 }
 
-/// What the runs found that is no failure, one entry a group.
-fn brought_to_light(report: &Report) -> Markup {
+/// What the kernels observed that is not a failure, such as lost updates: one entry per group. Empty if there is
+/// nothing.
+fn observations(report: &Report) -> Markup {
     let found = report.groups.iter().filter_map(|group| {
         let rows = group.measured().flat_map(|(row, measured)| {
             let sums = measured.findings.iter().filter(|(_, sum)| **sum > 0);
@@ -189,7 +190,7 @@ fn brought_to_light(report: &Report) -> Markup {
     let found: Vec<_> = found.collect();
     html! {
         @if !found.is_empty() {
-            h3 { "Brought to light" }
+            h3 { "Other observations" }
             ul {
                 @for (group, rows) in found {
                     li { a href={ "#" (group.slug) } { (group.title()) } ": " (rows.join("; ")) }
@@ -222,7 +223,7 @@ fn finding(group: &Group) -> Markup {
                     td {
                         @match next {
                             Some((row, measured)) => { (ratio(measured)) " " span.detail { (row_name(row)) } },
-                            None => span.detail { "nothing else to compare with" },
+                            None => span.detail { "no other backend to compare with" },
                         }
                         @if failed_count > 0 { br; span.failure { (failed_count) " failed" } }
                     }
@@ -232,12 +233,12 @@ fn finding(group: &Group) -> Markup {
     }
 }
 
-/// `rayon, 2 workers`, marked if it is the practical limit.
+/// The name of a row, such as `rayon, 2 workers`, with a mark if it is the practical limit.
 fn row_name(row: &Row) -> Markup {
     html! { (name(row)) @if row.is_limit { (LIMIT_MARK) } }
 }
 
-/// The multiple of the best, with its interval.
+/// The median as a multiple of the best median. Its interval is shown as a tooltip.
 fn ratio(measured: &Measured) -> Markup {
     html! {
         @match measured.ratio {
@@ -254,11 +255,11 @@ fn how_to_read() -> Markup {
         section id="how-to-read" {
             h2 { "How to read this" }
             p {
-                "Every backend ran the same task graphs, and every run was checked against the result of one "
-                "thread. A bar is the " strong { "median wall time of one run" } "; the line on it is the "
-                strong { "95% interval" } " of that median, which makes no assumption about how times are "
-                "distributed. Backends whose interval overlaps that of the fastest are " strong { "tied" }
-                ": these data cannot tell them apart. Shorter is better."
+                "Every backend ran the same task graphs, and every result was checked against the result of a "
+                "serial run. Each bar shows the " strong { "median wall time of one run" } "; shorter is better. The line "
+                "on the bar shows the " strong { "95% interval" } " of that median. The interval makes no assumption "
+                "about the distribution of the times. Backends whose interval overlaps that of the fastest backend are "
+                strong { "tied" } ": these measurements cannot tell them apart."
             }
         }
     }
@@ -289,7 +290,7 @@ fn section(group: &Group, report: &Report) -> Result<Markup, ReportError> {
 
 fn table(group: &Group) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label={ "Figures of " (group.title()) } {
+        div.scroll tabindex="0" role="region" aria-label={ "Results of " (group.title()) } {
             table {
                 thead { tr {
                     th.figure scope="col" { "Rank" }
@@ -299,8 +300,8 @@ fn table(group: &Group) -> Markup {
                     th.figure scope="col" { "95% interval" }
                     th.figure scope="col" { "× best" }
                     th.figure scope="col" { a href="#utilisation" { "Utilisation" } }
-                    th.figure scope="col" { a href="#a-task" { "A task" } }
-                    th.figure scope="col" { a href="#overhead" { "Overhead a task" } }
+                    th.figure scope="col" { a href="#time-per-task" { "Time per task" } }
+                    th.figure scope="col" { a href="#overhead" { "Overhead per task" } }
                     th.figure scope="col" { a href="#speed-up" { "Speed-up" } }
                     th.figure scope="col" { a href="#start" { "Start" } }
                     th.figure scope="col" { a href="#memory" { "Peak memory" } }
@@ -351,43 +352,46 @@ fn measured_row(row: &Row, measured: &Measured) -> Markup {
 fn definitions() -> Markup {
     html! {
         section id="definitions" {
-            h2 { "What the words mean" }
+            h2 { "Definitions" }
             dl.definitions {
                 dt { "Median and 95% interval" }
-                dd { "Of the wall time of one run of the whole graph; starting the workers is not part of it. The "
-                    "interval is exact, from order statistics, and takes at least six samples." }
+                dd { "The median wall time of one run of the whole graph, and its 95% confidence interval. The time to start "
+                "the workers is not included. The interval is exact (it uses order statistics) and needs at least six samples." }
                 dt { "Rank and tied" }
-                dd { "All whose interval overlaps that of the fastest share first place. Intervals of neighbours "
-                    "further down may overlap too." }
+                dd { "All cases whose interval overlaps that of the fastest case share rank 1 and are tied. Further down, "
+                "the intervals of neighbouring ranks may overlap too." }
                 dt id="utilisation" { "Utilisation" }
-                dd { "CPU time ÷ (wall time × workers), the median over all samples. Spinning counts as busy: high "
-                    "utilisation says that cores were used, not that they were useful." }
-                dt id="a-task" { "A task" }
-                dd { "Median ÷ number of tasks: how often a task is finished, not how long one takes." }
-                dt id="overhead" { "Overhead a task" }
-                dd { "(Median × workers − the median of " code { (SERIAL) } ") ÷ number of tasks: what a task costs "
-                    "its workers beyond its work. Below zero where waits overlap: one worker that awaits many "
-                    "timers at once needs less time than all the waits in a row." }
+                dd { "CPU time ÷ (wall time × workers), as the median over all samples. Spinning counts as busy: high "
+                "utilisation means that the cores were busy, not that they did useful work." }
+                dt id="time-per-task" { "Time per task" }
+                dd { "Median ÷ number of tasks. This is the average time between two finished tasks, not the duration of "
+                "one task." }
+                dt id="overhead" { "Overhead per task" }
+                dd { "(Median × workers − the median of " code { (SERIAL) } ") ÷ number of tasks: the worker time that each "
+                "task costs in addition to its work. It is negative if waits overlap: a worker that awaits many "
+                "timers at once needs less time than all the waits one after another." }
                 dt id="speed-up" { "Speed-up" }
                 dd { "The median of the same backend with one worker ÷ this median." }
                 dt id="start" { "Start" }
-                dd { "How long the backend took to start its workers, once, before the first run." }
+                dd { "The time that the backend took to start its workers, once, before the first run." }
                 dt id="memory" { "Peak memory" }
-                dd { "Resident memory of the case at its peak: of its process, and what worker processes do not share." }
+                dd { "The peak resident memory of the process of the case, plus the memory that its worker processes do "
+                "not share." }
                 dt { "Foreign load" }
-                dd { "CPU time that everything else on the machine took ÷ (wall time × cores). Noted from 5% on." }
+                dd { "CPU time used by everything else on the machine ÷ (wall time × cores). The notes mention it from 5% "
+                "upwards." }
                 dt id="closeness" { "Closeness" }
-                dd { "The best possible wall time ÷ the median. The best possible is the larger of work ÷ tasks at "
-                    "once and span (the longest path by duration), or a certified optimum, marked with *. " em { "At once" }
-                    " is how many tasks the backend has under way: its workers, or all where sleeping tasks are "
-                    "awaited." }
+                dd { "The best possible wall time ÷ the median. The best possible time is the larger of two: work ÷ number of "
+                "concurrent tasks, and span (the longest path by duration). If the optimum is certified, it is used instead "
+                "and marked with *. " em { "Concurrent tasks" } " is the number of tasks that the backend runs at the same "
+                "time: one per worker, or all tasks if the backend awaits sleeping tasks." }
                 dt id="split" { "Schedule loss, overhead and inflation" }
-                dd { "From runs of their own, with a clock around each task: schedule loss is what a simulated greedy "
-                    "schedule with those durations takes beyond the bound, overhead is the rest of the median, and "
-                    "inflation is what tasks took beside others ÷ what they took alone." }
+                dd { "These come from separate runs that time each task. Schedule loss is how much longer than the bound a "
+                "simulated greedy schedule with these durations takes. Overhead is the rest of the median. Inflation is "
+                "the duration of tasks that run beside others ÷ the duration of the same tasks run alone." }
                 dt id="limit" { "Practical limit " (LIMIT_MARK) }
                 dd { "The backend " code { (crate::report::LIMIT) } " is " (LIMIT_NOTE)
-                    ". It shows what the machine gives, not what a program could use." }
+                    ". It shows what the machine can achieve, not what a program could do in practice." }
             }
         }
     }

@@ -5,7 +5,7 @@ use crate::report::schedule::Schedule;
 use crate::report::words::{NONE, closeness};
 use crate::units;
 
-/// How close each case came to the best possible schedule, as bars that end where the median does.
+/// The section that shows how close each case came to the best possible schedule. The length of a bar is the median.
 pub(super) fn section(group: &Group) -> Markup {
     let known = group
         .measured()
@@ -14,7 +14,7 @@ pub(super) fn section(group: &Group) -> Markup {
     let longest_ns = known.iter().map(|(_, measured, _)| measured.median_ns);
     let longest_ns = longest_ns.fold(f64::MIN_POSITIVE, f64::max);
     html! {
-        h3 { "How close to the best possible" }
+        h3 { "How close to the best possible schedule" }
         p.detail {
             span.key.bound {} " bound: no schedule is faster " span.key.loss {} " schedule loss "
             span.key.overhead {} " runtime overhead"
@@ -24,9 +24,9 @@ pub(super) fn section(group: &Group) -> Markup {
                 thead { tr {
                     th scope="col" { "Backend" }
                     th.figure scope="col" { "Workers" }
-                    th.figure scope="col" { a href="#closeness" { "At once" } }
+                    th.figure scope="col" { a href="#closeness" { "Concurrent tasks" } }
                     th.figure scope="col" { a href="#closeness" { "Closeness" } }
-                    th scope="col" { "Where the median went" }
+                    th scope="col" { "Parts of the median" }
                     th.figure scope="col" { a href="#closeness" { "Bound" } }
                     th.figure scope="col" { a href="#split" { "Schedule loss" } }
                     th.figure scope="col" { a href="#split" { "Overhead" } }
@@ -48,7 +48,7 @@ pub(super) fn section(group: &Group) -> Markup {
     }
 }
 
-/// The median as a bar of three parts. A part below zero is left out, and the others shrink to the median.
+/// The median as a bar of three parts. A negative part is omitted, and the other parts are scaled to the median.
 fn split(measured: &Measured, schedule: &Schedule, longest_ns: f64) -> Markup {
     let parts = [
         ("bound", Some(schedule.lower_bound_ns)),

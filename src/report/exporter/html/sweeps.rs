@@ -7,7 +7,7 @@ use crate::report::picture;
 use crate::report::words::{self, LIMIT_MARK, curve_notes, metg_figure};
 use crate::units;
 
-/// A sweep over task sizes: the curves, and the granularity of each backend.
+/// The section of a sweep over task sizes: the curves, and a table with the granularity of each backend.
 pub(super) fn section(sweep: &Sweep, report: &Report) -> Result<Markup, ReportError> {
     let curves = picture::efficiency(sweep, report);
     let curves = curves.map(|picture| figure(&picture)).transpose()?;
@@ -19,10 +19,10 @@ pub(super) fn section(sweep: &Sweep, report: &Report) -> Result<Markup, ReportEr
             (table(sweep))
             p.detail {
                 "METG(" (units::percent(sweep.target)) ") is the minimum effective task granularity: the smallest "
-                "wall clock × workers ÷ tasks above which a backend keeps that part of the peak rate. The peak was "
-                "measured just before each sample, with the same kernel in independent chains of large tasks; of tasks "
-                "that go by the clock it is the time that they are meant to last. "
-                "Efficiency is the least that the graph can take at peak ÷ what it took."
+                "granularity (wall time × workers ÷ number of tasks) at which a backend still reaches this efficiency. "
+                "Efficiency is the shortest time that the graph can take at the peak rate ÷ the time that it took. "
+                "The peak rate was measured just before each sample, with the same kernel in independent chains of large "
+                "tasks. For tasks with a fixed duration, the peak is this duration."
             }
         }
     })
