@@ -139,7 +139,7 @@ pub(super) fn keep(
     let kept = one_baseline(records).map_err(|reasons| {
         not_comparable(
             reasons,
-            "a baseline has one commit on one machine; save the other records under another name, or omit --add",
+            "a baseline has one commit on one machine; save the other records under another name, or leave out --add",
         )
     })?;
     if kept.is_empty() {

@@ -131,7 +131,7 @@ pub(super) fn append(file: &mut RecordFile, record: &Record, help: &str) -> Resu
     file.append(record).map_err(|error| {
         Exit::failed(complaint!(
             help = help.to_owned(),
-            "cannot write to {}: {error}; the records before it are safe",
+            "cannot write to {}: {error}; the earlier records are saved",
             file.path().display()
         ))
     })

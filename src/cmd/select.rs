@@ -347,7 +347,7 @@ fn no_case(workloads: &[Workload], selection: &Selection) -> Exit {
     let is_part = !selection.exact && !filter.is_empty();
     let unnamed = ids.iter().find(|id| is_part && id.contains(filter));
     let advice = match (unnamed, nearest(filter, known)) {
-        (Some(id), _) => format!("`{id}` runs only if the filter names its workload;  "),
+        (Some(id), _) => format!("`{id}` runs only if the filter names its workload; "),
         (None, near) => did_you_mean(near),
     };
     Exit::usage(complaint!(

@@ -116,7 +116,7 @@ fn a_disk_that_fills_up_loses_nothing_that_was_written() {
     assert_complains(
         &output,
         1,
-        &["records.jsonl", "--resume", "records before it are safe"],
+        &["records.jsonl", "--resume", "earlier records are saved"],
     );
     let left = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
     assert!(

@@ -202,7 +202,7 @@ fn open_log(
     if log.was_judged() {
         tell(
             "this gate was already judged when its time was up, so it measures no more pairs: another look would raise the \
-             chance of a false alarm; to measure again with more time, omit --resume",
+             chance of a false alarm; to measure again with more time, leave out --resume",
         );
     }
     Ok((header, log))
@@ -386,11 +386,11 @@ fn unusable(error: LogError) -> Exit {
         }
         LogError::File { .. } => "choose a folder that you may write to with --out DIR",
         LogError::Line { .. } => {
-            "omit --resume to measure everything again; the file is then kept as \
+            "leave out --resume to measure everything again; the file is then kept as \
                                   gate-pairs.previous.jsonl, or under a numbered name"
         }
         LogError::Changed { .. } => {
-            "use the same arguments and builds, or omit --resume to measure everything again"
+            "use the same arguments and builds, or leave out --resume to measure everything again"
         }
     };
     Exit::usage(complaint!(help = help, "{error}"))

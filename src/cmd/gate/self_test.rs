@@ -46,7 +46,7 @@ const FILE: &str = "gate-self-test.json";
 pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandResult {
     if !(arguments.show.is_table() || arguments.show.is_json()) {
         return Err(Exit::usage(complaint!(
-            help = "omit --format, or use `--format json`",
+            help = "leave out --format, or use `--format json`",
             "a self-test is shown as a table or as JSON"
         )));
     }

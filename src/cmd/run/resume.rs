@@ -55,7 +55,7 @@ fn cannot_go_on(error: &RecordsError) -> Exit {
     let help = error.help().map(|help| format!("{help}; "));
     Exit::usage(complaint!(
         help = format!(
-            "{}omit --resume to measure everything again: the file is then kept as records.previous.jsonl, or under \
+            "{}leave out --resume to measure everything again: the file is then kept as records.previous.jsonl, or under \
              a numbered name",
             help.unwrap_or_default()
         ),
@@ -175,7 +175,7 @@ fn refuse_other_settings(
         let now = Settings::now(record, cases, &surroundings, arguments);
         if let Some(difference) = difference(&Settings::of(record), &now) {
             return Err(Exit::usage(complaint!(
-                help = "use the same arguments, machine and commit, or omit --resume to measure \
+                help = "use the same arguments, machine and commit, or leave out --resume to measure \
                         everything again, or choose another folder with --out DIR",
                 "the record of `{}` in {} was measured with different settings, so the run cannot continue: {difference}",
                 record.case.id(),

@@ -323,7 +323,7 @@ fn a_comparison_can_be_stored_and_exported_later() {
     assert_says(
         &verdicts,
         2,
-        &["junit holds verdicts", "records.jsonl holds records"],
+        &["junit needs verdicts", "records.jsonl contains records"],
     );
 }
 
