@@ -1,4 +1,5 @@
-//! A dynamometer for task runtimes: one workload, every backend, verified, measured, compared.
+//! A dynamometer for task runtimes: runs the same workload on every backend, verifies and measures each run, and
+//! compares the results.
 
 pub mod backend;
 pub mod case;

@@ -12,7 +12,7 @@ pub(super) struct ReportArguments {
     /// Read these record files, or folders that contain a records.jsonl.
     #[arg(required = true, value_name = "RECORDS")]
     records: Vec<PathBuf>,
-    /// Write the report to this folder.
+    /// Write the results to this folder.
     ///
     /// The default is the folder of the first record file.
     #[arg(long, value_name = "DIR", env = "TASKDYNO_OUT")]

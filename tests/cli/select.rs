@@ -160,7 +160,11 @@ fn only_the_name_of_a_workload_selects_one_with_only_if_named() {
         run.args(["--dry-run"]).args(arguments);
         let output = run.current_dir(folder.path()).output().unwrap();
         if output.status.code() != Some(0) {
-            assert_complains(&output, 2, &["`rare/", "runs only if the filter names its workload"]);
+            assert_complains(
+                &output,
+                2,
+                &["`rare/", "runs only if the filter names its workload"],
+            );
         }
         stdout(&output)
             .lines()

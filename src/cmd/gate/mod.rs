@@ -336,7 +336,7 @@ fn distrust(control: &ComparedCase) -> Option<String> {
     let is_alarm = matches!(wall.verdict, Verdict::Regressed | Verdict::Improved);
     is_alarm.then(|| {
         format!(
-            "the control, the base against itself on {id}, was judged {} ({}): this machine favours one of two \
+            "the control, the base against itself on {id}, came out as {} ({}): this machine favours one of two \
              equal processes, so no verdict can be trusted; `taskdyno doctor` may show the cause",
             wall.verdict,
             change(wall.ratio)

@@ -24,11 +24,7 @@ fn names_that_are_not_builds_are_refused_with_advice() {
 
     let stranger = bench.build("stranger", "echo no such command >&2; exit 9");
     let output = bench.gate(&stranger, &scripted()).output().unwrap();
-    assert_says(
-        &output,
-        5,
-        &["cannot list the cases of", "no such command"],
-    );
+    assert_says(&output, 5, &["cannot list the cases of", "no such command"]);
 }
 
 #[test]

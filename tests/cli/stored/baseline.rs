@@ -112,7 +112,10 @@ fn baselines_are_saved_listed_compared_with_and_removed() {
     assert_says(
         &other,
         5,
-        &["was measured on example-cpu-2-cores", "example-cpu-64-cores"],
+        &[
+            "was measured on example-cpu-2-cores",
+            "example-cpu-64-cores",
+        ],
     );
 
     scripted.run(&["baseline", "save", "main", "other.jsonl"]);
