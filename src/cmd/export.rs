@@ -83,7 +83,7 @@ fn comparisons(path: &Path) -> Result<Option<Vec<Comparison>>, Exit> {
 
 fn not_a_comparison(path: &Path, error: &serde_json::Error) -> Exit {
     Exit::usage(complaint!(
-        help = "`taskdyno compare --format json --out FILE` writes a comparison; FORMAT.md describes its fields",
+        help = "`taskdyno compare --format json --out FILE` writes a comparison; FORMAT.md describes each field",
         "{} is not a comparison: {error}",
         path.display()
     ))

@@ -133,7 +133,7 @@ mod tests {
         record.case.continuation = Some("inline".into());
         record.case.pin = true;
         let message = complaint(&[case("empty", "serial", 1).record(), record.clone(), record]);
-        insta::assert_snapshot!(message.unwrap(), @"r.jsonl:2 and r.jsonl:3 both hold the case `empty/width=8/rayon/2+inline+pin`");
+        insta::assert_snapshot!(message.unwrap(), @"r.jsonl:2 and r.jsonl:3 are both records of the case `empty/width=8/rayon/2+inline+pin`");
     }
 
     #[test]

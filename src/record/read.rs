@@ -105,7 +105,7 @@ impl Diagnostic for RecordsError {
                 "`taskdyno run --resume` continues an interrupted run; or delete this last line"
             }
             Self::NotARecord { .. } => {
-                "each line must be one record as JSON; FORMAT.md describes its fields"
+                "each line must be one record as JSON; FORMAT.md describes each field"
             }
             Self::UnknownVersion { .. } => {
                 "read it with the version of taskdyno that wrote it, or measure again with this version"
@@ -362,48 +362,48 @@ mod tests {
     fn a_file_that_was_cut_off_says_where() {
         let whole = line(&case("empty", "serial", 1).record());
         let half = &line(&case("empty", "rayon", 1).record())[..100];
-        insta::assert_snapshot!(complaint(format!("{whole}{half}")), @"r.jsonl:2 is cut off in the middle: EOF while parsing a string, column 100 | `taskdyno run --resume` continues an interrupted run; or delete this last line");
+        insta::assert_snapshot!(complaint(format!("{whole}{half}")), @"r.jsonl:2 is incomplete: EOF while parsing a string, column 100 | `taskdyno run --resume` continues an interrupted run; or delete this last line");
     }
 
     #[test]
     fn a_first_record_that_was_cut_off_cannot_be_gone_on_from() {
         let half = &line(&case("empty", "rayon", 1).record())[..100];
-        insta::assert_snapshot!(complaint(half), @"r.jsonl:1 is cut off in the middle: EOF while parsing a string, column 100 | no complete record comes before it: use `taskdyno run` without --resume to measure again");
+        insta::assert_snapshot!(complaint(half), @"r.jsonl:1 is incomplete: EOF while parsing a string, column 100 | no complete record comes before it: use `taskdyno run` without --resume to measure again");
     }
 
     #[test]
     fn a_line_that_is_not_json_says_where() {
         let whole = line(&case("empty", "serial", 1).record());
-        insta::assert_snapshot!(complaint(format!("{whole}{{oops}}\n{whole}")), @"r.jsonl:2 is not a record: key must be a string, column 2 | each line must be one record as JSON; FORMAT.md describes its fields");
-        insta::assert_snapshot!(complaint(b"\xff\n"), @"r.jsonl:1 is not a record: expected value, column 1 | each line must be one record as JSON; FORMAT.md describes its fields");
+        insta::assert_snapshot!(complaint(format!("{whole}{{oops}}\n{whole}")), @"r.jsonl:2 is not a record: key must be a string, column 2 | each line must be one record as JSON; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint(b"\xff\n"), @"r.jsonl:1 is not a record: expected value, column 1 | each line must be one record as JSON; FORMAT.md describes each field");
     }
 
     #[test]
     fn an_unknown_version_says_which_is_known() {
         let mut record = case("empty", "serial", 1).record();
         record.schema_version = 99;
-        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has schema_version 99, and this program knows only 1 | read it with the version of taskdyno that wrote it, or measure again with this version");
-        insta::assert_snapshot!(complaint("{\"schema_version\": \"one\", \"case\": 3}"), @r#"r.jsonl:1 has schema_version "one", and this program knows only 1 | read it with the version of taskdyno that wrote it, or measure again with this version"#);
+        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has schema_version 99, and this program supports only 1 | read it with the version of taskdyno that wrote it, or measure again with this version");
+        insta::assert_snapshot!(complaint("{\"schema_version\": \"one\", \"case\": 3}"), @r#"r.jsonl:1 has schema_version "one", and this program supports only 1 | read it with the version of taskdyno that wrote it, or measure again with this version"#);
     }
 
     #[test]
     fn a_missing_field_is_named() {
-        insta::assert_snapshot!(complaint("{\"case\": 3}"), @"r.jsonl:1 is not a record: missing field `schema_version`, column 11 | each line must be one record as JSON; FORMAT.md describes its fields");
-        insta::assert_snapshot!(complaint("{\"schema_version\": 1}\n"), @"r.jsonl:1 is not a record: missing field `case`, column 21 | each line must be one record as JSON; FORMAT.md describes its fields");
+        insta::assert_snapshot!(complaint("{\"case\": 3}"), @"r.jsonl:1 is not a record: missing field `schema_version`, column 11 | each line must be one record as JSON; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint("{\"schema_version\": 1}\n"), @"r.jsonl:1 is not a record: missing field `case`, column 21 | each line must be one record as JSON; FORMAT.md describes each field");
     }
 
     #[test]
     fn a_sample_of_no_runs_is_refused() {
         let mut record = case("empty", "serial", 1).record();
         record.samples[0].run_count = 0;
-        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a sample with run_count 0, number 0 from 0 | a sample holds at least one run, and a run takes some time: delete this line, and measure the case again; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1: sample 0, counted from 0, has run_count 0 | a sample must have at least one run and a time above 0: delete this line, and measure the case again; FORMAT.md describes each field");
     }
 
     #[test]
     fn a_sample_of_no_time_is_refused() {
         let mut record = case("empty", "serial", 1).record();
         record.samples[4].wall_ns = 0;
-        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a sample with wall_ns 0, number 4 from 0 | a sample holds at least one run, and a run takes some time: delete this line, and measure the case again; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1: sample 4, counted from 0, has wall_ns 0 | a sample must have at least one run and a time above 0: delete this line, and measure the case again; FORMAT.md describes each field");
     }
 
     #[test]
@@ -424,7 +424,7 @@ mod tests {
             probe_task_count: 1,
             probes: vec![probe],
         });
-        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a peak whose size, task_ns, least_task_count or efficiency_ratio is not above 0, or a probe with wall_ns 0 or run_count 0 | a sweep has tasks of some size, and a probe holds at least one run, which takes some time; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a peak whose size, task_ns, least_task_count or efficiency_ratio is not above 0, or a probe with wall_ns 0 or run_count 0 | the sizes of a sweep must be above 0, and a probe must have at least one run and a time above 0; FORMAT.md describes each field");
         let mut sound = record.peak.take().unwrap();
         sound.probes.clear();
         let broken: [fn(&mut Peak); 5] = [

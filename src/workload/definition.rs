@@ -154,7 +154,8 @@ mod tests {
         assert_eq!(refusal(json!({"graphs": [3]})), no_pattern);
         let graph =
             json!({"file": "x.stg", "scale": -1, "sha256": "", "task_count": 1, "edge_count": 0});
-        let no_scale = "`graph` does not describe a graph file that was read: its scale cannot be -1";
+        let no_scale =
+            "`graph` does not describe a graph file that was read: its scale cannot be -1";
         assert_eq!(refusal(json!({ "graph": graph })), no_scale);
     }
 

@@ -84,7 +84,7 @@ fn records_that_cannot_be_read_are_refused_with_their_place() {
     let report = || taskdyno().arg("report").arg(&bad).output().unwrap();
 
     fs::write(&bad, &text[..text.len() - 40]).unwrap();
-    assert_complains(&report(), 2, &["bad.jsonl:3", "cut off"]);
+    assert_complains(&report(), 2, &["bad.jsonl:3", "is incomplete"]);
 
     fs::write(
         &bad,

@@ -79,7 +79,7 @@ pub(in crate::cmd) struct GateArguments {
         env = "TASKDYNO_OUT"
     )]
     pub(super) out: PathBuf,
-    /// Continue an interrupted gate.
+    /// Continue an interrupted measurement.
     ///
     /// Pairs that are already in the folder are not measured again.
     #[arg(long, env = "TASKDYNO_RESUME")]

@@ -56,7 +56,7 @@ pub(super) struct RunArguments {
         env = "TASKDYNO_OUT"
     )]
     out: PathBuf,
-    /// Continue an interrupted run.
+    /// Continue an interrupted measurement.
     ///
     /// Cases that already have a record in the folder are not run again.
     #[arg(long, env = "TASKDYNO_RESUME")]

@@ -127,7 +127,7 @@ fn broken_record_files_name_the_file_and_the_line() {
     torn[2] = "{oops}";
     for (content, words) in [
         ("", "head.jsonl has no records"),
-        (half, "head.jsonl:10 is cut off"),
+        (half, "head.jsonl:10 is incomplete"),
         (torn.join("\n").as_str(), "head.jsonl:3 is not a record"),
         ("{\"schema_version\":1}\n", "missing field `case`"),
         (&timeless, "head.jsonl:2 has a sample with wall_ns 0"),
