@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
 use rustix::thread::futex;
-use taskdyno::backend::{Backend, CROSSBEAM, Continuation, FORK, Pool, PoolPlan};
-use taskdyno::execute::{Job, expected_digest};
-use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
-use taskdyno::kernel::{EMPTY, Kernel, KernelKind, Setting, Sharing};
-use taskdyno::memory::SharedSlice;
-use taskdyno::parameter::{Parameters, Value};
+use taskdyno::internal::backend::{CROSSBEAM, FORK};
+use taskdyno_core::backend::{Backend, Continuation, Pool, PoolPlan};
+use taskdyno_core::execute::{Job, expected_digest};
+use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
+use taskdyno_core::kernel::{EMPTY, Kernel, KernelKind, Setting, Sharing};
+use taskdyno_core::memory::SharedSlice;
+use taskdyno_core::parameter::{Parameters, Value};
 
 const WORKERS: usize = 2;
 

@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, PlottingBackend};
 use plotters::style::FontStyle;
-use taskdyno::case::protocol::Prepare;
-use taskdyno::case::{Patience, Session};
-use taskdyno::machine::host;
-use taskdyno::matrix::{self, Binding, PlannedCase, Selection};
-use taskdyno::measure::SlicePlan;
-use taskdyno::record::{Sample, nanoseconds};
-use taskdyno::registry::Registry;
-use taskdyno::workload;
+use taskdyno::internal::case::protocol::Prepare;
+use taskdyno::internal::case::{Patience, Session};
+use taskdyno::internal::machine::host;
+use taskdyno::internal::matrix;
+use taskdyno::internal::matrix::{Binding, PlannedCase, Selection};
+use taskdyno::internal::measure::SlicePlan;
+use taskdyno::internal::registry::Registry;
+use taskdyno::internal::workload;
+use taskdyno::record::Sample;
 
 /// Criterion takes at least ten samples; with these times the whole matrix takes some minutes.
 const SAMPLE_COUNT: usize = 10;
@@ -92,8 +93,8 @@ fn prepare(planned: &PlannedCase) -> Session {
         warmup_ns: 0,
         min_sample_ns: 0,
         retry_limit: planned.retry_limit,
-        task_timeout_ns: planned.task_timeout.map(nanoseconds),
-        certified_optimum_ns: planned.certified_optimum.map(nanoseconds),
+        task_timeout_ns: planned.task_timeout.map(|time| time.as_nanos() as u64),
+        certified_optimum_ns: planned.certified_optimum.map(|time| time.as_nanos() as u64),
         trace: false,
         chaos: None,
         stretch_ratio: None,

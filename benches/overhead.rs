@@ -8,11 +8,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use taskdyno::backend::{
-    Backend, CROSSBEAM, Continuation, Pool, PoolPlan, RAYON, SERIAL, STATIC, TOKIO,
-};
-use taskdyno::execute::{Job, expected_digest};
-use taskdyno::graph::{TaskGraph, TaskId};
+use taskdyno::internal::backend::{CROSSBEAM, RAYON, SERIAL, STATIC, TOKIO};
+use taskdyno_core::backend::{Backend, Continuation, Pool, PoolPlan};
+use taskdyno_core::execute::{Job, expected_digest};
+use taskdyno_core::graph::{TaskGraph, TaskId};
 
 use crate::arguments::Request;
 use crate::prepare::{FINE, compute_bound, empty, new_job, stencil, worker_count};

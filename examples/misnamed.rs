@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use taskdyno::Harness;
-use taskdyno::backend::{Backend, Pool, PoolPlan};
-use taskdyno::execute::{Halt, Job};
+use taskdyno_core::backend::{Backend, Pool, PoolPlan};
+use taskdyno_core::execute::{Halt, Job};
 
 fn main() -> ExitCode {
     let name = std::env::var("MISNAMED").unwrap_or_else(|_| "two words".into());

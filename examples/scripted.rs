@@ -23,9 +23,9 @@ use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
 use taskdyno::Harness;
-use taskdyno::case::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
-use taskdyno::kernel::Findings;
+use taskdyno::internal::case::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
 use taskdyno::record::{CaseError, ErrorKind, GraphSize, Sample};
+use taskdyno_core::kernel::Findings;
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some("child") {
@@ -127,16 +127,11 @@ fn serve() -> io::Result<()> {
 
 fn slice(script: &Script, sample_count: u64) -> io::Result<()> {
     for index in 0..sample_count {
-        say(&Reply::Sample(Sample {
-            wall_ns: script.wall_ns + script.wall_ns / 100 * (index % 1_000),
-            run_count: 1,
-            cpu_ns: script.cpu_ns,
-            foreign_cpu_ns: None,
-            voluntary_switch_count: 0,
-            involuntary_switch_count: 0,
-            worker_cores: vec![0],
-            is_degraded: false,
-        }))?;
+        let wall_ns = script.wall_ns + script.wall_ns / 100 * (index % 1_000);
+        let mut sample = Sample::new(wall_ns, 1);
+        sample.cpu_ns = script.cpu_ns;
+        sample.worker_cores = vec![0];
+        say(&Reply::Sample(sample))?;
     }
     say(&Reply::SliceDone(SliceDone {
         findings: Findings::new(),

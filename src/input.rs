@@ -9,7 +9,7 @@ use crate::system::memory::usable_memory_bytes;
 
 /// The size limit, in bytes, of a file that needs about as much memory as its size, such as a file of records: an
 /// eighth of the memory of this machine.
-pub fn most_bytes() -> u64 {
+pub(crate) fn most_bytes() -> u64 {
     usable_memory_bytes() / 8
 }
 
@@ -41,7 +41,7 @@ impl From<ReadError> for io::Error {
 /// # Errors
 ///
 /// If it cannot be read, is longer, or is a device: a terminal or `/dev/zero` never ends.
-pub fn read_file(path: &Path, most_bytes: u64) -> Result<Vec<u8>, ReadError> {
+pub(crate) fn read_file(path: &Path, most_bytes: u64) -> Result<Vec<u8>, ReadError> {
     let file = File::open(path)?;
     let kind = file.metadata()?.file_type();
     if kind.is_char_device() || kind.is_block_device() {
@@ -55,7 +55,7 @@ pub fn read_file(path: &Path, most_bytes: u64) -> Result<Vec<u8>, ReadError> {
 /// # Errors
 ///
 /// If it cannot be read, or is longer.
-pub fn read_stream(stream: impl Read, most_bytes: u64) -> Result<Vec<u8>, ReadError> {
+pub(crate) fn read_stream(stream: impl Read, most_bytes: u64) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
     stream
         .take(most_bytes.saturating_add(1))
@@ -83,7 +83,7 @@ pub struct NotText {
 ///
 /// If it is compressed or in another encoding. ASCII text in UTF-16 is also valid UTF-8, with a zero byte beside
 /// each letter, and is refused.
-pub fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, NotText> {
+pub(crate) fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, NotText> {
     match std::str::from_utf8(bytes) {
         Ok(text) if wide(name, bytes).is_none() => {
             Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
@@ -97,7 +97,7 @@ pub fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, NotText> {
 
 /// Detects by its first bytes a file that is not text in UTF-8, even if all bytes are valid UTF-8; `None` if they do
 /// not say so.
-pub fn foreign(name: &str, bytes: &[u8]) -> Option<NotText> {
+pub(crate) fn foreign(name: &str, bytes: &[u8]) -> Option<NotText> {
     packed(name, bytes).or_else(|| wide(name, bytes))
 }
 

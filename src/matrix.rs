@@ -60,7 +60,7 @@ pub struct PlannedCase {
     pub task_timeout: Option<Duration>,
     /// The duration of the shortest possible schedule with this number of workers, if the workload certifies it.
     pub certified_optimum: Option<Duration>,
-    /// How often a task is tried again after its worker process died: the workload's number, or [`DEFAULT_RETRIES`] for
+    /// How often a task is tried again after its worker process died: the workload's number, or `DEFAULT_RETRIES` for
     /// kernels that may run again.
     pub retry_limit: u32,
     /// The workload's threshold for a gate, as a fraction of the base's time, if any.
@@ -71,7 +71,7 @@ pub struct PlannedCase {
 
 /// The default number of retries of a task after its worker process died, for kernels that may run again. It is enough
 /// for bad luck, but too small to hide a task that kills every worker.
-pub const DEFAULT_RETRIES: u32 = 2;
+pub(crate) const DEFAULT_RETRIES: u32 = 2;
 
 /// Returns the selected cases, sorted by workload, variant, backend and workers.
 pub fn cases(workloads: &[Workload], selection: &Selection) -> Vec<PlannedCase> {

@@ -22,17 +22,17 @@ mod read;
 mod time;
 mod whole;
 
-pub use append::{RecordFile, Resumable, whole_len};
-pub use commit::short_hash;
-pub use difference::{Difference, difference};
+pub(crate) use append::{RecordFile, Resumable, whole_len};
+pub(crate) use commit::short_hash;
+pub(crate) use difference::{Difference, difference};
 pub use error::{CaseError, ErrorKind};
 pub use host::Host;
 pub(crate) use host::{single_blanks, slug};
-pub use mixed::{MixedError, refuse_mixed};
+pub(crate) use mixed::{MixedError, refuse_mixed};
 pub use peak::{Peak, Probe};
 pub use read::{RecordsError, read, read_placed, read_text};
-pub use time::{nanoseconds, run_ns};
-pub use whole::{write_whole, write_whole_with};
+pub(crate) use time::{nanoseconds, run_ns};
+pub(crate) use whole::{write_whole, write_whole_with};
 
 /// The version of the format. Within a version, fields are only added. Readers ignore fields that they do not know and
 /// refuse a version that they do not know.
@@ -41,6 +41,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// A case with all its samples, or with the error that stopped it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Record {
     /// [`SCHEMA_VERSION`] of the program that wrote it.
     pub schema_version: u32,
@@ -210,6 +211,7 @@ pub struct TracedRun {
 /// How a case was measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Plan {
     /// The seed of the random order of the cases.
     pub seed: u64,
@@ -263,6 +265,7 @@ pub struct Commit {
 /// One sample: `run_count` consecutive runs of the whole graph.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Sample {
     /// Wall time of all its runs together. Divide by `run_count` to get the time of one run.
     pub wall_ns: u64,
@@ -282,6 +285,22 @@ pub struct Sample {
     /// Whether worker processes died in it. Its result is right, but its times do not enter any statistic.
     #[serde(default)]
     pub is_degraded: bool,
+}
+
+impl Sample {
+    /// A sample of this wall time and this number of runs, in which nothing else was observed.
+    pub fn new(wall_ns: u64, run_count: u64) -> Self {
+        Self {
+            wall_ns,
+            run_count,
+            cpu_ns: 0,
+            foreign_cpu_ns: None,
+            voluntary_switch_count: 0,
+            involuntary_switch_count: 0,
+            worker_cores: Vec::new(),
+            is_degraded: false,
+        }
+    }
 }
 
 /// A worker process that died in a run that continued without it.

@@ -145,7 +145,7 @@ fn is_well_formed(name: &str) -> bool {
 }
 
 /// The name in `known` that is most similar to `name`; `None` if none is similar enough to be a typing error.
-pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // With 0.7 or less, words that merely share letters match too, which misleads more than it helps.
     const CLOSE: f64 = 0.75;
     let scored = known
@@ -158,7 +158,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// The beginning of a help text: ``did you mean `empty`? `` for the [`nearest`] name, or an empty string for `None`.
-pub fn did_you_mean(nearest: Option<&str>) -> String {
+pub(crate) fn did_you_mean(nearest: Option<&str>) -> String {
     nearest
         .map(|name| format!("did you mean `{name}`? "))
         .unwrap_or_default()

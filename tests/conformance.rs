@@ -13,15 +13,16 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use rustix::thread::sched_getaffinity;
-use taskdyno::backend::{Backend, PoolPlan, RAYON, verify_runs};
-use taskdyno::execute::{Failure, Halt, Job};
-use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
-use taskdyno::kernel::{EMPTY, Kernel, KernelKind, SLEEP};
-use taskdyno::matrix::{Binding, Selection};
-use taskdyno::parameter::Parameters;
-use taskdyno::pattern::{FAN_OUT_IN, PATTERNS, Pattern, STENCIL_1D, TRIVIAL};
-use taskdyno::registry::Registry;
-use taskdyno::{matrix, workload};
+use taskdyno::internal::backend::RAYON;
+use taskdyno::internal::matrix::{Binding, Selection};
+use taskdyno::internal::registry::Registry;
+use taskdyno::internal::{matrix, workload};
+use taskdyno_core::backend::{Backend, PoolPlan, verify_runs};
+use taskdyno_core::execute::{Failure, Halt, Job};
+use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
+use taskdyno_core::kernel::{EMPTY, Kernel, KernelKind, SLEEP};
+use taskdyno_core::parameter::Parameters;
+use taskdyno_core::pattern::{FAN_OUT_IN, PATTERNS, Pattern, STENCIL_1D, TRIVIAL};
 
 use crate::broken::Broken;
 use crate::variety::{

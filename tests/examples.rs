@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use taskdyno::backend::{Backend, PoolPlan, SERIAL, verify_runs};
-use taskdyno::execute::Job;
-use taskdyno::kernel::Setting;
-use taskdyno::registry::Registry;
-use taskdyno::workload;
+use taskdyno::internal::backend::SERIAL;
+use taskdyno::internal::registry::Registry;
+use taskdyno::internal::workload;
+use taskdyno_core::backend::{Backend, PoolPlan, verify_runs};
+use taskdyno_core::execute::Job;
+use taskdyno_core::kernel::Setting;
 
 #[test]
 fn every_example_workload_runs() {

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
-use taskdyno::backend::BACKENDS;
-use taskdyno::case::protocol::Prepare;
-use taskdyno::case::{Idle, Patience, Session};
-use taskdyno::kernel::Sharing;
-use taskdyno::measure::{Slice, SlicePlan};
-use taskdyno::random::SplitMix64;
+use taskdyno::internal::backend::BACKENDS;
+use taskdyno::internal::case::protocol::Prepare;
+use taskdyno::internal::case::{Idle, Patience, Session};
+use taskdyno::internal::measure::{Slice, SlicePlan};
 use taskdyno::record::{Case, CaseError};
+use taskdyno_core::kernel::Sharing;
+use taskdyno_core::random::SplitMix64;
 
 const RUNS_A_GRAPH: u64 = 18;
 const TIMEOUT: Duration = Duration::from_secs(60);

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use taskdyno::graph::TaskId;
-use taskdyno::graph::bound::{span, work};
-use taskdyno::graph_file::GraphFormat;
-use taskdyno::graph_file::import::{Imported, Unit, parse, read};
+use taskdyno::internal::graph_file::GraphFormat;
+use taskdyno::internal::graph_file::import::{Imported, Unit, parse, read};
+use taskdyno_core::graph::TaskId;
+use taskdyno_core::graph::bound::{span, work};
 
 use crate::foreign_graphs::foreign_graphs;
 

@@ -254,11 +254,11 @@ fn named_files(folder: &str) -> BTreeSet<String> {
 
 #[test]
 fn backends_kernels_patterns_and_exporters_have_a_file_of_their_name() {
-    let registry = taskdyno::registry::Registry::default();
+    let registry = taskdyno::internal::registry::Registry::default();
     let backends = registry.backends.iter().map(|one| one.name()).collect();
     let kernels = registry.kernels.iter().map(|one| one.name()).collect();
     let patterns = registry.patterns.iter().map(|one| one.name()).collect();
-    let exporters = taskdyno::report::EXPORTERS.iter().map(|one| one.name());
+    let exporters = taskdyno::internal::report::exporter_names();
     let folders: [(&str, Vec<&str>); 4] = [
         ("src/backend", backends),
         ("core/src/kernel", kernels),
@@ -277,7 +277,7 @@ fn backends_kernels_patterns_and_exporters_have_a_file_of_their_name() {
 
 #[test]
 fn names_are_unique() {
-    let registry = taskdyno::registry::Registry::default();
+    let registry = taskdyno::internal::registry::Registry::default();
     let mut seen = BTreeSet::new();
     for backend in &registry.backends {
         assert!(seen.insert(("backend", backend.name())));

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use taskdyno::kernel::KERNELS;
-use taskdyno::registry::Registry;
-use taskdyno::workload;
+use taskdyno::internal::registry::Registry;
+use taskdyno::internal::workload;
+use taskdyno_core::kernel::KERNELS;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workloads")

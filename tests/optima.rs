@@ -10,8 +10,8 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use taskdyno::graph::bound::{greedy_bound, span, work};
-use taskdyno::graph_file::import::{Imported, read};
+use taskdyno::internal::graph_file::import::{Imported, read};
+use taskdyno_core::graph::bound::{greedy_bound, span, work};
 
 use crate::foreign_graphs::foreign_graphs;
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
-use taskdyno::case::protocol::{Prepare, Reply};
-use taskdyno::case::{Patience, Session};
+use taskdyno::internal::case::protocol::{Prepare, Reply};
+use taskdyno::internal::case::{Patience, Session};
 
 /// Requests for one sample of a case that takes no time.
 fn requests() -> [Value; 3] {

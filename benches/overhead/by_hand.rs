@@ -8,10 +8,10 @@ use std::thread::{self, JoinHandle};
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use crossbeam_utils::{Backoff, CachePadded};
 use rayon::Scope;
-use taskdyno::backend::Continuation;
-use taskdyno::execute::Job;
-use taskdyno::graph::TaskId;
-use taskdyno::kernel::Kernel;
+use taskdyno_core::backend::Continuation;
+use taskdyno_core::execute::Job;
+use taskdyno_core::graph::TaskId;
+use taskdyno_core::kernel::Kernel;
 use tokio::sync::Notify;
 
 const IN_ORDER: &str = "a task that was made ready can run";

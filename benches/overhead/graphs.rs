@@ -3,8 +3,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use taskdyno::parameter::{Parameters, Value};
-use taskdyno::pattern::{PATTERNS, STENCIL_1D};
+use taskdyno_core::parameter::{Parameters, Value};
+use taskdyno_core::pattern::{PATTERNS, STENCIL_1D};
 
 use super::{Effort, Row};
 use crate::prepare::{empty, new_graph, new_job};

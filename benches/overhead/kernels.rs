@@ -6,11 +6,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
-use taskdyno::backend::{Continuation, STATIC};
-use taskdyno::graph::TaskId;
-use taskdyno::kernel::{BUSY_WAIT, COMPUTE_BOUND, COUNTER, HASH, KernelKind, MEMORY_BOUND, SLEEP};
-use taskdyno::parameter::Value;
-use taskdyno::pattern::TRIVIAL;
+use taskdyno::internal::backend::STATIC;
+use taskdyno_core::backend::Continuation;
+use taskdyno_core::graph::TaskId;
+use taskdyno_core::kernel::{
+    BUSY_WAIT, COMPUTE_BOUND, COUNTER, HASH, KernelKind, MEMORY_BOUND, SLEEP,
+};
+use taskdyno_core::parameter::Value;
+use taskdyno_core::pattern::TRIVIAL;
 
 use super::{Effort, Pooled, Row, median, median_ratio, nanoseconds, rounds};
 use crate::prepare::{new_graph, new_job, new_kernel, worker_count};

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use taskdyno::execute::Job;
-use taskdyno::graph::TaskGraph;
-use taskdyno::kernel::{COMPUTE_BOUND, EMPTY, Kernel, KernelKind, Setting, Sharing};
-use taskdyno::machine::host;
-use taskdyno::parameter::{Parameter, Parameters, Value};
-use taskdyno::pattern::{Pattern, STENCIL_1D};
+use taskdyno::internal::machine::host;
+use taskdyno_core::execute::Job;
+use taskdyno_core::graph::TaskGraph;
+use taskdyno_core::kernel::{COMPUTE_BOUND, EMPTY, Kernel, KernelKind, Setting, Sharing};
+use taskdyno_core::parameter::{Parameter, Parameters, Value};
+use taskdyno_core::pattern::{Pattern, STENCIL_1D};
 
 use super::Effort;
 

@@ -6,5 +6,5 @@
 mod invariant;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    invariant::check(taskdyno::graph_file::GraphFormat::Dot, bytes);
+    invariant::check(taskdyno::internal::graph_file::GraphFormat::Dot, bytes);
 });

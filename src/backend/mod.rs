@@ -14,21 +14,21 @@ mod thread_pool;
 mod threads;
 mod tokio;
 
-pub use taskdyno_core::backend::{
+pub(crate) use taskdyno_core::backend::{
     Backend, Continuation, Cores, Death, Lent, MOST_WORKERS, Placement, Pool, PoolPlan, pool_fn,
-    verify_runs,
 };
 
 pub use crossbeam::CROSSBEAM;
 pub use fork::FORK;
 pub use fork_dispatch::FORK_DISPATCH;
 pub use fork_per_task::FORK_PER_TASK;
-pub use fork_threads::{FORK_THREADS, PROCESS_THREADS};
+pub use fork_threads::FORK_THREADS;
+pub(crate) use fork_threads::PROCESS_THREADS;
 pub use rayon::RAYON;
 pub use serial::SERIAL;
 pub use r#static::STATIC;
-pub use thread_pool::THREAD_POOL;
-pub use threads::THREADS;
+pub(crate) use thread_pool::THREAD_POOL;
+pub(crate) use threads::THREADS;
 pub use tokio::TOKIO;
 
 /// The backends of every build. Tables and pictures keep this order unless something else decides.

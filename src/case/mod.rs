@@ -12,9 +12,9 @@
 
 mod child;
 mod parent;
-pub mod protocol;
+pub(crate) mod protocol;
 mod recorded;
 
 pub(crate) use child::serve;
 pub use parent::{Idle, Patience, Session};
-pub use recorded::{Surroundings, record};
+pub(crate) use recorded::{Surroundings, record};

@@ -20,7 +20,7 @@ use crate::record::{
 const CALIBRATION_COUNT: usize = 8;
 
 /// The data that all cases of one `run` share.
-pub struct Surroundings<'a> {
+pub(crate) struct Surroundings<'a> {
     /// The program to start as a child.
     pub program: &'a Path,
     /// The machine.
@@ -33,7 +33,7 @@ pub struct Surroundings<'a> {
 
 impl Surroundings<'_> {
     /// Returns a record of `case` that begins now and has no measurements yet.
-    pub fn blank(&self, case: Case, plan: Plan) -> Record {
+    pub(crate) fn blank(&self, case: Case, plan: Plan) -> Record {
         Record {
             schema_version: SCHEMA_VERSION,
             case,
@@ -67,7 +67,7 @@ impl Surroundings<'_> {
 
 /// Runs `case` in a child process and returns its record, even if the case fails. `certified_optimum` is the shortest
 /// possible run, if known.
-pub fn record(
+pub(crate) fn record(
     surroundings: &Surroundings<'_>,
     case: Case,
     certified_optimum: Option<Duration>,

@@ -15,13 +15,13 @@ const ENDING: &str = "jsonl";
 
 /// A folder of baselines. It has one folder per host class, which has one record file per name.
 #[derive(Debug, Clone)]
-pub struct Baselines {
+pub(crate) struct Baselines {
     root: PathBuf,
 }
 
 /// The name and place of a baseline.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Baseline {
+pub(crate) struct Baseline {
     /// The class of the machines that it was measured on; see [`crate::record::Host::class`].
     pub host_class: String,
     /// Its name.
@@ -32,12 +32,12 @@ pub struct Baseline {
 
 impl Baselines {
     /// The baselines below `root`, which need not exist.
-    pub fn new(root: &Path) -> Self {
+    pub(crate) fn new(root: &Path) -> Self {
         Self { root: root.into() }
     }
 
     /// The baseline of this name for this class of machines, whether it exists or not.
-    pub fn get(&self, host_class: &str, name: &str) -> Baseline {
+    pub(crate) fn get(&self, host_class: &str, name: &str) -> Baseline {
         Baseline {
             host_class: host_class.into(),
             name: name.into(),
@@ -50,7 +50,7 @@ impl Baselines {
     /// # Errors
     ///
     /// If a folder cannot be read.
-    pub fn list(&self) -> io::Result<Vec<Baseline>> {
+    pub(crate) fn list(&self) -> io::Result<Vec<Baseline>> {
         let mut found = Vec::new();
         for class in entries(&self.root)? {
             let Some(host_class) = class.file_name().and_then(|name| name.to_str()) else {
@@ -83,7 +83,7 @@ fn baseline_name(path: &Path) -> Option<&str> {
 
 impl Baseline {
     /// Returns whether it has been saved.
-    pub fn exists(&self) -> bool {
+    pub(crate) fn exists(&self) -> bool {
         self.path.is_file()
     }
 
@@ -104,7 +104,7 @@ impl Baseline {
     /// # Errors
     ///
     /// If they cannot be written.
-    pub fn save(&self, records: &[Placed]) -> io::Result<()> {
+    pub(crate) fn save(&self, records: &[Placed]) -> io::Result<()> {
         let lines = records
             .iter()
             .map(|(_, record)| serde_json::to_string(record));
@@ -118,7 +118,7 @@ impl Baseline {
     /// # Errors
     ///
     /// If it does not exist or cannot be removed.
-    pub fn remove(&self) -> io::Result<()> {
+    pub(crate) fn remove(&self) -> io::Result<()> {
         disk::remove(&self.path)
     }
 }
@@ -129,7 +129,7 @@ impl Baseline {
 ///
 /// The reasons why they cannot be one side of a comparison: several machines or commits, or a case that was measured in
 /// two ways.
-pub fn one_baseline(records: Vec<Placed>) -> Result<Vec<Placed>, NotComparable> {
+pub(crate) fn one_baseline(records: Vec<Placed>) -> Result<Vec<Placed>, NotComparable> {
     let mut reasons = unlike(&records, &[]);
     reasons.extend(other_build(&records));
     if !reasons.is_empty() {
@@ -163,7 +163,7 @@ fn other_build(records: &[Placed]) -> Option<String> {
 }
 
 /// Whether `name` is valid for a baseline: letters, digits, `.`, `-` and `_`, beginning with a letter or digit.
-pub fn is_baseline_name(name: &str) -> bool {
+pub(crate) fn is_baseline_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.len() <= 100
         && name

@@ -1,7 +1,7 @@
 //! Lists of examples in messages.
 
 /// Lists the first two of `examples` and the number of the others, because a list of thousands is unreadable.
-pub fn few(examples: &[String]) -> String {
+pub(crate) fn few(examples: &[String]) -> String {
     match examples {
         [first, second, others @ ..] if !others.is_empty() => {
             format!("{first}, {second} and {} more", others.len())

@@ -14,11 +14,11 @@ use crate::record::{Commit, Host, Record};
 use crate::stats::{Divisive, change_points, median};
 
 /// The version of the format of a [`History`].
-pub const HISTORY_VERSION: u32 = 1;
+pub(crate) const HISTORY_VERSION: u32 = 1;
 
 /// The changes in a series of records, case by case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct History {
+pub(crate) struct History {
     /// [`HISTORY_VERSION`] of the program that wrote it.
     pub history_version: u32,
     /// The machine that all records were measured on.
@@ -39,7 +39,7 @@ pub struct History {
 
 /// The history of one case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Series {
+pub(crate) struct Series {
     /// The id of the case.
     pub case: String,
     /// One point per session, in the order of the series.
@@ -59,7 +59,7 @@ pub struct Series {
 
 /// One session of a case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct HistoryPoint {
+pub(crate) struct HistoryPoint {
     /// The file and line of its record.
     pub place: String,
     /// The commit that was measured.
@@ -72,7 +72,7 @@ pub struct HistoryPoint {
 
 /// A place where a series changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Change {
+pub(crate) struct Change {
     /// The index of the first point after the change, from 0.
     pub index: usize,
     /// The commit that the change is attributed to: the commit of the first point after it.
@@ -98,7 +98,11 @@ pub struct Change {
 /// # Panics
 ///
 /// If there are no records.
-pub fn history(records: &[Placed], how: &Divisive, is_raw: bool) -> Result<History, NotComparable> {
+pub(crate) fn history(
+    records: &[Placed],
+    how: &Divisive,
+    is_raw: bool,
+) -> Result<History, NotComparable> {
     if let Some(reason) = other_hosts(records.iter()) {
         return Err(NotComparable(vec![reason]));
     }
@@ -125,7 +129,7 @@ pub fn history(records: &[Placed], how: &Divisive, is_raw: bool) -> Result<Histo
 
 impl History {
     /// Whether this case has too few sessions for "no change" to mean anything.
-    pub fn is_too_short(&self, series: &Series) -> bool {
+    pub(crate) fn is_too_short(&self, series: &Series) -> bool {
         series.changes.is_empty() && (series.points.len() as u64) < self.fewest_point_count
     }
 }

@@ -7,7 +7,7 @@ use crate::stats::{median, median_interval};
 
 /// The data about one channel of one case.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Evidence<'a> {
+pub(crate) struct Evidence<'a> {
     /// One difference of logarithms per pair, head minus base. Empty if there is nothing to judge.
     pub differences: &'a [f64],
     /// Changes smaller than this are ignored: 0.01 for one per cent. Above 0.
@@ -27,7 +27,7 @@ pub struct Evidence<'a> {
 /// Research 5:4, 2013).
 ///
 /// Returns one judgement per entry, `None` if there are no differences.
-pub fn judge(evidence: &[Evidence<'_>], alpha: f64) -> Vec<Option<Judgement>> {
+pub(crate) fn judge(evidence: &[Evidence<'_>], alpha: f64) -> Vec<Option<Judgement>> {
     let tests: Vec<SignTests> = evidence.iter().map(Evidence::tests).collect();
     let family = |p: fn(&SignTests) -> f64| adjusted(&tests.iter().map(p).collect::<Vec<_>>());
     let regressed = family(|tests| tests.above);

@@ -16,18 +16,20 @@ mod sessions;
 mod stored;
 mod unlike;
 
-pub use baseline::{Baseline, Baselines, is_baseline_name, one_baseline};
-pub use examples::few;
-pub use history::{Change, HISTORY_VERSION, History, HistoryPoint, Series, history};
-pub use judge::{Evidence, judge};
-pub use model::{
+pub(crate) use baseline::{Baseline, Baselines, is_baseline_name, one_baseline};
+pub(crate) use examples::few;
+pub(crate) use history::{Change, History, Series, history};
+#[cfg(test)]
+pub(crate) use history::{HISTORY_VERSION, HistoryPoint};
+pub(crate) use judge::{Evidence, judge};
+pub(crate) use model::{
     Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement, MissingCase,
     Outcome, RatioInterval, Side, SideError, Verdict,
 };
-pub use order::by_commit;
-pub use repeats::{apart, each_once};
-pub use sessions::{Channel, DriftCorrection, calibration};
-pub use stored::{NotComparable, Stored, StoredPlan, compare_records};
+pub(crate) use order::by_commit;
+pub(crate) use repeats::{apart, each_once};
+pub(crate) use sessions::Channel;
+pub(crate) use stored::{NotComparable, Stored, StoredPlan, compare_records};
 
 /// A record, with the file and line that it comes from.
-pub type Placed = (String, Record);
+pub(crate) type Placed = (String, Record);

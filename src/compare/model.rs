@@ -8,11 +8,11 @@ use crate::record::{Case, CaseError, Commit, Host};
 
 /// The version of the format of a [`Comparison`]. Within a version, fields are only added. Readers ignore fields that
 /// they do not know and refuse a version that they do not know.
-pub const COMPARISON_VERSION: u32 = 1;
+pub(crate) const COMPARISON_VERSION: u32 = 1;
 
 /// The result of a comparison of two builds, or of two sets of records.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// [`COMPARISON_VERSION`] of the program that wrote it.
     pub comparison_version: u32,
     /// Where the differences come from.
@@ -52,7 +52,7 @@ pub struct Comparison {
 /// Where the differences of a comparison come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ComparisonSource {
+pub(crate) enum ComparisonSource {
     /// Pairs of processes that alternated.
     Gate,
     /// Records of separate sessions.
@@ -61,7 +61,7 @@ pub enum ComparisonSource {
 
 /// One of the two builds that are compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Build {
+pub(crate) struct Build {
     /// Its name on the command line: a file, a revision or a baseline.
     pub name: String,
     /// The commit that it was built from, if known.
@@ -75,12 +75,12 @@ pub struct Build {
 
 impl Build {
     /// The full commit hash, followed by ` (dirty)` if files were changed.
-    pub fn commit_name(&self) -> Option<String> {
+    pub(crate) fn commit_name(&self) -> Option<String> {
         Some(self.as_commit()?.long())
     }
 
     /// The short commit hash, with the same suffix.
-    pub fn short_commit(&self) -> Option<String> {
+    pub(crate) fn short_commit(&self) -> Option<String> {
         Some(self.as_commit()?.short())
     }
 
@@ -93,7 +93,7 @@ impl Build {
 
 /// The judgement of one case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ComparedCase {
+pub(crate) struct ComparedCase {
     /// The case.
     pub case: Case,
     /// The judgement of wall time, which decides. Null if there are too few data, or an error.
@@ -111,7 +111,7 @@ pub struct ComparedCase {
 
 impl ComparedCase {
     /// The verdict on its wall time: [`Verdict::Inconclusive`] if there is no judgement.
-    pub fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         self.wall
             .as_ref()
             .map_or(Verdict::Inconclusive, |wall| wall.verdict)
@@ -120,7 +120,7 @@ impl ComparedCase {
 
 /// The judgement of one channel of one case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Judgement {
+pub(crate) struct Judgement {
     /// The verdict.
     pub verdict: Verdict,
     /// The estimate of the head's time ÷ the base's time.
@@ -146,7 +146,7 @@ pub struct Judgement {
 
 /// A closed range of ratios.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct RatioInterval {
+pub(crate) struct RatioInterval {
     /// The lower end.
     pub low: f64,
     /// The upper end.
@@ -156,7 +156,7 @@ pub struct RatioInterval {
 /// The verdict on a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// The head is slower than the base by more than the threshold.
     Regressed,
     /// The head is faster than the base by more than the threshold.
@@ -169,7 +169,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// All verdicts, worst first.
-    pub const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 4] = [
         Self::Regressed,
         Self::Inconclusive,
         Self::Improved,
@@ -177,7 +177,7 @@ impl Verdict {
     ];
 
     /// The word for it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Regressed => "regressed",
             Self::Improved => "improved",
@@ -196,7 +196,7 @@ impl fmt::Display for Verdict {
 /// One side of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Side {
+pub(crate) enum Side {
     /// What is compared against.
     Base,
     /// What is judged.
@@ -205,7 +205,7 @@ pub enum Side {
 
 impl Side {
     /// The word for it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Base => "base",
             Self::Head => "head",
@@ -213,7 +213,7 @@ impl Side {
     }
 
     /// The other side.
-    pub fn other(self) -> Self {
+    pub(crate) fn other(self) -> Self {
         match self {
             Self::Base => Self::Head,
             Self::Head => Self::Base,
@@ -223,7 +223,7 @@ impl Side {
 
 /// What went wrong with a case, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SideError {
+pub(crate) struct SideError {
     /// The side that failed; null if the error concerns both sides, such as different digests.
     pub side: Option<Side>,
     /// The error, as in a record.
@@ -232,7 +232,7 @@ pub struct SideError {
 
 /// A case that only one side has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MissingCase {
+pub(crate) struct MissingCase {
     /// Its id.
     pub id: String,
     /// The side that does not have it.
@@ -244,7 +244,7 @@ pub struct MissingCase {
 
 /// The result of a whole comparison, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// A case failed, or the head does not have it.
     Failed,
     /// A case regressed.
@@ -257,12 +257,12 @@ pub enum Outcome {
 
 impl Comparison {
     /// Whether both sides are the same binary, byte for byte.
-    pub fn is_identical(&self) -> bool {
+    pub(crate) fn is_identical(&self) -> bool {
         self.base.sha256.is_some() && self.base.sha256 == self.head.sha256
     }
 
     /// The verdict that counts: if verdicts are advisory, each counts as inconclusive.
-    pub fn binding(&self, verdict: Verdict) -> Verdict {
+    pub(crate) fn binding(&self, verdict: Verdict) -> Verdict {
         match self.advisory.is_empty() {
             true => verdict,
             false => Verdict::Inconclusive,
@@ -270,7 +270,7 @@ impl Comparison {
     }
 
     /// The result of the whole. Wall time decides. Advisory verdicts count as inconclusive.
-    pub fn outcome(&self) -> Outcome {
+    pub(crate) fn outcome(&self) -> Outcome {
         let has_error = self.cases.iter().any(|case| case.error.is_some());
         let has = |verdict| self.cases.iter().any(|case| case.verdict() == verdict);
         let is_gone = |missing: &MissingCase| missing.side == Side::Head || missing.error.is_some();

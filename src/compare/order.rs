@@ -10,7 +10,7 @@ use crate::record::{Commit, Record};
 ///
 /// The sessions of one commit are grouped, in the order of time. Commits that git knows are in the order of git. All
 /// others keep the place of their first session among the commits. A session without a commit is a group of its own.
-pub fn by_commit(records: Vec<Placed>, hashes: &[String]) -> Vec<Placed> {
+pub(crate) fn by_commit(records: Vec<Placed>, hashes: &[String]) -> Vec<Placed> {
     let rank: HashMap<&str, usize> = hashes.iter().map(String::as_str).zip(0..).collect();
     let rank_of = |group: &Vec<Placed>| {
         let commit = group[0].1.commit.as_ref()?;

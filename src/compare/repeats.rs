@@ -73,7 +73,7 @@ pub(super) fn same_sessions(base: &[Placed], head: &[Placed]) -> Option<String> 
 }
 
 /// Returns each session once, and a sentence about those that are left out.
-pub fn each_once(records: Vec<Placed>) -> (Vec<Placed>, Option<String>) {
+pub(crate) fn each_once(records: Vec<Placed>) -> (Vec<Placed>, Option<String>) {
     let mut seen = SeenSessions::default();
     let mut is_first = Vec::new();
     for placed in &records {
@@ -89,7 +89,7 @@ pub fn each_once(records: Vec<Placed>) -> (Vec<Placed>, Option<String>) {
 
 /// Returns the sessions of the base without those that the head has too, and a sentence about what is left out. A case
 /// that would be left without a base keeps it: it cannot be compared with anything else, and is refused later.
-pub fn apart(base: &[Placed], head: &[Placed]) -> (Vec<Placed>, Option<String>) {
+pub(crate) fn apart(base: &[Placed], head: &[Placed]) -> (Vec<Placed>, Option<String>) {
     let mut of_head = SeenSessions::default();
     head.iter().for_each(|placed| of_head.add(placed));
     let own = base.iter().filter(|placed| of_head.find(placed).is_none());

@@ -5,7 +5,7 @@ use crate::stats::median;
 
 /// Selects a time of a sample is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channel {
+pub(crate) enum Channel {
     /// Wall time, which decides.
     Wall,
     /// CPU time of the process and its workers.
@@ -14,7 +14,7 @@ pub enum Channel {
 
 /// How the drift of the machine between two sessions can be removed from the times of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DriftCorrection {
+pub(crate) enum DriftCorrection {
     /// Divide by the time of the control loop. This reduced drift between sessions by a factor of 5 to 25 for work of
     /// one thread, and by a factor of 2 to 3 for scheduled work.
     ControlLoop,
@@ -26,7 +26,7 @@ pub enum DriftCorrection {
 
 /// Returns how to calibrate the times of `records`, which are all of one case: as any of them says, or else by the name
 /// of the kernel.
-pub fn calibration<'a>(records: impl IntoIterator<Item = &'a Record>) -> DriftCorrection {
+pub(crate) fn calibration<'a>(records: impl IntoIterator<Item = &'a Record>) -> DriftCorrection {
     let mut records = records.into_iter().peekable();
     let Some(case) = records.peek().map(|first| &first.case) else {
         return DriftCorrection::ControlLoop;

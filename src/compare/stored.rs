@@ -35,7 +35,7 @@ const MOST_SESSIONS: usize = 200;
 
 /// One side of a comparison of records.
 #[derive(Debug, Clone, Copy)]
-pub struct Stored<'a> {
+pub(crate) struct Stored<'a> {
     /// Its name on the command line.
     pub name: &'a str,
     /// Its records, of one or several sessions.
@@ -44,7 +44,7 @@ pub struct Stored<'a> {
 
 /// The settings of a comparison of records.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StoredPlan {
+pub(crate) struct StoredPlan {
     /// Changes smaller than this are ignored: 0.01 for one per cent. Above 0.
     pub threshold_ratio: f64,
     /// The chance of any false alarm in the whole comparison is at most this.
@@ -57,7 +57,7 @@ pub struct StoredPlan {
 
 /// Why two sets of records must not be compared: one sentence per reason, at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotComparable(pub Vec<String>);
+pub(crate) struct NotComparable(pub Vec<String>);
 
 /// Compares `head` with `base`, case by case.
 ///
@@ -69,7 +69,7 @@ pub struct NotComparable(pub Vec<String>);
 /// # Panics
 ///
 /// If a side has no records.
-pub fn compare_records(
+pub(crate) fn compare_records(
     base: Stored<'_>,
     head: Stored<'_>,
     plan: &StoredPlan,

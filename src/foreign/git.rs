@@ -17,7 +17,7 @@ pub(crate) const HOOK_VARIABLES: [&str; 3] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_I
 
 /// The `git` program in a folder.
 #[derive(Clone)]
-pub struct Git<'a> {
+pub(crate) struct Git<'a> {
     folder: PathBuf,
     /// Whether the folder is the repository itself, without a working tree.
     is_repository: bool,
@@ -27,7 +27,7 @@ pub struct Git<'a> {
 /// Why git gives no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum GitError {
+pub(crate) enum GitError {
     /// The folder is not in a checkout.
     #[error("{} is not in a git checkout", .0.display())]
     NoCheckout(PathBuf),
@@ -49,7 +49,7 @@ pub enum GitError {
 
 impl GitError {
     /// What to do about the error.
-    pub fn advice(&self) -> String {
+    pub(crate) fn advice(&self) -> String {
         match self {
             Self::NoCheckout(_) => "go to a checkout".into(),
             Self::Missing => "install git, or put it on the PATH".into(),
@@ -65,7 +65,7 @@ impl GitError {
 
 impl<'a> Git<'a> {
     /// Runs git in `folder`. Git is killed when `is_cancelled` returns `true`.
-    pub fn at(folder: &Path, is_cancelled: &'a dyn Fn() -> bool) -> Self {
+    pub(crate) fn at(folder: &Path, is_cancelled: &'a dyn Fn() -> bool) -> Self {
         Self {
             folder: folder.into(),
             is_repository: false,
@@ -86,7 +86,7 @@ impl<'a> Git<'a> {
     /// # Errors
     ///
     /// If git gives no answer.
-    pub fn ask<A: AsRef<OsStr>>(
+    pub(crate) fn ask<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<OsString, GitError> {
@@ -102,7 +102,7 @@ impl<'a> Git<'a> {
     /// # Errors
     ///
     /// If git did not do it.
-    pub fn work<A: AsRef<OsStr>>(
+    pub(crate) fn work<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<(), GitError> {
@@ -114,7 +114,7 @@ impl<'a> Git<'a> {
     /// # Errors
     ///
     /// If git cannot say.
-    pub fn commit(&self, name: &str) -> Result<Option<String>, GitError> {
+    pub(crate) fn commit(&self, name: &str) -> Result<Option<String>, GitError> {
         // It would be read as an option, and git before 2.30 has no way to end the options.
         if name.starts_with('-') {
             return Ok(None);

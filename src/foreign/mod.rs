@@ -16,7 +16,7 @@ use rustix::process::{
     setsid,
 };
 
-pub mod git;
+pub(crate) mod git;
 mod tail;
 
 use crate::system::no_process_descriptor;
@@ -29,7 +29,7 @@ const TICK: Duration = Duration::from_millis(100);
 pub(crate) const LAST_WORDS_BYTES: usize = 4096;
 
 /// The limits of a program.
-pub struct Limits<'a> {
+pub(crate) struct Limits<'a> {
     /// The program is killed if it has not ended after this time; `None` for no limit.
     pub time: Option<Duration>,
     /// The program is killed if it writes more bytes than this to standard output.
@@ -40,7 +40,7 @@ pub struct Limits<'a> {
 
 /// The result of a program that has ended.
 #[derive(Debug)]
-pub struct ProgramOutput {
+pub(crate) struct ProgramOutput {
     /// How it ended.
     pub status: ExitStatus,
     /// Everything that it wrote to standard output.
@@ -52,7 +52,7 @@ pub struct ProgramOutput {
 /// Why a program did not end by itself.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ForeignError {
+pub(crate) enum ForeignError {
     /// It could not be started.
     #[error("cannot run {program}: {error}")]
     Start {
@@ -98,7 +98,10 @@ pub enum ForeignError {
 /// # Errors
 ///
 /// If it cannot be started, exceeds a limit or is cancelled. If it fails, only its exit status says so.
-pub fn run(command: &mut Command, limits: &Limits<'_>) -> Result<ProgramOutput, ForeignError> {
+pub(crate) fn run(
+    command: &mut Command,
+    limits: &Limits<'_>,
+) -> Result<ProgramOutput, ForeignError> {
     RunningProgram::start(command.stderr(Stdio::piped()))?.finish(limits)
 }
 
@@ -107,7 +110,7 @@ pub fn run(command: &mut Command, limits: &Limits<'_>) -> Result<ProgramOutput, 
 /// # Errors
 ///
 /// As for [`run`].
-pub fn run_in_view(
+pub(crate) fn run_in_view(
     command: &mut Command,
     limits: &Limits<'_>,
 ) -> Result<ProgramOutput, ForeignError> {

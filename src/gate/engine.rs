@@ -11,7 +11,7 @@ use crate::stats::quantile;
 
 /// The results of a gate.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ran {
+pub(crate) struct Ran {
     /// One entry per contest, in the same order.
     pub cases: Vec<ComparedCase>,
     /// Why the gate stopped.
@@ -26,7 +26,7 @@ pub struct Ran {
 
 /// Why a gate stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
+pub(crate) enum Stop {
     /// Every case was decided or had all its pairs.
     Done,
     /// The time limit was reached, so some cases had fewer pairs than planned.
@@ -45,7 +45,7 @@ pub enum Stop {
 /// # Errors
 ///
 /// If a pair cannot be written to `log`.
-pub fn run(
+pub(crate) fn run(
     contests: &[Contest],
     plan: &GatePlan,
     until: Option<Instant>,

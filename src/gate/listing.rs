@@ -14,7 +14,7 @@ use crate::record::{Case, CaseError, ErrorKind, nanoseconds};
 
 /// A case as a program lists it, one line of JSON per case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ListedCase {
+pub(crate) struct ListedCase {
     /// The case.
     pub case: Case,
     /// The time limit of the workload, if any.
@@ -54,7 +54,7 @@ impl From<PlannedCase> for ListedCase {
 /// What a program answered in place of its cases.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ListError {
+pub(crate) enum ListError {
     /// It did not end by itself.
     #[error(transparent)]
     Program(#[from] ForeignError),
@@ -87,7 +87,7 @@ const SHOWN_CHARACTERS: usize = 200;
 /// # Errors
 ///
 /// What it answered in their place.
-pub fn list(
+pub(crate) fn list(
     program: &Path,
     arguments: &[OsString],
     timeout: Duration,
@@ -123,7 +123,7 @@ pub fn list(
 
 /// The cases of two programs, matched by name.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Matched {
+pub(crate) struct Matched {
     /// The cases that both have, in the order of the head and with its limits and thresholds.
     pub both: Vec<ListedCase>,
     /// The cases that only one has.
@@ -133,7 +133,7 @@ pub struct Matched {
 }
 
 /// Matches the cases of two programs by name.
-pub fn match_up(base: &[ListedCase], head: Vec<ListedCase>) -> Matched {
+pub(crate) fn match_up(base: &[ListedCase], head: Vec<ListedCase>) -> Matched {
     let mut matched = Matched {
         both: Vec::new(),
         missing: Vec::new(),

@@ -14,14 +14,14 @@ use crate::input;
 use crate::record::{Host, RecordFile, Resumable, difference, whole_len};
 
 /// The version of the format.
-pub const PAIRS_VERSION: u32 = 1;
+pub(crate) const PAIRS_VERSION: u32 = 1;
 
 /// The lines before the first pair.
 const HEADING_COUNT: usize = 1;
 
 /// What all pairs of a file share. A gate may continue only if none of it has changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Header {
+pub(crate) struct Header {
     /// [`PAIRS_VERSION`] of the program that wrote it.
     pub pairs_version: u32,
     /// How the pairs are measured.
@@ -58,7 +58,7 @@ struct FailedCase {
 
 /// A file of pairs that is being written, and its earlier content.
 #[derive(Debug)]
-pub struct PairLog {
+pub(crate) struct PairLog {
     file: RecordFile,
     pairs: HashMap<(String, bool, u64), Pair>,
     failures: HashMap<(String, bool), SideError>,
@@ -68,7 +68,7 @@ pub struct PairLog {
 
 /// Why a file of pairs cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum LogError {
+pub(crate) enum LogError {
     /// It cannot be read or written.
     #[error("cannot write to {path}: {error}")]
     File {
@@ -103,7 +103,7 @@ impl PairLog {
     /// # Errors
     ///
     /// If it cannot be written.
-    pub fn create(path: &Path, header: &Header) -> Result<Self, LogError> {
+    pub(crate) fn create(path: &Path, header: &Header) -> Result<Self, LogError> {
         let mut file =
             RecordFile::create(path, HEADING_COUNT).map_err(|error| unusable(path, error))?;
         file.append(&LogLine::Gate(Box::new(header.clone())))
@@ -122,7 +122,7 @@ impl PairLog {
     /// # Errors
     ///
     /// If it cannot be read or does not begin with a header.
-    pub fn header(path: &Path) -> Result<Option<Header>, LogError> {
+    pub(crate) fn header(path: &Path) -> Result<Option<Header>, LogError> {
         let text = match input::read_file(path, input::most_bytes()).map_err(io::Error::from) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             text => text.map_err(|error| unusable(path, error))?,
@@ -136,7 +136,7 @@ impl PairLog {
     /// # Errors
     ///
     /// If it cannot be read or written, a line is invalid, or a gate with another header wrote it.
-    pub fn resume(path: &Path, header: &Header) -> Result<Self, LogError> {
+    pub(crate) fn resume(path: &Path, header: &Header) -> Result<Self, LogError> {
         let found = Resumable::read(path).map_err(|error| unusable(path, error))?;
         let lines = lines(found.text());
         let Some(before) = header_of(path, &lines)? else {
@@ -178,22 +178,22 @@ impl PairLog {
     }
 
     /// The number of finished pairs that it began with.
-    pub fn pair_count(&self) -> usize {
+    pub(crate) fn pair_count(&self) -> usize {
         self.pairs.len()
     }
 
     /// The number of the truncated line that was removed, from 1.
-    pub fn cut_off_line(&self) -> Option<usize> {
+    pub(crate) fn cut_off_line(&self) -> Option<usize> {
         self.cut_off_line
     }
 
     /// Whether it was judged at its time limit, so that no pair may be added.
-    pub fn was_judged(&self) -> bool {
+    pub(crate) fn was_judged(&self) -> bool {
         self.was_judged
     }
 
     /// The path of the file.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.file.path()
     }
 

@@ -20,23 +20,23 @@ use crate::case::Idle;
 use crate::compare::{Side, SideError};
 use crate::stats::interval_rank;
 
-pub mod build;
+pub(crate) mod build;
 mod engine;
 mod listing;
 mod log;
 mod neighbour;
 mod pair;
-pub mod self_test;
+pub(crate) mod self_test;
 
-pub use engine::{Ran, Stop, run};
-pub use listing::{ListError, ListedCase, Matched, list, match_up};
-pub use log::{Header, LogError, PAIRS_VERSION, PairLog};
-pub use neighbour::{Neighbour, be_busy};
-pub use pair::{Pair, PairSlice, SliceSample};
+pub(crate) use engine::{Ran, Stop, run};
+pub(crate) use listing::{ListedCase, Matched, list, match_up};
+pub(crate) use log::{Header, LogError, PAIRS_VERSION, PairLog};
+pub(crate) use neighbour::{Neighbour, be_busy};
+pub(crate) use pair::Pair;
 
 /// One value per side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Both<T> {
+pub(crate) struct Both<T> {
     /// The base, which is compared against.
     pub base: T,
     /// The head, which is judged.
@@ -45,7 +45,7 @@ pub struct Both<T> {
 
 impl<T> Both<T> {
     /// The value of one side.
-    pub fn of(&self, side: Side) -> &T {
+    pub(crate) fn of(&self, side: Side) -> &T {
         match side {
             Side::Base => &self.base,
             Side::Head => &self.head,
@@ -53,7 +53,7 @@ impl<T> Both<T> {
     }
 
     /// The value of one side, mutable.
-    pub fn of_mut(&mut self, side: Side) -> &mut T {
+    pub(crate) fn of_mut(&mut self, side: Side) -> &mut T {
         match side {
             Side::Base => &mut self.base,
             Side::Head => &mut self.head,
@@ -63,7 +63,7 @@ impl<T> Both<T> {
 
 /// How a gate measures and when it judges. It is fixed before the first pair.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct GatePlan {
+pub(crate) struct GatePlan {
     /// The seed of all random orders.
     pub seed: u64,
     /// Whether workers are bound to cores. This is not part of the cases, because their names must not depend on what
@@ -91,7 +91,7 @@ impl GatePlan {
     /// The default plan: a pair of processes takes a sixth of a second. On most machines 50 pairs detect 5%, and 100
     /// pairs detect 2%. Pairs differ mostly because their processes differ, so many short pairs give more information
     /// than a few long ones.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             seed,
             pin: false,
@@ -109,12 +109,12 @@ impl GatePlan {
     }
 
     /// The fraction of `alpha` for each look.
-    pub fn alpha_per_look(&self) -> f64 {
+    pub(crate) fn alpha_per_look(&self) -> f64 {
         self.alpha / self.look_count as f64
     }
 
     /// The fewest pairs with which any verdict on `case_count` cases can be reached at one look.
-    pub fn fewest_pairs(&self, case_count: usize) -> u64 {
+    pub(crate) fn fewest_pairs(&self, case_count: usize) -> u64 {
         let alpha = self.alpha_per_look() / case_count.max(1) as f64;
         let reaches = |count: &usize| interval_rank(*count, alpha).is_some();
         (1..).find(|count| reaches(count)).unwrap_or(usize::MAX) as u64
@@ -123,7 +123,7 @@ impl GatePlan {
 
 /// A case and the two programs that run it.
 #[derive(Debug, Clone)]
-pub struct Contest {
+pub(crate) struct Contest {
     /// The case.
     pub case: ListedCase,
     /// The programs that run it.
@@ -136,7 +136,7 @@ pub struct Contest {
 
 /// One of the two programs.
 #[derive(Debug, Clone)]
-pub struct Arm {
+pub(crate) struct Arm {
     /// Started with `child`.
     pub program: PathBuf,
     /// The planted slow-down, if any; see [`crate::case::protocol::Prepare`].
@@ -144,7 +144,7 @@ pub struct Arm {
 }
 
 /// Observes a gate and may stop it.
-pub trait Watcher: Idle {
+pub(crate) trait Watcher: Idle {
     /// A pair begins. At most `left` pairs remain until this look, this pair included.
     fn begin(&mut self, case: &str, left: u64);
     /// A case was given up.

@@ -10,7 +10,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 
 /// A process that keeps one core busy until this is dropped.
 #[derive(Debug)]
-pub struct Neighbour(Child);
+pub(crate) struct Neighbour(Child);
 
 impl Neighbour {
     /// Starts `program` as a neighbour: its hidden subcommand `neighbour` is [`be_busy`].
@@ -18,7 +18,7 @@ impl Neighbour {
     /// # Errors
     ///
     /// If it cannot be started.
-    pub fn start(program: &Path) -> io::Result<Self> {
+    pub(crate) fn start(program: &Path) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.arg("neighbour").stdin(Stdio::null());
         command.spawn().map(Self)
@@ -38,7 +38,7 @@ impl Drop for Neighbour {
 /// # Errors
 ///
 /// If the kernel refuses to end it with its parent, because it must not outlive its parent.
-pub fn be_busy() -> io::Result<std::convert::Infallible> {
+pub(crate) fn be_busy() -> io::Result<std::convert::Infallible> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let mut first = CpuSet::new();
     first.set(0);

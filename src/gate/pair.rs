@@ -20,7 +20,7 @@ use crate::stats::paired::{Round, difference};
 
 /// A pair with all its measurements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Pair {
+pub(crate) struct Pair {
     /// The id of the case.
     pub case: String,
     /// Whether it compares the base with itself.
@@ -41,7 +41,7 @@ pub struct Pair {
 
 /// One slice of one side.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PairSlice {
+pub(crate) struct PairSlice {
     /// The number of its round, from 0.
     pub round: u32,
     /// Its side.
@@ -54,7 +54,7 @@ pub struct PairSlice {
 
 /// One sample of a slice: see [`crate::record::Sample`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SliceSample {
+pub(crate) struct SliceSample {
     /// Wall time of all its runs together.
     pub wall_ns: u64,
     /// CPU time of all its runs together.
@@ -65,7 +65,7 @@ pub struct SliceSample {
 
 impl Pair {
     /// The logarithm of the head's time ÷ the base's time. `None` if a slice took no time.
-    pub fn difference(&self, channel: Channel) -> Option<f64> {
+    pub(crate) fn difference(&self, channel: Channel) -> Option<f64> {
         let round_count = self.slices.iter().map(|slice| slice.round + 1).max()?;
         let rounds: Option<Vec<Round>> = (0..round_count)
             .map(|round| {

@@ -18,7 +18,7 @@ use crate::stats::{Interval, median};
 
 /// The results of a self-test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SelfTest {
+pub(crate) struct SelfTest {
     /// How each verdict was reached. The seed is that of the whole self-test.
     pub plan: GatePlan,
     /// Changes smaller than this are ignored.
@@ -37,7 +37,7 @@ pub struct SelfTest {
 
 /// One verdict of a self-test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SelfVerdict {
+pub(crate) struct SelfVerdict {
     /// The id of the case.
     pub case: String,
     /// The planted slow-down of the head: 0.05 for five per cent, 0 for none.
@@ -58,7 +58,7 @@ pub struct SelfVerdict {
 
 /// The numbers of verdicts on one planted slow-down.
 #[derive(Debug, Clone, PartialEq)]
-pub struct VerdictTally {
+pub(crate) struct VerdictTally {
     /// The planted slow-down of the head.
     pub planted_ratio: f64,
     /// The number of verdicts.
@@ -82,7 +82,7 @@ pub struct VerdictTally {
 
 /// The verdicts to reach.
 #[derive(Debug, Clone)]
-pub struct SelfTestPlan<'a> {
+pub(crate) struct SelfTestPlan<'a> {
     /// The cases,
     pub cases: &'a [ListedCase],
     /// the slow-downs to plant, 0 for none,
@@ -97,7 +97,7 @@ pub struct SelfTestPlan<'a> {
 
 /// Why there is no verdict.
 #[derive(Debug)]
-pub enum SelfTestError {
+pub(crate) enum SelfTestError {
     /// The watcher cancelled it.
     Interrupted,
     /// A case failed.
@@ -108,7 +108,7 @@ pub enum SelfTestError {
 
 /// One verdict to reach.
 #[derive(Debug, Clone)]
-pub struct Trial {
+pub(crate) struct Trial {
     contest: Contest,
     gate: GatePlan,
     planted_ratio: f64,
@@ -117,7 +117,7 @@ pub struct Trial {
 impl SelfTestPlan<'_> {
     /// Returns all verdicts to reach, with `program` on both sides, in an order drawn from the seed, so that changes of
     /// the machine affect all alike.
-    pub fn trials(&self, program: &Path) -> Vec<Trial> {
+    pub(crate) fn trials(&self, program: &Path) -> Vec<Trial> {
         let mut trials = Vec::new();
         for case in self.cases {
             for planted_ratio in self.planted_ratios {
@@ -156,7 +156,7 @@ impl SelfTestPlan<'_> {
 
 impl Trial {
     /// The id of its case.
-    pub fn case(&self) -> String {
+    pub(crate) fn case(&self) -> String {
         self.contest.case.case.id()
     }
 
@@ -165,7 +165,7 @@ impl Trial {
     /// # Errors
     ///
     /// Why there is no verdict.
-    pub fn verdict(self, watcher: &mut dyn Watcher) -> Result<SelfVerdict, SelfTestError> {
+    pub(crate) fn verdict(self, watcher: &mut dyn Watcher) -> Result<SelfVerdict, SelfTestError> {
         let start = Instant::now();
         let ran = run(&[self.contest], &self.gate, None, None, watcher);
         let mut ran = ran.map_err(SelfTestError::System)?;
@@ -193,7 +193,7 @@ impl Trial {
 }
 
 /// Counts the verdicts for each planted slow-down, smallest first.
-pub fn tally<'a>(
+pub(crate) fn tally<'a>(
     verdicts: impl Iterator<Item = &'a SelfVerdict> + Clone,
     threshold_ratio: f64,
 ) -> Vec<VerdictTally> {

@@ -1,7 +1,7 @@
 //! Readers and writers of task graphs in the file formats of other tools.
 
-pub mod export;
+pub(crate) mod export;
 mod format;
-pub mod import;
+pub(crate) mod import;
 
 pub use format::GraphFormat;

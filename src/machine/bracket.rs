@@ -8,7 +8,7 @@ use super::usage::family_cpu_ns;
 
 /// A stretch of time that has begun, in the process that starts all that is measured.
 #[derive(Debug)]
-pub struct Bracket {
+pub(crate) struct Bracket {
     start: Instant,
     ticks: Option<CpuTicks>,
     own_cpu_ns: u64,
@@ -16,7 +16,7 @@ pub struct Bracket {
 
 /// How long a stretch of time was, and what happened in it.
 #[derive(Debug, Clone, Copy)]
-pub struct Bracketed {
+pub(crate) struct Bracketed {
     /// From its start to its end.
     pub elapsed: Duration,
     /// CPU time that everything but this process and those it has waited for took; `None` if it was too short
@@ -26,7 +26,7 @@ pub struct Bracketed {
 
 impl Bracket {
     /// Begins one now.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self {
             start: Instant::now(),
             ticks: CpuTicks::now(),
@@ -35,7 +35,7 @@ impl Bracket {
     }
 
     /// Ends it now.
-    pub fn end(self) -> Bracketed {
+    pub(crate) fn end(self) -> Bracketed {
         let elapsed = self.start.elapsed();
         let own_cpu_ns = family_cpu_ns().saturating_sub(self.own_cpu_ns);
         let foreign = self.ticks.zip(CpuTicks::now());
@@ -52,7 +52,7 @@ const LOOK: Duration = Duration::from_millis(300);
 
 /// How many cores everything else on the machine keeps busy: 1.0 for one loop that never ends. Takes a third
 /// of a second, in which this process does nothing. `None` where the kernel does not say.
-pub fn others_core_count() -> Option<f64> {
+pub(crate) fn others_core_count() -> Option<f64> {
     let bracket = Bracket::start();
     thread::sleep(LOOK);
     let Bracketed {

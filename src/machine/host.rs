@@ -57,7 +57,7 @@ pub(crate) fn host_below(root: &Root) -> Host {
 /// # Errors
 ///
 /// Why git cannot tell.
-pub fn commit(git: &Git<'_>) -> Result<Option<Commit>, GitError> {
+pub(crate) fn commit(git: &Git<'_>) -> Result<Option<Commit>, GitError> {
     let hash = match git.commit("HEAD") {
         Err(GitError::NoCheckout(_)) => None,
         answer => answer?,
@@ -78,7 +78,7 @@ pub fn commit(git: &Git<'_>) -> Result<Option<Commit>, GitError> {
 /// # Errors
 ///
 /// Why git cannot tell; [`GitError::NoCheckout`] outside a checkout.
-pub fn commit_order(git: &Git<'_>, hashes: &[&str]) -> Result<Vec<String>, GitError> {
+pub(crate) fn commit_order(git: &Git<'_>, hashes: &[&str]) -> Result<Vec<String>, GitError> {
     git.ask(["rev-parse", "--git-dir"])?;
     let asked: HashSet<&str> = hashes
         .iter()
@@ -108,7 +108,7 @@ fn is_hash(text: &str) -> bool {
 /// That is more than most backends add to a task, and would be measured as theirs. Call it first thing in
 /// a process that measures. Where the system forbids it (a sandbox may), sleeps stay as long as they are,
 /// and [`doctor`](super::doctor) says so.
-pub fn sharpen_timers() {
+pub(crate) fn sharpen_timers() {
     // 0 would mean "back to the default".
     let shortest = NonZeroU64::MIN;
     let _ = rustix::thread::set_current_timer_slack(Some(shortest));

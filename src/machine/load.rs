@@ -20,7 +20,7 @@ const INTERVAL: Duration = Duration::from_millis(250);
 const FEWEST_TICKS: u64 = 8;
 
 /// Takes per-core load from its start to its end.
-pub struct LoadSampler {
+pub(crate) struct LoadSampler {
     started: Instant,
     refreshed: Instant,
     /// The counters at the start; `None` where the machine shows none.
@@ -32,7 +32,7 @@ pub struct LoadSampler {
 
 impl LoadSampler {
     /// Begins the first interval now.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut system = System::new().ok();
         // The first refresh finds the cores; usage is the difference to it.
         if let Some(system) = &mut system {
@@ -49,13 +49,13 @@ impl LoadSampler {
     }
 
     /// When [`tick`](Self::tick) next has something to do.
-    pub fn next_due(&self) -> Instant {
+    pub(crate) fn next_due(&self) -> Instant {
         self.refreshed + INTERVAL
     }
 
     /// Adds a row if an interval has passed since the last one; does nothing otherwise, so it may be
     /// called at any time. A late call makes a longer interval, never a missing one.
-    pub fn tick(&mut self) {
+    pub(crate) fn tick(&mut self) {
         let now = Instant::now();
         if now < self.next_due() {
             return;
@@ -73,7 +73,7 @@ impl LoadSampler {
 
     /// What was sampled. A last interval that is not full is left out, unless it is the only one: then
     /// the counters at both ends serve, and where these have too few ticks there is no number.
-    pub fn finish(mut self) -> Load {
+    pub(crate) fn finish(mut self) -> Load {
         self.tick();
         let full = !self.rows.is_empty() && self.rows.iter().all(|row| !row.is_empty());
         if full {
@@ -88,7 +88,7 @@ impl LoadSampler {
 
 /// The load of one interval from the counters at its two ends, `elapsed` apart. It has no row if that is
 /// below [`SHORTEST_BRACKET`] or if a core has counted too few ticks.
-pub fn bracket(before: &CpuTicks, after: &CpuTicks, elapsed: Duration) -> Load {
+pub(crate) fn bracket(before: &CpuTicks, after: &CpuTicks, elapsed: Duration) -> Load {
     let cores = after.cores_since(before);
     let enough = |core: &CoreTicks| core.all() >= FEWEST_TICKS;
     if elapsed < SHORTEST_BRACKET || cores.is_empty() || !cores.iter().all(enough) {

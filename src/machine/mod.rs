@@ -12,9 +12,9 @@
 //! Everything the kernel shows as text is read by one function and understood by another, so that the
 //! second can be tested with the texts of other machines.
 
-pub mod bracket;
-pub mod doctor;
-pub mod host;
-pub mod load;
-pub mod ticks;
-pub mod usage;
+pub(crate) mod bracket;
+pub(crate) mod doctor;
+pub(crate) mod host;
+pub(crate) mod load;
+pub(crate) mod ticks;
+pub(crate) mod usage;

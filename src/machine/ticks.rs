@@ -10,11 +10,11 @@ use crate::system::Root;
 
 /// The shortest time over which counters of 10 ms ticks mean anything: ten ticks a core, so that one tick
 /// more or less is a tenth.
-pub const SHORTEST_BRACKET: Duration = Duration::from_millis(100);
+pub(crate) const SHORTEST_BRACKET: Duration = Duration::from_millis(100);
 
 /// The counters of the whole machine at one instant.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct CpuTicks {
+pub(crate) struct CpuTicks {
     /// The sum over all cores.
     pub total: CoreTicks,
     /// Each core that is online, with its number, in the kernel's order.
@@ -23,7 +23,7 @@ pub struct CpuTicks {
 
 /// The counters of one core, or the sum of several, in ticks since the machine was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct CoreTicks {
+pub(crate) struct CoreTicks {
     /// Ticks in which it worked, for whomever: user, nice, system, irq, softirq and steal. What guests of
     /// this machine used is within user and nice already.
     pub busy: u64,
@@ -35,7 +35,7 @@ pub struct CoreTicks {
 
 impl CpuTicks {
     /// The counters now; `None` where `/proc/stat` cannot be read.
-    pub fn now() -> Option<Self> {
+    pub(crate) fn now() -> Option<Self> {
         Self::below(&Root::default())
     }
 
@@ -46,7 +46,7 @@ impl CpuTicks {
 
     /// The counters in a text as `/proc/stat` has it; `None` if there is no line for the machine, or if it
     /// holds something else than numbers. A core whose line is broken is left out.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
         let total = lines.find_map(|line| line.strip_prefix("cpu "))?;
         let total = CoreTicks::parse(total)?;
@@ -61,7 +61,7 @@ impl CpuTicks {
     }
 
     /// How long all cores together worked since `earlier`, in nanoseconds. Exact to one tick a core.
-    pub fn busy_ns_since(&self, earlier: &Self) -> u64 {
+    pub(crate) fn busy_ns_since(&self, earlier: &Self) -> u64 {
         self.total
             .since(earlier.total)
             .busy
@@ -69,7 +69,7 @@ impl CpuTicks {
     }
 
     /// What each core has counted since `earlier`. A core that was not online at both ends is left out.
-    pub fn cores_since(&self, earlier: &Self) -> Vec<CoreTicks> {
+    pub(crate) fn cores_since(&self, earlier: &Self) -> Vec<CoreTicks> {
         let then = |number| earlier.cores.iter().find(|(other, _)| *other == number);
         self.cores
             .iter()
@@ -103,7 +103,7 @@ impl CoreTicks {
 
     /// What was counted since `earlier`. The kernel lets its idle counters run backwards at times; that
     /// counts as 0.
-    pub fn since(self, earlier: Self) -> Self {
+    pub(crate) fn since(self, earlier: Self) -> Self {
         Self {
             busy: self.busy.saturating_sub(earlier.busy),
             idle: self.idle.saturating_sub(earlier.idle),
@@ -112,17 +112,17 @@ impl CoreTicks {
     }
 
     /// All ticks, busy and idle.
-    pub fn all(self) -> u64 {
+    pub(crate) fn all(self) -> u64 {
         self.busy.saturating_add(self.idle)
     }
 
     /// Busy ticks over all ticks, from 0 to 1; `None` if nothing was counted.
-    pub fn busy_ratio(self) -> Option<f64> {
+    pub(crate) fn busy_ratio(self) -> Option<f64> {
         (self.all() > 0).then(|| self.busy as f64 / self.all() as f64)
     }
 
     /// Stolen ticks over all ticks, from 0 to 1; `None` if nothing was counted.
-    pub fn steal_ratio(self) -> Option<f64> {
+    pub(crate) fn steal_ratio(self) -> Option<f64> {
         (self.all() > 0).then(|| self.steal as f64 / self.all() as f64)
     }
 }
@@ -131,7 +131,7 @@ impl CoreTicks {
 /// apart, of which `own_cpu_ns` was one's own. `None` if `elapsed` is below [`SHORTEST_BRACKET`].
 ///
 /// Exact to one tick a core. Where rounding makes the machine's share smaller than one's own, it is 0.
-pub fn foreign_cpu_ns(
+pub(crate) fn foreign_cpu_ns(
     before: &CpuTicks,
     after: &CpuTicks,
     elapsed: Duration,

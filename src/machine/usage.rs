@@ -20,7 +20,7 @@ use crate::system::{Root, proc};
 
 /// What was used up to some instant, or between two of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Usage {
+pub(crate) struct Usage {
     /// CPU time, user and system, of all threads and worker processes.
     pub cpu_ns: u64,
     /// Times one of them gave up its core by itself.
@@ -33,7 +33,7 @@ impl Usage {
     /// What was used since `earlier`. A worker process that vanished in between without being waited for
     /// takes its share along; what would be less than nothing is 0.
     #[must_use]
-    pub fn since(self, earlier: Self) -> Self {
+    pub(crate) fn since(self, earlier: Self) -> Self {
         Self {
             cpu_ns: self.cpu_ns.saturating_sub(earlier.cpu_ns),
             voluntary_switch_count: self
@@ -47,7 +47,7 @@ impl Usage {
 
     /// What both used together.
     #[must_use]
-    pub fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             cpu_ns: self.cpu_ns + other.cpu_ns,
             voluntary_switch_count: self.voluntary_switch_count + other.voluntary_switch_count,
@@ -63,7 +63,7 @@ impl Usage {
 /// A worker that ends moves from the second group to the third with all it ever used, so the sum goes on
 /// as if nothing had happened.
 #[derive(Debug)]
-pub struct UsageMeter {
+pub(crate) struct UsageMeter {
     /// The clocks of the threads of this process.
     threads: Vec<libc::clockid_t>,
     workers: Vec<WorkerMeter>,
@@ -74,7 +74,7 @@ impl UsageMeter {
     ///
     /// Make it once the workers have been started: a thread started later is counted, but while it runs
     /// it shows up to a timer tick too little.
-    pub fn new(workers: &[Pid]) -> Self {
+    pub(crate) fn new(workers: &[Pid]) -> Self {
         Self {
             threads: threads("self").into_iter().map(thread_clock).collect(),
             workers: workers
@@ -87,19 +87,19 @@ impl UsageMeter {
 
     /// What was used up to now, for the beginning of a sample: the clock of this process is read last,
     /// so that the reading itself is not part of the sample.
-    pub fn read_before(&self) -> Usage {
+    pub(crate) fn read_before(&self) -> Usage {
         let rest = self.read_workers().plus(own_switches());
         rest.plus(self.own_cpu())
     }
 
     /// What was used up to now, for the end of a sample: the clock of this process is read first.
-    pub fn read_after(&self) -> Usage {
+    pub(crate) fn read_after(&self) -> Usage {
         let own = self.read_own_after();
         own.plus(self.read_workers())
     }
 
     /// The part of [`read_after`](Self::read_after) that this process used, which is read first.
-    pub fn read_own_after(&self) -> Usage {
+    pub(crate) fn read_own_after(&self) -> Usage {
         let own_cpu = self.own_cpu();
         own_cpu.plus(own_switches())
     }
@@ -117,7 +117,7 @@ impl UsageMeter {
     }
 
     /// What the worker processes used up to now, those with it that have ended and been waited for.
-    pub fn read_workers(&self) -> Usage {
+    pub(crate) fn read_workers(&self) -> Usage {
         // The ended ones first: a worker that is waited for in between is then missed once, which
         // `since` can bear, and not counted twice.
         let ended = rusage(libc::RUSAGE_CHILDREN);
@@ -127,7 +127,7 @@ impl UsageMeter {
 }
 
 /// CPU time of this process and of all the processes it has waited for, with theirs.
-pub fn family_cpu_ns() -> u64 {
+pub(crate) fn family_cpu_ns() -> u64 {
     rusage(libc::RUSAGE_SELF)
         .plus(rusage(libc::RUSAGE_CHILDREN))
         .cpu_ns
@@ -261,7 +261,7 @@ fn timespec_ns(time: rustix::time::Timespec) -> u64 {
 
 /// Peak resident memory of this process so far, plus what each worker process holds now that it shares
 /// with nobody, in bytes. `None` where the kernel does not say; a worker that is no more counts as 0.
-pub fn peak_memory_bytes(workers: &[Pid]) -> Option<u64> {
+pub(crate) fn peak_memory_bytes(workers: &[Pid]) -> Option<u64> {
     let own = proc::bytes(&Root::default().read("/proc/self/status")?, "VmHWM")?;
     Some(own + workers.iter().copied().map(worker_bytes).sum::<u64>())
 }
@@ -279,18 +279,6 @@ fn unshared_bytes(rollup: &str) -> u64 {
     part("Private_Clean").saturating_add(part("Private_Dirty"))
 }
 
-/// The core that each thread of this process last ran on, in the order of their thread ids, and behind
-/// them the core of each of `workers`, in the order given. A thread or process that is no more is left
-/// out.
-///
-/// Thread ids grow, until they wrap at the kernel's `pid_max`: the thread that started the process comes
-/// first, and the threads of a pool come in the order they were started.
-pub fn last_cores(workers: &[Pid]) -> Vec<u32> {
-    let mut cores = thread_cores();
-    cores.extend(process_cores(workers));
-    cores
-}
-
 /// The core that each of `worker_count` workers last ran on, for a record's `worker_cores`.
 ///
 /// Which threads are workers follows from their number:
@@ -301,7 +289,7 @@ pub fn last_cores(workers: &[Pid]) -> Vec<u32> {
 ///
 /// One worker that does not outlive a run cannot be told from a caller that works itself: do not ask for
 /// such a backend.
-pub fn worker_cores(worker_count: usize, workers: &[Pid]) -> Vec<u32> {
+pub(crate) fn worker_cores(worker_count: usize, workers: &[Pid]) -> Vec<u32> {
     if workers.is_empty() {
         youngest(&thread_cores(), worker_count)
     } else {
@@ -309,6 +297,9 @@ pub fn worker_cores(worker_count: usize, workers: &[Pid]) -> Vec<u32> {
     }
 }
 
+/// The core that each thread of this process last ran on, in the order of the thread ids. Ids grow until they wrap at the
+/// kernel's `pid_max`: the thread that started the process comes first, and the threads of a pool follow in the order in
+/// which they were started.
 fn thread_cores() -> Vec<u32> {
     let root = Root::default();
     let stat = |tid| root.read(&format!("/proc/self/task/{tid}/stat"));
@@ -474,7 +465,7 @@ Private_Dirty:       112 kB
 
     #[test]
     fn every_thread_of_this_process_has_a_core() {
-        assert!(!last_cores(&[]).is_empty());
+        assert!(!thread_cores().is_empty());
         assert!(peak_memory_bytes(&[]).unwrap() > 0);
     }
 }

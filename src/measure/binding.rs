@@ -19,7 +19,7 @@ const TASKS_PER_WORKER: usize = 4;
 /// # Errors
 ///
 /// When the pool cannot be started, or its run fails.
-pub fn are_workers_bound(backend: &dyn Backend, plan: &PoolPlan) -> io::Result<bool> {
+pub(crate) fn are_workers_bound(backend: &dyn Backend, plan: &PoolPlan) -> io::Result<bool> {
     let unbound_count = Arc::new(SharedSlice::new(1)?);
     let kernel = Box::new(CountUnbound(Arc::clone(&unbound_count)));
     let mut graph = TaskGraphBuilder::default();

@@ -21,12 +21,12 @@ const STEPS: u64 = 150_000;
 /// # Errors
 ///
 /// When the system refuses a thread.
-pub fn calibrate(worker_count: u32) -> io::Result<Calibration> {
+pub(crate) fn calibrate(worker_count: u32) -> io::Result<Calibration> {
     calibrate_on(worker_count, |_| Builder::new())
 }
 
 /// Times the loop on one thread, the calling one: it needs nothing of the system.
-pub fn calibrate_alone() -> Calibration {
+pub(crate) fn calibrate_alone() -> Calibration {
     Calibration {
         single_ns: nanoseconds(timed_loop()),
         parallel_ns: None,

@@ -17,7 +17,7 @@ const BATCH_LEN: u32 = 16;
 
 /// The measured cost of reading clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClockCost {
+pub(crate) struct ClockCost {
     /// One [`Instant::now`], to the nanosecond.
     pub instant: Duration,
     /// All that is read around a sample: usage, wall clock, wall clock, usage.
@@ -27,7 +27,7 @@ pub struct ClockCost {
 impl ClockCost {
     /// How many runs of about `run` each a sample must hold to be long against the cost of timing it; at
     /// least 1.
-    pub fn runs_per_sample(&self, run: Duration) -> u64 {
+    pub(crate) fn runs_per_sample(&self, run: Duration) -> u64 {
         let least = self
             .bracket
             .saturating_mul(LEAST_COSTS_PER_SAMPLE)
@@ -40,7 +40,7 @@ impl ClockCost {
 
 /// Measures what reading the clocks costs here, with this meter and so with its workers. Takes about two
 /// milliseconds, and ten more for each worker process.
-pub fn clock_cost(meter: &UsageMeter) -> ClockCost {
+pub(crate) fn clock_cost(meter: &UsageMeter) -> ClockCost {
     ClockCost {
         instant: median_cost(|| {
             black_box(Instant::now());

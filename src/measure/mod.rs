@@ -21,10 +21,10 @@ use crate::machine::ticks::{CpuTicks, foreign_cpu_ns};
 use crate::machine::usage::{UsageMeter, peak_memory_bytes, worker_cores};
 use crate::record::{Sample, WorkerDeath, nanoseconds};
 
-pub mod binding;
-pub mod calibration;
-pub mod clock;
-pub mod schedule;
+pub(crate) mod binding;
+pub(crate) mod calibration;
+pub(crate) mod clock;
+pub(crate) mod schedule;
 
 /// How long a slice lasts: until `min_time_ns` and `min_sample_count` are both reached, but no longer than
 /// `max_time_ns`, and no more than `max_sample_count` samples. At least one sample is taken.
@@ -266,7 +266,7 @@ fn worker_processes(pool: &dyn Pool) -> Vec<Pid> {
 }
 
 /// `death` as records have it.
-pub fn recorded_death(death: Death) -> WorkerDeath {
+pub(crate) fn recorded_death(death: Death) -> WorkerDeath {
     let (signal, exit_code) = match death.ending {
         Ending::Signal(signal) => (Some(signal), None),
         Ending::Exit(code) => (None, Some(code)),

@@ -22,7 +22,7 @@ const TRACED_RUNS: usize = 5;
     "certified_optimum_ms says {stated_ms} for this many workers, and the shortest schedule takes at least {least_ms} and \
      at most {most_ms} ms: check its unit, and the scale of the graph"
 )]
-pub struct OptimumError {
+pub(crate) struct OptimumError {
     stated_ms: f64,
     least_ms: f64,
     most_ms: f64,
@@ -34,7 +34,7 @@ pub struct OptimumError {
 /// # Errors
 ///
 /// When no shortest schedule can be as long as `certified_optimum_ns`.
-pub fn bound(
+pub(crate) fn bound(
     job: &Job,
     backend: &dyn Backend,
     worker_count: usize,
@@ -93,7 +93,7 @@ fn check_optimum(optimum: u128, least: u128, most: u128) -> Result<(), OptimumEr
 /// # Errors
 ///
 /// Why a run failed.
-pub fn trace(
+pub(crate) fn trace(
     job: &Job,
     times: &TaskTimes,
     parallelism: Option<u64>,

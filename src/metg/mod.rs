@@ -22,7 +22,7 @@ mod sweepable;
 
 use ruler::Ruler;
 
-pub use sweepable::{SweepError, Sweepable};
+pub(crate) use sweepable::Sweepable;
 
 /// The backend of the probes.
 const PROBE_BACKEND: &str = "static";
@@ -34,7 +34,7 @@ const SAMPLE: Duration = Duration::from_millis(2);
 const WARMUP: Duration = Duration::from_millis(2);
 /// The settings of a sweep.
 #[derive(Debug, Clone)]
-pub struct SweepPlan {
+pub(crate) struct SweepPlan {
     /// The efficiency to find, between 0 and 1.
     pub efficiency_ratio: f64,
     /// The number of rounds. Each round measures every size once.
@@ -48,7 +48,7 @@ pub struct SweepPlan {
 }
 
 /// Runs sweeps, one after the other.
-pub struct Sweeper<'a> {
+pub(crate) struct Sweeper<'a> {
     surroundings: &'a Surroundings<'a>,
     plan: &'a SweepPlan,
     /// The ruler of the previous sweep, which the next sweep may reuse.
@@ -65,7 +65,7 @@ struct OpenSize {
 
 impl<'a> Sweeper<'a> {
     /// Creates a sweeper that has not run any sweep.
-    pub fn new(surroundings: &'a Surroundings<'a>, plan: &'a SweepPlan) -> Self {
+    pub(crate) fn new(surroundings: &'a Surroundings<'a>, plan: &'a SweepPlan) -> Self {
         Self {
             surroundings,
             plan,
@@ -79,7 +79,7 @@ impl<'a> Sweeper<'a> {
     /// # Errors
     ///
     /// Why the sweep could not find sizes to measure.
-    pub fn sweep(
+    pub(crate) fn sweep(
         &mut self,
         sweepable: &Sweepable,
         idle: &mut dyn Idle,
@@ -143,7 +143,7 @@ impl<'a> Sweeper<'a> {
     }
 
     /// Returns the record of a sweep that failed.
-    pub fn failed(&self, sweepable: &Sweepable, error: CaseError) -> Record {
+    pub(crate) fn failed(&self, sweepable: &Sweepable, error: CaseError) -> Record {
         let case = sweepable.planned.case.clone();
         let record = self.surroundings.blank(case, self.record_plan(sweepable));
         with_error(record, error)

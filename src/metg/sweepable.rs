@@ -12,7 +12,7 @@ use crate::workload::{BuildError, Definition, DefinitionError};
 
 /// A case whose task size can be swept.
 #[derive(Debug, Clone)]
-pub struct Sweepable {
+pub(crate) struct Sweepable {
     pub(super) planned: PlannedCase,
     /// The variant without the size.
     pub(super) variant: String,
@@ -73,7 +73,7 @@ fn value(size: f64) -> Value {
 /// Why a case cannot be looked at for a sweep.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SweepError {
+pub(crate) enum SweepError {
     /// Its parameters are not those of a workload.
     #[error(transparent)]
     Definition(#[from] DefinitionError),
@@ -91,7 +91,10 @@ impl Sweepable {
     /// # Errors
     ///
     /// When the case does not fit `registry`, or its graph cannot be built.
-    pub fn new(planned: &PlannedCase, registry: &Registry) -> Result<Option<Self>, SweepError> {
+    pub(crate) fn new(
+        planned: &PlannedCase,
+        registry: &Registry,
+    ) -> Result<Option<Self>, SweepError> {
         let case = &planned.case;
         let definition = Definition::from_json(&case.parameters, registry)?;
         let Some(size_parameter) = definition.kernel.size_parameter() else {
@@ -125,12 +128,12 @@ impl Sweepable {
     }
 
     /// Identifies it. Two cases that differ only in the size have the same id.
-    pub fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         self.case(None).id()
     }
 
     /// The kernel without its size, the number of workers and their binding. Cases that agree in these share a probe.
-    pub fn probe_key(&self) -> String {
+    pub(crate) fn probe_key(&self) -> String {
         let case = self.case(None);
         let kernel = &case.parameters["kernel"];
         format!("{kernel} {} {}", case.workers, case.pin)

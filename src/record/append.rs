@@ -13,7 +13,7 @@ use crate::input::{self, ReadError};
 /// A file that records are appended to, one line per record. After an error, a crash or a full disk it contains every
 /// record that was appended before, and no partial line. While this value exists, no other process can write the file.
 #[derive(Debug)]
-pub struct RecordFile {
+pub(crate) struct RecordFile {
     file: File,
     path: PathBuf,
     /// The length of all whole lines.
@@ -29,7 +29,7 @@ impl RecordFile {
     /// # Errors
     ///
     /// If the file cannot be created, another process writes it, or the existing file cannot be renamed.
-    pub fn create(path: &Path, heading_count: usize) -> io::Result<Self> {
+    pub(crate) fn create(path: &Path, heading_count: usize) -> io::Result<Self> {
         let lock = Lock::of(path)?;
         set_aside(path, heading_count)?;
         let file = disk::open_to_append(path)?;
@@ -43,7 +43,7 @@ impl RecordFile {
     }
 
     /// The path of the file.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -52,7 +52,7 @@ impl RecordFile {
     /// # Errors
     ///
     /// If it cannot be written. The file is then truncated to the records before it.
-    pub fn append(&mut self, record: &impl Serialize) -> io::Result<()> {
+    pub(crate) fn append(&mut self, record: &impl Serialize) -> io::Result<()> {
         let mut line = serde_json::to_string(record)?;
         line.push('\n');
         let written = self
@@ -107,7 +107,7 @@ fn read_if_there(path: &Path) -> io::Result<Vec<u8>> {
 
 /// A file of records to continue. It is locked and has been read, and is not changed yet.
 #[derive(Debug)]
-pub struct Resumable {
+pub(crate) struct Resumable {
     path: PathBuf,
     text: Vec<u8>,
     /// See [`whole_len`].
@@ -121,7 +121,7 @@ impl Resumable {
     /// # Errors
     ///
     /// If the file cannot be read, or another process writes it.
-    pub fn read(path: &Path) -> io::Result<Self> {
+    pub(crate) fn read(path: &Path) -> io::Result<Self> {
         let lock = Lock::of(path)?;
         let text = read_if_there(path)?;
         Ok(Self {
@@ -133,12 +133,12 @@ impl Resumable {
     }
 
     /// The text that will be kept. Check it before calling [`Resumable::go_on`].
-    pub fn text(&self) -> &[u8] {
+    pub(crate) fn text(&self) -> &[u8] {
         &self.text[..self.whole_len]
     }
 
     /// The number of the last line, from 1, if it is truncated and will be removed.
-    pub fn cut_off_line(&self) -> Option<usize> {
+    pub(crate) fn cut_off_line(&self) -> Option<usize> {
         let is_cut_off = self.whole_len < self.text.len();
         is_cut_off.then(|| self.text().split(|byte| *byte == b'\n').count())
     }
@@ -149,7 +149,7 @@ impl Resumable {
     /// # Errors
     ///
     /// If the file cannot be opened, created, truncated or written.
-    pub fn go_on(self) -> io::Result<RecordFile> {
+    pub(crate) fn go_on(self) -> io::Result<RecordFile> {
         let mut file = disk::open_to_append(&self.path)?;
         let mut len = self.whole_len as u64;
         let lacks_end = !matches!(self.text().last(), None | Some(b'\n'));
@@ -173,7 +173,7 @@ impl Resumable {
 /// Returns how much of `text` to keep: all except a last line without a line end that is only the beginning of a JSON
 /// value and follows other lines. Such a line was truncated when its writer died. The parser refuses any other mistake
 /// in a file.
-pub fn whole_len(text: &[u8]) -> usize {
+pub(crate) fn whole_len(text: &[u8]) -> usize {
     let end = text.iter().rposition(|byte| *byte == b'\n');
     let (before, last) = text.split_at(end.map_or(0, |end| end + 1));
     let parsed = serde_json::from_slice::<IgnoredAny>(last);

@@ -9,7 +9,7 @@ const SHORT: usize = 12;
 const DIRTY: &str = " (dirty)";
 
 /// Returns the first digits of a hash. The hash comes from a file and may be any text.
-pub fn short_hash(hash: &str) -> String {
+pub(crate) fn short_hash(hash: &str) -> String {
     hash.chars().take(SHORT).collect()
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// A part of a value that has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// Its name, as in FORMAT.md: `plan.warmup_ns`.
     pub name: String,
     /// The old value as JSON; null if the part did not exist.
@@ -29,7 +29,7 @@ impl fmt::Display for Difference {
 /// # Panics
 ///
 /// If they cannot be written as JSON, which is always possible for plain data.
-pub fn difference<T: Serialize>(before: &T, now: &T) -> Option<Difference> {
+pub(crate) fn difference<T: Serialize>(before: &T, now: &T) -> Option<Difference> {
     let json = |value: &T| serde_json::to_value(value).expect("plain data");
     between(String::new(), json(before), json(now))
 }

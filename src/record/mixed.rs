@@ -49,7 +49,7 @@ impl Diagnostic for MixedError {
 /// # Errors
 ///
 /// The first two records that do not belong in one report, and why.
-pub fn refuse_mixed<'a, P: Display>(
+pub(crate) fn refuse_mixed<'a, P: Display>(
     records: impl IntoIterator<Item = (P, &'a Record)>,
 ) -> Result<(), MixedError> {
     let mut seen = HashMap::new();

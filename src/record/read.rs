@@ -146,7 +146,7 @@ fn unreadable_help(error: &ReadError) -> &'static str {
 /// # Errors
 ///
 /// If a file cannot be read, has no records, is truncated, or has a line that is not a record of a known version; or if
-/// two records do not belong in one report (see [`refuse_mixed`]). The message names the file and the line, and the
+/// two records do not belong in one report (see `refuse_mixed`). The message names the file and the line, and the
 /// help says what to do.
 pub fn read(paths: &[PathBuf]) -> Result<Vec<Record>, RecordsError> {
     let placed = read_placed(paths)?;

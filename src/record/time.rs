@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::{Probe, Sample};
 
 /// `duration` in whole nanoseconds. A number of 64 bits holds 584 years; longer durations become the largest number.
-pub fn nanoseconds(duration: Duration) -> u64 {
+pub(crate) fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The mean time of one run of `run_count`, which took `total_ns` together.
-pub fn run_ns(total_ns: u64, run_count: u64) -> f64 {
+pub(crate) fn run_ns(total_ns: u64, run_count: u64) -> f64 {
     total_ns as f64 / run_count as f64
 }
 

@@ -12,7 +12,7 @@ use crate::disk;
 /// # Errors
 ///
 /// If it cannot be written. No temporary file is left behind.
-pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         disk::create_folder(folder)?;
     }
@@ -24,7 +24,7 @@ pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
 /// # Errors
 ///
 /// If it cannot be written, or `write` fails. No temporary file is left behind.
-pub fn write_whole_with<E: From<io::Error>>(
+pub(crate) fn write_whole_with<E: From<io::Error>>(
     path: &Path,
     write: impl FnOnce(&mut File) -> Result<(), E>,
 ) -> Result<(), E> {

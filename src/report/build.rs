@@ -15,7 +15,7 @@ impl Report {
     /// # Errors
     ///
     /// When two records do not belong in one report (see [`refuse_mixed`]).
-    pub fn new(records: &[Record]) -> Result<Self, MixedError> {
+    pub(crate) fn new(records: &[Record]) -> Result<Self, MixedError> {
         let places = (1..).map(|number| format!("record {number}"));
         refuse_mixed(places.zip(records))?;
         let mut by_name: BTreeMap<_, Vec<&Record>> = BTreeMap::new();

@@ -20,7 +20,7 @@ const SLOWER: Style = AnsiColor::Red.on_default();
 const FASTER: Style = AnsiColor::Green.on_default();
 
 /// The changes of each case for a terminal, styled; cases that did not change have one line.
-pub fn styled_table(history: &History) -> String {
+pub(crate) fn styled_table(history: &History) -> String {
     let mut text = String::new();
     for series in &history.series {
         // Writing to a String cannot fail.
@@ -110,7 +110,7 @@ fn counts(history: &History) -> String {
 }
 
 /// One row a point, with the change that it begins, if it begins one.
-pub fn csv(history: &History) -> String {
+pub(crate) fn csv(history: &History) -> String {
     let mut text = row(&[
         "case",
         "index",
@@ -143,7 +143,7 @@ pub fn csv(history: &History) -> String {
 }
 
 /// The changes as a table of Markdown, the newest of each case first.
-pub fn markdown(history: &History) -> String {
+pub(crate) fn markdown(history: &History) -> String {
     let mut text = format!("### taskdyno: {}\n\n", counts(history));
     let changed = || {
         history
@@ -178,7 +178,7 @@ pub fn markdown(history: &History) -> String {
 /// # Errors
 ///
 /// When it cannot be drawn.
-pub fn svg(history: &History) -> Result<String, ReportError> {
+pub(crate) fn svg(history: &History) -> Result<String, ReportError> {
     timelines(history).svg(super::picture::FontSource::Own)
 }
 

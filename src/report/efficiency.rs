@@ -185,7 +185,8 @@ mod tests {
     use super::*;
     use crate::record::Bound;
     use crate::record::fixture::case;
-    use crate::report::{Report, tables};
+    use crate::report::Report;
+    use crate::report::table::tables;
     use crate::stats::metg::Crossing;
 
     /// A size on a backend that adds `overhead_ns` to each of its 500 tasks in a row, at a peak of 10 ns a unit.

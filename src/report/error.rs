@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ReportError {
+pub(crate) enum ReportError {
     /// A file cannot be written.
     #[error("cannot write {}: {error}", path.display())]
     Unwritable {

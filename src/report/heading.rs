@@ -11,7 +11,7 @@ const BUSY_LOAD: f64 = 0.5;
 
 /// The head of a report.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Heading {
+pub(crate) struct Heading {
     /// The machine, as it was when the first case began.
     pub host: Host,
     /// The commit of the folder that `run` was started in.
@@ -47,7 +47,7 @@ impl Heading {
     }
 
     /// `2026-11-02 12:00:00 UTC`.
-    pub fn begun(&self) -> String {
+    pub(crate) fn begun(&self) -> String {
         match self.started_at.parse::<Timestamp>() {
             Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
             // Better what the record says than nothing.
@@ -56,7 +56,7 @@ impl Heading {
     }
 
     /// `Linux 6.18, 2 cores, 8.00 GiB` and so on: what the figures depend on, besides the processor.
-    pub fn machine(&self) -> String {
+    pub(crate) fn machine(&self) -> String {
         let host = &self.host;
         let all = units::size(host.memory_bytes);
         let memory = match host.memory_limit_bytes {

@@ -5,7 +5,7 @@ use crate::record::{LoadSource, Record};
 
 /// How busy each core was, from the beginning of the run.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct LoadMap {
+pub(crate) struct LoadMap {
     /// How many cores have a figure; 0 if no case does.
     pub core_count: usize,
     /// Where the last stretch ends.
@@ -18,7 +18,7 @@ pub struct LoadMap {
 
 /// A stretch of time in which the load of the cores did not change, or is not known.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stretch {
+pub(crate) struct Stretch {
     /// Where it begins, from the beginning of the run.
     pub start_ns: u64,
     /// How long it is.

@@ -1,14 +1,14 @@
 //! From records to what people read. Never runs anything.
 //!
-//! [`read()`] takes records from disk, [`Report::new`] computes a view model from them, and what is left
-//! only words or draws that: [`tables`] for a terminal, and one file an exporter in [`EXPORTERS`].
+//! [`Report::new`] computes a view model from records. The rest only words or draws it: [`styled_tables`] for a terminal,
+//! and one file per exporter in [`EXPORTERS`].
 
 mod build;
-pub mod chronicle;
+pub(crate) mod chronicle;
 mod efficiency;
 mod error;
 mod exporter;
-pub mod format;
+pub(crate) mod format;
 mod group;
 mod heading;
 mod load;
@@ -19,15 +19,11 @@ mod table;
 mod verdict;
 mod words;
 
-pub use error::ReportError;
-pub use exporter::{EXPORTERS, Exporter, HTML, PNG, SVG, write};
-pub use format::{FORMATS, Format, MARKDOWN};
-pub use heading::Heading;
-pub use load::{LoadMap, Stretch};
-pub use model::{ALPHA, Curve, Group, LIMIT, Measured, Report, Row, RowOutcome, SERIAL, Sweep};
-pub use schedule::Schedule;
-pub use table::{styled_tables, tables};
-pub use verdict::{bound_or_not, change, styled_verdicts};
+pub(crate) use exporter::{EXPORTERS, Exporter, HTML, write};
+pub(crate) use format::{FORMATS, Format, MARKDOWN};
+pub(crate) use model::{LIMIT, Report, SERIAL};
+pub(crate) use table::styled_tables;
+pub(crate) use verdict::{bound_or_not, change, styled_verdicts};
 
 #[cfg(test)]
 mod tests;

@@ -10,17 +10,17 @@ use crate::stats::metg::{Metg, SweepPoint};
 use crate::stats::{Interval, Ratio};
 
 /// Every interval of a report misses the true median at most this often.
-pub const ALPHA: f64 = 0.05;
+pub(crate) const ALPHA: f64 = 0.05;
 
 /// The backend whose result is right by definition, and whose time is the work without scheduling.
-pub const SERIAL: &str = "serial";
+pub(crate) const SERIAL: &str = "serial";
 
 /// The backend that shows the practical limit: a fixed partition, decided before the clock starts.
-pub const LIMIT: &str = "static";
+pub(crate) const LIMIT: &str = "static";
 
 /// A whole report.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Report {
+pub(crate) struct Report {
     /// Where and when it was measured; `None` without records.
     pub heading: Option<Heading>,
     /// One group a workload and variant, by name.
@@ -35,7 +35,7 @@ pub struct Report {
 
 /// A workload with one set of parameters, and what became of it on each backend.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Group {
+pub(crate) struct Group {
     /// The name of the workload.
     pub workload: String,
     /// The swept parameters, as `key=value` joined by commas; empty if nothing is swept.
@@ -52,7 +52,7 @@ pub struct Group {
 
 /// One case of a group.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub(crate) struct Row {
     /// The name of the backend.
     pub backend: String,
     /// The name of the backend, with its options where the group has it with several.
@@ -67,7 +67,7 @@ pub struct Row {
 
 /// What became of a case.
 #[derive(Debug, Clone, PartialEq)]
-pub enum RowOutcome {
+pub(crate) enum RowOutcome {
     /// It has samples that count.
     Measured(Box<Measured>),
     /// It failed: it has no place in the ranking and enters no statistic.
@@ -76,7 +76,7 @@ pub enum RowOutcome {
 
 /// The figures of a measured case. Times are in nanoseconds and for one run of the graph.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Measured {
+pub(crate) struct Measured {
     /// Its place, from 1. All that are tied with the best are first; the next after three of them is fourth.
     pub rank: usize,
     /// Whether its interval overlaps that of another in first place, so that the data cannot tell them apart.
@@ -113,7 +113,7 @@ pub struct Measured {
 
 /// A workload whose task size was swept, with one number of workers, on each backend.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sweep {
+pub(crate) struct Sweep {
     /// The name of the workload.
     pub workload: String,
     /// The swept parameters but for the size, as `key=value` joined by commas; empty if there are none.
@@ -134,7 +134,7 @@ pub struct Sweep {
 
 /// A backend over all sizes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Curve {
+pub(crate) struct Curve {
     /// The name of the backend.
     pub backend: String,
     /// The name of the backend, with its options where the sweep has it with several.
@@ -157,7 +157,7 @@ pub struct Curve {
 
 impl Report {
     /// Every case that failed, with its group.
-    pub fn failures(&self) -> impl Iterator<Item = (&Group, &Row, &CaseError)> {
+    pub(crate) fn failures(&self) -> impl Iterator<Item = (&Group, &Row, &CaseError)> {
         self.groups.iter().flat_map(|group| {
             let rows = group.rows.iter();
             rows.filter_map(move |row| match &row.outcome {
@@ -170,7 +170,7 @@ impl Report {
 
 impl Group {
     /// The name of the workload, and what was swept.
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         if self.variant.is_empty() {
             return self.workload.clone();
         }
@@ -178,13 +178,13 @@ impl Group {
     }
 
     /// Whether the durations of the tasks are known, so that there is a best possible schedule.
-    pub fn has_bounds(&self) -> bool {
+    pub(crate) fn has_bounds(&self) -> bool {
         self.measured()
             .any(|(_, measured)| measured.schedule.is_some())
     }
 
     /// The rows that were measured, from fastest to slowest.
-    pub fn measured(&self) -> impl Iterator<Item = (&Row, &Measured)> {
+    pub(crate) fn measured(&self) -> impl Iterator<Item = (&Row, &Measured)> {
         self.rows.iter().filter_map(|row| match &row.outcome {
             RowOutcome::Measured(measured) => Some((row, measured.as_ref())),
             RowOutcome::Failed(_) => None,
@@ -194,7 +194,7 @@ impl Group {
 
 impl Sweep {
     /// The name of the workload, what was swept, and the number of workers.
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         let workers = match self.workers {
             1 => "1 worker".into(),
             count => format!("{count} workers"),

@@ -5,7 +5,7 @@ use crate::stats::median;
 
 /// The wall clock of one run, told apart: `lower_bound_ns + schedule_loss_ns + overhead_ns` is its median.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Schedule {
+pub(crate) struct Schedule {
     /// How many tasks the backend has under way at once; `None` for as many as there are.
     pub parallelism: Option<u64>,
     /// The best that is known to be possible: the certified optimum, or else the lower bound.

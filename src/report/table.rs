@@ -20,8 +20,8 @@ const FAILURE: Style = AnsiColor::Red.on_default();
 const BEST: Style = AnsiColor::Green.on_default();
 
 /// The tables of all groups, styled for a terminal; take the styles out with `anstream` where there is none,
-/// or use [`tables`].
-pub fn styled_tables(report: &Report) -> String {
+/// or use `tables`.
+pub(crate) fn styled_tables(report: &Report) -> String {
     if report.groups.is_empty() && report.sweeps.is_empty() {
         return "no records, so there is nothing to show\n".into();
     }
@@ -50,7 +50,8 @@ pub fn styled_tables(report: &Report) -> String {
 }
 
 /// The tables of all groups, as plain text.
-pub fn tables(report: &Report) -> String {
+#[cfg(test)]
+pub(crate) fn tables(report: &Report) -> String {
     anstream::adapter::strip_str(&styled_tables(report)).to_string()
 }
 

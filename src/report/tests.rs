@@ -1,3 +1,7 @@
+use super::load::{LoadMap, Stretch};
+use super::model::{Group, Measured};
+use super::schedule::Schedule;
+use super::table::tables;
 use super::*;
 use crate::record::fixture::{Builder, case};
 use crate::record::{Bound, LoadSource, Record, Trace, TracedRun};

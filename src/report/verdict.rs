@@ -169,7 +169,7 @@ fn needs(wall: &Judgement, source: ComparisonSource) -> String {
 }
 
 /// By how much the head differs from the base: `+5.2%`, `−0.31%`, or `× 2.50` from a doubling on.
-pub fn change(ratio: f64) -> String {
+pub(crate) fn change(ratio: f64) -> String {
     if !(0.5..2.0).contains(&ratio) {
         return format!("× {ratio:.2}");
     }
@@ -277,7 +277,7 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
 }
 
 /// Whether workers were kept apart.
-pub fn bound_or_not(pin: bool) -> &'static str {
+pub(crate) fn bound_or_not(pin: bool) -> &'static str {
     match pin {
         true => "each worker was bound to a core",
         false => {
@@ -320,7 +320,7 @@ pub(super) fn machine(comparison: &Comparison) -> String {
 }
 
 /// A comparison for a terminal, styled; take the styles out with `anstream` where there is none.
-pub fn styled_verdicts(comparison: &Comparison) -> String {
+pub(crate) fn styled_verdicts(comparison: &Comparison) -> String {
     let mut text = String::new();
     let bold = Style::new().bold();
     let dimmed = Style::new().dimmed();

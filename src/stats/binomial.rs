@@ -5,7 +5,7 @@ use super::Interval;
 /// `P(Binomial(n, p) >= k)`, with `p` from 0 to 1. 1 for `k = 0`, 0 for `k > n`.
 ///
 /// Terms are computed as logarithms, starting at the far end, so that no term that matters underflows.
-pub fn upper_tail(n: u64, k: u64, p: f64) -> f64 {
+pub(crate) fn upper_tail(n: u64, k: u64, p: f64) -> f64 {
     if k == 0 {
         return 1.0;
     }
@@ -33,7 +33,7 @@ pub fn upper_tail(n: u64, k: u64, p: f64) -> f64 {
 /// # Panics
 ///
 /// If `k` is above `n`.
-pub fn proportion_interval(k: u64, n: u64, alpha: f64) -> Interval {
+pub(crate) fn proportion_interval(k: u64, n: u64, alpha: f64) -> Interval {
     assert!(k <= n, "{k} of {n} is not a proportion");
     let low = match k {
         0 => 0.0,

@@ -10,7 +10,7 @@ use super::{Interval, interval_rank};
 
 /// A graph with tasks of one size.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SweepPoint {
+pub(crate) struct SweepPoint {
     /// The time of one task at the peak rate, in nanoseconds; above zero.
     pub task_ns: f64,
     /// Wall time × workers ÷ tasks, in nanoseconds.
@@ -21,7 +21,7 @@ pub struct SweepPoint {
 
 /// Where the efficiency crosses the target.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Crossing {
+pub(crate) enum Crossing {
     /// At this granularity, in nanoseconds.
     At(f64),
     /// Even the smallest tasks reach the target: the crossing is below this granularity, in nanoseconds.
@@ -32,7 +32,7 @@ pub enum Crossing {
 
 impl Crossing {
     /// Orders crossings, finest first.
-    pub fn finest_first(&self, other: &Self) -> Ordering {
+    pub(crate) fn finest_first(&self, other: &Self) -> Ordering {
         let place = |crossing: &Self| match *crossing {
             Self::Below(granularity) => (-1i8, granularity),
             Self::At(granularity) => (0, granularity),
@@ -45,7 +45,7 @@ impl Crossing {
 
 /// The METG of a backend, over several sweeps.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Metg {
+pub(crate) struct Metg {
     /// The median over the sweeps.
     pub crossing: Crossing,
     /// The exact interval of that median; `None` if there are too few sweeps, or if an end does not exist.
@@ -58,7 +58,7 @@ pub struct Metg {
 /// Measured efficiency is noisy and not monotonic. It is therefore replaced by the curve that is nearest to the
 /// points by least squares and never falls with the size of the tasks. The curve is interpolated linearly in the
 /// logarithm of that size. At the crossing, the ratio of granularity to size is that of the points around it.
-pub fn crossing(sweep: &[SweepPoint], target: f64) -> Option<Crossing> {
+pub(crate) fn crossing(sweep: &[SweepPoint], target: f64) -> Option<Crossing> {
     let mut points = sweep.to_vec();
     points.sort_by(|a, b| a.task_ns.total_cmp(&b.task_ns));
     let fitted = monotone(&points.iter().map(|one| one.efficiency).collect::<Vec<_>>());
@@ -82,7 +82,7 @@ pub fn crossing(sweep: &[SweepPoint], target: f64) -> Option<Crossing> {
 
 /// The median of the crossings of all sweeps, with its exact interval at level `1 - alpha`. A sweep without a
 /// crossing counts as beyond all others, on its side. `None` without sweeps.
-pub fn metg(sweeps: &[Vec<SweepPoint>], target: f64, alpha: f64) -> Option<Metg> {
+pub(crate) fn metg(sweeps: &[Vec<SweepPoint>], target: f64, alpha: f64) -> Option<Metg> {
     let crossings = sweeps.iter().filter_map(|sweep| crossing(sweep, target));
     let mut crossings: Vec<Crossing> = crossings.collect();
     crossings.sort_by(Crossing::finest_first);
@@ -102,7 +102,7 @@ pub fn metg(sweeps: &[Vec<SweepPoint>], target: f64, alpha: f64) -> Option<Metg>
 
 /// The sequence that never falls and is nearest to `values` by least squares: the pool-adjacent-violators algorithm
 /// (Ayer et al., Annals of Mathematical Statistics 26:4, 1955). Empty if there are no values.
-pub fn monotone(values: &[f64]) -> Vec<f64> {
+pub(crate) fn monotone(values: &[f64]) -> Vec<f64> {
     // Blocks of equal values: their mean and their number.
     let mut blocks: Vec<(f64, usize)> = Vec::new();
     for value in values {

@@ -4,19 +4,19 @@
 //! All functions take their values in any order and any unit, and return results in the same unit. None assumes a
 //! distribution, because wall times are skewed, have several modes, and drift.
 
-pub mod binomial;
+pub(crate) mod binomial;
 mod divisive;
-pub mod holm;
-pub mod metg;
-pub mod paired;
+pub(crate) mod holm;
+pub(crate) mod metg;
+pub(crate) mod paired;
 mod sessions;
 
-pub use divisive::{ChangePoint, Divisive, change_points, divergence};
-pub use sessions::{SessionDifference, session_difference};
+pub(crate) use divisive::{Divisive, change_points};
+pub(crate) use sessions::{SessionDifference, session_difference};
 
 /// A closed range of values.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Interval {
+pub(crate) struct Interval {
     /// The lower end.
     pub low: f64,
     /// The upper end, at least `low`.
@@ -25,13 +25,13 @@ pub struct Interval {
 
 impl Interval {
     /// Whether the two intervals share a value. Both ends belong to an interval.
-    pub fn overlaps(&self, other: &Self) -> bool {
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
         self.low <= other.high && other.low <= self.high
     }
 }
 
 /// The middle value; the mean of the two middle values if their number is even. `None` if there are none.
-pub fn median(values: &[f64]) -> Option<f64> {
+pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let sorted = sorted(values);
     let upper = *sorted.get(sorted.len() / 2)?;
     if sorted.len() % 2 == 1 {
@@ -44,7 +44,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
 /// The value below which a fraction `q` (clamped to 0 to 1) of the values lies: definition 7 of Hyndman and Fan,
 /// "Sample Quantiles in Statistical Packages" (The American Statistician 50:4, 1996), which interpolates between the
 /// order statistics around `(n - 1) * q`. `None` if there are no values.
-pub fn quantile(values: &[f64], q: f64) -> Option<f64> {
+pub(crate) fn quantile(values: &[f64], q: f64) -> Option<f64> {
     let sorted = sorted(values);
     let last = sorted.len().checked_sub(1)?;
     let position = last as f64 * q.clamp(0.0, 1.0);
@@ -58,7 +58,7 @@ pub fn quantile(values: &[f64], q: f64) -> Option<f64> {
 ///
 /// With `l` from [`interval_rank`] and the values sorted, it is `[x(l), x(n + 1 - l)]`. `None` if there are too few
 /// values: 95% needs 6, 99% needs 8.
-pub fn median_interval(values: &[f64], alpha: f64) -> Option<Interval> {
+pub(crate) fn median_interval(values: &[f64], alpha: f64) -> Option<Interval> {
     let rank = interval_rank(values.len(), alpha)?;
     let sorted = sorted(values);
     Some(Interval {
@@ -68,7 +68,7 @@ pub fn median_interval(values: &[f64], alpha: f64) -> Option<Interval> {
 }
 
 /// The largest `l`, from 1, with `2 * P(Binomial(count, 1/2) <= l - 1) <= alpha`; `None` if there is none.
-pub fn interval_rank(count: usize, alpha: f64) -> Option<usize> {
+pub(crate) fn interval_rank(count: usize, alpha: f64) -> Option<usize> {
     // The probabilities are accurate to about 1e-13. Without the tolerance, an alpha of exactly twice a tail would
     // be missed by the last bit.
     let allowed = alpha * (1.0 + 1e-12);
@@ -110,7 +110,7 @@ fn lower_half(n: usize) -> Vec<(usize, f64)> {
 
 /// The ratio of one median to another.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Ratio {
+pub(crate) struct Ratio {
     /// The ratio of the medians.
     pub ratio: f64,
     /// The interval of the true ratio; `None` if there are too few values.
@@ -123,7 +123,7 @@ pub struct Ratio {
 /// The interval covers the true ratio with a probability of at least `1 - alpha` if the two are independent: each
 /// median gets an interval at `alpha / 2`, and both hold together (Bonferroni). It is wider than necessary, and
 /// valid for any two distributions.
-pub fn ratio_of_medians(values: &[f64], base: &[f64], alpha: f64) -> Option<Ratio> {
+pub(crate) fn ratio_of_medians(values: &[f64], base: &[f64], alpha: f64) -> Option<Ratio> {
     let (over, under) = (median(values)?, median(base)?);
     if over <= 0.0 || under <= 0.0 {
         return None;

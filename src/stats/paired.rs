@@ -9,7 +9,7 @@ use super::median;
 
 /// The times of both sides in one round, two of each, in any unit, above 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Round {
+pub(crate) struct Round {
     /// The two times of the base.
     pub base: [f64; 2],
     /// The two times of the head.
@@ -18,7 +18,7 @@ pub struct Round {
 
 /// The difference of one pair: the median over its rounds of `y(head) - y(base)`, where `y` is half the sum of the
 /// logarithms of the two times of a side. `None` without rounds, or if a time is not above 0.
-pub fn difference(rounds: &[Round]) -> Option<f64> {
+pub(crate) fn difference(rounds: &[Round]) -> Option<f64> {
     let differences: Option<Vec<f64>> = rounds
         .iter()
         .map(|round| Some(mean_log(round.head)? - mean_log(round.base)?))
@@ -34,7 +34,7 @@ fn mean_log(times: [f64; 2]) -> Option<f64> {
 /// The p-values of one-sided sign tests on the median of some differences, against null hypotheses shifted by a
 /// limit. Each is exact.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SignTests {
+pub(crate) struct SignTests {
     /// Against "the median is at most the limit".
     pub above: f64,
     /// Against "the median is at least minus the limit".
@@ -47,7 +47,7 @@ pub struct SignTests {
 
 /// The tests for `differences` with a limit of at least 0. A difference of exactly the limit counts for neither
 /// side. All are 1 if there are no differences.
-pub fn sign_tests(differences: &[f64], limit: f64) -> SignTests {
+pub(crate) fn sign_tests(differences: &[f64], limit: f64) -> SignTests {
     let counts = Counts::of(differences, limit);
     let n = differences.len() as u64;
     let tail = |count| upper_tail(n, count, 0.5);
@@ -85,7 +85,7 @@ impl Counts {
 /// distributed like the existing ones. 0 if one of the tests has already reached it. `None` if more than
 /// [`MOST_PAIRS`] in total would be needed, which is so if the median is at the limit, or if there are no
 /// differences.
-pub fn more_needed(differences: &[f64], limit: f64, alpha: f64) -> Option<u64> {
+pub(crate) fn more_needed(differences: &[f64], limit: f64, alpha: f64) -> Option<u64> {
     let n = differences.len() as u64;
     let counts = Counts::of(differences, limit);
     let shares = [
@@ -114,7 +114,7 @@ pub fn more_needed(differences: &[f64], limit: f64, alpha: f64) -> Option<u64> {
 }
 
 /// The most pairs that are practical.
-pub const MOST_PAIRS: u64 = 1000;
+pub(crate) const MOST_PAIRS: u64 = 1000;
 
 #[cfg(test)]
 mod tests {

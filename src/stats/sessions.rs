@@ -14,7 +14,7 @@ const DRAW_COUNT: usize = 1000;
 
 /// The difference of two sets of sessions, and its uncertainty.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SessionDifference {
+pub(crate) struct SessionDifference {
     /// The mean of the medians of one set minus that of the other, in the unit of the values.
     pub estimate: f64,
     /// The standard deviation of the estimate over all draws.
@@ -31,7 +31,7 @@ pub struct SessionDifference {
 /// The distances of sessions from the mean of their set are pooled over both sets, because they are a property of
 /// the machine. A single session can therefore be compared with a set of many. For every session, each draw takes
 /// one of these distances and, for the noise of its median, the median of as many samples drawn from a session.
-pub fn session_difference(
+pub(crate) fn session_difference(
     base: &[Vec<f64>],
     head: &[Vec<f64>],
     random: &mut SplitMix64,
@@ -58,7 +58,7 @@ impl SessionDifference {
     /// The interval of the true difference at level `1 - alpha`.
     ///
     /// It uses Student's t distribution, because the standard error is based on few sessions.
-    pub fn interval(&self, alpha: f64) -> Interval {
+    pub(crate) fn interval(&self, alpha: f64) -> Interval {
         let reach = self.student().map_or(f64::INFINITY, |student| {
             student.inverse_cdf(1.0 - alpha / 2.0) * self.standard_error
         });
@@ -69,12 +69,12 @@ impl SessionDifference {
     }
 
     /// The probability of an estimate at least this large if the true difference were `limit`.
-    pub fn p_above(&self, limit: f64) -> f64 {
+    pub(crate) fn p_above(&self, limit: f64) -> f64 {
         self.tail(self.estimate - limit)
     }
 
     /// The probability of an estimate at most this small if the true difference were `limit`.
-    pub fn p_below(&self, limit: f64) -> f64 {
+    pub(crate) fn p_below(&self, limit: f64) -> f64 {
         self.tail(limit - self.estimate)
     }
 

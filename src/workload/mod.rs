@@ -49,13 +49,11 @@ mod top_key;
 mod value;
 mod variants;
 
-pub use definition::Definition;
-pub use file_graph::{FileError, FileGraph};
-pub use graph::{BuildError, Graph, PatternGraph};
-pub use json::DefinitionError;
-pub use mistake::LoadError;
-pub use optimum::CertifiedOptimum;
-pub use size::SizeError;
+pub(crate) use definition::Definition;
+pub(crate) use graph::BuildError;
+pub(crate) use json::DefinitionError;
+pub(crate) use mistake::LoadError;
+pub(crate) use optimum::CertifiedOptimum;
 
 /// The checked contents of a workload file.
 #[derive(Debug, Clone)]

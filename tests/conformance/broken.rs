@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use taskdyno::backend::{Backend, Pool, PoolPlan, pool_fn, verify_runs};
-use taskdyno::execute::{Failure, Halt, Job, expected_digest};
-use taskdyno::graph::TaskId;
-use taskdyno::measure::{Meter, SlicePlan};
+use taskdyno::internal::measure::{Meter, SlicePlan};
+use taskdyno_core::backend::{Backend, Pool, PoolPlan, pool_fn, verify_runs};
+use taskdyno_core::execute::{Failure, Halt, Job, expected_digest};
+use taskdyno_core::graph::TaskId;
 
 use super::{RUN_COUNT, run};
 use crate::variety::{empty, stencil};

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::thread;
 
 use proptest::prelude::*;
-use taskdyno::backend::{BACKENDS, Backend, Continuation, PoolPlan};
-use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
-use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Setting, Sharing};
-use taskdyno::parameter::{Parameter, ParameterKind, Parameters, Value};
-use taskdyno::pattern::{Pattern, STENCIL_1D};
+use taskdyno::internal::backend::BACKENDS;
+use taskdyno_core::backend::{Backend, Continuation, PoolPlan};
+use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
+use taskdyno_core::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Setting, Sharing};
+use taskdyno_core::parameter::{Parameter, ParameterKind, Parameters, Value};
+use taskdyno_core::pattern::{Pattern, STENCIL_1D};
 
 /// Every backend with threads, with each of these numbers of workers and each continuation.
 pub(crate) fn set_ups(worker_counts: &[usize]) -> Vec<(&'static dyn Backend, PoolPlan)> {

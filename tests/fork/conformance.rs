@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustix::thread::sched_getaffinity;
-use taskdyno::backend::{BACKENDS, Backend, Continuation, FORK_DISPATCH, FORK_PER_TASK, PoolPlan};
-use taskdyno::execute::{Job, expected_digest};
-use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
-use taskdyno::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Setting, Sharing};
-use taskdyno::parameter::{Parameter, ParameterKind, Parameters, Value};
-use taskdyno::pattern::{FAN_OUT_IN, PATTERNS, Pattern, STENCIL_1D, TRIVIAL};
-use taskdyno::random::SplitMix64;
+use taskdyno::internal::backend::{BACKENDS, FORK_DISPATCH, FORK_PER_TASK};
+use taskdyno_core::backend::{Backend, Continuation, PoolPlan};
+use taskdyno_core::execute::{Job, expected_digest};
+use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
+use taskdyno_core::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Setting, Sharing};
+use taskdyno_core::parameter::{Parameter, ParameterKind, Parameters, Value};
+use taskdyno_core::pattern::{FAN_OUT_IN, PATTERNS, Pattern, STENCIL_1D, TRIVIAL};
+use taskdyno_core::random::SplitMix64;
 
 use crate::Does;
 use crate::runner::TestCase;

@@ -9,11 +9,12 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, pidfd_open, set_child_subreaper,
     wait,
 };
-use taskdyno::backend::Backend;
-use taskdyno::backend::{Death, FORK};
-use taskdyno::execute::{Ending, Failure, Job};
-use taskdyno::graph::{TaskGraphBuilder, TaskId};
-use taskdyno::memory::SharedSlice;
+use taskdyno::internal::backend::FORK;
+use taskdyno_core::backend::Backend;
+use taskdyno_core::backend::Death;
+use taskdyno_core::execute::{Ending, Failure, Job};
+use taskdyno_core::graph::{TaskGraphBuilder, TaskId};
+use taskdyno_core::memory::SharedSlice;
 
 use crate::host::{Child, assert_childless, pid};
 use crate::runner::TestCase;

@@ -12,10 +12,11 @@ use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus, getrlimit, kill_process, setrlimit,
     wait, waitpid,
 };
-use taskdyno::backend::{Backend, FORK};
-use taskdyno::execute::Job;
-use taskdyno::graph::TaskId;
-use taskdyno::memory::SharedSlice;
+use taskdyno::internal::backend::FORK;
+use taskdyno_core::backend::Backend;
+use taskdyno_core::execute::Job;
+use taskdyno_core::graph::TaskId;
+use taskdyno_core::memory::SharedSlice;
 
 use crate::runner::TestCase;
 use crate::{Does, independent, plan, start};

@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use taskdyno::backend::{Backend, FORK, Pool, PoolPlan};
-use taskdyno::execute::{Failure, Job};
-use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
-use taskdyno::kernel::Kernel;
+use taskdyno::internal::backend::FORK;
+use taskdyno_core::backend::{Backend, Pool, PoolPlan};
+use taskdyno_core::execute::{Failure, Job};
+use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
+use taskdyno_core::kernel::Kernel;
 
 mod conformance;
 mod death;

@@ -10,10 +10,11 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{
     PidfdFlags, Resource, Rlimit, Signal, getpid, getrlimit, kill_process, pidfd_open, setrlimit,
 };
-use taskdyno::backend::{Backend, Death, FORK, FORK_DISPATCH, FORK_PER_TASK, PoolPlan};
-use taskdyno::execute::{Ending, Failure, Job, expected_digest};
-use taskdyno::graph::{TaskGraph, TaskGraphBuilder, TaskId};
-use taskdyno::memory::SharedSlice;
+use taskdyno::internal::backend::{FORK, FORK_DISPATCH, FORK_PER_TASK};
+use taskdyno_core::backend::{Backend, Death, PoolPlan};
+use taskdyno_core::execute::{Ending, Failure, Job, expected_digest};
+use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
+use taskdyno_core::memory::SharedSlice;
 
 use crate::host::{assert_childless, pid};
 use crate::runner::TestCase;

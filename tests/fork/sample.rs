@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{PidfdFlags, Signal, getpid, kill_process, pidfd_open};
 use rustix::time::{ClockId, clock_gettime};
-use taskdyno::backend::{Backend, FORK, FORK_DISPATCH, FORK_PER_TASK, FORK_THREADS, PoolPlan};
-use taskdyno::execute::{Job, expected_digest};
-use taskdyno::graph::TaskId;
-use taskdyno::measure::{Meter, Slice, SlicePlan};
-use taskdyno::memory::SharedSlice;
+use taskdyno::internal::backend::{FORK, FORK_DISPATCH, FORK_PER_TASK, FORK_THREADS};
+use taskdyno::internal::measure::{Meter, Slice, SlicePlan};
+use taskdyno_core::backend::{Backend, PoolPlan};
+use taskdyno_core::execute::{Job, expected_digest};
+use taskdyno_core::graph::TaskId;
+use taskdyno_core::memory::SharedSlice;
 
 use crate::host::{assert_childless, pid};
 use crate::runner::TestCase;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
-use taskdyno::graph_file::import::{Imported, read};
+use taskdyno::internal::graph_file::import::{Imported, read};
 
 use crate::small;
 

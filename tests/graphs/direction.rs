@@ -1,6 +1,6 @@
 //! Tests of the direction of edges.
 
-use taskdyno::graph_file::import::Imported;
+use taskdyno::internal::graph_file::import::Imported;
 
 use crate::{dot, edges, stg};
 

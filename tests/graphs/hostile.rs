@@ -5,8 +5,8 @@ use std::path::Path;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use taskdyno::graph_file::GraphFormat;
-use taskdyno::graph_file::import::parse;
+use taskdyno::internal::graph_file::GraphFormat;
+use taskdyno::internal::graph_file::import::parse;
 
 use crate::invariant::check;
 

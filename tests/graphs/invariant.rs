@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use taskdyno::diagnostic::Diagnostic;
-use taskdyno::graph::{TaskGraph, TaskId};
-use taskdyno::graph_file::GraphFormat;
-use taskdyno::graph_file::export;
-use taskdyno::graph_file::import::{ImportError, Imported, parse};
+use taskdyno::internal::diagnostic::Diagnostic;
+use taskdyno::internal::graph_file::GraphFormat;
+use taskdyno::internal::graph_file::export;
+use taskdyno::internal::graph_file::import::{ImportError, Imported, parse};
+use taskdyno_core::graph::{TaskGraph, TaskId};
 
 /// Reads `bytes`, which must not panic, and checks the result. Returns whether it is a graph.
 pub(crate) fn check(format: GraphFormat, bytes: &[u8]) -> bool {

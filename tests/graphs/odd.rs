@@ -1,7 +1,7 @@
 //! Tests with unusual files from the folder of real graphs, which other readers reject.
 
-use taskdyno::graph::bound::{span, work};
-use taskdyno::graph_file::import::{Imported, read};
+use taskdyno::internal::graph_file::import::{Imported, read};
+use taskdyno_core::graph::bound::{span, work};
 
 use crate::edges;
 use crate::foreign_graphs::foreign_graphs;

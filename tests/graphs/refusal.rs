@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use taskdyno::graph_file::GraphFormat;
-use taskdyno::graph_file::import::{parse, read};
+use taskdyno::internal::graph_file::GraphFormat;
+use taskdyno::internal::graph_file::import::{parse, read};
 
 use crate::invariant::told;
 

@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 use proptest::collection::{hash_set, vec};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use taskdyno::graph::{TaskGraphBuilder, TaskId};
-use taskdyno::graph_file::GraphFormat;
-use taskdyno::graph_file::export;
-use taskdyno::graph_file::import::{Imported, Unit};
+use taskdyno::internal::graph_file::GraphFormat;
+use taskdyno::internal::graph_file::export;
+use taskdyno::internal::graph_file::import::{Imported, Unit};
+use taskdyno_core::graph::{TaskGraphBuilder, TaskId};
 
 use crate::foreign_graphs::foreign_graphs;
 use crate::invariant::{EXACT, check_round_trips};

@@ -1,7 +1,7 @@
 //! Tests of all published versions of WfFormat.
 
-use taskdyno::graph_file::GraphFormat;
-use taskdyno::graph_file::import::{Imported, Unit, parse};
+use taskdyno::internal::graph_file::GraphFormat;
+use taskdyno::internal::graph_file::import::{Imported, Unit, parse};
 
 use crate::{edges, wfformat};
 

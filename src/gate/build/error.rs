@@ -10,7 +10,7 @@ use crate::foreign::git::GitError;
 /// Why there is no program for a name.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ProgramError {
+pub(crate) enum ProgramError {
     /// Nothing has this name.
     #[error("`{0}` is neither a file nor a revision of the git repository here")]
     Unknown(String),

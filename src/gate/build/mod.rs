@@ -21,11 +21,11 @@ mod error;
 mod outside;
 mod store;
 
-pub use error::ProgramError;
+pub(crate) use error::ProgramError;
 
 /// Which binary of a revision to build.
 #[derive(Debug, Clone, Default)]
-pub struct Target {
+pub(crate) struct Target {
     /// The package, if the workspace has several.
     pub package: Option<String>,
     /// The binary, if the package has several.
@@ -34,7 +34,7 @@ pub struct Target {
 
 /// A program that can be run.
 #[derive(Debug, Clone)]
-pub struct Resolved {
+pub(crate) struct Resolved {
     /// Its description.
     pub build: Build,
     /// Its path.
@@ -44,7 +44,7 @@ pub struct Resolved {
 }
 
 /// What a name refers to.
-pub enum Found {
+pub(crate) enum Found {
     /// A program that exists.
     Program(Resolved),
     /// A revision that has to be built.
@@ -52,14 +52,14 @@ pub enum Found {
 }
 
 /// A commit of the repository around the current folder.
-pub struct Revision {
+pub(crate) struct Revision {
     repository: Repository,
     name: String,
     commit: String,
 }
 
 /// Callbacks while a revision is looked up and built.
-pub struct Meanwhile<'a> {
+pub(crate) struct Meanwhile<'a> {
     /// Called with a message about progress, or with a warning.
     pub tell: &'a mut dyn FnMut(&str),
     /// Whether to give up. Programs that were started are then killed.
@@ -72,7 +72,7 @@ pub struct Meanwhile<'a> {
 /// # Errors
 ///
 /// If it is neither, or git fails, with the remedy.
-pub fn find(name: &str, is_cancelled: &dyn Fn() -> bool) -> Result<Found, ProgramError> {
+pub(crate) fn find(name: &str, is_cancelled: &dyn Fn() -> bool) -> Result<Found, ProgramError> {
     let file = Path::new(name);
     if file.is_file() {
         return from_file(name, file).map(Found::Program);
@@ -95,7 +95,7 @@ impl Found {
     /// # Errors
     ///
     /// Why there is no program, with the remedy.
-    pub fn program(
+    pub(crate) fn program(
         self,
         target: &Target,
         meanwhile: &mut Meanwhile<'_>,
@@ -208,7 +208,7 @@ fn from_file(name: &str, file: &Path) -> Result<Resolved, ProgramError> {
 /// # Errors
 ///
 /// If it cannot be read.
-pub fn sha256(file: &Path) -> Result<String, ProgramError> {
+pub(crate) fn sha256(file: &Path) -> Result<String, ProgramError> {
     let digest = digest(file).map_err(|error| ProgramError::unreadable(file, error))?;
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }

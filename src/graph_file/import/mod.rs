@@ -30,7 +30,7 @@ use refusal::Refusal;
 /// The largest file, in bytes, that is read on this machine: 512 MiB, or 1/32 of the available memory if that is
 /// less. A DOT file with short names takes some 30 bytes of memory per byte. The limit also keeps a device that
 /// never ends from filling the memory.
-pub fn largest_bytes() -> u64 {
+pub(crate) fn largest_bytes() -> u64 {
     largest_bytes_within(usable_memory_bytes())
 }
 
@@ -99,7 +99,7 @@ pub fn read(path: &Path) -> Result<Imported, ImportError> {
 /// # Errors
 ///
 /// If no format has this extension, or if the file cannot be read or is too large.
-pub fn load(path: &Path) -> Result<(GraphFormat, Vec<u8>), ImportError> {
+pub(crate) fn load(path: &Path) -> Result<(GraphFormat, Vec<u8>), ImportError> {
     let format = GraphFormat::of(path).ok_or_else(|| {
         let name = path.display().to_string();
         ImportError::new(&name, "", unknown_format())
@@ -112,7 +112,7 @@ pub fn load(path: &Path) -> Result<(GraphFormat, Vec<u8>), ImportError> {
 /// # Errors
 ///
 /// If the file cannot be read or is too large.
-pub fn load_any(path: &Path) -> Result<Vec<u8>, ImportError> {
+pub(crate) fn load_any(path: &Path) -> Result<Vec<u8>, ImportError> {
     let read = input::read_file(path, largest_bytes());
     read.map_err(|error| ImportError::new(&path.display().to_string(), "", unreadable(&error)))
 }
@@ -122,7 +122,7 @@ pub fn load_any(path: &Path) -> Result<Vec<u8>, ImportError> {
 /// # Errors
 ///
 /// If the stream cannot be read or is too long.
-pub fn load_stream(name: &str, stream: impl Read) -> Result<Vec<u8>, ImportError> {
+pub(crate) fn load_stream(name: &str, stream: impl Read) -> Result<Vec<u8>, ImportError> {
     let read = input::read_stream(stream, largest_bytes());
     read.map_err(|error| ImportError::new(name, "", unreadable(&error)))
 }

@@ -15,7 +15,7 @@ use facts::Facts;
 
 /// Something that makes measurements here worse than they could be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Advice {
+pub(crate) struct Advice {
     /// What was found.
     pub what: String,
     /// Why it matters to what is measured.
@@ -28,7 +28,7 @@ pub struct Advice {
 
 /// How bad it is to measure in spite of an [`Advice`]. Ordered from least to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
+pub(crate) enum Severity {
     /// The figures hold, within limits that one should know.
     Note,
     /// What bears on the figures could not be found out.
@@ -41,7 +41,7 @@ pub enum Severity {
 
 impl Severity {
     /// The word for it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Note => "note",
             Self::Unknown => "unknown",
@@ -55,7 +55,7 @@ impl Severity {
 const WATCH: Duration = Duration::from_millis(300);
 
 /// Looks at this machine, which takes about 300 ms. Worst comes first; empty if there is nothing to say.
-pub fn examine() -> Vec<Advice> {
+pub(crate) fn examine() -> Vec<Advice> {
     advise(&Facts::gather(&Root::default(), WATCH))
 }
 
@@ -69,7 +69,7 @@ fn advise(facts: &Facts) -> Vec<Advice> {
 
 /// The advice as plain text: what, why it matters, what to do. Without advice, one line that says the
 /// machine is fit.
-pub fn render(advice: &[Advice]) -> String {
+pub(crate) fn render(advice: &[Advice]) -> String {
     let mut text = String::new();
     for advice in advice {
         // Writing to a String does not fail.

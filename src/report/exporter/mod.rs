@@ -10,15 +10,15 @@ mod html;
 mod png;
 mod svg;
 
-pub use html::HTML;
-pub use png::PNG;
-pub use svg::SVG;
+pub(crate) use html::HTML;
+pub(crate) use png::PNG;
+pub(crate) use svg::SVG;
 
 /// The formats that every build has.
-pub const EXPORTERS: &[&dyn Exporter] = &[&HTML, &SVG, &PNG];
+pub(crate) const EXPORTERS: &[&dyn Exporter] = &[&HTML, &SVG, &PNG];
 
 /// A format that a report can be written in.
-pub trait Exporter: Sync {
+pub(crate) trait Exporter: Sync {
     /// The name on the command line.
     fn name(&self) -> &'static str;
 
@@ -43,7 +43,7 @@ const PICTURES: &str = "pictures";
 /// # Errors
 ///
 /// When it cannot be written; the message names the file.
-pub fn write(path: &Path, content: &[u8]) -> Result<(), ReportError> {
+pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), ReportError> {
     write_whole(path, content).map_err(|error| ReportError::Unwritable {
         path: path.into(),
         error,

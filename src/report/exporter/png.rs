@@ -6,11 +6,11 @@ use crate::report::model::Report;
 use crate::report::picture::pictures;
 
 /// Each picture as a PNG, at twice the resolution of a screen.
-pub const PNG: Png = Png;
+pub(crate) const PNG: Png = Png;
 
 /// See [`PNG`].
 #[derive(Debug)]
-pub struct Png;
+pub(crate) struct Png;
 
 impl Exporter for Png {
     fn name(&self) -> &'static str {

@@ -6,11 +6,11 @@ use crate::report::model::Report;
 use crate::report::picture::{FontSource, pictures};
 
 /// Each picture as an SVG that carries its font with it.
-pub const SVG: Svg = Svg;
+pub(crate) const SVG: Svg = Svg;
 
 /// See [`SVG`].
 #[derive(Debug)]
-pub struct Svg;
+pub(crate) struct Svg;
 
 impl Exporter for Svg {
     fn name(&self) -> &'static str {

@@ -14,7 +14,7 @@ mod openmetrics;
 pub(super) use csv::row;
 
 /// All formats.
-pub const FORMATS: &[&dyn Format] = &[
+pub(crate) const FORMATS: &[&dyn Format] = &[
     MARKDOWN,
     &junit::Junit,
     &bencher::Bencher,
@@ -24,10 +24,10 @@ pub const FORMATS: &[&dyn Format] = &[
 ];
 
 /// What a pull request shows.
-pub const MARKDOWN: &dyn Format = &markdown::Markdown;
+pub(crate) const MARKDOWN: &dyn Format = &markdown::Markdown;
 
 /// A text format for records or comparisons.
-pub trait Format: Sync {
+pub(crate) trait Format: Sync {
     /// The name on the command line.
     fn name(&self) -> &'static str;
 
@@ -42,7 +42,7 @@ pub trait Format: Sync {
 }
 
 /// The format of this name; `None` if there is none.
-pub fn format(name: &str) -> Option<&'static dyn Format> {
+pub(crate) fn format(name: &str) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.name() == name)
 }
 

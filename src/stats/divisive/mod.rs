@@ -12,7 +12,7 @@ mod exact;
 
 /// How to search for changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Divisive {
+pub(crate) struct Divisive {
     /// The fewest values between two changes; at least 2, because one value has no spread.
     pub min_len: usize,
     /// With how many random orders a change is compared if a stretch is too long to try all orders; see
@@ -39,7 +39,7 @@ impl Default for Divisive {
 
 impl Divisive {
     /// The fewest random orders with which a change can be significant. The observed order counts as one of them.
-    pub fn fewest_permutations(&self) -> u64 {
+    pub(crate) fn fewest_permutations(&self) -> u64 {
         let orders = (1.0 / self.significance).floor();
         // The quotient may differ from a whole number in its last bit.
         let enough = [orders - 1.0, orders, orders + 1.0];
@@ -49,7 +49,7 @@ impl Divisive {
 
     /// The fewest values in which a lasting change of level can be significant, in the best case in their middle: of
     /// all ways to divide `n` values into two sides, two are as clean as the observed one.
-    pub fn fewest_values(&self) -> u64 {
+    pub(crate) fn fewest_values(&self) -> u64 {
         let shortest = 2 * self.min_len.max(2) as u64;
         // Each further value makes about twice as many ways.
         (shortest..)
@@ -59,7 +59,7 @@ impl Divisive {
 
     /// How many of `count` values a lasting step needs on either side to be significant, however large it is. `None`
     /// if no place of the step suffices.
-    pub fn fewest_on_a_side(&self, count: u64) -> Option<u64> {
+    pub(crate) fn fewest_on_a_side(&self, count: u64) -> Option<u64> {
         let is_rare = |side: &u64| 2.0 / ways(count, *side) <= self.significance;
         (self.min_len.max(2) as u64..=count / 2).find(is_rare)
     }
@@ -75,10 +75,10 @@ fn ways(count: u64, chosen: u64) -> f64 {
 
 /// A place where a series changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ChangePoint {
+pub(crate) struct ChangePoint {
     /// The index of the first value after the change.
     pub index: usize,
-    /// The divergence of both sides; see [`divergence`].
+    /// The divergence of both sides; see [`scaled`].
     pub divergence: f64,
     /// The probability of such a large change by chance: the fraction of all orders with a change as large, or of
     /// the random orders and the observed one.
@@ -91,7 +91,7 @@ pub struct ChangePoint {
 /// values within each stretch. This repeats until a change is not significant. For a series of n values, one test
 /// takes time in proportion to n² for each order. If no stretch has more than ten values, all orders are tried, and
 /// neither the seed nor the number of random orders affects the result.
-pub fn change_points(series: &[f64], how: &Divisive) -> Vec<ChangePoint> {
+pub(crate) fn change_points(series: &[f64], how: &Divisive) -> Vec<ChangePoint> {
     let mut random = SplitMix64::new(how.seed);
     let mut found: Vec<ChangePoint> = Vec::new();
     while let Some(split) = largest_split(&stretches(series, &found), how.min_len) {
@@ -110,33 +110,9 @@ pub fn change_points(series: &[f64], how: &Divisive) -> Vec<ChangePoint> {
     found
 }
 
-/// The scaled divergence Q of two samples: n·m/(n+m) times the energy distance of Székely and Rizzo, which is twice
-/// the mean distance between the two minus the mean distance within each. Zero on average if both have the same
-/// distribution. In the unit of the values, times a count. `None` if either sample has fewer than two values.
-pub fn divergence(left: &[f64], right: &[f64]) -> Option<f64> {
-    if left.len() < 2 || right.len() < 2 {
-        return None;
-    }
-    let within = |values: &[f64]| -> f64 {
-        let pairs = values
-            .iter()
-            .enumerate()
-            .flat_map(|(index, a)| values[..index].iter().map(move |b| (a - b).abs()));
-        pairs.sum()
-    };
-    let between: f64 = left
-        .iter()
-        .flat_map(|a| right.iter().map(move |b| (a - b).abs()))
-        .sum();
-    Some(scaled(
-        (left.len(), right.len()),
-        between,
-        within(left),
-        within(right),
-    ))
-}
-
-/// Q from the sums of all distances between the two samples and within each.
+/// The scaled divergence Q of two samples, from the sums of all distances between them and within each: n·m/(n+m) times
+/// the energy distance of Székely and Rizzo, which is twice the mean distance between the two minus the mean distance
+/// within each. Zero on average if both have the same distribution. In the unit of the values, times a count.
 fn scaled((n, m): (usize, usize), between: f64, within_left: f64, within_right: f64) -> f64 {
     let (n, m) = (n as f64, m as f64);
     let energy = 2.0 * between / (n * m)

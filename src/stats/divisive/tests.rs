@@ -17,6 +17,30 @@ fn close(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-9 * b.abs().max(1.0)
 }
 
+/// The scaled divergence Q by its definition; `None` if either sample has fewer than two values.
+fn divergence(left: &[f64], right: &[f64]) -> Option<f64> {
+    if left.len() < 2 || right.len() < 2 {
+        return None;
+    }
+    let within = |values: &[f64]| -> f64 {
+        let pairs = values
+            .iter()
+            .enumerate()
+            .flat_map(|(index, a)| values[..index].iter().map(move |b| (a - b).abs()));
+        pairs.sum()
+    };
+    let between: f64 = left
+        .iter()
+        .flat_map(|a| right.iter().map(move |b| (a - b).abs()))
+        .sum();
+    Some(scaled(
+        (left.len(), right.len()),
+        between,
+        within(left),
+        within(right),
+    ))
+}
+
 /// `count` times `value`, except at the given places.
 fn flat(count: usize, value: f64, others: &[(usize, f64)]) -> Vec<f64> {
     let mut values = vec![value; count];

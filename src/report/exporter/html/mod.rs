@@ -19,11 +19,11 @@ mod schedules;
 mod sweeps;
 
 /// The whole report as one page that needs nothing else.
-pub const HTML: Html = Html;
+pub(crate) const HTML: Html = Html;
 
 /// See [`HTML`].
 #[derive(Debug)]
-pub struct Html;
+pub(crate) struct Html;
 
 impl Exporter for Html {
     fn name(&self) -> &'static str {

@@ -1,0 +1,61 @@
+//! What the tests, benchmarks and fuzz targets of this repository use beside the API. Any of it may change at any time.
+
+pub mod backend {
+    pub use crate::backend::{
+        BACKENDS, CROSSBEAM, FORK, FORK_DISPATCH, FORK_PER_TASK, FORK_THREADS, RAYON, SERIAL,
+        STATIC, TOKIO,
+    };
+}
+
+pub mod case {
+    pub use crate::case::{Idle, Patience, Session};
+
+    pub mod protocol {
+        pub use crate::case::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
+    }
+}
+
+pub mod diagnostic {
+    pub use crate::diagnostic::Diagnostic;
+}
+
+pub mod graph_file {
+    pub use crate::graph_file::GraphFormat;
+
+    pub mod export {
+        pub use crate::graph_file::export::{ExportError, write};
+    }
+
+    pub mod import {
+        pub use crate::graph_file::import::{ImportError, Imported, Unit, parse, read};
+    }
+}
+
+pub mod machine {
+    pub mod host {
+        pub use crate::machine::host::{core_count, host};
+    }
+}
+
+pub mod matrix {
+    pub use crate::matrix::{Binding, PlannedCase, Selection, cases};
+}
+
+pub mod measure {
+    pub use crate::measure::{Meter, Slice, SlicePlan};
+}
+
+pub mod registry {
+    pub use crate::registry::Registry;
+}
+
+pub mod report {
+    /// The names of the exporters.
+    pub fn exporter_names() -> impl Iterator<Item = &'static str> {
+        crate::report::EXPORTERS.iter().map(|one| one.name())
+    }
+}
+
+pub mod workload {
+    pub use crate::workload::{builtin, builtin_and, load};
+}
