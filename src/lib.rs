@@ -41,9 +41,9 @@
 //!
 //! # Where to go from here
 //!
-//! - [`prelude`] exports the types for writing a backend, a kernel or a pattern. The documentation of its crate, [`taskdyno_core`],
-//!   has a complete backend with worker threads, and the rules that a backend keeps. Depend on that crate alone to
-//!   implement a backend in a package of its own.
+//! - [`prelude`] exports the types for writing a backend, a kernel or a pattern. The documentation of its crate,
+//!   [`taskdyno_core`], has a complete backend with worker threads, and the rules that a backend must follow. To
+//!   implement a backend in a separate package, depend on that crate alone.
 //! - [`record`] has the types of the records that `run` writes, and functions that read them.
 //! - The repository documents the rest: README.md the command line, METHODOLOGY.md how taskdyno measures, FORMAT.md its
 //!   files, ARCHITECTURE.md the modules of this crate.
