@@ -115,8 +115,8 @@ impl Diagnostic for RecordsError {
                  again; FORMAT.md describes each field"
             }
             Self::EmptyPeak { .. } => {
-                "the sizes of a sweep must be above 0, and a probe must have at least one run and a time above 0; FORMAT.md \
-                 describes each field"
+                "the sizes of a sweep must be above 0, and a probe must have at least one run and \
+                 a time above 0; FORMAT.md describes each field"
             }
             Self::Mixed(error) => return error.help(),
         };

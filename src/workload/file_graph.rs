@@ -89,8 +89,8 @@ impl FileGraph {
         let sign = imported.depends_on_sign.filter(|_| reverse.is_none());
         notes.extend(sign.map(|sign| {
             format!(
-                "{sign}: if its edges point from a task to the tasks that it depends on, write `reverse = true` next to `file`, \
-                 otherwise `reverse = false`"
+                "{sign}: if its edges point from a task to the tasks that it depends on, write `reverse = true` next to \
+                 `file`, otherwise `reverse = false`"
             )
         }));
         Ok(Opened {

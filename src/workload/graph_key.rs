@@ -86,7 +86,8 @@ fn reverse(table: &DeTable<'_>, mistakes: &mut Vec<Mistake>) -> Option<bool> {
     }
     let mistake = Mistake::new(
         format!("`reverse` cannot be {}", describe(value.get_ref())),
-        "edges point from a task to the tasks that wait for it; write `reverse = true` if those in the file point to the tasks that it depends on",
+        "edges point from a task to the tasks that wait for it; write `reverse = true` if those in the \
+         file point to the tasks that it depends on",
     );
     mistakes.push(mistake.at(value.span(), "expected true or false"));
     None

@@ -201,8 +201,8 @@ fn open_log(
     }
     if log.was_judged() {
         tell(
-            "this gate was already judged when its time was up, so it measures no more pairs: another look would raise the \
-             chance of a false alarm; to measure again with more time, leave out --resume",
+            "this gate was already judged when its time was up, so it measures no more pairs: another look \
+             would raise the chance of a false alarm; to measure again with more time, leave out --resume",
         );
     }
     Ok((header, log))
