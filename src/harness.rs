@@ -8,7 +8,7 @@ use crate::kernel::KernelKind;
 use crate::pattern::Pattern;
 use crate::registry::Registry;
 
-/// A command line with additional backends, kernels, patterns and workloads. See [`Harness::main`] for its exit codes.
+/// A command line with additional backends, kernels, patterns and workloads.
 ///
 /// ```no_run
 /// fn main() -> std::process::ExitCode {
