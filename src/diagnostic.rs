@@ -1,23 +1,23 @@
-//! What an error tells people beside its message: what to do next, and which part of a file it is about. `cmd` shows it.
+//! Errors with help and with an excerpt of a file. `cmd` prints them.
 
 use std::error::Error;
 use std::ops::Range;
 
 use crate::text;
 
-/// An error that people read. Its message says what is wrong, where, and what was expected.
+/// An error for people. Its message says what is wrong, where, and what was expected.
 pub trait Diagnostic: Error {
-    /// What to do next; `None` where the message leaves nothing to say.
+    /// What to do next; `None` if the message already says it.
     fn help(&self) -> Option<String> {
         None
     }
 
-    /// The part of a file that it is about.
+    /// The part of a file that the error is about; `None` if it is not about the text of a file.
     fn excerpt(&self) -> Option<&Excerpt> {
         None
     }
 
-    /// The errors that it consists of, or that it comes from.
+    /// The errors that it consists of, or that caused it; empty if there are none.
     fn parts(&self) -> Vec<&dyn Diagnostic> {
         Vec::new()
     }
@@ -26,13 +26,13 @@ pub trait Diagnostic: Error {
 /// A place in an [`Excerpt`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    /// The bytes of the excerpt that are meant. They begin and end between two characters of it.
+    /// The byte range in the excerpt. It begins and ends between two characters.
     pub span: Range<usize>,
-    /// What is to be said about them.
+    /// What to say about this place.
     pub label: String,
 }
 
-/// Whole lines of a file, or a part of one line, with the places that an error points at.
+/// Whole lines of a file, or a part of one line, with marks at the places of an error.
 #[derive(Debug, Clone)]
 pub struct Excerpt {
     file: String,
@@ -43,7 +43,7 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// The beginning of a file, with these places in it. What reaches beyond `text` is cut off.
+    /// The beginning of a file, with these marks in it. Marks are cut off at the end of `text`.
     pub(crate) fn new(file: &str, text: &str, mut marks: Vec<Mark>) -> Self {
         for Mark { span, .. } in &mut marks {
             let start = text.floor_char_boundary(span.start);
@@ -58,7 +58,7 @@ impl Excerpt {
         }
     }
 
-    /// The same text from this line and column of the file on, both counted from 1.
+    /// The same text, starting at this line and column of the file, both from 1.
     pub(crate) fn starting_at(self, line: usize, column: usize) -> Self {
         Self {
             line,
@@ -67,32 +67,32 @@ impl Excerpt {
         }
     }
 
-    /// The name of the file, in one line.
+    /// The name of the file, as one line.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// The text. Nothing in it steers a terminal.
+    /// The text, without control characters that affect a terminal.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The places in the text.
+    /// The marked places in the text.
     pub fn marks(&self) -> &[Mark] {
         &self.marks
     }
 
-    /// Whether the text begins in the middle of a line.
+    /// Whether the text starts in the middle of a line.
     pub(crate) fn is_cut(&self) -> bool {
         self.column > 1
     }
 
-    /// The number in the file of the first line of the text, from 1.
+    /// The line number, from 1, of the first line of the text in the file.
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// The line and the column in the file where `mark` begins, both counted from 1, the column in characters.
+    /// The line and column in the file at which `mark` begins, both from 1. Columns are characters.
     pub fn position(&self, mark: &Mark) -> (usize, usize) {
         let before = &self.text[..mark.span.start];
         match before.rsplit_once('\n') {

@@ -1,4 +1,4 @@
-//! The whole command line as a value, so that a user's own binary can add to it.
+//! The whole command line as a value, so that a user's own program can extend it.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use crate::kernel::KernelKind;
 use crate::pattern::Pattern;
 use crate::registry::Registry;
 
-/// Builds a command line with backends, kernels and patterns of one's own beside the built-in ones.
+/// A command line with additional backends, kernels, patterns and workloads.
 ///
 /// ```no_run
 /// fn main() -> std::process::ExitCode {
@@ -22,12 +22,12 @@ pub struct Harness {
 }
 
 impl Harness {
-    /// A harness with what is built in.
+    /// Creates a harness with everything that is built in.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a backend. It must keep to the contract of [`Backend`]; every run of it is verified.
+    /// Adds a backend. It must follow the contract of [`Backend`]. Every run of it is verified.
     #[must_use]
     pub fn backend(mut self, backend: &'static dyn Backend) -> Self {
         self.registry.backends.push(backend);
@@ -48,9 +48,9 @@ impl Harness {
         self
     }
 
-    /// Adds workloads to those that are built in. Each item is the name of a file, for messages, and its text:
-    /// `("render.toml", include_str!("render.toml"))`. They cannot name graph files.
-    /// A mistake in a text is reported as that of any workload file.
+    /// Adds workloads to the built-in ones. Each item is the name of a file, for messages, and its text:
+    /// `("render.toml", include_str!("render.toml"))`. The text cannot name graph files. Mistakes in it are reported
+    /// like those in any workload file.
     #[must_use]
     pub fn workloads(
         mut self,
@@ -60,25 +60,25 @@ impl Harness {
         self
     }
 
-    /// Sets what the program calls itself in help, completions and messages. By default that is the name of the file
-    /// that was started.
+    /// Sets the name of the program in help, completions and messages. The default is the name of the executable file.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.program.name = Some(name.into());
         self
     }
 
-    /// Sets the version of the program, such as `env!("CARGO_PKG_VERSION")`. `--version` prints it before that of
-    /// taskdyno.
+    /// Sets the version of the program, such as `env!("CARGO_PKG_VERSION")`. `--version` prints it, followed by the
+    /// version of taskdyno.
     #[must_use]
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.program.version = Some(version.into());
         self
     }
 
-    /// Reads the command line and does what it says. A name that is taken already, or that the id of a case cannot
-    /// hold, is refused with exit code 2, whatever the command line says. Call it from `main` before any thread is started:
-    /// process backends fork.
+    /// Parses the command line, runs the command, and returns its exit code. If an added item has a name that is not
+    /// unique or not valid, prints an error and returns exit code 2 for every command.
+    ///
+    /// Call it from `main` before starting any thread, because process backends fork.
     pub fn main(self) -> ExitCode {
         crate::cmd::main(&self.registry, &self.program)
     }

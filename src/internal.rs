@@ -1,4 +1,5 @@
-//! What the tests, benchmarks and fuzz targets of this repository use beside the API. Any of it may change at any time.
+//! Items for the tests, benchmarks and fuzz targets of this repository. They are not part of the API and may change at
+//! any time.
 
 pub mod backend {
     pub use crate::backend::{

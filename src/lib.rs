@@ -1,7 +1,8 @@
-//! A dynamometer for task runtimes: one workload, every backend, verified, measured, compared.
+//! A dynamometer for task runtimes: runs the same workload on every backend, verifies and measures each run, and
+//! compares the results.
 //!
-//! The program `taskdyno` is this library with [`Harness::main`] called. A program of your own that calls it has the same
-//! command line, with your backends, kernels, patterns and workloads beside the built-in ones:
+//! The program `taskdyno` only calls [`Harness::main`]. Your own program can call it too. It then has the same command
+//! line, with your backends, kernels, patterns and workloads in addition to the built-in ones:
 //!
 //! ```no_run
 //! use std::io;
@@ -36,15 +37,15 @@
 //! }
 //! ```
 //!
-//! `cargo run --release -- run empty --backends serial,loop` then measures it beside `serial`.
+//! `cargo run --release -- run empty --backends serial,loop` then measures both `serial` and `loop`.
 //!
 //! # Where to go from here
 //!
-//! - [`prelude`] has what a backend, a kernel or a pattern is made of. The documentation of its crate, [`taskdyno_core`],
-//!   has a complete backend with worker threads, and the rules that a backend keeps. Depend on that crate alone to
-//!   implement a backend in a package of its own.
-//! - [`record`] has the types of the records that `run` writes, and reads them.
-//! - The repository explains the rest: README.md the command line, METHODOLOGY.md how taskdyno measures, FORMAT.md its
+//! - [`prelude`] exports the types for writing a backend, a kernel or a pattern. The documentation of its crate,
+//!   [`taskdyno_core`], has a complete backend with worker threads, and the rules that a backend must follow. To
+//!   implement a backend in a separate package, depend on that crate alone.
+//! - [`record`] has the types of the records that `run` writes, and functions that read them.
+//! - The repository documents the rest: README.md the command line, METHODOLOGY.md how taskdyno measures, FORMAT.md its
 //!   files, ARCHITECTURE.md the modules of this crate.
 
 mod backend;

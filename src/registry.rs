@@ -1,4 +1,5 @@
-//! What can be chosen: what is built in, and what a program outside this repository adds.
+//! The backends, kernels, patterns and workloads that can be selected: built-in ones, and those that another program
+//! adds.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +18,7 @@ pub struct Registry {
     pub kernels: Vec<&'static dyn KernelKind>,
     /// The patterns, built-in ones first.
     pub patterns: Vec<&'static dyn Pattern>,
-    /// The workload files that a program brings beside the built-in ones: the name for messages, and the text.
+    /// The workload files that a program adds to the built-in ones: their names for messages, and their texts.
     pub workloads: Vec<(&'static str, &'static str)>,
 }
 
@@ -156,7 +157,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, candidate)| candidate)
 }
 
-/// The beginning of a help: ``did you mean `empty`? `` for the [`nearest`] name, and nothing where none is near.
+/// The beginning of a help text: ``did you mean `empty`? `` for the [`nearest`] name, or an empty string for `None`.
 pub(crate) fn did_you_mean(nearest: Option<&str>) -> String {
     nearest
         .map(|name| format!("did you mean `{name}`? "))

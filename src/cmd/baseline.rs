@@ -1,4 +1,4 @@
-//! `baseline`: keeps records under a name.
+//! `baseline`: saves records under a name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -14,7 +14,7 @@ use crate::record::{Commit, Host, read_placed};
 use crate::registry::{did_you_mean, nearest};
 use crate::text;
 
-/// What `baseline` takes.
+/// The arguments of `baseline`.
 #[derive(clap::Args)]
 pub(super) struct BaselineArguments {
     #[command(subcommand)]
@@ -23,16 +23,16 @@ pub(super) struct BaselineArguments {
 
 #[derive(clap::Subcommand)]
 enum Action {
-    /// Keep the records of one commit under a name.
+    /// Save the records of one commit under a name.
     Save {
-        /// Letters, digits, `.`, `-` and `_`.
+        /// Save under this name, which consists of letters, digits, `.`, `-` and `_`.
         #[arg(value_parser = name)]
         name: String,
-        /// Record files, or folders that hold a records.jsonl. Several sessions of the same cases are welcome: how
-        /// far they lie apart is what later records are held against.
+        /// Save these record files, or folders that contain a records.jsonl. Give several sessions of the same cases if
+        /// possible: later comparisons need the spread between sessions.
         #[arg(required = true, value_name = "RECORDS")]
         records: Vec<PathBuf>,
-        /// Keep what the baseline has, and add these as further sessions.
+        /// Add the records to the baseline as further sessions, instead of replacing it.
         #[arg(long, env = "TASKDYNO_ADD")]
         add: bool,
         #[command(flatten)]
@@ -43,9 +43,9 @@ enum Action {
         #[command(flatten)]
         store: BaselineStore,
     },
-    /// Show what a baseline holds, for every class of machines that has it.
+    /// Show the contents of a baseline, for each class of machines.
     Show {
-        /// The name of the baseline.
+        /// Choose the baseline with this name.
         #[arg(value_parser = name)]
         name: String,
         #[command(flatten)]
@@ -53,10 +53,10 @@ enum Action {
     },
     /// Remove a baseline.
     Remove {
-        /// The name of the baseline.
+        /// Choose the baseline with this name.
         #[arg(value_parser = name)]
         name: String,
-        /// Only that of this class of machines; needed if several have it.
+        /// Choose the baseline of this class of machines; required if several have one.
         #[arg(long, value_name = "CLASS", env = "TASKDYNO_HOST_CLASS")]
         host_class: Option<String>,
         #[command(flatten)]
@@ -64,10 +64,10 @@ enum Action {
     },
 }
 
-/// Where baselines are kept.
+/// The folder of baselines.
 #[derive(clap::Args)]
 pub(super) struct BaselineStore {
-    /// The folder of all baselines, with a folder a class of machines in it.
+    /// Use baselines in this folder, which has one subfolder per class of machines.
     #[arg(
         long,
         value_name = "DIR",
@@ -85,7 +85,7 @@ impl BaselineStore {
     fn all(&self) -> Result<Vec<Baseline>, Exit> {
         self.baselines().list().map_err(|error| {
             Exit::failed(complaint!(
-                help = "name the folder of baselines with --baseline-dir DIR",
+                help = "choose the folder of baselines with --baseline-dir DIR",
                 "cannot read {}: {error}",
                 self.baseline_dir.display()
             ))
@@ -116,7 +116,7 @@ fn save(store: &BaselineStore, name: &str, paths: &[PathBuf], add: bool) -> Comm
     Ok(OK)
 }
 
-/// Keeps the records of these files under `name`, and says what there is now.
+/// Saves the records of these files under `name`, and prints the contents of the baseline.
 pub(super) fn keep(
     store: &BaselineStore,
     name: &str,
@@ -125,7 +125,7 @@ pub(super) fn keep(
 ) -> Result<(), Exit> {
     let new = read_placed(paths).map_err(Exit::usage)?;
     let baseline = store.baselines().get(&new[0].1.host.class(), name);
-    // Held until it is written: what another process adds meanwhile would be lost.
+    // Hold the lock until the baseline is written, because records that another process adds meanwhile would be lost.
     let _lock = baseline
         .lock()
         .map_err(|error| cannot_change(&baseline, "write", &error))?;
@@ -139,13 +139,13 @@ pub(super) fn keep(
     let kept = one_baseline(records).map_err(|reasons| {
         not_comparable(
             reasons,
-            "a baseline is one commit on one machine; save the others under another name, or leave out --add",
+            "a baseline has one commit on one machine; save the other records under another name, or leave out --add",
         )
     })?;
     if kept.is_empty() {
         return Err(Exit::usage(complaint!(
-            help = "run it again: `taskdyno run` says what failed",
-            "all cases of {} failed, so there is nothing to keep",
+            help = "measure again: `taskdyno run` prints what failed",
+            "all cases of {} failed, so there is nothing to save",
             paths[0].display()
         )));
     }
@@ -162,7 +162,7 @@ pub(super) fn keep(
 fn cannot_change(baseline: &Baseline, verb: &str, error: &io::Error) -> Exit {
     let help = match error.kind() {
         io::ErrorKind::ResourceBusy => {
-            "wait until it has ended, and do it again; the records to be kept are where they were"
+            "wait until the other process ends, and try again; the records to save are unchanged"
         }
         _ => "choose a folder that you may write to with --baseline-dir DIR",
     };
@@ -170,7 +170,7 @@ fn cannot_change(baseline: &Baseline, verb: &str, error: &io::Error) -> Exit {
     Exit::failed(complaint!(help = help, "cannot {verb} {path}: {error}"))
 }
 
-/// `3 sessions of 12 cases at c0ffee012345, since 2026-11-02T12:00:00Z`.
+/// The contents of a baseline, such as `3 sessions of 12 cases at c0ffee012345, since 2026-11-02T12:00:00Z`.
 fn contents(records: &[Placed]) -> String {
     let sessions = sessions(records);
     let most = sessions.values().max().copied().unwrap_or(0);
@@ -196,7 +196,7 @@ fn plural(count: usize, noun: &str) -> String {
     }
 }
 
-/// How many sessions each case has.
+/// The number of sessions per case.
 fn sessions(records: &[Placed]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for (_, record) in records {
@@ -213,13 +213,13 @@ fn list(store: &BaselineStore) -> CommandResult {
             Ok(records) => contents(&records),
             Err(error) => error.to_string(),
         };
-        // Each in one line, or the columns would break.
+        // Each cell must be one line, or the columns would not align.
         let cells = [&baseline.name, &baseline.host_class, &holds];
         table.add_row(cells.map(|cell| text::line(cell)));
     }
     match table.is_empty() {
         true => tell(&format!(
-            "no baselines in {}; `taskdyno baseline save NAME RECORDS` makes one",
+            "no baselines in {}; `taskdyno baseline save NAME RECORDS` creates one",
             store.baseline_dir.display()
         )),
         false => say(&format!("{}\n", trimmed(&table)))?,
@@ -255,7 +255,7 @@ fn remove(store: &BaselineStore, name: &str, host_class: Option<&str>) -> Comman
         return Err(match classes.as_slice() {
             [] => missing(store, name)?,
             several => Exit::usage(complaint!(
-                help = "name one with --host-class CLASS",
+                help = "choose one with --host-class CLASS",
                 "several classes of machines have a baseline `{name}`: {}",
                 several.join(", ")
             )),
@@ -267,7 +267,7 @@ fn remove(store: &BaselineStore, name: &str, host_class: Option<&str>) -> Comman
     Ok(OK)
 }
 
-/// All baselines of this name; at least one.
+/// All baselines with this name. It is an error if there are none.
 fn named(store: &BaselineStore, name: &str) -> Result<Vec<Baseline>, Exit> {
     let mut all = store.all()?;
     all.retain(|baseline| baseline.name == name);
@@ -277,12 +277,12 @@ fn named(store: &BaselineStore, name: &str) -> Result<Vec<Baseline>, Exit> {
     }
 }
 
-/// That there is no such baseline, and which is meant perhaps.
+/// The error that there is no such baseline, with the most similar name.
 fn missing(store: &BaselineStore, name: &str) -> Result<Exit, Exit> {
     let all = store.all()?;
     let names: BTreeSet<&str> = all.iter().map(|baseline| baseline.name.as_str()).collect();
     let meant = did_you_mean(nearest(name, names));
-    let help = format!("{meant}`taskdyno baseline save {name} RECORDS` makes it");
+    let help = format!("{meant}`taskdyno baseline save {name} RECORDS` creates it");
     Ok(Exit::not_comparable(complaint!(
         help = help,
         "no baseline `{name}` in {}",
@@ -290,7 +290,7 @@ fn missing(store: &BaselineStore, name: &str) -> Result<Exit, Exit> {
     )))
 }
 
-/// The records of this baseline for machines like `host`.
+/// The records of this baseline for the class of machines of `host`.
 pub(super) fn read_baseline(
     store: &BaselineStore,
     name: &str,
@@ -310,8 +310,9 @@ pub(super) fn read_baseline(
         .map(|baseline| baseline.host_class.as_str())
         .collect();
     Err(Exit::not_comparable(complaint!(
-        help = "figures of one machine say nothing of another: save a baseline on this one",
-        "the baseline `{name}` is of {}, and these records are of {}",
+        help =
+            "results from different machines are not comparable: save a baseline on this machine",
+        "the baseline `{name}` was measured on {}, and these records on {}",
         classes.join(", "),
         host.class()
     )))
@@ -320,7 +321,7 @@ pub(super) fn read_baseline(
 const EXPECTED_NAME: &str =
     "a baseline's name has letters, digits, `.`, `-` and `_`, and begins with a letter or digit";
 
-/// The name of a baseline, as given on the command line.
+/// Parses the name of a baseline.
 pub(super) fn name(text: &str) -> Result<String, String> {
     match is_baseline_name(text) {
         true => Ok(text.into()),
@@ -328,7 +329,7 @@ pub(super) fn name(text: &str) -> Result<String, String> {
     }
 }
 
-/// These sessions without those that are given a second time, of which it tells.
+/// These sessions without duplicates. Prints a note if there are any.
 pub(super) fn counted_once(records: Vec<Placed>) -> Vec<Placed> {
     let (records, note) = each_once(records);
     note.iter().for_each(|note| tell(note));

@@ -1,4 +1,4 @@
-//! `chaos`: worker processes are killed at random; do the runs survive it?
+//! `chaos`: kills worker processes at random, and checks that runs recover.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -22,12 +22,12 @@ use crate::record::{CaseError, ErrorKind, nanoseconds};
 use crate::registry::Registry;
 use crate::system::OWN_PROGRAM;
 
-/// What `chaos` takes.
+/// The arguments of `chaos`.
 #[derive(clap::Args)]
 pub(super) struct ChaosArguments {
     #[command(flatten)]
     selected: Selected,
-    /// The part of all tasks whose worker process dies, from 0 to 1.
+    /// Kill the worker process of this fraction of all tasks, from 0 to 1.
     #[arg(
         long,
         value_name = "RATIO",
@@ -37,7 +37,7 @@ pub(super) struct ChaosArguments {
         env = "TASKDYNO_KILL_RATE"
     )]
     kill_rate: f64,
-    /// What the deaths are drawn from.
+    /// Set the random seed for the choice of tasks whose worker dies.
     #[arg(
         long,
         value_name = "N",
@@ -45,7 +45,7 @@ pub(super) struct ChaosArguments {
         env = "TASKDYNO_CHAOS_SEED"
     )]
     seed: u64,
-    /// Runs a case, each in a process of its own.
+    /// Run each case this many times, each run in a new process.
     #[arg(
         long,
         value_name = "N",
@@ -54,9 +54,9 @@ pub(super) struct ChaosArguments {
         env = "TASKDYNO_CHAOS_RUNS"
     )]
     runs: u64,
-    /// Seconds until a process that has not ended is killed; a workload's own timeout goes before it.
+    /// Kill a process that has not ended after this many seconds. A timeout in the workload file takes precedence.
     ///
-    /// Its run counts as hung.
+    /// The run of a killed process counts as hung.
     #[arg(
         long,
         value_name = "SECONDS",
@@ -68,7 +68,7 @@ pub(super) struct ChaosArguments {
     timeout: Duration,
 }
 
-/// How the runs ended.
+/// The number of runs per kind of ending.
 #[derive(Default)]
 struct RunTally {
     untouched: u64,
@@ -82,9 +82,9 @@ struct RunTally {
 pub(super) fn main(registry: &Registry, arguments: &ChaosArguments) -> CommandResult {
     let cases = arguments.selected.cases(registry, &mortal(registry))?;
     make_ready(false)?;
-    // Whatever a case leaves behind becomes a child of this process, and can be counted.
+    // Processes that a case leaves behind become children of this process, so they can be counted.
     set_child_subreaper(Some(getpid())).map_err(|error| {
-        Exit::failed(complaint!("processes left behind cannot be seen: {error}"))
+        Exit::failed(complaint!("cannot observe processes left behind: {error}"))
     })?;
     let mut tally = RunTally::default();
     catch_interrupt();
@@ -109,7 +109,7 @@ pub(super) fn main(registry: &Registry, arguments: &ChaosArguments) -> CommandRe
     }
     if is_interrupted() {
         say(&format!("{}\n", tally.verdict()))?;
-        tell("interrupted: the runs that were to come are missing");
+        tell("interrupted: the remaining runs are missing");
         return Ok(interrupted());
     }
     let (color, code) = match tally.is_survived() {
@@ -121,14 +121,14 @@ pub(super) fn main(registry: &Registry, arguments: &ChaosArguments) -> CommandRe
     Ok(code)
 }
 
-/// The backends whose workers can die without taking the case along.
+/// The backends whose workers are processes, so that the death of one does not end the case.
 fn mortal(registry: &Registry) -> Vec<&'static dyn Backend> {
     let all = registry.backends.iter().copied();
     all.filter(|backend| backend.sharing() == Sharing::Processes)
         .collect()
 }
 
-/// One sample of the case in a child of its own.
+/// Takes one sample of the case in a new child process.
 fn one_run(
     planned: &PlannedCase,
     arguments: &ChaosArguments,
@@ -166,7 +166,7 @@ impl RunTally {
                     false => self.recovered += 1,
                 }
             }
-            // A panic is what a kernel does whose lock was held by the one that died.
+            // A kernel panics if the dead worker held its lock.
             Err(error)
                 if matches!(error.kind, ErrorKind::WorkerDied | ErrorKind::Panic)
                     && error.task.is_some() =>
@@ -191,8 +191,8 @@ impl RunTally {
     fn verdict(&self) -> String {
         let runs = self.untouched + self.recovered + self.gave_up + self.wrong.len() as u64;
         format!(
-            "{}: {runs} runs, at least {} workers dead: {} recovered with the right result, {} gave up and named \
-             the task, {} untouched, {} went wrong, {} processes left behind",
+            "{}: {runs} runs, at least {} workers killed: {} recovered with the right result, {} gave up and named \
+             the task, {} had no deaths, {} went wrong, {} processes left behind",
             if self.is_survived() {
                 "survived"
             } else {
@@ -208,13 +208,13 @@ impl RunTally {
     }
 }
 
-/// Waits for the children that have ended, and counts them: the case's own process has been waited for.
+/// Reaps and counts the children that have ended. The case's own process has already been reaped.
 fn reap_orphans() -> u64 {
     let ended = std::iter::from_fn(|| wait(WaitOptions::NOHANG).ok().flatten());
     ended.count() as u64
 }
 
-/// Nothing to do while the child works, unless the user interrupts.
+/// Waits for the child, and cancels when the user interrupts.
 struct UntilInterrupted;
 
 impl Idle for UntilInterrupted {

@@ -1,4 +1,4 @@
-//! `check`: are these workload files good?
+//! `check`: checks workload files without running them.
 
 use std::path::PathBuf;
 
@@ -6,10 +6,10 @@ use super::{CommandResult, Exit, OK, say, tell_notes};
 use crate::registry::Registry;
 use crate::workload;
 
-/// What `check` takes.
+/// The arguments of `check`.
 #[derive(clap::Args)]
 pub(super) struct CheckArguments {
-    /// Workload files, or folders of them.
+    /// Check these workload files, or all workload files in these folders.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 }
@@ -22,7 +22,7 @@ pub(super) fn main(registry: &Registry, arguments: &CheckArguments) -> CommandRe
         for variant in &workload.variants {
             let size = variant.definition.graph_size();
             let label = match variant.label.as_str() {
-                "" => "(nothing swept)",
+                "" => "(no variants)",
                 label => label,
             };
             let (tasks, edges) = (size.task_count, size.edge_count);

@@ -1,4 +1,4 @@
-//! `compare`: judges records that were measured apart. Runs nothing.
+//! `compare`: compares records of separate measurements. Runs nothing.
 
 use std::ops::Bound;
 use std::path::PathBuf;
@@ -10,22 +10,22 @@ use super::{CommandResult, Exit, complaint, tell};
 use crate::compare::{Comparison, Placed, Stored, StoredPlan, apart, compare_records};
 use crate::record::{Host, RecordsError, read_placed};
 
-/// What `compare` takes.
+/// The arguments of `compare`.
 #[derive(clap::Args)]
 pub(super) struct CompareArguments {
-    /// Record files, or folders that hold a records.jsonl: first the base, then the head; with --baseline, the
-    /// head alone. Each file of the head is a session of it; a file may hold several sessions, one after the
-    /// other.
+    /// Compare these record files, or folders that contain a records.jsonl: first the base, then the head; with
+    /// `--baseline`, only the head. Each file of the head is a session; a file can also contain several sessions, one
+    /// after the other.
     #[arg(required = true, value_name = "RECORDS")]
     records: Vec<PathBuf>,
     #[command(flatten)]
     against: Against,
     #[command(flatten)]
     store: BaselineStore,
-    /// Show the figures of records that must not be compared, with a warning and without a verdict.
+    /// Show figures even for records that are not comparable, with a warning and without a verdict.
     #[arg(long, env = "TASKDYNO_ADVISORY")]
     advisory: bool,
-    /// Draws the sessions and samples of the bootstrap.
+    /// Set the random seed of the bootstrap.
     #[arg(
         long,
         value_name = "N",
@@ -33,17 +33,17 @@ pub(super) struct CompareArguments {
         env = "TASKDYNO_COMPARE_SEED"
     )]
     seed: u64,
-    /// Write the result to this file; the table still goes to standard output.
+    /// Write the result to this file; the table is still printed to standard output.
     #[arg(long, value_name = "FILE", env = "TASKDYNO_COMPARE_OUT")]
     out: Option<PathBuf>,
     #[command(flatten)]
     show: Show,
 }
 
-/// What is compared with, and how strictly.
+/// The base of a comparison, and how strict the comparison is.
 #[derive(clap::Args)]
 pub(super) struct Against {
-    /// Compare with these baselines of this class of machines; names separated by commas.
+    /// Compare with these baselines of this class of machines, separated by commas.
     #[arg(
         long,
         value_name = "NAME",
@@ -51,19 +51,19 @@ pub(super) struct Against {
         env = "TASKDYNO_BASELINE"
     )]
     baseline: Vec<String>,
-    /// The smallest change that counts, as a part of the base's time: 0.01 for one per cent.
+    /// Ignore changes smaller than this fraction of the base's time; 0.01 is 1%.
     #[arg(long, value_name = "RATIO", default_value = "0.01", value_parser = ratio, env = "TASKDYNO_THRESHOLD")]
     threshold: f64,
-    /// The chance of a false alarm in any of the cases.
+    /// Limit the chance of a false alarm in any of the cases; 0.01 is 1%.
     #[arg(long, value_name = "CHANCE", default_value = "0.01", value_parser = chance, env = "TASKDYNO_ALPHA")]
     alpha: f64,
 }
 
-/// A name and the records under it.
+/// A name, and the records with this name.
 pub(super) type Named = (String, Vec<Placed>);
 
 impl Against {
-    /// The baselines that are asked for, of machines like `host`.
+    /// The named baselines for machines like `host`, each once; empty if none are named.
     pub(super) fn baselines(&self, store: &BaselineStore, host: &Host) -> Result<Vec<Named>, Exit> {
         let read = |name: &String| Ok((name.clone(), read_baseline(store, name, host)?));
         let mut names: Vec<&String> = Vec::new();
@@ -103,7 +103,7 @@ impl Against {
         compare_records(base, head, &plan).map_err(|reasons| {
             not_comparable(
                 reasons,
-                "measure both in the same way on the same machine, or let the two builds take turns with `taskdyno gate`; `taskdyno compare --advisory` shows the figures all the same",
+                "measure both with the same settings on the same machine, or run the two builds alternately with `taskdyno gate`; `taskdyno compare --advisory` shows the figures anyway",
             )
         })
     }
@@ -127,11 +127,12 @@ pub(super) fn main(arguments: &CompareArguments) -> CommandResult {
     arguments.show.comparisons(&comparisons, out, false)
 }
 
-/// The first file, and all the others.
+/// The first file as the base, and all others as the head.
 fn two_sides(paths: &[PathBuf]) -> Result<(Vec<Named>, Named), Exit> {
     let Some((base, head)) = paths.split_first().filter(|(_, head)| !head.is_empty()) else {
         return Err(Exit::usage(complaint!(
-            help = "give the records of the base and then those of the head, or name a baseline with --baseline NAME",
+            help =
+                "give the records of the base and then those of the head, or use --baseline NAME",
             "there is nothing to compare {} with",
             paths[0].display()
         )));
@@ -139,7 +140,7 @@ fn two_sides(paths: &[PathBuf]) -> Result<(Vec<Named>, Named), Exit> {
     Ok((vec![read(std::slice::from_ref(base))?], read(head)?))
 }
 
-/// The records of these files, under the name of the last. What another version wrote is not comparable.
+/// The records of these files, with the name of the last file. Records of an unknown version are not comparable.
 pub(super) fn read(paths: &[PathBuf]) -> Result<Named, Exit> {
     let records = read_placed(paths).map_err(|error| match error {
         RecordsError::UnknownVersion { .. } => Exit::not_comparable(error),
@@ -149,19 +150,15 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Named, Exit> {
     Ok((name, counted_once(records)))
 }
 
-/// A share above 0, such as 0.01.
+/// Parses a fraction above 0, such as 0.01.
 pub(super) fn ratio(text: &str) -> Result<f64, String> {
     let finite = (Bound::Excluded(0.0), Bound::Included(f64::MAX));
-    number(
-        text,
-        finite,
-        "a share above 0, such as 0.01 for one per cent",
-    )
+    number(text, finite, "a number above 0, such as 0.01 for 1%")
 }
 
-/// A chance above 0 and below 1.
+/// Parses a probability above 0 and below 1.
 pub(super) fn chance(text: &str) -> Result<f64, String> {
-    // Below, the ends of an interval are as good as infinite.
-    let expected = "a chance from 0.000001 to below 1, such as 0.01";
+    // With a lower probability, the ends of an interval are practically infinite.
+    let expected = "a number from 0.000001 to below 1, such as 0.01";
     number(text, 1e-6..1.0, expected)
 }

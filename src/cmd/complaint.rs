@@ -1,11 +1,11 @@
-//! Errors that only the command line can have.
+//! Errors of commands.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::diagnostic::Diagnostic;
 
-/// What a command has to say about a command line or a file that it cannot work with.
+/// An error about the command line, or about a file that a command cannot use.
 #[derive(Debug)]
 pub(super) struct Complaint {
     /// What is wrong, where, and what was expected.
@@ -28,7 +28,8 @@ impl Diagnostic for Complaint {
     }
 }
 
-/// A [`Complaint`] with a message in the manner of `format!`, and with help before it: `complaint!(help = "...", "...")`.
+/// Makes a [`Complaint`] with a message as for `format!`, and optional help before it: `complaint!(help = "...",
+/// "...")`.
 macro_rules! complaint {
     (help = $help:expr, $($message:tt)+) => {
         $crate::cmd::complaint::Complaint {

@@ -1,4 +1,4 @@
-//! `doctor`: is this machine fit for measuring?
+//! `doctor`: checks whether this machine is fit for measuring.
 
 use super::{CommandResult, OK, say};
 use crate::machine::doctor;

@@ -1,4 +1,4 @@
-//! `export`: writes records or comparisons in a format of another tool.
+//! `export`: converts records or comparisons to the format of another tool.
 
 use std::path::{Path, PathBuf};
 
@@ -8,13 +8,13 @@ use crate::compare::{COMPARISON_VERSION, Comparison};
 use crate::input;
 use crate::record::read;
 
-/// What `export` takes.
+/// The arguments of `export`.
 #[derive(clap::Args)]
 pub(super) struct ExportArguments {
-    /// A record file, a folder that holds a records.jsonl, or what `compare` or `gate` wrote as JSON.
+    /// Read this record file, folder that contains a records.jsonl, or JSON output of `compare` or `gate`.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The format to write.
+    /// Write this format.
     #[arg(
         long,
         value_name = "FORMAT",
@@ -22,7 +22,7 @@ pub(super) struct ExportArguments {
         env = "TASKDYNO_EXPORT_FORMAT"
     )]
     format: String,
-    /// Where to write it; by default to standard output.
+    /// Write to this file instead of standard output.
     #[arg(long, value_name = "FILE", env = "TASKDYNO_EXPORT_OUT")]
     out: Option<PathBuf>,
 }
@@ -36,8 +36,8 @@ pub(super) fn main(arguments: &ExportArguments) -> CommandResult {
             let records = read(std::slice::from_ref(file)).map_err(Exit::usage)?;
             format.records(&records).ok_or_else(|| {
                 Exit::usage(complaint!(
-                    help = "give what `taskdyno compare --format json` or `taskdyno gate --format json` wrote",
-                    "{} holds verdicts, and {} holds records, which have none",
+                    help = "give the output of `taskdyno compare --format json` or `taskdyno gate --format json`",
+                    "the format {} needs verdicts, and {} contains records, which have none",
                     arguments.format,
                     file.display()
                 ))
@@ -48,9 +48,10 @@ pub(super) fn main(arguments: &ExportArguments) -> CommandResult {
     Ok(OK)
 }
 
-/// The comparisons in this file, one a line or one over many lines; `None` if it does not begin like one.
+/// The comparisons in this file, as JSON values one after the other; `None` if the file does not begin with a
+/// comparison.
 fn comparisons(path: &Path) -> Result<Option<Vec<Comparison>>, Exit> {
-    // Whatever cannot be read is left to the reader of records, which says so better.
+    // A file that cannot be read is not an error here: the reader of records reports it with more detail.
     let bytes = input::read_file(path, input::most_bytes());
     let Some(text) = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok()) else {
         return Ok(None);
@@ -68,7 +69,7 @@ fn comparisons(path: &Path) -> Result<Option<Vec<Comparison>>, Exit> {
         if value["comparison_version"] != COMPARISON_VERSION {
             return Err(Exit::usage(complaint!(
                 help = "read it with the version of taskdyno that wrote it",
-                "{} has comparison_version {}, and this program knows only {COMPARISON_VERSION}",
+                "{} has comparison_version {}, and this program supports only {COMPARISON_VERSION}",
                 path.display(),
                 value["comparison_version"]
             )));
@@ -82,7 +83,7 @@ fn comparisons(path: &Path) -> Result<Option<Vec<Comparison>>, Exit> {
 
 fn not_a_comparison(path: &Path, error: &serde_json::Error) -> Exit {
     Exit::usage(complaint!(
-        help = "`taskdyno compare --format json --out FILE` writes one; FORMAT.md describes each field",
+        help = "`taskdyno compare --format json --out FILE` writes a comparison; FORMAT.md describes each field",
         "{} is not a comparison: {error}",
         path.display()
     ))

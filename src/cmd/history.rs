@@ -1,4 +1,4 @@
-//! `history`: finds where a series of records changed. Measures nothing; it asks git for the order of the commits.
+//! `history`: finds where a series of records changed. It measures nothing, and runs git to order the commits.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,27 +16,26 @@ use crate::record::{read_placed, short_hash};
 use crate::report::chronicle;
 use crate::stats::Divisive;
 
-/// What `history` takes.
+/// The arguments of `history`.
 #[derive(clap::Args)]
 pub(super) struct HistoryArguments {
-    /// Record files, or folders that hold a records.jsonl: one session each, of one commit or another.
+    /// Read these record files, or folders that contain a records.jsonl: one session each, from any commit.
     #[arg(required = true, value_name = "RECORDS")]
     records: Vec<PathBuf>,
-    /// The order of the series: that of the commits in the git history here, by the time of measurement, or as given.
-    /// Commits that git does not know here keep their place in time.
+    /// Order the series by commits in the git history of the current folder, by time of measurement, or as given on the
+    /// command line. Commits that git does not know are placed by time.
     #[arg(long, value_name = "ORDER", default_value = "commit", value_parser = ["commit", "time", "given"], env = "TASKDYNO_ORDER")]
     order: String,
-    /// Leave out sessions of other machines than that of the last one, instead of refusing them.
+    /// Skip sessions from other classes of machines than the last session, instead of refusing them.
     #[arg(long, env = "TASKDYNO_SAME_HOST")]
     same_host: bool,
-    /// Take the times as they are, with the drift of the machine in them.
+    /// Use the measured times as they are, without correcting them for the drift of the machine.
     #[arg(long, env = "TASKDYNO_RAW")]
     raw: bool,
-    /// A change that comes by chance more often than this is none.
+    /// Ignore changes that arise by chance with a higher probability than this.
     #[arg(long, value_name = "CHANCE", default_value = "0.01", value_parser = chance, env = "TASKDYNO_SIGNIFICANCE")]
     significance: f64,
-    /// How many random orders a change is compared with. Where it lies between no more than ten sessions, it is
-    /// compared with all orders.
+    /// Compare each change with this many random orders. With at most ten sessions, it is compared with all orders.
     #[arg(
         long,
         value_name = "N",
@@ -45,7 +44,7 @@ pub(super) struct HistoryArguments {
         env = "TASKDYNO_PERMUTATIONS"
     )]
     permutations: u32,
-    /// Draws the random orders.
+    /// Set the random seed of the random orders.
     #[arg(
         long,
         value_name = "N",
@@ -53,10 +52,10 @@ pub(super) struct HistoryArguments {
         env = "TASKDYNO_HISTORY_SEED"
     )]
     seed: u64,
-    /// How to show it: as a table, as JSON or CSV with every point, as Markdown, or as a picture.
+    /// Choose the output format: a table, JSON or CSV with all points, Markdown, or a picture.
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = ["table", "json", "csv", "markdown", "svg"], env = "TASKDYNO_HISTORY_FORMAT")]
     format: String,
-    /// Write it to this file; by default to standard output.
+    /// Write to this file instead of standard output.
     #[arg(long, value_name = "FILE", env = "TASKDYNO_HISTORY_OUT")]
     out: Option<PathBuf>,
 }
@@ -77,7 +76,7 @@ pub(super) fn main(arguments: &HistoryArguments) -> CommandResult {
     let found = history(&records, &how, arguments.raw).map_err(|reasons| {
         not_comparable(
             reasons,
-            "figures of one machine say nothing of another: give the records of one class of machines",
+            "results from different machines are not comparable: give records of one class of machines",
         )
     })?;
     let text = match arguments.format.as_str() {
@@ -96,7 +95,7 @@ pub(super) fn main(arguments: &HistoryArguments) -> CommandResult {
     Ok(OK)
 }
 
-/// How changes are looked for, if any could be found like this.
+/// The parameters of the search for changes. It is an error if no change could be significant with them.
 fn how(arguments: &HistoryArguments) -> Result<Divisive, Exit> {
     let how = Divisive {
         permutation_count: arguments.permutations as usize,
@@ -108,7 +107,7 @@ fn how(arguments: &HistoryArguments) -> Result<Divisive, Exit> {
     if u64::from(arguments.permutations) < fewest {
         return Err(Exit::usage(complaint!(
             help = format!("give --permutations {fewest} or more, or a larger --significance"),
-            "{} random orders cannot show that anything is significant at {}: the smallest chance that they can tell is 1 in {}",
+            "{} random orders are too few to show significance at {}: the smallest probability that they can show is 1 in {}",
             arguments.permutations,
             arguments.significance,
             u64::from(arguments.permutations) + 1
@@ -117,7 +116,7 @@ fn how(arguments: &HistoryArguments) -> Result<Divisive, Exit> {
     Ok(how)
 }
 
-/// Leaves out what is of another class of machines than the last session, and says so.
+/// Removes sessions from other classes of machines than the last session, and prints how many.
 fn keep_last_host(records: &mut Vec<Placed>) {
     let Some(class) = records.last().map(|(_, record)| record.host.class()) else {
         return;
@@ -126,13 +125,14 @@ fn keep_last_host(records: &mut Vec<Placed>) {
     records.retain(|(_, record)| record.host.class() == class);
     if records.len() < count {
         tell(&format!(
-            "{} of {count} records are of other machines than {class}, and are left out",
+            "{} of {count} records are from other classes of machines than {class} and are skipped",
             count - records.len()
         ));
     }
 }
 
-/// Puts old commits that were measured again where they belong, and says which commits git does not know.
+/// Sorts the sessions by commit, so that an old commit measured again is in its place. Prints which commits git does
+/// not know.
 fn sort_by_commit(records: Vec<Placed>) -> Vec<Placed> {
     let commits = records
         .iter()
@@ -145,7 +145,7 @@ fn sort_by_commit(records: Vec<Placed>) -> Vec<Placed> {
     let git = Git::at(Path::new("."), &|| false);
     let known = host::commit_order(&git, &hashes).unwrap_or_else(|error| {
         tell(&format!(
-            "no order of commits is known: {error}; {}",
+            "cannot order the commits: {error}; {}",
             error.advice()
         ));
         Vec::new()
@@ -155,8 +155,8 @@ fn sort_by_commit(records: Vec<Placed>) -> Vec<Placed> {
     let unknown: Vec<String> = unknown.map(|hash| short_hash(hash)).collect();
     if !unknown.is_empty() {
         tell(&format!(
-            "git does not know {} of {} commits here, which keep their place in time: {}; run it in a checkout that \
-             has them all, or give an order with --order given",
+            "git does not know {} of {} commits here, which are placed by time instead: {}; run it in a checkout that \
+             has all of them, or use --order given",
             unknown.len(),
             hashes.len(),
             few(&unknown)
@@ -165,7 +165,7 @@ fn sort_by_commit(records: Vec<Placed>) -> Vec<Placed> {
     by_commit(records, &known)
 }
 
-/// Oldest first; sessions whose time cannot be read come before all others.
+/// Sorts by time, oldest first. Sessions with an invalid time come first.
 fn sort_by_time(records: &mut [Placed]) {
     records.sort_by_key(|(_, record)| record.started_at.parse::<Timestamp>().ok());
 }

@@ -1,4 +1,4 @@
-//! `list`: what there is to choose from.
+//! `list`: lists everything that can be selected.
 
 use std::path::PathBuf;
 
@@ -9,13 +9,13 @@ use crate::registry::Registry;
 use crate::report::{EXPORTERS, FORMATS};
 use crate::workload;
 
-/// What `list` takes.
+/// The arguments of `list`.
 #[derive(clap::Args)]
 pub(super) struct ListArguments {
-    /// Add workload files, or folders of them. May be given more than once.
+    /// Add workload files, or all workload files in a folder. Can be given more than once.
     #[arg(long, value_name = "PATH", env = "TASKDYNO_WORKLOADS")]
     workloads: Vec<PathBuf>,
-    /// How to print it.
+    /// Choose the output format.
     #[arg(
         long,
         value_name = "FORMAT",
@@ -27,9 +27,9 @@ pub(super) struct ListArguments {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum ListFormat {
-    /// Lines for people.
+    /// Readable text.
     Text,
-    /// An array of objects with `kind`, `name` and `why`.
+    /// A JSON array of objects with `kind`, `name` and `why`.
     Json,
 }
 
@@ -68,7 +68,7 @@ fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<ListEntry>, Exi
     }
     for workload in &workloads {
         let note = match workload.only_if_named {
-            true => " (run only if it is named)",
+            true => " (runs only if it is named)",
             false => "",
         };
         let why = format!("{}{note}", workload.why);

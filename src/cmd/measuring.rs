@@ -1,4 +1,4 @@
-//! What the commands that measure share.
+//! Code that all measuring commands share.
 
 use std::fmt::Display;
 use std::io;
@@ -19,22 +19,22 @@ use crate::report::{Report, styled_tables};
 use crate::system::{OWN_PROGRAM, Root, can_start_itself};
 use crate::units;
 
-/// In which manner to measure.
+/// Flags that all measuring commands share.
 #[derive(clap::Args)]
 pub(super) struct Manner {
-    /// Draws every order; by default another each time.
+    /// Set the random seed for the order of all measurements (default: a new seed for each run).
     #[arg(long, value_name = "N", env = "TASKDYNO_SEED")]
     pub(super) seed: Option<u64>,
-    /// Print the ids of what would be measured, and run nothing.
+    /// Print the ids of what would be measured, without running anything.
     #[arg(long, env = "TASKDYNO_DRY_RUN")]
     pub(super) dry_run: bool,
-    /// No progress and no table; errors are still told.
+    /// Print neither progress nor tables; errors are still printed.
     #[arg(long, env = "TASKDYNO_QUIET")]
     pub(super) quiet: bool,
 }
 
 impl Manner {
-    /// The seed that was given, or one that differs from time to time.
+    /// The given seed, or a new seed from the clock.
     pub(super) fn seed(&self) -> u64 {
         // Small enough to be typed again, and to survive programs that read JSON numbers as doubles.
         let fresh = || jiff::Timestamp::now().as_microsecond() as u64 & 0xFFFF_FFFF;
@@ -42,7 +42,7 @@ impl Manner {
     }
 }
 
-/// Prints ids, one a line.
+/// Prints one id per line.
 pub(super) fn print_ids(ids: impl IntoIterator<Item = impl Display>) -> CommandResult {
     for id in ids {
         say(&format!("{id}\n"))?;
@@ -50,8 +50,8 @@ pub(super) fn print_ids(ids: impl IntoIterator<Item = impl Display>) -> CommandR
     Ok(OK)
 }
 
-/// Makes sure that cases can be started here, and says what a container takes away from the machine; to be called once,
-/// before anything is measured.
+/// Checks that cases can be started on this machine, and prints the limits that a container sets. Call it once, before
+/// the first measurement.
 pub(super) fn make_ready(quiet: bool) -> Result<(), Exit> {
     require_proc(&Root::default())?;
     let limits = limits(&host::host());
@@ -59,7 +59,7 @@ pub(super) fn make_ready(quiet: bool) -> Result<(), Exit> {
     Ok(())
 }
 
-/// Without `/proc`, every case would fail.
+/// Fails without `/proc`, because no case could be started.
 fn require_proc(root: &Root) -> Result<(), Exit> {
     can_start_itself(root).map_err(|error| {
         Exit::failed(complaint!(
@@ -70,12 +70,12 @@ fn require_proc(root: &Root) -> Result<(), Exit> {
     })
 }
 
-/// What a container takes away from the machine, a line each.
+/// The limits that a container sets, with one line per limit; empty if there are none.
 fn limits(host: &Host) -> Vec<String> {
     let cpu = host.cpu_limit_millicores.map(|limit| {
         format!(
-            "limited to {} of {} cores by the container: without --workers, cases get at most {} at once, and more \
-             of them stand still for a part of each period",
+            "limited to {} of {} cores by the container: by default, cases use at most {} workers; more \
+             workers would be stopped for a part of each period",
             limit as f64 / 1000.0,
             host.core_count,
             host.usable_core_count()
@@ -91,7 +91,7 @@ fn limits(host: &Host) -> Vec<String> {
     cpu.into_iter().chain(memory).collect()
 }
 
-/// What every record says of this machine and this moment.
+/// The host, commit and start time that every record contains.
 pub(super) fn surroundings() -> Surroundings<'static> {
     Surroundings {
         program: Path::new(OWN_PROGRAM),
@@ -101,7 +101,7 @@ pub(super) fn surroundings() -> Surroundings<'static> {
     }
 }
 
-/// The commit of the current folder. If git cannot tell, so is the user, once.
+/// The commit of the current folder; `None` if there is none. If git fails, prints the reason once per process.
 fn commit_here() -> Option<Commit> {
     static TOLD: Once = Once::new();
     let commit = host::commit(&Git::at(Path::new("."), &is_interrupted));
@@ -114,11 +114,11 @@ fn commit_here() -> Option<Commit> {
     })
 }
 
-/// That this folder, or a file in it, cannot be written.
+/// The error that this folder, or a file in it, cannot be written.
 pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Exit {
     let help = match error.kind() {
         io::ErrorKind::ResourceBusy => {
-            "wait until it has ended, or choose another folder with --out DIR"
+            "wait until the other process ends, or choose another folder with --out DIR"
         }
         _ => "choose a folder that you may write to with --out DIR",
     };
@@ -131,13 +131,13 @@ pub(super) fn append(file: &mut RecordFile, record: &Record, help: &str) -> Resu
     file.append(record).map_err(|error| {
         Exit::failed(complaint!(
             help = help.to_owned(),
-            "cannot write to {}: {error}; the records before it are safe",
+            "cannot write to {}: {error}; the earlier records are saved",
             file.path().display()
         ))
     })
 }
 
-/// Writes the report into `out`, and prints its tables.
+/// Writes the report into `out`, and prints its tables unless `quiet` is set. Does nothing without records.
 pub(super) fn show(records: &[Record], out: &Path, quiet: bool) -> Result<(), Exit> {
     if records.is_empty() {
         return Ok(());
@@ -154,9 +154,9 @@ pub(super) fn show(records: &[Record], out: &Path, quiet: bool) -> Result<(), Ex
     Ok(())
 }
 
-/// A number of seconds on the command line.
+/// Parses a number of seconds on the command line.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
-    // More cannot be added to a time of day, and is as good as no limit.
+    // A longer time could not be added to an `Instant`, and this is practically no limit.
     const MOST: f64 = 1e9;
     let expected = format!("a number of seconds from 0 to {MOST:e}, such as 0.5");
     number(text, 0.0..=MOST, &expected).map(Duration::from_secs_f64)

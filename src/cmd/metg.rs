@@ -1,4 +1,4 @@
-//! `metg`: how fine tasks can be on each backend before too much of the machine is lost.
+//! `metg`: finds the smallest task size each backend runs at a given efficiency.
 
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
@@ -17,15 +17,15 @@ use crate::metg::{SweepPlan, Sweepable, Sweeper};
 use crate::record::{Record, RecordFile};
 use crate::registry::Registry;
 
-/// What `metg` takes.
+/// The arguments of `metg`.
 #[derive(clap::Args)]
 pub(super) struct MetgArguments {
     #[command(flatten)]
     selected: Selected,
-    /// The part of the peak rate that is still to be reached.
+    /// Require this fraction of the peak rate; 0.5 is 50%.
     #[arg(long, value_name = "RATIO", default_value = "0.5", value_parser = ratio, env = "TASKDYNO_EFFICIENCY")]
     efficiency: f64,
-    /// How often to go through all sizes. The interval takes at least 6.
+    /// Measure all sizes this many times. A confidence interval needs at least 6.
     #[arg(
         long,
         value_name = "N",
@@ -34,15 +34,15 @@ pub(super) struct MetgArguments {
         env = "TASKDYNO_SWEEPS"
     )]
     sweeps: u64,
-    /// Seconds for one backend with one number of workers; no further sweep is begun after this.
+    /// Start no further sweep after this many seconds, for each backend and number of workers.
     #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_METG_MAX_TIME")]
     max_time: Duration,
-    /// Seconds until a child that has not ended is killed.
+    /// Kill a process that has not ended after this many seconds.
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_METG_TIMEOUT")]
     timeout: Duration,
-    /// The folder to write to.
+    /// Write the results to this folder.
     ///
-    /// Records, the report and pictures go there.
+    /// The results are the records, the report and its pictures.
     #[arg(
         long,
         value_name = "DIR",
@@ -66,9 +66,9 @@ pub(super) fn main(registry: &Registry, arguments: &MetgArguments) -> CommandRes
     finish(&records, failed_count, sweepables.len(), arguments)
 }
 
-/// What there is to sweep, sorted so that those who share a probe follow each other.
+/// The selected sweeps, sorted so that those that share a probe follow each other.
 fn sweepables(registry: &Registry, arguments: &MetgArguments) -> Result<Vec<Sweepable>, Exit> {
-    // One worker alone loses nothing to handing tasks over, so it has to be asked for.
+    // A backend with a fixed number of workers hands no tasks over, so it runs only if it is named.
     let free = registry.backends.iter().copied();
     let backends: Vec<_> = free
         .filter(|backend| backend.fixed_worker_count().is_none())
@@ -99,10 +99,10 @@ fn sweepables(registry: &Registry, arguments: &MetgArguments) -> Result<Vec<Swee
                 "choose a workload with one of these kernels: {}",
                 sized.join(", ")
             ),
-            "no case that was asked for has a kernel with a size to sweep"
+            "no selected case has a kernel with a size to sweep"
         )));
     }
-    // The sort keeps the order of those that are alike.
+    // The sort is stable, so sweeps with the same key keep their order.
     sweepables.sort_by_cached_key(Sweepable::probe_key);
     Ok(sweepables)
 }
@@ -113,8 +113,8 @@ fn create(out: &Path) -> Result<RecordFile, Exit> {
     created.map_err(|error| cannot_write(out, &error))
 }
 
-/// Makes the sweeps, and appends the records of each as soon as it is done. Returns them, and how many sweeps
-/// could not be made.
+/// Runs the sweeps, and appends the records of each to the file at once. Returns all records, and the number of failed
+/// sweeps. Stops early if interrupted.
 fn sweep_all(
     sweepables: &[Sweepable],
     arguments: &MetgArguments,
@@ -138,7 +138,7 @@ fn sweep_all(
             _ if is_interrupted() => break,
             Ok(swept) => {
                 for record in swept {
-                    append(file, &record, "make room and run it again")?;
+                    append(file, &record, "free some disk space and run it again")?;
                     records.push(record);
                 }
             }
@@ -147,7 +147,7 @@ fn sweep_all(
                 let (id, kind, message) = (sweepable.id(), &error.kind, &error.message);
                 progress.tell(&format!("{id}: {kind}: {message}"));
                 let record = sweeper.failed(sweepable, error);
-                append(file, &record, "make room and run it again")?;
+                append(file, &record, "free some disk space and run it again")?;
                 records.push(record);
             }
         }
@@ -157,7 +157,7 @@ fn sweep_all(
     Ok((records, failed_count))
 }
 
-/// Writes the report, prints the tables, and says how it went.
+/// Writes the report, prints the tables and the number of failures, and returns the exit code.
 fn finish(
     records: &[Record],
     failed_count: usize,
@@ -167,7 +167,7 @@ fn finish(
     show(records, &arguments.out, arguments.manner.quiet)?;
     if is_interrupted() {
         tell(&format!(
-            "interrupted: the sweeps before it are safe in {}",
+            "interrupted: the finished sweeps are saved in {}",
             arguments.out.display()
         ));
         return Ok(interrupted());
@@ -177,13 +177,11 @@ fn finish(
         .filter(|record| record.error.is_some())
         .count();
     if failed_count > 0 {
-        tell(&format!(
-            "{failed_count} of {total} sweeps could not be made"
-        ));
+        tell(&format!("{failed_count} of {total} sweeps failed"));
     }
     if error_count > 0 {
         tell(&format!(
-            "{error_count} of {} sizes failed; their records say why",
+            "{error_count} of {} sizes failed; see their records for the reasons",
             records.len()
         ));
     }

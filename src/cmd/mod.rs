@@ -1,4 +1,4 @@
-//! The command line: one file a subcommand. Text for people is made here and in `report`, nowhere else.
+//! The command line, with one file per subcommand. Only this module and `report` produce text for people.
 
 use std::io;
 use std::process::ExitCode;
@@ -36,24 +36,24 @@ use complaint::complaint;
 use out::{complain, say, tell};
 pub(crate) use program::Program;
 
-/// Everything went well.
+/// The command succeeded.
 const OK: u8 = 0;
-/// A case failed, or its result could not be written.
+/// A case failed, or a result could not be written.
 const FAILED: u8 = 1;
 /// The command line or an input file is wrong.
 const USAGE: u8 = 2;
 /// A case got slower.
 const REGRESSED: u8 = 3;
-/// The data do not tell, and that was asked to count as a failure.
+/// The data are inconclusive, and `--fail-on-inconclusive` was given.
 const INCONCLUSIVE: u8 = 4;
-/// What is to be compared with is missing, or is not comparable.
+/// The base of a comparison is missing, or the two sides are not comparable.
 const NOT_COMPARABLE: u8 = 5;
 
 /// What ends a command early.
 enum Exit {
-    /// An error, and the exit code that it gives.
+    /// An error, and the exit code for it.
     Error(u8, Box<dyn Diagnostic>),
-    /// What reads our output has gone: nothing left to say.
+    /// The reader of standard output is gone, so there is nothing more to print.
     BrokenPipe,
 }
 
@@ -68,14 +68,14 @@ impl Exit {
         Self::Error(FAILED, Box::new(error))
     }
 
-    /// What is to be compared with is missing, or is not comparable.
+    /// The base of a comparison is missing, or the two sides are not comparable.
     fn not_comparable(error: impl Diagnostic + 'static) -> Self {
         Self::Error(NOT_COMPARABLE, Box::new(error))
     }
 }
 
 impl From<io::Error> for Exit {
-    /// For errors of writing to standard output.
+    /// Converts an error from writing to standard output.
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::BrokenPipe,
@@ -84,11 +84,11 @@ impl From<io::Error> for Exit {
     }
 }
 
-/// What a command returns: an exit code, or what ended it early.
+/// The result of a command: its exit code, or the reason why it ended early.
 type CommandResult = Result<u8, Exit>;
 
-/// A dynamometer for task runtimes: runs one workload on every backend, verifies and measures each run,
-/// and shows which is best at what.
+/// A dynamometer for task runtimes: runs the same workload on every backend, verifies and measures each run, and shows
+/// which backend is best at what.
 ///
 /// Start with `taskdyno run`: it measures the built-in workloads in about a minute and writes
 /// reports/latest/report.html.
@@ -97,7 +97,7 @@ type CommandResult = Result<u8, Exit>;
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
-    /// When to use colour.
+    /// Choose when to use colour.
     #[arg(
         long,
         global = true,
@@ -123,43 +123,43 @@ enum Command {
     List(list::ListArguments),
     /// Check workload files without running them.
     Check(check::CheckArguments),
-    /// Look at task graphs in files of other tools, and write graphs for them.
+    /// Inspect task graphs, and convert them between file formats.
     Graph(graph::GraphArguments),
-    /// Draw a report from records.
+    /// Create a report from records.
     Report(report::ReportArguments),
-    /// Find how fine tasks can be on each backend before too much of the machine is lost.
+    /// Find the smallest task size each backend runs at a given efficiency (METG).
     Metg(metg::MetgArguments),
-    /// Kill worker processes at random, and see whether runs survive it.
+    /// Kill worker processes at random, and check that runs recover.
     Chaos(chaos::ChaosArguments),
-    /// Compare records that were measured apart with others, or with baselines.
+    /// Compare records with other records or with baselines, without measuring.
     Compare(compare::CompareArguments),
-    /// Keep records under a name, to be compared with later.
+    /// Save records under a name for later comparisons.
     Baseline(baseline::BaselineArguments),
-    /// Find where a series of records changed, and on which commit.
+    /// Find the commits at which a series of records changed.
     History(history::HistoryArguments),
-    /// Write records or comparisons in a format of another tool.
+    /// Convert records or comparisons to the format of another tool.
     Export(export::ExportArguments),
-    /// Run two builds in turns, and say of each case whether it got slower.
+    /// Run two builds alternately, and report which cases got slower.
     Gate(gate::GateArguments),
-    /// Say what makes this machine unfit for measuring, and what to do about it.
+    /// Check whether this machine is fit for measuring, and suggest improvements.
     Doctor,
     /// Print a completion script for a shell.
     Completions {
-        /// The shell to complete for.
+        /// Choose the shell.
         shell: clap_complete::Shell,
     },
-    /// Prepare one case and serve slices of samples; the protocol is in FORMAT.md.
+    /// Prepare one case and serve slices of samples. FORMAT.md describes the protocol.
     #[command(hide = true)]
     Child,
-    /// List cases for a gate, one line of JSON each.
+    /// List cases for a gate, with one line of JSON per case.
     #[command(hide = true)]
     Cases(select::Selected),
-    /// Keep one core busy, beside a self-test of the gate.
+    /// Keep one core busy during a self-test of the gate.
     #[command(hide = true)]
     Neighbour,
 }
 
-/// Reads the command line and does what it says.
+/// Parses the command line and runs the command.
 pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
     ignore_file_size_signal();
     keep_children();
@@ -198,32 +198,36 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
     })
 }
 
-/// Has writes beyond a limit on the size of files (`ulimit -f`) fail, in place of a signal that ends the program: the
-/// error is told, and what was written before stays whole. The processes that it starts inherit that, and so do the
-/// workers of a case and the compiler that a gate starts: an error with a name serves all of them better.
+/// Makes a write beyond the file size limit (`ulimit -f`) fail with an error instead of a signal that kills the
+/// program. The program can then report the error, and the data written before stay intact. All processes that this
+/// program starts inherit the setting, including the workers of a case and the compiler that a gate starts. An error is
+/// more useful than a signal for these too.
 fn ignore_file_size_signal() {
-    // SAFETY: no handler is installed, so nothing runs in signal context. It fails only for a signal that is none.
+    // SAFETY: no handler is installed, so nothing runs in signal context. The call fails only if the signal number is
+    // invalid.
     let _ = unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
-/// Has children wait until they are waited for. Whoever started this program may have had them vanish, and how a case
-/// ended could not be told.
+/// Keeps ended children until this program waits for them. The parent of this program may have set `SIGCHLD` to be
+/// ignored. The system would then discard the exit status of each child, and the program could not report how a case
+/// ended.
 fn keep_children() {
-    // SAFETY: no handler is installed, so nothing runs in signal context. It fails only for a signal that is none.
+    // SAFETY: no handler is installed, so nothing runs in signal context. The call fails only if the signal number is
+    // invalid.
     let _ = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
 }
 
-/// Tells what is to be noted about these workloads.
+/// Prints the notes about these workloads.
 fn tell_notes(workloads: &[crate::workload::Workload]) {
     for note in workloads.iter().flat_map(|workload| &workload.notes) {
         tell(&format!("note: {note}"));
     }
 }
 
-/// Says when everything from now on is coloured.
+/// Sets when the output is coloured.
 fn set_color(color: ColorChoice) {
     let choice = match color {
-        // `NO_COLOR`, `CI` and whether it is a terminal are looked at by the library.
+        // The library checks `NO_COLOR`, `CI` and whether the stream is a terminal.
         ColorChoice::Auto => anstream::ColorChoice::Auto,
         ColorChoice::Always => anstream::ColorChoice::AlwaysAnsi,
         ColorChoice::Never => anstream::ColorChoice::Never,

@@ -2,7 +2,7 @@
 
 use std::ops::RangeBounds;
 
-/// The number that `text` is, if it lies within `range`; otherwise that `expected` was expected.
+/// Parses a number within `range`; the error says that `expected` was expected.
 pub(super) fn number(
     text: &str,
     range: impl RangeBounds<f64>,

@@ -1,4 +1,5 @@
-//! The one way to standard output and standard error. What names and messages hold cannot steer a terminal.
+//! All output to standard output and standard error. It removes control characters from names and messages, so that
+//! these cannot control the terminal.
 
 use std::io::{self, IsTerminal, Write};
 use std::iter::{once, repeat};
@@ -12,24 +13,24 @@ use super::Exit;
 use crate::diagnostic::{Diagnostic, Excerpt};
 use crate::text;
 
-/// The name of the program without a `Harness` of somebody's own around it.
+/// The name of the program, unless a user's own `Harness` sets another.
 pub(super) const TASKDYNO: &str = "taskdyno";
 
-/// What the program calls itself in messages.
+/// The name of the program in messages.
 static NAME: OnceLock<String> = OnceLock::new();
 
-/// From now on the commands in messages are those of a program of this name.
+/// Sets the program name that commands in messages use. Only the first call has an effect.
 pub(super) fn set_program_name(name: String) {
-    // Fails only if it was set before, and it is set nowhere else.
+    // It fails only if the name was set before.
     let _ = NAME.set(name);
 }
 
-/// `text` with the commands in it, such as `` `taskdyno run` ``, under the name of the program.
+/// `text` with the program name `name` in all commands, such as `` `taskdyno run` ``.
 pub(super) fn in_name(name: &str, text: &str) -> String {
     text.replace(&format!("`{TASKDYNO} "), &format!("`{name} "))
 }
 
-/// A message that steers nothing, in the name of the program.
+/// A message without control characters and with the name of the program.
 fn words(message: &str) -> String {
     let message = text::visible(message);
     match NAME.get() {
@@ -43,12 +44,12 @@ pub(super) fn say(text: &str) -> Result<(), Exit> {
     Ok(anstream::stdout().write_all(text::visible(text).as_bytes())?)
 }
 
-/// Writes text with the styles of reports and verdicts to standard output, without them where there is no colour.
+/// Writes text with the styles of reports and verdicts to standard output, without styles if colour is off.
 pub(super) fn say_styled(text: &str) -> Result<(), Exit> {
     Ok(anstream::stdout().write_all(text::styled(text).as_bytes())?)
 }
 
-/// Writes what another program reads to standard output: byte for byte, unless people read it.
+/// Writes data for another program to standard output. The bytes are unchanged unless standard output is a terminal.
 pub(super) fn pass_on<E>(
     write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
 ) -> Result<Result<(), E>, Exit> {
@@ -62,18 +63,17 @@ pub(super) fn pass_on<E>(
     Ok(written)
 }
 
-/// Prints help or a version, in clap's words. What reads it may have gone.
+/// Prints help or a version from clap. Ignores a write error, because the reader may be gone.
 pub(super) fn say_help(text: &StyledStr) {
     let _ = write!(anstream::stdout(), "{}", text.ansi());
 }
 
-/// Writes a line to standard error. What reads it may have gone: that must not end a run, and the exit code
-/// still tells.
+/// Writes a line to standard error. Ignores a write error: a missing reader must not end a run.
 pub(super) fn tell(line: &str) {
     let _ = writeln!(anstream::stderr(), "{}", words(line));
 }
 
-/// Says why a command line is refused, in clap's words.
+/// Prints clap's error about the command line.
 pub(super) fn tell_refusal(text: &str) {
     const ERROR: Style = AnsiColor::Red.on_default().bold();
     let text = text::visible(text);
@@ -83,17 +83,17 @@ pub(super) fn tell_refusal(text: &str) {
     };
 }
 
-/// Says what went wrong, where no one can miss it.
+/// Prints an error to standard error, and returns `code`.
 pub(super) fn complain(error: &dyn Diagnostic, code: u8) -> u8 {
-    // The stream takes the styles away where there is no colour.
+    // The stream removes the styles if colour is off.
     let text = rendered(error, &Renderer::styled());
     let _ = writeln!(anstream::stderr(), "{text}");
     code
 }
 
-/// The error with its excerpt and its help, and then each of its parts in the same way.
+/// The error with its excerpt and help, followed by each of its parts in the same form.
 fn rendered(error: &dyn Diagnostic, renderer: &Renderer) -> String {
-    /// As wide as the help of clap; longer lines of a file are shown in part.
+    /// The width in columns, the same as that of clap's help. Longer lines of a file are cut.
     const WIDTH: usize = 100;
     let mut shown = Level::ERROR
         .primary_title(words(&error.to_string()))
@@ -109,7 +109,7 @@ fn rendered(error: &dyn Diagnostic, renderer: &Renderer) -> String {
     text
 }
 
-/// The lines with marks in them. The first mark is what the error is about, the others are part of the reason.
+/// The excerpt with its marks. The first mark is the place of the error, and the others give context.
 fn snippet(excerpt: &Excerpt) -> Snippet<'_, Annotation<'_>> {
     let kinds = once(AnnotationKind::Primary).chain(repeat(AnnotationKind::Context));
     let marks = excerpt.marks().iter().zip(kinds);
@@ -117,7 +117,7 @@ fn snippet(excerpt: &Excerpt) -> Snippet<'_, Annotation<'_>> {
         let label = text::visible(&mark.label);
         kind.span(mark.span.clone()).label(label)
     });
-    // In a part of a line the renderer would count the columns from where the part begins.
+    // For a part of a line, the renderer would count columns from the start of the part, so no position is shown.
     let file = (!excerpt.is_cut()).then(|| excerpt.file());
     Snippet::source(excerpt.text())
         .line_start(excerpt.line())

@@ -6,13 +6,14 @@ use crate::matrix::Binding;
 /// When to bind workers to cores.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pin {
-    /// Always; so does `--pin` alone.
+    /// Bind always; the same as `--pin` without a value.
     #[value(alias = "true")]
     Always,
-    /// Never.
+    /// Do not bind.
     #[value(alias = "false")]
     Never,
-    /// For backends that can do it, if all other programs on the machine together keep less than a quarter of a core busy.
+    /// Bind on backends that support it, if all other programs on the machine together use less than a quarter of a
+    /// core.
     Auto,
 }
 
@@ -26,7 +27,7 @@ impl Pin {
         }
     }
 
-    /// Whose workers to bind, now that it matters.
+    /// The backends whose workers to bind. Measures the machine for `Auto`, like [`Pin::is_to_be`].
     pub(super) fn binding(self) -> Binding {
         match self {
             _ if !self.is_to_be() => Binding::Nobody,
@@ -36,8 +37,8 @@ impl Pin {
     }
 }
 
-/// Whether no bound worker would have to share its core with anything worth a word. What has gone by the third look
-/// is no neighbour. Where it cannot be told, the scheduler is trusted to know.
+/// Whether a bound worker would have its core to itself, apart from negligible load. A load that is gone by the third
+/// look does not count. If the load cannot be measured, the answer is no: the scheduler then places the workers.
 fn is_quiet() -> bool {
     const LOOKS: usize = 3;
     const MOST_CORES: f64 = 0.25;

@@ -1,4 +1,4 @@
-//! The program on its command line: its name, its version, and the commands as clap sees them.
+//! The command line of the program: its name, its version, and its commands in clap.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::out::{TASKDYNO, in_name, say, say_help, tell_refusal};
 use super::{ColorChoice, CommandLine, CommandResult, OK, USAGE, set_color};
 use crate::text;
 
-/// What the program is called, and its version, where whoever built it says so.
+/// The name and the version of the program, if its `Harness` sets them.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Program {
     pub(crate) name: Option<String>,
@@ -19,7 +19,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// The name that was set, or that of the file that was started.
+    /// The name from the `Harness`, or the name of the executable file.
     pub(super) fn own_name(&self) -> String {
         let started = std::env::args_os().next();
         let file = started
@@ -30,11 +30,11 @@ impl Program {
         name.unwrap_or_else(|| TASKDYNO.into())
     }
 
-    /// Reads the command line.
+    /// Parses the command line.
     ///
     /// # Errors
     ///
-    /// The exit code, after help, a version or a refusal was printed.
+    /// Returns the exit code after printing help, the version or an error.
     pub(super) fn parse(&self) -> Result<CommandLine, ExitCode> {
         let arguments: Vec<OsString> = std::env::args_os().collect();
         let read = |command: Command| {
@@ -51,7 +51,8 @@ impl Program {
             say_help(&error.render());
             return Err(ExitCode::SUCCESS);
         }
-        // A refusal repeats arguments, and among styles of clap's they could not be told from those.
+        // The error repeats arguments. Parse again without styles, so that escape sequences in an argument cannot pass
+        // for styles.
         let plain = read(self.command().styles(Styles::plain())).err();
         tell_refusal(&plain.unwrap_or(error).render().ansi().to_string());
         Err(ExitCode::from(USAGE))
@@ -65,9 +66,9 @@ impl Program {
         Ok(OK)
     }
 
-    /// All commands with their flags, in the name of the program.
+    /// All commands and flags, with the name of the program.
     fn command(&self) -> Command {
-        // `run` measures and then looks at baselines too; for `compare` a baseline takes the place of the base.
+        // `--baseline` has its own variable for `compare`, where it replaces the base. For `run`, it adds a comparison.
         let own_variable = |baseline: Arg| baseline.env("TASKDYNO_COMPARE_BASELINE");
         let compare = |compare: Command| compare.mut_arg("baseline", own_variable);
         let name = self.own_name();
@@ -78,7 +79,8 @@ impl Program {
             .mut_subcommand("compare", compare)
     }
 
-    /// What `--version` prints behind the name: `0.1.0`, or `1.2.3 (taskdyno 0.1.0)` for a program of somebody's own.
+    /// The version that `--version` prints after the name: `0.1.0`, or `1.2.3 (taskdyno 0.1.0)` for a user's own
+    /// program.
     fn version_beside(&self, name: &str) -> String {
         const OURS: &str = env!("CARGO_PKG_VERSION");
         match &self.version {
@@ -89,7 +91,7 @@ impl Program {
     }
 }
 
-/// The same commands, with their help in the name of the program.
+/// The same commands, with the name of the program in their help.
 fn named(mut command: Command, name: &str) -> Command {
     let renamed =
         |text: Option<&StyledStr>| text.map(|text| in_name(name, &text.ansi().to_string()));
@@ -111,7 +113,7 @@ fn named(mut command: Command, name: &str) -> Command {
     command.mut_subcommands(|one| named(one, name))
 }
 
-/// When to use colour for help or a refusal, which clap makes before anybody could ask it.
+/// When to use colour for help and parse errors, which clap produces before it returns the parsed flags.
 fn color(arguments: &[OsString]) -> ColorChoice {
     let text = |value: &OsString| value.to_string_lossy().into_owned();
     let flag = arguments.iter().enumerate().find_map(|(index, argument)| {
@@ -126,8 +128,8 @@ fn color(arguments: &[OsString]) -> ColorChoice {
     wanted.unwrap_or(ColorChoice::Auto)
 }
 
-/// The same commands, which do not look at variables that are set to nothing: a job passes those for inputs that
-/// nobody gave.
+/// The same commands, without environment variables that are set to an empty value: a CI job sets these for inputs that
+/// were not given.
 fn without_empty_variables(command: Command) -> Command {
     let is_empty = |arg: &Arg| {
         let value = arg.get_env().and_then(std::env::var_os);

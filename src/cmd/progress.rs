@@ -1,4 +1,4 @@
-//! How far a command has come, for people who wait, and whether they still want it to go on.
+//! Shows the progress of a command, and detects interruption by the user.
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -10,18 +10,19 @@ use super::tell;
 use crate::case::Idle;
 use crate::text;
 
-/// The bar is redrawn this often: often enough to look alive, rarely enough not to disturb.
+/// How often to redraw the bar: often enough to look alive, rarely enough not to disturb measurements.
 const REDRAW: Duration = Duration::from_millis(250);
-/// Where there is no terminal, a line is written this often.
+/// How often to write a line if standard error is not a terminal.
 const LINE: Duration = Duration::from_secs(10);
 
-/// The first signal that asked the command to end; 0 as long as there was none.
+/// The first signal that asked the command to end; 0 before any signal.
 static INTERRUPT: AtomicI32 = AtomicI32::new(0);
 
-/// From now on Ctrl-C, requests to terminate and the end of the terminal are noted, and the command ends in good order.
+/// Installs handlers that note Ctrl-C, requests to terminate and the end of the terminal, so that the command can end
+/// in an orderly way.
 ///
-/// A handler notes them, and no thread that waits for them: where none can be started, the run is to go on, and can
-/// still be ended.
+/// It uses a signal handler instead of a waiting thread, because a run must also be interruptible if no thread can be
+/// started.
 pub(super) fn catch_interrupt() {
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
         note_from_now_on(signal);
@@ -30,40 +31,40 @@ pub(super) fn catch_interrupt() {
 
 fn note_from_now_on(signal: libc::c_int) {
     extern "C" fn note(signal: libc::c_int) {
-        // Atomics are allowed in a handler. Relaxed: a number that stands for itself.
+        // Atomics are allowed in a handler. Relaxed: the number is independent of all other data.
         let _ = INTERRUPT.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed);
     }
     // SAFETY: all bytes zero is the default action, without flags and with an empty mask.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    // SAFETY: it only writes the present action to a valid place. The signals are known and can be caught, so it
-    // cannot fail.
+    // SAFETY: it only writes the present action to a valid place. It cannot fail, because the signals are valid and can
+    // be caught.
     unsafe { libc::sigaction(signal, std::ptr::null(), &mut action) };
-    // Whoever started it with `nohup` wants it to outlive the terminal.
+    // A program started with `nohup` must outlive the terminal.
     if signal == libc::SIGHUP && action.sa_sigaction == libc::SIG_IGN {
         return;
     }
     action.sa_sigaction = note as extern "C" fn(libc::c_int) as usize;
     action.sa_flags = libc::SA_RESTART;
-    // SAFETY: the handler does nothing but what handlers may do. It cannot fail, as above.
+    // SAFETY: the handler does only what handlers may do. It cannot fail, as above.
     unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) };
 }
 
-/// Whether the command is to end.
+/// Whether a signal has asked the command to end.
 pub(super) fn is_interrupted() -> bool {
     // Relaxed: see the handler.
     INTERRUPT.load(Ordering::Relaxed) != 0
 }
 
-/// The exit code of a command that was made to end: 128 and the number of the signal, as shells have it.
+/// The exit code of an interrupted command: 128 plus the number of the signal, as in shells.
 pub(super) fn interrupted() -> u8 {
     // Relaxed: see the handler. The numbers are 1, 2 and 15.
     128 + INTERRUPT.load(Ordering::Relaxed) as u8
 }
 
-/// Progress on standard error: a bar on a terminal, a line now and then elsewhere.
+/// Progress on standard error: a bar on a terminal, otherwise a line from time to time.
 pub(super) struct Progress {
     bar: ProgressBar,
-    /// What is counted: "cases".
+    /// The items that are counted, such as "cases".
     noun: &'static str,
     quiet: bool,
     is_terminal: bool,
@@ -71,7 +72,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Progress through this many of what `noun` says.
+    /// Shows progress through `total` items called `noun`.
     pub(super) fn new(total: usize, noun: &'static str, quiet: bool) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let target = match is_terminal && !quiet {
@@ -93,17 +94,17 @@ impl Progress {
         }
     }
 
-    /// Something begins.
+    /// Shows the item that starts now.
     pub(super) fn begin(&mut self, what: &str) {
         self.bar.set_message(text::line(what));
     }
 
-    /// This many are still to come: more, or fewer, than was thought.
+    /// Corrects the number of remaining items.
     pub(super) fn set_left(&mut self, left: u64) {
         self.bar.set_length(self.bar.position() + left);
     }
 
-    /// One more is done.
+    /// Counts one finished item.
     pub(super) fn step(&mut self) {
         self.bar.inc(1);
         if !self.quiet && !self.is_terminal && self.last_line.elapsed() >= LINE {
@@ -117,7 +118,7 @@ impl Progress {
         }
     }
 
-    /// Says something, quiet or not.
+    /// Prints a line, even if quiet.
     pub(super) fn tell(&self, line: &str) {
         self.bar.suspend(|| tell(line));
     }

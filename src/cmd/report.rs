@@ -1,4 +1,4 @@
-//! `report`: from records to a page and pictures. Runs nothing.
+//! `report`: creates a page and pictures from records. Runs nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -6,18 +6,18 @@ use super::{CommandResult, Exit, OK, say};
 use crate::record::read;
 use crate::report::{EXPORTERS, Exporter, HTML, Report};
 
-/// What `report` takes.
+/// The arguments of `report`.
 #[derive(clap::Args)]
 pub(super) struct ReportArguments {
-    /// Record files, or folders that hold a records.jsonl.
+    /// Read these record files, or folders that contain a records.jsonl.
     #[arg(required = true, value_name = "RECORDS")]
     records: Vec<PathBuf>,
-    /// The folder to write to.
+    /// Write the results to this folder.
     ///
-    /// By default that of the first record file.
+    /// The default is the folder of the first record file.
     #[arg(long, value_name = "DIR", env = "TASKDYNO_OUT")]
     out: Option<PathBuf>,
-    /// Write the pictures as files too, PNG and SVG.
+    /// Write the pictures as PNG and SVG files too.
     #[arg(long, env = "TASKDYNO_PICTURES")]
     pictures: bool,
 }
@@ -36,7 +36,7 @@ pub(super) fn main(arguments: &ReportArguments) -> CommandResult {
     Ok(OK)
 }
 
-/// The folder that `records` lies in, or is.
+/// The folder that contains `records`, or `records` itself if it is a folder.
 fn beside(records: &Path) -> PathBuf {
     if records.is_dir() {
         return records.into();
@@ -47,7 +47,7 @@ fn beside(records: &Path) -> PathBuf {
     }
 }
 
-/// Writes the page, and all pictures if asked to. Returns what was written.
+/// Writes the page, and all pictures if `pictures` is set. Returns the paths of the written files.
 pub(super) fn write(report: &Report, out: &Path, pictures: bool) -> Result<Vec<PathBuf>, Exit> {
     let mut written = Vec::new();
     for exporter in EXPORTERS {

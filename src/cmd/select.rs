@@ -1,4 +1,4 @@
-//! From the command line to the cases that it asks for.
+//! Selects cases from the command line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -17,21 +17,21 @@ use crate::record::Case;
 use crate::registry::{Registry, did_you_mean, nearest};
 use crate::workload::{self, Workload};
 
-/// Which part of the matrix is asked for.
+/// The part of the matrix that the command line selects.
 #[derive(clap::Args, Clone)]
 pub(super) struct Selected {
-    /// Run only cases whose id holds this text; by default all. Ids look like `empty/pattern=chain/rayon/2`, and
-    /// `--dry-run` prints them. A workload that has to be named (`taskdyno list`) runs only where the text begins
-    /// within its name, so `rayon` does not start it on that backend.
+    /// Run only cases whose id contains this text (default: all cases). Ids look like `empty/pattern=chain/rayon/2`;
+    /// `--dry-run` prints them. Some workloads run only if they are named (see `taskdyno list`). They run only if the
+    /// match starts within their name, so `rayon` does not select them on that backend.
     #[arg(value_name = "FILTER", env = "TASKDYNO_FILTER")]
     filter: Option<String>,
-    /// The filter must be a whole case id, or the whole name of a workload.
+    /// Match the filter against whole case ids and whole workload names only.
     #[arg(long, env = "TASKDYNO_EXACT")]
     exact: bool,
-    /// Add workload files, or folders of them. May be given more than once.
+    /// Add workload files, or all workload files in a folder. Can be given more than once.
     #[arg(long, value_name = "PATH", env = "TASKDYNO_WORKLOADS")]
     workloads: Vec<PathBuf>,
-    /// The backends to run, separated by commas; by default all.
+    /// Run only these backends, separated by commas (default: all backends).
     #[arg(
         long,
         value_name = "NAMES",
@@ -39,8 +39,8 @@ pub(super) struct Selected {
         env = "TASKDYNO_BACKENDS"
     )]
     backends: Vec<String>,
-    /// The numbers of workers, separated by commas; by default 1 and as many as there are usable cores. `2x3` are 2
-    /// processes with 3 threads each, for backends that have threads in processes.
+    /// Run with these numbers of workers, separated by commas (default: 1 and the number of usable cores). `2x3` means
+    /// 2 processes with 3 threads each, for backends that support it.
     #[arg(
         long,
         value_name = "COUNTS",
@@ -48,7 +48,7 @@ pub(super) struct Selected {
         env = "TASKDYNO_WORKERS"
     )]
     workers: Vec<Workers>,
-    /// What backends with the choice do with the first dependent that a task makes ready.
+    /// Run the first newly ready task inline, or queue it (backends that support both).
     #[arg(
         long,
         value_name = "WHAT",
@@ -56,10 +56,10 @@ pub(super) struct Selected {
         env = "TASKDYNO_CONTINUATION"
     )]
     continuation: Option<Continuation>,
-    /// Set an option of those backends that have it, such as `threads=4`. May be given more than once.
+    /// Set an option on all backends that have it, such as `threads=4`. Can be given more than once.
     #[arg(long = "option", value_name = "NAME=VALUE", env = "TASKDYNO_OPTION")]
     options: Vec<String>,
-    /// Bind worker i to core i. Where nothing is said, `gate` does `auto`, and everything else `never`.
+    /// Bind worker i to core i (default: `auto` for `gate`, `never` for all other commands).
     #[arg(
         long,
         value_name = "WHEN",
@@ -71,26 +71,26 @@ pub(super) struct Selected {
     pub(super) pin: Option<Pin>,
 }
 
-/// The workloads, with their variants, and the backends that a program has.
+/// The workloads with their variants, and the backends, that a program has.
 pub(super) struct Known {
     variants: BTreeSet<(String, String)>,
     backends: BTreeSet<&'static str>,
 }
 
 impl Known {
-    /// Whether the program could run a case like this, with some number of workers.
+    /// Whether the program has the workload, the variant and the backend of this case, with any number of workers.
     pub(super) fn has(&self, case: &Case) -> bool {
         let variant = (case.workload.clone(), case.variant.clone());
         self.variants.contains(&variant) && self.backends.contains(case.backend.as_str())
     }
 }
 
-/// Parses the name of a continuation. The help lists the names and what they mean.
+/// Parses the name of a continuation. The help lists all names with their meaning.
 fn continuation() -> impl TypedValueParser<Value = Continuation> {
     let values = Continuation::ALL.map(|one| {
         PossibleValue::new(one.name()).help(match one {
-            Continuation::Queue => "It goes into the queue like every other",
-            Continuation::Inline => "The worker runs it at once, without a queue in between",
+            Continuation::Queue => "Put it into the queue, like every other ready task",
+            Continuation::Inline => "Run it at once on the same worker, without the queue",
         })
     });
     PossibleValuesParser::new(values)
@@ -98,7 +98,7 @@ fn continuation() -> impl TypedValueParser<Value = Continuation> {
 }
 
 impl Selected {
-    /// The cases that are asked for; on `backends` where none are named.
+    /// The selected cases. If the command line names no backend, they run on `backends`.
     pub(super) fn cases(
         &self,
         registry: &Registry,
@@ -114,14 +114,14 @@ impl Selected {
         Ok(cases)
     }
 
-    /// The same cases, and none if none match.
+    /// The selected cases on all backends; empty if none match.
     pub(super) fn cases_if_any(&self, registry: &Registry) -> Result<Vec<PlannedCase>, Exit> {
         let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::usage)?;
         let (plain, shaped) = self.selections(registry, &registry.backends)?;
         Ok(shaped_and_plain(&workloads, &shaped, &plain))
     }
 
-    /// What there is to select from, whatever the filter.
+    /// All that can be selected, regardless of the filter.
     pub(super) fn known(&self, registry: &Registry) -> Result<Known, Exit> {
         let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::usage)?;
         let variants = workloads.iter().flat_map(|workload| {
@@ -134,7 +134,7 @@ impl Selected {
         })
     }
 
-    /// The same selection of whole ids or names of workloads with this filter, where none is given.
+    /// The same selection. If it has no filter, the result selects exactly the case `id` with this number of workers.
     pub(super) fn or_exactly(&self, id: &str, workers: u32) -> Self {
         match self.filter {
             Some(_) => self.clone(),
@@ -147,7 +147,7 @@ impl Selected {
         }
     }
 
-    /// The same selection with these numbers of workers, where none are given.
+    /// The same selection. If it has no numbers of workers, the result has these.
     pub(super) fn or_workers(&self, counts: &[u32]) -> Self {
         match self.workers.is_empty() {
             true => Self {
@@ -158,7 +158,7 @@ impl Selected {
         }
     }
 
-    /// The same selection with workers left alone: whoever asks for it binds them.
+    /// The same selection without pinning, for a caller that binds the workers itself.
     pub(super) fn unbound(&self) -> Self {
         Self {
             pin: None,
@@ -171,7 +171,7 @@ impl Selected {
         self.filter.is_some()
     }
 
-    /// The arguments that make another program select the same, with workers left alone.
+    /// The arguments with which another program makes the same selection, without pinning.
     pub(super) fn to_arguments(&self) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = Vec::new();
         let mut flag = |name: &str, value: OsString| {
@@ -199,13 +199,13 @@ impl Selected {
             arguments.push("--exact".into());
         }
         if let Some(filter) = &self.filter {
-            // A filter may begin with a hyphen.
+            // `--` comes first, because a filter may begin with a hyphen.
             arguments.extend(["--".into(), filter.into()]);
         }
         arguments
     }
 
-    /// What is selected with plain numbers of workers, and with each of the shapes.
+    /// The selection for plain numbers of workers, and one selection per shape.
     fn selections(
         &self,
         registry: &Registry,
@@ -236,7 +236,7 @@ impl Selected {
     }
 }
 
-/// The cases of all these selections. Where a shape is asked for, it takes the place of its plain number.
+/// The cases of all these selections. A case with a shape replaces the case with the same id and a plain number.
 fn shaped_and_plain(
     workloads: &[Workload],
     shaped: &[Selection],
@@ -272,7 +272,7 @@ fn named(registry: &Registry, names: &[String]) -> Result<Vec<&'static dyn Backe
     Ok(found)
 }
 
-/// The options given as `name=value`, each of which some backend must have.
+/// Parses options given as `name=value`. At least one backend must have each option.
 fn options(registry: &Registry, given: &[String]) -> Result<BTreeMap<String, Value>, Exit> {
     let declared: Vec<_> = registry
         .backends
@@ -284,7 +284,7 @@ fn options(registry: &Registry, given: &[String]) -> Result<BTreeMap<String, Val
         let (name, text) = one.split_once('=').ok_or_else(|| {
             Exit::usage(complaint!(
                 help = "write it like `--option threads=4`",
-                "`{one}` is not an option with a value"
+                "expected an option as NAME=VALUE, got `{one}`"
             ))
         })?;
         let known: Vec<_> = declared.iter().map(|option| option.name).collect();
@@ -300,8 +300,8 @@ fn options(registry: &Registry, given: &[String]) -> Result<BTreeMap<String, Val
             .map_or_else(|_| Value::Text(text.into()), Value::Count);
         let value = option.accept(&value).ok_or_else(|| {
             Exit::usage(complaint!(
-                help = format!("it takes {}: {}", option.expected(), option.why),
-                "the option `{name}` cannot be {text}"
+                help = format!("expected {}: {}", option.expected(), option.why),
+                "invalid value `{text}` for the option `{name}`"
             ))
         })?;
         options.insert(name.to_owned(), value);
@@ -314,7 +314,7 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     format!("{meant}known: {}", known.join(", "))
 }
 
-/// The numbers of workers asked for, or 1 and the number of cores that may be used.
+/// The given numbers of workers, sorted and without duplicates; 1 and the number of usable cores if none are given.
 fn worker_counts(mut counts: Vec<u32>) -> Vec<u32> {
     if counts.is_empty() {
         counts = vec![1, host::host().usable_core_count()];
@@ -324,7 +324,7 @@ fn worker_counts(mut counts: Vec<u32>) -> Vec<u32> {
     counts
 }
 
-/// The ids of all cases of this workload, also where it has to be named.
+/// The ids of all cases of this workload, even if it runs only if it is named.
 fn ids(workload: &Workload, selection: &Selection) -> Vec<String> {
     let named = Selection {
         filter: Some(workload.name.clone()),
@@ -343,11 +343,11 @@ fn no_case(workloads: &[Workload], selection: &Selection) -> Exit {
         .collect();
     let names: Vec<&str> = workloads.iter().map(|one| one.name.as_str()).collect();
     let known = names.iter().copied().chain(ids.iter().map(String::as_str));
-    // Had one of them not to be named, there would be a case.
+    // The filter is part of an id, yet it selects no case: so the workload runs only if it is named.
     let is_part = !selection.exact && !filter.is_empty();
     let unnamed = ids.iter().find(|id| is_part && id.contains(filter));
     let advice = match (unnamed, nearest(filter, known)) {
-        (Some(id), _) => format!("`{id}` has to be asked for by the name of its workload; "),
+        (Some(id), _) => format!("`{id}` runs only if the filter names its workload; "),
         (None, near) => did_you_mean(near),
     };
     Exit::usage(complaint!(

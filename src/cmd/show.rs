@@ -1,4 +1,4 @@
-//! Where results go: to standard output or a file, and into the summary of a job of GitHub's.
+//! Writes results to standard output or a file, and to the summary of a GitHub job.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -10,10 +10,10 @@ use crate::compare::{Comparison, NotComparable, Outcome, Side, few};
 use crate::report::format::format;
 use crate::report::{FORMATS, MARKDOWN, styled_verdicts, write};
 
-/// How verdicts are shown, and what they mean for the exit code.
+/// The output format of verdicts, and their exit code.
 #[derive(clap::Args)]
 pub(super) struct Show {
-    /// How to show the result: as a table, as JSON with every figure, or in a format of another tool.
+    /// Choose the output format: a table, JSON with all figures, or the format of another tool.
     #[arg(
         long,
         value_name = "FORMAT",
@@ -22,24 +22,24 @@ pub(super) struct Show {
         env = "TASKDYNO_FORMAT"
     )]
     format: String,
-    /// End with exit code 4 if the data do not tell of every case.
+    /// Exit with code 4 if the verdict on any case is inconclusive.
     #[arg(long, env = "TASKDYNO_FAIL_ON_INCONCLUSIVE")]
     fail_on_inconclusive: bool,
 }
 
 impl Show {
-    /// Whether the result is shown to people.
+    /// Whether the result is shown as a table.
     pub(super) fn is_table(&self) -> bool {
         self.format == "table"
     }
 
-    /// Whether the result is shown with every figure.
+    /// Whether the result is shown as JSON.
     pub(super) fn is_json(&self) -> bool {
         self.format == "json"
     }
 
-    /// Shows these comparisons, and returns the exit code of the worst. With `out` the result goes to that file,
-    /// and the table to standard output; with `quiet` there is no table.
+    /// Shows these comparisons, and returns the exit code of the worst. With `out`, writes the result to that file and
+    /// prints the table to standard output. With `quiet`, prints no table.
     pub(super) fn comparisons(
         &self,
         comparisons: &[Comparison],
@@ -74,8 +74,7 @@ impl Show {
     }
 }
 
-/// Shows the table of comparisons that nobody asked to have in another format, and returns the exit code of the
-/// worst.
+/// Prints comparisons as a table, or only their failures with `quiet`, and returns the exit code of the worst.
 pub(super) fn show_table(comparisons: &[Comparison], quiet: bool) -> super::CommandResult {
     match quiet {
         true => comparisons.iter().for_each(tell_failures),
@@ -85,7 +84,7 @@ pub(super) fn show_table(comparisons: &[Comparison], quiet: bool) -> super::Comm
     Ok(exit_code(worst(comparisons)))
 }
 
-/// Says what fails a build other than a verdict, which the exit code alone does not tell.
+/// Prints missing and failed cases, which the exit code alone does not name.
 fn tell_failures(comparison: &Comparison) {
     let gone = comparison
         .missing
@@ -119,7 +118,7 @@ fn tell_failures(comparison: &Comparison) {
     }
 }
 
-/// Prints `text`. If who reads it has gone, the exit code still has to tell the verdict.
+/// Prints `text`. A broken pipe is not an error, because the exit code must still give the verdict.
 fn print(text: &str) -> Result<(), Exit> {
     match put(text, None) {
         Err(Exit::BrokenPipe) => Ok(()),
@@ -143,7 +142,7 @@ fn table(comparisons: &[Comparison]) -> String {
     comparisons.iter().map(styled_verdicts).collect()
 }
 
-/// One comparison a line, so that several can stand in one file.
+/// One comparison per line, so that a file can contain several.
 fn json(comparisons: &[Comparison]) -> Result<String, Exit> {
     let lines = comparisons.iter().map(|comparison| {
         serde_json::to_string(comparison)
@@ -153,12 +152,12 @@ fn json(comparisons: &[Comparison]) -> Result<String, Exit> {
     lines.collect()
 }
 
-/// The format of this name.
+/// The format with this name. It is a usage error if there is none.
 pub(super) fn named(name: &str) -> Result<&'static dyn crate::report::Format, Exit> {
     format(name).ok_or_else(|| {
         let names: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
         Exit::usage(complaint!(
-            "no format `{name}`; there are {}",
+            "no format `{name}`; known formats: {}",
             names.join(", ")
         ))
     })
@@ -168,7 +167,7 @@ pub(super) fn named(name: &str) -> Result<&'static dyn crate::report::Format, Ex
 pub(super) fn put(text: &str, out: Option<&Path>) -> Result<(), Exit> {
     match out {
         None => say_styled(text)?,
-        // Styles are for terminals.
+        // Files get no terminal styles.
         Some(path) => write(
             path,
             anstream::adapter::strip_str(text).to_string().as_bytes(),
@@ -178,7 +177,7 @@ pub(super) fn put(text: &str, out: Option<&Path>) -> Result<(), Exit> {
     Ok(())
 }
 
-/// Appends Markdown to the summary of the job, if this is one of GitHub's.
+/// Appends Markdown to the job summary if the program runs in a GitHub job. Otherwise does nothing.
 pub(super) fn summarise(markdown: impl FnOnce() -> String) {
     let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
         return;
@@ -186,15 +185,15 @@ pub(super) fn summarise(markdown: impl FnOnce() -> String) {
     let text = markdown();
     let file = OpenOptions::new().create(true).append(true).open(&path);
     if let Err(error) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
-        // What was found is shown elsewhere too.
+        // The result is also shown elsewhere, so this is only a warning.
         tell(&format!(
-            "cannot append to the job's summary, {}: {error}",
+            "cannot append to the job summary {}: {error}",
             Path::new(&path).display()
         ));
     }
 }
 
-/// Tells why something is not compared.
+/// The error for a comparison that is not possible, with its reasons.
 pub(super) fn not_comparable(NotComparable(reasons): NotComparable, help: &str) -> Exit {
     Exit::not_comparable(complaint!(help = help.to_owned(), "{}", reasons.join("\n")))
 }

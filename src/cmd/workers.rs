@@ -1,4 +1,4 @@
-//! What `--workers` takes: numbers of workers, and shapes such as `2x2`, two processes with two threads each.
+//! Values of `--workers`: numbers of workers, and shapes such as `2x2`, two processes with two threads each.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -11,13 +11,13 @@ use crate::parameter::Value;
 /// One of the values of `--workers`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Workers {
-    /// So many, in whatever way the backend has them.
+    /// A number of workers, of whichever kind the backend has.
     Count(u32),
-    /// So many processes with so many threads each.
+    /// A number of processes with the same number of threads each.
     Shape(Shape),
 }
 
-/// Processes × threads a process.
+/// Processes × threads per process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
     processes: u32,
@@ -68,8 +68,8 @@ pub(super) fn split(asked: &[Workers]) -> (Vec<u32>, Vec<Shape>) {
 }
 
 impl Shape {
-    /// What `plain` selects, on the backends that can have this shape. They are told by an option, and records
-    /// hold it as one.
+    /// What `plain` selects, on the backends that support this shape. An option passes the number of threads to them,
+    /// and records contain this option.
     pub(super) fn selection(
         self,
         plain: &Selection,
@@ -92,8 +92,8 @@ impl Shape {
     }
 }
 
-/// Refuses shapes that cannot be had, or not at once: `counts` are the plain numbers asked for beside them,
-/// `named` the backends that were asked for by name.
+/// Refuses shapes that no named backend supports, and shapes that contradict each other. `counts` are the plain numbers
+/// of workers given beside them, `named` the backends given by name.
 pub(super) fn check(
     shapes: &[Shape],
     counts: &[u32],
@@ -107,21 +107,21 @@ pub(super) fn check(
     if let Some(backend) = without.filter(|_| counts.is_empty()) {
         return Err(Exit::usage(complaint!(
             help = format!(
-                "`--backends fork-threads` has; for the others give a plain number as well, such as `--workers {},{first}`",
+                "use `--backends fork-threads`, or add a plain number for the other backends, such as `--workers {},{first}`",
                 first.processes * first.threads
             ),
-            "the backend `{}` has no threads in processes, so it cannot have {first} workers",
+            "the backend `{}` does not support processes with threads, so it cannot run with {first} workers",
             backend.name()
         )));
     }
     if options.contains_key(PROCESS_THREADS.name) {
         return Err(Exit::usage(complaint!(
-            help = "leave one of them out",
-            "`--workers {first}` and `--option {}=` both say how many threads a process has",
+            help = "remove one of them",
+            "`--workers {first}` and `--option {}=` both set the number of threads per process",
             PROCESS_THREADS.name
         )));
     }
-    // The id of a case has its number of workers, and not their shape.
+    // The id of a case contains its number of workers but not their shape.
     let total = |shape: &Shape| shape.processes * shape.threads;
     let twin = shapes.iter().enumerate().find_map(|(index, shape)| {
         let before = &shapes[..index];

@@ -4,17 +4,18 @@ use std::path::Path;
 /// A file format that can be read and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GraphFormat {
-    /// WfFormat of WfCommons: scientific workflows as JSON. Schema versions 1.0 to 1.6 are read, and 1.5 is written, in
-    /// which durations without a unit become seconds.
+    /// WfFormat of WfCommons: scientific workflows as JSON. Schema versions 1.0 to 1.6 can be read, and version 1.5 is
+    /// written. Durations without a unit are written as seconds.
     WfFormat,
     /// The Standard Task Graph Set of the Kasahara laboratory.
     ///
-    /// Costs are written as whole numbers: of 1, 0.001, 0.000001 or 0.000000001 of the unit, the largest in which all
-    /// durations are whole. Where a cost would be beyond 2^31 - 1 then, it is the smallest in which none is, and
-    /// durations are rounded to the nearest. A comment says what it is. Two dummies are added unless the first and the
-    /// last task are such already. Names are not written, and tasks without durations cost 1.
+    /// Costs are written as whole numbers of a part of the unit: 1, 0.001, 0.000001 or 0.000000001. This is the largest
+    /// part in which all durations are whole. If a cost would then exceed 2^31 - 1, it is the smallest part in which
+    /// none does, and durations are rounded to the nearest whole number. A comment in the file states the part. Two
+    /// dummy tasks are added unless the first and the last task already are dummies. Names are not written, and tasks
+    /// without durations cost 1.
     Stg,
-    /// The language of Graphviz, with durations as attributes of the nodes. Their unit is not written.
+    /// The DOT language of Graphviz, with durations as attributes of nodes. Their unit is not written.
     Dot,
 }
 

@@ -10,14 +10,14 @@ use super::WorkerDeath;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CaseError {
-    /// What kind of failure: one of the names in FORMAT.md.
+    /// The kind of failure. FORMAT.md lists the names.
     pub kind: ErrorKind,
-    /// What happened, as a text for people.
+    /// What happened, as text for people.
     pub message: String,
     /// The task that it concerns, if any.
     #[serde(default)]
     pub task: Option<u64>,
-    /// The worker process that died, if the death of a worker is the error.
+    /// The worker process that died, if its death is the error.
     #[serde(default)]
     pub death: Option<WorkerDeath>,
 }
@@ -45,7 +45,7 @@ macro_rules! error_kinds {
         #[non_exhaustive]
         pub enum ErrorKind {
             $($(#[$meaning])+ $kind,)+
-            /// A kind that only another version of taskdyno knows, by its name.
+            /// A kind that this version of taskdyno does not know, with its name.
             Other(String),
         }
 
@@ -74,9 +74,9 @@ macro_rules! error_kinds {
 }
 
 error_kinds! {
-    /// A task ran before one of its inputs was there.
+    /// A task ran before one of its inputs was available.
     MissingInput = "missing-input",
-    /// A task ran twice, or was lost in the run before.
+    /// A task ran twice, or was lost in the previous run.
     NotOnce = "not-once",
     /// A task did not run.
     LostTask = "lost-task",
@@ -86,15 +86,15 @@ error_kinds! {
     WrongDigest = "wrong-digest",
     /// The kernel's own check failed.
     KernelCheck = "kernel-check",
-    /// A run was faster than any schedule can be.
+    /// A run was faster than the shortest possible schedule.
     BeatBound = "beat-bound",
-    /// A byte that a task was handed is not the one that its predecessor wrote.
+    /// A task received a byte that differs from the one that its predecessor wrote.
     WrongPayload = "wrong-payload",
     /// The kernel panicked.
     Panic = "panic",
-    /// A worker process died, and its task was not to be tried again.
+    /// A worker process died, and its task had no retries left.
     WorkerDied = "worker-died",
-    /// The backend could not go on.
+    /// The backend failed.
     Backend = "backend",
     /// The case's process died.
     Killed = "killed",
@@ -104,7 +104,7 @@ error_kinds! {
     Cancelled = "cancelled",
     /// The case could not be prepared.
     SetUp = "set-up",
-    /// `--pin` asked for workers that are bound to cores, and those of this backend are not.
+    /// `--pin` was given, but the workers of the backend are not bound to cores.
     NotBound = "not-bound",
     /// The cases of a sweep do not fit into memory together.
     Memory = "memory",
@@ -112,7 +112,7 @@ error_kinds! {
     Protocol = "protocol",
     /// The two sides of a gate do not do the same work.
     WorkDiffers = "work-differs",
-    /// A record that is compared has neither an error nor samples that count.
+    /// A compared record has neither an error nor valid samples.
     NoSamples = "no-samples",
 }
 

@@ -1,4 +1,4 @@
-//! Which records must not stand in one table.
+//! Refuses records that do not belong in one report.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -10,24 +10,24 @@ use crate::diagnostic::Diagnostic;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MixedError {
-    /// They hold the same case.
-    #[error("{first} and {second} both hold the case `{case}`")]
+    /// Both are records of the same case.
+    #[error("{first} and {second} are both records of the case `{case}`")]
     SameCase {
-        /// The place of the first.
+        /// The place of the first record.
         first: String,
-        /// The place of the second.
+        /// The place of the second record.
         second: String,
         /// The id of the case.
         case: String,
     },
-    /// They are of two machines, two commits or two builds.
+    /// They come from different machines, commits or builds.
     #[error("{} and {} do not belong in one report: their {what} is {} and {}", first.0, second.0, first.1, second.1)]
     OtherOrigin {
         /// What differs.
         what: &'static str,
-        /// The place of the first, and what it has.
+        /// The place of the first record, and its value.
         first: (String, String),
-        /// The place of the second, and what it has.
+        /// The place of the second record, and its value.
         second: (String, String),
     },
 }
@@ -35,20 +35,20 @@ pub enum MixedError {
 impl Diagnostic for MixedError {
     fn help(&self) -> Option<String> {
         let help = match self {
-            Self::SameCase { .. } => "give only one of the two, or draw a report of each",
-            Self::OtherOrigin { .. } => "draw a report of each by itself",
+            Self::SameCase { .. } => "give only one of the two, or create one report for each",
+            Self::OtherOrigin { .. } => "create one report for each",
         };
         Some(help.into())
     }
 }
 
-/// Checks that these records belong in one report: each case once, all from one machine, one commit and one
-/// build. Figures of two machines or two versions in one ranking would say nothing about backends. Each
-/// record comes with a name for its place, for the message.
+/// Checks that these records belong in one report: each case occurs once, and all come from one machine, one commit and
+/// one build. A ranking with results from two machines or two versions would say nothing about backends. Each record
+/// comes with its place, for the message.
 ///
 /// # Errors
 ///
-/// The first two records that do not belong together, and why.
+/// The first two records that do not belong in one report, and why.
 pub(crate) fn refuse_mixed<'a, P: Display>(
     records: impl IntoIterator<Item = (P, &'a Record)>,
 ) -> Result<(), MixedError> {
@@ -88,7 +88,7 @@ fn refuse_other_origin(first: (&str, &Record), second: (&str, &Record)) -> Resul
     }
 }
 
-/// What must be the same throughout a report.
+/// The values that must be the same in all records of a report, with their names.
 fn origin(record: &Record) -> [(&'static str, String); 6] {
     let host = &record.host;
     [
@@ -133,7 +133,7 @@ mod tests {
         record.case.continuation = Some("inline".into());
         record.case.pin = true;
         let message = complaint(&[case("empty", "serial", 1).record(), record.clone(), record]);
-        insta::assert_snapshot!(message.unwrap(), @"r.jsonl:2 and r.jsonl:3 both hold the case `empty/width=8/rayon/2+inline+pin`");
+        insta::assert_snapshot!(message.unwrap(), @"r.jsonl:2 and r.jsonl:3 are both records of the case `empty/width=8/rayon/2+inline+pin`");
     }
 
     #[test]

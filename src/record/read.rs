@@ -1,4 +1,4 @@
-//! From files on disk to records.
+//! Reads records from files.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub enum RecordsError {
         /// Why it was not read.
         error: ReadError,
     },
-    /// A file that is no text.
+    /// A file that is not text.
     #[error("{} {}", path.display(), what.what)]
     NotText {
         /// The file.
@@ -40,17 +40,17 @@ pub enum RecordsError {
     /// A file without records.
     #[error("{} has no records", .0.display())]
     Empty(PathBuf),
-    /// A last line that was cut off.
-    #[error("{place} is cut off in the middle: {error}")]
+    /// A truncated last line.
+    #[error("{place} is incomplete: {error}")]
     CutOff {
         /// The file and the line.
         place: String,
         /// What the parser said.
         error: String,
-        /// Whether no record comes before it.
+        /// Whether it is the first record of the file.
         is_first: bool,
     },
-    /// A line that is no record.
+    /// A line that is not a record.
     #[error("{place} is not a record: {error}")]
     NotARecord {
         /// The file and the line.
@@ -59,15 +59,15 @@ pub enum RecordsError {
         error: String,
     },
     /// A record of another version.
-    #[error("{place} has schema_version {found}, and this program knows only {SCHEMA_VERSION}")]
+    #[error("{place} has schema_version {found}, and this program supports only {SCHEMA_VERSION}")]
     UnknownVersion {
         /// The file and the line.
         place: String,
         /// The version.
         found: Value,
     },
-    /// A sample that a ratio cannot be taken of.
-    #[error("{place} has a sample with {key} 0, number {number} from 0")]
+    /// A sample without time or without runs, which has no ratio.
+    #[error("{place}: sample {number}, counted from 0, has {key} 0")]
     EmptySample {
         /// The file and the line.
         place: String,
@@ -76,7 +76,7 @@ pub enum RecordsError {
         /// The number of the sample, from 0.
         number: usize,
     },
-    /// A peak that a ratio cannot be taken of.
+    /// A peak with values that have no ratio.
     #[error(
         "{place} has a peak whose size, task_ns, least_task_count or efficiency_ratio is not above 0, or a probe with \
          wall_ns 0 or run_count 0"
@@ -97,26 +97,26 @@ impl Diagnostic for RecordsError {
             Self::Unreadable { error, .. } => unreadable_help(error),
             Self::NotText { what, .. } => return Some(what.help.clone()),
             Self::Empty(_) => "`taskdyno run` writes one record per case",
-            // `run --resume` refuses it too: nothing shows that it is a file of records.
+            // `run --resume` refuses it too, because nothing shows that this is a record file.
             Self::CutOff { is_first: true, .. } => {
-                "no record comes before it: `taskdyno run` without --resume measures anew"
+                "no complete record comes before it: use `taskdyno run` without --resume to measure again"
             }
             Self::CutOff { .. } => {
-                "`taskdyno run --resume` takes up a run that was ended there; or delete this last line"
+                "`taskdyno run --resume` continues an interrupted run; or delete this last line"
             }
             Self::NotARecord { .. } => {
-                "each line is one record as JSON; FORMAT.md describes each field"
+                "each line must be one record as JSON; FORMAT.md describes each field"
             }
             Self::UnknownVersion { .. } => {
-                "read it with the version of taskdyno that wrote it, or run again with this one"
+                "read it with the version of taskdyno that wrote it, or measure again with this version"
             }
             Self::EmptySample { .. } => {
-                "a sample holds at least one run, and a run takes some time: delete this line, and measure the case \
+                "a sample must have at least one run and a time above 0: delete this line, and measure the case \
                  again; FORMAT.md describes each field"
             }
             Self::EmptyPeak { .. } => {
-                "a sweep has tasks of some size, and a probe holds at least one run, which takes some time; FORMAT.md \
-                 describes each field"
+                "the sizes of a sweep must be above 0, and a probe must have at least one run and \
+                 a time above 0; FORMAT.md describes each field"
             }
             Self::Mixed(error) => return error.help(),
         };
@@ -124,53 +124,53 @@ impl Diagnostic for RecordsError {
     }
 }
 
-const NAME_RECORDS: &str = "name a record file, or a folder that `taskdyno run --out` has written";
+const NAME_RECORDS: &str = "name a record file, or the output folder of `taskdyno run --out`";
 
 fn unreadable_help(error: &ReadError) -> &'static str {
     match error {
         ReadError::Device => NAME_RECORDS,
         ReadError::TooLong(_) => {
-            "give a part of its records, one per line; a machine with more memory reads more"
+            "split the file between two lines; a machine with more memory can read larger files"
         }
         ReadError::Io(error) => match error.kind() {
             io::ErrorKind::NotFound => "`taskdyno run` writes reports/latest/records.jsonl",
-            io::ErrorKind::PermissionDenied => "ask its owner to let you read it",
-            _ => "check the disk it is on",
+            io::ErrorKind::PermissionDenied => "ask its owner for permission to read it",
+            _ => "check the disk that it is on",
         },
     }
 }
 
-/// All records of these files, in their order. A folder stands for the `records.jsonl` in it. Blank lines and
-/// unknown fields are passed over.
+/// All records of these files, in order; at least one. A folder stands for its file `records.jsonl`. Blank lines and
+/// unknown fields are ignored.
 ///
 /// # Errors
 ///
-/// When a file cannot be read, holds no record, is cut off, or has a line that is no record of a known
-/// version; when two records do not belong in one report (see `refuse_mixed`). The message names file and
-/// line, and what to do.
+/// If a file cannot be read, has no records, is truncated, or has a line that is not a record of a known version; or if
+/// two records do not belong in one report (see `refuse_mixed`). The message names the file and the line, and the
+/// help says what to do.
 pub fn read(paths: &[PathBuf]) -> Result<Vec<Record>, RecordsError> {
     let placed = read_placed(paths)?;
     refuse_mixed(placed.iter().map(|(place, record)| (place, record)))?;
     Ok(placed.into_iter().map(|(_, record)| record).collect())
 }
 
-/// As [`read()`], from `text` that stands in the file at `path`. No record is none.
+/// Like [`read()`], from the `text` of the file at `path`. The result is empty if there are no records.
 ///
 /// # Errors
 ///
-/// As [`read()`].
+/// As for [`read()`].
 pub fn read_text(path: &Path, text: &[u8]) -> Result<Vec<Record>, RecordsError> {
     let placed = parse_all(path, text)?;
     refuse_mixed(placed.iter().map(|(place, record)| (place, record)))?;
     Ok(placed.into_iter().map(|(_, record)| record).collect())
 }
 
-/// As [`read()`], but whatever the records are of, and each with its file and line: several sessions of a case
-/// are welcome.
+/// Like [`read()`], but returns each record with its file and line, and accepts several sessions of a case and records
+/// from several machines.
 ///
 /// # Errors
 ///
-/// As [`read()`], but for records that do not belong together.
+/// As for [`read()`], except for records that do not belong in one report.
 pub fn read_placed(paths: &[PathBuf]) -> Result<Vec<(String, Record)>, RecordsError> {
     let mut placed = Vec::new();
     for path in paths {
@@ -220,7 +220,7 @@ fn parse_all(path: &Path, text: &[u8]) -> Result<Vec<(String, Record)>, RecordsE
     Ok(records)
 }
 
-/// What every version of the format has.
+/// The field that every version of the format has.
 #[derive(Deserialize)]
 struct Version {
     schema_version: Value,
@@ -251,7 +251,7 @@ fn parse(line: &[u8], place: &str, is_first: bool) -> Result<Record, RecordsErro
     Ok(record)
 }
 
-/// Refuses what would become infinite, or no number at all, wherever a ratio or a logarithm is taken of it.
+/// Refuses zeros whose ratio or logarithm would be infinite or not a number.
 fn refuse_no_numbers(record: &Record, place: &str) -> Result<(), RecordsError> {
     let is_nothing = |sample: &Sample| sample.run_count == 0 || sample.wall_ns == 0;
     if let Some(number) = record.samples.iter().position(is_nothing) {
@@ -291,8 +291,8 @@ fn not_a_record(place: &str, error: &serde_json::Error) -> RecordsError {
     }
 }
 
-/// The message without " at line 1 column 7": as each line is parsed by itself, its line number would send
-/// people to the wrong place.
+/// The message without " at line 1 column 7". Each line is parsed by itself, so this line number would be wrong in the
+/// file.
 fn without_line(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
@@ -362,48 +362,48 @@ mod tests {
     fn a_file_that_was_cut_off_says_where() {
         let whole = line(&case("empty", "serial", 1).record());
         let half = &line(&case("empty", "rayon", 1).record())[..100];
-        insta::assert_snapshot!(complaint(format!("{whole}{half}")), @"r.jsonl:2 is cut off in the middle: EOF while parsing a string, column 100 | `taskdyno run --resume` takes up a run that was ended there; or delete this last line");
+        insta::assert_snapshot!(complaint(format!("{whole}{half}")), @"r.jsonl:2 is incomplete: EOF while parsing a string, column 100 | `taskdyno run --resume` continues an interrupted run; or delete this last line");
     }
 
     #[test]
     fn a_first_record_that_was_cut_off_cannot_be_gone_on_from() {
         let half = &line(&case("empty", "rayon", 1).record())[..100];
-        insta::assert_snapshot!(complaint(half), @"r.jsonl:1 is cut off in the middle: EOF while parsing a string, column 100 | no record comes before it: `taskdyno run` without --resume measures anew");
+        insta::assert_snapshot!(complaint(half), @"r.jsonl:1 is incomplete: EOF while parsing a string, column 100 | no complete record comes before it: use `taskdyno run` without --resume to measure again");
     }
 
     #[test]
     fn a_line_that_is_not_json_says_where() {
         let whole = line(&case("empty", "serial", 1).record());
-        insta::assert_snapshot!(complaint(format!("{whole}{{oops}}\n{whole}")), @"r.jsonl:2 is not a record: key must be a string, column 2 | each line is one record as JSON; FORMAT.md describes each field");
-        insta::assert_snapshot!(complaint(b"\xff\n"), @"r.jsonl:1 is not a record: expected value, column 1 | each line is one record as JSON; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint(format!("{whole}{{oops}}\n{whole}")), @"r.jsonl:2 is not a record: key must be a string, column 2 | each line must be one record as JSON; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint(b"\xff\n"), @"r.jsonl:1 is not a record: expected value, column 1 | each line must be one record as JSON; FORMAT.md describes each field");
     }
 
     #[test]
     fn an_unknown_version_says_which_is_known() {
         let mut record = case("empty", "serial", 1).record();
         record.schema_version = 99;
-        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has schema_version 99, and this program knows only 1 | read it with the version of taskdyno that wrote it, or run again with this one");
-        insta::assert_snapshot!(complaint("{\"schema_version\": \"one\", \"case\": 3}"), @r#"r.jsonl:1 has schema_version "one", and this program knows only 1 | read it with the version of taskdyno that wrote it, or run again with this one"#);
+        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has schema_version 99, and this program supports only 1 | read it with the version of taskdyno that wrote it, or measure again with this version");
+        insta::assert_snapshot!(complaint("{\"schema_version\": \"one\", \"case\": 3}"), @r#"r.jsonl:1 has schema_version "one", and this program supports only 1 | read it with the version of taskdyno that wrote it, or measure again with this version"#);
     }
 
     #[test]
     fn a_missing_field_is_named() {
-        insta::assert_snapshot!(complaint("{\"case\": 3}"), @"r.jsonl:1 is not a record: missing field `schema_version`, column 11 | each line is one record as JSON; FORMAT.md describes each field");
-        insta::assert_snapshot!(complaint("{\"schema_version\": 1}\n"), @"r.jsonl:1 is not a record: missing field `case`, column 21 | each line is one record as JSON; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint("{\"case\": 3}"), @"r.jsonl:1 is not a record: missing field `schema_version`, column 11 | each line must be one record as JSON; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint("{\"schema_version\": 1}\n"), @"r.jsonl:1 is not a record: missing field `case`, column 21 | each line must be one record as JSON; FORMAT.md describes each field");
     }
 
     #[test]
     fn a_sample_of_no_runs_is_refused() {
         let mut record = case("empty", "serial", 1).record();
         record.samples[0].run_count = 0;
-        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a sample with run_count 0, number 0 from 0 | a sample holds at least one run, and a run takes some time: delete this line, and measure the case again; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1: sample 0, counted from 0, has run_count 0 | a sample must have at least one run and a time above 0: delete this line, and measure the case again; FORMAT.md describes each field");
     }
 
     #[test]
     fn a_sample_of_no_time_is_refused() {
         let mut record = case("empty", "serial", 1).record();
         record.samples[4].wall_ns = 0;
-        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a sample with wall_ns 0, number 4 from 0 | a sample holds at least one run, and a run takes some time: delete this line, and measure the case again; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1: sample 4, counted from 0, has wall_ns 0 | a sample must have at least one run and a time above 0: delete this line, and measure the case again; FORMAT.md describes each field");
     }
 
     #[test]
@@ -424,7 +424,7 @@ mod tests {
             probe_task_count: 1,
             probes: vec![probe],
         });
-        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a peak whose size, task_ns, least_task_count or efficiency_ratio is not above 0, or a probe with wall_ns 0 or run_count 0 | a sweep has tasks of some size, and a probe holds at least one run, which takes some time; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has a peak whose size, task_ns, least_task_count or efficiency_ratio is not above 0, or a probe with wall_ns 0 or run_count 0 | the sizes of a sweep must be above 0, and a probe must have at least one run and a time above 0; FORMAT.md describes each field");
         let mut sound = record.peak.take().unwrap();
         sound.probes.clear();
         let broken: [fn(&mut Peak); 5] = [

@@ -23,7 +23,7 @@ pub(crate) enum ReportError {
     Undrawable {
         /// The name of the picture.
         picture: String,
-        /// The error that plotters returned.
+        /// The error of the drawing library.
         message: String,
     },
 }
@@ -41,10 +41,10 @@ impl Diagnostic for ReportError {
     fn help(&self) -> Option<String> {
         let help = match self {
             Self::Unwritable { .. } => {
-                "check that there is space on the disk and that you may write to the folder, or choose another folder with --out"
+                "check that the disk has free space and that you may write to the folder, or choose another folder with --out"
             }
             Self::Undrawable { .. } => {
-                "the records are not the cause: choose other exporters, and report this as a bug in taskdyno"
+                "this is a bug in taskdyno, not a problem with the records: please report it"
             }
         };
         Some(help.into())

@@ -15,20 +15,20 @@ use crate::pattern::Size;
 use crate::registry::Registry;
 use crate::system::memory::usable_memory_bytes;
 
-/// What is run: a graph and a kernel with all their parameters, checked.
+/// What a case runs: a graph and a kernel with all their parameters. All of it has been checked.
 #[derive(Clone)]
 pub struct Definition {
-    /// How the tasks depend on each other.
+    /// The tasks and their dependences.
     pub graph: Graph,
-    /// What one task does.
+    /// The kernel, which each task runs.
     pub kernel: &'static dyn KernelKind,
-    /// Valid for `kernel`.
+    /// The parameters of `kernel`, which it accepts.
     pub kernel_parameters: Parameters,
-    /// How many bytes each task hands on beside its output word.
+    /// The number of bytes that each task passes to its dependents, in addition to its output word.
     pub output_bytes: u32,
 }
 
-/// The key in records, which is that in workload files.
+/// The key in records, the same as in workload files.
 const KERNEL: &str = <&dyn KernelKind>::KEY;
 const OUTPUT_BYTES: &str = super::top_key::OUTPUT_BYTES.name;
 
@@ -39,12 +39,11 @@ impl fmt::Debug for Definition {
 }
 
 impl Definition {
-    /// The definition as it stands in records and goes to the process that runs it:
-    /// `{"pattern": {"kind": "chain", "steps": 10}, "kernel": {"kind": "empty"}}`. Parameters that were
-    /// left out of the file stand there with their default. Several graphs at once stand in a list:
-    /// `"graphs": [{"kind": "chain", "steps": 10}, ..]`, and one from a file with what was found there:
-    /// `"graph": {"file": "x.stg", "scale": 1, "sha256": ".."}`. `"output_bytes"` is left out where tasks hand
-    /// on none.
+    /// The definition as JSON, as in records and in requests to child processes: `{"pattern": {"kind": "chain",
+    /// "steps": 10}, "kernel": {"kind": "empty"}}`. Parameters that the file leaves out have their default. Several
+    /// concurrent graphs are a list: `"graphs": [{"kind": "chain", "steps": 10}, ..]`, and a graph from a file comes
+    /// with what the file contained: `"graph": {"file": "x.stg", "scale": 1, "sha256": ".."}`. `"output_bytes"` is
+    /// absent if it is 0.
     pub fn to_json(&self) -> Json {
         let kernel = kind_to_json(self.kernel, &self.kernel_parameters);
         let mut table = Map::from_iter([self.graph.to_json(), (KERNEL.into(), kernel)]);
@@ -54,12 +53,12 @@ impl Definition {
         Json::Object(table)
     }
 
-    /// Reads what [`to_json`](Definition::to_json) wrote, through the same checks that a file goes through.
+    /// Parses the output of [`to_json`](Definition::to_json), with the same checks as for a workload file.
     ///
     /// # Errors
     ///
-    /// When a pattern or kernel is missing, unknown or does not fit its declaration, or the graph and the kernel do not fit
-    /// into memory.
+    /// If a pattern or kernel is missing, unknown or does not match its declaration, or if the graph and the kernel do
+    /// not fit into memory.
     pub fn from_json(json: &Json, registry: &Registry) -> Result<Self, DefinitionError> {
         let graph = Graph::from_json(json, registry)?;
         let (kernel, kernel_parameters) = kind_from_json(json.get(KERNEL), registry)?;
@@ -74,12 +73,12 @@ impl Definition {
         Ok(definition)
     }
 
-    /// How large the graph will be.
+    /// The number of tasks and edges of the graph, without building it.
     pub fn graph_size(&self) -> Size {
         self.graph.size()
     }
 
-    /// The bytes that a job of it takes at most, with those that its kernel holds.
+    /// The most bytes that a job of this definition takes, including its kernel.
     pub fn byte_len(&self) -> u64 {
         let bytes = self.load().byte_len(self.graph_size());
         u64::try_from(bytes).unwrap_or(u64::MAX)
@@ -89,20 +88,20 @@ impl Definition {
         MemoryNeed::new(self.output_bytes).with_kernel(self.kernel, &self.kernel_parameters)
     }
 
-    /// The graph.
+    /// Builds the graph.
     ///
     /// # Errors
     ///
-    /// As [`Graph::build`]; a definition from a file or from JSON was checked not to be too large.
+    /// As for [`Graph::build`]. A definition from a file or from JSON is never too large.
     pub fn build_graph(&self) -> Result<TaskGraph, BuildError> {
         self.graph.build()
     }
 
-    /// A kernel for `setting`.
+    /// Builds the kernel for `setting`.
     ///
     /// # Errors
     ///
-    /// As [`KernelKind::build`].
+    /// As for [`KernelKind::build`].
     pub fn build_kernel(&self, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         self.kernel.build(&self.kernel_parameters, setting)
     }
@@ -149,13 +148,14 @@ mod tests {
         assert_eq!(refusal(json!({"pattern": {"kind": 3}})), no_pattern);
         let unknown = "unknown pattern \"chian\"; did you mean `chain`? known: trivial, no-comm, ";
         assert!(refusal(json!({"pattern": {"kind": "chian"}})).starts_with(unknown));
-        let no_graphs = "`graphs` is no list of patterns: expected [{\"kind\": .., ..}, ..]";
+        let no_graphs = "`graphs` is not a list of patterns: expected [{\"kind\": .., ..}, ..]";
         assert_eq!(refusal(json!({"graphs": []})), no_graphs);
         assert_eq!(refusal(json!({"graphs": {}})), no_graphs);
         assert_eq!(refusal(json!({"graphs": [3]})), no_pattern);
         let graph =
             json!({"file": "x.stg", "scale": -1, "sha256": "", "task_count": 1, "edge_count": 0});
-        let no_scale = "`graph` names no file that was read: its scale cannot be -1";
+        let no_scale =
+            "`graph` does not describe a graph file that was read: its scale cannot be -1";
         assert_eq!(refusal(json!({ "graph": graph })), no_scale);
     }
 
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn a_job_and_a_kernel_that_only_fit_alone_are_refused() {
         let memory_bytes = usable_memory_bytes();
-        // The largest that the parameter takes is less than some machines have.
+        // The largest value that the parameter accepts is less than the memory of some machines.
         let kernel_bytes = (memory_bytes / 2).min(1 << 36);
         let output_bytes = 1 << 20;
         let width = (memory_bytes - kernel_bytes / 2) / (output_bytes + 64);

@@ -1,4 +1,4 @@
-//! A graph that stands in a file of its own.
+//! A graph from a graph file.
 
 use std::path::{Path, PathBuf};
 
@@ -9,64 +9,65 @@ use crate::graph::TaskGraph;
 use crate::graph_file::import::{self, ImportError, Imported};
 use crate::pattern::Size;
 
-/// A scale from nothing that could be measured up to more than anybody could wait for.
+/// The accepted scales: from immeasurably short to impractically long durations.
 pub(super) const SCALES: std::ops::RangeInclusive<f64> = 1e-12..=1e6;
 
-/// A graph in a file, with what is known of it without reading it again.
+/// A graph in a file, with what a previous read found there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileGraph {
-    /// Where the file is, from the folder that the program was started in.
+    /// The path of the file, relative to the current folder.
     pub file: PathBuf,
-    /// What durations are multiplied with. One in a file whose durations have no unit stands for a second.
+    /// The factor for all durations. In a file whose durations have no unit, a duration of 1 is one second before
+    /// scaling.
     pub scale: f64,
-    /// Whether its edges point from a task to what it needs, and are turned round.
+    /// Whether all edges are reversed, because those in the file point from a task to the tasks that it depends on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reverse: bool,
-    /// The first 16 hexadecimal digits of the SHA-256 of the file. With another content it is another graph.
+    /// The first 16 hexadecimal digits of the SHA-256 of the file. They identify the content.
     pub sha256: String,
-    /// How many tasks it has.
+    /// The number of tasks.
     pub task_count: u32,
-    /// How many dependences it has.
+    /// The number of dependences.
     pub edge_count: u32,
 }
 
-/// A graph file that was read for the first time.
+/// The result of the first read of a graph file.
 pub(super) struct Opened {
     pub(super) graph: FileGraph,
     pub(super) has_durations: bool,
-    /// What whoever wrote the workload is to be told.
+    /// Notes for the author of the workload, one sentence each.
     pub(super) notes: Vec<String>,
 }
 
-/// Why the graph of a file could not be built.
+/// Why the graph in a file could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The file is not there, or holds no graph.
+    /// The file does not exist, or does not contain a valid graph.
     #[error("{0}; {help}", help = .0.help())]
     Import(#[from] ImportError),
     /// The file has changed.
     #[error(
-        "{}: changed since the workload was read: its SHA-256 begins with {found} and not with {expected}; \
+        "{}: changed since the workload was read: its SHA-256 begins with {found}, not {expected}; \
          start the run again",
         file.display()
     )]
     Changed {
         /// The file.
         file: PathBuf,
-        /// The digits it should begin with.
+        /// The expected first digits of its SHA-256.
         expected: String,
-        /// The digits it begins with.
+        /// The actual first digits.
         found: String,
     },
 }
 
 impl FileGraph {
-    /// Reads the file at `file` for the first time. `reverse` is what the workload says about it, if it does.
+    /// Reads the file at `file` for the first time. `reverse` is the value in the workload file, if it has one.
     ///
     /// # Errors
     ///
-    /// When the file is not there, or holds no graph.
+    /// If the file does not exist, or does not contain a valid graph.
     pub(super) fn open(
         file: PathBuf,
         scale: f64,
@@ -79,17 +80,17 @@ impl FileGraph {
             scale,
             reverse: is_reversed,
             sha256,
-            // Ids have 32 bits, and so have the numbers of edges.
+            // Ids of tasks and of edges have 32 bits.
             task_count: imported.graph.task_count() as u32,
             edge_count: imported.graph.edge_count() as u32,
         };
         let mut notes = imported.notes;
-        // Whoever has written down which way the edges point needs no hint.
+        // If the workload file states the direction of the edges, no hint is needed.
         let sign = imported.depends_on_sign.filter(|_| reverse.is_none());
         notes.extend(sign.map(|sign| {
             format!(
-                "{sign}: if its edges point from a task to what it needs, write `reverse = true` beside `file`, and \
-                 `reverse = false` if not"
+                "{sign}: if its edges point from a task to the tasks that it depends on, write `reverse = true` next to \
+                 `file`, otherwise `reverse = false`"
             )
         }));
         Ok(Opened {
@@ -99,7 +100,7 @@ impl FileGraph {
         })
     }
 
-    /// How large it is.
+    /// The number of tasks and edges.
     pub(super) fn size(&self) -> Size {
         Size {
             task_count: self.task_count.into(),
@@ -111,7 +112,7 @@ impl FileGraph {
     ///
     /// # Errors
     ///
-    /// When it is not there any more, or has changed.
+    /// If the file no longer exists, or has changed.
     pub(super) fn build(&self) -> Result<TaskGraph, FileError> {
         let (imported, sha256) = import(&self.file, self.reverse)?;
         if sha256 != self.sha256 {
@@ -129,17 +130,17 @@ impl FileGraph {
     }
 }
 
-/// A duration in nanoseconds from billionths of the unit of a file, which is a second if it has a name. Durations
-/// beyond 584 years become 584 years.
+/// Converts a duration from billionths of the file's unit to nanoseconds. The unit is a second, or unknown and then
+/// counted as a second. Durations beyond 584 years become 584 years.
 fn scaled(billionths: u64, scale: f64) -> u64 {
-    // Exact where the scale is one: a floating-point number would lose digits beyond 2^53.
+    // With a scale of one, integers keep the duration exact. A floating-point number would lose digits beyond 2^53.
     match scale {
         1.0 => billionths,
         _ => (billionths as f64 * scale).round() as u64,
     }
 }
 
-/// The graph in a file, turned round if asked for, and the beginning of the SHA-256 of its bytes.
+/// The graph in a file, with reversed edges if requested, and the first digits of the SHA-256 of its bytes.
 fn import(file: &Path, reverse: bool) -> Result<(Imported, String), ImportError> {
     let (format, bytes) = import::load(file)?;
     let digest = Sha256::digest(&bytes);

@@ -1,4 +1,4 @@
-//! The `gate` of a file: what counts as a change.
+//! The key `gate` of a file: the smallest change that a gate reports.
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -9,14 +9,15 @@ use super::top_key::GATE;
 use super::value::{describe, to_number};
 use crate::registry::{did_you_mean, nearest};
 
-/// The only key there is between its braces.
+/// The only key of the table.
 const THRESHOLD: &str = "threshold";
 
-/// Below a thousandth no machine can tell, and twice as long is not worth guarding.
+/// The accepted thresholds. No machine can resolve changes below a thousandth, and a threshold above 1 would accept a
+/// doubled time.
 const RATIOS: std::ops::RangeInclusive<f64> = 0.001..=1.0;
 
 impl File<'_> {
-    /// The smallest change that counts, as a part of the base's time.
+    /// The threshold: changes smaller than this fraction of the base's time are ignored.
     pub(super) fn gate_threshold(&mut self) -> Option<f64> {
         let value = self.table.get(GATE.name)?;
         read(value)
@@ -45,7 +46,7 @@ fn read(value: &Spanned<DeValue<'_>>) -> Result<f64, Mistake> {
         let found = describe(threshold.get_ref());
         let message = format!("`{THRESHOLD}` cannot be {found}");
         let expected = format!(
-            "expected a part of the base's time, from {} to {}",
+            "expected a fraction of the base's time, from {} to {}",
             RATIOS.start(),
             RATIOS.end()
         );

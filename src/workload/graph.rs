@@ -9,27 +9,27 @@ use crate::parameter::Parameters;
 use crate::pattern::{Pattern, Size};
 use crate::registry::Registry;
 
-/// How the tasks of a workload depend on each other.
+/// The graph or graphs of a workload.
 #[derive(Clone)]
 pub enum Graph {
-    /// One graph of a family.
+    /// A graph from a pattern.
     Pattern(PatternGraph),
-    /// Several graphs that run at once and have nothing to do with each other; at least one.
+    /// Several independent graphs that run at the same time; at least one.
     Several(Vec<PatternGraph>),
-    /// The graph in a file.
+    /// A graph from a file.
     File(FileGraph),
 }
 
-/// A pattern with all its parameters, checked.
+/// A pattern with all its parameters, which have been checked.
 #[derive(Clone)]
 pub struct PatternGraph {
-    /// The family.
+    /// The pattern.
     pub pattern: &'static dyn Pattern,
-    /// Valid for `pattern`.
+    /// The parameters of `pattern`, which it accepts.
     pub parameters: Parameters,
 }
 
-/// The keys in records, which are those in workload files.
+/// The keys in records, the same as in workload files.
 const PATTERN: &str = "pattern";
 const GRAPHS: &str = "graphs";
 const GRAPH: &str = "graph";
@@ -40,13 +40,13 @@ pub enum BuildError {
     /// It has more tasks or edges than ids can number.
     #[error(transparent)]
     Graph(#[from] GraphError),
-    /// Its file is not there any more, or has changed.
+    /// Its file no longer exists, or has changed.
     #[error(transparent)]
     File(#[from] FileError),
 }
 
 impl Graph {
-    /// How large it will be.
+    /// The number of tasks and edges, without building the graph.
     pub fn size(&self) -> Size {
         match self {
             Self::Pattern(graph) => graph.size(),
@@ -59,7 +59,7 @@ impl Graph {
     ///
     /// # Errors
     ///
-    /// When it has more tasks or edges than ids can number, or stands in a file that has changed.
+    /// If it has more tasks or edges than ids can number, or if its file no longer exists or has changed.
     pub fn build(&self) -> Result<TaskGraph, BuildError> {
         Ok(match self {
             Self::Pattern(graph) => graph.build()?,
@@ -71,7 +71,7 @@ impl Graph {
         })
     }
 
-    /// The key that it stands under in records, and what stands there.
+    /// Its key in records, and the value of this key.
     pub(super) fn to_json(&self) -> (String, Json) {
         match self {
             Self::Pattern(graph) => (PATTERN.into(), graph.to_json()),
@@ -86,7 +86,7 @@ impl Graph {
         }
     }
 
-    /// Reads what [`to_json`](Graph::to_json) wrote from the object that it stands in.
+    /// Parses the output of [`to_json`](Graph::to_json) from the object that contains it.
     pub(super) fn from_json(json: &Json, registry: &Registry) -> Result<Self, DefinitionError> {
         if let Some(graph) = json.get(GRAPH) {
             let file: FileGraph = serde_json::from_value(graph.clone())

@@ -1,4 +1,4 @@
-//! What a file says under `graph`: which graph file to read, and how to scale its durations.
+//! The key `graph` of a file: which graph file to read, and how to scale its durations.
 
 use std::ops::Range;
 use std::path::Path;
@@ -19,8 +19,8 @@ const SCALE: &str = "scale";
 const REVERSE: &str = "reverse";
 const KEYS: [&str; 3] = [FILE, SCALE, REVERSE];
 
-/// All choices under `graph`, one for each file; empty if a mistake was found there. Files are looked for in
-/// `folder`, that of the workload file.
+/// All choices under `graph`, one per graph file; empty if there is a mistake. Paths are relative to `folder`, the
+/// folder of the workload file.
 pub(super) fn files(
     value: &Entry<'_>,
     folder: Option<&Path>,
@@ -65,8 +65,8 @@ fn scale(table: &DeTable<'_>, mistakes: &mut Vec<Mistake>) -> f64 {
     number.unwrap_or_else(|| {
         let mistake = Mistake::new(
             format!("`scale` cannot be {}", describe(value.get_ref())),
-            "durations are multiplied with it: `scale = 0.001` makes milliseconds of seconds, and of units \
-             without a name",
+            "durations are multiplied by it: `scale = 0.001` turns seconds, and units without a \
+             name, into milliseconds",
         );
         let expected = format!(
             "expected a number from {:e} to {:e}",
@@ -78,7 +78,7 @@ fn scale(table: &DeTable<'_>, mistakes: &mut Vec<Mistake>) -> f64 {
     })
 }
 
-/// Whether edges are to be turned round, if the file says so.
+/// The value of `reverse`, if the file has one: whether to reverse all edges.
 fn reverse(table: &DeTable<'_>, mistakes: &mut Vec<Mistake>) -> Option<bool> {
     let value = table.get(REVERSE)?;
     if let DeValue::Boolean(is_so) = value.get_ref() {
@@ -86,23 +86,24 @@ fn reverse(table: &DeTable<'_>, mistakes: &mut Vec<Mistake>) -> Option<bool> {
     }
     let mistake = Mistake::new(
         format!("`reverse` cannot be {}", describe(value.get_ref())),
-        "edges lead from a task to what waits for it; with `reverse = true` they point to what it needs",
+        "edges point from a task to the tasks that wait for it; write `reverse = true` if those in the \
+         file point to the tasks that it depends on",
     );
     mistakes.push(mistake.at(value.span(), "expected true or false"));
     None
 }
 
-/// A file that is named, and its label if there are several.
+/// A graph file that the workload names, and its place in the workload file.
 struct NamedFile {
     file: String,
     span: Range<usize>,
     is_swept: bool,
 }
 
-/// The files that are named; at least one if there is no mistake.
+/// All graph files that the workload names; at least one if there is no mistake.
 fn names(table: &DeTable<'_>, span: Range<usize>, mistakes: &mut Vec<Mistake>) -> Vec<NamedFile> {
     let Some(value) = table.get(FILE) else {
-        // Reported already if it is misspelt.
+        // A misspelt key has already been reported.
         if table
             .keys()
             .all(|key| nearest(key.get_ref(), [FILE]).is_none())
@@ -121,8 +122,8 @@ fn names(table: &DeTable<'_>, span: Range<usize>, mistakes: &mut Vec<Mistake>) -
     for entry in &entries {
         match entry.get_ref() {
             DeValue::String(file) if names.iter().any(|other| other.file == **file) => {
-                let help = "every entry makes a case of its own: remove one of the two";
-                let mistake = Mistake::new("the list holds the same file twice", help);
+                let help = "every entry makes a separate case: remove one of the two";
+                let mistake = Mistake::new("the list contains the same file twice", help);
                 mistakes.push(mistake.at(entry.span(), "again here"));
             }
             DeValue::String(file) => names.push(NamedFile {
@@ -133,13 +134,14 @@ fn names(table: &DeTable<'_>, span: Range<usize>, mistakes: &mut Vec<Mistake>) -
             other => {
                 let message = format!("`file` cannot be {}", describe(other));
                 let help = format!("write it like `{}`", GRAPH.example);
-                let expected = "expected a path in double quotes, from the folder of this file";
+                let expected =
+                    "expected a path in double quotes, relative to the folder of this file";
                 mistakes.push(Mistake::new(message, help).at(entry.span(), expected));
             }
         }
     }
     if entries.is_empty() {
-        let help = "a list makes one case for each entry, and an empty one makes none: add a file";
+        let help = "a list makes one case per entry, so an empty list makes none: add a file";
         let mistake = Mistake::new("`file` is an empty list", help);
         mistakes.push(mistake.at(value.span(), "expected at least one file"));
     }
@@ -153,22 +155,22 @@ fn open(
     mistakes: &mut Vec<Mistake>,
 ) -> Option<GraphChoice> {
     let Some(folder) = folder else {
-        let message = "a workload that is part of the program cannot read a graph file";
-        let help = "use a pattern, or give the workload as a file";
+        let message = "a workload that is built into the program cannot read a graph file";
+        let help = "use a pattern, or put the workload into a file";
         mistakes.push(Mistake::new(message, help).at(name.span, "a file"));
         return None;
     };
     let path = folder.join(&name.file);
     if path.to_str().is_none() {
         let message = format!("the path `{}` is not UTF-8", path.display());
-        let help = "records hold the path as text: rename the folder";
+        let help = "records contain the path as text: rename the folder";
         mistakes.push(Mistake::new(message, help).at(name.span, "in the folder of this file"));
         return None;
     }
     let opened = FileGraph::open(path, scale, reverse).map_err(|error| {
         let message = format!("{} cannot be read as a task graph", quoted(&name.file));
-        let help = "the path is taken from the folder of the workload file; what is wrong with the graph \
-                    stands below";
+        let help = "the path is relative to the folder of the workload file; the mistake in the graph \
+                    is shown below";
         let mistake = Mistake::new(message, help).at(name.span.clone(), "named here");
         mistakes.push(mistake.because_of(error));
     });
@@ -179,7 +181,7 @@ fn open(
     } = opened.ok()?;
     if graph.task_count == 0 {
         let message = format!("{} has no tasks", quoted(&name.file));
-        let help = "there is nothing to run and to measure: take a graph with at least one task";
+        let help = "there is nothing to measure: use a graph with at least one task";
         mistakes.push(Mistake::new(message, help).at(name.span, "named here"));
         return None;
     }
@@ -190,7 +192,7 @@ fn open(
     Some(GraphChoice {
         graph: Graph::File(graph),
         labels: labels.into_iter().collect(),
-        extents: vec![(name.span, "how large it is stands in this file")],
+        extents: vec![(name.span, "this file determines its size")],
         has_durations,
         notes,
     })

@@ -1,4 +1,4 @@
-//! A pattern or a kernel as it stands in records, and what is wrong with one that cannot be read.
+//! Patterns and kernels as JSON in records, and the errors of JSON that is not valid.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::execute::OUTPUT_BYTES_MAX;
 use crate::parameter::{ParameterError, Parameters, Value};
 use crate::registry::{Registry, did_you_mean, nearest};
 
-/// A kind and its parameters as they stand in records.
+/// A kind and its parameters as JSON.
 pub(super) fn kind_to_json<K: PatternOrKernel>(kind: K, parameters: &Parameters) -> Json {
     let values = parameters.values().iter();
     let mut table: Map<String, Json> = values
@@ -28,7 +28,7 @@ fn value_to_json(value: &Value) -> Json {
     }
 }
 
-/// Reads what [`kind_to_json`] wrote.
+/// Parses the output of [`kind_to_json`].
 pub(super) fn kind_from_json<K: PatternOrKernel>(
     json: Option<&Json>,
     registry: &Registry,
@@ -67,22 +67,22 @@ fn unknown_kind<K: PatternOrKernel>(name: &str, registry: &Registry) -> Definiti
     }
 }
 
-/// Why JSON is no definition.
+/// Why JSON is not a valid definition.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum DefinitionError {
-    /// A table is absent, is no object, or does not say what kind it is.
+    /// A table is absent, is not an object, or has no `kind`.
     #[error("`{table}` is missing or has no `kind`: expected {{\"kind\": .., ..}}")]
     NoKind {
         /// `pattern` or `kernel`.
         table: &'static str,
     },
-    /// `graphs` is no list, or an empty one.
-    #[error("`graphs` is no list of patterns: expected [{{\"kind\": .., ..}}, ..]")]
+    /// `graphs` is not a list, or is empty.
+    #[error("`graphs` is not a list of patterns: expected [{{\"kind\": .., ..}}, ..]")]
     NotGraphs,
-    /// `graph` does not say which file, or what was found there.
-    #[error("`graph` names no file that was read: {0}")]
+    /// `graph` does not describe a graph file that was read.
+    #[error("`graph` does not describe a graph file that was read: {0}")]
     NotAFile(String),
-    /// `output_bytes` is no number, or too large.
+    /// `output_bytes` is not a number, or is too large.
     #[error("`output_bytes` cannot be {0}: expected a whole number from 0 to {OUTPUT_BYTES_MAX}")]
     OutputBytes(String),
     /// No pattern or kernel has this name.
@@ -93,14 +93,14 @@ pub enum DefinitionError {
     UnknownKind {
         /// `pattern` or `kernel`.
         table: &'static str,
-        /// The name as it was given.
+        /// The given name.
         name: String,
-        /// The nearest name there is, if one is close.
+        /// The most similar known name, if one is similar enough.
         meant: Option<String>,
-        /// All names there are.
+        /// All known names.
         known: String,
     },
-    /// A parameter is neither a number nor a word.
+    /// A parameter is neither a number nor a string.
     #[error("`{key}` of the {table} is neither a number nor a string")]
     NotAValue {
         /// `pattern` or `kernel`.
@@ -108,15 +108,15 @@ pub enum DefinitionError {
         /// The parameter.
         key: String,
     },
-    /// A parameter does not fit its declaration.
+    /// A parameter does not match its declaration.
     #[error("{table}: {error}")]
     Parameter {
         /// `pattern` or `kernel`.
         table: &'static str,
-        /// What does not fit.
+        /// What does not match.
         error: ParameterError,
     },
-    /// The graph does not fit into ids, or with its kernel into memory.
+    /// The graph has more tasks or edges than ids can number, or does not fit into memory with its kernel.
     #[error(transparent)]
     TooLarge(#[from] SizeError),
 }

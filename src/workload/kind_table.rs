@@ -1,5 +1,5 @@
-//! The `pattern` or the `kernel` of a file. Both are a table with a `kind` and its parameters, a list of
-//! such tables, or a table with lists in it.
+//! The keys `pattern` and `kernel` of a file. Their value is a table with a `kind` and its parameters, a list of such
+//! tables, or a table that contains lists.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -14,31 +14,31 @@ use super::value::{Entry, describe, explain, invalid, to_value};
 use crate::parameter::{Parameter, Parameters, Value};
 use crate::registry::{Registry, did_you_mean, nearest};
 
-/// One pattern or kernel with its parameters, of those that a sweep makes.
+/// One pattern or kernel of a sweep, with its parameters.
 pub(super) struct Choice<K> {
     pub(super) kind: K,
     pub(super) parameters: Parameters,
-    /// `key=value` for what tells it from the other choices.
+    /// The labels `key=value` that distinguish it from the other choices.
     pub(super) labels: Vec<String>,
-    /// Where the parameters that are not left out stand.
+    /// The places of the parameters that the file states.
     pub(super) spans: BTreeMap<&'static str, Range<usize>>,
-    /// Where its table stands.
+    /// The place of its table.
     pub(super) table_span: Range<usize>,
-    /// Whether its kind is one of a list, or it is itself.
+    /// Whether its kind, or its whole table, is an entry of a list.
     is_kind_swept: bool,
-    /// The parameters of which it is one of a list.
+    /// The parameters whose value is an entry of a list.
     swept: Vec<&'static str>,
 }
 
-/// Reads the `pattern` or the `kernel` of a file, and keeps what was found wrong so far.
+/// Parses the `pattern` or the `kernel` of a file, and collects mistakes.
 pub(super) struct KindTableParser<'a> {
     registry: &'a Registry,
-    /// How to write one.
+    /// An example, for messages.
     example: &'static str,
     pub(super) mistakes: Vec<Mistake>,
 }
 
-/// The values that a key is to take, one after the other.
+/// The values of one key in a sweep.
 pub(super) struct ParameterValues {
     parameter: &'static Parameter,
     pub(super) values: Vec<(Value, Range<usize>)>,
@@ -54,7 +54,7 @@ impl<'a> KindTableParser<'a> {
         }
     }
 
-    /// All choices in `value`; empty if a mistake was found.
+    /// All choices in `value`; empty if there is a mistake.
     pub(super) fn read<K: PatternOrKernel>(&mut self, value: &Entry<'_>) -> Vec<Choice<K>> {
         let (entries, is_list) = self.entries(K::KEY, value);
         let mut choices: Vec<Choice<K>> = Vec::new();
@@ -80,7 +80,7 @@ impl<'a> KindTableParser<'a> {
         choices
     }
 
-    /// The entries of `value` if it is a list, or `value` itself, and whether it is a list.
+    /// The entries of `value` if it is a list, otherwise `value` itself; and whether it is a list.
     fn entries<'v, 'i>(&mut self, key: &str, value: &'v Entry<'i>) -> (Vec<&'v Entry<'i>>, bool) {
         let DeValue::Array(list) = value.get_ref() else {
             return (vec![value], false);
@@ -88,7 +88,7 @@ impl<'a> KindTableParser<'a> {
         if list.is_empty() {
             let mistake = Mistake::new(
                 format!("`{key}` is an empty list"),
-                "a list makes one case for each entry, and an empty one makes none: add an entry, or \
+                "a list makes one case per entry, so an empty list makes none: add an entry, or \
                  write one value without brackets",
             );
             self.mistakes
@@ -174,7 +174,7 @@ impl<'a> KindTableParser<'a> {
         kind
     }
 
-    /// The values of every parameter that `table` gives; `None` if something is wrong with them.
+    /// The values of every parameter in `table`; `None` if there is a mistake in them.
     fn axes<K: PatternOrKernel>(
         &mut self,
         kind: K,
@@ -187,7 +187,7 @@ impl<'a> KindTableParser<'a> {
         for parameter in kind.declared() {
             match table.get(parameter.name) {
                 Some(value) => axes.push(self.axis(parameter, value)),
-                // A misspelt key was reported already.
+                // A misspelt key has already been reported.
                 None if parameter.default.is_some() || meant.contains(&parameter.name) => {}
                 None => {
                     let name = parameter.name;
@@ -203,7 +203,7 @@ impl<'a> KindTableParser<'a> {
         (self.mistakes.len() == before).then_some(axes)
     }
 
-    /// Returns the keys that were meant by those that are unknown.
+    /// Reports unknown keys, and returns the similar keys that were probably meant.
     fn refuse_unknown_keys<K: PatternOrKernel>(
         &mut self,
         kind: K,
@@ -230,7 +230,7 @@ impl<'a> KindTableParser<'a> {
                     explain(parameter)
                 ),
                 None if is_top_key(name) => format!(
-                    "`{name}` stands at the top of the file: move it above `[{}]`",
+                    "`{name}` belongs at the top of the file: move it above `[{}]`",
                     K::KEY
                 ),
                 None => takes,
@@ -244,7 +244,7 @@ impl<'a> KindTableParser<'a> {
         meant
     }
 
-    /// The values in `value`, one or a list; fewer if a mistake was found.
+    /// The values in `value`, which is one value or a list. Values with a mistake are reported and omitted.
     pub(super) fn axis(
         &mut self,
         parameter: &'static Parameter,
@@ -267,7 +267,7 @@ impl<'a> KindTableParser<'a> {
         }
     }
 
-    /// Whether `value` is already among `seen`, which is a mistake.
+    /// Whether `value` is already among `seen`. This is a mistake, which is reported.
     fn is_repeated<T: PartialEq>(
         &mut self,
         seen: &[(T, Range<usize>)],
@@ -276,14 +276,14 @@ impl<'a> KindTableParser<'a> {
     ) -> bool {
         let first = seen.iter().find(|(other, _)| other == value);
         if let Some((_, first)) = first {
-            let mistake = Mistake::new("the list holds the same value twice", ONE_IS_ENOUGH);
+            let mistake = Mistake::new("the list contains the same value twice", ONE_IS_ENOUGH);
             let mistake = mistake.at(first.clone(), "first here");
             self.mistakes.push(mistake.at(span, "again here"));
         }
         first.is_some()
     }
 
-    /// Adds a choice for every combination of values.
+    /// Adds one choice per combination of values.
     fn multiply<K: PatternOrKernel>(
         &mut self,
         kind: K,
@@ -319,7 +319,7 @@ impl<'a> KindTableParser<'a> {
                     swept: swept.clone(),
                 }),
                 Err(error) => {
-                    let mistake = Mistake::new(error.to_string(), "change it as said");
+                    let mistake = Mistake::new(error.to_string(), "correct the value");
                     self.mistakes
                         .push(mistake.at(table_span.clone(), "in here"));
                 }
@@ -327,7 +327,7 @@ impl<'a> KindTableParser<'a> {
         }
     }
 
-    /// Two tables that come to the same when defaults are filled in would be two cases with one label.
+    /// Reports tables that are equal after defaults are filled in, because they would be two cases with the same label.
     fn refuse_identical<K: PatternOrKernel>(&mut self, choices: &[Choice<K>]) {
         for (index, choice) in choices.iter().enumerate() {
             let same = |other: &&Choice<K>| {
@@ -335,7 +335,7 @@ impl<'a> KindTableParser<'a> {
                     && other.parameters == choice.parameters
             };
             if let Some(first) = choices[..index].iter().find(same) {
-                let message = format!("two {}s are the same, defaults filled in", K::KEY);
+                let message = format!("two {}s are equal after defaults are filled in", K::KEY);
                 let mistake = Mistake::new(message, ONE_IS_ENOUGH);
                 let mistake = mistake.at(first.table_span.clone(), "first here");
                 self.mistakes
@@ -345,7 +345,7 @@ impl<'a> KindTableParser<'a> {
     }
 }
 
-const ONE_IS_ENOUGH: &str = "every entry makes a case of its own: remove one of the two";
+const ONE_IS_ENOUGH: &str = "every entry makes a separate case: remove one of the two";
 
 /// Every combination of one value of each axis; the last axis varies fastest.
 fn product(axes: &[ParameterValues]) -> Vec<Vec<(&'static str, &Value, &Range<usize>)>> {
@@ -361,8 +361,8 @@ fn product(axes: &[ParameterValues]) -> Vec<Vec<(&'static str, &Value, &Range<us
     })
 }
 
-/// Gives each choice the labels that tell it from the others: its kind if that is swept, and every
-/// parameter that is swept or differs among the choices of its kind.
+/// Gives each choice the labels that distinguish it from the others: its kind if that is swept, and every parameter
+/// that is swept or differs among the choices of the same kind.
 fn label<K: PatternOrKernel>(choices: &mut [Choice<K>]) {
     let labels: Vec<_> = choices
         .iter()

@@ -1,12 +1,11 @@
-//! How many cases a file may stand for.
+//! The limit on the number of cases per workload file.
 
 use super::mistake::Mistake;
 
-/// The most cases that one workload may stand for. A sweep beyond it would run for hours, and is most
-/// likely one list too many.
+/// The largest number of cases per workload. A larger sweep would run for hours, and most likely has a list by mistake.
 pub(super) const VARIANTS_MAX: usize = 1000;
 
-/// The mistake that lists multiply to more.
+/// The mistake that the lists multiply to more cases.
 pub(super) fn too_many_variants() -> Mistake {
     Mistake::new(
         format!("the lists multiply to more than {VARIANTS_MAX} cases"),

@@ -1,4 +1,4 @@
-//! Files and folders to text, and all texts to workloads whose names are unique.
+//! Reads workload files from paths and folders, and parses them into workloads with unique names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -17,10 +17,10 @@ use crate::system::memory::usable_memory_bytes;
 
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/workloads");
 
-/// A text, or why there is none.
+/// The text of a file, or why it could not be read.
 pub(super) type SourceFiles = Vec<Result<SourceFile, Mistake>>;
 
-/// The files that are part of the program: those of taskdyno, sorted by name, then those that the program adds.
+/// The built-in files: those of taskdyno, sorted by name, then those that the program adds.
 pub(super) fn builtin(registry: &Registry) -> SourceFiles {
     let mut files: Vec<_> = BUILTIN.files().collect();
     files.sort_by_key(|file| file.path());
@@ -40,7 +40,7 @@ pub(super) fn read(paths: &[PathBuf]) -> SourceFiles {
     for path in paths {
         match files(path) {
             Ok(files) => {
-                // A file that stands in a folder that is given too is the same file, not another one.
+                // A file may be given both by itself and with its folder. It is read once.
                 let unseen = files
                     .iter()
                     .filter(|file| fs::canonicalize(file).map_or(true, |real| seen.insert(real)));
@@ -64,16 +64,16 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Mistake> {
     if files.is_empty() {
         return Err(Mistake::new(
             format!("no workload file in the folder `{}`", path.display()),
-            "expected at least one file that ends in `.toml`; folders below it are not searched: name \
-             the folder that holds the files",
+            "expected at least one file with the extension `.toml`; subfolders are not searched: name \
+             the folder that contains the files",
         ));
     }
     files.sort();
     Ok(files)
 }
 
-/// Whether the name is that of a workload file. Editors keep files of their own under names that begin
-/// with a dot.
+/// Whether the name is that of a workload file. Names that begin with a dot are skipped, because editors use them for
+/// temporary files.
 fn is_workload(path: &Path) -> bool {
     let hidden = path
         .file_name()
@@ -81,16 +81,16 @@ fn is_workload(path: &Path) -> bool {
     !hidden && path.extension() == Some(OsStr::new("toml"))
 }
 
-/// A workload file is a page of text. The limit keeps a wrong path, such as that of a device that never
-/// ends, from filling memory.
+/// The size limit, in bytes. A workload file is about a page of text. The limit prevents a wrong path from filling the
+/// memory.
 const LONGEST_BYTES: u64 = 1 << 20;
 
 fn read_file(path: &Path) -> Result<SourceFile, Mistake> {
     if path.is_dir() {
         return Err(Mistake::new(
             format!("`{}` is a folder, not a file", path.display()),
-            "its name ends in `.toml` as that of a workload file does: rename it, or name it itself to \
-             have the files in it read",
+            "it has the extension of a workload file: rename it, or give its own path to \
+             read the files in it",
         ));
     }
     let bytes = input::read_file(path, LONGEST_BYTES).map_err(|error| match error {
@@ -111,13 +111,15 @@ fn unreadable(path: &Path, error: &io::Error) -> Mistake {
             let sibling = nearest_sibling(path).map(|sibling| sibling.display().to_string());
             format!("{}{expected}", did_you_mean(sibling.as_deref()))
         }
-        io::ErrorKind::PermissionDenied => "make it readable for this user, or leave it out".into(),
+        io::ErrorKind::PermissionDenied => {
+            "make it readable for this user, or do not name it".into()
+        }
         _ => expected.into(),
     };
     Mistake::new(message, help)
 }
 
-/// The file beside `path` whose name is most like that of `path`.
+/// The file in the same folder whose name is most similar to that of `path`; `None` if none is similar enough.
 fn nearest_sibling(path: &Path) -> Option<PathBuf> {
     let folder = match path.parent()? {
         parent if parent.as_os_str().is_empty() => Path::new("."),
@@ -149,7 +151,7 @@ fn text(path: &Path, folder: Option<&Path>, bytes: Vec<u8>) -> Result<SourceFile
     Err(mistake.in_file(&name, &shown))
 }
 
-/// The workloads in `sources`, in the same order.
+/// Parses `sources` into workloads, in the same order.
 pub(super) fn workloads(
     sources: SourceFiles,
     registry: &Registry,
@@ -157,7 +159,7 @@ pub(super) fn workloads(
     workloads_within(sources, registry, usable_memory_bytes())
 }
 
-/// [`workloads`] on a machine with this much memory.
+/// Like [`workloads`], on a machine with this much memory.
 pub(super) fn workloads_within(
     sources: SourceFiles,
     registry: &Registry,
@@ -189,7 +191,7 @@ pub(super) fn workloads_within(
     Ok(workloads)
 }
 
-/// The mistake that another file has this name already, if one has.
+/// The mistake that another workload already has this name, if any.
 fn name_taken(
     parsed: &Parsed,
     source: &SourceFile,
@@ -202,7 +204,7 @@ fn name_taken(
             "two workloads are named \"{name}\": one in `{other}`, one in `{}`",
             source.name
         ),
-        "records are told apart by the name of their workload: rename one of the two",
+        "records are identified by the name of their workload: rename one of the two",
     );
     let placed = mistake.at(parsed.name_span.clone(), format!("also in `{other}`"));
     Some(placed.in_file(&source.name, &source.text))

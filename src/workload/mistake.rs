@@ -1,4 +1,4 @@
-//! What is wrong in a workload file, with the place, what was expected, and what to do.
+//! Mistakes in workload files, each with its place, what was expected, and what to do.
 
 use std::fmt;
 use std::mem;
@@ -7,21 +7,21 @@ use std::ops::Range;
 use crate::diagnostic::{Diagnostic, Excerpt, Mark};
 use crate::graph_file::import::ImportError;
 
-/// One thing that is wrong.
+/// One mistake.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub(super) struct Mistake {
     message: String,
     help: String,
-    /// Places in the file, as long as it is not known which file that is.
+    /// Places in the file, before the file is known.
     marks: Vec<Mark>,
     excerpt: Option<Box<Excerpt>>,
-    /// What is wrong in another file that this one names, if that is what it is.
+    /// The error in a graph file that this file names, if any.
     cause: Option<Box<ImportError>>,
 }
 
 impl Mistake {
-    /// A mistake at no place yet. `help` says what to do about it.
+    /// A mistake without a place. `help` says what to do.
     pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -32,26 +32,26 @@ impl Mistake {
         }
     }
 
-    /// Points at a place in the file.
+    /// Adds a place in the file.
     pub(super) fn at(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
         let label = label.into();
         self.marks.push(Mark { span, label });
         self
     }
 
-    /// Shows what is wrong in a graph file that this file names.
+    /// Adds the error in a graph file that this file names.
     pub(super) fn because_of(mut self, cause: ImportError) -> Self {
         self.cause = Some(Box::new(cause));
         self
     }
 
-    /// The first place it points at, in bytes from the beginning of the file.
+    /// The first place, as a byte offset in the file; 0 if there is none.
     pub(super) fn offset(&self) -> usize {
         self.marks.first().map_or(0, |mark| mark.span.start)
     }
 
-    /// Says which file the places are in. Where there is no place, nothing of the file is shown with its name, and the
-    /// message has to say it.
+    /// Sets the file that the places are in. A mistake without a place shows no excerpt, so its message gets the name
+    /// of the file.
     pub(super) fn in_file(mut self, name: &str, content: &str) -> Self {
         if self.marks.is_empty() {
             if !self.message.contains(name) {
@@ -80,14 +80,14 @@ impl Diagnostic for Mistake {
     }
 }
 
-/// Everything that is wrong in some workload files.
+/// All mistakes in some workload files.
 #[derive(Debug)]
 pub struct LoadError {
     /// At least one.
     mistakes: Vec<Mistake>,
 }
 
-/// How many mistakes are shown at once. More scroll the first ones away, which often cause the others.
+/// The largest number of mistakes to show. More would scroll the first ones away, and these often cause the others.
 const SHOWN_MAX: usize = 20;
 
 impl LoadError {
@@ -99,7 +99,7 @@ impl LoadError {
         }
     }
 
-    /// The mistake, if there is only one.
+    /// The mistake, if there is exactly one.
     fn only(&self) -> Option<&Mistake> {
         match &self.mistakes[..] {
             [only] => Some(only),
@@ -142,7 +142,7 @@ impl Diagnostic for LoadError {
     }
 }
 
-/// `text` in quotes, escaped, and cut where it is too long for a message.
+/// `text` in quotes, escaped, and shortened if it is too long for a message.
 pub(super) fn quoted(text: &str) -> String {
     const LONGEST: usize = 40;
     match text.char_indices().nth(LONGEST) {

@@ -1,29 +1,29 @@
-//! Workload files: what is run, described once as data.
+//! Workload files, which describe as data what to run.
 //!
-//! A file names a pattern and a kernel with their parameters. A list in place of a value is a *sweep*: it
-//! makes one [`Variant`] for each entry, and several lists multiply. In place of `pattern`, `graphs` names
-//! several that run at once, and `graph` names a file of another tool.
+//! A file names a pattern and a kernel with their parameters. A list in place of a value is a *sweep*: it makes one
+//! [`Variant`] per entry, and several lists multiply. Instead of `pattern`, a file may have `graphs`, a list of
+//! patterns that run at the same time, or `graph`, a graph file of another tool.
 //!
 //! | module | its job |
 //! |---|---|
-//! | `load` | files and folders to text, names unique over all of them |
-//! | `parse` | the text of one file to a [`Workload`] |
-//! | `top_key` | the keys at the top of a file |
-//! | `pattern_keys` | the keys `pattern` and `graphs`: the graph of a file, by its pattern |
-//! | `graph_key` | the key `graph`: the graph of a file, which is in a file of its own |
-//! | `kind_table` | the tables with a `kind`, under `pattern` and `kernel`, with their sweeps |
-//! | `pattern_or_kernel` | what patterns and kernels have in common |
-//! | `value` | one value as a parameter takes it, or what was meant by it |
-//! | `limit` | how many cases a file may stand for |
-//! | `json` | a pattern or a kernel as it stands in records, and what is wrong in them |
-//! | `definition` | one variant: to JSON and back, to a graph and a kernel |
-//! | `graph` | the graph of a variant: to JSON and back, and built |
-//! | `file_graph` | a graph in a file: read, scaled, and known again by its content |
-//! | `variants` | what graphs, kernels and outputs make together, and what they cannot |
-//! | `optimum` | how long a run takes at best, where that is proved |
-//! | `size` | whether a graph fits into ids and memory |
-//! | `gate` | the `gate` of a file: what counts as a change |
-//! | `mistake` | what is wrong, where, and what to do |
+//! | `load` | reads files and folders, and checks that names are unique |
+//! | `parse` | parses the text of one file into a [`Workload`] |
+//! | `top_key` | lists the top-level keys of a file |
+//! | `pattern_keys` | parses the keys `pattern` and `graphs`: graphs from patterns |
+//! | `graph_key` | parses the key `graph`: a graph from a graph file |
+//! | `kind_table` | parses the tables with a `kind`, under `pattern` and `kernel`, with their sweeps |
+//! | `pattern_or_kernel` | defines what patterns and kernels have in common |
+//! | `value` | converts one value for a parameter, or suggests a correction |
+//! | `limit` | limits the number of cases per file |
+//! | `json` | converts patterns and kernels to JSON and back, with typed errors |
+//! | `definition` | converts one variant to JSON and back, and builds its graph and kernel |
+//! | `graph` | converts the graph of a variant to JSON and back, and builds it |
+//! | `file_graph` | reads and scales a graph file, and identifies it by its content |
+//! | `variants` | combines graphs, kernels and outputs into variants, and refuses invalid combinations |
+//! | `optimum` | parses the certified optimum: the shortest possible run time |
+//! | `size` | checks that a graph fits into ids and memory |
+//! | `gate` | parses the key `gate`: the smallest change that a gate reports |
+//! | `mistake` | describes mistakes: what, where, and what to do |
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -55,66 +55,65 @@ pub(crate) use json::DefinitionError;
 pub(crate) use mistake::LoadError;
 pub(crate) use optimum::CertifiedOptimum;
 
-/// A workload file, checked.
+/// The checked contents of a workload file.
 #[derive(Debug, Clone)]
 pub struct Workload {
     /// The name: lower case words joined by hyphens, unique among the workloads loaded together.
     pub name: String,
-    /// What question it answers, in one line.
+    /// The question that it answers, in one line.
     pub why: String,
-    /// How long one of its cases may take, if the file says so.
+    /// The time limit of one of its cases; `None` if the file has none.
     pub timeout: Option<Duration>,
-    /// How long a worker process may run one task, if the file says so.
+    /// The time limit of one task on a worker process; `None` if the file has none.
     pub task_timeout: Option<Duration>,
-    /// How often a task whose worker process died is tried again, if the file says so.
+    /// How often a task is retried after its worker process died; `None` if the file does not say.
     pub retries: Option<u32>,
-    /// How long a run takes at best, if the file certifies it.
+    /// The shortest possible run time; `None` if the file does not certify it.
     pub certified_optimum: Option<CertifiedOptimum>,
-    /// The smallest change that a gate is to notice, as a part of the base's time, if the file says so.
+    /// The threshold of a gate, as a fraction of the base's time; `None` if the file has none.
     pub gate_threshold: Option<f64>,
-    /// Whether it is run only where a filter names it: one that takes long, or serves one purpose.
+    /// Whether it runs only if a filter names it, because it takes long or has a special purpose.
     pub only_if_named: bool,
-    /// What of its files was read in another way than they say, or may be meant in another way; a sentence each.
+    /// How its graph differs from what its graph files say, or may be misunderstood, with one sentence per note.
     pub notes: Vec<String>,
-    /// What is run; at least one. More if something is swept.
+    /// The variants; at least one, and more if something is swept.
     pub variants: Vec<Variant>,
 }
 
 /// One entry of a workload's sweep.
 #[derive(Debug, Clone)]
 pub struct Variant {
-    /// The swept parameters as `key=value`, joined by commas; empty if nothing is swept. Unique within the
+    /// The swept parameters as `key=value`, joined by commas; empty if nothing is swept. It is unique within the
     /// workload.
     pub label: String,
-    /// What is run.
+    /// The definition of the variant.
     pub definition: Definition,
 }
 
-/// The workloads that are part of the program: the built-in ones, sorted by name, then those that `registry` adds.
+/// The built-in workloads, sorted by name, then those that `registry` adds.
 ///
 /// # Errors
 ///
-/// Everything that is wrong in those that `registry` adds.
+/// All mistakes in those that `registry` adds.
 pub fn builtin(registry: &Registry) -> Result<Vec<Workload>, LoadError> {
     load::workloads(load::builtin(registry), registry)
 }
 
-/// The workloads in these files and folders, in the order given. A folder stands for the `*.toml` files
-/// in it, sorted by name, without those in folders below it. A file that is named twice is read once; no
-/// paths give no workloads.
+/// Reads the workloads in these files and folders, in the given order. A folder stands for the `*.toml` files directly
+/// in it, sorted by name. A file that is named twice is read once. The result is empty if `paths` is.
 ///
 /// # Errors
 ///
-/// Everything that is wrong in all of them, as one report.
+/// All mistakes in all of them, as one error.
 pub fn load(paths: &[PathBuf], registry: &Registry) -> Result<Vec<Workload>, LoadError> {
     load::workloads(load::read(paths), registry)
 }
 
-/// [`builtin`] and [`load()`] together: no two of all these workloads may have the same name.
+/// The workloads of [`builtin`] and [`load()`] together. All their names must be different.
 ///
 /// # Errors
 ///
-/// As [`load()`].
+/// As for [`load()`].
 pub fn builtin_and(paths: &[PathBuf], registry: &Registry) -> Result<Vec<Workload>, LoadError> {
     let mut sources = load::builtin(registry);
     sources.extend(load::read(paths));

@@ -1,4 +1,4 @@
-//! How long a run takes at best, where somebody has proved it.
+//! The shortest possible run time, if it is certified.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use super::mistake::Mistake;
 use super::top_key::CERTIFIED_OPTIMUM;
 use super::value::{describe, to_number};
 
-/// The shortest schedule that there is: a proof, or the certificate of a solver, is somebody else's business.
+/// The duration of the shortest possible schedule, as stated in a workload file. The program does not check the proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CertifiedOptimum {
     /// The same for every number of workers.
     Any(Duration),
-    /// By the number of workers. For others it is not known.
+    /// One per number of workers. It is not known for other numbers.
     ByWorkers(BTreeMap<u32, Duration>),
 }
 
 impl CertifiedOptimum {
-    /// That of so many workers, if it is known.
+    /// The optimum with this number of workers; `None` if it is not known.
     pub fn of(&self, workers: u32) -> Option<Duration> {
         match self {
             Self::Any(optimum) => Some(*optimum),
@@ -28,7 +28,7 @@ impl CertifiedOptimum {
         }
     }
 
-    /// Reads it from a workload file.
+    /// Parses the value in a workload file.
     pub(super) fn read(value: &Spanned<DeValue<'_>>) -> Result<Self, Mistake> {
         let DeValue::Table(table) = value.get_ref() else {
             return milliseconds(value).map(Self::Any);
@@ -37,7 +37,7 @@ impl CertifiedOptimum {
             let workers = key.get_ref().parse().ok().filter(|count| *count > 0);
             let workers: u32 = workers.ok_or_else(|| {
                 mistake(&format!("hold a value for {:?} workers", key.get_ref()))
-                    .at(key.span(), "expected a number of workers, from 1 up")
+                    .at(key.span(), "expected a number of workers, at least 1")
             })?;
             Ok((workers, milliseconds(value)?))
         });
@@ -46,7 +46,7 @@ impl CertifiedOptimum {
 }
 
 fn milliseconds(value: &Spanned<DeValue<'_>>) -> Result<Duration, Mistake> {
-    // A year, as for every time in milliseconds.
+    // One year, the limit of all times in milliseconds.
     const MOST: f64 = 365.0 * 24.0 * 3600.0 * 1000.0;
     let number = to_number(value.get_ref()).filter(|number| *number > 0.0 && *number <= MOST);
     match number {
@@ -62,7 +62,7 @@ fn mistake(cannot: &str) -> Mistake {
     Mistake::new(
         format!("`{}` cannot {cannot}", CERTIFIED_OPTIMUM.name),
         format!(
-            "write it like `{}`, by the number of workers, or leave it out",
+            "write it like `{}`, with one value per number of workers, or leave it out",
             CERTIFIED_OPTIMUM.example
         ),
     )

@@ -1,4 +1,4 @@
-//! The text of one file to a workload.
+//! Parses the text of one file into a workload.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -23,24 +23,24 @@ use crate::registry::{Registry, did_you_mean, nearest};
 
 /// The text of one workload file.
 pub(super) struct SourceFile {
-    /// The path as it was given, for messages.
+    /// The given path, for messages.
     pub(super) name: String,
-    /// The folder that holds it; none if it is part of the program.
+    /// The folder that contains it; `None` if it is built into the program.
     pub(super) folder: Option<PathBuf>,
     pub(super) text: String,
 }
 
-/// A workload, and where its name stands.
+/// A workload, and the place of its name in the file.
 pub(super) struct Parsed {
     pub(super) workload: Workload,
     pub(super) name_span: Range<usize>,
 }
 
-/// Reads the text of `source`, on a machine with this much memory.
+/// Parses the text of `source`, on a machine with this much memory.
 ///
 /// # Errors
 ///
-/// All mistakes that do not follow from one another; at least one.
+/// All independent mistakes; at least one.
 pub(super) fn parse(
     source: &SourceFile,
     registry: &Registry,
@@ -102,14 +102,16 @@ pub(super) fn parse(
 fn not_toml(text: &str, error: &toml::de::Error) -> Mistake {
     let message = format!("not valid TOML: {}", error.message());
     let Some(span) = error.span() else {
-        let help = "tables stand in each other more deeply than any workload needs: is this another kind of file?";
+        let help =
+            "tables are nested more deeply than any workload needs: is this another kind of file?";
         return Mistake::new(message, help).at(deepest_key(text), "most likely here");
     };
-    let help = "the rules are at https://toml.io; strings stand in double quotes, numbers do not";
+    let help =
+        "the rules are at https://toml.io; strings need double quotes, and numbers have none";
     Mistake::new(message, help).at(span, "here")
 }
 
-/// The beginning of the line with the most dots: the only error without a place is that of a key with too many parts.
+/// The beginning of the line with the most dots. The parser gives no place only for a key with too many parts.
 fn deepest_key(text: &str) -> Range<usize> {
     let mut start = 0;
     let lines = text.split_inclusive('\n').map(|line| {
@@ -121,14 +123,15 @@ fn deepest_key(text: &str) -> Range<usize> {
     deepest.map_or(0..0, |(_, place)| place)
 }
 
-/// A file that is being read, and what was found wrong so far.
+/// A file that is being parsed, and the mistakes so far.
 pub(super) struct File<'a> {
     pub(super) table: &'a DeTable<'a>,
-    /// The folder that holds it; none if it is part of the program.
+    /// The folder that contains it; `None` if it is built into the program.
     folder: Option<&'a Path>,
     pub(super) registry: &'a Registry,
     pub(super) mistakes: Vec<Mistake>,
-    /// The keys that were meant by unknown ones. They are reported once, as unknown.
+    /// The keys that were probably meant by unknown ones. Only the unknown key is reported, not that the other is
+    /// missing.
     meant: Vec<&'static str>,
 }
 
@@ -141,7 +144,7 @@ impl<'a> File<'a> {
             let help = match self.table_that_takes(name) {
                 Some(table) => {
                     format!(
-                        "a {table} takes it: write it between the braces of `{table} = {{ .. }}`"
+                        "it belongs to the {table}: write it between the braces of `{table} = {{ .. }}`"
                     )
                 }
                 None => {
@@ -156,7 +159,7 @@ impl<'a> File<'a> {
         }
     }
 
-    /// `pattern` or `kernel`, if one of that kind has a parameter of this name.
+    /// `pattern` or `kernel`, if any known pattern or kernel has a parameter with this name.
     fn table_that_takes(&self, key: &str) -> Option<&'static str> {
         kind_takes::<&'static dyn Pattern>(key, self.registry)
             .or_else(|| kind_takes::<&'static dyn KernelKind>(key, self.registry))
@@ -181,12 +184,12 @@ impl<'a> File<'a> {
 
     fn why(&mut self) -> Option<String> {
         let (text, span) = self.text(&WHY)?;
-        // Written over several lines it is still one line.
+        // A string over several lines becomes one line.
         let why = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let problem = if why.is_empty() {
             "`why` is empty"
         } else if why.contains(char::is_control) {
-            "`why` holds a control character"
+            "`why` contains a control character"
         } else {
             return Some(why);
         };
@@ -226,7 +229,7 @@ impl<'a> File<'a> {
     }
 
     fn retries(&mut self) -> Option<u32> {
-        // A task that failed a hundred times over is not going to succeed.
+        // A task that has failed a hundred times will not succeed.
         const MOST: u64 = 100;
         let value = self.table.get(RETRIES.name)?;
         let count = to_count(value.get_ref()).filter(|count| *count <= MOST);
@@ -261,7 +264,7 @@ impl<'a> File<'a> {
     }
 
     fn seconds(&mut self, key: &TopKey) -> Option<Duration> {
-        // A millisecond is no time-out that anybody wants; a year is as good as none.
+        // A timeout under a millisecond is too short to be useful, and one over a year is practically none.
         const SECONDS: std::ops::RangeInclusive<f64> = 0.001..=365.0 * 24.0 * 3600.0;
         let value = self.table.get(key.name)?;
         match to_number(value.get_ref()) {
@@ -281,7 +284,7 @@ impl<'a> File<'a> {
         }
     }
 
-    /// All graphs that the file asks for; empty if a mistake was found there.
+    /// All graphs of the file; empty if there is a mistake.
     fn graphs(&mut self) -> Vec<GraphChoice> {
         let table = self.table;
         let mut given = GRAPH_KEYS.iter().filter_map(|key| {
@@ -291,8 +294,8 @@ impl<'a> File<'a> {
         let (first, second) = (given.next(), given.next());
         if let (Some((first, one)), Some((second, other))) = (first, second) {
             let mistake = Mistake::new(
-                format!("`{first}` and `{second}` both say what the graph is"),
-                "keep one of the two; for both at once, write both into `graphs = [..]`",
+                format!("`{first}` and `{second}` both define the graph"),
+                "remove one of the two; to run both at the same time, put both into `graphs = [..]`",
             );
             let mistake = mistake
                 .at(one.span(), "one here")
@@ -310,7 +313,7 @@ impl<'a> File<'a> {
             }
             Some((_, value)) => pattern_keys::pattern(value, self.registry, &mut self.mistakes),
             None => {
-                // A misspelt key was reported already.
+                // A misspelt key has already been reported.
                 if !GRAPH_KEYS.iter().any(|key| self.meant.contains(&key.name)) {
                     self.required(&PATTERN);
                 }
@@ -325,7 +328,7 @@ impl<'a> File<'a> {
         read.map_err(|mistake| self.mistakes.push(mistake)).ok()
     }
 
-    /// All kernels that the file asks for; empty if a mistake was found there.
+    /// All kernels of the file; empty if there is a mistake.
     fn kernels(&mut self) -> Vec<Choice<&'static dyn KernelKind>> {
         let Some(value) = self.required(&KERNEL) else {
             return Vec::new();
@@ -343,7 +346,8 @@ fn kind_takes<K: PatternOrKernel>(key: &str, registry: &Registry) -> Option<&'st
     (key == "kind" || known.any(takes)).then_some(K::KEY)
 }
 
-/// Lower case letters and digits in words joined by single hyphens, a letter first.
+/// Whether a name consists of words of lower case letters and digits, joined by single hyphens, and begins with a
+/// letter.
 fn is_kebab_case(name: &str) -> bool {
     let is_word = |word: &str| {
         !word.is_empty()

@@ -1,4 +1,4 @@
-//! What a file says about its graph: a `pattern`, with its sweeps, or several `graphs` at once.
+//! The keys `pattern`, with its sweeps, and `graphs`, for several graphs at the same time.
 
 use std::ops::Range;
 
@@ -15,22 +15,22 @@ use crate::parameter::ParameterKind;
 use crate::pattern::Pattern;
 use crate::registry::Registry;
 
-/// One graph that the workload can have.
+/// One choice for the graph of the workload.
 pub(super) struct GraphChoice {
     pub(super) graph: Graph,
-    /// `key=value` for what tells it from the other choices.
+    /// The labels `key=value` that distinguish it from the other choices.
     pub(super) labels: Vec<String>,
-    /// Where the numbers stand that make it large, and what each means.
+    /// The places of the numbers that determine its size, and what each means.
     pub(super) extents: Vec<(Range<usize>, &'static str)>,
-    /// Whether it says how long each task lasts.
+    /// Whether it has a duration for each task.
     pub(super) has_durations: bool,
-    /// What is to be told about its file.
+    /// Notes about its graph file, one sentence each.
     pub(super) notes: Vec<String>,
 }
 
 type PatternChoice = Choice<&'static dyn Pattern>;
 
-/// All choices under `pattern`; empty if a mistake was found there.
+/// All choices under `pattern`; empty if there is a mistake.
 pub(super) fn pattern(
     value: &Entry<'_>,
     registry: &Registry,
@@ -52,7 +52,7 @@ pub(super) fn pattern(
     choices.into_iter().map(one).collect()
 }
 
-/// What stands under `graphs`, which is one choice; `None` if a mistake was found there.
+/// The one choice under `graphs`; `None` if there is a mistake.
 pub(super) fn several(
     value: &Entry<'_>,
     registry: &Registry,
@@ -80,7 +80,7 @@ pub(super) fn several(
     })
 }
 
-/// The entries of `graphs`, at least one.
+/// The entries of `graphs`; at least one.
 fn entries<'v, 'i>(
     value: &'v Entry<'i>,
     mistakes: &mut Vec<Mistake>,
@@ -88,7 +88,7 @@ fn entries<'v, 'i>(
     let message = match value.get_ref() {
         DeValue::Array(list) if list.is_empty() => "`graphs` is an empty list".into(),
         DeValue::Array(list) if list.len() > VARIANTS_MAX => {
-            format!("`graphs` holds {} graphs", list.len())
+            format!("`graphs` contains {} graphs", list.len())
         }
         DeValue::Array(list) => return Some(list.iter()),
         other => format!("`graphs` cannot be {}", describe(other)),
@@ -117,11 +117,11 @@ fn entry_of_several(
     let mut parser = KindTableParser::new(registry, PATTERN.example);
     let mut choices: Vec<PatternChoice> = parser.read(entry);
     mistakes.append(&mut parser.mistakes);
-    // What is swept has a label, even if it is a list of one.
+    // Something swept has a label, even if its list has one entry.
     if choices.iter().any(|choice| !choice.labels.is_empty()) {
-        let help = "write one value without brackets, and a workload file for each value to try";
+        let help = "write one value without brackets, and make one workload file per value";
         let mistake = Mistake::new("`graphs` cannot be swept", help);
-        mistakes.push(mistake.at(entry.span(), "holds a list"));
+        mistakes.push(mistake.at(entry.span(), "contains a list"));
         return None;
     }
     choices.pop()
@@ -138,12 +138,9 @@ fn extents(choice: &PatternChoice) -> Vec<(Range<usize>, &'static str)> {
 }
 
 impl GraphChoice {
-    /// The mistake that the graph does not fit.
+    /// The mistake that the graph does not fit into ids or memory.
     pub(super) fn too_large(&self, error: &SizeError) -> Mistake {
-        let help = format!(
-            "make it smaller, so that there are at most {} tasks",
-            error.fit_count()
-        );
+        let help = format!("make it smaller: at most {} tasks", error.fit_count());
         let mistake = Mistake::new(format!("the graph is too large: {error}"), help);
         let places = self.extents.iter();
         places.fold(mistake, |mistake, (span, why)| {

@@ -3,16 +3,16 @@ use crate::parameter::Parameter;
 use crate::pattern::Pattern;
 use crate::registry::Registry;
 
-/// What patterns and kernels have in common for a workload: both are chosen by name and take parameters.
+/// Patterns and kernels in workload files: both are chosen by name and take parameters.
 pub(super) trait PatternOrKernel: Copy + 'static {
     /// The key in workload files and records: `pattern` or `kernel`.
     const KEY: &'static str;
-    /// All there are to choose from.
+    /// All patterns or kernels in `registry`.
     fn known(registry: &Registry) -> &[Self];
     fn kind_name(self) -> &'static str;
     fn declared(self) -> &'static [Parameter];
 
-    /// The one of this name.
+    /// The pattern or kernel with this name; `None` if there is none.
     fn find(registry: &Registry, name: &str) -> Option<Self> {
         let mut known = Self::known(registry).iter().copied();
         known.find(|kind| kind.kind_name() == name)

@@ -1,4 +1,4 @@
-//! Whether a graph fits: into 32-bit ids, and into memory.
+//! Checks that a graph fits into 32-bit ids and into memory.
 
 use crate::execute::job_byte_len;
 use crate::kernel::KernelKind;
@@ -6,14 +6,14 @@ use crate::parameter::Parameters;
 use crate::pattern::Size;
 use crate::units;
 
-/// What a job holds in memory beside its graph.
+/// The memory of a job in addition to its graph.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct MemoryNeed {
-    /// What each task hands on.
+    /// The bytes that each task passes to its dependents.
     output_bytes: u32,
-    /// What the kernel holds, whatever the graph.
+    /// The bytes of the kernel that do not depend on the graph.
     kernel_bytes: u64,
-    /// What the kernel holds for each task.
+    /// The bytes of the kernel per task.
     kernel_task_bytes: u64,
 }
 
@@ -34,7 +34,7 @@ impl MemoryNeed {
         }
     }
 
-    /// The bytes that the kernel holds for a graph of `size`.
+    /// The bytes of the kernel for a graph of `size`.
     pub(super) fn kernel_byte_len(self, size: Size) -> u128 {
         let of_tasks = size
             .task_count
@@ -42,13 +42,13 @@ impl MemoryNeed {
         of_tasks.saturating_add(self.kernel_bytes.into())
     }
 
-    /// The bytes of the job with those of the kernel.
+    /// The bytes of the job, including the kernel.
     pub(super) fn byte_len(self, size: Size) -> u128 {
         job_bytes(size, self.output_bytes).saturating_add(self.kernel_byte_len(size))
     }
 }
 
-/// A graph that does not fit.
+/// The error that a graph does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{} tasks with {} dependences{} need {} of memory{}; {limit}",
@@ -67,7 +67,7 @@ pub struct SizeError {
 fn handing_on(output_bytes: u32) -> String {
     match output_bytes {
         0 => String::new(),
-        count => format!(" and {} to hand on each", units::size(count)),
+        count => format!(" and {} of output per task", units::size(count)),
     }
 }
 
@@ -78,7 +78,7 @@ fn and_the_kernel(kernel_bytes: u128) -> String {
     }
 }
 
-/// What a graph is too large for, and how many such tasks would fit.
+/// What the graph is too large for, and how many such tasks would fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 enum Limit {
     #[error("ids have 32 bits, which is enough for {fit_count} tasks of this pattern")]
@@ -88,7 +88,7 @@ enum Limit {
 }
 
 impl SizeError {
-    /// How many tasks of the same pattern would fit.
+    /// The largest number of tasks of the same pattern that would fit.
     pub(super) fn fit_count(&self) -> u128 {
         match self.limit {
             Limit::Ids { fit_count } | Limit::Memory { fit_count, .. } => fit_count,
@@ -96,16 +96,16 @@ impl SizeError {
     }
 }
 
-/// Checks that a graph of `size` can be numbered, and that its job and its kernel fit into `memory_bytes` together.
+/// Checks that ids can number a graph of `size`, and that its job with its kernel fits into `memory_bytes`.
 pub(super) fn check(size: Size, load: MemoryNeed, memory_bytes: u64) -> Result<(), SizeError> {
     let memory_bytes = u128::from(memory_bytes);
-    // As many tasks as fit if each brings as many dependences and bytes as the tasks of this graph do.
+    // The number of tasks that fit if each has as many dependences and bytes as a task of this graph on average.
     let fit_count = |capacity: u128, need: u128| size.task_count * capacity / need.max(1);
 
     let ids = u128::from(u32::MAX);
     let numbered = size.task_count.max(size.edge_count);
     let bytes = load.byte_len(size);
-    // What the kernel holds whatever the graph is not there for tasks.
+    // The fixed part of the kernel's memory is not available for tasks.
     let fixed = u128::from(load.kernel_bytes);
     let for_ids = fit_count(ids, numbered);
     let for_memory = fit_count(memory_bytes.saturating_sub(fixed), bytes - fixed);
@@ -122,8 +122,8 @@ pub(super) fn check(size: Size, load: MemoryNeed, memory_bytes: u64) -> Result<(
     Err(SizeError { size, load, limit })
 }
 
-/// [`job_byte_len`] for sizes beyond 64 bits. Bytes grow in proportion to the graph, so they are counted
-/// for a graph of the same shape that is small enough.
+/// Like [`job_byte_len`], for sizes beyond 64 bits. The number of bytes is proportional to the graph, so it is computed
+/// for a smaller graph of the same shape and scaled.
 fn job_bytes(size: Size, output_bytes: u32) -> u128 {
     const SMALL: u128 = 1 << 20;
     if size.task_count == 0 {
@@ -189,7 +189,7 @@ mod tests {
         let expected = "1000000 tasks with 0 dependences need 30.5 MiB of memory, and the kernel 484 MiB; \
                         this machine has 515 MiB, which is enough for 999999 tasks of this pattern";
         assert_eq!(error.to_string(), expected);
-        // Without a byte for the job no task fits.
+        // No task fits if there is no memory for the job.
         let error = check(graph, load, GIGABYTE / 4).unwrap_err();
         assert_eq!(error.fit_count(), 0);
     }
@@ -204,7 +204,7 @@ mod tests {
         );
         let error = check(size(most + 1, 0), MemoryNeed::new(0), huge_memory).unwrap_err();
         assert_eq!(error.fit_count(), most);
-        // Edges are numbered too.
+        // Edges need ids too.
         assert!(check(size(10, most + 1), MemoryNeed::new(0), huge_memory).is_err());
     }
 

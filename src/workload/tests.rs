@@ -1,5 +1,5 @@
-//! What is accepted, what it becomes, and that nothing makes reading panic. What is refused, and in which
-//! words, is in `refusal`.
+//! Tests of accepted files and of their variants, and that no file makes the parser panic. `refusal` tests refused
+//! files and their messages.
 
 use proptest::prelude::*;
 
@@ -26,7 +26,7 @@ fn read(files: &[(&str, &str)]) -> Result<Vec<Workload>, LoadError> {
     workloads_within(sources.collect(), &Registry::default(), MEMORY_BYTES)
 }
 
-/// The labels of a workload with this pattern and kernel.
+/// The labels of the variants of a workload with this pattern and kernel.
 fn labels(body: &str) -> Vec<String> {
     let text = format!("name = \"test\"\nwhy = \"a test\"\n{body}");
     let workloads = read(&[("test.toml", &text)]).unwrap();
@@ -253,7 +253,7 @@ fn a_folder_stands_for_its_files_and_no_others() {
     };
     let path = folder.path().to_path_buf();
     assert_eq!(names(std::slice::from_ref(&path)), ["second", "first"]);
-    // A file that is in the folder too is read once.
+    // A file that is also in the folder is read once.
     let below = path.join("below");
     assert_eq!(
         names(&[path.join("b.toml"), path, below]),
@@ -262,14 +262,14 @@ fn a_folder_stands_for_its_files_and_no_others() {
     assert!(names(&[]).is_empty());
 }
 
-/// Every variant comes back from JSON text as it went there.
+/// Checks that every variant survives a round trip through JSON.
 fn assert_round_trip(workloads: &[Workload]) {
     let registry = Registry::default();
     for variant in workloads.iter().flat_map(|workload| &workload.variants) {
         let json = variant.definition.to_json();
         let text = json.to_string();
         let read = serde_json::from_str(&text).unwrap();
-        // The text was checked for the tests' memory; this reads it for the memory there is.
+        // The text was checked for the memory of the tests; this checks it for the memory of this machine.
         match Definition::from_json(&read, &registry) {
             Ok(back) => {
                 assert_eq!(back.to_json(), json);
@@ -283,7 +283,7 @@ fn assert_round_trip(workloads: &[Workload]) {
     }
 }
 
-/// Renders what was refused: that must not panic either.
+/// Renders the error, which must not panic either.
 fn read_anything(text: &str) {
     match read(&[("test.toml", text)]) {
         Ok(workloads) => assert_round_trip(&workloads),
@@ -301,7 +301,7 @@ pattern = [
 kernel = { kind = ["sleep"], duration_ms = [0.1, 3] }
 "#;
 
-/// Pieces that turn one valid file into another, or into one that is nearly valid.
+/// Pieces that turn a valid file into another valid or nearly valid one.
 const PIECES: [&str; 25] = [
     "name",
     "why",

@@ -1,9 +1,9 @@
-//! The keys at the top of a workload file.
+//! The top-level keys of a workload file.
 
-/// A key that stands at the top of a file.
+/// A top-level key.
 pub(super) struct TopKey {
     pub(super) name: &'static str,
-    /// How to write it.
+    /// An example, for messages.
     pub(super) example: &'static str,
 }
 
@@ -62,7 +62,7 @@ pub(super) const ONLY_IF_NAMED: TopKey = TopKey {
     example: "only_if_named = true",
 };
 
-/// All of them, in the order that messages name them in.
+/// All top-level keys, in the order of messages.
 pub(super) const TOP_KEYS: [&TopKey; 13] = [
     &NAME,
     &WHY,
@@ -79,11 +79,10 @@ pub(super) const TOP_KEYS: [&TopKey; 13] = [
     &ONLY_IF_NAMED,
 ];
 
-/// Those that say which graph is run: a file has one of them. The first is the one that is asked for where
-/// none is there.
+/// The keys that define the graph. A file has exactly one of them. If it has none, the message asks for the first.
 pub(super) const GRAPH_KEYS: [&TopKey; 3] = [&PATTERN, &GRAPHS, &GRAPH];
 
-/// Whether `key` stands at the top of a file.
+/// Whether `key` is a top-level key.
 pub(super) fn is_top_key(key: &str) -> bool {
     TOP_KEYS.iter().any(|top| top.name == key)
 }

@@ -1,4 +1,4 @@
-//! One value of a file: as a parameter takes it, as messages show it, and what was meant by a wrong one.
+//! Converts one value of a file for a parameter, describes it in messages, and suggests a correction for a wrong one.
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -7,10 +7,10 @@ use super::mistake::{Mistake, quoted};
 use crate::parameter::{Parameter, ParameterKind, Value};
 use crate::registry::nearest;
 
-/// A value and where it stands in the file.
+/// A value and its place in the file.
 pub(super) type Entry<'a> = Spanned<DeValue<'a>>;
 
-/// A value as it stands in the file, for messages.
+/// Describes a value for messages.
 pub(super) fn describe(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => quoted(text),
@@ -23,7 +23,7 @@ pub(super) fn describe(value: &DeValue<'_>) -> String {
     }
 }
 
-/// A value that a parameter may have.
+/// Converts a value to one that a parameter may have; `None` if no parameter accepts its type.
 pub(super) fn to_value(value: &DeValue<'_>) -> Option<Value> {
     match value {
         DeValue::String(text) => Some(Value::Text(text.to_string())),
@@ -52,7 +52,7 @@ pub(super) fn to_number(value: &DeValue<'_>) -> Option<f64> {
     }
 }
 
-/// The mistake that `parameter` does not take the value of `entry`.
+/// The mistake that `parameter` does not accept the value of `entry`.
 pub(super) fn invalid(parameter: &Parameter, entry: &Spanned<DeValue<'_>>) -> Mistake {
     let name = parameter.name;
     let value = entry.get_ref();
@@ -65,7 +65,7 @@ pub(super) fn invalid(parameter: &Parameter, entry: &Spanned<DeValue<'_>>) -> Mi
     Mistake::new(message, help).at(entry.span(), expected)
 }
 
-/// What was meant by a value that `parameter` does not take, as it is written in a file.
+/// Guesses what was meant by a value that `parameter` does not accept, in the syntax of the file; `None` if it cannot.
 fn correction(parameter: &Parameter, value: &DeValue<'_>) -> Option<String> {
     let meant = match (parameter.kind, value) {
         (ParameterKind::Choice(words), DeValue::String(text)) => {
@@ -86,7 +86,7 @@ fn correction(parameter: &Parameter, value: &DeValue<'_>) -> Option<String> {
     }
 }
 
-/// A time that was written with its unit, in milliseconds.
+/// Parses a time with its unit, and returns milliseconds.
 fn milliseconds(text: &str) -> Option<f64> {
     let unit_start = text.find(char::is_alphabetic).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_start);
@@ -99,7 +99,7 @@ fn milliseconds(text: &str) -> Option<f64> {
     }
 }
 
-/// A ratio that was written as text, perhaps in per cent.
+/// Parses a ratio in a string, with or without a percent sign.
 fn ratio(text: &str) -> Option<f64> {
     match text.strip_suffix('%') {
         Some(percent) => Some(percent.trim().parse::<f64>().ok()? / 100.0),
@@ -107,7 +107,7 @@ fn ratio(text: &str) -> Option<f64> {
     }
 }
 
-/// What a parameter is and takes: "how many tasks each step has, a whole number from 1 to 10".
+/// Describes a parameter and its values: "how many tasks each step has, a whole number from 1 to 10".
 pub(super) fn explain(parameter: &Parameter) -> String {
     format!("{}, {}", parameter.why, parameter.expected())
 }

@@ -1,4 +1,4 @@
-//! What the graphs, the kernels and the outputs of a file make together.
+//! Combines the graphs, the kernels and the outputs of a file into variants.
 
 use std::ops::Range;
 
@@ -17,18 +17,18 @@ use crate::kernel::KernelKind;
 use crate::parameter::{Parameter, ParameterKind, Value};
 use crate::units;
 
-/// A number of bytes that tasks hand on.
+/// A value of `output_bytes`.
 pub(super) struct OutputChoice {
     output_bytes: u32,
-    /// `output_bytes=..` if it is one of a list.
+    /// The label `output_bytes=..` if it is an entry of a list.
     label: Option<String>,
-    /// Where it stands, if it does.
+    /// Its place; `None` if the file does not have it.
     span: Option<Range<usize>>,
 }
 
 const OUTPUT: Parameter = Parameter {
     name: OUTPUT_BYTES.name,
-    why: "how many bytes a task hands on to its dependents, which check them all",
+    why: "how many bytes a task passes to its dependents, which check all of them",
     kind: ParameterKind::Count {
         min: 0,
         max: OUTPUT_BYTES_MAX as u64,
@@ -39,7 +39,7 @@ const OUTPUT: Parameter = Parameter {
 type KernelChoice = Choice<&'static dyn KernelKind>;
 
 impl File<'_> {
-    /// All numbers of bytes that tasks are to hand on; empty if a mistake was found there.
+    /// All values of `output_bytes`; empty if there is a mistake.
     pub(super) fn outputs(&mut self) -> Vec<OutputChoice> {
         let Some(value) = self.table.get(OUTPUT.name) else {
             return vec![OutputChoice {
@@ -69,7 +69,7 @@ impl File<'_> {
         outputs: &[OutputChoice],
         memory_bytes: u64,
     ) {
-        // What does not fit with the most bytes is reported once.
+        // Checking only the largest value reports each graph once.
         let Some(output) = outputs.iter().max_by_key(|output| output.output_bytes) else {
             return;
         };
@@ -78,7 +78,7 @@ impl File<'_> {
             let size = choice.graph.size();
             let with = |kernel: &KernelChoice| load.with_kernel(kernel.kind, &kernel.parameters);
             let held = |kernel: &KernelChoice| with(kernel).kernel_byte_len(size);
-            // Kernels that do not fit by themselves are told for themselves.
+            // Kernels that do not fit even without a graph are reported separately.
             let fitting = kernels
                 .iter()
                 .filter(|kernel| kernel.kind.byte_len(&kernel.parameters) <= memory_bytes);
@@ -87,10 +87,10 @@ impl File<'_> {
             let Err(error) = checked else { continue };
             let mut mistake = choice.too_large(&error);
             if let Some(span) = &output.span {
-                mistake = mistake.at(span.clone(), "what each of them hands on");
+                mistake = mistake.at(span.clone(), "the bytes that each task passes on");
             }
             if let Some(kernel) = kernel.filter(|kernel| held(kernel) > 0) {
-                mistake = mistake.at(kernel.table_span.clone(), "what the kernel holds");
+                mistake = mistake.at(kernel.table_span.clone(), "the memory of the kernel");
             }
             self.mistakes.push(mistake);
         }
@@ -107,7 +107,7 @@ impl File<'_> {
                 continue;
             }
             let message = format!(
-                "the kernel holds {}, and this machine has {}",
+                "the kernel needs {} of memory, and this machine has {}",
                 units::size(bytes),
                 units::size(memory_bytes)
             );
@@ -117,18 +117,17 @@ impl File<'_> {
         }
     }
 
-    /// An optimum is held against runs whose durations are known.
+    /// Reports a certified optimum of tasks without known durations, which it cannot be compared with.
     pub(super) fn refuse_an_optimum_of_unknown_durations(&mut self, kernels: &[KernelChoice]) {
         let Some(kernel) = kernels.iter().find(|one| !one.kind.knows_durations()) else {
             return;
         };
         let message = format!(
-            "`{}` is for tasks that last for a known time, and those of \"{}\" do not",
+            "`{}` needs tasks with known durations, which those of \"{}\" do not have",
             CERTIFIED_OPTIMUM.name,
             kernel.kind.name()
         );
-        let help =
-            "take the kernel \"replay\", \"sleep\" or \"busy-wait\", or leave out the optimum";
+        let help = "use the kernel \"replay\", \"sleep\" or \"busy-wait\", or remove the optimum";
         let mistake = Mistake::new(message, help);
         self.mistakes
             .push(mistake.at(kernel.table_span.clone(), "this kernel"));
@@ -146,11 +145,11 @@ impl File<'_> {
         };
         let mistake = Mistake::new(
             format!(
-                "\"{}\" needs to know how long each task lasts, and the graph does not say",
+                "\"{}\" needs the duration of each task, and the graph has none",
                 kernel.kind.name()
             ),
             format!(
-                "take the graph from a file with durations: `{}`; or take another kernel",
+                "use a graph file with durations: `{}`; or use another kernel",
                 GRAPH.example
             ),
         );
@@ -159,7 +158,7 @@ impl File<'_> {
             .push(mistake.at(self.graph_span(), "a graph without durations"));
     }
 
-    /// An optimum is that of one graph, with the same durations in all cases.
+    /// Reports a certified optimum of several graphs or durations, because it applies to one of them only.
     pub(super) fn refuse_one_optimum_of_several(
         &mut self,
         graphs: &[GraphChoice],
@@ -172,12 +171,12 @@ impl File<'_> {
         }
         let span = |name| self.table.get(name).map(Spanned::span);
         let mistake = Mistake::new(
-            format!("`{}` is that of one graph", CERTIFIED_OPTIMUM.name),
-            "write a workload file for each graph and each duration that has an optimum of its own",
+            format!("`{}` applies to one graph only", CERTIFIED_OPTIMUM.name),
+            "make one workload file per graph, and per duration that has its own optimum",
         );
         let mistake = mistake.at(
             span(CERTIFIED_OPTIMUM.name).unwrap_or_default(),
-            "of which of them?",
+            "for which of them?",
         );
         self.mistakes.push(match graphs.len() {
             0 | 1 => mistake.at(span(KERNEL.name).unwrap_or_default(), "several kernels"),
@@ -185,7 +184,7 @@ impl File<'_> {
         });
     }
 
-    /// Every graph with every kernel and every number of bytes.
+    /// Combines every graph with every kernel and every value of `output_bytes`.
     pub(super) fn variants(
         &mut self,
         graphs: &[GraphChoice],
@@ -218,7 +217,7 @@ impl File<'_> {
         variants
     }
 
-    /// Where the file says what the graph is.
+    /// The place of the key that defines the graph.
     fn graph_span(&self) -> Range<usize> {
         let mut values = GRAPH_KEYS.iter().filter_map(|key| self.table.get(key.name));
         values.next().map(Spanned::span).unwrap_or_default()

@@ -60,7 +60,7 @@ fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
     let pid = Pid::from_child(&child);
     kill_process(pid, Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert!(said.any(|line| line.unwrap().contains("go on with --resume")));
+    assert!(said.any(|line| line.unwrap().contains("continue with --resume")));
     // The descriptor of a process becomes readable when it ends.
     for process in &family {
         poll(&mut [PollFd::new(process, PollFlags::IN)], None).unwrap();

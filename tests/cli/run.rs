@@ -84,7 +84,7 @@ fn records_that_cannot_be_read_are_refused_with_their_place() {
     let report = || taskdyno().arg("report").arg(&bad).output().unwrap();
 
     fs::write(&bad, &text[..text.len() - 40]).unwrap();
-    assert_complains(&report(), 2, &["bad.jsonl:3", "cut off"]);
+    assert_complains(&report(), 2, &["bad.jsonl:3", "is incomplete"]);
 
     fs::write(
         &bad,
@@ -116,7 +116,7 @@ fn a_disk_that_fills_up_loses_nothing_that_was_written() {
     assert_complains(
         &output,
         1,
-        &["records.jsonl", "--resume", "records before it are safe"],
+        &["records.jsonl", "--resume", "earlier records are saved"],
     );
     let left = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
     assert!(

@@ -104,7 +104,7 @@ fn an_impossible_shape_of_workers_is_refused() {
         (
             &["--workers", "2x2", "--backends", "fork"],
             &[
-                "`fork` has no threads in processes",
+                "`fork` does not support processes with threads",
                 "2x2",
                 "--workers 4,2x2",
             ],
@@ -160,7 +160,11 @@ fn only_the_name_of_a_workload_selects_one_with_only_if_named() {
         run.args(["--dry-run"]).args(arguments);
         let output = run.current_dir(folder.path()).output().unwrap();
         if output.status.code() != Some(0) {
-            assert_complains(&output, 2, &["`rare/", "has to be asked for"]);
+            assert_complains(
+                &output,
+                2,
+                &["`rare/", "runs only if the filter names its workload"],
+            );
         }
         stdout(&output)
             .lines()

@@ -1,4 +1,4 @@
-//! What `gate` takes on the command line.
+//! The command-line arguments of `gate`.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -12,12 +12,12 @@ use crate::cmd::show::Show;
 use crate::cmd::tell;
 use crate::gate::{GatePlan, ListedCase};
 
-/// What `gate` takes.
+/// The arguments of `gate`.
 #[derive(clap::Args)]
 pub(in crate::cmd) struct GateArguments {
     #[command(flatten)]
     pub(super) selected: Selected,
-    /// What to compare with: a built program, or a git revision, which is built for it.
+    /// Compare with this build: the path of a program, or a git revision, which is built first.
     #[arg(
         long,
         value_name = "BUILD",
@@ -25,7 +25,7 @@ pub(in crate::cmd) struct GateArguments {
         env = "TASKDYNO_BASE"
     )]
     pub(super) base: Option<String>,
-    /// What to judge: a built program, or a git revision, which is built for it.
+    /// Judge this build: the path of a program, or a git revision, which is built first.
     #[arg(
         long,
         value_name = "BUILD",
@@ -33,20 +33,20 @@ pub(in crate::cmd) struct GateArguments {
         env = "TASKDYNO_HEAD"
     )]
     pub(super) head: Option<String>,
-    /// The package of a revision to build, if its workspace has several.
+    /// Build this package of a revision, if its workspace has several.
     #[arg(long, value_name = "NAME", env = "TASKDYNO_PACKAGE")]
     pub(super) package: Option<String>,
-    /// The binary of a revision to build, if its package has several: taskdyno, or a program of your own
-    /// on its `Harness`.
+    /// Build this binary of a revision, if its package has several: taskdyno, or your own program that uses its
+    /// `Harness`.
     #[arg(long, value_name = "NAME", env = "TASKDYNO_BIN")]
     pub(super) bin: Option<String>,
-    /// The smallest change that counts, as a part of the base's time: 0.01 for one per cent.
+    /// Ignore changes smaller than this fraction of the base's time; 0.01 is 1%.
     ///
-    /// A workload's own goes before it.
+    /// A threshold in the workload file takes precedence.
     #[arg(long, value_name = "RATIO", default_value = "0.01", value_parser = threshold, allow_negative_numbers = true, env = "TASKDYNO_THRESHOLD")]
     pub(super) threshold: f64,
-    /// Pairs of processes of each case before the first look. Cases that are not decided then get as many
-    /// again before the second.
+    /// Measure this many pairs of processes per case before the first look. Undecided cases get the same number again
+    /// before the second look.
     #[arg(
         long,
         value_name = "N",
@@ -55,23 +55,23 @@ pub(in crate::cmd) struct GateArguments {
         env = "TASKDYNO_PAIRS"
     )]
     pub(super) pairs: u64,
-    /// Look only once.
+    /// Look at the results only once, without further pairs for undecided cases.
     #[arg(long, env = "TASKDYNO_NO_EXTENSION")]
     pub(super) no_extension: bool,
-    /// The chance of a false alarm in any of the cases.
+    /// Limit the chance of a false alarm in any of the cases; 0.01 is 1%.
     #[arg(long, value_name = "CHANCE", default_value = "0.01", value_parser = chance, allow_negative_numbers = true, env = "TASKDYNO_ALPHA")]
     pub(super) alpha: f64,
-    /// Seconds after which no pair is begun; cases are then judged by the pairs they have.
+    /// Start no pair after this many seconds, and judge each case by the pairs measured so far.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_GATE_MAX_TIME")]
     pub(super) max_time: Option<Duration>,
-    /// Seconds until a process that has not ended is killed; a workload's own timeout goes before it.
+    /// Kill a process that has not ended after this many seconds. A timeout in the workload file takes precedence.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_TIMEOUT")]
     pub(super) timeout: Duration,
     #[command(flatten)]
     pub(super) show: Show,
-    /// The folder to write to.
+    /// Write the results to this folder.
     ///
-    /// The comparison and its pairs go there.
+    /// The results are the comparison and its pairs.
     #[arg(
         long,
         value_name = "DIR",
@@ -79,21 +79,21 @@ pub(in crate::cmd) struct GateArguments {
         env = "TASKDYNO_OUT"
     )]
     pub(super) out: PathBuf,
-    /// Go on where it was interrupted.
+    /// Continue an interrupted measurement.
     ///
-    /// Pairs in the folder are not measured again.
+    /// Pairs that are already in the folder are not measured again.
     #[arg(long, env = "TASKDYNO_RESUME")]
     pub(super) resume: bool,
     #[command(flatten)]
     pub(super) manner: Manner,
-    /// Measure the gate itself on this machine: how often it cries wolf, and how often it finds a slow-down
-    /// that was planted.
+    /// Test the gate on this machine: measure how often it raises a false alarm, and how often it finds a planted
+    /// slow-down.
     #[arg(long, conflicts_with_all = ["base", "head", "max_time", "resume"], env = "TASKDYNO_SELF_TEST")]
     pub(super) self_test: bool,
-    /// A self-test of a few minutes: one case, 5 verdicts of each kind.
+    /// Make a self-test of a few minutes, with one case and 5 verdicts per planted slow-down.
     #[arg(long, requires = "self_test", env = "TASKDYNO_QUICK")]
     pub(super) quick: bool,
-    /// Verdicts of a self-test for each case and each planted slow-down.
+    /// Make this many self-test verdicts for each case and each planted slow-down (default: 25, or 5 with `--quick`).
     #[arg(
         long,
         value_name = "N",
@@ -102,7 +102,7 @@ pub(in crate::cmd) struct GateArguments {
         env = "TASKDYNO_VERDICTS"
     )]
     pub(super) verdicts: Option<u64>,
-    /// The slow-downs that a self-test plants, separated by commas; 0 for none.
+    /// Plant these slow-downs in a self-test, separated by commas; 0.05 is 5%, and 0 is no slow-down.
     #[arg(
         long,
         value_name = "RATIOS",
@@ -113,14 +113,15 @@ pub(in crate::cmd) struct GateArguments {
         env = "TASKDYNO_PLANTED"
     )]
     pub(super) planted: Vec<f64>,
-    /// Keep one core busy beside the self-test.
+    /// Keep one core busy during the self-test.
     #[arg(long, requires = "self_test", env = "TASKDYNO_NEIGHBOUR")]
     pub(super) neighbour: bool,
 }
 
 impl GateArguments {
-    /// Whether to bind workers to cores: as it was said, or else as in the part of the gate that went before. Nobody's
-    /// are where some backend cannot, unless that was demanded: a gate has one setting for all its cases.
+    /// Whether to bind workers to cores. `--pin=always` and `--pin=never` decide it. Otherwise a resumed gate keeps the
+    /// setting of the interrupted one, and a new gate binds workers only if the backends of all cases support it and
+    /// the machine is quiet: a gate has one setting for all its cases.
     pub(super) fn pin(&self, before: Option<&GatePlan>, cases: &[ListedCase]) -> bool {
         match (self.selected.pin.unwrap_or(Pin::Auto), before) {
             (Pin::Auto, Some(before)) => before.pin,
@@ -135,7 +136,7 @@ impl GateArguments {
         };
         if !self.manner.quiet {
             tell(&format!(
-                "no workers are bound to cores: `{}` cannot bind its own",
+                "no workers are bound to cores, because the backend `{}` does not support it",
                 unable.case.backend
             ));
         }

@@ -1,4 +1,4 @@
-//! `gate`: two builds run in turns, and a verdict on each case.
+//! `gate`: runs two builds alternately, and gives a verdict on each case.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -66,7 +66,7 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
     let (header, mut log) = open_log(arguments, before, &builds, &matched, host)?;
     let contests = contests(&header, &builds);
 
-    // Whatever becomes of this gate, the comparison of an earlier one is not its own.
+    // Even if this gate fails, the folder must not present the comparison of an earlier gate as its result.
     set_aside(&arguments.out.join(COMPARISON))?;
     let mut watcher = Pairs::new(
         header.plan.pair_count,
@@ -79,7 +79,7 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
     watcher.progress.close();
     if ran.stop == Stop::Interrupted {
         tell(&format!(
-            "interrupted: {} pairs are safe in {}; go on with --resume",
+            "interrupted: {} pairs are saved in {}; continue with --resume",
             ran.pair_count,
             log.path().display()
         ));
@@ -90,7 +90,7 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
     finish(&comparison, arguments)
 }
 
-/// `cases`: what a gate asks each of its two programs.
+/// `cases`: lists the selected cases. A gate runs it on each of its two programs.
 pub(super) fn cases(registry: &Registry, selected: &Selected) -> CommandResult {
     for planned in selected.cases_if_any(registry)? {
         let listed = serde_json::to_string(&ListedCase::from(planned));
@@ -99,10 +99,10 @@ pub(super) fn cases(registry: &Registry, selected: &Selected) -> CommandResult {
     Ok(OK)
 }
 
-/// `neighbour`: a busy loop.
+/// `neighbour`: keeps one core busy until it is killed.
 pub(super) fn neighbour() -> CommandResult {
     match be_busy() {
-        Err(error) => Err(Exit::failed(complaint!("cannot be a neighbour: {error}"))),
+        Err(error) => Err(Exit::failed(complaint!("cannot keep a core busy: {error}"))),
     }
 }
 
@@ -111,8 +111,8 @@ fn interrupted_early() -> u8 {
     interrupted()
 }
 
-/// Both programs. Without its base a head is not comparable, whatever the reason. A head that is not there was misspelt;
-/// one that does not build has failed.
+/// Finds or builds both programs. If the base is missing or does not build, there is nothing to compare with. A head
+/// that is missing is a usage error, and one that does not build is a failure.
 fn builds(base: &str, head: &str, arguments: &GateArguments) -> Result<Both<Resolved>, Exit> {
     let target = Target {
         package: arguments.package.clone(),
@@ -130,16 +130,16 @@ fn builds(base: &str, head: &str, arguments: &GateArguments) -> Result<Both<Reso
     Ok(Both { base, head })
 }
 
-/// The cases of both builds, side by side.
+/// Matches the cases of both builds.
 fn matched(builds: &Both<Resolved>, arguments: &GateArguments) -> Result<Matched, Exit> {
     let asked = arguments.selected.to_arguments();
     let ask = |one: &Resolved| {
         let listed = list(&one.program, &asked, arguments.timeout, &is_interrupted);
         listed.map_err(|said| {
             complaint!(
-                help = "a gate takes two builds of taskdyno, or of a program on its `Harness`, both of a \
-                        version that has `gate`",
-                "`{}` does not say which cases it has: {said}",
+                help = "a gate needs two builds of taskdyno, or of a program that uses its `Harness`, both of a \
+                        version with the `gate` command",
+                "cannot list the cases of `{}`: {said}",
                 one.build.name
             )
         })
@@ -149,14 +149,14 @@ fn matched(builds: &Both<Resolved>, arguments: &GateArguments) -> Result<Matched
     let matched = match_up(&base, head);
     if matched.both.is_empty() && matched.missing.is_empty() && matched.different.is_empty() {
         return Err(Exit::usage(complaint!(
-            help = "the ids of all cases are printed by `taskdyno run --dry-run`",
+            help = "`taskdyno run --dry-run` prints the ids of all cases",
             "no case of either build matches"
         )));
     }
     Ok(matched)
 }
 
-/// Settles the plan and opens the file of pairs: anew, or with those of the gate that is to go on.
+/// Makes the plan, and creates the file of pairs or opens that of the gate to continue.
 fn open_log(
     arguments: &GateArguments,
     before: Option<Header>,
@@ -192,17 +192,17 @@ fn open_log(
     let log = log.map_err(unusable)?;
     if let Some(line) = log.cut_off_line() {
         tell(&format!(
-            "{}:{line} was cut off in the middle and is removed",
+            "{}:{line} was incomplete and is removed",
             path.display()
         ));
     }
     if log.pair_count() > 0 && !arguments.manner.quiet {
-        tell(&format!("{} pairs are there already", log.pair_count()));
+        tell(&format!("{} pairs were measured before", log.pair_count()));
     }
     if log.was_judged() {
         tell(
-            "it was judged when its time was up, so it stays with these pairs: a further look would raise the \
-             chance of a false alarm; leave out --resume to measure anew, with more time",
+            "this gate was already judged when its time was up, so it measures no more pairs: another look \
+             would raise the chance of a false alarm; to measure again with more time, leave out --resume",
         );
     }
     Ok((header, log))
@@ -225,8 +225,8 @@ fn plan(
     let fewest = plan.fewest_pairs(case_count);
     if plan.pair_count < fewest {
         return Err(Exit::usage(complaint!(
-            help = format!("use --pairs {fewest}, or more of them to see smaller changes"),
-            "{} pairs cannot decide anything for {case_count} cases at --alpha {}",
+            help = format!("use --pairs {fewest}, or more to detect smaller changes"),
+            "{} pairs are too few for a verdict on {case_count} cases at --alpha {}",
             plan.pair_count,
             plan.alpha
         )));
@@ -234,7 +234,7 @@ fn plan(
     Ok(plan)
 }
 
-/// Every case, and for one of them the base against itself.
+/// One contest per case, and a control, which compares the base with itself on one of the cases.
 fn contests(header: &Header, builds: &Both<Resolved>) -> Vec<Contest> {
     let arm = |resolved: &Resolved| Arm {
         program: resolved.program.clone(),
@@ -251,7 +251,7 @@ fn contests(header: &Header, builds: &Both<Resolved>) -> Vec<Contest> {
     };
     let mut contests: Vec<Contest> = header.cases.iter().map(contest).collect();
     if !contests.is_empty() {
-        // Drawn, so that over many gates every case is the control now and then.
+        // The control is drawn at random, so that each case is the control in some gates.
         let drawn = mix(header.plan.seed) % contests.len() as u64;
         let mut control = contests[drawn as usize].clone();
         control.arms.head = control.arms.base.clone();
@@ -261,14 +261,14 @@ fn contests(header: &Header, builds: &Both<Resolved>) -> Vec<Contest> {
     contests
 }
 
-/// Whether the programs are still those that were asked which cases they have.
+/// Checks that neither program file has changed since it listed its cases.
 fn unchanged_on_disk(builds: &Both<Resolved>) -> Result<(), Exit> {
     for one in [&builds.base, &builds.head] {
         let now = sha256(&one.program).map_err(Exit::failed)?;
         if one.build.sha256.as_ref() != Some(&now) {
             return Err(Exit::failed(complaint!(
-                help = "run the gate again, and build into another folder meanwhile",
-                "{} was replaced while the gate ran, so its times are of two programs",
+                help = "run the gate again, and do not build into the same folder while it runs",
+                "{} was replaced while the gate ran, so its times come from two programs",
                 one.program.display()
             )));
         }
@@ -284,7 +284,7 @@ fn comparison(
     elapsed: Duration,
 ) -> Comparison {
     let mut cases = ran.cases;
-    // It stands last, where there is one.
+    // The control, if there is one, is the last case.
     let control = if header.cases.is_empty() {
         None
     } else {
@@ -323,7 +323,7 @@ fn comparison(
     }
 }
 
-/// Why nothing is to be believed, if the control says so.
+/// Why no verdict can be trusted; `None` if the control shows no change.
 fn distrust(control: &ComparedCase) -> Option<String> {
     let id = control.case.id();
     if let Some(SideError { error, .. }) = &control.error {
@@ -336,26 +336,26 @@ fn distrust(control: &ComparedCase) -> Option<String> {
     let is_alarm = matches!(wall.verdict, Verdict::Regressed | Verdict::Improved);
     is_alarm.then(|| {
         format!(
-            "the control, the base against itself on {id}, came out as {} ({}): something favours one of two \
-             equal processes here, and no verdict can be trusted; `taskdyno doctor` may say what it is",
+            "the control, the base against itself on {id}, came out as {} ({}): this machine favours one of two \
+             equal processes, so no verdict can be trusted; `taskdyno doctor` may show the cause",
             wall.verdict,
             change(wall.ratio)
         )
     })
 }
 
-/// Writes the comparison, prints it, and says how it went.
+/// Writes the comparison, prints it, and returns its exit code.
 fn finish(comparison: &Comparison, arguments: &GateArguments) -> CommandResult {
     let path = arguments.out.join(COMPARISON);
     let json = serde_json::to_string_pretty(comparison).expect("a comparison is plain data") + "\n";
     let written = write_whole(&path, json.as_bytes());
     let comparisons = std::slice::from_ref(comparison);
-    // Shown first: it cannot be lost to a full disk.
+    // Print before reporting a write error, so that a full disk does not lose the result.
     let quiet = arguments.manner.quiet;
     let shown = arguments.show.comparisons(comparisons, None, quiet);
     written.map_err(|error| {
         Exit::failed(complaint!(
-            help = "make room; --resume judges the same pairs again",
+            help = "free some disk space; --resume judges the same pairs again",
             "cannot write to {}: {error}",
             path.display()
         ))
@@ -373,8 +373,8 @@ fn set_aside(path: &Path) -> Result<(), Exit> {
 
 fn cannot_append(log: &PairLog, error: &std::io::Error) -> Exit {
     Exit::failed(complaint!(
-        help = "make room, then go on with --resume",
-        "cannot write to {}: {error}; the pairs before it are safe",
+        help = "free some disk space, then continue with --resume",
+        "cannot write to {}: {error}; the earlier pairs are saved",
         log.path().display()
     ))
 }
@@ -382,15 +382,15 @@ fn cannot_append(log: &PairLog, error: &std::io::Error) -> Exit {
 fn unusable(error: LogError) -> Exit {
     let help = match &error {
         LogError::File { error, .. } if error.kind() == ErrorKind::ResourceBusy => {
-            "wait until it has ended, or choose another folder with --out DIR"
+            "wait until the other process ends, or choose another folder with --out DIR"
         }
         LogError::File { .. } => "choose a folder that you may write to with --out DIR",
         LogError::Line { .. } => {
-            "leave out --resume to measure everything anew; the file is then kept as \
-                                  gate-pairs.previous.jsonl, or under another number"
+            "leave out --resume to measure everything again; the file is then kept as \
+                                  gate-pairs.previous.jsonl, or under a numbered name"
         }
         LogError::Changed { .. } => {
-            "give the same arguments and builds, or leave out --resume to measure everything anew"
+            "use the same arguments and builds, or leave out --resume to measure everything again"
         }
     };
     Exit::usage(complaint!(help = help, "{error}"))

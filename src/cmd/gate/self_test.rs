@@ -1,4 +1,4 @@
-//! `gate --self-test`: what the gate can see on this machine.
+//! `gate --self-test`: measures which changes the gate can detect on this machine.
 
 use std::io;
 use std::path::Path;
@@ -26,8 +26,8 @@ use crate::report::{bound_or_not, change};
 use crate::stats::median;
 use crate::system::OWN_PROGRAM;
 
-/// What is tried where no filter says otherwise: work that shares nothing, a counter that all tasks fight
-/// over, small tasks that wait for their neighbours, and a loop on one thread.
+/// The cases without a filter: work that shares nothing, a counter that all tasks contend for, small tasks that wait
+/// for their neighbours, and a loop on one thread.
 const CASES: [(&str, u32); 4] = [
     ("hash-cpu/pattern=trivial/rayon/2", 2),
     ("counter-contention/variant=atomic/rayon/2", 2),
@@ -35,9 +35,9 @@ const CASES: [(&str, u32); 4] = [
     ("hash-cpu/pattern=trivial/serial/1", 1),
 ];
 
-/// Verdicts for each case and each planted slow-down: with four cases, 100 on nothing planted.
+/// Verdicts for each case and each planted slow-down. Four cases give 100 verdicts without a planted slow-down.
 const VERDICTS: u64 = 25;
-/// The same in a quick test, of one case.
+/// The number of verdicts in a quick test, which has one case.
 const QUICK_VERDICTS: u64 = 5;
 
 /// The file of the result in the folder.
@@ -46,7 +46,7 @@ const FILE: &str = "gate-self-test.json";
 pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandResult {
     if !(arguments.show.is_table() || arguments.show.is_json()) {
         return Err(Exit::usage(complaint!(
-            help = "leave out --format, or give `--format json`",
+            help = "leave out --format, or use `--format json`",
             "a self-test is shown as a table or as JSON"
         )));
     }
@@ -54,7 +54,7 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
         make_ready(arguments.manner.quiet)?;
     }
     let program = Path::new(OWN_PROGRAM);
-    // It comes first, since whether workers are bound hangs on what else is running.
+    // Start the neighbour first: whether workers are bound depends on the load of the machine.
     let neighbour = (arguments.neighbour && !arguments.manner.dry_run)
         .then(|| Neighbour::start(program))
         .transpose()
@@ -113,7 +113,7 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
     }
 }
 
-/// The cases that are asked for, or those that are usual.
+/// The selected cases, or the default cases if there is no filter.
 fn cases(registry: &Registry, arguments: &GateArguments) -> Result<Vec<ListedCase>, Exit> {
     let usual = if arguments.quick { &CASES[..1] } else { &CASES };
     let mut listed = Vec::new();
@@ -128,7 +128,8 @@ fn cases(registry: &Registry, arguments: &GateArguments) -> Result<Vec<ListedCas
     Ok(listed.into_iter().map(ListedCase::from).collect())
 }
 
-/// All verdicts up to an early end, and that end. `keep` gets all that there are, each time that there is one more.
+/// Returns all verdicts, and the error that ended the test early, if any. Calls `keep` with all verdicts so far after
+/// each verdict.
 fn come_to_verdicts(
     plan: &SelfTestPlan<'_>,
     program: &Path,
@@ -155,7 +156,7 @@ fn come_to_verdicts(
     (verdicts, ending)
 }
 
-/// Writes what was found so far: a verdict takes a while.
+/// Writes the verdicts so far, because each takes long to measure.
 fn keep(result: &SelfTest, arguments: &GateArguments) -> io::Result<()> {
     let path = arguments.out.join(FILE);
     let json = serde_json::to_string_pretty(result).expect("a self-test is plain data") + "\n";
@@ -166,7 +167,7 @@ fn keep(result: &SelfTest, arguments: &GateArguments) -> io::Result<()> {
     write_whole(&path, json.as_bytes()).map_err(place)
 }
 
-/// Prints what was found.
+/// Prints the result as JSON or as a table; prints no table if `quiet` is set.
 fn show(result: &SelfTest, arguments: &GateArguments) -> Result<(), Exit> {
     if arguments.show.is_json() {
         let json = serde_json::to_string_pretty(result).expect("a self-test is plain data");
@@ -177,7 +178,7 @@ fn show(result: &SelfTest, arguments: &GateArguments) -> Result<(), Exit> {
     Ok(())
 }
 
-/// The counts, for each case and over all of them.
+/// The table of counts per case and over all cases, with notes.
 fn table(result: &SelfTest) -> String {
     let mut cases: Vec<&str> = result
         .verdicts
@@ -190,7 +191,12 @@ fn table(result: &SelfTest) -> String {
     table.load_style(NOTHING);
     let words = Verdict::ALL.map(Verdict::name);
     let heads = ["case", "planted", "verdicts"].into_iter().chain(words);
-    table.set_header(heads.chain(["alarms, 95% interval", "wrong", "missed", "a verdict takes"]));
+    table.set_header(heads.chain([
+        "alarms, 95% interval",
+        "wrong",
+        "missed",
+        "time per verdict",
+    ]));
     let mut rows = |name: &str, tallies: Vec<VerdictTally>| {
         for tally in tallies {
             table.add_row(row(name, &tally));
@@ -239,15 +245,15 @@ fn notes(result: &SelfTest) -> Vec<String> {
         median(&figures).map(|median| (median * 100.0, most * 100.0))
     };
     let mut notes = vec![
-        "alarms: on nothing planted, false alarms in either direction; else the slow-downs that were found"
+        "alarms: without a planted slow-down, false alarms in either direction; otherwise the slow-downs found"
             .to_owned(),
-        "wrong: verdicts in the wrong direction, or any alarm where there is nothing; missed: `unchanged` \
-         though slower by more than the threshold"
+        "wrong: verdicts in the wrong direction, or any alarm without a planted slow-down; missed: `unchanged` \
+         although slower by more than the threshold"
             .to_owned(),
     ];
     if let Some((median, most)) = over(|one| one.foreign_load_ratio) {
         notes.push(format!(
-            "{median:.0}% of the machine went to others, {most:.0}% at most"
+            "other programs used {median:.0}% of the machine, at most {most:.0}%"
         ));
     }
     if let Some((median, most)) = over(|one| one.calibration_spread_ratio.map(|ratio| ratio - 1.0))
@@ -257,7 +263,7 @@ fn notes(result: &SelfTest) -> Vec<String> {
         ));
     }
     let beside = if result.has_neighbour {
-        ", with a busy loop on one core beside it"
+        ", with a busy loop on one core"
     } else {
         ""
     };

@@ -38,7 +38,7 @@ fn control(verdict: Verdict, ratio: f64) -> ComparedCase {
 #[test]
 fn a_control_that_comes_out_as_anything_but_itself_is_a_reason_for_distrust() {
     assert_eq!(distrust(&control(Verdict::Unchanged, 1.0)), None);
-    // Noise is no favour to either side.
+    // An inconclusive control shows noise, which favours neither side.
     assert_eq!(distrust(&control(Verdict::Inconclusive, 1.02)), None);
     for (verdict, ratio, words) in [
         (

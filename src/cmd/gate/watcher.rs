@@ -48,7 +48,7 @@ impl Watcher for Pairs {
     }
 }
 
-/// What went wrong with a case, in a line.
+/// The failure of a case, as one line.
 pub(super) fn failure(case: &str, error: &SideError) -> String {
     let side = error
         .side

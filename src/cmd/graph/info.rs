@@ -1,4 +1,4 @@
-//! What `graph info` says.
+//! The output of `graph info`.
 
 use serde::Serialize;
 
@@ -7,16 +7,17 @@ use crate::graph::bound::{level_widths, span, work};
 use crate::graph_file::import::Unit;
 use crate::units;
 
-/// What there is to say about a graph, with the keys it has as JSON.
+/// Figures about a graph. The field names are the keys of the JSON output.
 #[derive(Serialize)]
 pub(super) struct Info {
     task_count: usize,
     edge_count: usize,
-    /// The tasks on the longest path.
+    /// The number of tasks on the longest path.
     depth: usize,
     source_count: usize,
     sink_count: usize,
-    /// The most tasks of one level: tasks with as long a longest path before them.
+    /// The number of tasks on the largest level. A level contains all tasks whose longest path from a source has the
+    /// same length.
     widest_level_count: u32,
     #[serde(flatten)]
     sums: Option<Sums>,
@@ -29,7 +30,7 @@ enum Sums {
     Units { work: Amount, span: Amount },
 }
 
-/// A sum of durations without a unit, a whole number if it is one.
+/// A sum of durations without a unit, written as a whole number if it is one.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Amount {
@@ -76,7 +77,7 @@ impl Info {
         }
     }
 
-    /// As lines for people.
+    /// The figures as readable text, with one line per figure.
     pub(super) fn text(&self) -> String {
         let count = |count: usize| units::count(count as u64);
         let mut lines = vec![
@@ -88,7 +89,7 @@ impl Info {
             ("widest level", units::count(self.widest_level_count.into())),
         ];
         let (work, span) = match &self.sums {
-            // Without durations, every task counts as much as any other.
+            // Without durations, every task has the same weight.
             None => (self.task_count as f64, self.depth as f64),
             Some(Sums::Seconds { work_ns, span_ns }) => {
                 let [work, span] = [work_ns, span_ns].map(|ns| *ns as f64 / BILLION as f64);
@@ -106,7 +107,7 @@ impl Info {
                 (work, span)
             }
         };
-        // Nothing to do is done by no worker.
+        // A graph without work has no parallelism.
         let parallelism = if span > 0.0 { work / span } else { 0.0 };
         lines.push(("parallelism", format!("{parallelism:.2}")));
         let lines = lines

@@ -1,4 +1,4 @@
-//! `graph`: what a graph from a file or a pattern is like, and the same graph for other tools.
+//! `graph`: describes a graph from a file or a pattern, and converts it to the formats of other tools.
 
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use info::Info;
 
 mod info;
 
-/// What `graph` takes.
+/// The arguments of `graph`.
 #[derive(clap::Args)]
 pub(super) struct GraphArguments {
     #[command(subcommand)]
@@ -27,11 +27,11 @@ pub(super) struct GraphArguments {
 
 #[derive(clap::Subcommand)]
 enum GraphCommand {
-    /// Count the tasks, edges and levels of a graph, and sum up its durations.
+    /// Count the tasks, edges and levels of a graph, and sum its durations.
     Info {
         #[command(flatten)]
         source: GraphSource,
-        /// How to print it.
+        /// Choose the output format.
         #[arg(
             long,
             value_name = "FORMAT",
@@ -40,11 +40,11 @@ enum GraphCommand {
         )]
         format: InfoFormat,
     },
-    /// Write a graph for other tools.
+    /// Convert a graph to the format of another tool.
     Export {
         #[command(flatten)]
         source: GraphSource,
-        /// The format to write.
+        /// Write this format.
         #[arg(
             long,
             visible_alias = "to",
@@ -52,29 +52,29 @@ enum GraphCommand {
             env = "TASKDYNO_GRAPH_FORMAT"
         )]
         format: ExportFormat,
-        /// The file to write; by default standard output.
+        /// Write to this file instead of standard output.
         #[arg(long, value_name = "FILE", env = "TASKDYNO_GRAPH_OUT")]
         out: Option<PathBuf>,
     },
 }
 
-/// Where a graph comes from.
+/// The source of a graph.
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("graph").required(true).args(["file", "pattern"])))]
 struct GraphSource {
-    /// A graph file: WfFormat (.json), STG (.stg) or DOT (.dot, .gv); `-` for standard input.
+    /// Read this graph file: WfFormat (.json), STG (.stg) or DOT (.dot, .gv); `-` is standard input.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// The format of the file, whatever its name says; needed for standard input.
+    /// Read the file in this format, regardless of its name; required for standard input.
     #[arg(long, value_name = "FORMAT", requires = "file")]
     from: Option<ImportFormat>,
-    /// Turn all edges round: those of the file point from a task to what it needs.
+    /// Reverse all edges, for a file whose edges point from a task to the tasks that it depends on.
     #[arg(long, requires = "file")]
     reverse: bool,
-    /// Take the graph of this pattern instead; `taskdyno list` names them.
+    /// Use the graph of this pattern instead of a file; `taskdyno list` lists all patterns.
     #[arg(long, value_name = "KIND")]
     pattern: Option<String>,
-    /// Set a parameter of the pattern, such as `width=1000`. May be given more than once.
+    /// Set a parameter of the pattern, such as `width=1000`. Can be given more than once.
     #[arg(
         long = "set",
         value_name = "NAME=VALUE",
@@ -86,29 +86,29 @@ struct GraphSource {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum InfoFormat {
-    /// Lines for people.
+    /// Readable text.
     Text,
-    /// One object; the keys are in FORMAT.md.
+    /// One JSON object; FORMAT.md describes its keys.
     Json,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum ExportFormat {
-    /// WfFormat 1.5 of WfCommons: JSON.
+    /// WfFormat 1.5 of WfCommons (JSON).
     Wfformat,
-    /// The language of Graphviz.
+    /// The DOT language of Graphviz.
     Dot,
-    /// The Standard Task Graph Set: whole numbers, without names.
+    /// The format of the Standard Task Graph Set, with whole numbers and without names.
     Stg,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum ImportFormat {
-    /// WfFormat 1.0 to 1.6 of WfCommons: JSON.
+    /// WfFormat 1.0 to 1.6 of WfCommons (JSON).
     Wfformat,
-    /// The language of Graphviz.
+    /// The DOT language of Graphviz.
     Dot,
-    /// The Standard Task Graph Set.
+    /// The format of the Standard Task Graph Set.
     Stg,
 }
 
@@ -206,7 +206,7 @@ fn written(
     Ok(out.flush()?)
 }
 
-/// A pattern's graph with its task numbers as names.
+/// Makes a pattern's graph exportable, with task numbers as names.
 fn numbered(graph: TaskGraph) -> Imported {
     Imported {
         names: graph.tasks().map(|task| task.to_string()).collect(),
@@ -221,7 +221,7 @@ fn numbered(graph: TaskGraph) -> Imported {
 /// The path that stands for standard input.
 const STANDARD_INPUT: &str = "-";
 
-/// The graph in the file at `path`, as the command line asks for it. What is to be noted about it is told.
+/// Reads the graph at `path` with the settings of the command line, and prints the notes about it.
 fn read(path: &Path, source: &GraphSource) -> Result<Imported, Exit> {
     let given = source.from.map(ImportFormat::get);
     let is_input = path == Path::new(STANDARD_INPUT);
@@ -238,7 +238,7 @@ fn read(path: &Path, source: &GraphSource) -> Result<Imported, Exit> {
             let help = "add `--from wfformat`, `--from stg` or `--from dot`";
             return Err(Exit::usage(complaint!(
                 help = help,
-                "standard input has no name to tell its format"
+                "the format of standard input is unknown"
             )));
         }
         None => import::load(path),
@@ -253,25 +253,25 @@ fn read(path: &Path, source: &GraphSource) -> Result<Imported, Exit> {
     }
     if let Some(sign) = &file.depends_on_sign {
         tell(&format!(
-            "note: {name}: {sign}: if its edges point from a task to what it needs, add `--reverse`"
+            "note: {name}: {sign}: if its edges point from a task to the tasks that it depends on, add `--reverse`"
         ));
     }
     Ok(file)
 }
 
-/// The graph of the pattern that the command line names, checked as a workload's is.
+/// Builds the graph of the pattern on the command line, with the same checks as in a workload file.
 fn pattern_graph(registry: &Registry, source: &GraphSource) -> Result<TaskGraph, Exit> {
     let mut pattern = json!({ "kind": source.pattern });
     for one in &source.parameters {
         let (name, value) = one.split_once('=').ok_or_else(|| {
             Exit::usage(complaint!(
                 help = "write it like `--set width=1000`",
-                "`{one}` is not a parameter with a value"
+                "expected a parameter as NAME=VALUE, got `{one}`"
             ))
         })?;
         if name == "kind" {
-            let message = "`kind` is no parameter: `--pattern` says it";
-            let help = format!("write `--pattern {value}` if that is meant");
+            let message = "`kind` is not a parameter: `--pattern` sets it";
+            let help = format!("use `--pattern {value}`");
             return Err(Exit::usage(complaint!(help = help, "{message}")));
         }
         pattern[name] = match value.parse::<serde_json::Number>() {
@@ -282,9 +282,9 @@ fn pattern_graph(registry: &Registry, source: &GraphSource) -> Result<TaskGraph,
     let definition = json!({ "pattern": pattern, "kernel": { "kind": "empty" } });
     let definition = Definition::from_json(&definition, registry);
     let definition = definition.map_err(|error| {
-        let help = "`taskdyno list` shows all patterns, and FORMAT.md what they take";
+        let help = "`taskdyno list` lists all patterns, and FORMAT.md describes their parameters";
         Exit::usage(complaint!(help = help, "{error}"))
     })?;
     let graph = definition.build_graph();
-    graph.map_err(|error| Exit::failed(complaint!("the graph cannot be built: {error}")))
+    graph.map_err(|error| Exit::failed(complaint!("cannot build the graph: {error}")))
 }

@@ -1,4 +1,4 @@
-//! FORMAT.md's tables against the code: names, parameters, defaults, values and extensions.
+//! Compares FORMAT.md's tables with the code: names, parameters, defaults, values and extensions.
 
 use crate::graph_file::GraphFormat;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind};
@@ -7,8 +7,8 @@ use crate::report::{EXPORTERS, FORMATS};
 
 const FORMAT: &str = include_str!("../../../FORMAT.md");
 
-/// Asserts that the table with this header has exactly these rows, in this order. Only the first columns are compared,
-/// as many as `rows` has: the others are prose.
+/// Asserts that the table with this header has exactly these rows, in this order. Compares only as many columns as
+/// `rows` has, because the others are prose.
 fn assert_table<const N: usize>(header: &str, rows: &[[String; N]]) {
     let mut lines = FORMAT.lines().skip_while(|line| *line != header);
     assert!(lines.next().is_some(), "FORMAT.md has no table {header:?}");
@@ -67,7 +67,7 @@ fn values(kind: ParameterKind) -> String {
     }
 }
 
-/// A number that is long to read as the power of two that it is, or is one below.
+/// A large power of two, or the number below one, as a power of two.
 fn short(number: u64) -> String {
     if number > 1 << 16 && number.is_power_of_two() {
         format!("2^{}", number.ilog2())
@@ -154,7 +154,7 @@ fn the_table_of_graph_files_has_every_extension() {
         .take_while(|line| line.starts_with('|'))
         .map(|line| line.split('|').nth(2).unwrap().trim())
         .collect();
-    // There is one row for each group of versions of a format.
+    // There is one row per group of versions of a format.
     found.dedup();
     let expected = GraphFormat::ALL.map(|format| {
         let extensions: Vec<_> = format

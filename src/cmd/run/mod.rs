@@ -1,4 +1,4 @@
-//! `run`: measure the matrix, write records as they come, then the table and the report.
+//! `run`: measures the matrix, writes each record at once, and then the tables and the report.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -21,12 +21,12 @@ use crate::registry::Registry;
 
 mod resume;
 
-/// What `run` takes.
+/// The arguments of `run`.
 #[derive(clap::Args)]
 pub(super) struct RunArguments {
     #[command(flatten)]
     selected: Selected,
-    /// Take exactly this many samples per case, one run each unless a run is too short for the clock.
+    /// Take exactly this many samples per case. A sample is one run, or several if one run is too short for the clock.
     #[arg(
         long,
         value_name = "N",
@@ -34,21 +34,21 @@ pub(super) struct RunArguments {
         env = "TASKDYNO_RUNS"
     )]
     runs: Option<u64>,
-    /// Seconds to run a case before the first sample.
+    /// Run each case for this many seconds before the first sample.
     #[arg(long, value_name = "SECONDS", default_value = "0.02", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_WARMUP")]
     warmup: Duration,
-    /// Seconds to take samples for, at least.
+    /// Take samples of each case for at least this many seconds.
     #[arg(long, value_name = "SECONDS", default_value = "0.1", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_MIN_TIME")]
     min_time: Duration,
-    /// Seconds to take samples for, at most.
+    /// Take samples of each case for at most this many seconds.
     #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_MAX_TIME")]
     max_time: Duration,
-    /// Seconds until a process that has not ended is killed; a workload's own timeout goes before it.
+    /// Kill a process that has not ended after this many seconds. A timeout in the workload file takes precedence.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_TIMEOUT")]
     timeout: Duration,
-    /// The folder to write to.
+    /// Write the results to this folder.
     ///
-    /// Records, the report and pictures go there.
+    /// The results are the records, the report and its pictures.
     #[arg(
         long,
         value_name = "DIR",
@@ -56,12 +56,13 @@ pub(super) struct RunArguments {
         env = "TASKDYNO_OUT"
     )]
     out: PathBuf,
-    /// Go on where it was interrupted.
+    /// Continue an interrupted measurement.
     ///
-    /// Cases with a record in the folder are not run again.
+    /// Cases that already have a record in the folder are not run again.
     #[arg(long, env = "TASKDYNO_RESUME")]
     resume: bool,
-    /// Keep the records as this baseline, in place of what it held; `taskdyno baseline save --add` adds sessions.
+    /// Save the records as this baseline, replacing its previous records. To add sessions instead, use `taskdyno
+    /// baseline save --add`.
     #[arg(long, value_name = "NAME", value_parser = baseline::name, env = "TASKDYNO_SAVE_BASELINE")]
     save_baseline: Option<String>,
     #[command(flatten)]
@@ -72,14 +73,14 @@ pub(super) struct RunArguments {
     manner: Manner,
 }
 
-/// Samples a case at least, however long they take: the fewest that give a 95% interval of the median
-/// with room to spare (6 would do).
+/// The least number of samples per case, regardless of the time they take. A 95% interval of the median needs at least
+/// 6; 8 leaves a margin.
 const MIN_SAMPLE_COUNT: u64 = 8;
-/// Samples a case at most. More would not narrow the interval by much, and make records large.
+/// The largest number of samples per case. More samples would hardly narrow the interval, and would make records large.
 const MAX_SAMPLE_COUNT: u64 = 100;
 
-/// What comparisons with baselines resample from, so that the same records give the same verdicts; that of
-/// `compare`.
+/// The seed of the bootstrap in comparisons with baselines. It is fixed so that the same records give the same
+/// verdicts, and equals the default of `compare`.
 const BOOTSTRAP_SEED: u64 = 1;
 
 pub(super) fn main(registry: &Registry, arguments: &RunArguments) -> CommandResult {
@@ -88,7 +89,7 @@ pub(super) fn main(registry: &Registry, arguments: &RunArguments) -> CommandResu
         return print_ids(cases.iter().map(|planned| planned.case.id()));
     }
     make_ready(arguments.manner.quiet)?;
-    // Before anything is measured, or a misspelt name would show only after it.
+    // Read baselines before measuring, so that a misspelt name is reported at once.
     let mut bases = arguments
         .against
         .baselines(&arguments.store, &host::host())?;
@@ -114,12 +115,12 @@ pub(super) fn main(registry: &Registry, arguments: &RunArguments) -> CommandResu
         baseline::keep(&arguments.store, name, &records_file, false)?;
     }
     let compared = compared?;
-    // That a case failed is worse than that another got slower.
+    // A failed case is worse than a slower one, so its exit code wins.
     Ok(if ran == OK { compared } else { ran })
 }
 
-/// Leaves of each baseline the cases that are run, and those that this program does not know any more. Says how many are
-/// known and not asked for.
+/// Keeps the cases of each baseline that are run, and those that this program no longer has. Prints how many cases it
+/// drops: those that the program has but the command line does not select.
 fn keep_what_is_run(bases: &mut [Named], cases: &[PlannedCase], known: &Known) -> Result<(), Exit> {
     let ids: HashSet<String> = cases.iter().map(|planned| planned.case.id()).collect();
     for (name, records) in bases {
@@ -136,15 +137,15 @@ fn keep_what_is_run(bases: &mut [Named], cases: &[PlannedCase], known: &Known) -
         }
         if ids.is_disjoint(&kept) {
             return Err(Exit::not_comparable(complaint!(
-                help = "`taskdyno baseline list` says what there is, and `taskdyno run --dry-run` what is run",
-                "the baseline `{name}` has none of the cases that are asked for"
+                help = "`taskdyno baseline list` lists all baselines, and `taskdyno run --dry-run` the cases of this run",
+                "the baseline `{name}` has none of the selected cases"
             )));
         }
     }
     Ok(())
 }
 
-/// Compares what was just measured with these baselines, and says how it went.
+/// Compares the new records with these baselines, prints the result, and returns its exit code.
 fn compared(bases: &[Named], records_file: &[PathBuf], arguments: &RunArguments) -> CommandResult {
     if bases.is_empty() {
         return Ok(OK);
@@ -159,7 +160,7 @@ fn compared(bases: &[Named], records_file: &[PathBuf], arguments: &RunArguments)
     show_table(&comparisons?, arguments.manner.quiet)
 }
 
-/// Runs the cases one after the other, and appends each record as soon as it is there.
+/// Runs the cases one after the other, and appends each record to the file at once. Stops early if interrupted.
 fn measure_all(
     cases: Vec<PlannedCase>,
     arguments: &RunArguments,
@@ -187,7 +188,11 @@ fn measure_all(
             progress.tell(&format!("{id}: {}: {}", error.kind, error.message));
         }
         progress.step();
-        append(file, &record, "make room, then go on with --resume")?;
+        append(
+            file,
+            &record,
+            "free some disk space, then continue with --resume",
+        )?;
         records.push(record);
     }
     progress.close();
@@ -221,7 +226,7 @@ fn plan(arguments: &RunArguments, seed: u64, order_index: u64, planned: &Planned
     }
 }
 
-/// Writes the report, prints the tables, and says how it went.
+/// Writes the report, prints the tables and the number of failed cases, and returns the exit code.
 fn finish(records: &[Record], arguments: &RunArguments) -> CommandResult {
     show(records, &arguments.out, arguments.manner.quiet)?;
     let failed = records
@@ -230,14 +235,14 @@ fn finish(records: &[Record], arguments: &RunArguments) -> CommandResult {
         .count();
     if failed > 0 {
         tell(&format!(
-            "{failed} of {} cases failed; their records say why",
+            "{failed} of {} cases failed; see their records for the reasons",
             records.len()
         ));
     }
     tell_uncalibrated(records);
     if is_interrupted() {
         tell(&format!(
-            "interrupted: {} records are safe in {}; go on with --resume",
+            "interrupted: {} records are saved in {}; continue with --resume",
             records.len(),
             arguments.out.display()
         ));
@@ -246,13 +251,13 @@ fn finish(records: &[Record], arguments: &RunArguments) -> CommandResult {
     Ok(if failed > 0 { FAILED } else { OK })
 }
 
-/// Says which records cannot be held against those of another day, if there are any.
+/// Prints how many records cannot be compared with those of another day because they lack calibration times.
 fn tell_uncalibrated(records: &[Record]) {
     let with_error = |record: &Record| Some((record.case.id(), record.calibration_error.clone()?));
     let found: Vec<_> = records.iter().filter_map(with_error).collect();
     if let Some((id, error)) = found.first() {
         tell(&format!(
-            "{} of {} cases have no times of the control loop, so that drift of the machine cannot be told from a \
+            "{} of {} cases have no control-loop times, so a drift of the machine cannot be distinguished from a \
              change; `{id}`: {error}",
             found.len(),
             records.len()

@@ -1,4 +1,4 @@
-//! Where a run begins: anew, or with the records of the run that is to go on.
+//! The start of a run: from the beginning, or with the records of an interrupted run.
 
 use std::collections::HashSet;
 use std::io;
@@ -19,8 +19,8 @@ use crate::record::{
 };
 use crate::registry::Registry;
 
-/// Opens the record file: anew, or to go on with it. Returns it with the records that it has, and leaves of `cases`
-/// those that have none.
+/// Creates the record file, or opens it to continue an interrupted run. Returns the file and its records, and removes
+/// from `cases` those that already have a record.
 pub(super) fn open_records(
     registry: &Registry,
     cases: &mut Vec<PlannedCase>,
@@ -39,10 +39,10 @@ pub(super) fn open_records(
     let records = read_text(&path, found.text()).map_err(|error| cannot_go_on(&error))?;
     keep_pinning(registry, cases, &records, arguments);
     refuse_other_settings(&path, &records, cases, arguments)?;
-    // Only now, when nothing is left to be refused, is the file changed.
+    // Every check has passed, so the file may be changed now.
     if let Some(line) = found.cut_off_line() {
         tell(&format!(
-            "{}:{line} was cut off in the middle and is removed; its case is run again",
+            "{}:{line} was incomplete and is removed; its case is run again",
             path.display()
         ));
     }
@@ -55,15 +55,15 @@ fn cannot_go_on(error: &RecordsError) -> Exit {
     let help = error.help().map(|help| format!("{help}; "));
     Exit::usage(complaint!(
         help = format!(
-            "{}leave out --resume to measure everything anew: the file is then kept as records.previous.jsonl, or under \
-             another number",
+            "{}leave out --resume to measure everything again: the file is then kept as records.previous.jsonl, or under \
+             a numbered name",
             help.unwrap_or_default()
         ),
         "{error}"
     ))
 }
 
-/// Whether a machine is quiet enough to bind workers is asked once: a run that goes on keeps to the answer.
+/// A resumed run with `--pin=auto` keeps the decision of the interrupted run, so that all its records are comparable.
 fn keep_pinning(
     registry: &Registry,
     cases: &mut [PlannedCase],
@@ -80,7 +80,7 @@ fn keep_pinning(
     }
 }
 
-/// What bears on the figures of a record, or on what they are figures of.
+/// The settings of a record that influence its results, or say what was measured.
 #[derive(Serialize)]
 struct Settings {
     case: Case,
@@ -99,7 +99,8 @@ impl Settings {
         }
     }
 
-    /// Those that `record` would have if it were measured now, as far as this run says anything about it.
+    /// The settings that `record` would have if this run measured it. Settings that this run does not determine are
+    /// those of the record.
     fn now(
         record: &Record,
         cases: &[PlannedCase],
@@ -133,7 +134,7 @@ impl Settings {
             case,
             plan: match same_cell {
                 Some(_) => plan,
-                // A workload says it of itself.
+                // The workload file sets this limit, and this run does not have the workload.
                 None => Plan {
                     retry_limit: before.plan.retry_limit,
                     ..plan
@@ -145,7 +146,7 @@ impl Settings {
     }
 }
 
-/// A cell of the matrix, however it is measured.
+/// Whether two cases are the same cell of the matrix, regardless of how they are measured.
 fn is_same_cell(a: &Case, b: &Case) -> bool {
     let cell = |case: &Case| {
         let Case {
@@ -159,7 +160,7 @@ fn is_same_cell(a: &Case, b: &Case) -> bool {
     cell(a) == cell(b)
 }
 
-/// Records of other settings, another commit or another machine do not go into one file with those to come.
+/// Refuses to continue a file whose records have other settings, another commit or another machine.
 fn refuse_other_settings(
     path: &Path,
     records: &[Record],
@@ -174,9 +175,9 @@ fn refuse_other_settings(
         let now = Settings::now(record, cases, &surroundings, arguments);
         if let Some(difference) = difference(&Settings::of(record), &now) {
             return Err(Exit::usage(complaint!(
-                help = "give the same arguments on the same machine and commit, or leave out --resume to measure \
-                        everything anew, or choose another folder with --out DIR",
-                "the record of `{}` in {} was measured otherwise: {difference}",
+                help = "use the same arguments, machine and commit, or leave out --resume to measure \
+                        everything again, or choose another folder with --out DIR",
+                "the record of `{}` in {} was measured with different settings, so the run cannot continue: {difference}",
                 record.case.id(),
                 path.display()
             )));
@@ -185,7 +186,7 @@ fn refuse_other_settings(
     Ok(())
 }
 
-/// Drops the cases that have a record already.
+/// Removes the cases that already have a record.
 fn skip_finished(cases: &mut Vec<PlannedCase>, records: &[Record], quiet: bool) {
     let total = cases.len();
     let finished: HashSet<String> = records.iter().map(|record| record.case.id()).collect();
@@ -193,7 +194,7 @@ fn skip_finished(cases: &mut Vec<PlannedCase>, records: &[Record], quiet: bool) 
     if !quiet && cases.len() < total {
         let kept = total - cases.len();
         tell(&format!(
-            "{kept} of {total} cases have a record already and are not run again"
+            "{kept} of {total} cases already have a record and are not run again"
         ));
     }
 }

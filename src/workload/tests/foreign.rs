@@ -1,4 +1,4 @@
-//! Files that are something else than a workload.
+//! Tests of files that are not workload files.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What counts as a change, what has to be named, and what is refused as such.
+//! Tests of the keys `gate` and `only_if_named`.
 
 use super::refusal::told;
 use super::*;
@@ -11,7 +11,7 @@ fn file(line: &str) -> String {
     )
 }
 
-/// What is said about a file with this line.
+/// The messages about a file with this line.
 fn refusal_of(line: &str) -> String {
     match read(&[("test.toml", &file(line))]) {
         Ok(_) => panic!("the file is accepted"),

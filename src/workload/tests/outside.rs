@@ -1,4 +1,4 @@
-//! What a file may say beside a pattern and a kernel: graphs from files, bytes to hand on, optima.
+//! Tests of keys other than `pattern` and `kernel`: graphs from files, output bytes, optima.
 
 use super::*;
 
@@ -103,7 +103,7 @@ fn a_graph_file_that_changes_is_refused() {
     assert!(error.contains("cannot be read"), "{error}");
 }
 
-/// The workload with this graph, in a folder with `deps.dot`, which is drawn as "depends on".
+/// The workload with this graph, in a folder with `deps.dot`, whose edges mean "depends on".
 fn of_deps(graph: &str) -> Workload {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
@@ -119,7 +119,7 @@ fn of_deps(graph: &str) -> Workload {
     );
     let workloads = load(&[folder.path().join("test.toml")], &Registry::default()).unwrap();
     assert_round_trip(&workloads);
-    // Built while the file is there.
+    // Build the graph while the file exists.
     let source_count = workloads[0].variants[0]
         .definition
         .build_graph()
@@ -140,7 +140,7 @@ fn edges_are_turned_round_where_the_workload_says_so() {
     );
     assert!(said.notes.is_empty());
     let denied = of_deps(r#"{ file = "deps.dot", reverse = false }"#);
-    // As it stands in records that were written before there was a choice.
+    // The form in records from before `reverse` existed.
     assert_eq!(
         denied.variants[0].definition.to_json()["graph"].get("reverse"),
         None

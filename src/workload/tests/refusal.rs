@@ -1,9 +1,9 @@
-//! Every kind of bad input, and the words it is refused with.
+//! Tests of every kind of invalid input, and its message.
 
 use super::*;
 use crate::diagnostic::Diagnostic;
 
-/// All that an error says, one thing per line.
+/// Everything that an error says, with one item per line.
 pub(super) fn told(error: &dyn Diagnostic) -> String {
     let mut text = error.to_string();
     let excerpts = error.excerpt().into_iter();
@@ -27,7 +27,7 @@ pub(super) fn told(error: &dyn Diagnostic) -> String {
     text
 }
 
-/// What is said about these files.
+/// The messages about these files.
 pub(super) fn refusal(files: &[(&str, &str)]) -> String {
     match read(files) {
         Ok(_) => panic!("the files are accepted"),
@@ -35,13 +35,13 @@ pub(super) fn refusal(files: &[(&str, &str)]) -> String {
     }
 }
 
-/// What is said about a file with this pattern and kernel.
+/// The messages about a file with this pattern and kernel.
 pub(super) fn refusal_of(body: &str) -> String {
     let text = format!("name = \"test\"\nwhy = \"a test\"\n{body}\n");
     refusal(&[("test.toml", &text)])
 }
 
-/// What is said about these values of a sleeping task, one after the other.
+/// The messages about these durations of the kernel `sleep`, one after the other.
 fn refusals_of_durations(keys_and_values: &[&str]) -> String {
     let refuse = |given: &&str| {
         refusal_of(&format!(
@@ -52,7 +52,7 @@ fn refusals_of_durations(keys_and_values: &[&str]) -> String {
     refusals.join("\n")
 }
 
-/// What is said about these values of `width`, one after the other.
+/// The messages about these values of `width`, one after the other.
 fn refusals_of_widths(values: &[&str]) -> String {
     let refuse = |value: &&str| {
         refusal_of(&format!(
@@ -361,7 +361,7 @@ fn a_name_that_is_built_in() {
     );
 }
 
-/// What is said about a path inside a folder that `fill` has filled.
+/// The messages about a path in a folder that `fill` has filled.
 fn refusal_of_path(path: &str, fill: impl FnOnce(&std::path::Path)) -> String {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());

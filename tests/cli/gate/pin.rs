@@ -26,7 +26,7 @@ fn workers_are_bound_as_requested_and_a_resumed_gate_keeps_it() {
         assert_says(
             &resumed.output().unwrap(),
             0,
-            &["20 pairs are there already"],
+            &["20 pairs were measured before"],
         );
         assert_eq!(is_pinned(), true);
     }
@@ -53,7 +53,7 @@ fn a_backend_that_cannot_pin_unbinds_a_gate_or_fails_it() {
     };
     let offered = gate("--pin=auto");
     assert!(
-        said(&offered).contains("`own` cannot bind its own"),
+        said(&offered).contains("the backend `own` does not support it"),
         "{}",
         said(&offered)
     );

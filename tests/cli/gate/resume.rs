@@ -38,8 +38,8 @@ fn an_interrupted_gate_resumes_with_its_pairs() {
     let other = bench.build("other", "export SCRIPTED_PER_CENT=121");
     assert_says(&resume("5", &other), 2, &["the head binary changed"]);
     let words = [
-        "gate-pairs.jsonl:9 was cut off in the middle and is removed",
-        "7 pairs are there already",
+        "gate-pairs.jsonl:9 was incomplete and is removed",
+        "7 pairs were measured before",
     ];
     assert_says(&resume("5", &slow), 3, &words);
     let now = bench.pairs();
@@ -124,7 +124,11 @@ fn a_signal_leaves_whole_pairs_behind_and_no_comparison_of_an_earlier_gate() {
         let gate = begun(&bench);
         kill_process(Pid::from_child(&gate), signal).unwrap();
         let output = gate.wait_with_output().unwrap();
-        assert_says(&output, code, &["pairs are safe", "go on with --resume"]);
+        assert_says(
+            &output,
+            code,
+            &["pairs are saved", "continue with --resume"],
+        );
         let text = bench.pairs();
         assert!(text.ends_with('\n'));
         for line in text.lines() {

@@ -112,7 +112,10 @@ fn baselines_are_saved_listed_compared_with_and_removed() {
     assert_says(
         &other,
         5,
-        &["is of example-cpu-2-cores", "example-cpu-64-cores"],
+        &[
+            "was measured on example-cpu-2-cores",
+            "example-cpu-64-cores",
+        ],
     );
 
     scripted.run(&["baseline", "save", "main", "other.jsonl"]);
@@ -185,7 +188,7 @@ fn a_run_can_be_compared_with_several_baselines() {
     ]);
     let words = [
         "1 of 1 cases of the baseline `main` are not part of this run",
-        "none of the cases that are asked for",
+        "none of the selected cases",
     ];
     assert_says(&other, 5, &words);
 }
@@ -211,7 +214,7 @@ fn a_baseline_is_changed_by_one_process_at_a_time() {
         let words = [
             "main.jsonl",
             "process 7 (`another`)",
-            "wait until it has ended",
+            "wait until the other process ends",
         ];
         assert_says(&scripted.run(arguments), 1, &words);
     }

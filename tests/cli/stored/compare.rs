@@ -127,10 +127,13 @@ fn broken_record_files_name_the_file_and_the_line() {
     torn[2] = "{oops}";
     for (content, words) in [
         ("", "head.jsonl has no records"),
-        (half, "head.jsonl:10 is cut off"),
+        (half, "head.jsonl:10 is incomplete"),
         (torn.join("\n").as_str(), "head.jsonl:3 is not a record"),
         ("{\"schema_version\":1}\n", "missing field `case`"),
-        (&timeless, "head.jsonl:2 has a sample with wall_ns 0"),
+        (
+            &timeless,
+            "head.jsonl:2: sample 3, counted from 0, has wall_ns 0",
+        ),
     ] {
         fs::write(scripted.folder.path().join("head.jsonl"), content).unwrap();
         for arguments in [
@@ -323,7 +326,7 @@ fn a_comparison_can_be_stored_and_exported_later() {
     assert_says(
         &verdicts,
         2,
-        &["junit holds verdicts", "records.jsonl holds records"],
+        &["junit needs verdicts", "records.jsonl contains records"],
     );
 }
 

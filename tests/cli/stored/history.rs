@@ -150,7 +150,7 @@ fn no_change_is_reported_only_if_one_could_have_been_found() {
     assert_says(
         &refused,
         2,
-        &["10 random orders cannot", "--permutations 99"],
+        &["10 random orders are too few", "--permutations 99"],
     );
     let loose = [
         &given[..],
@@ -176,7 +176,7 @@ fn a_history_of_two_machines_is_refused() {
     // The last session by time is of the first machine.
     let same = history_output(&scripted, &names, &["--same-host"]);
     let words = [
-        "1 of 34 records are of other machines than example-cpu-2-cores",
+        "1 of 34 records are from other classes of machines than example-cpu-2-cores",
         "at c08",
     ];
     assert_says(&same, 0, &words);
