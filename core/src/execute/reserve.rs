@@ -74,6 +74,8 @@ impl Job {
     }
 
     /// The input that a reserved task waits for; `None` if it is there.
+    // Called in every turn of a worker that spins.
+    #[inline]
     pub fn awaited_input(&self, reserved: &Reserved) -> Option<TaskId> {
         // All inputs except one had been counted when the task was reserved, and this worker has seen the count, so
         // they are all there.

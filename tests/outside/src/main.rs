@@ -7,7 +7,7 @@ use std::thread;
 
 use taskdyno_core::prelude::*;
 
-/// Runs the tasks that are ready on fresh threads, waits for all of them, and continues with the tasks that this made
+/// Runs the tasks that are ready on new threads, waits for all of them, and continues with the tasks that this made
 /// ready.
 struct Waves;
 
@@ -17,7 +17,7 @@ impl Backend for Waves {
     }
 
     fn why(&self) -> &'static str {
-        "fresh threads for the tasks that are ready, and a barrier after them"
+        "new threads for the tasks that are ready, and a barrier after them"
     }
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
