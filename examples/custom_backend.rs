@@ -1,7 +1,7 @@
 //! A program with its own backend, kernel and workload, and the whole command line of taskdyno:
 //!
 //! ```text
-//! cargo run --release --example custom_backend -- run empty collatz --backends serial,batches,rayon
+//! cargo run --release --example custom_backend -- run collatz --backends serial,batches,rayon
 //! ```
 //!
 //! Every run is verified, as for the built-in backends, so an error in the scheduling becomes an error row and not a

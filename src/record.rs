@@ -1,4 +1,5 @@
-//! The records on disk: JSON Lines, one [`Record`] per case. Plain data, the file that it is appended to, and how it is read.
+//! The records on disk: JSON Lines, one [`Record`] per case. Plain data, the file that it is appended to, and how it is
+//! read.
 //!
 //! Names of integers contain their unit (`_ns`, `_bytes`, `_count`), and names of fractions end in `_ratio`. Samples
 //! are stored raw, and every statistic is computed when a record is read. FORMAT.md describes each field, and

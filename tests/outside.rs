@@ -8,7 +8,7 @@ use std::process::Command;
 fn a_backend_in_a_crate_of_its_own_builds_against_the_core_alone() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let own = root.join("tests/outside");
-    // A copy, so that nothing is written into the sources. It has the versions of dependencies of the whole.
+    // A copy, so that nothing is written into the sources. It uses the dependency versions of the workspace.
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("outside");
     fs::create_dir_all(copy.join("src")).unwrap();
     let manifest = fs::read_to_string(own.join("Cargo.toml")).unwrap();

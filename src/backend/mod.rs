@@ -1,5 +1,5 @@
-//! The backends of every build. There is one file per backend, and one line per backend in [`BACKENDS`]. `support` has what they
-//! share.
+//! The backends of every build. There is one file per backend, and one line per backend in [`BACKENDS`]. `support` has
+//! what they share.
 
 mod crossbeam;
 mod fork;

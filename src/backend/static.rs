@@ -7,7 +7,7 @@
 //! continue. If there are more workers than cores, waiting yields the core at once.
 //!
 //! **Where a worker parks.** A worker never parks within a run. Its input comes from a running worker after one
-//! cache miss, and parking would take four hundred times as long. After a run a helper spins for a while, because
+//! cache miss, and parking would take at least a hundred times as long. After a run a helper spins for a while, because
 //! the next run often follows at once, and then parks. Starting a run unparks it. The calling thread is worker 0, so
 //! that no run begins or ends with waking the calling thread.
 

@@ -1,4 +1,5 @@
-//! The command line, with one file per subcommand. Only this module and `report` produce text for people.
+//! The command line, with one file per subcommand. This module prints all text for people; `report` and
+//! `machine::doctor` compose some of it.
 
 use std::io;
 use std::process::ExitCode;

@@ -36,7 +36,7 @@ pub(crate) struct Comparison {
     pub elapsed_ns: u64,
     /// The fraction of the machine that everything else took meanwhile; null if not known.
     pub foreign_load_ratio: Option<f64>,
-    /// The spread of the calibration loop's times: the 95th percentile ÷ the 5th; null if not known.
+    /// The spread of the control loop's times: the 95th percentile ÷ the 5th; null if not known.
     pub calibration_spread_ratio: Option<f64>,
     /// One entry per case, in the order of the matrix.
     pub cases: Vec<ComparedCase>,

@@ -20,7 +20,7 @@ pub(crate) struct Ran {
     pub pair_count: u64,
     /// The fraction of the machine that everything else took; `None` if no pair was long enough to measure it.
     pub foreign_load_ratio: Option<f64>,
-    /// The spread of the calibration loop's times: the 95th percentile ÷ the 5th. `None` without pairs.
+    /// The spread of the control loop's times: the 95th percentile ÷ the 5th. `None` without pairs.
     pub calibration_spread_ratio: Option<f64>,
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct SelfVerdict {
     pub elapsed_ns: u64,
     /// The fraction of the machine that everything else took meanwhile.
     pub foreign_load_ratio: Option<f64>,
-    /// The spread of the calibration loop's times: the 95th percentile ÷ the 5th.
+    /// The spread of the control loop's times: the 95th percentile ÷ the 5th.
     pub calibration_spread_ratio: Option<f64>,
 }
 

@@ -1,4 +1,4 @@
-//! The only timing loop, and the measurements around it.
+//! The loop that times samples, and the measurements around it.
 //!
 //! | module | what it measures |
 //! |---|---|
@@ -187,7 +187,7 @@ impl Meter {
         peak_memory_bytes(&self.worker_processes)
     }
 
-    /// Takes one sample of `run_count` runs. This is the only place where runs are timed.
+    /// Takes one sample of `run_count` runs. This is the only place where samples are timed; [`schedule`] times traced runs.
     fn sample(&mut self, run_count: u64) -> Result<(Sample, Findings), Failure> {
         self.job.kernel().reset();
         let usage_before = self.usage.read_before();

@@ -1,6 +1,6 @@
 //! The two traits of a runtime, and the plan that it receives.
 //!
-//! Backends decide where and when tasks run. A backend never reads a clock and never decides what a task does. It
+//! Backends decide where and when tasks run. A backend never times a run and never decides what a task does. It
 //! calls [`Job::execute`] exactly once for every task that is ready, and makes sure that the dependents which this
 //! makes ready run too.
 

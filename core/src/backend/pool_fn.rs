@@ -8,7 +8,7 @@ use crate::execute::{Halt, Job};
 /// A pool that calls `run` for each run. `run` keeps the workers, executes the whole graph, and most often ends with
 /// [`Job::outcome`].
 ///
-/// It serves every backend that neither forks workers nor has deaths to tell; the others implement [`Pool`].
+/// It is enough for every backend without worker processes. A backend with worker processes implements [`Pool`] itself.
 pub fn pool_fn<F>(job: Arc<Job>, run: F) -> Box<dyn Pool>
 where
     F: FnMut(&Arc<Job>) -> Result<(), Halt> + 'static,

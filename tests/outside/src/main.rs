@@ -20,6 +20,10 @@ impl Backend for Waves {
         "new threads for the tasks that are ready, and a barrier after them"
     }
 
+    fn can_pin(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let plan = plan.clone();
         Ok(pool_fn(job, move |job| {

@@ -27,7 +27,7 @@ pub(super) struct Wrapped<W> {
     pub(super) wrapper: W,
 }
 
-// A method that were not forwarded would silently become its default, so the compiler refuses to leave one out.
+// A method that is not forwarded would silently use its default, so the compiler refuses to leave one out.
 #[deny(clippy::missing_trait_methods)]
 impl<W: Wrapper> Kernel for Wrapped<W> {
     fn run(&self, task: TaskId, seed: u64) -> u64 {
