@@ -17,7 +17,7 @@ use taskdyno_core::backend::{Backend, Continuation, Pool, PoolPlan};
 use taskdyno_core::execute::{Job, expected_digest};
 use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno_core::kernel::{EMPTY, Kernel, KernelKind, Setting, Sharing};
-use taskdyno_core::memory::SharedSlice;
+use taskdyno_core::memory::{Padded, SharedSlice};
 use taskdyno_core::parameter::{Parameters, Value};
 
 const WORKERS: usize = 2;
@@ -258,11 +258,7 @@ impl Running {
 
 /// A job of empty tasks, and its expected digest.
 fn job(graph: TaskGraph) -> (Arc<Job>, u64) {
-    let setting = Setting {
-        graph: &graph,
-        sharing: Sharing::Processes,
-        worker_count: WORKERS,
-    };
+    let setting = Setting::new(&graph, Sharing::Processes, WORKERS);
     let kernel = EMPTY.build(&Parameters::default(), &setting);
     let job = Job::new(graph, kernel.expect("an empty kernel")).expect("shared pages");
     let expected = expected_digest(job.graph(), job.kernel());
@@ -296,7 +292,7 @@ fn stencil(width: u32, steps: u32) -> TaskGraph {
 /// The lowest possible cost of handing out independent work to processes: one shared index and one addition per
 /// task, without checks and without stored outputs.
 struct SharedIndex {
-    words: Arc<SharedSlice<crossbeam_utils::CachePadded<AtomicU64>>>,
+    words: Arc<SharedSlice<Padded<AtomicU64>>>,
     /// Two futexes: the number of the round, and how many workers have finished it.
     futexes: Arc<SharedSlice<AtomicU32>>,
     workers: Vec<Pid>,
@@ -317,7 +313,7 @@ impl SharedIndex {
         }
     }
 
-    fn work(words: &[crossbeam_utils::CachePadded<AtomicU64>], futexes: &[AtomicU32], count: u64) {
+    fn work(words: &[Padded<AtomicU64>], futexes: &[AtomicU32], count: u64) {
         let mut round = 0;
         loop {
             sleep_while(&futexes[0], round);

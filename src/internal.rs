@@ -2,9 +2,14 @@
 //! any time.
 
 pub mod backend {
+    #[cfg(feature = "crossbeam")]
+    pub use crate::backend::CROSSBEAM;
+    #[cfg(feature = "rayon")]
+    pub use crate::backend::RAYON;
+    #[cfg(feature = "tokio")]
+    pub use crate::backend::TOKIO;
     pub use crate::backend::{
-        BACKENDS, CROSSBEAM, FORK, FORK_DISPATCH, FORK_PER_TASK, FORK_THREADS, RAYON, SERIAL,
-        STATIC, TOKIO,
+        BACKENDS, FORK, FORK_DISPATCH, FORK_PER_TASK, FORK_THREADS, SERIAL, STATIC,
     };
 }
 

@@ -167,7 +167,7 @@ pub(crate) fn did_you_mean(nearest: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::RAYON;
+    use crate::backend::SERIAL;
     use crate::kernel::EMPTY;
     use crate::pattern::CHAIN;
 
@@ -184,8 +184,8 @@ mod tests {
             registry.check().unwrap_err().to_string()
         };
         assert_eq!(
-            taken(|registry| registry.backends.push(&RAYON)),
-            "the name `rayon` is already taken, so a second backend cannot have it"
+            taken(|registry| registry.backends.push(&SERIAL)),
+            "the name `serial` is already taken, so a second backend cannot have it"
         );
         assert_eq!(
             taken(|registry| registry.kernels.push(&EMPTY)),

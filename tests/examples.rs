@@ -17,11 +17,7 @@ fn every_example_workload_runs() {
         for variant in &workload.variants {
             let what = format!("{}/{}", workload.name, variant.label);
             let graph = variant.definition.build_graph().unwrap();
-            let setting = Setting {
-                graph: &graph,
-                sharing: SERIAL.sharing(),
-                worker_count: 1,
-            };
+            let setting = Setting::new(&graph, SERIAL.sharing(), 1);
             let kernel = variant.definition.build_kernel(&setting).unwrap();
             let job = Job::new(graph, kernel).unwrap();
             let plan = PoolPlan::plain(&SERIAL, 1);

@@ -37,11 +37,8 @@ pub(crate) fn new_kernel<'a>(
     given: impl IntoIterator<Item = (&'a str, Value)>,
 ) -> Box<dyn Kernel> {
     let parameters = checked(kind.parameters(), given);
-    let setting = Setting {
-        graph: &TaskGraph::default(),
-        sharing: Sharing::Threads,
-        worker_count: worker_count(),
-    };
+    let graph = TaskGraph::default();
+    let setting = Setting::new(&graph, Sharing::Threads, worker_count());
     let kernel = kind.build(&parameters, &setting);
     kernel.expect("the system gives a page")
 }

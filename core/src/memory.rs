@@ -26,8 +26,33 @@ unsafe impl Shareable for AtomicU32 {}
 unsafe impl Shareable for AtomicU64 {}
 // SAFETY: as above.
 unsafe impl Shareable for AtomicI64 {}
-// SAFETY: padding adds bytes around the value and changes nothing else.
-unsafe impl<T: Shareable> Shareable for crossbeam_utils::CachePadded<T> {}
+// SAFETY: padding adds bytes behind the value and changes nothing else.
+unsafe impl<T: Shareable> Shareable for Padded<T> {}
+
+/// A value that has its cache lines to itself, so that a core that writes it does not slow down the cores that use what
+/// lies beside it.
+///
+/// It is aligned to 128 bytes: x86-64 processors prefetch lines of 64 bytes in pairs, and some ARM processors have lines
+/// of 128 bytes.
+#[repr(align(128))]
+#[derive(Debug, Default)]
+pub struct Padded<T>(T);
+
+impl<T> Padded<T> {
+    /// Pads `value`.
+    pub const fn new(value: T) -> Self {
+        Self(value)
+    }
+}
+
+impl<T> Deref for Padded<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
 
 /// A slice in shared, zero-initialised pages, unmapped when dropped.
 ///

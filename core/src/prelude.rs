@@ -3,8 +3,10 @@
 pub use crate::backend::{
     Backend, Continuation, Death, Placement, Pool, PoolPlan, pool_fn, verify_runs,
 };
-pub use crate::execute::{Failure, Halt, Job};
+pub use crate::execute::{Ending, Failure, Halt, Job};
 pub use crate::graph::{GraphError, TaskGraph, TaskGraphBuilder, TaskId};
 pub use crate::kernel::{Findings, Kernel, KernelKind, Pace, Setting, Sharing, Timed};
-pub use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
+pub use crate::parameter::{
+    DefaultValue, Parameter, ParameterError, ParameterKind, Parameters, Value,
+};
 pub use crate::pattern::{Pattern, Size};

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 
-use crossbeam_utils::CachePadded;
+use crate::memory::Padded;
 
 use super::support::worker::{Spin, join_all, spawn};
 use super::{Backend, Lent, Placement, Pool, PoolPlan};
@@ -48,7 +48,7 @@ impl Backend for Static {
         let placement = Placement::new(plan)?;
         let team = Arc::new(Team {
             shares: partition(job.graph(), plan.worker_count),
-            start: CachePadded::default(),
+            start: Padded::default(),
             finished: (0..plan.worker_count).map(|_| Default::default()).collect(),
             placement,
             job,
@@ -136,9 +136,9 @@ struct Team {
     placement: Placement,
     shares: Vec<Share>,
     /// The number of the latest run, from 1, or [`CLOSED`].
-    start: CachePadded<AtomicU32>,
+    start: Padded<AtomicU32>,
     /// For each worker, the latest run that it has finished.
-    finished: Vec<CachePadded<AtomicU32>>,
+    finished: Vec<Padded<AtomicU32>>,
 }
 
 impl Team {

@@ -254,11 +254,6 @@ fn the_tables_of_varied_records() {
 }
 
 #[test]
-fn the_model_of_varied_records() {
-    insta::assert_debug_snapshot!(varied());
-}
-
-#[test]
 fn names_cannot_steer_the_terminal() {
     let report = report([case("a\x1b[2Jb\nc", "\x1b]0;x\x07", 1).error("panic", "\r\x1b[1A gone")]);
     let text = tables(&report);

@@ -105,11 +105,8 @@ pub(crate) fn given(
 }
 
 pub(crate) fn empty() -> Box<dyn Kernel> {
-    let setting = Setting {
-        graph: &TaskGraph::default(),
-        sharing: Sharing::Threads,
-        worker_count: 1,
-    };
+    let graph = TaskGraph::default();
+    let setting = Setting::new(&graph, Sharing::Threads, 1);
     EMPTY.build(&Parameters::default(), &setting).unwrap()
 }
 
@@ -118,11 +115,7 @@ pub(crate) fn setting<'a>(
     backend: &dyn Backend,
     plan: &PoolPlan,
 ) -> Setting<'a> {
-    Setting {
-        graph,
-        sharing: backend.sharing(),
-        worker_count: plan.worker_count,
-    }
+    Setting::new(graph, backend.sharing(), plan.worker_count)
 }
 
 pub(crate) fn stencil(width: u64, steps: u64) -> TaskGraph {

@@ -199,11 +199,7 @@ fn empty() -> Box<dyn Kernel> {
 }
 
 fn setting(graph: &TaskGraph, worker_count: usize) -> Setting<'_> {
-    Setting {
-        graph,
-        sharing: Sharing::Processes,
-        worker_count,
-    }
+    Setting::new(graph, Sharing::Processes, worker_count)
 }
 
 /// Values that divide nothing evenly and are small enough to try every combination.

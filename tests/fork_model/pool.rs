@@ -1,7 +1,7 @@
 //! A pool in small: what its workers share, and which tasks they have taken.
 
-use crossbeam_utils::CachePadded;
 use loom::sync::Arc;
+use taskdyno_core::memory::Padded;
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::deque::{Deque, HEAD_WORDS, Steal, Taken};
@@ -16,7 +16,7 @@ pub(crate) struct Pool {
     pub(crate) deque: [AtomicU64; HEAD_WORDS + TASKS],
     pub(crate) ranges: [[AtomicU64; 2]; 3],
     pub(crate) sleepers: AtomicU32,
-    pub(crate) seats: Vec<CachePadded<AtomicU32>>,
+    pub(crate) seats: Vec<Padded<AtomicU32>>,
     /// The input that each task needs.
     pub(crate) inputs: [AtomicU32; TASKS],
     /// How often each task was taken.
@@ -31,7 +31,7 @@ impl Pool {
             ranges: std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))),
             sleepers: AtomicU32::new(0),
             seats: (0..seat_count)
-                .map(|_| CachePadded::new(AtomicU32::new(0)))
+                .map(|_| Padded::new(AtomicU32::new(0)))
                 .collect(),
             inputs: words(),
             taken: words(),

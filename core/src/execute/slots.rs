@@ -16,14 +16,12 @@
 use std::io;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use crossbeam_utils::CachePadded;
-
 use super::digest::{Digest, VALUE_BITS, VALUE_MASK};
 use super::failure::Failure;
 use super::pending::{MOST_PREDECESSORS, Pending};
 use super::recovery::Reset;
 use crate::graph::{TaskGraph, TaskId};
-use crate::memory::SharedSlice;
+use crate::memory::{Padded, SharedSlice};
 
 /// After how many runs all words are checked: half the number of stamps. If they were checked once per full turn,
 /// always at the same stamp, a word with just that stamp would pass every check.
@@ -50,7 +48,7 @@ impl Stamp {
 /// The state of a run. The module's documentation describes the two words of a task.
 pub(super) struct Slots {
     /// One word: the stamp of the current run.
-    stamp: SharedSlice<CachePadded<AtomicU64>>,
+    stamp: SharedSlice<Padded<AtomicU64>>,
     outputs: SharedSlice<AtomicU64>,
     pending: SharedSlice<AtomicU32>,
 }

@@ -105,6 +105,7 @@ pub enum Sharing {
 
 /// Where a kernel will run.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Setting<'a> {
     /// The graph of its tasks.
     pub graph: &'a TaskGraph,
@@ -112,6 +113,17 @@ pub struct Setting<'a> {
     pub sharing: Sharing,
     /// How many workers there are.
     pub worker_count: usize,
+}
+
+impl<'a> Setting<'a> {
+    /// The setting of a kernel for the tasks of `graph`, on `worker_count` workers.
+    pub fn new(graph: &'a TaskGraph, sharing: Sharing, worker_count: usize) -> Self {
+        Self {
+            graph,
+            sharing,
+            worker_count,
+        }
+    }
 }
 
 /// Tasks that last for a given time, in proportion to their size.

@@ -9,9 +9,7 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use crossbeam_utils::CachePadded;
-
-use crate::memory::SharedSlice;
+use crate::memory::{Padded, SharedSlice};
 
 mod process_mutex;
 
@@ -28,10 +26,10 @@ pub trait SharedCounter: Send + Sync {
 }
 
 /// A relaxed load, then a relaxed store, like an increment without synchronisation. Updates get lost.
-pub struct RacyCounter(SharedSlice<CachePadded<AtomicU64>>);
+pub struct RacyCounter(SharedSlice<Padded<AtomicU64>>);
 
 /// One atomic addition per increment.
-pub struct AtomicCounter(SharedSlice<CachePadded<AtomicU64>>);
+pub struct AtomicCounter(SharedSlice<Padded<AtomicU64>>);
 
 /// A mutex that is locked for each increment, for threads.
 pub struct MutexCounter(Mutex<u64>);
@@ -39,12 +37,12 @@ pub struct MutexCounter(Mutex<u64>);
 /// A mutex that is locked for each increment, for processes.
 pub struct ProcessMutexCounter {
     mutex: ProcessMutex,
-    value: SharedSlice<CachePadded<AtomicU64>>,
+    value: SharedSlice<Padded<AtomicU64>>,
 }
 
 /// An atomic addition to the worker's own cache line; the value is the sum.
 pub struct ShardedCounter {
-    shards: SharedSlice<CachePadded<AtomicU64>>,
+    shards: SharedSlice<Padded<AtomicU64>>,
     next: SharedSlice<AtomicU32>,
 }
 

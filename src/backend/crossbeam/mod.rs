@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle, Thread};
 
+use crate::memory::Padded;
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
-use crossbeam_utils::CachePadded;
 
 use super::support::reserving::{RESERVE, Reserving};
 use super::support::worker::{Spin, join_all, spawn};
@@ -68,7 +68,7 @@ impl Backend for Crossbeam {
         let deques: Vec<Deque<TaskId>> = deques.collect();
         let shared = Arc::new(DequeShared {
             stealers: deques.iter().map(Deque::stealer).collect(),
-            remaining: CachePadded::default(),
+            remaining: Padded::default(),
             sleepers: Sleepers::default(),
             closed: AtomicBool::new(false),
             caller: thread::current(),
@@ -111,7 +111,7 @@ struct DequeShared {
     placement: Placement,
     stealers: Vec<Stealer<TaskId>>,
     /// Tasks of this run that have not been subtracted yet.
-    remaining: CachePadded<AtomicUsize>,
+    remaining: Padded<AtomicUsize>,
     sleepers: Sleepers,
     /// Whether the workers must end.
     closed: AtomicBool,

@@ -21,13 +21,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use std::thread::{self, Thread};
 
-use crossbeam_utils::CachePadded;
+use crate::memory::Padded;
 
 /// The workers that are parked, or about to park.
 #[derive(Default)]
 pub(super) struct Sleepers {
     /// The length of `threads`, readable without the mutex.
-    count: CachePadded<AtomicUsize>,
+    count: Padded<AtomicUsize>,
     threads: Mutex<Vec<(usize, Thread)>>,
 }
 

@@ -14,7 +14,7 @@
 //! behind wakes one more worker. A worker that was woken after it had already found something else also passes the
 //! wake-up on.
 
-use crossbeam_utils::CachePadded;
+use taskdyno_core::memory::Padded;
 
 use super::atomic::{AtomicU32, Ordering, fence};
 use super::futex;
@@ -29,11 +29,11 @@ const PARKED: u32 = 1;
 pub(super) struct Parking<'a> {
     /// How many seats are `PARKED`. A waker reads it before it reads the seats themselves.
     sleepers: &'a AtomicU32,
-    seats: &'a [CachePadded<AtomicU32>],
+    seats: &'a [Padded<AtomicU32>],
 }
 
 impl<'a> Parking<'a> {
-    pub(super) fn new(sleepers: &'a AtomicU32, seats: &'a [CachePadded<AtomicU32>]) -> Self {
+    pub(super) fn new(sleepers: &'a AtomicU32, seats: &'a [Padded<AtomicU32>]) -> Self {
         Self { sleepers, seats }
     }
 

@@ -4,8 +4,6 @@
 use std::io;
 use std::sync::Arc;
 
-use crossbeam_utils::CachePadded;
-
 use super::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use super::deque::{Deque, HEAD_WORDS};
 use super::park::Parking;
@@ -13,7 +11,7 @@ use super::phase::PhaseWord;
 use super::sources::{Range, Sources};
 use crate::execute::Job;
 use crate::graph::TaskId;
-use crate::memory::{Shareable, SharedPages, SharedSlice};
+use crate::memory::{Padded, Shareable, SharedPages, SharedSlice};
 
 /// The 8-byte words of a page of 4 KiB. On larger pages several deques share a page, which does no harm.
 const PAGE_WORDS: usize = 512;
@@ -21,13 +19,13 @@ const PAGE_WORDS: usize = 512;
 /// One instance for the whole pool. Each word has its own cache line.
 struct Control {
     /// Tasks that no worker has reported as finished yet.
-    remaining: CachePadded<AtomicU64>,
+    remaining: Padded<AtomicU64>,
     /// See [`PhaseWord`].
-    phase: CachePadded<AtomicU32>,
+    phase: Padded<AtomicU32>,
     /// Nonzero once the workers must leave. Read before every task, written once.
-    leaving: CachePadded<AtomicU32>,
+    leaving: Padded<AtomicU32>,
     /// See [`Parking`].
-    sleepers: CachePadded<AtomicU32>,
+    sleepers: Padded<AtomicU32>,
 }
 
 // SAFETY: zero is a valid value of every field, all are atomic, and none needs a drop.
@@ -36,17 +34,17 @@ unsafe impl Shareable for Control {}
 /// One instance per worker.
 struct WorkerWords {
     /// See [`Sources`].
-    ranges: CachePadded<[AtomicU64; 2]>,
+    ranges: Padded<[AtomicU64; 2]>,
     /// The task that the worker runs, plus one; 0 between tasks. Only the worker writes it. It is read when the
     /// worker has died, and to find stuck tasks.
-    current: CachePadded<AtomicU32>,
+    current: Padded<AtomicU32>,
 }
 
 // SAFETY: as for `Control`.
 unsafe impl Shareable for WorkerWords {}
 
 /// See [`Parking`].
-type Seat = CachePadded<AtomicU32>;
+type Seat = Padded<AtomicU32>;
 
 /// The shared pages of a pool, and the job that it runs.
 pub(super) struct PoolPages {
