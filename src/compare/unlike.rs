@@ -21,7 +21,7 @@ pub(super) fn unlike(base: &[Placed], head: &[Placed]) -> Vec<String> {
 /// Finds the first record of another machine than the first record.
 pub(super) fn other_hosts<'a>(mut records: impl Iterator<Item = &'a Placed>) -> Option<String> {
     let (first_place, first) = records.next()?;
-    // Figures of one class of machines may be held against each other.
+    // Figures of one class of machines may be compared with each other.
     let class = first.host.class();
     let (place, other) = records.find(|(_, record)| record.host.class() != class)?;
     Some(format!(

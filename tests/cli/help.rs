@@ -1,4 +1,4 @@
-//! What the program says of itself: help, lists, completions, its name and its version.
+//! Tests of help, lists, completions, the name and the version of the program.
 
 use serde_json::Value;
 

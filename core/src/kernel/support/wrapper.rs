@@ -77,7 +77,7 @@ mod tests {
         }
     }
 
-    /// Answers every question otherwise than by default.
+    /// Answers every question differently from its default.
     #[derive(Default)]
     struct Unusual {
         reset_count: AtomicU64,
