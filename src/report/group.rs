@@ -176,7 +176,7 @@ fn by_speed(a: &Row, b: &Row) -> Ordering {
         .then_with(|| name(a).cmp(&name(b)))
 }
 
-/// Assigns ranks to rows that are sorted by speed: 1 to all rows that cannot be told apart from the best, then
+/// Assigns ranks to rows that are sorted by speed: 1 to all rows whose interval overlaps that of the best, then
 /// increasing numbers to the others.
 fn rank(rows: &mut [Row]) {
     let best = rows.iter().find_map(|row| match &row.outcome {

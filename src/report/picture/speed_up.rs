@@ -137,7 +137,7 @@ impl<'a> SpeedUp<'a> {
         let highest = all.map(|(_, speed_up)| *speed_up).fold(0.0, f64::max);
         let workers = f64::from(self.max_workers);
         let x = Axis::between(1.0, workers, (PLOT_LEFT + 16.0, PLOT_RIGHT - 8.0));
-        // If the axis always contained the whole ideal line, lines far below it could not be told apart.
+        // If the axis always contained the whole ideal line, lines far below it would lie on top of each other.
         let high = workers.min(highest * 2.0).max(highest) * 1.08;
         let y = Axis::linear(high, (self.plot_bottom(), PLOT_TOP));
         (x, y)
