@@ -7,7 +7,6 @@
 
 use std::io;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -15,23 +14,11 @@ use taskdyno::prelude::*;
 
 fn main() -> ExitCode {
     Harness::new()
-        .kernel(&MishapKind)
-        .backend(&Mistake {
-            name: "loses-a-task",
-            run: loses_a_task,
-        })
-        .backend(&Mistake {
-            name: "runs-one-twice",
-            run: runs_one_twice,
-        })
-        .backend(&Mistake {
-            name: "runs-backwards",
-            run: runs_backwards,
-        })
-        .backend(&Mistake {
-            name: "garbles-a-payload",
-            run: garbles_a_payload,
-        })
+        .kernel(MishapKind)
+        .backend(mistake("loses-a-task", loses_a_task))
+        .backend(mistake("runs-one-twice", runs_one_twice))
+        .backend(mistake("runs-backwards", runs_backwards))
+        .backend(mistake("garbles-a-payload", garbles_a_payload))
         .main()
 }
 
@@ -91,29 +78,9 @@ impl Kernel for Mishap {
     }
 }
 
-/// A backend with an error in it.
-struct Mistake {
-    name: &'static str,
-    run: fn(&Job) -> Result<(), Halt>,
-}
-
-impl Backend for Mistake {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn why(&self) -> &'static str {
-        "schedules tasks wrongly"
-    }
-
-    fn fixed_worker_count(&self) -> Option<usize> {
-        Some(1)
-    }
-
-    fn start(&self, job: Arc<Job>, _: &PoolPlan) -> io::Result<Box<dyn Pool>> {
-        let run = self.run;
-        Ok(pool_fn(job, move |job| run(job)))
-    }
+/// A backend that calls `run`, which has an error in it.
+fn mistake(name: &'static str, run: fn(&Job) -> Result<(), Halt>) -> impl Backend {
+    backend_fn(name, "schedules tasks wrongly", move |job, _| run(job))
 }
 
 fn loses_a_task(job: &Job) -> Result<(), Halt> {

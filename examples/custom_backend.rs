@@ -16,8 +16,8 @@ use taskdyno::prelude::*;
 
 fn main() -> ExitCode {
     Harness::new()
-        .backend(&Batches)
-        .kernel(&COLLATZ)
+        .backend(Batches)
+        .kernel(COLLATZ)
         .workloads([("collatz.toml", include_str!("collatz.toml"))])
         .main()
 }

@@ -5,42 +5,15 @@
 //! MISNAMED=rayon cargo run --example misnamed -- list
 //! ```
 
-use std::io;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use taskdyno::Harness;
-use taskdyno_core::backend::{Backend, Pool, PoolPlan};
-use taskdyno_core::execute::{Halt, Job};
+use taskdyno::prelude::*;
 
 fn main() -> ExitCode {
     let name = std::env::var("MISNAMED").unwrap_or_else(|_| "two words".into());
-    // The registry needs a backend that lives as long as the program.
-    let misnamed: &'static Misnamed = Box::leak(Box::new(Misnamed(name.leak())));
+    let why = "one loop on the calling thread, under any name";
+    let misnamed = backend_fn(name.leak(), why, |job, _| {
+        job.graph().tasks().try_for_each(|task| job.run(task))
+    });
     Harness::new().backend(misnamed).main()
-}
-
-/// One loop on the calling thread, under a chosen name.
-struct Misnamed(&'static str);
-
-impl Backend for Misnamed {
-    fn name(&self) -> &'static str {
-        self.0
-    }
-
-    fn why(&self) -> &'static str {
-        "one loop on one thread, under any name"
-    }
-
-    fn start(&self, job: Arc<Job>, _: &PoolPlan) -> io::Result<Box<dyn Pool>> {
-        Ok(Box::new(Loop(job)))
-    }
-}
-
-struct Loop(Arc<Job>);
-
-impl Pool for Loop {
-    fn run(&mut self) -> Result<(), Halt> {
-        self.0.graph().tasks().try_for_each(|task| self.0.run(task))
-    }
 }

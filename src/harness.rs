@@ -29,22 +29,22 @@ impl Harness {
 
     /// Adds a backend. It must follow the contract of [`Backend`]. Every run of it is verified.
     #[must_use]
-    pub fn backend(mut self, backend: &'static dyn Backend) -> Self {
-        self.registry.backends.push(backend);
+    pub fn backend(mut self, backend: impl Backend + 'static) -> Self {
+        self.registry.backends.push(kept(backend));
         self
     }
 
     /// Adds a kernel.
     #[must_use]
-    pub fn kernel(mut self, kernel: &'static dyn KernelKind) -> Self {
-        self.registry.kernels.push(kernel);
+    pub fn kernel(mut self, kernel: impl KernelKind + 'static) -> Self {
+        self.registry.kernels.push(kept(kernel));
         self
     }
 
     /// Adds a pattern.
     #[must_use]
-    pub fn pattern(mut self, pattern: &'static dyn Pattern) -> Self {
-        self.registry.patterns.push(pattern);
+    pub fn pattern(mut self, pattern: impl Pattern + 'static) -> Self {
+        self.registry.patterns.push(kept(pattern));
         self
     }
 
@@ -82,4 +82,9 @@ impl Harness {
     pub fn main(self) -> ExitCode {
         crate::cmd::main(&self.registry, &self.program)
     }
+}
+
+/// Keeps a value until the program ends, because the registry hands out references to it.
+fn kept<T>(value: T) -> &'static T {
+    Box::leak(Box::new(value))
 }

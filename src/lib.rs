@@ -5,39 +5,34 @@
 //! line, with your backends, kernels, patterns and workloads in addition to the built-in ones:
 //!
 //! ```no_run
-//! use std::io;
 //! use std::process::ExitCode;
-//! use std::sync::Arc;
+//! use std::sync::{Arc, Mutex};
+//! use std::thread;
 //!
 //! use taskdyno::prelude::*;
 //!
-//! /// Runs all tasks on the calling thread. Ids are a topological order, so every input exists before it is read.
-//! struct Loop;
-//!
-//! impl Backend for Loop {
-//!     fn name(&self) -> &'static str {
-//!         "loop"
+//! /// Runs the tasks that are ready, each on a new thread, and continues with the tasks that this made ready.
+//! fn waves(job: &Arc<Job>, plan: &PoolPlan) -> Result<(), Halt> {
+//!     let mut wave = job.graph().sources().to_vec();
+//!     while !wave.is_empty() {
+//!         let next = Mutex::new(Vec::new());
+//!         let run = |task| job.execute(task, |ready| next.lock().unwrap().push(ready));
+//!         for batch in wave.chunks(plan.worker_count) {
+//!             thread::scope(|scope| batch.iter().for_each(|task| drop(scope.spawn(|| run(*task)))));
+//!         }
+//!         job.outcome()?;
+//!         wave = next.into_inner().unwrap();
 //!     }
-//!
-//!     fn why(&self) -> &'static str {
-//!         "one loop on one thread"
-//!     }
-//!
-//!     fn fixed_worker_count(&self) -> Option<usize> {
-//!         Some(1)
-//!     }
-//!
-//!     fn start(&self, job: Arc<Job>, _: &PoolPlan) -> io::Result<Box<dyn Pool>> {
-//!         Ok(pool_fn(job, |job| job.graph().tasks().try_for_each(|task| job.run(task))))
-//!     }
+//!     Ok(())
 //! }
 //!
 //! fn main() -> ExitCode {
-//!     Harness::new().backend(&Loop).main()
+//!     let waves = backend_fn("waves", "new threads for each wave of ready tasks", waves);
+//!     Harness::new().backend(waves).main()
 //! }
 //! ```
 //!
-//! `cargo run --release -- run empty --backends serial,loop` then measures both `serial` and `loop`.
+//! `cargo run --release -- run empty --backends threads,waves` then measures both `threads` and `waves`.
 //!
 //! # Where to go from here
 //!
@@ -48,7 +43,6 @@
 //! - The repository documents the rest: README.md the command line, METHODOLOGY.md how taskdyno measures, FORMAT.md its
 //!   files, ARCHITECTURE.md the modules of this crate.
 
-mod backend;
 mod case;
 mod cmd;
 mod compare;
@@ -70,10 +64,10 @@ pub mod record;
 mod registry;
 mod report;
 mod stats;
-mod system;
 mod text;
 mod units;
 mod workload;
 
 pub use harness::Harness;
+use taskdyno_backends::{backend, system};
 use taskdyno_core::{execute, graph, kernel, memory, parameter, pattern, random};

@@ -32,7 +32,7 @@ pub(crate) use host::{single_blanks, slug};
 pub(crate) use mixed::{MixedError, refuse_mixed};
 pub use peak::{Peak, Probe};
 pub use read::{RecordsError, read, read_placed, read_text};
-pub(crate) use time::{nanoseconds, run_ns};
+pub(crate) use time::{nanoseconds, now, run_ns, time_of_day};
 pub(crate) use whole::{write_whole, write_whole_with};
 
 /// The version of the format. Within a version, fields are only added. Readers ignore fields that they do not know and

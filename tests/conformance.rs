@@ -24,7 +24,7 @@ use taskdyno_core::kernel::{EMPTY, Kernel, KernelKind, SLEEP};
 use taskdyno_core::parameter::Parameters;
 use taskdyno_core::pattern::{FAN_OUT_IN, PATTERNS, Pattern, STENCIL_1D, TRIVIAL};
 
-use crate::broken::Broken;
+use crate::broken::broken;
 use crate::variety::{
     any_graph, disconnected, empty, given, graphs, kernels, set_ups, setting, stencil,
     worker_counts,
@@ -190,13 +190,13 @@ fn pinned_workers_stay_on_one_core_and_the_caller_is_unpinned_after() {
 
 #[test]
 fn a_backend_that_cannot_pin_fails_only_if_pinning_is_required() {
-    const SILENT: &dyn Backend = &Broken(|_| Ok(()));
+    let silent: &'static dyn Backend = Box::leak(Box::new(broken(|_| Ok(()))));
     let workloads = workload::builtin(&Registry::default()).unwrap();
     let bound = |pin: Binding| {
         let selection = Selection {
             filter: Some("empty/pattern=chain/".into()),
             exact: false,
-            backends: vec![&RAYON, SILENT],
+            backends: vec![&RAYON, silent],
             worker_counts: vec![1],
             continuation: None,
             pin,

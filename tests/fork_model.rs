@@ -15,15 +15,15 @@ use crate::phase::{Phase, PhaseWord};
 use crate::pool::Pool;
 use crate::sources::Range;
 
-#[path = "../src/backend/fork/deque.rs"]
+#[path = "../backends/src/backend/fork/deque.rs"]
 mod deque;
-#[path = "../src/backend/fork/park.rs"]
+#[path = "../backends/src/backend/fork/park.rs"]
 mod park;
-#[path = "../src/backend/fork/phase.rs"]
+#[path = "../backends/src/backend/fork/phase.rs"]
 mod phase;
 #[path = "fork_model/pool.rs"]
 mod pool;
-#[path = "../src/backend/fork/sources.rs"]
+#[path = "../backends/src/backend/fork/sources.rs"]
 mod sources;
 
 mod atomic {

@@ -29,9 +29,9 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The folders with the sources of the crates, in the order in which ARCHITECTURE.md has their tables: the core, and
-/// the program, which re-exports the modules of the core.
-const SOURCES: [&str; 2] = ["core/src", "src"];
+/// The folders with the sources of the crates, in the order in which ARCHITECTURE.md has their tables. A crate imports
+/// the modules of the crates before it under their own names.
+const SOURCES: [&str; 3] = ["core/src", "backends/src", "src"];
 
 /// The folders with tests, benchmarks and examples.
 const TRIALS: [&str; 3] = ["tests", "benches", "examples"];
@@ -260,7 +260,7 @@ fn backends_kernels_patterns_and_exporters_have_a_file_of_their_name() {
     let patterns = registry.patterns.iter().map(|one| one.name()).collect();
     let exporters = taskdyno::internal::report::exporter_names();
     let folders: [(&str, Vec<&str>); 4] = [
-        ("src/backend", backends),
+        ("backends/src/backend", backends),
         ("core/src/kernel", kernels),
         ("core/src/pattern", patterns),
         ("src/report/exporter", exporters.collect()),

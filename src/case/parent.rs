@@ -14,10 +14,10 @@ use rustix::process::{PidfdFlags, pidfd_open};
 use super::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
 use crate::execute::Ending;
 use crate::foreign::{LAST_WORDS_BYTES, Tail, kill_group, pid};
+use crate::machine::oom::OomWatch;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{CaseError, ErrorKind};
 use crate::system::limit::cannot_start;
-use crate::system::oom::OomWatch;
 use crate::system::{Root, no_process_descriptor};
 
 /// The longest reply. The longest valid replies name every worker process that died in a slice. A sample on 4096

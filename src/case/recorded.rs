@@ -12,7 +12,7 @@ use crate::measure::calibration::calibrate;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{
     Calibration, Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
-    nanoseconds,
+    nanoseconds, now,
 };
 
 /// The number of times the control loop is timed before the samples, and again after them. There are enough of them
@@ -41,7 +41,7 @@ impl Surroundings<'_> {
             plan,
             host: self.host.clone(),
             commit: self.commit.clone(),
-            started_at: jiff::Timestamp::now().to_string(),
+            started_at: now(),
             since_run_start_ns: nanoseconds(self.run_start.elapsed()),
             digest: None,
             start_ns: None,

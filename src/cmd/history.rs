@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
 use super::baseline::counted_once;
 use super::compare::chance;
 use super::show::{not_comparable, put, summarise};
@@ -12,7 +10,7 @@ use super::{CommandResult, Exit, OK, complaint, tell};
 use crate::compare::{Placed, by_commit, few, history};
 use crate::foreign::git::Git;
 use crate::machine::host;
-use crate::record::{read_placed, short_hash};
+use crate::record::{read_placed, short_hash, time_of_day};
 use crate::report::chronicle;
 use crate::stats::Divisive;
 
@@ -167,5 +165,5 @@ fn sort_by_commit(records: Vec<Placed>) -> Vec<Placed> {
 
 /// Sorts by time, oldest first. Sessions with an invalid time come first.
 fn sort_by_time(records: &mut [Placed]) {
-    records.sort_by_key(|(_, record)| record.started_at.parse::<Timestamp>().ok());
+    records.sort_by_key(|(_, record)| time_of_day(&record.started_at));
 }

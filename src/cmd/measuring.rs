@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 use std::sync::Once;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::number::number;
 use super::out::say_styled;
@@ -37,7 +37,8 @@ impl Manner {
     /// The given seed, or a new seed from the clock.
     pub(super) fn seed(&self) -> u64 {
         // Small enough to be typed again, and to survive programs that read JSON numbers as doubles.
-        let fresh = || jiff::Timestamp::now().as_microsecond() as u64 & 0xFFFF_FFFF;
+        let since_1970 = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        let fresh = || since_1970.as_micros() as u64 & 0xFFFF_FFFF;
         self.seed.unwrap_or_else(fresh)
     }
 }

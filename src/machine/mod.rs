@@ -16,5 +16,6 @@ pub(crate) mod bracket;
 pub(crate) mod doctor;
 pub(crate) mod host;
 pub(crate) mod load;
+pub(crate) mod oom;
 pub(crate) mod ticks;
 pub(crate) mod usage;

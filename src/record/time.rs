@@ -1,8 +1,21 @@
-//! Times as records hold them: whole nanoseconds, and those of several runs together.
+//! Times as records hold them: the hour in the format of RFC 3339, durations in whole nanoseconds, and durations of
+//! several runs together.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{Probe, Sample};
+
+/// The time of day now in UTC, such as `2026-11-02T12:00:00.123456789Z`.
+pub(crate) fn now() -> String {
+    humantime::format_rfc3339_nanos(SystemTime::now()).to_string()
+}
+
+/// The time in a text that [`now`] wrote; `None` if it is not one.
+///
+/// Times are parsed because texts sort wrongly: `12:00:00.5Z` before `12:00:00Z`.
+pub(crate) fn time_of_day(text: &str) -> Option<SystemTime> {
+    humantime::parse_rfc3339(text).ok()
+}
 
 /// `duration` in whole nanoseconds. A number of 64 bits holds 584 years; longer durations become the largest number.
 pub(crate) fn nanoseconds(duration: Duration) -> u64 {
@@ -41,5 +54,13 @@ mod tests {
     fn a_duration_that_does_not_fit_becomes_the_largest_number() {
         assert_eq!(nanoseconds(Duration::from_micros(3)), 3_000);
         assert_eq!(nanoseconds(Duration::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn times_of_day_are_ordered_by_time_and_not_by_text() {
+        let [whole, half] = ["2026-11-02T12:00:00Z", "2026-11-02T12:00:00.5Z"];
+        assert!(half < whole && time_of_day(half) > time_of_day(whole));
+        assert!(time_of_day(&now()) > time_of_day(half));
+        assert_eq!(time_of_day("yesterday"), None);
     }
 }

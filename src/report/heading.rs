@@ -1,8 +1,8 @@
 //! Where and when a report was measured, and the reasons to doubt it.
 
-use jiff::Timestamp;
+use std::time::SystemTime;
 
-use crate::record::{Commit, Host, Record};
+use crate::record::{Commit, Host, Record, time_of_day};
 use crate::units;
 
 /// Above this load average, something else was running when the run began. An idle system stays below half a process.
@@ -48,10 +48,13 @@ impl Heading {
 
     /// When the first case began, such as `2026-11-02 12:00:00 UTC`. An invalid time is returned as it is.
     pub(crate) fn begun(&self) -> String {
-        match self.started_at.parse::<Timestamp>() {
-            Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        match time_of_day(&self.started_at) {
+            Some(time) => {
+                let text = humantime::format_rfc3339_seconds(time).to_string();
+                text.replace('T', " ").replace('Z', " UTC")
+            }
             // An invalid text says more than no text.
-            Err(_) => self.started_at.clone(),
+            None => self.started_at.clone(),
         }
     }
 
@@ -70,10 +73,8 @@ impl Heading {
 }
 
 /// When a case began; `None`, which sorts first, if the time in the record is invalid.
-///
-/// Times are parsed because texts sort wrongly: `12:00:00.5Z` before `12:00:00Z`.
-pub(super) fn began(record: &Record) -> Option<Timestamp> {
-    record.started_at.parse().ok()
+pub(super) fn began(record: &Record) -> Option<SystemTime> {
+    time_of_day(&record.started_at)
 }
 
 /// A warning if something else was running.

@@ -1,12 +1,11 @@
 //! Backends that break the contract, each in another way: the core must catch them.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use taskdyno::internal::measure::{Meter, SlicePlan};
-use taskdyno_core::backend::{Backend, Pool, PoolPlan, pool_fn, verify_runs};
+use taskdyno_core::backend::{Backend, PoolPlan, backend_fn, pool_fn, verify_runs};
 use taskdyno_core::execute::{Failure, Halt, Job, expected_digest};
 use taskdyno_core::graph::TaskId;
 
@@ -15,7 +14,7 @@ use crate::variety::{empty, stencil};
 
 #[test]
 fn a_backend_that_breaks_the_order_is_detected() {
-    let backwards = Broken(|job| job.graph().tasks().rev().try_for_each(|task| job.run(task)));
+    let backwards = broken(|job| job.graph().tasks().rev().try_for_each(|task| job.run(task)));
     let failure = Failure::MissingInput {
         task: TaskId(34),
         predecessor: TaskId(26),
@@ -25,7 +24,7 @@ fn a_backend_that_breaks_the_order_is_detected() {
 
 #[test]
 fn a_backend_that_garbles_a_payload_is_detected() {
-    let garbles = Broken(|job| {
+    let garbles = broken(|job| {
         job.graph().tasks().try_for_each(|task| {
             job.run(task)?;
             if task == TaskId(4) {
@@ -48,7 +47,7 @@ fn a_backend_that_garbles_a_payload_is_detected() {
 
 #[test]
 fn a_backend_that_loses_a_task_is_detected() {
-    let all_but_one = Broken(|job| {
+    let all_but_one = broken(|job| {
         let mut tasks = job.graph().tasks().filter(|task| *task != TaskId(30));
         tasks.try_for_each(|task| job.run(task))
     });
@@ -85,7 +84,7 @@ fn a_backend_that_does_nothing_is_detected_in_a_sample_of_any_length() {
 
 #[test]
 fn a_backend_that_runs_a_task_twice_is_detected() {
-    let twice = Broken(|job| {
+    let twice = broken(|job| {
         job.graph().tasks().try_for_each(|task| job.run(task))?;
         job.run(TaskId(3))
     });
@@ -95,7 +94,7 @@ fn a_backend_that_runs_a_task_twice_is_detected() {
 
 #[test]
 fn a_backend_that_counts_a_task_twice_is_detected() {
-    let miscounts = Broken(|job| {
+    let miscounts = broken(|job| {
         job.graph().tasks().try_for_each(|task| job.run(task))?;
         job.complete(TaskId(3), |_| {});
         Ok(())
@@ -105,21 +104,8 @@ fn a_backend_that_counts_a_task_twice_is_detected() {
 }
 
 /// A backend that calls this function instead of running the graph.
-pub(crate) struct Broken(pub(crate) fn(&Job) -> Result<(), Halt>);
-
-impl Backend for Broken {
-    fn name(&self) -> &'static str {
-        "broken"
-    }
-
-    fn why(&self) -> &'static str {
-        "schedules tasks wrongly"
-    }
-
-    fn start(&self, job: Arc<Job>, _: &PoolPlan) -> io::Result<Box<dyn Pool>> {
-        let run = self.0;
-        Ok(pool_fn(job, move |job| run(job)))
-    }
+pub(crate) fn broken(run: fn(&Job) -> Result<(), Halt>) -> impl Backend {
+    backend_fn("broken", "schedules tasks wrongly", move |job, _| run(job))
 }
 
 fn run_broken(backend: &dyn Backend) -> Result<(), Failure> {

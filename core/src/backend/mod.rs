@@ -16,11 +16,13 @@ use crate::graph::TaskId;
 use crate::kernel::Sharing;
 use crate::parameter::{Parameter, Parameters};
 
+mod backend_fn;
 mod cores;
 mod placement;
 mod pool_fn;
 mod verify;
 
+pub use backend_fn::backend_fn;
 pub use cores::Cores;
 pub use placement::{Lent, Placement};
 pub use pool_fn::pool_fn;

@@ -20,7 +20,7 @@ use crate::gate::{
 };
 use crate::machine::host;
 use crate::random::mix;
-use crate::record::{Host, nanoseconds, write_whole};
+use crate::record::{Host, nanoseconds, now, write_whole};
 use crate::registry::Registry;
 use crate::report::change;
 
@@ -61,7 +61,7 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
     }
     disk::create_folder(&arguments.out).map_err(|error| cannot_write(&arguments.out, &error))?;
     let host = host::host();
-    let started_at = jiff::Timestamp::now().to_string();
+    let started_at = now();
     let start = Instant::now();
     let (header, mut log) = open_log(arguments, before, &builds, &matched, host)?;
     let contests = contests(&header, &builds);

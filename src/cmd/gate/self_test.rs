@@ -20,7 +20,7 @@ use crate::gate::self_test::{
 };
 use crate::gate::{ListedCase, Neighbour, Watcher};
 use crate::machine::host;
-use crate::record::{nanoseconds, write_whole};
+use crate::record::{nanoseconds, now, write_whole};
 use crate::registry::Registry;
 use crate::report::{bound_or_not, change};
 use crate::stats::median;
@@ -88,7 +88,7 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
     catch_interrupt();
     super::set_aside(&file)?;
 
-    let (host, started_at) = (host::host(), jiff::Timestamp::now().to_string());
+    let (host, started_at) = (host::host(), now());
     let start = Instant::now();
     let result = |verdicts: &[SelfVerdict]| SelfTest {
         plan: gate.clone(),

@@ -1,8 +1,8 @@
 //! Finds out whether the kernel killed a process because of low memory. The parent sees only signal 9, as for any
 //! other kill, but the kernel counts such kills.
 
-use super::Root;
-use super::cgroup::{Groups, count};
+use crate::system::Root;
+use crate::system::cgroup::{Groups, count};
 use crate::units;
 
 /// The counters of such kills at the beginning of an operation.

@@ -17,7 +17,7 @@ mod threads;
 #[cfg(feature = "tokio")]
 mod tokio;
 
-pub(crate) use taskdyno_core::backend::{
+pub use taskdyno_core::backend::{
     Backend, Continuation, Cores, Death, Lent, MOST_WORKERS, Placement, Pool, PoolPlan, pool_fn,
 };
 
@@ -27,13 +27,13 @@ pub use fork::FORK;
 pub use fork_dispatch::FORK_DISPATCH;
 pub use fork_per_task::FORK_PER_TASK;
 pub use fork_threads::FORK_THREADS;
-pub(crate) use fork_threads::PROCESS_THREADS;
+pub use fork_threads::PROCESS_THREADS;
 #[cfg(feature = "rayon")]
 pub use rayon::RAYON;
 pub use serial::SERIAL;
 pub use r#static::STATIC;
-pub(crate) use thread_pool::THREAD_POOL;
-pub(crate) use threads::THREADS;
+pub use thread_pool::THREAD_POOL;
+pub use threads::THREADS;
 #[cfg(feature = "tokio")]
 pub use tokio::TOKIO;
 

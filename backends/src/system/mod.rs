@@ -8,15 +8,14 @@ use std::{fs, io};
 
 use rustix::io::Errno;
 
-pub(crate) mod cgroup;
-pub(crate) mod limit;
-pub(crate) mod memory;
-pub(crate) mod oom;
-pub(crate) mod proc;
+pub mod cgroup;
+pub mod limit;
+pub mod memory;
+pub mod proc;
 
 /// The folder that contains the kernel's files.
 #[derive(Debug, Clone)]
-pub(crate) struct Root(PathBuf);
+pub struct Root(PathBuf);
 
 impl Default for Root {
     fn default() -> Self {
@@ -26,19 +25,19 @@ impl Default for Root {
 
 impl Root {
     /// Where to find the file that has `path`, from `/`, on the real machine.
-    pub(crate) fn path(&self, path: &str) -> PathBuf {
+    pub fn path(&self, path: &str) -> PathBuf {
         self.0.join(path.trim_start_matches('/'))
     }
 
     /// The text of a file, without surrounding white space; `None` if it does not exist or cannot be read. Bytes
     /// that are not UTF-8 (any process may have such a name) are replaced.
-    pub(crate) fn read(&self, path: &str) -> Option<String> {
+    pub fn read(&self, path: &str) -> Option<String> {
         let bytes = fs::read(self.path(path)).ok()?;
         Some(String::from_utf8_lossy(&bytes).trim().to_string())
     }
 
     /// The names in a folder, in no particular order; empty if it does not exist or cannot be read.
-    pub(crate) fn names(&self, path: &str) -> Vec<String> {
+    pub fn names(&self, path: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(path)).into_iter().flatten();
         let name = |entry: fs::DirEntry| entry.file_name().into_string().ok();
         entries.flatten().filter_map(name).collect()
@@ -46,19 +45,19 @@ impl Root {
 }
 
 /// The running program, even if its file has since been replaced.
-pub(crate) const OWN_PROGRAM: &str = "/proc/self/exe";
+pub const OWN_PROGRAM: &str = "/proc/self/exe";
 
 /// Checks that this program can be started again, because every case runs in its own process.
 ///
 /// # Errors
 ///
 /// If the kernel does not show the program, for example without `/proc`.
-pub(crate) fn can_start_itself(root: &Root) -> io::Result<()> {
+pub fn can_start_itself(root: &Root) -> io::Result<()> {
     fs::read_link(root.path(OWN_PROGRAM)).map(drop)
 }
 
 /// The error if a started process cannot be watched through a descriptor.
-pub(crate) fn no_process_descriptor(error: Errno) -> io::Error {
+pub fn no_process_descriptor(error: Errno) -> io::Error {
     match error {
         Errno::NOSYS => io::Error::new(
             io::ErrorKind::Unsupported,
@@ -69,21 +68,23 @@ pub(crate) fn no_process_descriptor(error: Errno) -> io::Error {
     }
 }
 
-#[cfg(test)]
-pub(crate) mod fixture {
+/// Invented machines for tests.
+#[cfg(feature = "fixture")]
+pub mod fixture {
     use tempfile::TempDir;
 
     use super::*;
 
     /// The files of an invented machine, deleted when this is dropped.
-    pub(crate) struct Machine {
+    pub struct Machine {
         _folder: TempDir,
-        pub(crate) root: Root,
+        /// The root folder of the machine.
+        pub root: Root,
     }
 
     impl Machine {
         /// A machine with these files, each a path and its text.
-        pub(crate) fn with(files: &[(&str, &str)]) -> Self {
+        pub fn with(files: &[(&str, &str)]) -> Self {
             let folder = TempDir::new().unwrap();
             let root = Root(folder.path().into());
             let machine = Self {
@@ -97,7 +98,7 @@ pub(crate) mod fixture {
         }
 
         /// Writes a file, and replaces an existing one.
-        pub(crate) fn write(&self, path: &str, text: &str) {
+        pub fn write(&self, path: &str, text: &str) {
             let path = self.root.path(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();

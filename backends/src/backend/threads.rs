@@ -16,11 +16,11 @@ use crate::graph::TaskId;
 
 /// One new thread per task, and at most `worker_count` at once, so that it can be compared with the other backends
 /// at the same number of workers.
-pub(crate) const THREADS: Threads = Threads;
+pub const THREADS: Threads = Threads;
 
 /// See [`THREADS`].
 #[derive(Debug)]
-pub(crate) struct Threads;
+pub struct Threads;
 
 impl Backend for Threads {
     fn name(&self) -> &'static str {

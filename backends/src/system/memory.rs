@@ -4,7 +4,7 @@ use super::Root;
 use super::cgroup::Groups;
 
 /// The bytes of memory that this process can use: the memory of the machine, or the limit of its container.
-pub(crate) fn usable_memory_bytes() -> u64 {
+pub fn usable_memory_bytes() -> u64 {
     usable_memory_bytes_below(&Root::default())
 }
 

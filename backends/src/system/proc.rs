@@ -1,7 +1,7 @@
 //! Parses the texts of the Linux kernel under `/proc` and `/sys`.
 
 /// The value in the first line of the form `key : value`, with any white space around the colon.
-pub(crate) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+pub fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     text.lines()
         .filter_map(|line| line.split_once(':'))
         .find(|(name, _)| name.trim() == key)
@@ -9,12 +9,12 @@ pub(crate) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 }
 
 /// The number in the first line of the form `key: number`.
-pub(crate) fn number(text: &str, key: &str) -> Option<u64> {
+pub fn number(text: &str, key: &str) -> Option<u64> {
     field(text, key)?.parse().ok()
 }
 
 /// The bytes in the first line of the form `key: number kB`. The kernel's `kB` is 1024 bytes.
-pub(crate) fn bytes(text: &str, key: &str) -> Option<u64> {
+pub fn bytes(text: &str, key: &str) -> Option<u64> {
     let kilobytes = field(text, key)?.strip_suffix("kB")?.trim_end();
     kilobytes.parse::<u64>().ok()?.checked_mul(1024)
 }
@@ -24,7 +24,7 @@ pub(crate) fn bytes(text: &str, key: &str) -> Option<u64> {
 const MOST_CORES: u32 = 8192;
 
 /// The numbers of a list of cores such as `0-3,8`; `None` if it is not a list. An empty text is an empty list.
-pub(crate) fn core_list(text: &str) -> Option<Vec<u32>> {
+pub fn core_list(text: &str) -> Option<Vec<u32>> {
     let mut cores = Vec::new();
     for part in text
         .split(',')

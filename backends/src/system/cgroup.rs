@@ -7,7 +7,7 @@ const MOUNT: &str = "/sys/fs/cgroup";
 
 /// The control groups of this process. A limit of a group applies to all groups below it, so the tightest limit
 /// among a group and those above it counts.
-pub(crate) struct Groups<'a> {
+pub struct Groups<'a> {
     root: &'a Root,
     /// `/proc/self/cgroup`: one line per hierarchy.
     membership: String,
@@ -17,14 +17,16 @@ pub(crate) struct Groups<'a> {
 
 /// How many processes and threads a control group may have, and how many it has now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ProcessLimit {
-    pub(crate) most: u64,
-    pub(crate) current: u64,
+pub struct ProcessLimit {
+    /// The most that there may be.
+    pub most: u64,
+    /// How many there are.
+    pub current: u64,
 }
 
 impl ProcessLimit {
     /// How many more can be started.
-    pub(crate) fn room(self) -> u64 {
+    pub fn room(self) -> u64 {
         self.most.saturating_sub(self.current)
     }
 }
@@ -38,7 +40,7 @@ struct Folder<'a> {
 
 impl<'a> Groups<'a> {
     /// The groups of this process.
-    pub(crate) fn of_this_process(root: &'a Root) -> Self {
+    pub fn of_this_process(root: &'a Root) -> Self {
         let text = |path| root.read(path).unwrap_or_default();
         Self {
             root,
@@ -48,12 +50,12 @@ impl<'a> Groups<'a> {
     }
 
     /// Whether the kernel says which groups these are. If it does not, the absence of a limit means nothing.
-    pub(crate) fn are_known(&self) -> bool {
+    pub fn are_known(&self) -> bool {
         !self.membership.is_empty()
     }
 
     /// The tightest CPU quota, in thousandths of a core; `None` if there is none.
-    pub(crate) fn cpu_limit_millicores(&self) -> Option<u64> {
+    pub fn cpu_limit_millicores(&self) -> Option<u64> {
         let quota = |folder: Folder<'_>| match folder.is_version_2 {
             true => {
                 let text = folder.read("cpu.max")?;
@@ -70,13 +72,13 @@ impl<'a> Groups<'a> {
 
     /// The tightest limit on memory, in bytes; `None` if there is none. Version 1 writes a number of 19 digits for
     /// "none", which has the same effect, because no machine has as much memory.
-    pub(crate) fn memory_limit_bytes(&self) -> Option<u64> {
+    pub fn memory_limit_bytes(&self) -> Option<u64> {
         let limit = |folder: Folder<'_>| folder.number("memory.max", "memory.limit_in_bytes");
         self.folders("memory").filter_map(limit).min()
     }
 
     /// The limit on processes and threads that leaves the least room; `None` if there is none.
-    pub(crate) fn process_limit(&self) -> Option<ProcessLimit> {
+    pub fn process_limit(&self) -> Option<ProcessLimit> {
         let limit = |folder: Folder<'_>| {
             Some(ProcessLimit {
                 most: folder.number("pids.max", "pids.max")?,
@@ -90,7 +92,7 @@ impl<'a> Groups<'a> {
 
     /// How many processes of the group the kernel has killed because of low memory; `None` if it does not count
     /// them. Groups above are ignored, because they also count the kills of other groups.
-    pub(crate) fn oom_kill_count(&self) -> Option<u64> {
+    pub fn oom_kill_count(&self) -> Option<u64> {
         let mut counts = self.folders("memory").filter_map(|folder| {
             let text = folder.read_one_of("memory.events", "memory.oom_control")?;
             count(&text, "oom_kill")
@@ -235,7 +237,7 @@ fn millicores(quota: &str, period: &str) -> Option<u64> {
 }
 
 /// The number in the first line of the form `key number`.
-pub(super) fn count(text: &str, key: &str) -> Option<u64> {
+pub fn count(text: &str, key: &str) -> Option<u64> {
     let mut lines = text.lines().filter_map(|line| line.split_once(' '));
     lines
         .find(|(name, _)| *name == key)

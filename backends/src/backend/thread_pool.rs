@@ -16,11 +16,11 @@ use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
 
 /// N workers, one queue, a mutex and a condition variable.
-pub(crate) const THREAD_POOL: ThreadPool = ThreadPool;
+pub const THREAD_POOL: ThreadPool = ThreadPool;
 
 /// See [`THREAD_POOL`].
 #[derive(Debug)]
-pub(crate) struct ThreadPool;
+pub struct ThreadPool;
 
 impl Backend for ThreadPool {
     fn name(&self) -> &'static str {

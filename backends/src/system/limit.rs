@@ -12,17 +12,17 @@ use super::{Root, proc};
 
 /// The limits on processes and threads that are in effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct ThreadLimits {
+pub struct ThreadLimits {
     /// How many processes and threads all programs of this user may have (`ulimit -u`). `None` without a limit, and
     /// for the superuser, to whom the limit does not apply.
-    pub(crate) of_user: Option<u64>,
+    pub of_user: Option<u64>,
     /// How many the control group may have (`pids.max`); `None` without a limit.
-    pub(crate) of_group: Option<ProcessLimit>,
+    pub of_group: Option<ProcessLimit>,
 }
 
 impl ThreadLimits {
     /// The limits of this process.
-    pub(crate) fn now(root: &Root) -> Self {
+    pub fn now(root: &Root) -> Self {
         let of_user = getrlimit(Resource::Nproc).current;
         Self {
             of_user: of_user.filter(|_| !geteuid().is_root()),
@@ -31,7 +31,7 @@ impl ThreadLimits {
     }
 
     /// `this user may have 4 processes and threads (ulimit -u), the container 9 (pids.max)`; `None` without limits.
-    pub(crate) fn text(&self) -> Option<String> {
+    pub fn text(&self) -> Option<String> {
         let user = self
             .of_user
             .map(|most| format!("this user may have {most} processes and threads (ulimit -u)"));
@@ -49,7 +49,7 @@ impl ThreadLimits {
 
 /// The error for something that could not be started: `cannot start worker 3 of 8: Resource temporarily unavailable;
 /// this user may have 4 processes and threads (ulimit -u)`. It contains the limits if they are the likely cause.
-pub(crate) fn cannot_start(what: impl Display, error: &io::Error) -> io::Error {
+pub fn cannot_start(what: impl Display, error: &io::Error) -> io::Error {
     io::Error::new(
         error.kind(),
         refusal(what, error, &ThreadLimits::now(&Root::default())),
@@ -57,7 +57,7 @@ pub(crate) fn cannot_start(what: impl Display, error: &io::Error) -> io::Error {
 }
 
 /// [`cannot_start`] for a worker. Messages count workers from 1, as in "3 of 8".
-pub(crate) fn cannot_start_worker(index: usize, count: usize, error: &io::Error) -> io::Error {
+pub fn cannot_start_worker(index: usize, count: usize, error: &io::Error) -> io::Error {
     cannot_start(format!("worker {} of {count}", index + 1), error)
 }
 
@@ -76,7 +76,7 @@ fn refusal(what: impl Display, error: &io::Error, limits: &ThreadLimits) -> Stri
 }
 
 /// How many threads all processes of a user have; 0 if the kernel does not say.
-pub(crate) fn thread_count_of_user(root: &Root, user: u32) -> u64 {
+pub fn thread_count_of_user(root: &Root, user: u32) -> u64 {
     let is_process = |name: &String| name.bytes().all(|byte| byte.is_ascii_digit());
     let names = root.names("/proc").into_iter().filter(is_process);
     let statuses = names.filter_map(|name| root.read(&format!("/proc/{name}/status")));

@@ -20,7 +20,7 @@ pub const FORK_THREADS: ForkThreads = ForkThreads;
 pub struct ForkThreads;
 
 /// How many threads each process has, for backends with threads in processes.
-pub(crate) const PROCESS_THREADS: Parameter = Parameter {
+pub const PROCESS_THREADS: Parameter = Parameter {
     name: "threads",
     why: "threads per process; there are as many processes as the number of workers requires",
     kind: ParameterKind::Count { min: 1, max: 4096 },

@@ -1,0 +1,16 @@
+//! The backends that taskdyno measures, and what they need to know of the machine.
+//!
+//! They are a crate of their own so that a release build compiles them, like the core, in one part: the code of a runtime
+//! is generic and runs in every task. The rest of the program is compiled in many parts, side by side.
+//!
+//! # Modules
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`system`] | facts about the machine and the container |
+//! | [`backend`] | the backends, one file per backend |
+
+pub mod backend;
+pub mod system;
+
+use taskdyno_core::{execute, graph, kernel, memory, parameter};
