@@ -40,6 +40,12 @@ pub mod graph_file {
     }
 }
 
+pub mod handover {
+    pub use crate::handover::{
+        FileFault, GraphFile, HandedOver, HandoverError, encode, parse, read,
+    };
+}
+
 pub mod machine {
     pub mod host {
         pub use crate::machine::host::{core_count, host};
