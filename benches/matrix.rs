@@ -91,6 +91,7 @@ fn prepare(planned: &PlannedCase) -> Session {
     let prepare = Prepare {
         case: planned.case.clone(),
         warmup_ns: 0,
+        warmup_run_count: 0,
         min_sample_ns: 0,
         retry_limit: planned.retry_limit,
         task_timeout_ns: planned.task_timeout.map(|time| time.as_nanos() as u64),

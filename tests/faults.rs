@@ -103,6 +103,7 @@ fn prepare(backend: &str, graph: &Graph, retry_limit: u32) -> Prepare {
             options: Default::default(),
         },
         warmup_ns: 0,
+        warmup_run_count: 0,
         min_sample_ns: 0,
         retry_limit,
         task_timeout_ns: None,

@@ -182,7 +182,10 @@ impl<'a> Stage<'a> {
             .stretch(self.prepare.stretch_ratio);
         let warmup = Duration::from_nanos(self.prepare.warmup_ns);
         let min_sample = Duration::from_nanos(self.prepare.min_sample_ns);
-        meter.warm_up(warmup, min_sample).map_err(failed)?;
+        let run_count = self.prepare.warmup_run_count;
+        meter
+            .warm_up(warmup, run_count, min_sample)
+            .map_err(failed)?;
         let Definition {
             kernel,
             kernel_parameters,

@@ -60,6 +60,7 @@ impl Prepare {
     fn check(&self) -> Result<(), RangeError> {
         within("workers", self.case.workers, 1..=MOST_WORKERS)?;
         within("warmup_ns", self.warmup_ns, 0..=MOST_NS)?;
+        within("warmup_run_count", self.warmup_run_count, 0..=MOST_RUNS)?;
         within("min_sample_ns", self.min_sample_ns, 0..=MOST_NS)?;
         within("retry_limit", self.retry_limit, 0..=MOST_RETRIES)?;
         let times = [
@@ -122,6 +123,9 @@ pub struct Prepare {
     pub case: Case,
     /// How long to warm up. There is at least one run.
     pub warmup_ns: u64,
+    /// How many runs to warm up for, at least.
+    #[serde(default)]
+    pub warmup_run_count: u64,
     /// A sample contains enough runs to last this long, and long enough for the clock.
     #[serde(default)]
     pub min_sample_ns: u64,

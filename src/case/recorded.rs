@@ -37,6 +37,10 @@ impl Surroundings<'_> {
         Record {
             schema_version: SCHEMA_VERSION,
             case,
+            family: None,
+            workload_why: None,
+            backend_why: None,
+            runtime: None,
             graph: None,
             plan,
             host: self.host.clone(),
@@ -47,6 +51,7 @@ impl Surroundings<'_> {
             start_ns: None,
             bound: None,
             samples: Vec::new(),
+            usage: Vec::new(),
             calibrations: Vec::new(),
             calibration_error: None,
             pace: None,
@@ -93,6 +98,7 @@ fn fill(
     let prepare = Prepare {
         case: record.case.clone(),
         warmup_ns: record.plan.warmup_ns,
+        warmup_run_count: record.plan.warmup_run_count,
         min_sample_ns: record.plan.min_sample_ns,
         retry_limit: record.plan.retry_limit,
         task_timeout_ns: record.plan.task_timeout_ns,

@@ -137,6 +137,7 @@ fn one_run(
     let prepare = Prepare {
         case: planned.case.clone(),
         warmup_ns: 0,
+        warmup_run_count: 0,
         min_sample_ns: 0,
         retry_limit: planned.retry_limit,
         task_timeout_ns: planned.task_timeout.map(nanoseconds),
