@@ -115,7 +115,7 @@ pub struct Record {
     /// Peak resident memory of the case's process, plus the memory of its worker processes that they do not share with
     /// it.
     pub peak_memory_bytes: Option<u64>,
-    /// How busy each core was while the samples were taken.
+    /// How busy each core was while the first process took its samples.
     pub load: Load,
     /// Observations that are not failures, such as `lost_updates_count`; sums over all samples.
     pub findings: BTreeMap<String, u64>,
@@ -259,7 +259,7 @@ pub struct Plan {
     pub min_sample_count: u64,
     /// and at most this many.
     pub max_sample_count: u64,
-    /// The case would have been killed after this time.
+    /// A process of the case would have been killed after this time.
     pub timeout_ns: u64,
     /// How often a task would be tried again after its worker process died.
     #[serde(default)]

@@ -12,7 +12,7 @@ use crate::measure::calibration::calibrate;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{
     Calibration, Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
-    nanoseconds, now,
+    Sample, nanoseconds, now,
 };
 
 /// The number of times the control loop is timed before the samples, and again after them. There are enough of them
@@ -88,13 +88,28 @@ pub(crate) fn record(
     record
 }
 
-/// Runs the case of `record` and fills in the results.
+/// Runs the case of `record` in as many processes as its plan says, one after the other, and fills in the results.
 fn fill(
     record: &mut Record,
     program: &Path,
     certified_optimum: Option<Duration>,
     idle: &mut dyn Idle,
 ) -> Result<(), CaseError> {
+    for invocation in 0..record.plan.invocation_count {
+        invoke(record, invocation, program, certified_optimum, idle)?;
+    }
+    Ok(())
+}
+
+/// Runs the case of `record` in a fresh process, and adds its results to those of the processes before it.
+fn invoke(
+    record: &mut Record,
+    invocation: u32,
+    program: &Path,
+    certified_optimum: Option<Duration>,
+    idle: &mut dyn Idle,
+) -> Result<(), CaseError> {
+    let is_first = invocation == 0;
     let prepare = Prepare {
         case: record.case.clone(),
         warmup_ns: record.plan.warmup_ns,
@@ -103,7 +118,7 @@ fn fill(
         retry_limit: record.plan.retry_limit,
         task_timeout_ns: record.plan.task_timeout_ns,
         certified_optimum_ns: certified_optimum.map(nanoseconds),
-        trace: true,
+        trace: is_first,
         chaos: None,
         stretch_ratio: None,
     };
@@ -121,21 +136,35 @@ fn fill(
     record.pace = pace;
     record.graph = Some(graph);
     record.digest = Some(digest);
-    record.start_ns = Some(start_ns);
+    record.start_ns.get_or_insert(start_ns);
 
     calibrate_for(record, calibrate);
     let (slice, load) = watched_slice(&mut session, &record.plan, idle);
     calibrate_for(record, calibrate);
-    record.load = load;
-    let slice = slice?;
-    record.samples = slice.samples;
-    record.findings = slice.findings;
-    record.deaths = slice.deaths;
+    if is_first {
+        record.load = load;
+    }
+    add_slice(record, invocation, slice?);
 
     let finished = session.finish(idle)?;
-    record.peak_memory_bytes = finished.peak_memory_bytes;
-    record.trace = finished.trace;
+    record.peak_memory_bytes = record.peak_memory_bytes.max(finished.peak_memory_bytes);
+    if is_first {
+        record.trace = finished.trace;
+    }
     Ok(())
+}
+
+/// Adds the results of a slice, whose process has the number `invocation`.
+fn add_slice(record: &mut Record, invocation: u32, slice: Slice) {
+    let samples = slice.samples.into_iter();
+    record.samples.extend(samples.map(|sample| Sample {
+        invocation,
+        ..sample
+    }));
+    for (name, count) in slice.findings {
+        *record.findings.entry(name).or_default() += count;
+    }
+    record.deaths.extend(slice.deaths);
 }
 
 /// Times the control loop while the child waits, so that records of separate sessions can be compared.
@@ -197,6 +226,23 @@ impl Idle for SampledIdle<'_> {
 mod tests {
     use super::*;
     use crate::record::fixture;
+
+    #[test]
+    fn samples_say_which_process_they_are_from_and_findings_are_summed() {
+        let mut record = fixture::case("counter", "rayon", 2).record();
+        record.samples.clear();
+        let slice = |wall_ns| Slice {
+            samples: vec![Sample::new(wall_ns, 1), Sample::new(wall_ns + 1, 1)],
+            findings: Findings::from([("lost_updates_count".into(), wall_ns)]),
+            deaths: Vec::new(),
+        };
+        add_slice(&mut record, 0, slice(10));
+        add_slice(&mut record, 1, slice(20));
+        let samples = record.samples.iter();
+        let found: Vec<_> = samples.map(|one| (one.invocation, one.wall_ns)).collect();
+        assert_eq!(found, [(0, 10), (0, 11), (1, 20), (1, 21)]);
+        assert_eq!(record.findings["lost_updates_count"], 30);
+    }
 
     #[test]
     fn a_record_without_control_loop_says_why_and_keeps_its_samples() {
