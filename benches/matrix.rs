@@ -42,12 +42,14 @@ fn main() {
         filter: None,
         exact: false,
         backends: registry.backends.clone(),
+        externals: Vec::new(),
+        is_named: false,
         worker_counts: worker_counts(),
         continuation: None,
         pin: Binding::Nobody,
         options: BTreeMap::new(),
     };
-    for planned in matrix::cases(&workloads, &selection) {
+    for planned in matrix::cases(&workloads, &selection).planned {
         bench(&mut criterion, &planned);
     }
     criterion.final_summary();

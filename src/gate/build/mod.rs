@@ -226,15 +226,6 @@ fn digest(file: &Path) -> io::Result<[u8; 32]> {
     }
 }
 
-/// The first digits of the SHA-256 of some bytes, for names of folders.
-fn short_hash(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
 /// A git repository with a working tree.
 struct Repository {
     /// The path without symbolic links.
