@@ -51,8 +51,7 @@ impl Registry {
     }
 
     /// Adds an external backend to the backends.
-    pub(crate) fn add_external(&mut self, external: External) {
-        let external: &'static External = Box::leak(Box::new(external));
+    pub(crate) fn add_external(&mut self, external: &'static External) {
         self.backends.push(external);
         self.externals.push(external);
     }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::Exit;
+use crate::backend::Backend;
 use crate::external::{self, Known};
 use crate::registry::Registry;
 
@@ -58,7 +59,7 @@ fn add_peers(registry: &mut Registry) -> Result<(), Exit> {
     let peers = external::peers(&known).map_err(Exit::usage)?;
     let taken = names(registry);
     for peer in peers {
-        if !taken.contains(&crate::backend::Backend::name(&peer)) {
+        if !taken.contains(&peer.name()) {
             registry.add_external(peer);
         }
     }

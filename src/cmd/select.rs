@@ -120,10 +120,14 @@ impl Selected {
         Ok(cases.planned)
     }
 
-    /// The selected cases on all backends; empty if none match.
-    pub(super) fn cases_if_any(&self, registry: &Registry) -> Result<Vec<PlannedCase>, Exit> {
+    /// The selected cases; empty if none match. If the command line names no backend, they run on `backends`.
+    pub(super) fn cases_if_any(
+        &self,
+        registry: &Registry,
+        backends: &[&'static dyn Backend],
+    ) -> Result<Vec<PlannedCase>, Exit> {
         let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::usage)?;
-        let (plain, shaped) = self.selections(registry, &registry.backends)?;
+        let (plain, shaped) = self.selections(registry, backends)?;
         Ok(shaped_and_plain(&workloads, &shaped, &plain).planned)
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::parse::{Parsed, parse};
-use super::{External, Files};
+use super::{External, Files, kept};
 use crate::kernel::KernelKind;
 use crate::toml_file::{FileKind, LoadError, Mistake, SourceFile, read_file};
 
@@ -30,13 +30,18 @@ pub(crate) struct Known<'a> {
 /// # Errors
 ///
 /// All mistakes in all of them, as one error.
-pub(crate) fn load(paths: &[PathBuf], known: &Known<'_>) -> Result<Vec<External>, LoadError> {
+pub(crate) fn load(
+    paths: &[PathBuf],
+    known: &Known<'_>,
+) -> Result<Vec<&'static External>, LoadError> {
     let sources = paths.iter().map(|path| read_file(path, &KIND));
-    externals(sources, known, |source| {
+    let found = externals(sources, known, |source| {
         // The folder of `backends.toml` is empty, which no program can be started in.
         let folder = source.folder.clone().unwrap_or_default();
         Files::Folder(PathBuf::from(".").join(folder))
-    })
+    })?;
+    let found = found.into_iter();
+    Ok(found.map(|one| kept(Box::new(one))).collect())
 }
 
 /// Parses `sources` into backends, in the same order. `files` makes the place of the files that the commands of a source

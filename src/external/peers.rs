@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 
 use super::load::{FILE_NAME, Known, externals};
-use super::{External, Files};
+use super::{External, Files, kept};
 use crate::disk::cache;
 use crate::record::write_whole;
 use crate::toml_file::{LoadError, source};
@@ -26,7 +26,7 @@ pub(super) struct Peers {
 /// # Errors
 ///
 /// All mistakes in their file.
-pub(crate) fn peers(known: &Known<'_>) -> Result<Vec<External>, LoadError> {
+pub(crate) fn peers(known: &Known<'_>) -> Result<Vec<&'static External>, LoadError> {
     let peers = Peers {
         folder: &PYTHON,
         name: "python",
@@ -40,7 +40,8 @@ pub(crate) fn peers(known: &Known<'_>) -> Result<Vec<External>, LoadError> {
             one.default_workloads = Some(Vec::new());
         }
     }
-    Ok(found)
+    let found = found.into_iter();
+    Ok(found.map(|one| kept(Box::new(one))).collect())
 }
 
 impl Peers {

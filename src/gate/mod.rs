@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::Idle;
 use crate::compare::{Side, SideError};
+use crate::external::External;
 use crate::stats::interval_rank;
 
 pub(crate) mod build;
@@ -134,11 +135,13 @@ pub(crate) struct Contest {
     pub is_control: bool,
 }
 
-/// One of the two programs.
+/// One of the two programs, or one of two versions of a foreign runtime.
 #[derive(Debug, Clone)]
 pub(crate) struct Arm {
-    /// Started with `child`.
+    /// Started with `child`, unless another program runs the case.
     pub program: PathBuf,
+    /// The backend, if another program drives it.
+    pub external: Option<&'static External>,
     /// The planted slow-down, if any; see [`crate::case::protocol::Prepare`].
     pub stretch_ratio: Option<f64>,
 }

@@ -140,6 +140,7 @@ impl SelfTestPlan<'_> {
     fn contest(&self, case: &ListedCase, program: &Path, planted_ratio: f64) -> Contest {
         let arm = |ratio| Arm {
             program: program.into(),
+            external: None,
             stretch_ratio: Some(ratio),
         };
         Contest {
