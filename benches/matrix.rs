@@ -46,13 +46,15 @@ fn main() {
         filter: None,
         exact: false,
         backends: registry.backends.clone(),
+        externals: Vec::new(),
+        is_named: false,
         worker_counts: worker_counts(),
         continuation: None,
         pin: Binding::Nobody,
         options: BTreeMap::new(),
     };
     let works = Works::new(Path::new(PROGRAM), SEED);
-    for planned in matrix::cases(&workloads, &selection) {
+    for planned in matrix::cases(&workloads, &selection).planned {
         bench(&mut criterion, &works, &planned);
     }
     criterion.final_summary();
@@ -100,7 +102,7 @@ fn prepare(works: &Works, planned: &PlannedCase) -> Session {
         ..Prepare::of(planned.case.clone())
     };
     let assignment = Assignment {
-        program: &ChildProgram::of_build(Path::new(PROGRAM)),
+        program: ChildProgram::Build(PROGRAM.into()),
         works: Some(works),
         backend: None,
     };

@@ -11,6 +11,7 @@
 //! - the child can be another build of the program, so two commits can be compared in the same way.
 
 mod child;
+mod child_meter;
 mod failed;
 mod process;
 pub(crate) mod protocol;

@@ -12,8 +12,8 @@ use crate::machine::load::LoadSampler;
 use crate::measure::calibration::calibrate;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{
-    Calibration, Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
-    Sample, nanoseconds, now,
+    Calibration, Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, Runtime,
+    SCHEMA_VERSION, Sample, SliceUsage, nanoseconds, now,
 };
 use crate::registry::Registry;
 
@@ -41,7 +41,10 @@ impl Surroundings<'_> {
     /// The child that runs `case`, and how its results are judged.
     pub(crate) fn assignment(&self, case: &Case) -> Assignment<'_> {
         Assignment {
-            program: &self.program,
+            program: match self.registry.external(&case.backend) {
+                Some(external) => ChildProgram::External(external),
+                None => self.program.clone(),
+            },
             works: Some(&self.works),
             backend: self.registry.backend(&case.backend),
         }
@@ -162,6 +165,13 @@ pub(crate) fn note(record: &mut Record, ready: &Ready) {
     record.pace.clone_from(&ready.pace);
     record.graph = Some(ready.graph);
     record.digest = Some(ready.digest.to_string());
+    record.runtime = ready.greeting.as_ref().map(|greeting| Runtime {
+        protocol_version: greeting.version,
+        language: greeting.language.clone(),
+        runtime: greeting.runtime.clone(),
+        version: greeting.runtime_version.clone(),
+        details: greeting.details.clone(),
+    });
     // A case with several processes keeps the start of the first.
     record.start_ns.get_or_insert(ready.start_ns);
 }
@@ -177,6 +187,11 @@ fn add_slice(record: &mut Record, invocation: u32, slice: Slice) {
         *record.findings.entry(name).or_default() += count;
     }
     record.deaths.extend(slice.deaths);
+    let usage = slice.usage.into_iter();
+    record.usage.extend(usage.map(|usage| SliceUsage {
+        invocation,
+        ..usage
+    }));
 }
 
 /// Times the control loop while the child waits, so that records of separate sessions can be compared.
@@ -247,6 +262,8 @@ mod tests {
             samples: vec![Sample::new(wall_ns, 1), Sample::new(wall_ns + 1, 1)],
             findings: Findings::from([("lost_updates_count".into(), wall_ns)]),
             deaths: Vec::new(),
+            digests: vec![0, 0],
+            usage: None,
         };
         add_slice(&mut record, 0, slice(10));
         add_slice(&mut record, 1, slice(20));

@@ -38,7 +38,7 @@ struct MemberUsage {
 
 /// What a tree has used between two readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SliceUsage {
+pub(crate) struct UsageBetween {
     /// The CPU time.
     pub cpu: SliceCpu,
     /// The time between the two readings, in nanoseconds.
@@ -87,7 +87,7 @@ impl SliceCpu {
     }
 }
 
-impl SliceUsage {
+impl UsageBetween {
     /// The CPU time as a part of one core: 1 if one core was busy all the time; `None` if it is too short.
     pub(crate) fn core_ratio(&self) -> Option<f64> {
         let elapsed_ns = self.elapsed_ns.max(1);
@@ -145,7 +145,7 @@ impl TreeUsage {
     ///
     /// A process that started since then counts in full. One that ended counts through whoever waited for it. If nobody
     /// did, because its parent ignores `SIGCHLD`, what it used since then is missing.
-    pub(crate) fn since(&self, earlier: &Self) -> SliceUsage {
+    pub(crate) fn since(&self, earlier: &Self) -> UsageBetween {
         let mut own = Usage::default();
         let mut waited_ns = 0;
         let mut waiting_count = 0;
@@ -167,7 +167,7 @@ impl TreeUsage {
             cpu_ns: 0,
             ..reaped.since(gone)
         });
-        SliceUsage {
+        UsageBetween {
             cpu: slice_cpu(own.cpu_ns + moved_ns, waiting_count),
             elapsed_ns: self.at.duration_since(earlier.at).as_nanos() as u64,
             voluntary_switch_count: switches.voluntary_switch_count,
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn one_busy_core_is_a_ratio_of_one() {
-        let slice = SliceUsage {
+        let slice = UsageBetween {
             cpu: SliceCpu::Clock(20 * MS),
             elapsed_ns: 20 * MS,
             voluntary_switch_count: 0,
