@@ -3,8 +3,8 @@
 use crate::backend::{Backend, Family};
 use crate::external::External;
 use crate::machine::host::core_count;
-use crate::machine::tree::reading::{SliceCpu, UsageBetween};
-use crate::record::{Case, CaseError, ErrorKind, Sample, SliceUsage, UsageSource};
+use crate::machine::tree::reading::TreeDifference;
+use crate::record::{Case, CaseError, ErrorKind, Sample, SliceUsage};
 
 /// By what factor the CPU time of a slice may exceed the wall time of its samples on all cores that they can use: a child
 /// that reports half of its wall time exceeds it by 2. The rest is for what it does between samples.
@@ -39,7 +39,7 @@ impl ChildMeter {
     /// If the processes used more CPU time than the reported wall times allow.
     pub(super) fn check(
         &self,
-        used: &UsageBetween,
+        used: &TreeDifference,
         samples: &[Sample],
     ) -> Result<SliceUsage, CaseError> {
         let wall_ns: u64 = samples.iter().map(|sample| sample.wall_ns).sum();
@@ -56,17 +56,6 @@ impl ChildMeter {
                 ),
             ));
         }
-        Ok(SliceUsage {
-            invocation: 0,
-            cpu_ns,
-            voluntary_switch_count: Some(used.voluntary_switch_count),
-            involuntary_switch_count: Some(used.involuntary_switch_count),
-            wall_ns,
-            source: match used.cpu {
-                SliceCpu::Clock(_) => UsageSource::Clock,
-                SliceCpu::Ticks(_) => UsageSource::Ticks,
-                SliceCpu::TooShort => UsageSource::TooShort,
-            },
-        })
+        Ok(used.of_slice(0, wall_ns))
     }
 }

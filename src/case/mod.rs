@@ -22,6 +22,6 @@ mod work;
 pub(crate) use child::serve;
 pub use process::{Idle, Patience};
 pub(crate) use recorded::{Surroundings, note, record};
-pub use session::{Assignment, ChildProgram, Ready, Session};
+pub use session::{ChildPlan, ChildProgram, Ready, Session};
 pub use work::Works;
 pub(crate) use work::serve_expected;

@@ -294,6 +294,11 @@ fn bad_line(line: &[u8], why: &dyn std::fmt::Display) -> CaseError {
     CaseError::new(ErrorKind::Protocol, message)
 }
 
+/// The error of a reply that does not belong to the request.
+pub(super) fn unexpected(reply: &Reply) -> CaseError {
+    CaseError::new(ErrorKind::Protocol, format!("unexpected reply: {reply:?}"))
+}
+
 /// Splits the output of a pipe into lines.
 struct Lines {
     pipe: File,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::process::Idle;
 use super::protocol::Prepare;
-use super::session::{Assignment, ChildProgram, Ready, Session};
+use super::session::{ChildPlan, ChildProgram, Ready, Session};
 use super::work::Works;
 use crate::kernel::Findings;
 use crate::machine::load::LoadSampler;
@@ -39,8 +39,8 @@ pub(crate) struct Surroundings<'a> {
 
 impl Surroundings<'_> {
     /// The child that runs `case`, and how its results are judged.
-    pub(crate) fn assignment(&self, case: &Case) -> Assignment<'_> {
-        Assignment {
+    pub(crate) fn child_plan(&self, case: &Case) -> ChildPlan<'_> {
+        ChildPlan {
             program: match self.registry.external(&case.backend) {
                 Some(external) => ChildProgram::External(external),
                 None => self.program.clone(),
@@ -139,8 +139,8 @@ fn invoke(
         ..Prepare::of(record.case.clone())
     };
     let timeout = Duration::from_nanos(record.plan.timeout_ns);
-    let assignment = surroundings.assignment(&record.case);
-    let (mut session, ready) = Session::start(&assignment, prepare, timeout, idle)?;
+    let child_plan = surroundings.child_plan(&record.case);
+    let (mut session, ready) = Session::start(&child_plan, prepare, timeout, idle)?;
     note(record, &ready);
 
     calibrate_for(record, calibrate);

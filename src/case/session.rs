@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::child::set_up_error;
 use super::child_meter::ChildMeter;
 use super::failed::failed;
-use super::process::{ChildProcess, Idle};
+use super::process::{ChildProcess, Idle, unexpected};
 use super::protocol::{
     Finished, Greeting, Hello, Hex, Prepare, Prepared, Reply, Request, SliceDone, SliceRequest,
 };
@@ -107,7 +107,7 @@ fn disagreement(external: &External, greeting: &Greeting, case: &Case) -> Option
 
 /// The child to start, and how its results are judged.
 #[derive(Clone)]
-pub struct Assignment<'a> {
+pub struct ChildPlan<'a> {
     /// The child.
     pub program: ChildProgram,
     /// What its work must compute. Without it, the child is driven in version 1 of the protocol: it must then be a build
@@ -162,33 +162,33 @@ impl Session {
     ///
     /// Why the case could not be prepared.
     pub fn start(
-        assignment: &Assignment<'_>,
+        child_plan: &ChildPlan<'_>,
         prepare: Prepare,
         timeout: Duration,
         idle: &mut dyn Idle,
     ) -> Result<(Self, Ready), CaseError> {
-        if let Some(works) = assignment.works {
-            let mut process = assignment.program.spawn(timeout)?;
+        if let Some(works) = child_plan.works {
+            let mut process = child_plan.program.spawn(timeout)?;
             if let Some(greeting) = greet(&mut process, idle)? {
-                assignment.program.check(&greeting, &prepare.case)?;
+                child_plan.program.check(&greeting, &prepare.case)?;
                 let work = works.of(&prepare.case.parameters, timeout, idle)?;
                 process.renew();
-                return Self::start_judged(assignment, process, greeting, work, prepare, idle);
+                return Self::start_judged(child_plan, process, greeting, work, prepare, idle);
             }
         }
-        if let ChildProgram::External(external) = &assignment.program {
+        if let ChildProgram::External(external) = &child_plan.program {
             let message = format!(
                 "the program of `{}` does not know the request `hello`: it must speak version 2 of the child protocol",
                 external.name()
             );
             return Err(CaseError::new(ErrorKind::Protocol, message));
         }
-        Self::start_version_1(&assignment.program, prepare, timeout, idle)
+        Self::start_version_1(&child_plan.program, prepare, timeout, idle)
     }
 
     /// Continues in version 2 after the greeting.
     fn start_judged(
-        assignment: &Assignment<'_>,
+        child_plan: &ChildPlan<'_>,
         mut process: ChildProcess,
         greeting: Greeting,
         work: Rc<Work>,
@@ -196,7 +196,7 @@ impl Session {
         idle: &mut dyn Idle,
     ) -> Result<(Self, Ready), CaseError> {
         let case = &prepare.case;
-        let durations = work.expected.durations.zip(assignment.backend);
+        let durations = work.expected.durations.zip(child_plan.backend);
         let bound = durations.map(|(known, backend)| {
             known.bound(backend, case.workers as usize, prepare.certified_optimum_ns)
         });
@@ -227,7 +227,7 @@ impl Session {
             run_count: prepared.run_count.max(1),
             greeting: Some(greeting),
         };
-        let meter = match assignment.program {
+        let meter = match child_plan.program {
             ChildProgram::External(external) => Some(ChildMeter::new(external, &prepare_case)),
             ChildProgram::Build(_) => None,
         };
@@ -426,9 +426,4 @@ fn prepared(
         Reply::Prepared(prepared) => Ok(prepared),
         other => Err(unexpected(&other)),
     }
-}
-
-/// The error of a reply that does not belong to the request.
-pub(super) fn unexpected(reply: &Reply) -> CaseError {
-    CaseError::new(ErrorKind::Protocol, format!("unexpected reply: {reply:?}"))
 }

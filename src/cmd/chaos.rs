@@ -140,8 +140,8 @@ fn one_run(
         ..Prepare::of(planned.case.clone())
     };
     let timeout = planned.timeout.unwrap_or(arguments.timeout);
-    let assignment = surroundings.assignment(&planned.case);
-    match Session::start(&assignment, prepare, timeout, &mut UntilInterrupted) {
+    let child_plan = surroundings.child_plan(&planned.case);
+    match Session::start(&child_plan, prepare, timeout, &mut UntilInterrupted) {
         Err(error) => (Err(error), 0),
         Ok((mut session, _)) => {
             let slice = session.slice(SlicePlan::exactly(1), &mut UntilInterrupted);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::listing::work_differs;
 use super::{Arm, Both, Contest, GatePlan};
 use crate::case::protocol::Prepare;
-use crate::case::{Assignment, ChildProgram, Idle, Ready, Session};
+use crate::case::{ChildPlan, ChildProgram, Idle, Ready, Session};
 use crate::compare::{Channel, Side, SideError};
 use crate::machine::bracket::Bracket;
 use crate::machine::host::core_count;
@@ -197,7 +197,7 @@ fn start_both(
         let arm = contest.arms.of(side);
         let timeout = contest.case.timeout_ns.unwrap_or(plan.timeout_ns);
         let prepare = prepare(contest, arm, plan);
-        let assignment = Assignment {
+        let child_plan = ChildPlan {
             program: arm.child.clone(),
             works: Some(&*arm.works),
             backend: match &arm.child {
@@ -206,7 +206,7 @@ fn start_both(
                 ChildProgram::Build(_) => None,
             },
         };
-        Session::start(&assignment, prepare, Duration::from_nanos(timeout), idle)
+        Session::start(&child_plan, prepare, Duration::from_nanos(timeout), idle)
             .map_err(|error| on(side, error))
     };
     let (one, other) = (start(first)?, start(first.other())?);
