@@ -52,6 +52,7 @@ mod external;
 mod foreign;
 mod gate;
 mod graph_file;
+mod handover;
 mod harness;
 mod input;
 #[doc(hidden)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::backend::{Backend, Continuation};
 use crate::external::External;
 use crate::parameter::{Parameters, Value};
-use crate::record::Case;
+use crate::record::{Case, Record};
 use crate::workload::{Variant, Workload};
 
 /// Selects a part of the matrix.
@@ -59,8 +59,10 @@ impl Binding {
 pub struct PlannedCase {
     /// The case.
     pub case: Case,
-    /// The backend, if another program drives it.
-    pub external: Option<&'static External>,
+    /// What the workload is for.
+    pub workload_why: String,
+    /// What the backend is.
+    pub backend_why: String,
     /// The time limit of the workload, if any.
     pub timeout: Option<Duration>,
     /// The workload's time limit for one task on a worker process, if any.
@@ -74,6 +76,14 @@ pub struct PlannedCase {
     pub gate_threshold: Option<f64>,
     /// Whether the backend declares that it can bind its workers.
     pub can_pin: bool,
+}
+
+impl PlannedCase {
+    /// Writes into the record of this case what its workload and its backend are.
+    pub(crate) fn describe(&self, record: &mut Record) {
+        record.workload_why = Some(self.workload_why.clone());
+        record.backend_why = Some(self.backend_why.clone());
+    }
 }
 
 /// The default number of retries of a task after its worker process died, for kernels that may run again. It is enough
@@ -107,11 +117,9 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Cases {
                     match external.and_then(|one| one.why_not(&case)) {
                         Some(reason) => *cases.not_applicable.entry(reason).or_default() += 1,
                         None => {
-                            let planned = planned(workload, variant, *backend, case);
-                            cases.planned.push(PlannedCase {
-                                external,
-                                ..planned
-                            });
+                            cases
+                                .planned
+                                .push(planned(workload, variant, *backend, case));
                         }
                     }
                 }
@@ -121,7 +129,7 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Cases {
     cases
 }
 
-/// A case of a backend of this program.
+/// The case with what its workload and its backend say of it.
 fn planned(
     workload: &Workload,
     variant: &Variant,
@@ -130,7 +138,8 @@ fn planned(
 ) -> PlannedCase {
     let optimum = workload.certified_optimum.as_ref();
     PlannedCase {
-        external: None,
+        workload_why: workload.why.clone(),
+        backend_why: backend.why().into(),
         certified_optimum: optimum.and_then(|optimum| optimum.of(case.workers)),
         timeout: workload.timeout,
         task_timeout: workload.task_timeout,

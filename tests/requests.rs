@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
 use taskdyno::internal::case::protocol::{Prepare, Reply};
-use taskdyno::internal::case::{Patience, Session};
+use taskdyno::internal::case::{Assignment, ChildProgram, Patience, Session, Works};
 
 /// Requests for one sample of a case that takes no time.
 fn requests() -> [Value; 3] {
@@ -18,7 +18,7 @@ fn requests() -> [Value; 3] {
         "parameters": {"pattern": {"kind": "chain", "steps": 3}, "kernel": {"kind": "empty"}},
     });
     let prepare = json!({
-        "case": case, "warmup_ns": 0, "min_sample_ns": 0, "retry_limit": 0, "task_timeout_ns": null,
+        "case": case, "warmup_ns": 0, "warmup_run_count": 0, "min_sample_ns": 0, "retry_limit": 0, "task_timeout_ns": null,
         "certified_optimum_ns": null, "chaos": {"kill_ratio": 0, "seed": 1}, "stretch_ratio": 0,
     });
     let slice = json!({
@@ -32,10 +32,11 @@ fn requests() -> [Value; 3] {
 }
 
 /// The numbers of those requests.
-const NUMBERS: [&str; 16] = [
+const NUMBERS: [&str; 17] = [
     "/0/prepare/case/workers",
     "/0/prepare/case/parameters/pattern/steps",
     "/0/prepare/warmup_ns",
+    "/0/prepare/warmup_run_count",
     "/0/prepare/min_sample_ns",
     "/0/prepare/retry_limit",
     "/0/prepare/task_timeout_ns",
@@ -180,7 +181,12 @@ fn a_banner_is_quoted_with_what_to_do() {
     let prepare: Prepare = serde_json::from_value(requests()[0]["prepare"].clone()).unwrap();
     // The program prints its argument, which is one word.
     let program = Path::new("/bin/echo");
-    let started = Session::start(program, prepare, Duration::from_secs(60), &mut Patience);
+    let assignment = Assignment {
+        program: &ChildProgram::of_build(program),
+        works: Some(&Works::new(program, 1)),
+        backend: None,
+    };
+    let started = Session::start(&assignment, prepare, Duration::from_secs(60), &mut Patience);
     let error = started.err().expect("it does not reply as a child");
     assert_eq!(error.kind.name(), "protocol");
     let expected = "the case's process wrote a line that is not a reply: \"child\" (";

@@ -1,19 +1,22 @@
 //! Runs a planned case and returns its record.
 
+use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::parent::{Idle, Session};
-use super::protocol::{Prepare, Prepared};
+use super::process::Idle;
+use super::protocol::Prepare;
+use super::session::{Assignment, ChildProgram, Ready, Session};
+use super::work::Works;
 use crate::kernel::Findings;
 use crate::machine::load::LoadSampler;
 use crate::measure::calibration::calibrate;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{
     Calibration, Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
-    nanoseconds, now,
+    Sample, nanoseconds, now,
 };
+use crate::registry::Registry;
 
 /// The number of times the control loop is timed before the samples, and again after them. There are enough of them
 /// that one interruption does not move their median, and they take a few milliseconds per case.
@@ -21,8 +24,14 @@ const CALIBRATION_COUNT: usize = 8;
 
 /// The data that all cases of one `run` share.
 pub(crate) struct Surroundings<'a> {
-    /// The program to start as a child.
-    pub program: &'a Path,
+    /// All that can run.
+    pub registry: &'a Registry,
+    /// This program, as a child.
+    pub program: ChildProgram,
+    /// The programs of external backends.
+    pub externals: BTreeMap<&'static str, ChildProgram>,
+    /// What the cases must compute.
+    pub works: Works,
     /// The machine.
     pub host: Host,
     /// The commit of the folder that `run` was started in.
@@ -32,11 +41,27 @@ pub(crate) struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
+    /// The child that runs `case`, and how its results are judged.
+    pub(crate) fn assignment(&self, case: &Case) -> Assignment<'_> {
+        Assignment {
+            program: self
+                .externals
+                .get(case.backend.as_str())
+                .unwrap_or(&self.program),
+            works: Some(&self.works),
+            backend: self.registry.backend(&case.backend),
+        }
+    }
+
     /// Returns a record of `case` that begins now and has no measurements yet.
     pub(crate) fn blank(&self, case: Case, plan: Plan) -> Record {
         Record {
             schema_version: SCHEMA_VERSION,
             case,
+            family: None,
+            workload_why: None,
+            backend_why: None,
+            runtime: None,
             graph: None,
             plan,
             host: self.host.clone(),
@@ -47,6 +72,7 @@ impl Surroundings<'_> {
             start_ns: None,
             bound: None,
             samples: Vec::new(),
+            usage: Vec::new(),
             calibrations: Vec::new(),
             calibration_error: None,
             pace: None,
@@ -75,7 +101,7 @@ pub(crate) fn record(
     idle: &mut dyn Idle,
 ) -> Record {
     let mut record = surroundings.blank(case, plan);
-    if let Err(error) = fill(&mut record, surroundings.program, certified_optimum, idle) {
+    if let Err(error) = fill(&mut record, surroundings, certified_optimum, idle) {
         // A case that failed has no valid samples.
         record.samples.clear();
         record.error = Some(error);
@@ -83,53 +109,80 @@ pub(crate) fn record(
     record
 }
 
-/// Runs the case of `record` and fills in the results.
+/// Runs the case of `record` in as many processes as its plan says, one after the other, and fills in the results.
 fn fill(
     record: &mut Record,
-    program: &Path,
+    surroundings: &Surroundings<'_>,
     certified_optimum: Option<Duration>,
     idle: &mut dyn Idle,
 ) -> Result<(), CaseError> {
+    for invocation in 0..record.plan.invocation_count {
+        invoke(record, invocation, surroundings, certified_optimum, idle)?;
+    }
+    Ok(())
+}
+
+/// Runs the case of `record` in a fresh process, and adds its results to those of the processes before it.
+fn invoke(
+    record: &mut Record,
+    invocation: u32,
+    surroundings: &Surroundings<'_>,
+    certified_optimum: Option<Duration>,
+    idle: &mut dyn Idle,
+) -> Result<(), CaseError> {
+    let is_first = invocation == 0;
     let prepare = Prepare {
-        case: record.case.clone(),
         warmup_ns: record.plan.warmup_ns,
+        warmup_run_count: record.plan.warmup_run_count,
         min_sample_ns: record.plan.min_sample_ns,
         retry_limit: record.plan.retry_limit,
         task_timeout_ns: record.plan.task_timeout_ns,
         certified_optimum_ns: certified_optimum.map(nanoseconds),
-        trace: true,
-        chaos: None,
-        stretch_ratio: None,
+        trace: is_first,
+        ..Prepare::of(record.case.clone())
     };
     let timeout = Duration::from_nanos(record.plan.timeout_ns);
-    let (mut session, prepared) = Session::start(program, prepare, timeout, idle)?;
-    let Prepared {
-        graph,
-        digest,
-        start_ns,
-        bound,
-        pace,
-        ..
-    } = prepared;
-    record.bound = bound;
-    record.pace = pace;
-    record.graph = Some(graph);
-    record.digest = Some(digest);
-    record.start_ns = Some(start_ns);
+    let assignment = surroundings.assignment(&record.case);
+    let (mut session, ready) = Session::start(&assignment, prepare, timeout, idle)?;
+    note(record, &ready);
 
     calibrate_for(record, calibrate);
     let (slice, load) = watched_slice(&mut session, &record.plan, idle);
     calibrate_for(record, calibrate);
-    record.load = load;
-    let slice = slice?;
-    record.samples = slice.samples;
-    record.findings = slice.findings;
-    record.deaths = slice.deaths;
+    if is_first {
+        record.load = load;
+    }
+    add_slice(record, invocation, slice?);
 
     let finished = session.finish(idle)?;
-    record.peak_memory_bytes = finished.peak_memory_bytes;
-    record.trace = finished.trace;
+    record.peak_memory_bytes = record.peak_memory_bytes.max(finished.peak_memory_bytes);
+    if is_first {
+        record.trace = finished.trace;
+    }
     Ok(())
+}
+
+/// Writes into a record what was known before its samples.
+pub(crate) fn note(record: &mut Record, ready: &Ready) {
+    record.bound = ready.bound;
+    record.pace.clone_from(&ready.pace);
+    record.graph = Some(ready.graph);
+    record.digest = Some(ready.digest.to_string());
+    // A case with several processes keeps the start of the first.
+    record.start_ns.get_or_insert(ready.start_ns);
+}
+
+/// Adds the results of a slice, whose process has the number `invocation`.
+fn add_slice(record: &mut Record, invocation: u32, slice: Slice) {
+    let samples = slice.samples.into_iter();
+    record.samples.extend(samples.map(|sample| Sample {
+        invocation,
+        ..sample
+    }));
+    for (name, count) in slice.findings {
+        *record.findings.entry(name).or_default() += count;
+    }
+    record.deaths.extend(slice.deaths);
 }
 
 /// Times the control loop while the child waits, so that records of separate sessions can be compared.
@@ -191,6 +244,23 @@ impl Idle for SampledIdle<'_> {
 mod tests {
     use super::*;
     use crate::record::fixture;
+
+    #[test]
+    fn samples_say_which_process_they_are_from_and_findings_are_summed() {
+        let mut record = fixture::case("counter", "rayon", 2).record();
+        record.samples.clear();
+        let slice = |wall_ns| Slice {
+            samples: vec![Sample::new(wall_ns, 1), Sample::new(wall_ns + 1, 1)],
+            findings: Findings::from([("lost_updates_count".into(), wall_ns)]),
+            deaths: Vec::new(),
+        };
+        add_slice(&mut record, 0, slice(10));
+        add_slice(&mut record, 1, slice(20));
+        let samples = record.samples.iter();
+        let found: Vec<_> = samples.map(|one| (one.invocation, one.wall_ns)).collect();
+        assert_eq!(found, [(0, 10), (0, 11), (1, 20), (1, 21)]);
+        assert_eq!(record.findings["lost_updates_count"], 30);
+    }
 
     #[test]
     fn a_record_without_control_loop_says_why_and_keeps_its_samples() {

@@ -16,6 +16,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use crate::backend::{Backend, Family, Pool, PoolPlan};
@@ -76,16 +77,50 @@ impl External {
         &self.command
     }
 
-    /// The folder to start the program in. Embedded files are written to the cache of this user first.
+    /// The command that starts the program in its folder. Embedded files are written to the cache of this user first.
     ///
     /// # Errors
     ///
     /// If they cannot be written.
-    pub(crate) fn folder(&self) -> io::Result<PathBuf> {
-        match &self.files {
-            Files::Folder(folder) => std::path::absolute(folder),
-            Files::Embedded(peers) => peers.unpacked(),
+    pub(crate) fn to_command(&self) -> io::Result<Command> {
+        let folder = match &self.files {
+            Files::Folder(folder) => std::path::absolute(folder)?,
+            Files::Embedded(peers) => peers.unpacked()?,
+        };
+        let program = &self.command[0];
+        let mut command = match program.contains('/') {
+            // A relative path would be looked up in the folder of the parent or of the child, depending on the system.
+            true => Command::new(folder.join(program)),
+            false => Command::new(program),
+        };
+        command.args(&self.command[1..]).current_dir(folder);
+        Ok(command)
+    }
+
+    /// Why its program cannot be started, and what to do.
+    pub(crate) fn cannot_start(&self, error: &io::Error) -> String {
+        let program = &self.command[0];
+        let name = self.name;
+        match self.missing_program() {
+            Some(_) if program.contains('/') => format!(
+                "cannot find `{program}`, which drives `{name}`, or it is not executable: correct `command` in the file \
+                 of backends"
+            ),
+            Some(_) => format!(
+                "cannot find `{program}`, which drives `{name}`: install it, or add its folder to PATH"
+            ),
+            None => format!("cannot start `{program}`, which drives `{name}`: {error}"),
         }
+    }
+
+    /// That its program does not speak the version of the protocol that external backends need.
+    pub(crate) fn speaks_no_version_2(&self) -> String {
+        format!(
+            "`{}`, which drives `{}`, does not answer `hello` with a greeting: it must speak version 2 of the child \
+             protocol, which FORMAT.md defines",
+            self.command.join(" "),
+            self.name
+        )
     }
 
     /// The program that cannot be found; `None` if it can be started.

@@ -12,13 +12,13 @@
 //!
 //! METHODOLOGY.md gives the reasons. The verdicts are computed in [`crate::compare`].
 
-use std::path::PathBuf;
+use std::path::Path;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::case::Idle;
+use crate::case::{ChildProgram, Idle, Works};
 use crate::compare::{Side, SideError};
-use crate::external::External;
 use crate::stats::interval_rank;
 
 pub(crate) mod build;
@@ -138,12 +138,23 @@ pub(crate) struct Contest {
 /// One of the two programs, or one of two versions of a foreign runtime.
 #[derive(Debug, Clone)]
 pub(crate) struct Arm {
-    /// Started with `child`, unless another program runs the case.
-    pub program: PathBuf,
-    /// The backend, if another program drives it.
-    pub external: Option<&'static External>,
+    /// The program, as a child.
+    pub child: ChildProgram,
+    /// What its cases must compute, according to the same build.
+    pub works: Rc<Works>,
     /// The planted slow-down, if any; see [`crate::case::protocol::Prepare`].
     pub stretch_ratio: Option<f64>,
+}
+
+impl Arm {
+    /// A build of taskdyno, or a program that uses its harness, unchanged. The nonces of its runs are drawn from `seed`.
+    pub(crate) fn of_build(program: &Path, seed: u64) -> Self {
+        Self {
+            child: ChildProgram::of_build(program),
+            works: Rc::new(Works::new(program, seed)),
+            stretch_ratio: None,
+        }
+    }
 }
 
 /// Observes a gate and may stop it.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::listing::work_differs;
 use super::{Arm, Both, Contest, GatePlan};
-use crate::case::protocol::{Prepare, Prepared};
-use crate::case::{Idle, Session};
+use crate::case::protocol::Prepare;
+use crate::case::{Assignment, Idle, Ready, Session};
 use crate::compare::{Channel, Side, SideError};
 use crate::machine::bracket::Bracket;
 use crate::machine::host::core_count;
@@ -57,8 +57,8 @@ pub(crate) struct PairSlice {
 pub(crate) struct SliceSample {
     /// Wall time of all its runs together.
     pub wall_ns: u64,
-    /// CPU time of all its runs together.
-    pub cpu_ns: u64,
+    /// CPU time of all its runs together; null if the child does not measure it.
+    pub cpu_ns: Option<u64>,
     /// The number of runs.
     pub run_count: u64,
 }
@@ -92,11 +92,11 @@ impl PairSlice {
     /// a single sample takes too little CPU time to measure.
     fn time(&self, channel: Channel) -> Option<f64> {
         let runs: u64 = self.samples.iter().map(|sample| sample.run_count).sum();
-        let cpu_ns: u64 = self.samples.iter().map(|sample| sample.cpu_ns).sum();
+        let cpu_ns: Option<u64> = self.samples.iter().map(|sample| sample.cpu_ns).sum();
         let wall = |sample: &SliceSample| run_ns(sample.wall_ns, sample.run_count);
         match channel {
             Channel::Wall => median(&self.samples.iter().map(wall).collect::<Vec<_>>()),
-            Channel::Cpu => (runs > 0).then(|| run_ns(cpu_ns, runs)),
+            Channel::Cpu => cpu_ns.filter(|_| runs > 0).map(|ns| run_ns(ns, runs)),
         }
     }
 }
@@ -119,13 +119,12 @@ pub(super) fn measure(
     let digest = same_work(&prepared)?;
     let plan_of_slice = SlicePlan {
         min_time_ns: plan.slice_ns,
-        max_time_ns: u64::MAX,
-        min_sample_count: 1,
         // This is more than any slice of a few milliseconds has. The output of a child must not fill the memory.
         max_sample_count: 1_000_000,
         // Both sides time the same number of runs. Otherwise the cost of the first run of a sample would affect them
         // differently.
         run_count: Some(prepared.base.run_count.max(prepared.head.run_count)),
+        ..SlicePlan::exactly(1)
     };
     let mut slices = Vec::new();
     for round in 0..plan.round_count {
@@ -193,12 +192,18 @@ fn start_both(
     plan: &GatePlan,
     first: Side,
     idle: &mut dyn Idle,
-) -> Result<(Both<Session>, Both<Prepared>), SideError> {
+) -> Result<(Both<Session>, Both<Ready>), SideError> {
     let mut start = |side| {
         let arm = contest.arms.of(side);
         let timeout = contest.case.timeout_ns.unwrap_or(plan.timeout_ns);
         let prepare = prepare(contest, arm, plan);
-        Session::start(&arm.program, prepare, Duration::from_nanos(timeout), idle)
+        let assignment = Assignment {
+            program: &arm.child,
+            works: Some(&*arm.works),
+            // The backend may belong to the build, which then checks its bound itself.
+            backend: None,
+        };
+        Session::start(&assignment, prepare, Duration::from_nanos(timeout), idle)
             .map_err(|error| on(side, error))
     };
     let (one, other) = (start(first)?, start(first.other())?);
@@ -218,29 +223,29 @@ fn start_both(
 }
 
 fn prepare(contest: &Contest, arm: &Arm, plan: &GatePlan) -> Prepare {
+    let case = Case {
+        pin: plan.pin,
+        ..contest.case.case.clone()
+    };
     Prepare {
-        case: Case {
-            pin: plan.pin,
-            ..contest.case.case.clone()
-        },
         warmup_ns: plan.warmup_ns,
+        warmup_run_count: 0,
         min_sample_ns: plan.min_sample_ns,
         retry_limit: contest.case.retry_limit,
         task_timeout_ns: contest.case.task_timeout_ns,
         certified_optimum_ns: contest.case.certified_optimum_ns,
-        trace: false,
-        chaos: None,
         stretch_ratio: arm.stretch_ratio,
+        ..Prepare::of(case)
     }
 }
 
 /// Returns the digest of both sides. An error if they do different work, because their times must not be compared.
-fn same_work(prepared: &Both<Prepared>) -> Result<String, SideError> {
+fn same_work(prepared: &Both<Ready>) -> Result<String, SideError> {
     let Both { base, head } = prepared;
     if base.graph == head.graph && base.digest == head.digest {
-        return Ok(base.digest.clone());
+        return Ok(base.digest.to_string());
     }
-    let shown = |side: &Prepared| {
+    let shown = |side: &Ready| {
         let size = side.graph;
         let (tasks, edges) = (size.task_count, size.edge_count);
         format!("{tasks} tasks, {edges} edges, digest {}", side.digest)
@@ -276,7 +281,7 @@ mod tests {
     fn slice(round: u32, side: Side, walls_ns: &[u64], cpu_ns: u64) -> PairSlice {
         let sample = |wall_ns: &u64| SliceSample {
             wall_ns: *wall_ns,
-            cpu_ns,
+            cpu_ns: Some(cpu_ns),
             run_count: 2,
         };
         PairSlice {

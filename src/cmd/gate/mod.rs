@@ -15,8 +15,8 @@ use crate::compare::{
 use crate::disk;
 use crate::gate::build::Resolved;
 use crate::gate::{
-    Both, Contest, GatePlan, Header, ListedCase, LogError, Matched, PAIRS_VERSION, PairLog, Ran,
-    Stop, be_busy, run,
+    Arm, Both, Contest, GatePlan, Header, ListedCase, LogError, Matched, PAIRS_VERSION, PairLog,
+    Ran, Stop, be_busy, run,
 };
 use crate::machine::host;
 use crate::random::mix;
@@ -192,11 +192,16 @@ fn plan(
 
 /// One contest per case, and a control, which compares the base with itself on one of the cases.
 fn contests(header: &Header, builds: &Both<Resolved>) -> Vec<Contest> {
+    let seed = header.plan.seed;
+    let (base, head) = (
+        Arm::of_build(&builds.base.program, seed),
+        Arm::of_build(&builds.head.program, seed),
+    );
     let contest = |(case, threshold_ratio): &(ListedCase, f64)| Contest {
         case: case.clone(),
         arms: Both {
-            base: builds.base.arm(&case.case.backend),
-            head: builds.head.arm(&case.case.backend),
+            base: builds.base.arm(&base, &case.case.backend),
+            head: builds.head.arm(&head, &case.case.backend),
         },
         threshold_ratio: *threshold_ratio,
         is_control: false,

@@ -12,6 +12,7 @@ use self::checkout::check_out;
 use self::outside::Outside;
 use self::store::{BuildStore, Kept};
 use crate::backend::Backend;
+use crate::case::ChildProgram;
 use crate::compare::Build;
 use crate::external::External;
 use crate::foreign::git::{Git, GitError};
@@ -71,13 +72,15 @@ impl Resolved {
         }
     }
 
-    /// How it runs the cases of this backend.
-    pub(crate) fn arm(&self, backend: &str) -> Arm {
-        let mut externals = self.externals.iter().copied();
-        Arm {
-            program: self.program.clone(),
-            external: externals.find(|one| one.name() == backend),
-            stretch_ratio: None,
+    /// How it runs the cases of this backend. `own` is how it runs its own.
+    pub(crate) fn arm(&self, own: &Arm, backend: &str) -> Arm {
+        let mut externals = self.externals.iter();
+        match externals.find(|one| one.name() == backend) {
+            Some(external) => Arm {
+                child: ChildProgram::of_external(external),
+                ..own.clone()
+            },
+            None => own.clone(),
         }
     }
 }
