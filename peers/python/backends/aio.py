@@ -11,7 +11,7 @@ from .base import Backend, Run, raised
 class Asyncio(Backend):
     name = "asyncio"
     family = "async"
-    why = "asyncio tasks on one event loop: any number of them can wait, but only one computes"
+    why = "CPython, asyncio tasks on one event loop: any number of them can wait, but only one computes"
     fixed_worker_count = 1
     waits_per_worker = None
 
@@ -47,8 +47,12 @@ class Asyncio(Backend):
         self._loop.close()
 
     def abort(self):
-        pending = asyncio.all_tasks(self._loop)
-        for task in pending:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        self._loop.run_until_complete(_cancel_all())
         self._loop.close()
+
+
+async def _cancel_all():
+    pending = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)

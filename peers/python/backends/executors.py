@@ -77,7 +77,7 @@ class Executor(Backend):
 class ThreadPool(Executor):
     name = "thread-pool"
     family = "threads"
-    why = "ThreadPoolExecutor: submit and wait, or (level by level) map or as_completed"
+    why = "CPython, ThreadPoolExecutor: submit and wait, or (level by level) map or as_completed"
 
     def _new_executor(self, plan):
         return futures.ThreadPoolExecutor(plan.worker_count)
@@ -86,7 +86,7 @@ class ThreadPool(Executor):
 class ProcessExecutor(Executor):
     name = "process-executor"
     family = "processes"
-    why = "ProcessPoolExecutor: submit and wait, or (level by level) map or as_completed"
+    why = "CPython, ProcessPoolExecutor: submit and wait, or (level by level) map or as_completed"
     options = {**Executor.options, "start_method": ["fork", "forkserver", "spawn"]}
 
     @staticmethod

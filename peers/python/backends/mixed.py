@@ -16,7 +16,7 @@ class Mixed(Backend):
 
     name = "mixed"
     family = "mixed"
-    why = "a master hands requests through pipes to pre-forked processes, each with a pool of threads"
+    why = "CPython, a master hands requests through pipes to pre-forked processes, each with a pool of threads"
     # The threads of each process.
     options = {"threads": ["2", "1", "4", "8"]}
 

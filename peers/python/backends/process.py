@@ -18,7 +18,7 @@ class Process(Backend):
 
     name = "process"
     family = "processes"
-    why = "one forked multiprocessing.Process per task, at most as many at once as there are workers"
+    why = "CPython, one forked multiprocessing.Process per task, at most as many at once as there are workers"
 
     def __init__(self, plan):
         super().__init__(plan)

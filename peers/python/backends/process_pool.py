@@ -17,7 +17,7 @@ class ProcessPool(Backend):
 
     name = "process-pool"
     family = "processes"
-    why = "multiprocessing.Pool: apply_async, or (level by level) map with chunk sizes or imap_unordered"
+    why = "CPython, multiprocessing.Pool: apply_async, or (level by level) map with chunk sizes or imap_unordered"
     options = {
         "call": ["apply-async", "map", "map-chunk-1", "map-chunk-8", "imap-unordered", "imap-unordered-chunk-8"],
         "start_method": ["fork", "forkserver", "spawn"],

@@ -9,7 +9,7 @@ from .base import Backend, raised
 class Serial(Backend):
     name = "serial"
     family = "serial"
-    why = "a plain loop: what the interpreter itself costs"
+    why = "CPython, a plain loop: what the interpreter itself costs"
     fixed_worker_count = 1
 
     def run(self, nonce):

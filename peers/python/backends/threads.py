@@ -17,7 +17,7 @@ class Threads(Backend):
 
     name = "threads"
     family = "threads"
-    why = "one new threading.Thread per task, at most as many at once as there are workers"
+    why = "CPython, one new threading.Thread per task, at most as many at once as there are workers"
     options = {"daemon": ["no", "yes"]}
 
     def __init__(self, plan):
@@ -53,7 +53,7 @@ class QueueWorkers(Backend):
 
     name = "queue-workers"
     family = "threads"
-    why = "as many threads as workers, which take tasks from one queue.Queue; join with time-out at the end"
+    why = "CPython, as many threads as workers, which take tasks from one queue.Queue; join with time-out at the end"
 
     def __init__(self, plan):
         super().__init__(plan)
