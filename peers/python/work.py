@@ -1,10 +1,17 @@
 """What a task does, in whichever thread or process it runs. All backends call it in the same way."""
 
+import ctypes
+import signal
+import sys
+
 from protocol import text_of
 
 _S = 0x9E3779B97F4A7C15
 _MASK_64 = (1 << 64) - 1
 _MASK_48 = (1 << 48) - 1
+
+# From <linux/prctl.h>. Python has no name for it.
+_PR_SET_PDEATHSIG = 1
 
 _kernel = None
 
@@ -13,6 +20,14 @@ def use(kernel):
     """Sets the kernel for all tasks of this process. A process that runs tasks calls it once, before the first one."""
     global _kernel
     _kernel = kernel
+
+
+def enter(kernel):
+    """As `use`, for a process that was started to run tasks. It ends when the process that started it does, however
+    that ends."""
+    use(kernel)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def execute(task, nonce, inputs):

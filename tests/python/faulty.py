@@ -55,6 +55,13 @@ class RaisingLater(Faulty):
             self.create("ended")
 
 
+class Endless(Faulty):
+    def run_task(self, task):
+        if task == 0:
+            self.create("begun")
+            time.sleep(10**6)
+
+
 class Dying(Faulty):
     def run_task(self, task):
         if task == 0:
@@ -67,7 +74,7 @@ class Printing(kernels.Kernel):
         return seed
 
 
-for kernel in Raising, RaisingLater, Dying:
+for kernel in Raising, RaisingLater, Endless, Dying:
     kernels.KERNELS[kernel.__name__] = lambda parameters, context, kernel=kernel: kernel(parameters)
 kernels.KERNELS["Printing"] = lambda parameters, context: Printing()
 

@@ -48,15 +48,22 @@ class Child:
     def reply(self):
         return json.loads(self.process.stdout.readline())
 
+    def request(self, name, **fields):
+        self.send(json.dumps({name: fields}))
+
     def ask(self, name, **fields):
         """Sends a request and returns the first reply."""
-        self.send(json.dumps({name: fields}))
+        self.request(name, **fields)
         return self.reply()
 
     def greet(self):
         return self.ask("hello", versions=[1, 2], unknown=None)["greeting"]
 
-    def prepare(self, predecessors, kernel, backend, workers=2, options=None, **fields):
+    def prepare(self, *case, **fields):
+        self.request_prepare(*case, **fields)
+        return self.reply()
+
+    def request_prepare(self, predecessors, kernel, backend, workers=2, options=None, **fields):
         data = oracle.graph_file(predecessors)
         self._graph = tempfile.NamedTemporaryFile()
         self._graph.write(data)
@@ -66,7 +73,7 @@ class Child:
         request = {"kind": "graph", "case": case, "nonce": f"{NONCE:016x}", "warmup_ns": 0}
         request["graph"] = {"path": self._graph.name, "crc32": oracle.checksum(data)}
         request.update(fields)
-        return self.ask("prepare", **request)
+        self.request("prepare", **request)
 
     def slice(self, nonce, sample_count=1, run_count=None, **fields):
         """Returns the samples and the findings of a slice."""

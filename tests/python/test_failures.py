@@ -35,6 +35,10 @@ class Failures(unittest.TestCase):
         self.assertEqual(child.process.returncode, 1)
         return reply["error"]
 
+    def wait_for(self, name):
+        while not os.path.exists(os.path.join(self.folder, name)):
+            os.sched_yield()
+
     def assert_raised(self, error):
         self.assertEqual(error["kind"], "panic")
         self.assertEqual(error["task"], 0)
@@ -109,6 +113,24 @@ class Failures(unittest.TestCase):
                     if step_count > 2:
                         child.slice(1)
                 self.assertEqual(child.process.returncode, 0)
+
+    def test_no_process_survives_a_child_that_is_killed(self):
+        set_ups = [(backend, {}) for backend in [*ALONE, *THREADS, *PROCESSES]]
+        # A server of forks lives as long as one of its workers has something to do: what starts the child must end it.
+        set_ups.append(("python-process-pool", {"start_method": "spawn"}))
+        for backend, options in set_ups:
+            # If one did, this test would never end.
+            with self.subTest(backend=backend, options=options, state="waiting"), Child(is_quiet=False) as child:
+                child.greet()
+                child.prepare(oracle.trivial(3), EMPTY, backend, 2, options)
+                child.process.kill()
+            with self.subTest(backend=backend, options=options, state="running"), Child(FAULTY, is_quiet=False) as child:
+                child.greet()
+                kernel = {"kind": "Endless", "folder": self.folder}
+                child.request_prepare(oracle.trivial(3), kernel, backend, 2, options)
+                self.wait_for("begun")
+                child.process.kill()
+                os.remove(os.path.join(self.folder, "begun"))
 
     def test_requests_that_make_no_sense(self):
         lines = ["no JSON", "[]", "{}", '{"hello": 1}', '{"prepare": {}}', '{"hello": {"versions": [1]}}']

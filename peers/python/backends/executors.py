@@ -97,7 +97,7 @@ class ProcessExecutor(Executor):
         return futures.ProcessPoolExecutor(
             plan.worker_count,
             mp_context=self.context(plan.options),
-            initializer=work.use,
+            initializer=work.enter,
             initargs=(plan.kernel,),
         )
 

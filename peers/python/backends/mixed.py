@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import wait
 
 from protocol import CaseFailed
-from work import attempt
+from work import attempt, enter
 
 from .base import Backend, drive, value_of
 
@@ -36,9 +36,7 @@ class Mixed(Backend):
         for first in range(0, self._plan.worker_count, threads_per_process):
             thread_count = min(threads_per_process, self._plan.worker_count - first)
             ours, theirs = self._context.Pipe()
-            # Pipes of earlier processes are closed in later ones, or a process would not notice the end of its own.
-            inherited = [ours, *self._processes]
-            process = self._context.Process(target=_serve, args=(theirs, thread_count, inherited), daemon=True)
+            process = self._context.Process(target=_serve, args=(self._plan.kernel, theirs, thread_count))
             process.start()
             theirs.close()
             self._processes[ours] = process
@@ -80,10 +78,9 @@ class Mixed(Backend):
             process.join()
 
 
-def _serve(pipe, thread_count, inherited):
+def _serve(kernel, pipe, thread_count):
     """The worker: hands each request to its threads until it receives `None`."""
-    for other in inherited:
-        other.close()
+    enter(kernel)
     lock = threading.Lock()
 
     def answer(*call):
@@ -93,12 +90,8 @@ def _serve(pipe, thread_count, inherited):
 
     with ThreadPoolExecutor(thread_count) as threads:
         pipe.send(None)
-        try:
-            while True:
-                call = pipe.recv()
-                if call is None:
-                    return
-                threads.submit(answer, *call)
-        except EOFError:
-            # The master has gone.
-            return
+        while True:
+            call = pipe.recv()
+            if call is None:
+                return
+            threads.submit(answer, *call)

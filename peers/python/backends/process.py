@@ -5,7 +5,7 @@ from multiprocessing.connection import wait
 from time import monotonic
 
 from protocol import CaseFailed
-from work import attempt
+from work import attempt, enter
 
 from .base import Backend, drive, value_of
 
@@ -35,7 +35,7 @@ class Process(Backend):
 
     def _submit(self, *call):
         reader, writer = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=_report, args=(writer, *call))
+        process = self._context.Process(target=_report, args=(self._plan.kernel, writer, *call))
         limit_s = self._plan.task_timeout_s
         self._running[reader] = call[0], process, None if limit_s is None else monotonic() + limit_s
         process.start()
@@ -75,5 +75,6 @@ class Process(Backend):
                 process.join()
 
 
-def _report(writer, *call):
+def _report(kernel, writer, *call):
+    enter(kernel)
     writer.send(attempt(*call))

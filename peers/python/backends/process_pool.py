@@ -30,7 +30,7 @@ class ProcessPool(Backend):
         self._chunk = {"chunksize": int(chunk_len)} if chunk_len else {}
         self._levels = plan.graph.levels()
         self._reports = queue.SimpleQueue()
-        self._pool = self.context(plan.options).Pool(plan.worker_count, work.use, (plan.kernel,))
+        self._pool = self.context(plan.options).Pool(plan.worker_count, work.enter, (plan.kernel,))
 
     @staticmethod
     def context(options):
