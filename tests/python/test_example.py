@@ -38,6 +38,16 @@ class Example(unittest.TestCase):
             self.assertEqual([sample["digest"] for sample in samples], [f"{first:016x}", f"{second:016x}"])
             child.finish()
 
+    def test_the_exchange_in_the_text(self):
+        with open(os.path.join(ROOT, "docs", "external.md"), encoding="utf-8") as file:
+            text = file.read()
+        graph = [[], [], [0, 1], [2]]
+        loop = {"kind": "loop", "iterations": 10}
+        self.assertIn(oracle.checksum(oracle.graph_file(graph)), text)
+        works = (graph, {"kind": "empty"}), (graph, loop), (oracle.trivial(8), {"kind": "empty"})
+        for predecessors, kernel in works:
+            self.assertIn(f"`{oracle.digest(predecessors, kernel, 0):016x}`", text)
+
     def test_a_damaged_graph_is_refused(self):
         with Child(EXAMPLE) as child:
             child.greet()
