@@ -47,9 +47,9 @@ def serve(parent, known):
     fields = parent.expect("prepare")
     if fields is None:
         return
-    plan, start = prepare(fields, known)
+    plan, new_backend = prepare(fields, known)
     begin = perf_counter_ns()
-    backend = start(plan)
+    backend = new_backend(plan)
     try:
         backend.start()
         start_ns = perf_counter_ns() - begin
@@ -80,7 +80,7 @@ def greeting(known):
 
 
 def prepare(fields, known):
-    """Reads the graph and builds the kernel. Returns the plan of the backend, and the backend to start."""
+    """Reads the graph and builds the kernel. Returns the plan, and the class of the backend."""
     case = fields["case"]
     parameters = case["parameters"]
     if fields["kind"] != "graph":

@@ -11,6 +11,7 @@ GRAPHS = {
     "stencil": oracle.stencil(5, 4),
     "fan-out-in": oracle.fan_out_in(6),
     "one task": oracle.trivial(1),
+    "no task": [],
 }
 KERNELS = [
     {"kind": "empty"},
