@@ -251,6 +251,7 @@ mod tests {
         record.samples.clear();
         let slice = |wall_ns| Slice {
             samples: vec![Sample::new(wall_ns, 1), Sample::new(wall_ns + 1, 1)],
+            digests: Vec::new(),
             findings: Findings::from([("lost_updates_count".into(), wall_ns)]),
             deaths: Vec::new(),
         };

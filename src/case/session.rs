@@ -6,6 +6,7 @@ use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::agreement::disagreement;
 use super::failed::failed;
 use super::process::{ChildProcess, Idle};
 use super::protocol::{
@@ -138,6 +139,10 @@ impl Session {
         if let Some(works) = assignment.works {
             let mut process = assignment.program.spawn(timeout)?;
             if let Some(greeting) = greet(&mut process, idle)? {
+                let external = assignment.program.external();
+                if let Some(message) = external.and_then(|one| disagreement(one, &greeting)) {
+                    return Err(CaseError::new(ErrorKind::Protocol, message));
+                }
                 let work = works.of(&prepare.case.parameters, timeout, idle)?;
                 process.renew();
                 return Self::start_judged(assignment, process, greeting, work, prepare, idle);
@@ -175,7 +180,10 @@ impl Session {
             least_wall_ns,
         };
         let (nonce, digest) = judge.next_nonce();
+        let external = assignment.program.external();
+        let least_warmup = external.map_or(0, External::warmup_run_count);
         let prepare = Prepare {
+            warmup_run_count: prepare.warmup_run_count.max(least_warmup),
             nonce,
             graph: Some(work.expected.graph.clone()),
             ..prepare
