@@ -33,7 +33,7 @@ mod parse;
 mod path;
 mod peers;
 
-pub(crate) use load::{FILE_NAME, Known, load};
+pub(crate) use load::{Existing, file_beside, is_file_of_backends, load};
 pub(crate) use peers::peers;
 
 use claim::ClaimedKernel;
@@ -143,6 +143,16 @@ impl External {
     /// How many runs the warm-up of a case has at least.
     pub(crate) fn warmup_run_count(&self) -> u64 {
         self.warmup_run_count
+    }
+
+    /// The kinds of work that it does.
+    pub(crate) fn kinds(&self) -> &[String] {
+        &self.kinds
+    }
+
+    /// The kernels that it has: `NAME`, or `NAME/PARAMETER=VALUE` for one that it has with this value only.
+    pub(crate) fn kernels(&self) -> impl Iterator<Item = String> {
+        self.kernels.iter().map(ClaimedKernel::to_string)
     }
 
     /// Whether tasks can hand on bytes.
