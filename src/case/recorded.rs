@@ -42,7 +42,7 @@ impl Surroundings<'_> {
     pub(crate) fn child_plan(&self, case: &Case) -> ChildPlan<'_> {
         ChildPlan {
             program: match self.registry.external(&case.backend) {
-                Some(external) => ChildProgram::External(external),
+                Some(external) => ChildProgram::of_external(external),
                 None => self.program.clone(),
             },
             works: Some(&self.works),

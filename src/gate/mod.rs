@@ -150,7 +150,7 @@ impl Arm {
     /// A build of taskdyno, or a program that uses its harness, unchanged. The nonces of its runs are drawn from `seed`.
     pub(crate) fn of_build(program: &Path, seed: u64) -> Self {
         Self {
-            child: ChildProgram::Build(program.into()),
+            child: ChildProgram::of_build(program),
             works: Rc::new(Works::new(program, seed)),
             stretch_ratio: None,
         }

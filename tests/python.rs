@@ -1,0 +1,134 @@
+//! Runs the tests of the child in `peers/python` and of the example in `docs/child.py`, which are written in Python.
+//! They have a parent and an implementation of all formulas of their own.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use toml::Table;
+
+fn root() -> PathBuf {
+    env!("CARGO_MANIFEST_DIR").into()
+}
+
+/// The interpreter that the child uses.
+fn python() -> Command {
+    let mut command = Command::new("python3");
+    // The program includes the folder of the child, so no test may leave compiled files there.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+const NEEDED: &str = "these tests need `python3`, version 3.9 or later, on the path";
+
+/// Runs the tests of this name, a module in `tests/python` or a part of it.
+fn run(name: &str) {
+    let folder = root().join("tests/python");
+    let output = python()
+        .args(["-m", "unittest", name])
+        .current_dir(folder)
+        .output()
+        .expect(NEEDED);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name}:\n{errors}");
+}
+
+#[test]
+fn every_backend_computes_every_graph() {
+    run("test_backends.EveryBackend.test_every_graph");
+}
+
+#[test]
+fn every_backend_computes_every_kernel() {
+    run("test_backends.EveryBackend.test_every_kernel");
+}
+
+#[test]
+fn every_backend_computes_with_every_option() {
+    run("test_backends.EveryBackend.test_every_option");
+}
+
+#[test]
+fn every_backend_computes_chained_slices() {
+    run("test_backends.EveryBackend.test_chained_slices");
+}
+
+#[test]
+fn failures_are_told_and_leave_nothing_behind() {
+    run("test_failures");
+}
+
+#[test]
+fn the_example_in_the_documentation_works() {
+    run("test_example");
+}
+
+#[test]
+fn the_sources_are_valid_in_every_supported_version() {
+    run("test_source");
+}
+
+fn greeting(child: &Path) -> Value {
+    let mut process = python()
+        .arg(child)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect(NEEDED);
+    let mut requests = process.stdin.take().unwrap();
+    writeln!(requests, r#"{{"hello":{{"versions":[2]}}}}"#).unwrap();
+    drop(requests);
+    let output = process.wait_with_output().unwrap();
+    let reply: Value = serde_json::from_slice(&output.stdout).unwrap();
+    reply["greeting"].clone()
+}
+
+/// The backends of a file, each with the values that hold for all backends.
+fn stated(file: &Path) -> Vec<Table> {
+    let mut top: Table = std::fs::read_to_string(file).unwrap().parse().unwrap();
+    let backends = top.remove("backend").unwrap();
+    let backends = backends.as_array().unwrap().iter();
+    backends
+        .map(|backend| {
+            let mut all = top.clone();
+            all.extend(backend.as_table().unwrap().clone());
+            all
+        })
+        .collect()
+}
+
+#[test]
+fn the_greeting_says_what_the_file_of_backends_says() {
+    let folder = root().join("peers/python");
+    let greeting = greeting(&folder.join("child.py"));
+    let stated = stated(&folder.join("backends.toml"));
+    let greeted = greeting["backends"].as_array().unwrap();
+    assert_eq!(greeted.len(), stated.len());
+    for (greeted, stated) in greeted.iter().zip(&stated) {
+        let json = |key: &str| {
+            stated
+                .get(key)
+                .map(|value| serde_json::to_value(value).unwrap())
+        };
+        let name = &greeted["name"];
+        for key in ["name", "why", "family"] {
+            assert_eq!(Some(&greeted[key]), json(key).as_ref(), "{name} {key}");
+        }
+        assert_eq!(Some(&greeting["kernels"]), json("kernels").as_ref());
+        assert_eq!(Some(&greeting["kinds"]), json("kinds").as_ref());
+        let workers = json("workers").unwrap_or(Value::Null);
+        assert_eq!(greeted["fixed_worker_count"], workers, "{name}");
+        let waits = match json("waits_per_worker") {
+            Some(count) if count == "unlimited" => Value::Null,
+            Some(count) => count,
+            None => 1.into(),
+        };
+        assert_eq!(greeted["waits_per_worker"], waits, "{name}");
+        let mut options = json("options").unwrap_or(Value::Array(Vec::new()));
+        for option in options.as_array_mut().unwrap() {
+            option.as_object_mut().unwrap().remove("why");
+        }
+        assert_eq!(greeted["options"], options, "{name}");
+    }
+}
