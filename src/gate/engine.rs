@@ -297,6 +297,7 @@ impl<'a> Track<'a> {
             wall: if_sound(self.wall),
             cpu: if_sound(self.cpu),
             elapsed_ns: self.pairs.iter().map(|pair| pair.elapsed_ns).sum(),
+            not_steady: not_steady(&self.pairs),
             error: self.error,
             not_judged: None,
         }

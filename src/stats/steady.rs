@@ -41,8 +41,8 @@ pub(crate) enum End {
 /// A level is the median of the values before the first change, or after the last one, that E-divisive finds in the
 /// logarithms of the values at a significance of 1%. A passing change in the middle does not count, because the median
 /// withstands it. For values in random order, whatever their distribution, a steady series is called unsteady with a
-/// probability of at most 1%. Fewer than 10 values can never be significant, so they are never called unsteady; see
-/// [`fewest_values`]. All values must be above zero.
+/// probability of at most 1%. Fewer than 10 values can never be significant, so they are never called unsteady. All
+/// values must be above zero.
 pub(crate) fn unsteady(values: &[f64]) -> Option<Unsteady> {
     let how = how(values.len());
     let all = median(values)?;
@@ -67,11 +67,6 @@ pub(crate) fn unsteady(values: &[f64]) -> Option<Unsteady> {
         .into_iter()
         .max_by(|a, b| distance(a.ratio).total_cmp(&distance(b.ratio)))?;
     (distance(further.ratio) > LEVEL_RATIO.ln()).then_some(further)
-}
-
-/// The fewest values that can be called unsteady.
-pub(crate) fn fewest_values() -> u64 {
-    how(0).fewest_values()
 }
 
 fn how(count: usize) -> Divisive {
@@ -161,7 +156,6 @@ mod tests {
 
     #[test]
     fn too_few_values_are_not_judged() {
-        assert_eq!(fewest_values(), 10);
         let halves = |count: usize| -> Vec<f64> {
             (0..count)
                 .map(|index| if index < count / 2 { 1.0 } else { 2.0 })
@@ -205,7 +199,6 @@ mod tests {
             _ => (0.1 * normal(random)).exp(),
         });
         assert!(rare <= most, "{rare}");
-        eprintln!("ALARMS {small} {large} {two} {rare}");
     }
 
     /// Noise of a machine whose speed wanders is not in random order, so the significance does not protect it; the limit
