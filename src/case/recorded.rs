@@ -1,19 +1,21 @@
 //! Runs a planned case and returns its record.
 
 use std::io;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::parent::{Idle, Session};
-use super::protocol::{Prepare, Prepared};
+use super::process::Idle;
+use super::protocol::{Greeting, Prepare};
+use super::session::{Assignment, ChildProgram, Ready, Session};
+use super::work::Works;
 use crate::kernel::Findings;
 use crate::machine::load::LoadSampler;
 use crate::measure::calibration::calibrate;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{
-    Calibration, Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
-    Sample, nanoseconds, now,
+    Calibration, Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, Runtime,
+    SCHEMA_VERSION, Sample, nanoseconds, now,
 };
+use crate::registry::Registry;
 
 /// The number of times the control loop is timed before the samples, and again after them. There are enough of them
 /// that one interruption does not move their median, and they take a few milliseconds per case.
@@ -21,8 +23,12 @@ const CALIBRATION_COUNT: usize = 8;
 
 /// The data that all cases of one `run` share.
 pub(crate) struct Surroundings<'a> {
-    /// The program to start as a child.
-    pub program: &'a Path,
+    /// All that can run.
+    pub registry: &'a Registry,
+    /// This program, as a child.
+    pub program: ChildProgram,
+    /// What the cases must compute.
+    pub works: Works,
     /// The machine.
     pub host: Host,
     /// The commit of the folder that `run` was started in.
@@ -32,6 +38,15 @@ pub(crate) struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
+    /// The child that runs `case`, and how its results are judged.
+    pub(crate) fn assignment(&self, case: &Case) -> Assignment<'_> {
+        Assignment {
+            program: &self.program,
+            works: Some(&self.works),
+            backend: self.registry.backend(&case.backend),
+        }
+    }
+
     /// Returns a record of `case` that begins now and has no measurements yet.
     pub(crate) fn blank(&self, case: Case, plan: Plan) -> Record {
         Record {
@@ -80,7 +95,7 @@ pub(crate) fn record(
     idle: &mut dyn Idle,
 ) -> Record {
     let mut record = surroundings.blank(case, plan);
-    if let Err(error) = fill(&mut record, surroundings.program, certified_optimum, idle) {
+    if let Err(error) = fill(&mut record, surroundings, certified_optimum, idle) {
         // A case that failed has no valid samples.
         record.samples.clear();
         record.error = Some(error);
@@ -91,12 +106,12 @@ pub(crate) fn record(
 /// Runs the case of `record` in as many processes as its plan says, one after the other, and fills in the results.
 fn fill(
     record: &mut Record,
-    program: &Path,
+    surroundings: &Surroundings<'_>,
     certified_optimum: Option<Duration>,
     idle: &mut dyn Idle,
 ) -> Result<(), CaseError> {
     for invocation in 0..record.plan.invocation_count {
-        invoke(record, invocation, program, certified_optimum, idle)?;
+        invoke(record, invocation, surroundings, certified_optimum, idle)?;
     }
     Ok(())
 }
@@ -105,13 +120,12 @@ fn fill(
 fn invoke(
     record: &mut Record,
     invocation: u32,
-    program: &Path,
+    surroundings: &Surroundings<'_>,
     certified_optimum: Option<Duration>,
     idle: &mut dyn Idle,
 ) -> Result<(), CaseError> {
     let is_first = invocation == 0;
     let prepare = Prepare {
-        case: record.case.clone(),
         warmup_ns: record.plan.warmup_ns,
         warmup_run_count: record.plan.warmup_run_count,
         min_sample_ns: record.plan.min_sample_ns,
@@ -119,24 +133,12 @@ fn invoke(
         task_timeout_ns: record.plan.task_timeout_ns,
         certified_optimum_ns: certified_optimum.map(nanoseconds),
         trace: is_first,
-        chaos: None,
-        stretch_ratio: None,
+        ..Prepare::of(record.case.clone())
     };
     let timeout = Duration::from_nanos(record.plan.timeout_ns);
-    let (mut session, prepared) = Session::start(program, prepare, timeout, idle)?;
-    let Prepared {
-        graph,
-        digest,
-        start_ns,
-        bound,
-        pace,
-        ..
-    } = prepared;
-    record.bound = bound;
-    record.pace = pace;
-    record.graph = Some(graph);
-    record.digest = Some(digest);
-    record.start_ns.get_or_insert(start_ns);
+    let assignment = surroundings.assignment(&record.case);
+    let (mut session, ready) = Session::start(&assignment, prepare, timeout, idle)?;
+    note(record, &ready);
 
     calibrate_for(record, calibrate);
     let (slice, load) = watched_slice(&mut session, &record.plan, idle);
@@ -165,6 +167,31 @@ fn add_slice(record: &mut Record, invocation: u32, slice: Slice) {
         *record.findings.entry(name).or_default() += count;
     }
     record.deaths.extend(slice.deaths);
+}
+
+/// Writes into a record what was known before its samples.
+pub(crate) fn note(record: &mut Record, ready: &Ready) {
+    record.bound = ready.bound;
+    record.pace.clone_from(&ready.pace);
+    record.graph = Some(ready.graph);
+    record.digest = Some(ready.digest.to_string());
+    record.start_ns.get_or_insert(ready.start_ns);
+    if let Some(greeting) = &ready.greeting {
+        record.runtime = Some(runtime(greeting));
+        let mut backends = greeting.backends.iter();
+        let own = backends.find(|backend| backend.name == record.case.backend);
+        record.family = own.map(|backend| backend.family.clone());
+    }
+}
+
+fn runtime(greeting: &Greeting) -> Runtime {
+    Runtime {
+        protocol_version: greeting.version,
+        language: greeting.language.clone(),
+        runtime: greeting.runtime.clone(),
+        version: greeting.runtime_version.clone(),
+        details: greeting.details.clone(),
+    }
 }
 
 /// Times the control loop while the child waits, so that records of separate sessions can be compared.

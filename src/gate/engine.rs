@@ -4,6 +4,7 @@ use std::io;
 use std::time::Instant;
 
 use super::pair::{self, Pair};
+use super::steady::not_steady;
 use super::{Contest, GatePlan, PairLog, Watcher};
 use crate::compare::{Channel, ComparedCase, Evidence, Judgement, SideError, Verdict, judge};
 use crate::random::{SplitMix64, mix, shuffle};

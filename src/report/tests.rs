@@ -112,7 +112,7 @@ fn a_case_that_is_not_steady_says_so_in_its_notes() {
     ]);
     let notes = report.groups[0].rows.iter().map(words::notes);
     let notes: Vec<String> = notes.map(|notes| notes.join(", ")).collect();
-    let mark = "not steady: the first 8 of 20 samples take 2.97 times the median";
+    let mark = "not steady: the first 8 of 20 samples take 2.96 times the median";
     assert!(!notes[0].contains("not steady"), "{notes:?}");
     assert!(notes[1].contains(mark), "{notes:?}");
     assert!(tables(&report).contains(mark));
