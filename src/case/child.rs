@@ -311,7 +311,10 @@ impl<'a> Stage<'a> {
     }
 
     fn graph_and_kernel(&self) -> Result<(TaskGraph, Box<dyn Kernel>), CaseError> {
-        let graph = self.definition.build_graph().map_err(set_up_error)?;
+        let graph = match &self.prepare.graph {
+            Some(handed) => handed.read().map_err(set_up_error)?.graph,
+            None => self.definition.build_graph().map_err(set_up_error)?,
+        };
         let setting = Setting::new(&graph, self.backend.sharing(), self.plan.worker_count);
         let kernel = self.definition.build_kernel(&setting);
         Ok((graph, kernel.map_err(set_up_error)?))

@@ -156,25 +156,13 @@ fn invoke(
     Ok(())
 }
 
-/// Adds the results of a slice, whose process has the number `invocation`.
-fn add_slice(record: &mut Record, invocation: u32, slice: Slice) {
-    let samples = slice.samples.into_iter();
-    record.samples.extend(samples.map(|sample| Sample {
-        invocation,
-        ..sample
-    }));
-    for (name, count) in slice.findings {
-        *record.findings.entry(name).or_default() += count;
-    }
-    record.deaths.extend(slice.deaths);
-}
-
 /// Writes into a record what was known before its samples.
 pub(crate) fn note(record: &mut Record, ready: &Ready) {
     record.bound = ready.bound;
     record.pace.clone_from(&ready.pace);
     record.graph = Some(ready.graph);
     record.digest = Some(ready.digest.to_string());
+    // A case with several processes keeps the start of the first.
     record.start_ns.get_or_insert(ready.start_ns);
     if let Some(greeting) = &ready.greeting {
         record.runtime = Some(runtime(greeting));
@@ -192,6 +180,19 @@ fn runtime(greeting: &Greeting) -> Runtime {
         version: greeting.runtime_version.clone(),
         details: greeting.details.clone(),
     }
+}
+
+/// Adds the results of a slice, whose process has the number `invocation`.
+fn add_slice(record: &mut Record, invocation: u32, slice: Slice) {
+    let samples = slice.samples.into_iter();
+    record.samples.extend(samples.map(|sample| Sample {
+        invocation,
+        ..sample
+    }));
+    for (name, count) in slice.findings {
+        *record.findings.entry(name).or_default() += count;
+    }
+    record.deaths.extend(slice.deaths);
 }
 
 /// Times the control loop while the child waits, so that records of separate sessions can be compared.

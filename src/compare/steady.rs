@@ -59,7 +59,7 @@ mod tests {
 
     /// Twenty samples, of which the first `slow` take twice as long.
     fn record(slow: usize) -> Record {
-        let wall = |index| {
+        let wall = |index: usize| {
             if index < slow {
                 2000
             } else {

@@ -4,10 +4,12 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::backend::MOST_WORKERS;
+use crate::handover::{self, HandedOver, HandoverError};
 use crate::kernel::Findings;
 use crate::measure::schedule::KnownDurations;
 use crate::measure::{MOST_NS, SlicePlan};
@@ -213,6 +215,38 @@ pub struct HandedGraph {
     pub edge_count: u64,
 }
 
+impl HandedGraph {
+    /// The size of the graph.
+    pub fn size(&self) -> GraphSize {
+        GraphSize {
+            task_count: self.task_count,
+            edge_count: self.edge_count,
+        }
+    }
+
+    /// Reads the graph.
+    ///
+    /// # Errors
+    ///
+    /// Why the file has no such graph.
+    pub(crate) fn read(&self) -> Result<HandedOver, ReadError> {
+        let crc32 = u32::from_str_radix(&self.crc32, 16);
+        let crc32 = crc32.map_err(|_| ReadError::NoChecksum(self.crc32.clone()))?;
+        Ok(handover::read(Path::new(&self.path), crc32)?)
+    }
+}
+
+/// Why a graph file could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// The request has no checksum.
+    #[error("`crc32` is {0:?}: expected 8 hexadecimal digits")]
+    NoChecksum(String),
+    /// The file is wrong.
+    #[error(transparent)]
+    File(#[from] HandoverError),
+}
+
 /// A slice to measure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SliceRequest {
@@ -246,16 +280,13 @@ pub struct Expect {
     pub parameters: serde_json::Value,
     /// The nonces that runs will have.
     pub nonces: Vec<Hex>,
-    /// Where to write the graph; null to leave that out.
-    #[serde(default)]
-    pub graph_path: Option<String>,
 }
 
 /// What every run of a work must compute, and how fast it can be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Expected {
-    /// The size of its graph.
-    pub graph: GraphSize,
+    /// Its graph, in a file that exists as long as the process that answers.
+    pub graph: HandedGraph,
     /// One digest per nonce.
     pub digests: Vec<Hex>,
     /// What determines its times, see [`crate::record::Record::pace`].
@@ -263,9 +294,6 @@ pub struct Expected {
     /// What is known of the durations of its tasks; null if they are not known, or all zero.
     #[serde(default)]
     pub durations: Option<KnownDurations>,
-    /// The CRC-32 of the graph file, if it was written.
-    #[serde(default)]
-    pub crc32: Option<String>,
 }
 
 /// Makes worker processes die at random.
