@@ -262,7 +262,7 @@ mod tests {
         let slice = |wall_ns| Slice {
             samples: vec![Sample::new(wall_ns, 1), Sample::new(wall_ns + 1, 1)],
             findings: Findings::from([("lost_updates_count".into(), wall_ns)]),
-            deaths: Vec::new(),
+            ..Slice::default()
         };
         add_slice(&mut record, 0, slice(10));
         add_slice(&mut record, 1, slice(20));

@@ -2,7 +2,7 @@
 
 use super::sessions::counts;
 use crate::record::{Record, Sample};
-use crate::stats::steady::{End, Unsteady, unsteady};
+use crate::stats::steady::{Unsteady, unsteady};
 
 /// Why the samples of a record are not steady; `None` if they are, if they are too few to tell, or if the case failed.
 /// The samples of each process are judged by themselves; if several are not steady, the text is about the worst.
@@ -16,7 +16,7 @@ pub(crate) fn not_steady(record: &Record) -> Option<String> {
         let walls: Vec<f64> = samples.map(Sample::run_wall_ns).collect();
         Some((invocation, walls.len(), unsteady(&walls)?))
     });
-    let distance = |found: &(u32, usize, Unsteady)| found.2.ratio.ln().abs();
+    let distance = |found: &(u32, usize, Unsteady)| found.2.distance();
     let worst = found.max_by(|a, b| distance(a).total_cmp(&distance(b)))?;
     let (invocation, sample_count, unsteady) = worst;
     let process = match record.plan.invocation_count {
@@ -27,13 +27,9 @@ pub(crate) fn not_steady(record: &Record) -> Option<String> {
 }
 
 fn in_words(unsteady: &Unsteady, sample_count: usize) -> String {
-    let (which, count) = match unsteady.end {
-        End::First => ("first", unsteady.index),
-        End::Last => ("last", sample_count - unsteady.index),
-    };
     format!(
-        "the {which} {count} of {sample_count} samples take {:.2} times the median",
-        unsteady.ratio
+        "of {sample_count} samples, the last {} take {:.2} times as long as the first {}",
+        unsteady.last_count, unsteady.ratio, unsteady.first_count
     )
 }
 
@@ -57,14 +53,10 @@ mod tests {
     use super::*;
     use crate::record::fixture::case;
 
-    /// Twenty samples, of which the first `slow` take twice as long.
+    /// Twenty samples of a millisecond, of which the first `slow` take two.
     fn record(slow: usize) -> Record {
         let wall = |index: usize| {
-            if index < slow {
-                2000
-            } else {
-                1000 + index as u64
-            }
+            if index < slow { 2000 } else { 1000 }
         };
         let walls: Vec<u64> = (0..20).map(wall).collect();
         case("empty", "rayon", 2).walls_us(&walls).record()
@@ -73,7 +65,10 @@ mod tests {
     #[test]
     fn a_case_that_was_not_warm_says_which_samples() {
         let said = not_steady(&record(8)).unwrap();
-        assert_eq!(said, "the first 8 of 20 samples take 1.97 times the median");
+        assert_eq!(
+            said,
+            "of 20 samples, the last 12 take 0.50 times as long as the first 8"
+        );
         assert_eq!(not_steady(&record(0)), None);
         let mut failed = record(8);
         failed.error = case("x", "y", 1).error("panic", "").record().error;
@@ -91,7 +86,7 @@ mod tests {
         both.plan.invocation_count = 2;
         let said = not_steady(&both).unwrap();
         assert!(
-            said.starts_with("in process 2 of 2, the first 8 of 20"),
+            said.starts_with("in process 2 of 2, of 20 samples, the last 12"),
             "{said}"
         );
         // Two steady processes with different levels are steady.
@@ -107,7 +102,7 @@ mod tests {
         let said = not_steady_sessions([("base", &[&steady]), ("head", &[&steady, &unsteady])]);
         let said = said.unwrap();
         assert!(
-            said.starts_with("1 of 2 sessions of the head: the first 8"),
+            said.starts_with("1 of 2 sessions of the head: of 20 samples, the last 12"),
             "{said}"
         );
         assert_eq!(

@@ -20,8 +20,8 @@ pub(super) fn not_steady(pairs: &[Pair]) -> Option<String> {
     let (count, all) = (found.iter().filter(|one| **one).count(), found.len());
     (2 * count > all).then(|| {
         format!(
-            "in {count} of {all} processes the first or the last samples are more than 10% away from the median, so a \
-             longer warm-up may give another verdict"
+            "in {count} of {all} processes the last samples differ from the first by a factor of more than 1.5, so a longer \
+             warm-up may give another verdict"
         )
     })
 }
