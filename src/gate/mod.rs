@@ -28,6 +28,7 @@ mod log;
 mod neighbour;
 mod pair;
 pub(crate) mod self_test;
+mod steady;
 
 pub(crate) use engine::{Ran, Stop, run};
 pub(crate) use listing::{ListedCase, Matched, list, match_up};

@@ -233,7 +233,6 @@ fn prepare(contest: &Contest, arm: &Arm, plan: &GatePlan) -> Prepare {
     };
     Prepare {
         warmup_ns: plan.warmup_ns,
-        warmup_run_count: 0,
         min_sample_ns: plan.min_sample_ns,
         retry_limit: contest.case.retry_limit,
         task_timeout_ns: contest.case.task_timeout_ns,

@@ -243,6 +243,7 @@ fn comparison(
                 elapsed_ns: 0,
                 error: Some(error),
                 not_judged: None,
+                not_steady: None,
             }),
     );
     Comparison {
