@@ -132,3 +132,52 @@ fn the_greeting_says_what_the_file_of_backends_says() {
         assert_eq!(greeted["options"], options, "{name}");
     }
 }
+
+/// Runs `taskdyno conform` on a child, for some of its backends.
+fn assert_conforms(child: &Path, backends: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
+        .args([
+            "conform",
+            "--backends",
+            &backends.join(","),
+            "--",
+            "python3",
+        ])
+        .arg(child)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{backends:?}:\n{text}");
+}
+
+/// Tests the backends of some families.
+fn assert_families_conform(is_tested: impl Fn(&str) -> bool) {
+    let folder = root().join("peers/python");
+    let stated = stated(&folder.join("backends.toml"));
+    let word = |backend: &Table, key: &str| backend[key].as_str().unwrap().to_owned();
+    let tested = stated.iter().filter(|one| is_tested(&word(one, "family")));
+    let names: Vec<String> = tested.map(|backend| word(backend, "name")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    assert!(!names.is_empty());
+    assert_conforms(&folder.join("child.py"), &names);
+}
+
+fn has_processes(family: &str) -> bool {
+    ["processes", "mixed"].contains(&family)
+}
+
+#[test]
+fn backends_in_one_process_conform() {
+    assert_families_conform(|family| !has_processes(family));
+}
+
+#[test]
+fn backends_with_processes_conform() {
+    assert_families_conform(has_processes);
+}
+
+#[test]
+fn the_example_conforms() {
+    assert_conforms(&root().join("docs/child.py"), &["example-loop"]);
+}
