@@ -48,6 +48,7 @@ mod cmd;
 mod compare;
 mod diagnostic;
 mod disk;
+mod external;
 mod foreign;
 mod gate;
 mod graph_file;
@@ -66,6 +67,7 @@ mod registry;
 mod report;
 mod stats;
 mod text;
+mod toml_file;
 mod units;
 mod workload;
 

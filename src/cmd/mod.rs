@@ -16,6 +16,7 @@ mod compare;
 mod complaint;
 mod doctor;
 mod export;
+mod externals;
 mod gate;
 mod graph;
 mod history;
