@@ -1,6 +1,8 @@
 //! Runs the tests of the child in `peers/python` and of the example in `docs/child.py`, which are written in Python.
-//! They have a parent and an implementation of all formulas of their own.
+//! They have a parent and an implementation of all formulas of their own. Then runs both children in the program.
 
+use std::ffi::OsStr;
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -86,7 +88,7 @@ fn greeting(child: &Path) -> Value {
 
 /// The backends of a file, each with the values that hold for all backends.
 fn stated(file: &Path) -> Vec<Table> {
-    let mut top: Table = std::fs::read_to_string(file).unwrap().parse().unwrap();
+    let mut top: Table = fs::read_to_string(file).unwrap().parse().unwrap();
     let backends = top.remove("backend").unwrap();
     let backends = backends.as_array().unwrap().iter();
     backends
@@ -130,5 +132,101 @@ fn the_greeting_says_what_the_file_of_backends_says() {
             option.as_object_mut().unwrap().remove("why");
         }
         assert_eq!(greeted["options"], options, "{name}");
+    }
+}
+
+/// Runs `taskdyno conform` on a child, for some of its backends.
+fn assert_conforms(child: &Path, backends: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
+        .args([
+            "conform",
+            "--backends",
+            &backends.join(","),
+            "--",
+            "python3",
+        ])
+        .arg(child)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{backends:?}:\n{text}");
+}
+
+/// Tests the backends of some families.
+fn assert_families_conform(is_tested: impl Fn(&str) -> bool) {
+    let folder = root().join("peers/python");
+    let stated = stated(&folder.join("backends.toml"));
+    let word = |backend: &Table, key: &str| backend[key].as_str().unwrap().to_owned();
+    let tested = stated.iter().filter(|one| is_tested(&word(one, "family")));
+    let names: Vec<String> = tested.map(|backend| word(backend, "name")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    assert!(!names.is_empty());
+    assert_conforms(&folder.join("child.py"), &names);
+}
+
+fn has_processes(family: &str) -> bool {
+    ["processes", "mixed"].contains(&family)
+}
+
+#[test]
+fn backends_in_one_process_conform() {
+    assert_families_conform(|family| !has_processes(family));
+}
+
+#[test]
+fn backends_with_processes_conform() {
+    assert_families_conform(has_processes);
+}
+
+#[test]
+fn the_example_conforms() {
+    assert_conforms(&root().join("docs/child.py"), &["example-loop"]);
+}
+
+/// Every kernel of the child, as in workload files.
+const KERNELS: [&str; 6] = [
+    r#"{ kind = "empty" }"#,
+    r#"{ kind = "sleep", duration_ms = 1 }"#,
+    r#"{ kind = "hash", block_bytes = 64, times = 3 }"#,
+    r#"{ kind = "loop", iterations = 100 }"#,
+    r#"{ kind = "counter", variant = "racy", increments = 10 }"#,
+    r#"{ kind = "counter", variant = "mutex", increments = 10 }"#,
+];
+
+#[test]
+fn every_backend_runs_every_kernel_in_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let workloads = folder.path().join("workloads");
+    fs::create_dir(&workloads).unwrap();
+    for (index, kernel) in KERNELS.iter().enumerate() {
+        let name = format!("peer-{index}");
+        let text = format!(
+            "name = {name:?}\nwhy = \"a test\"\nkernel = {kernel}\n\
+             pattern = {{ kind = \"stencil-1d\", width = 5, steps = 3 }}\n"
+        );
+        fs::write(workloads.join(format!("{name}.toml")), text).unwrap();
+    }
+    let stated = stated(&root().join("peers/python/backends.toml"));
+    let names = stated.iter().map(|one| one["name"].as_str().unwrap());
+    let names: Vec<&str> = names.collect();
+    let out = folder.path().join("out");
+    let output = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
+        .args(["run", "peer-", "--runs", "2", "--warmup", "0", "--quiet"])
+        .args(["--workers", "2", "--backends", &names.join(",")])
+        .args([OsStr::new("--workloads"), workloads.as_os_str()])
+        .args([OsStr::new("--out"), out.as_os_str()])
+        .env("XDG_CACHE_HOME", folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let records = fs::read_to_string(out.join("records.jsonl")).unwrap();
+    let records: Vec<Value> = records
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(records.len(), KERNELS.len() * names.len());
+    for record in &records {
+        assert_eq!(record["error"], Value::Null, "{record}");
     }
 }
