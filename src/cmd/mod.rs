@@ -14,6 +14,7 @@ mod chaos;
 mod check;
 mod compare;
 mod complaint;
+mod conform;
 mod doctor;
 mod export;
 mod gate;
@@ -132,6 +133,8 @@ enum Command {
     Metg(metg::MetgArguments),
     /// Kill worker processes at random, and check that runs recover.
     Chaos(chaos::ChaosArguments),
+    /// Test whether a program of yours can be measured as a child.
+    Conform(conform::ConformArguments),
     /// Compare records with other records or with baselines, without measuring.
     Compare(compare::CompareArguments),
     /// Save records under a name for later comparisons.
@@ -182,6 +185,7 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
         Command::Report(arguments) => report::main(&arguments),
         Command::Metg(arguments) => metg::main(registry, &arguments),
         Command::Chaos(arguments) => chaos::main(registry, &arguments),
+        Command::Conform(arguments) => conform::main(registry, &arguments),
         Command::Compare(arguments) => compare::main(&arguments),
         Command::Baseline(arguments) => baseline::main(&arguments),
         Command::History(arguments) => history::main(&arguments),
