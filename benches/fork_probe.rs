@@ -261,7 +261,7 @@ fn job(graph: TaskGraph) -> (Arc<Job>, u64) {
     let setting = Setting::new(&graph, Sharing::Processes, WORKERS);
     let kernel = EMPTY.build(&Parameters::default(), &setting);
     let job = Job::new(graph, kernel.expect("an empty kernel")).expect("shared pages");
-    let expected = expected_digest(job.graph(), job.kernel());
+    let expected = expected_digest(job.graph(), job.kernel(), 0);
     (Arc::new(job), expected)
 }
 

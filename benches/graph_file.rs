@@ -1,7 +1,8 @@
-//! Measures reading large graphs: `taskdyno graph info` on files of 100 MB and on a pattern of 10 million tasks.
-//! `cargo bench --bench graph_file [FILTER]` prints one line per figure.
+//! Measures reading large graphs: `taskdyno graph info` on files of 100 MB and on a pattern of 10 million tasks, and
+//! handing over graphs of 10 million tasks to a child. `cargo bench --bench graph_file [FILTER]` prints one line per
+//! figure.
 //!
-//! Each run is a separate process, timed from its start to its end, with its own peak of memory.
+//! Each run of `graph info` is a separate process, timed from its start to its end, with its own peak of memory.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,6 +11,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use taskdyno::internal::handover::{GraphFile, read};
+use taskdyno_core::graph::TaskGraph;
+use taskdyno_core::parameter::{Parameters, Value};
+use taskdyno_core::pattern::{CHAIN, Pattern, STENCIL_1D};
 use tempfile::TempDir;
 
 use arguments::Request;
@@ -24,6 +29,8 @@ const FIGURES: &[Figure] = &[
     ("wfformat-published", published),
     ("wfformat-bare", bare),
     ("pattern", pattern),
+    ("handover-stencil", handover_stencil),
+    ("handover-chain", handover_chain),
 ];
 
 /// How much to measure.
@@ -108,6 +115,63 @@ fn pattern(scale: FileScale) {
     ];
     let what = format!("a stencil of {} tasks", 1000 * scale.steps);
     print(&what, &arguments, scale);
+}
+
+/// Handing over a stencil.
+fn handover_stencil(scale: FileScale) {
+    let graph = build(&STENCIL_1D, &[("width", 1000), ("steps", scale.steps)]);
+    handover("stencil", &graph, scale);
+}
+
+/// Handing over a chain with as many tasks.
+fn handover_chain(scale: FileScale) {
+    let graph = build(&CHAIN, &[("steps", 1000 * scale.steps)]);
+    handover("chain", &graph, scale);
+}
+
+fn build(pattern: &dyn Pattern, parameters: &[(&str, usize)]) -> TaskGraph {
+    let given = parameters.iter();
+    let given = given.map(|(name, count)| ((*name).to_owned(), Value::Count(*count as u64)));
+    let parameters = Parameters::check(pattern.parameters(), &given.collect());
+    let graph = pattern.build(&parameters.expect("parameters of this pattern"));
+    graph.expect("a graph that ids can number")
+}
+
+/// Writes and reads the file of a child, in one process. Prints both times.
+fn handover(what: &str, graph: &TaskGraph, scale: FileScale) {
+    let mut writing = Vec::new();
+    let mut reading = Vec::new();
+    let mut both = Vec::new();
+    let mut byte_len = 0;
+    for _ in 0..scale.run_count {
+        let begin = Instant::now();
+        let file = GraphFile::write(graph, 0).expect("a file in memory");
+        let written = begin.elapsed();
+        let read = read(&file.path(), file.crc32()).expect("the file just written");
+        let wall = begin.elapsed();
+        assert_eq!(read.graph, *graph);
+        byte_len = file.byte_len();
+        writing.push(written);
+        reading.push(wall - written);
+        both.push(wall);
+    }
+    println!(
+        "handing over a {what} of {} tasks and {} edges, {:.0} MB: {} ms, of which {} to write and {} to read",
+        graph.task_count(),
+        graph.edge_count(),
+        byte_len as f64 / 1e6,
+        range(&mut both),
+        range(&mut writing),
+        range(&mut reading),
+    );
+}
+
+/// The shortest and the longest time in milliseconds.
+fn range(times: &mut [Duration]) -> String {
+    times.sort();
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    let (shortest, longest) = (times[0], times[times.len() - 1]);
+    format!("{:.0} – {:.0}", ms(shortest), ms(longest))
 }
 
 fn print(what: &str, arguments: &[&str], scale: FileScale) {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, PlottingBackend};
 use plotters::style::FontStyle;
 use taskdyno::internal::case::protocol::Prepare;
-use taskdyno::internal::case::{Patience, Session};
+use taskdyno::internal::case::{Assignment, ChildProgram, Patience, Session, Works};
 use taskdyno::internal::machine::host;
 use taskdyno::internal::matrix;
 use taskdyno::internal::matrix::{Binding, PlannedCase, Selection};
@@ -27,6 +27,10 @@ const WARM_UP: Duration = Duration::from_millis(100);
 const MEASUREMENT: Duration = Duration::from_millis(500);
 /// No case of the matrix takes this long, unless it hangs.
 const TIMEOUT: Duration = Duration::from_secs(120);
+/// The program that runs each case.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_taskdyno");
+/// The nonces of the runs are drawn from it.
+const SEED: u64 = 1;
 
 fn main() {
     register_font();
@@ -47,8 +51,9 @@ fn main() {
         pin: Binding::Nobody,
         options: BTreeMap::new(),
     };
+    let works = Works::new(Path::new(PROGRAM), SEED);
     for planned in matrix::cases(&workloads, &selection) {
-        bench(&mut criterion, &planned);
+        bench(&mut criterion, &works, &planned);
     }
     criterion.final_summary();
 }
@@ -68,7 +73,7 @@ fn worker_counts() -> Vec<u32> {
     counts
 }
 
-fn bench(criterion: &mut Criterion, planned: &PlannedCase) {
+fn bench(criterion: &mut Criterion, works: &Works, planned: &PlannedCase) {
     let case = &planned.case;
     let group_name = match case.variant.as_str() {
         "" => case.workload.clone(),
@@ -79,7 +84,7 @@ fn bench(criterion: &mut Criterion, planned: &PlannedCase) {
     let mut group = criterion.benchmark_group(group_name);
     group.bench_function(id, |bencher| {
         bencher.iter_custom(|iterations| {
-            let session = session.get_or_insert_with(|| prepare(planned));
+            let session = session.get_or_insert_with(|| prepare(works, planned));
             wall(session, iterations)
         });
     });
@@ -87,20 +92,19 @@ fn bench(criterion: &mut Criterion, planned: &PlannedCase) {
 }
 
 /// Starts a child with this case, and warms it up.
-fn prepare(planned: &PlannedCase) -> Session {
+fn prepare(works: &Works, planned: &PlannedCase) -> Session {
     let prepare = Prepare {
-        case: planned.case.clone(),
-        warmup_ns: 0,
-        min_sample_ns: 0,
         retry_limit: planned.retry_limit,
         task_timeout_ns: planned.task_timeout.map(|time| time.as_nanos() as u64),
         certified_optimum_ns: planned.certified_optimum.map(|time| time.as_nanos() as u64),
-        trace: false,
-        chaos: None,
-        stretch_ratio: None,
+        ..Prepare::of(planned.case.clone())
     };
-    let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
-    let (session, _) = Session::start(program, prepare, TIMEOUT, &mut Patience)
+    let assignment = Assignment {
+        program: &ChildProgram::of_build(Path::new(PROGRAM)),
+        works: Some(works),
+        backend: None,
+    };
+    let (session, _) = Session::start(&assignment, prepare, TIMEOUT, &mut Patience)
         .unwrap_or_else(|error| panic!("{}: {}", planned.case.id(), error.message));
     session
 }
@@ -108,7 +112,7 @@ fn prepare(planned: &PlannedCase) -> Session {
 /// The wall time of this many runs.
 fn wall(session: &mut Session, iterations: u64) -> Duration {
     let slice = session
-        .slice(SlicePlan::samples(iterations), &mut Patience)
+        .slice(SlicePlan::exactly(iterations), &mut Patience)
         .unwrap_or_else(|error| panic!("{}: {}", error.kind, error.message));
     // A sample has several runs if one is too short for the clock.
     let wall_ns: f64 = slice.samples.iter().map(Sample::run_wall_ns).sum();

@@ -1,4 +1,5 @@
-//! A child that measures nothing: it answers every case with times from a script.
+//! A child that measures nothing: it answers every case with times from a script. It speaks version 1 of the protocol,
+//! in which the child itself states the digest that it must have.
 //!
 //! Parent and child of taskdyno use a small protocol (FORMAT.md), so any program can replace the child. This one
 //! does, together with the whole command line:
@@ -23,7 +24,9 @@ use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
 use taskdyno::Harness;
-use taskdyno::internal::case::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
+use taskdyno::internal::case::protocol::{
+    Finished, Hex, Prepare, Prepared, Reply, Request, SampleReply, SliceDone,
+};
 use taskdyno::record::{CaseError, ErrorKind, GraphSize, Sample};
 use taskdyno_core::kernel::Findings;
 
@@ -79,10 +82,10 @@ fn altered(prepare: &Prepare) -> io::Result<Option<Script>> {
     Ok(Some(script))
 }
 
-fn digest() -> &'static str {
+fn digest() -> Hex {
     match mishap("digest") {
-        true => "00000000cafef00d",
-        false => "00000000deadbeef",
+        true => Hex(0xcafe_f00d),
+        false => Hex(0xdead_beef),
     }
 }
 
@@ -97,11 +100,11 @@ fn serve() -> io::Result<()> {
             Request::Prepare(prepare) => {
                 script = altered(&prepare)?;
                 say(&Reply::Prepared(Prepared {
-                    graph: GraphSize {
+                    graph: Some(GraphSize {
                         task_count: 100,
                         edge_count: 99,
-                    },
-                    digest: digest().into(),
+                    }),
+                    digest: Some(digest()),
                     bound: None,
                     pace: None,
                     start_ns: 50_000,
@@ -109,9 +112,9 @@ fn serve() -> io::Result<()> {
                 }))?;
             }
             Request::Slice(_) if mishap("abort") => std::process::abort(),
-            Request::Slice(plan) => match &script {
+            Request::Slice(slice_request) => match &script {
                 Some(script) if mishap("flood") => slice(script, u64::MAX)?,
-                Some(script) => slice(script, plan.min_sample_count)?,
+                Some(script) => slice(script, slice_request.plan.min_sample_count)?,
                 None => return say(&Reply::Error(out_of_cheese())),
             },
             Request::Finish {} => {
@@ -119,6 +122,12 @@ fn serve() -> io::Result<()> {
                     peak_memory_bytes: Some(4 << 20),
                     trace: None,
                 }));
+            }
+            // Version 1 does not know this question.
+            other => {
+                let message = format!("unknown request {other:?}");
+                let error = CaseError::new(ErrorKind::Protocol, message);
+                return say(&Reply::Error(error));
             }
         }
     }
@@ -131,7 +140,10 @@ fn slice(script: &Script, sample_count: u64) -> io::Result<()> {
         let mut sample = Sample::new(wall_ns, 1);
         sample.cpu_ns = script.cpu_ns;
         sample.worker_cores = vec![0];
-        say(&Reply::Sample(sample))?;
+        say(&Reply::Sample(SampleReply {
+            sample,
+            digest: None,
+        }))?;
     }
     say(&Reply::SliceDone(SliceDone {
         findings: Findings::new(),

@@ -14,10 +14,13 @@ pub mod backend {
 }
 
 pub mod case {
-    pub use crate::case::{Idle, Patience, Session};
+    pub use crate::case::{Assignment, ChildProgram, Idle, Patience, Ready, Session, Works};
 
     pub mod protocol {
-        pub use crate::case::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
+        pub use crate::case::protocol::{
+            Finished, GreetedBackend, GreetedOption, Greeting, Hello, Hex, Prepare, Prepared,
+            Reply, Request, SampleReply, SliceDone, VERSIONS,
+        };
     }
 }
 
@@ -35,6 +38,12 @@ pub mod graph_file {
     pub mod import {
         pub use crate::graph_file::import::{ImportError, Imported, Unit, parse, read};
     }
+}
+
+pub mod handover {
+    pub use crate::handover::{
+        FileFault, GraphFile, HandedOver, HandoverError, encode, parse, read,
+    };
 }
 
 pub mod machine {

@@ -51,6 +51,7 @@ mod disk;
 mod foreign;
 mod gate;
 mod graph_file;
+mod handover;
 mod harness;
 mod input;
 #[doc(hidden)]

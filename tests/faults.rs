@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use taskdyno::internal::backend::BACKENDS;
 use taskdyno::internal::case::protocol::Prepare;
-use taskdyno::internal::case::{Idle, Patience, Session};
+use taskdyno::internal::case::{Assignment, ChildProgram, Idle, Patience, Session, Works};
 use taskdyno::internal::measure::{Slice, SlicePlan};
 use taskdyno::record::{Case, CaseError};
 use taskdyno_core::kernel::Sharing;
@@ -89,7 +89,8 @@ struct Graph {
 
 fn prepare(backend: &str, graph: &Graph, retry_limit: u32) -> Prepare {
     Prepare {
-        case: Case {
+        retry_limit,
+        ..Prepare::of(Case {
             workload: "faults".into(),
             variant: String::new(),
             backend: backend.into(),
@@ -101,15 +102,7 @@ fn prepare(backend: &str, graph: &Graph, retry_limit: u32) -> Prepare {
             continuation: None,
             pin: false,
             options: Default::default(),
-        },
-        warmup_ns: 0,
-        min_sample_ns: 0,
-        retry_limit,
-        task_timeout_ns: None,
-        certified_optimum_ns: None,
-        trace: false,
-        chaos: None,
-        stretch_ratio: None,
+        })
     }
 }
 
@@ -120,7 +113,12 @@ fn run(backend: &str, graph: &Graph, seed: u64) -> Result<Slice, CaseError> {
     let retry_limit = if seed.is_multiple_of(3) { 0 } else { 2 };
     let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
     let prepare = prepare(backend, graph, retry_limit);
-    let (mut session, _) = Session::start(program, prepare, TIMEOUT, &mut Patience).unwrap();
+    let assignment = Assignment {
+        program: &ChildProgram::of_build(program),
+        works: Some(&Works::new(program, seed)),
+        backend: None,
+    };
+    let (mut session, _) = Session::start(&assignment, prepare, TIMEOUT, &mut Patience).unwrap();
     let mut killer = Killer {
         case: session.process_id(),
         due: Instant::now() + Duration::from_micros(random.below(8_000)),
@@ -128,14 +126,7 @@ fn run(backend: &str, graph: &Graph, seed: u64) -> Result<Slice, CaseError> {
         killed: false,
         seen: BTreeSet::new(),
     };
-    let plan = SlicePlan {
-        min_time_ns: 0,
-        max_time_ns: u64::MAX,
-        min_sample_count: 3,
-        max_sample_count: 3,
-        run_count: None,
-    };
-    let result = session.slice(plan, &mut killer);
+    let result = session.slice(SlicePlan::exactly(3), &mut killer);
     match &result {
         Ok(_) => {
             session.finish(&mut Patience).unwrap();

@@ -16,6 +16,10 @@ mod command;
 mod direction;
 #[path = "common/foreign_graphs.rs"]
 mod foreign_graphs;
+#[path = "graphs/handover.rs"]
+mod handover;
+#[path = "graphs/handover_invariant.rs"]
+mod handover_invariant;
 #[path = "graphs/hostile.rs"]
 mod hostile;
 #[path = "graphs/invariant.rs"]

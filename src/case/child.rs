@@ -1,5 +1,6 @@
 //! The child's side of the protocol: prepares one case and serves slices of samples until it is told to finish.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
 use std::os::fd::OwnedFd;
@@ -9,16 +10,20 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-use super::protocol::{Chaos, Finished, Prepare, Prepared, Reply, Request, SliceDone};
-use crate::backend::{Backend, Continuation, Death, PoolPlan};
-use crate::execute::{Failure, Job, expected_digest};
+use super::failed::failed;
+use super::protocol::{
+    Chaos, Finished, GreetedBackend, GreetedOption, Greeting, Hello, Hex, Prepare, Prepared, Reply,
+    Request, SampleReply, SliceDone, VERSIONS,
+};
+use crate::backend::{Backend, Continuation, PoolPlan};
+use crate::execute::{Job, expected_digest};
 use crate::graph::TaskGraph;
-use crate::kernel::{Kernel, Setting, deadly, traced};
+use crate::kernel::{Kernel, Setting, Sharing, deadly, traced};
 use crate::machine::host::sharpen_timers;
 use crate::measure::binding::are_workers_bound;
 use crate::measure::schedule::{bound, trace};
-use crate::measure::{self, Meter};
-use crate::parameter::Parameters;
+use crate::measure::{Meter, Slice};
+use crate::parameter::{Parameter, ParameterKind, Parameters};
 use crate::record::{Bound, Case, CaseError, ErrorKind, GraphSize, Trace, nanoseconds};
 use crate::registry::Registry;
 use crate::workload::Definition;
@@ -51,12 +56,12 @@ pub(crate) fn serve(registry: &Registry) -> ExitCode {
 
 /// Asks the kernel to kill this process when its parent dies, because the process would not notice it during a slice.
 /// If the parent has already gone, standard input ends before a slice is requested.
-fn die_with_parent() -> rustix::io::Result<()> {
+pub(super) fn die_with_parent() -> rustix::io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))
 }
 
 /// Reserves standard output for the protocol. From here on, the output of kernels goes to standard error.
-fn take_stdout() -> io::Result<File> {
+pub(super) fn take_stdout() -> io::Result<File> {
     let replies: OwnedFd = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
     rustix::stdio::dup2_stdout(io::stderr())?;
     Ok(File::from(replies))
@@ -66,27 +71,36 @@ fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
     let mut requests = io::stdin().lock();
     let mut next = move || next_request(&mut requests);
 
-    let Some(Request::Prepare(prepare)) = next()? else {
-        return Err(protocol_error("the first request must be `prepare`"));
+    let mut first = next()?;
+    let is_judged = matches!(first, Some(Request::Hello(_)));
+    if let Some(Request::Hello(hello)) = first {
+        let greeting = greeting(registry, &hello)?;
+        send(replies, &[Reply::Greeting(greeting)]).map_err(protocol_error)?;
+        first = next()?;
+    }
+    let Some(Request::Prepare(prepare)) = first else {
+        let message = "the first request must be `prepare`, or `prepare` must follow `hello`";
+        return Err(protocol_error(message));
     };
-    let stage = Stage::new(registry, &prepare)?;
-    let (mut meter, prepared) = stage.set_up()?;
-    let bound = prepared.bound;
+    let stage = Stage::new(registry, &prepare, is_judged)?;
+    let (mut meter, prepared, bound) = stage.set_up()?;
     send(replies, &[Reply::Prepared(prepared)]).map_err(protocol_error)?;
 
     while let Some(request) = next()? {
         match request {
-            Request::Slice(plan) => {
-                let slice = meter.slice(&plan).map_err(failed)?;
-                let mut lines: Vec<_> = slice.samples.into_iter().map(Reply::Sample).collect();
-                lines.push(Reply::SliceDone(SliceDone {
-                    findings: slice.findings,
-                    deaths: slice.deaths,
-                }));
-                send(replies, &lines).map_err(protocol_error)?;
+            Request::Slice(request) => {
+                if is_judged {
+                    meter.set_nonce(request.nonce.0, request.chained);
+                }
+                let slice = meter.slice(&request.plan).map_err(failed)?;
+                send(replies, &slice_lines(slice)).map_err(protocol_error)?;
             }
             Request::Finish {} => break,
-            Request::Prepare(_) => return Err(protocol_error("`prepare` must not be repeated")),
+            _ => {
+                return Err(protocol_error(
+                    "only `slice` and `finish` can follow `prepare`",
+                ));
+            }
         }
     }
     let peak_memory_bytes = meter.peak_memory_bytes();
@@ -102,11 +116,72 @@ fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
     send(replies, &[Reply::Finished(finished)]).map_err(protocol_error)
 }
 
+/// What this build is and has.
+fn greeting(registry: &Registry, hello: &Hello) -> Result<Greeting, CaseError> {
+    let version = hello.versions.iter().filter(|one| VERSIONS.contains(one));
+    let version = *version.max().ok_or_else(|| {
+        protocol_error(format!(
+            "`hello` names the versions {:?}, but only {VERSIONS:?} are known here",
+            hello.versions
+        ))
+    })?;
+    let kernels = registry.kernels.iter().map(|kernel| kernel.name().into());
+    Ok(Greeting {
+        version,
+        language: "rust".into(),
+        runtime: "taskdyno".into(),
+        runtime_version: env!("CARGO_PKG_VERSION").into(),
+        details: BTreeMap::from([("toolchain".into(), env!("TASKDYNO_TOOLCHAIN").into())]),
+        backends: registry.backends.iter().map(|one| greeted(*one)).collect(),
+        kernels: kernels.collect(),
+        kinds: vec!["graph".into()],
+        has_payload: true,
+    })
+}
+
+fn greeted(backend: &dyn Backend) -> GreetedBackend {
+    let option = |option: &Parameter| GreetedOption {
+        name: option.name.into(),
+        values: match option.kind {
+            ParameterKind::Choice(values) => values.iter().map(|one| (*one).into()).collect(),
+            _ => Vec::new(),
+        },
+    };
+    GreetedBackend {
+        name: backend.name().into(),
+        family: match backend.sharing() {
+            Sharing::Threads => "threads".into(),
+            Sharing::Processes => "processes".into(),
+        },
+        why: backend.why().into(),
+        options: backend.options().iter().map(option).collect(),
+        fixed_worker_count: backend.fixed_worker_count().map(|count| count as u32),
+        waits_per_worker: backend.parallelism(1, true).map(|count| count as u32),
+    }
+}
+
+/// The lines that answer the request for a slice.
+fn slice_lines(slice: Slice) -> Vec<Reply> {
+    let samples = slice.samples.into_iter().zip(slice.digests);
+    let line = |(sample, digest)| {
+        Reply::Sample(SampleReply {
+            sample,
+            digest: Some(Hex(digest)),
+        })
+    };
+    let mut lines: Vec<_> = samples.map(line).collect();
+    lines.push(Reply::SliceDone(SliceDone {
+        findings: slice.findings,
+        deaths: slice.deaths,
+    }));
+    lines
+}
+
 /// The longest request. A case with all its parameters has a few hundred bytes.
 const MOST_REQUEST_BYTES: u64 = 1 << 20;
 
 /// Reads the next request and checks its numbers; `None` at the end of the input.
-fn next_request(requests: &mut impl BufRead) -> Result<Option<Request>, CaseError> {
+pub(super) fn next_request(requests: &mut impl BufRead) -> Result<Option<Request>, CaseError> {
     let mut line = Vec::new();
     let mut limited = requests.take(MOST_REQUEST_BYTES);
     limited
@@ -131,10 +206,12 @@ struct Stage<'a> {
     definition: Definition,
     backend: &'static dyn Backend,
     plan: PoolPlan,
+    /// Whether the parent compares the digests. In version 1, the child compares them.
+    is_judged: bool,
 }
 
 impl<'a> Stage<'a> {
-    fn new(registry: &Registry, prepare: &'a Prepare) -> Result<Self, CaseError> {
+    fn new(registry: &Registry, prepare: &'a Prepare, is_judged: bool) -> Result<Self, CaseError> {
         let case = &prepare.case;
         let definition = Definition::from_json(&case.parameters, registry).map_err(set_up_error)?;
         let backend = registry
@@ -151,17 +228,19 @@ impl<'a> Stage<'a> {
             definition,
             backend,
             plan,
+            is_judged,
         })
     }
 
     /// Builds the graph, starts the workers and warms up.
-    fn set_up(&self) -> Result<(Meter, Prepared), CaseError> {
+    fn set_up(&self) -> Result<(Meter, Prepared, Option<Bound>), CaseError> {
         let (graph, kernel) = self.graph_and_kernel()?;
         let kernel = match self.prepare.chaos {
             Some(Chaos { kill_ratio, seed }) => deadly(kernel, kill_ratio, seed),
             None => Ok(kernel),
         };
-        let (job, digest) = self.job(graph, kernel.map_err(set_up_error)?)?;
+        let job = self.job(graph, kernel.map_err(set_up_error)?)?;
+        let expected = (!self.is_judged).then(|| expected_digest(job.graph(), job.kernel(), 0));
         let optimum = self.prepare.certified_optimum_ns;
         let bound =
             bound(&job, self.backend, self.plan.worker_count, optimum).map_err(set_up_error)?;
@@ -177,9 +256,12 @@ impl<'a> Stage<'a> {
         let pool = pool.map_err(set_up_error)?;
         let start_ns = nanoseconds(start.elapsed());
 
-        let mut meter = Meter::new(job, pool, self.plan.worker_count, digest)
+        let mut meter = Meter::new(job, pool, self.plan.worker_count, expected)
             .with_least_wall_ns(kept.map_or(0, |bound| bound.best_ns()))
             .stretch(self.prepare.stretch_ratio);
+        if self.is_judged {
+            meter.set_nonce(self.prepare.nonce.0, false);
+        }
         let warmup = Duration::from_nanos(self.prepare.warmup_ns);
         let min_sample = Duration::from_nanos(self.prepare.min_sample_ns);
         meter.warm_up(warmup, min_sample).map_err(failed)?;
@@ -189,14 +271,14 @@ impl<'a> Stage<'a> {
             ..
         } = &self.definition;
         let prepared = Prepared {
-            graph: size,
-            bound,
-            pace: Some(kernel.pace(kernel_parameters).name().into()),
-            digest: format!("{digest:016x}"),
             start_ns,
             run_count: meter.run_count(),
+            digest: Some(Hex(meter.digest())),
+            graph: Some(size),
+            bound,
+            pace: Some(kernel.pace(kernel_parameters).name().into()),
         };
-        Ok((meter, prepared))
+        Ok((meter, prepared, bound))
     }
 
     /// Fails if workers should be bound and are not, so that records never claim it wrongly.
@@ -219,7 +301,8 @@ impl<'a> Stage<'a> {
     fn trace(&self, bound: &Bound) -> Result<Trace, CaseError> {
         let (graph, kernel) = self.graph_and_kernel()?;
         let (kernel, times) = traced(kernel, graph.task_count()).map_err(set_up_error)?;
-        let (job, digest) = self.job(graph, kernel)?;
+        let job = self.job(graph, kernel)?;
+        let digest = expected_digest(job.graph(), job.kernel(), 0);
         let start = || self.backend.start(Arc::clone(&job), &self.plan);
         trace(&job, &times, bound.parallelism, start, digest).map_err(failed)
     }
@@ -231,13 +314,11 @@ impl<'a> Stage<'a> {
         Ok((graph, kernel.map_err(set_up_error)?))
     }
 
-    /// The job, and the digest that its runs must produce.
-    fn job(&self, graph: TaskGraph, kernel: Box<dyn Kernel>) -> Result<(Arc<Job>, u64), CaseError> {
-        let digest = expected_digest(&graph, kernel.as_ref());
+    fn job(&self, graph: TaskGraph, kernel: Box<dyn Kernel>) -> Result<Arc<Job>, CaseError> {
         let job = Job::new(graph, kernel)
             .and_then(|job| job.with_output_bytes(self.definition.output_bytes))
             .map_err(set_up_error)?;
-        Ok((Arc::new(job), digest))
+        Ok(Arc::new(job))
     }
 }
 
@@ -266,7 +347,7 @@ fn continuation(backend: &dyn Backend, name: Option<&str>) -> Result<Continuatio
     })
 }
 
-fn send(replies: &mut File, lines: &[Reply]) -> io::Result<()> {
+pub(super) fn send(replies: &mut File, lines: &[Reply]) -> io::Result<()> {
     let mut text = String::new();
     for line in lines {
         text += &serde_json::to_string(line)?;
@@ -276,80 +357,10 @@ fn send(replies: &mut File, lines: &[Reply]) -> io::Result<()> {
     replies.write_all(text.as_bytes())
 }
 
-fn failed(failure: Failure) -> CaseError {
-    let death = match &failure {
-        Failure::WorkerDied {
-            task,
-            worker,
-            ending,
-            attempt_count,
-        } => Some(Death {
-            worker: *worker,
-            ending: *ending,
-            task: Some(*task),
-            attempt_count: *attempt_count,
-        }),
-        _ => None,
-    };
-    CaseError {
-        task: failure.task().map(|task| u64::from(task.0)),
-        death: death.map(measure::recorded_death),
-        ..CaseError::new(failure.kind().into(), failure.to_string())
-    }
-}
-
-fn set_up_error(error: impl ToString) -> CaseError {
+pub(super) fn set_up_error(error: impl ToString) -> CaseError {
     CaseError::new(ErrorKind::SetUp, error.to_string())
 }
 
-fn protocol_error(error: impl ToString) -> CaseError {
+pub(super) fn protocol_error(error: impl ToString) -> CaseError {
     CaseError::new(ErrorKind::Protocol, error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::execute::Ending;
-    use crate::graph::TaskId;
-
-    #[test]
-    fn records_know_the_kind_of_every_failure() {
-        let (task, predecessor) = (TaskId(1), TaskId(0));
-        let message = || String::from("out of cheese");
-        let failures = [
-            Failure::MissingInput { task, predecessor },
-            Failure::NotOnce { task },
-            Failure::Lost { task },
-            Failure::Miscounted { task },
-            Failure::WrongPayload {
-                task,
-                predecessor,
-                byte: 0,
-            },
-            Failure::Panicked {
-                task,
-                message: message(),
-            },
-            Failure::WrongDigest {
-                found: 0,
-                expected: 1,
-            },
-            Failure::Kernel { message: message() },
-            Failure::BeatBound {
-                wall_ns: 1,
-                bound_ns: 2,
-            },
-            Failure::WorkerDied {
-                task,
-                worker: 0,
-                ending: Ending::Signal(libc::SIGKILL),
-                attempt_count: 1,
-            },
-            Failure::Backend { message: message() },
-        ];
-        for failure in failures {
-            let error = failed(failure);
-            assert!(!matches!(error.kind, ErrorKind::Other(_)), "{error:?}");
-        }
-    }
 }

@@ -11,10 +11,16 @@
 //! - the child can be another build of the program, so two commits can be compared in the same way.
 
 mod child;
-mod parent;
+mod failed;
+mod process;
 pub(crate) mod protocol;
 mod recorded;
+mod session;
+mod work;
 
 pub(crate) use child::serve;
-pub use parent::{Idle, Patience, Session};
-pub(crate) use recorded::{Surroundings, record};
+pub use process::{Idle, Patience};
+pub(crate) use recorded::{Surroundings, note, record};
+pub use session::{Assignment, ChildProgram, Ready, Session};
+pub use work::Works;
+pub(crate) use work::serve_expected;

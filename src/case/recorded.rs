@@ -1,11 +1,12 @@
 //! Runs a planned case and returns its record.
 
 use std::io;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::parent::{Idle, Session};
-use super::protocol::{Prepare, Prepared};
+use super::process::Idle;
+use super::protocol::Prepare;
+use super::session::{Assignment, ChildProgram, Ready, Session};
+use super::work::Works;
 use crate::kernel::Findings;
 use crate::machine::load::LoadSampler;
 use crate::measure::calibration::calibrate;
@@ -14,6 +15,7 @@ use crate::record::{
     Calibration, Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
     nanoseconds, now,
 };
+use crate::registry::Registry;
 
 /// The number of times the control loop is timed before the samples, and again after them. There are enough of them
 /// that one interruption does not move their median, and they take a few milliseconds per case.
@@ -21,8 +23,12 @@ const CALIBRATION_COUNT: usize = 8;
 
 /// The data that all cases of one `run` share.
 pub(crate) struct Surroundings<'a> {
-    /// The program to start as a child.
-    pub program: &'a Path,
+    /// All that can run.
+    pub registry: &'a Registry,
+    /// This program, as a child.
+    pub program: ChildProgram,
+    /// What the cases must compute.
+    pub works: Works,
     /// The machine.
     pub host: Host,
     /// The commit of the folder that `run` was started in.
@@ -32,6 +38,15 @@ pub(crate) struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
+    /// The child that runs `case`, and how its results are judged.
+    pub(crate) fn assignment(&self, case: &Case) -> Assignment<'_> {
+        Assignment {
+            program: &self.program,
+            works: Some(&self.works),
+            backend: self.registry.backend(&case.backend),
+        }
+    }
+
     /// Returns a record of `case` that begins now and has no measurements yet.
     pub(crate) fn blank(&self, case: Case, plan: Plan) -> Record {
         Record {
@@ -75,7 +90,7 @@ pub(crate) fn record(
     idle: &mut dyn Idle,
 ) -> Record {
     let mut record = surroundings.blank(case, plan);
-    if let Err(error) = fill(&mut record, surroundings.program, certified_optimum, idle) {
+    if let Err(error) = fill(&mut record, surroundings, certified_optimum, idle) {
         // A case that failed has no valid samples.
         record.samples.clear();
         record.error = Some(error);
@@ -86,36 +101,23 @@ pub(crate) fn record(
 /// Runs the case of `record` and fills in the results.
 fn fill(
     record: &mut Record,
-    program: &Path,
+    surroundings: &Surroundings<'_>,
     certified_optimum: Option<Duration>,
     idle: &mut dyn Idle,
 ) -> Result<(), CaseError> {
     let prepare = Prepare {
-        case: record.case.clone(),
         warmup_ns: record.plan.warmup_ns,
         min_sample_ns: record.plan.min_sample_ns,
         retry_limit: record.plan.retry_limit,
         task_timeout_ns: record.plan.task_timeout_ns,
         certified_optimum_ns: certified_optimum.map(nanoseconds),
         trace: true,
-        chaos: None,
-        stretch_ratio: None,
+        ..Prepare::of(record.case.clone())
     };
     let timeout = Duration::from_nanos(record.plan.timeout_ns);
-    let (mut session, prepared) = Session::start(program, prepare, timeout, idle)?;
-    let Prepared {
-        graph,
-        digest,
-        start_ns,
-        bound,
-        pace,
-        ..
-    } = prepared;
-    record.bound = bound;
-    record.pace = pace;
-    record.graph = Some(graph);
-    record.digest = Some(digest);
-    record.start_ns = Some(start_ns);
+    let assignment = surroundings.assignment(&record.case);
+    let (mut session, ready) = Session::start(&assignment, prepare, timeout, idle)?;
+    note(record, &ready);
 
     calibrate_for(record, calibrate);
     let (slice, load) = watched_slice(&mut session, &record.plan, idle);
@@ -130,6 +132,15 @@ fn fill(
     record.peak_memory_bytes = finished.peak_memory_bytes;
     record.trace = finished.trace;
     Ok(())
+}
+
+/// Writes into a record what was known before its samples.
+pub(crate) fn note(record: &mut Record, ready: &Ready) {
+    record.bound = ready.bound;
+    record.pace.clone_from(&ready.pace);
+    record.graph = Some(ready.graph);
+    record.digest = Some(ready.digest.to_string());
+    record.start_ns = Some(ready.start_ns);
 }
 
 /// Times the control loop while the child waits, so that records of separate sessions can be compared.

@@ -1,12 +1,11 @@
 //! `chaos`: kills worker processes at random, and checks that runs recover.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anstyle::AnsiColor;
 use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 
-use super::measuring::{make_ready, seconds};
+use super::measuring::{make_ready, seconds, surroundings};
 use super::number::number;
 use super::out::say_styled;
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
@@ -14,13 +13,12 @@ use super::select::Selected;
 use super::{CommandResult, Exit, FAILED, OK, complaint, say, tell};
 use crate::backend::Backend;
 use crate::case::protocol::{Chaos, Prepare};
-use crate::case::{Idle, Session};
+use crate::case::{Idle, Session, Surroundings};
 use crate::kernel::Sharing;
 use crate::matrix::PlannedCase;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{CaseError, ErrorKind, nanoseconds};
 use crate::registry::Registry;
-use crate::system::OWN_PROGRAM;
 
 /// The arguments of `chaos`.
 #[derive(clap::Args)]
@@ -86,6 +84,7 @@ pub(super) fn main(registry: &Registry, arguments: &ChaosArguments) -> CommandRe
     set_child_subreaper(Some(getpid())).map_err(|error| {
         Exit::failed(complaint!("cannot observe processes left behind: {error}"))
     })?;
+    let surroundings = surroundings(registry, arguments.seed);
     let mut tally = RunTally::default();
     catch_interrupt();
     'cases: for (index, planned) in cases.iter().enumerate() {
@@ -96,7 +95,7 @@ pub(super) fn main(registry: &Registry, arguments: &ChaosArguments) -> CommandRe
             planned.case.id()
         ));
         for run in 0..arguments.runs {
-            let result = one_run(planned, arguments, run);
+            let result = one_run(&surroundings, planned, arguments, run);
             if is_interrupted() {
                 break 'cases;
             }
@@ -130,28 +129,29 @@ fn mortal(registry: &Registry) -> Vec<&'static dyn Backend> {
 
 /// Takes one sample of the case in a new child process.
 fn one_run(
+    surroundings: &Surroundings<'_>,
     planned: &PlannedCase,
     arguments: &ChaosArguments,
     run: u64,
 ) -> Result<Slice, CaseError> {
     let prepare = Prepare {
-        case: planned.case.clone(),
-        warmup_ns: 0,
-        min_sample_ns: 0,
         retry_limit: planned.retry_limit,
         task_timeout_ns: planned.task_timeout.map(nanoseconds),
         certified_optimum_ns: planned.certified_optimum.map(nanoseconds),
-        trace: false,
         chaos: Some(Chaos {
             kill_ratio: arguments.kill_rate,
             seed: arguments.seed.wrapping_add(run),
         }),
-        stretch_ratio: None,
+        ..Prepare::of(planned.case.clone())
     };
-    let program = Path::new(OWN_PROGRAM);
     let timeout = planned.timeout.unwrap_or(arguments.timeout);
-    let (mut session, _) = Session::start(program, prepare, timeout, &mut UntilInterrupted)?;
-    let slice = session.slice(SlicePlan::samples(1), &mut UntilInterrupted)?;
+    let (mut session, _) = Session::start(
+        &surroundings.assignment(&planned.case),
+        prepare,
+        timeout,
+        &mut UntilInterrupted,
+    )?;
+    let slice = session.slice(SlicePlan::exactly(1), &mut UntilInterrupted)?;
     session.finish(&mut UntilInterrupted)?;
     Ok(slice)
 }

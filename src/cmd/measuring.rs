@@ -11,10 +11,11 @@ use super::out::say_styled;
 use super::progress::is_interrupted;
 use super::report::write as write_report;
 use super::{CommandResult, Exit, OK, complaint, say, tell};
-use crate::case::Surroundings;
+use crate::case::{ChildProgram, Surroundings, Works};
 use crate::foreign::git::Git;
 use crate::machine::host;
 use crate::record::{Commit, Host, Record, RecordFile};
+use crate::registry::Registry;
 use crate::report::{Report, styled_tables};
 use crate::system::{OWN_PROGRAM, Root, can_start_itself};
 use crate::units;
@@ -93,9 +94,13 @@ fn limits(host: &Host) -> Vec<String> {
 }
 
 /// The host, commit and start time that every record contains.
-pub(super) fn surroundings() -> Surroundings<'static> {
+/// The nonces of its runs are drawn from `seed`.
+pub(super) fn surroundings(registry: &Registry, seed: u64) -> Surroundings<'_> {
+    let program = Path::new(OWN_PROGRAM);
     Surroundings {
-        program: Path::new(OWN_PROGRAM),
+        registry,
+        program: ChildProgram::of_build(program),
+        works: Works::new(program, seed),
         host: host::host(),
         commit: commit_here(),
         run_start: Instant::now(),

@@ -62,7 +62,7 @@ pub(super) fn main(registry: &Registry, arguments: &MetgArguments) -> CommandRes
     make_ready(arguments.manner.quiet)?;
     let mut file = create(&arguments.out)?;
     catch_interrupt();
-    let (records, failed_count) = sweep_all(&sweepables, arguments, &mut file)?;
+    let (records, failed_count) = sweep_all(registry, &sweepables, arguments, &mut file)?;
     finish(&records, failed_count, sweepables.len(), arguments)
 }
 
@@ -116,11 +116,11 @@ fn create(out: &Path) -> Result<RecordFile, Exit> {
 /// Runs the sweeps, and appends the records of each to the file at once. Returns all records, and the number of failed
 /// sweeps. Stops early if interrupted.
 fn sweep_all(
+    registry: &Registry,
     sweepables: &[Sweepable],
     arguments: &MetgArguments,
     file: &mut RecordFile,
 ) -> Result<(Vec<Record>, usize), Exit> {
-    let surroundings = surroundings();
     let plan = SweepPlan {
         efficiency_ratio: arguments.efficiency,
         sweep_count: arguments.sweeps,
@@ -128,6 +128,7 @@ fn sweep_all(
         timeout: arguments.timeout,
         seed: arguments.manner.seed(),
     };
+    let surroundings = surroundings(registry, plan.seed);
     let mut progress = Progress::new(sweepables.len(), "sweeps", arguments.manner.quiet);
     let mut sweeper = Sweeper::new(&surroundings, &plan);
     let mut records = Vec::new();

@@ -155,6 +155,9 @@ enum Command {
     /// Prepare one case and serve slices of samples. FORMAT.md describes the protocol.
     #[command(hide = true)]
     Child,
+    /// Compute what every run of one work must compute, in a process apart from the child that is measured.
+    #[command(hide = true)]
+    Expected,
     /// List cases for a gate, with one line of JSON per case.
     #[command(hide = true)]
     Cases(select::Selected),
@@ -178,6 +181,7 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
     }
     let outcome = match line.command {
         Command::Child => return crate::case::serve(registry),
+        Command::Expected => return crate::case::serve_expected(registry),
         Command::Run(arguments) => run::main(registry, &arguments),
         Command::List(arguments) => list::main(registry, &arguments),
         Command::Check(arguments) => check::main(registry, &arguments),

@@ -12,11 +12,12 @@
 //!
 //! METHODOLOGY.md gives the reasons. The verdicts are computed in [`crate::compare`].
 
-use std::path::PathBuf;
+use std::path::Path;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::case::Idle;
+use crate::case::{ChildProgram, Idle, Works};
 use crate::compare::{Side, SideError};
 use crate::stats::interval_rank;
 
@@ -137,10 +138,23 @@ pub(crate) struct Contest {
 /// One of the two programs.
 #[derive(Debug, Clone)]
 pub(crate) struct Arm {
-    /// Started with `child`.
-    pub program: PathBuf,
+    /// The program, as a child.
+    pub child: ChildProgram,
+    /// What its cases must compute, according to the same build.
+    pub works: Rc<Works>,
     /// The planted slow-down, if any; see [`crate::case::protocol::Prepare`].
     pub stretch_ratio: Option<f64>,
+}
+
+impl Arm {
+    /// A build of taskdyno, or a program that uses its harness, unchanged. The nonces of its runs are drawn from `seed`.
+    pub(crate) fn of_build(program: &Path, seed: u64) -> Self {
+        Self {
+            child: ChildProgram::of_build(program),
+            works: Rc::new(Works::new(program, seed)),
+            stretch_ratio: None,
+        }
+    }
 }
 
 /// Observes a gate and may stop it.

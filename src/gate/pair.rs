@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::listing::work_differs;
 use super::{Arm, Both, Contest, GatePlan};
-use crate::case::protocol::{Prepare, Prepared};
-use crate::case::{Idle, Session};
+use crate::case::protocol::Prepare;
+use crate::case::{Assignment, Idle, Ready, Session};
 use crate::compare::{Channel, Side, SideError};
 use crate::machine::bracket::Bracket;
 use crate::machine::host::core_count;
@@ -119,13 +119,12 @@ pub(super) fn measure(
     let digest = same_work(&prepared)?;
     let plan_of_slice = SlicePlan {
         min_time_ns: plan.slice_ns,
-        max_time_ns: u64::MAX,
-        min_sample_count: 1,
         // This is more than any slice of a few milliseconds has. The output of a child must not fill the memory.
         max_sample_count: 1_000_000,
         // Both sides time the same number of runs. Otherwise the cost of the first run of a sample would affect them
         // differently.
         run_count: Some(prepared.base.run_count.max(prepared.head.run_count)),
+        ..SlicePlan::exactly(1)
     };
     let mut slices = Vec::new();
     for round in 0..plan.round_count {
@@ -193,12 +192,18 @@ fn start_both(
     plan: &GatePlan,
     first: Side,
     idle: &mut dyn Idle,
-) -> Result<(Both<Session>, Both<Prepared>), SideError> {
+) -> Result<(Both<Session>, Both<Ready>), SideError> {
     let mut start = |side| {
         let arm = contest.arms.of(side);
         let timeout = contest.case.timeout_ns.unwrap_or(plan.timeout_ns);
         let prepare = prepare(contest, arm, plan);
-        Session::start(&arm.program, prepare, Duration::from_nanos(timeout), idle)
+        let assignment = Assignment {
+            program: &arm.child,
+            works: Some(&*arm.works),
+            // The backend may belong to the build, which then checks its bound itself.
+            backend: None,
+        };
+        Session::start(&assignment, prepare, Duration::from_nanos(timeout), idle)
             .map_err(|error| on(side, error))
     };
     let (one, other) = (start(first)?, start(first.other())?);
@@ -218,29 +223,28 @@ fn start_both(
 }
 
 fn prepare(contest: &Contest, arm: &Arm, plan: &GatePlan) -> Prepare {
+    let case = Case {
+        pin: plan.pin,
+        ..contest.case.case.clone()
+    };
     Prepare {
-        case: Case {
-            pin: plan.pin,
-            ..contest.case.case.clone()
-        },
         warmup_ns: plan.warmup_ns,
         min_sample_ns: plan.min_sample_ns,
         retry_limit: contest.case.retry_limit,
         task_timeout_ns: contest.case.task_timeout_ns,
         certified_optimum_ns: contest.case.certified_optimum_ns,
-        trace: false,
-        chaos: None,
         stretch_ratio: arm.stretch_ratio,
+        ..Prepare::of(case)
     }
 }
 
 /// Returns the digest of both sides. An error if they do different work, because their times must not be compared.
-fn same_work(prepared: &Both<Prepared>) -> Result<String, SideError> {
+fn same_work(prepared: &Both<Ready>) -> Result<String, SideError> {
     let Both { base, head } = prepared;
     if base.graph == head.graph && base.digest == head.digest {
-        return Ok(base.digest.clone());
+        return Ok(base.digest.to_string());
     }
-    let shown = |side: &Prepared| {
+    let shown = |side: &Ready| {
         let size = side.graph;
         let (tasks, edges) = (size.task_count, size.edge_count);
         format!("{tasks} tasks, {edges} edges, digest {}", side.digest)

@@ -119,11 +119,12 @@ impl SelfTestPlan<'_> {
     /// the machine affect all alike.
     pub(crate) fn trials(&self, program: &Path) -> Vec<Trial> {
         let mut trials = Vec::new();
+        let arm = Arm::of_build(program, self.gate.seed);
         for case in self.cases {
             for planted_ratio in self.planted_ratios {
                 let seeds = (trials.len() as u64..).map(|number| mix(self.gate.seed ^ number));
                 let several = seeds.take(self.verdict_count as usize).map(|seed| Trial {
-                    contest: self.contest(case, program, *planted_ratio),
+                    contest: self.contest(case, &arm, *planted_ratio),
                     gate: GatePlan {
                         seed,
                         ..self.gate.clone()
@@ -137,10 +138,10 @@ impl SelfTestPlan<'_> {
         trials
     }
 
-    fn contest(&self, case: &ListedCase, program: &Path, planted_ratio: f64) -> Contest {
+    fn contest(&self, case: &ListedCase, arm: &Arm, planted_ratio: f64) -> Contest {
         let arm = |ratio| Arm {
-            program: program.into(),
             stretch_ratio: Some(ratio),
+            ..arm.clone()
         };
         Contest {
             case: case.clone(),

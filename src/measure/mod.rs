@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use self::clock::clock_cost;
 use crate::backend::{Death, Pool};
-use crate::execute::{Ending, Failure, Job};
+use crate::execute::{Ending, Failure, Job, fold};
 use crate::kernel::Findings;
 use crate::machine::ticks::{CpuTicks, foreign_cpu_ns};
 use crate::machine::usage::{UsageMeter, peak_memory_bytes, worker_cores};
@@ -43,12 +43,15 @@ pub struct SlicePlan {
     pub run_count: Option<u64>,
 }
 
+/// The longest time in a plan or a request: a billion seconds, as on the command line.
+pub(crate) const MOST_NS: u64 = 1_000_000_000_000_000_000;
+
 impl SlicePlan {
     /// A plan for exactly `count` samples, without a limit on time.
-    pub fn samples(count: u64) -> Self {
+    pub fn exactly(count: u64) -> Self {
         Self {
             min_time_ns: 0,
-            max_time_ns: u64::MAX,
+            max_time_ns: MOST_NS,
             min_sample_count: count,
             max_sample_count: count,
             run_count: None,
@@ -61,6 +64,8 @@ impl SlicePlan {
 pub struct Slice {
     /// The samples, in the order in which they were taken; at least one.
     pub samples: Vec<Sample>,
+    /// The digest of the last run of each sample.
+    pub digests: Vec<u64>,
     /// The findings of the kernel, summed over the samples.
     pub findings: Findings,
     /// The worker processes that died and were replaced.
@@ -71,8 +76,14 @@ pub struct Slice {
 pub struct Meter {
     job: Arc<Job>,
     pool: Box<dyn Pool>,
-    /// The digest that every run must have.
-    expected: u64,
+    /// The digest that every run must have; `None` if somebody else compares it.
+    expected: Option<u64>,
+    /// The nonce of the next run.
+    nonce: u64,
+    /// Whether the nonce of each run follows from the run before it.
+    is_chained: bool,
+    /// The digest of the last run; 0 before the first.
+    digest: u64,
     worker_count: usize,
     worker_processes: Vec<Pid>,
     usage: UsageMeter,
@@ -87,13 +98,22 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A meter for `job` on `pool`, before the warm-up. Every run must have the digest `expected`.
-    pub fn new(job: Arc<Job>, pool: Box<dyn Pool>, worker_count: usize, expected: u64) -> Self {
+    /// A meter for `job` on `pool`, before the warm-up, with nonce 0. Every run must have the digest `expected`, if there
+    /// is one. Without it, the caller compares the digests.
+    pub fn new(
+        job: Arc<Job>,
+        pool: Box<dyn Pool>,
+        worker_count: usize,
+        expected: Option<u64>,
+    ) -> Self {
         let worker_processes = worker_processes(pool.as_ref());
         Self {
             job,
             pool,
             expected,
+            nonce: 0,
+            is_chained: false,
+            digest: 0,
             worker_count,
             usage: UsageMeter::new(&worker_processes),
             worker_processes,
@@ -121,6 +141,19 @@ impl Meter {
             stretch_ratio: ratio,
             ..self
         }
+    }
+
+    /// Sets the nonce of all following runs. If they are chained, it is that of the next run, and each run takes its
+    /// nonce from the run before it: the nonce of that run, folded with its digest.
+    pub fn set_nonce(&mut self, nonce: u64, is_chained: bool) {
+        self.nonce = nonce;
+        self.is_chained = is_chained;
+        self.job.set_nonce(nonce);
+    }
+
+    /// The digest of the last run; 0 before the first.
+    pub fn digest(&self) -> u64 {
+        self.digest
     }
 
     /// The number of runs per sample that the warm-up chose; 1 before the warm-up.
@@ -166,6 +199,7 @@ impl Meter {
         loop {
             let (sample, found) = self.sample(run_count)?;
             slice.samples.push(sample);
+            slice.digests.push(self.digest);
             for (name, count) in found {
                 *slice.findings.entry(name).or_default() += count;
             }
@@ -197,13 +231,20 @@ impl Meter {
             if self.pool.run().is_err() {
                 return Err(self.job.why_halted());
             }
+            if self.is_chained {
+                let digest = self.job.digest()?;
+                self.set_nonce(fold(self.nonce, digest), true);
+            }
         }
         let wall = self.stretched(start);
         let own_usage = self.usage.read_own_after();
         let mut workers_usage = self.usage.read_workers();
-        self.job.verify(self.expected)?;
+        self.digest = self.job.digest()?;
+        if let Some(expected) = self.expected {
+            expect(expected, self.digest)?;
+        }
         let findings = self.job.verify_kernel(run_count)?;
-        self.refuse_too_fast(wall, run_count)?;
+        refuse_too_fast(nanoseconds(wall), run_count, self.least_wall_ns)?;
         let deaths = self.pool.take_deaths();
         let is_degraded = !deaths.is_empty();
         self.deaths.extend(deaths.into_iter().map(recorded_death));
@@ -226,18 +267,6 @@ impl Meter {
         Ok((sample, findings))
     }
 
-    /// Refuses runs that are faster than the bound: they broke a dependence or skipped work.
-    fn refuse_too_fast(&self, wall: Duration, run_count: u64) -> Result<(), Failure> {
-        let wall_ns = nanoseconds(wall) / run_count;
-        match wall_ns < self.least_wall_ns {
-            true => Err(Failure::BeatBound {
-                wall_ns,
-                bound_ns: self.least_wall_ns,
-            }),
-            false => Ok(()),
-        }
-    }
-
     /// The time since `start`. If samples are stretched, it spins first.
     fn stretched(&self, start: Instant) -> Duration {
         let mut elapsed = start.elapsed();
@@ -255,6 +284,38 @@ impl Meter {
     fn follow_workers(&mut self) {
         self.worker_processes = worker_processes(self.pool.as_ref());
         self.usage = UsageMeter::new(&self.worker_processes);
+    }
+}
+
+/// Checks that a run had the digest that it must have.
+///
+/// # Errors
+///
+/// [`Failure::WrongDigest`] with both.
+pub(crate) fn expect(expected: u64, found: u64) -> Result<(), Failure> {
+    match found == expected {
+        true => Ok(()),
+        false => Err(Failure::WrongDigest { found, expected }),
+    }
+}
+
+/// Checks that runs were not faster than the bound. Otherwise they broke a dependence or skipped work.
+///
+/// # Errors
+///
+/// [`Failure::BeatBound`] with the mean wall time of a run.
+pub(crate) fn refuse_too_fast(
+    wall_ns: u64,
+    run_count: u64,
+    least_wall_ns: u64,
+) -> Result<(), Failure> {
+    let wall_ns = wall_ns / run_count;
+    match wall_ns < least_wall_ns {
+        true => Err(Failure::BeatBound {
+            wall_ns,
+            bound_ns: least_wall_ns,
+        }),
+        false => Ok(()),
     }
 }
 

@@ -3,11 +3,13 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::backend::{Backend, Pool};
 use crate::execute::{Failure, Job};
-use crate::graph::TaskId;
 use crate::graph::bound::{greedy_makespan, lower_bound, span, work};
-use crate::kernel::TaskTimes;
+use crate::graph::{TaskGraph, TaskId};
+use crate::kernel::{Kernel, TaskTimes};
 use crate::machine::host;
 use crate::record::{Bound, Trace, TracedRun, nanoseconds};
 
@@ -28,6 +30,76 @@ pub(crate) struct OptimumError {
     most_ms: f64,
 }
 
+/// The durations of the tasks of a graph, taken together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownDurations {
+    /// Their sum.
+    pub work_ns: u64,
+    /// The longest path.
+    pub span_ns: u64,
+    /// Whether all tasks only wait.
+    pub is_waiting: bool,
+    /// Whether no task ever ends before its duration has passed.
+    pub is_kept: bool,
+}
+
+impl KnownDurations {
+    /// The durations that `kernel` states for the tasks of `graph`; `None` if it does not state all of them, or if all
+    /// are zero.
+    pub(crate) fn of(graph: &TaskGraph, kernel: &dyn Kernel) -> Option<Self> {
+        let durations = task_durations(graph, kernel)?;
+        let clamp = |ns: u128| u64::try_from(ns).unwrap_or(u64::MAX);
+        Some(Self {
+            work_ns: clamp(work(&durations)),
+            span_ns: clamp(span(graph, &durations)),
+            is_waiting: graph.tasks().all(|task| kernel.wait(task).is_some()),
+            is_kept: kernel.is_duration_kept(),
+        })
+    }
+
+    /// How many of these tasks `worker_count` workers of `backend` run at once; `None` if there is no limit.
+    fn parallelism(&self, backend: &dyn Backend, worker_count: usize) -> Option<usize> {
+        let parallelism = backend.parallelism(worker_count, self.is_waiting);
+        if self.is_kept {
+            return parallelism;
+        }
+        // Each task needs a core, so more workers than cores do not run more tasks at the same time. A limit on CPU
+        // time does not count here: until it is used up, all cores run.
+        let cores = host::core_count() as usize;
+        Some(parallelism.map_or(cores, |workers| workers.min(cores)))
+    }
+
+    /// How fast these tasks can be on `worker_count` workers of `backend`, if the shortest schedule with this number of
+    /// workers takes `certified_optimum_ns`.
+    pub(crate) fn bound(
+        &self,
+        backend: &dyn Backend,
+        worker_count: usize,
+        certified_optimum_ns: Option<u64>,
+    ) -> Bound {
+        let parallelism = self.parallelism(backend, worker_count);
+        let (work, span) = (u128::from(self.work_ns), u128::from(self.span_ns));
+        let least = lower_bound(work, span, parallelism);
+        // An optimum is certified for a number of workers. A backend that runs more tasks at the same time may be
+        // faster.
+        let is_certified = parallelism == Some(worker_count);
+        Bound {
+            work_ns: self.work_ns,
+            span_ns: self.span_ns,
+            parallelism: parallelism.map(|workers| workers as u64),
+            lower_bound_ns: u64::try_from(least).unwrap_or(u64::MAX),
+            certified_optimum_ns: certified_optimum_ns.filter(|_| is_certified),
+        }
+    }
+}
+
+/// The duration of each task; `None` if the kernel does not know all of them, or if all are zero.
+fn task_durations(graph: &TaskGraph, kernel: &dyn Kernel) -> Option<Vec<u64>> {
+    let duration = |task| kernel.duration(task).map(nanoseconds);
+    let durations: Option<Vec<u64>> = graph.tasks().map(duration).collect();
+    durations.filter(|durations| work(durations) > 0)
+}
+
 /// How fast `job` can be on `worker_count` workers of `backend`; `None` if the durations of its tasks are not known, or
 /// are all zero.
 ///
@@ -41,36 +113,17 @@ pub(crate) fn bound(
     certified_optimum_ns: Option<u64>,
 ) -> Result<Option<Bound>, OptimumError> {
     let (graph, kernel) = (job.graph(), job.kernel());
-    let duration = |task| kernel.duration(task).map(nanoseconds);
-    let durations: Option<Vec<u64>> = graph.tasks().map(duration).collect();
-    let Some(durations) = durations.filter(|durations| work(durations) > 0) else {
+    let Some(known) = KnownDurations::of(graph, kernel) else {
         return Ok(None);
     };
-    let (work_ns, span_ns) = (work(&durations), span(graph, &durations));
-    let waits = graph.tasks().all(|task| kernel.wait(task).is_some());
-    let mut parallelism = backend.parallelism(worker_count, waits);
-    if !kernel.is_duration_kept() {
-        // Each task needs a core, so more workers than cores do not run more tasks at the same time. A limit on CPU
-        // time does not count here: until it is used up, all cores run.
-        let cores = host::core_count() as usize;
-        parallelism = Some(parallelism.map_or(cores, |workers| workers.min(cores)));
-    }
-    // An optimum is certified for a number of workers. A backend that runs more tasks at the same time may be faster.
-    let is_certified = parallelism == Some(worker_count);
-    let certified_optimum_ns = certified_optimum_ns.filter(|_| is_certified);
-    let least = lower_bound(work_ns, span_ns, parallelism);
-    if let Some(optimum) = certified_optimum_ns {
+    let bound = known.bound(backend, worker_count, certified_optimum_ns);
+    if let Some(optimum) = bound.certified_optimum_ns {
+        let durations = task_durations(graph, kernel).unwrap_or_default();
+        let parallelism = known.parallelism(backend, worker_count);
         let most = greedy_makespan(graph, &durations, parallelism);
-        check_optimum(u128::from(optimum), least, most)?;
+        check_optimum(u128::from(optimum), u128::from(bound.lower_bound_ns), most)?;
     }
-    let clamp = |ns: u128| u64::try_from(ns).unwrap_or(u64::MAX);
-    Ok(Some(Bound {
-        work_ns: clamp(work_ns),
-        span_ns: clamp(span_ns),
-        parallelism: parallelism.map(|workers| workers as u64),
-        lower_bound_ns: clamp(least),
-        certified_optimum_ns,
-    }))
+    Ok(Some(bound))
 }
 
 /// Checks that `optimum` lies between the lower bound `least` and the length `most` of a greedy schedule. A millionth

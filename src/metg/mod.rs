@@ -6,11 +6,10 @@
 //! not change the result. On a shared machine the peak rate changes by a factor of 1.8. Tasks that last for a known
 //! time need no probe.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::case::protocol::Prepare;
-use crate::case::{Idle, Session, Surroundings};
+use crate::case::{Idle, Session, Surroundings, note};
 use crate::measure::SlicePlan;
 use crate::random;
 use crate::record::{Case, CaseError, ErrorKind, Peak, Plan, Record, Sample, nanoseconds};
@@ -171,14 +170,11 @@ impl<'a> Sweeper<'a> {
             probes: Vec::new(),
         });
         let prepare = self.prepare(sweepable, sweepable.case(Some(size)));
-        let started = Session::start(self.surroundings.program, prepare, self.plan.timeout, idle);
+        let assignment = self.surroundings.assignment(&prepare.case);
+        let started = Session::start(&assignment, prepare, self.plan.timeout, idle);
         match started {
-            Ok((session, prepared)) => {
-                record.graph = Some(prepared.graph);
-                record.digest = Some(prepared.digest);
-                record.start_ns = Some(prepared.start_ns);
-                record.bound = prepared.bound;
-                record.pace = prepared.pace;
+            Ok((session, ready)) => {
+                note(&mut record, &ready);
                 Ok(OpenSize { session, record })
             }
             Err(error) => Err((Box::new(record), error)),
@@ -192,21 +188,18 @@ impl<'a> Sweeper<'a> {
         idle: &mut dyn Idle,
     ) -> Result<Session, CaseError> {
         let prepare = self.prepare(sweepable, case);
-        let program: &Path = self.surroundings.program;
-        Session::start(program, prepare, self.plan.timeout, idle).map(|(session, _)| session)
+        let assignment = self.surroundings.assignment(&prepare.case);
+        Session::start(&assignment, prepare, self.plan.timeout, idle).map(|(session, _)| session)
     }
 
     fn prepare(&self, sweepable: &Sweepable, case: Case) -> Prepare {
         Prepare {
             certified_optimum_ns: sweepable.optimum(&case).map(nanoseconds),
-            case,
             warmup_ns: nanoseconds(WARMUP),
             min_sample_ns: nanoseconds(SAMPLE),
             retry_limit: sweepable.planned.retry_limit,
             task_timeout_ns: sweepable.planned.task_timeout.map(nanoseconds),
-            trace: false,
-            chaos: None,
-            stretch_ratio: None,
+            ..Prepare::of(case)
         }
     }
 
@@ -230,7 +223,7 @@ impl<'a> Sweeper<'a> {
 /// The median wall time of a run, from three samples.
 fn median_wall_ns(session: &mut Session, idle: &mut dyn Idle) -> Result<f64, CaseError> {
     session.renew();
-    let slice = session.slice(SlicePlan::samples(3), idle)?;
+    let slice = session.slice(SlicePlan::exactly(3), idle)?;
     let mut walls: Vec<f64> = slice.samples.iter().map(Sample::run_wall_ns).collect();
     walls.sort_by(f64::total_cmp);
     Ok(walls[walls.len() / 2])
@@ -244,7 +237,7 @@ fn pair(open: &mut OpenSize, ruler: &mut Ruler, idle: &mut dyn Idle) -> Result<(
     // The lifetime of a child depends on how many others there are, so only the time of each reply is limited.
     open.session.renew();
     let probe = ruler.probe(idle)?;
-    match open.session.slice(SlicePlan::samples(1), idle) {
+    match open.session.slice(SlicePlan::exactly(1), idle) {
         Ok(slice) => {
             let record = &mut open.record;
             record.samples.extend(slice.samples);

@@ -52,7 +52,7 @@ impl Ruler {
             return Ok(None);
         };
         session.renew();
-        let slice = session.slice(SlicePlan::samples(1), idle)?;
+        let slice = session.slice(SlicePlan::exactly(1), idle)?;
         Ok(slice.samples.first().map(|sample| Probe {
             wall_ns: sample.wall_ns,
             run_count: sample.run_count,

@@ -60,7 +60,7 @@ fn a_backend_that_loses_a_task_is_detected() {
 fn a_backend_that_does_nothing_is_detected_in_a_sample_of_any_length() {
     for run_count in [1, 65_535, 65_536, 131_072] {
         let job = Arc::new(Job::new(stencil(2, 2), empty()).unwrap());
-        let expected = expected_digest(job.graph(), job.kernel());
+        let expected = expected_digest(job.graph(), job.kernel(), 0);
         let mut has_run = false;
         let pool = pool_fn(Arc::clone(&job), move |job| {
             match std::mem::replace(&mut has_run, true) {
@@ -68,14 +68,11 @@ fn a_backend_that_does_nothing_is_detected_in_a_sample_of_any_length() {
                 false => job.graph().tasks().try_for_each(|task| job.run(task)),
             }
         });
-        let mut meter = Meter::new(job, pool, 1, expected);
+        let mut meter = Meter::new(job, pool, 1, Some(expected));
         meter.warm_up(Duration::ZERO, Duration::ZERO).unwrap();
         let plan = SlicePlan {
-            min_time_ns: 0,
-            max_time_ns: u64::MAX,
-            min_sample_count: 1,
-            max_sample_count: 1,
             run_count: Some(run_count),
+            ..SlicePlan::exactly(1)
         };
         let lost = Failure::Lost { task: TaskId(0) };
         assert_eq!(meter.slice(&plan), Err(lost), "{run_count} runs");

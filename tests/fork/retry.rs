@@ -90,7 +90,7 @@ fn start(
 /// Runs, asserts that the run succeeds, and returns the deaths in it.
 fn succeed(started: &mut Started) -> Vec<Death> {
     let Started { job, pool } = started;
-    let expected = expected_digest(job.graph(), job.kernel());
+    let expected = expected_digest(job.graph(), job.kernel(), 0);
     job.begin_run();
     assert_eq!(pool.run(), Ok(()), "{:?}", job.failure());
     assert_eq!(job.verify(expected), Ok(()));

@@ -58,18 +58,15 @@ fn sample(
     kernel: impl Fn(TaskId) + Send + Sync + 'static,
 ) -> Slice {
     let job = Job::new(independent(4), Box::new(Does(kernel))).unwrap();
-    let expected = expected_digest(job.graph(), job.kernel());
+    let expected = expected_digest(job.graph(), job.kernel(), 0);
     let job = Arc::new(job);
     let mut plan = PoolPlan::plain(backend, worker_count);
     plan.retry_limit = 1;
     let pool = backend.start(Arc::clone(&job), &plan).unwrap();
-    let mut meter = Meter::new(job, pool, worker_count, expected);
+    let mut meter = Meter::new(job, pool, worker_count, Some(expected));
     let plan = SlicePlan {
-        min_time_ns: 0,
-        max_time_ns: u64::MAX,
-        min_sample_count: 1,
-        max_sample_count: 1,
         run_count: Some(run_count),
+        ..SlicePlan::exactly(1)
     };
     meter.slice(&plan).unwrap()
 }

@@ -8,13 +8,13 @@ pub(super) const VALUE_BITS: u32 = 48;
 /// The bits of an output word that hold the value.
 pub(super) const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
 
-/// The digest of a serial run, computed without slots, backends or waiting. Every run is compared with it. The
-/// digest of an empty graph is a constant.
-pub fn expected_digest(graph: &TaskGraph, kernel: &dyn Kernel) -> u64 {
+/// The digest of a serial run with this nonce, computed without slots, backends or waiting. Every run is compared with
+/// it. The digest of an empty graph is a constant.
+pub fn expected_digest(graph: &TaskGraph, kernel: &dyn Kernel, nonce: u64) -> u64 {
     let mut values = vec![0u64; graph.task_count()];
     let mut digest = Digest::default();
     for task in graph.tasks() {
-        let mut seed = Seed::new(task);
+        let mut seed = Seed::new(task, nonce);
         for predecessor in graph.predecessors(task) {
             seed.fold(values[predecessor.index()]);
         }
@@ -29,18 +29,24 @@ pub fn expected_digest(graph: &TaskGraph, kernel: &dyn Kernel) -> u64 {
 /// (Knuth, The Art of Computer Programming, volume 3, section 6.4).
 pub(super) const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 
+/// Folds `value` into `state`: what seeds, digests and chains of nonces are made with.
+#[inline]
+pub fn fold(state: u64, value: u64) -> u64 {
+    (state.rotate_left(5) ^ value).wrapping_mul(SPREAD)
+}
+
 /// Folds inputs, in order, into the seed of a task. Each step depends on the step before it.
 pub(super) struct Seed(u64);
 
 impl Seed {
     #[inline]
-    pub(super) fn new(task: TaskId) -> Self {
-        Self(u64::from(task.0).wrapping_add(1).wrapping_mul(SPREAD))
+    pub(super) fn new(task: TaskId, nonce: u64) -> Self {
+        Self(u64::from(task.0).wrapping_add(1).wrapping_mul(SPREAD) ^ nonce)
     }
 
     #[inline]
     pub(super) fn fold(&mut self, value: u64) {
-        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(SPREAD);
+        self.0 = fold(self.0, value);
     }
 
     /// Moves the high bits, which a product mixes best, down to the bits that hold values.
@@ -56,7 +62,7 @@ pub(super) struct Digest(u64);
 
 impl Digest {
     pub(super) fn fold(&mut self, value: u64) {
-        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(SPREAD);
+        self.0 = fold(self.0, value);
     }
 
     pub(super) fn finish(self) -> u64 {

@@ -30,8 +30,8 @@ mod recovery;
 mod reserve;
 mod slots;
 
-pub use digest::expected_digest;
 use digest::{SPREAD, Seed};
+pub use digest::{expected_digest, fold};
 use failure::FailureCell;
 pub use failure::{Ending, Failure, Halt};
 use payload::Payload;
@@ -97,6 +97,12 @@ impl Job {
     /// The kernel.
     pub fn kernel(&self) -> &dyn Kernel {
         self.kernel.as_ref()
+    }
+
+    /// Makes the seeds of the following runs depend on `nonce`, so that no output can be remembered from runs with
+    /// another one. The nonce of a new job is 0. Nothing may be running.
+    pub fn set_nonce(&self, nonce: u64) {
+        self.slots.set_nonce(nonce);
     }
 
     /// Begins the next run. The caller must make sure that nothing is running, and must hand over the start to its
@@ -264,17 +270,27 @@ impl Job {
         })
     }
 
-    /// Checks the run that has just ended: its digest must be `expected`, the digest of a serial run, and neither it
-    /// nor any earlier run may have failed, even if the backend ignored the failure. Nothing may be running.
+    /// Checks that every task of the run that has just ended ran once, and that neither this run nor any earlier one
+    /// failed, even if the backend ignored the failure. Returns the digest of the outputs. Nothing may be running.
+    ///
+    /// # Errors
+    ///
+    /// The first fault found.
+    pub fn digest(&self) -> Result<u64, Failure> {
+        match self.failure() {
+            Some(failure) => Err(failure),
+            None => self.slots.verify(&self.graph),
+        }
+    }
+
+    /// Checks the run that has just ended like [`digest`](Job::digest): its digest must be `expected`, that of a serial
+    /// run with the same nonce.
     ///
     /// # Errors
     ///
     /// The first fault found.
     pub fn verify(&self, expected: u64) -> Result<(), Failure> {
-        if let Some(failure) = self.failure() {
-            return Err(failure);
-        }
-        let found = self.slots.verify(&self.graph)?;
+        let found = self.digest()?;
         if found == expected {
             Ok(())
         } else {
@@ -300,7 +316,7 @@ impl Job {
         if !self.slots.is_due(task, stamp) {
             return Err(self.not_once(task));
         }
-        let mut seed = Seed::new(task);
+        let mut seed = Seed::new(task, self.slots.nonce());
         for &predecessor in self.graph.predecessors(task) {
             match self.slots.value(predecessor, stamp) {
                 Some(value) => seed.fold(value),

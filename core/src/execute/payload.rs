@@ -105,7 +105,7 @@ struct Content(u64);
 
 impl Content {
     fn new(task: TaskId, word: u64) -> Self {
-        let mut start = Seed::new(task);
+        let mut start = Seed::new(task, 0);
         start.fold(word);
         Self(start.finish())
     }

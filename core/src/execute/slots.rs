@@ -21,7 +21,7 @@ use super::failure::Failure;
 use super::pending::{MOST_PREDECESSORS, Pending};
 use super::recovery::Reset;
 use crate::graph::{TaskGraph, TaskId};
-use crate::memory::{Padded, SharedSlice};
+use crate::memory::{Padded, Shareable, SharedSlice};
 
 /// After how many runs all words are checked: half the number of stamps. If they were checked once per full turn,
 /// always at the same stamp, a word with just that stamp would pass every check.
@@ -45,10 +45,21 @@ impl Stamp {
     }
 }
 
+/// What every task of a run reads, in one cache line.
+struct RunWords {
+    /// The stamp of the run.
+    stamp: AtomicU64,
+    /// What the seeds of the run depend on, besides the inputs of its tasks.
+    nonce: AtomicU64,
+}
+
+// SAFETY: it consists of atomics, for which zero is valid, which are changed atomically, and which need no drop.
+unsafe impl Shareable for RunWords {}
+
 /// The state of a run. The module's documentation describes the two words of a task.
 pub(super) struct Slots {
-    /// One word: the stamp of the current run.
-    stamp: SharedSlice<Padded<AtomicU64>>,
+    /// One entry: what all tasks of the current run read.
+    run: SharedSlice<Padded<RunWords>>,
     outputs: SharedSlice<AtomicU64>,
     pending: SharedSlice<AtomicU32>,
 }
@@ -57,7 +68,7 @@ impl Slots {
     /// Slots for `graph`, before its first run.
     pub(super) fn new(graph: &TaskGraph) -> io::Result<Self> {
         let slots = Self {
-            stamp: SharedSlice::new(1)?,
+            run: SharedSlice::new(1)?,
             outputs: SharedSlice::new(graph.task_count())?,
             pending: SharedSlice::new(graph.task_count())?,
         };
@@ -81,7 +92,20 @@ impl Slots {
     pub(super) fn begin_run(&self) {
         let next = self.stamp().0.wrapping_add(1 << VALUE_BITS);
         // Relaxed: the backend's own hand-over to its workers orders this before their first task.
-        self.stamp[0].store(next, Ordering::Relaxed);
+        self.run[0].stamp.store(next, Ordering::Relaxed);
+    }
+
+    /// Sets the nonce of the following runs. Nothing may be running.
+    pub(super) fn set_nonce(&self, nonce: u64) {
+        // Relaxed: as in `begin_run`, which comes after it.
+        self.run[0].nonce.store(nonce, Ordering::Relaxed);
+    }
+
+    /// The nonce of the current run.
+    #[inline]
+    pub(super) fn nonce(&self) -> u64 {
+        // Relaxed: see `begin_run`.
+        self.run[0].nonce.load(Ordering::Relaxed)
     }
 
     /// Whether the words must be [verified](Self::verify) before the next run begins, so that none of them can
@@ -96,7 +120,7 @@ impl Slots {
     #[inline]
     pub(super) fn stamp(&self) -> Stamp {
         // Relaxed: see `begin_run`.
-        Stamp(self.stamp[0].load(Ordering::Relaxed))
+        Stamp(self.run[0].stamp.load(Ordering::Relaxed))
     }
 
     /// The value that `task` stored in the run of `stamp`; `None` if it has not.

@@ -24,7 +24,7 @@ fn diamond() -> Job {
 }
 
 fn expected(job: &Job) -> u64 {
-    expected_digest(job.graph(), job.kernel())
+    expected_digest(job.graph(), job.kernel(), 0)
 }
 
 #[test]

@@ -1,16 +1,18 @@
 //! The task graph: an immutable directed acyclic graph in compressed sparse rows.
 //!
 //! **Invariant.** Every predecessor of a task has a smaller id than the task. Going through the ids upward is
-//! therefore a topological order, and a cycle cannot be expressed. [`TaskGraphBuilder`] is the only way to make a
-//! graph, and it checks this for every edge.
+//! therefore a topological order, and a cycle cannot be expressed. [`TaskGraphBuilder`] and [`TaskGraph::from_rows`] are
+//! the only ways to make a graph, and both check this for every edge.
 //!
 //! A radix-3 stencil takes 32 bytes per task: two offsets and three ids in each direction, 4 bytes each.
 
 use std::fmt;
 
 pub mod bound;
+mod rows;
 mod union;
 
+pub use rows::Rows;
 pub use union::side_by_side;
 
 /// The number of a task, counted from 0 in topological order.
@@ -51,6 +53,27 @@ pub enum GraphError {
         /// The predecessor that it named twice.
         predecessor: u32,
     },
+    /// The offset of a row lies before the offset of the row before it, or the first is not 0, or the last is not the
+    /// number of ids.
+    #[error(
+        "the offsets of rows go from 0 up to the number of ids, {id_count}; offset {index} is {offset}"
+    )]
+    Offset {
+        /// The number of the wrong offset, from 0.
+        index: usize,
+        /// The wrong offset.
+        offset: u32,
+        /// The number of ids in all rows.
+        id_count: usize,
+    },
+    /// The row of successors of a task does not hold exactly the tasks that name it as a predecessor.
+    #[error(
+        "the successors of task {task} are not the tasks that depend on it, in ascending order"
+    )]
+    NotMirrored {
+        /// The task whose successors are wrong.
+        task: u32,
+    },
     /// The graph has more tasks or edges than 32-bit ids can number.
     #[error("a graph holds at most {} tasks and as many edges", u32::MAX)]
     TooLarge,
@@ -73,6 +96,31 @@ impl Default for TaskGraph {
 }
 
 impl TaskGraph {
+    /// The graph with these rows, one per task in both directions. Nothing is trusted: both are checked in linear time,
+    /// if the predecessors of each task ascend.
+    ///
+    /// # Errors
+    ///
+    /// If a predecessor does not come before its task or is named twice, or if the successors of a task are not exactly
+    /// the tasks that depend on it, in ascending order.
+    pub fn from_rows(predecessors: Rows, successors: Rows) -> Result<Self, GraphError> {
+        rows::check(&predecessors, &successors)?;
+        Ok(Self::from_checked(predecessors, successors))
+    }
+
+    fn from_checked(predecessors: Rows, successors: Rows) -> Self {
+        let sources = (0..predecessors.len() as u32)
+            .map(TaskId)
+            .filter(|task| predecessors.row(*task).is_empty())
+            .collect();
+        Self {
+            predecessors,
+            successors,
+            sources,
+            durations_ns: None,
+        }
+    }
+
     /// The same graph, with the nominal duration of each task in nanoseconds.
     ///
     /// # Panics
@@ -103,7 +151,7 @@ impl TaskGraph {
 
     /// The number of dependences.
     pub fn edge_count(&self) -> usize {
-        self.predecessors.ids.len()
+        self.predecessors.id_count()
     }
 
     /// The tasks whose outputs `task` reads, in the order in which they were given.
@@ -116,6 +164,16 @@ impl TaskGraph {
     #[inline]
     pub fn successors(&self, task: TaskId) -> &[TaskId] {
         self.successors.row(task)
+    }
+
+    /// The predecessors of all tasks, one row per task.
+    pub fn predecessor_rows(&self) -> &Rows {
+        &self.predecessors
+    }
+
+    /// The successors of all tasks, one row per task.
+    pub fn successor_rows(&self) -> &Rows {
+        &self.successors
     }
 
     /// The tasks that depend on nothing, in ascending order.
@@ -158,92 +216,6 @@ impl TaskGraph {
     /// The bytes that a graph of this size takes, without the list of its sources.
     pub fn byte_len(task_count: u64, edge_count: u64) -> u64 {
         8u64.saturating_mul(task_count.saturating_add(edge_count))
-    }
-}
-
-/// Rows of ids in compressed form: row `i` is `ids[offsets[i]..offsets[i + 1]]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rows {
-    offsets: Box<[u32]>,
-    ids: Box<[TaskId]>,
-}
-
-impl Rows {
-    /// The predecessors of each of `task_count` tasks, from edges `(predecessor, task)` in any order. Each row keeps the
-    /// order of its edges. A counting sort: linear time.
-    ///
-    /// # Panics
-    ///
-    /// If an edge leads to a task that is not below `task_count`, or there are more than `u32::MAX` edges.
-    pub fn from_edges(task_count: usize, edges: &[(u32, u32)]) -> Self {
-        u32::try_from(edges.len()).expect("at most u32::MAX edges");
-        let mut offsets = vec![0u32; task_count + 1];
-        for (_, task) in edges {
-            offsets[*task as usize + 1] += 1;
-        }
-        for index in 0..task_count {
-            offsets[index + 1] += offsets[index];
-        }
-        let mut next = offsets.clone();
-        let mut ids = vec![TaskId(0); edges.len()];
-        for (predecessor, task) in edges {
-            let place = &mut next[*task as usize];
-            ids[*place as usize] = TaskId(*predecessor);
-            *place += 1;
-        }
-        Self {
-            offsets: offsets.into(),
-            ids: ids.into(),
-        }
-    }
-
-    /// How many rows there are.
-    #[inline]
-    #[expect(clippy::len_without_is_empty, reason = "no caller needs it")]
-    pub fn len(&self) -> usize {
-        self.offsets.len() - 1
-    }
-
-    /// How many ids there are in all rows.
-    #[inline]
-    pub fn id_count(&self) -> usize {
-        self.ids.len()
-    }
-
-    /// The ids in the row of `task`.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such row.
-    #[inline]
-    pub fn row(&self, task: TaskId) -> &[TaskId] {
-        let index = task.index();
-        &self.ids[self.offsets[index] as usize..self.offsets[index + 1] as usize]
-    }
-
-    /// The same edges reversed, with each row in ascending order. A counting sort in linear time.
-    #[must_use]
-    pub fn reversed(&self) -> Self {
-        let mut offsets = vec![0u32; self.offsets.len()];
-        for id in &self.ids {
-            offsets[id.index() + 1] += 1;
-        }
-        for index in 1..offsets.len() {
-            offsets[index] += offsets[index - 1];
-        }
-        let mut next = offsets.clone();
-        let mut ids = vec![TaskId(0); self.ids.len()];
-        for from in 0..self.len() as u32 {
-            for to in self.row(TaskId(from)) {
-                let place = &mut next[to.index()];
-                ids[*place as usize] = TaskId(from);
-                *place += 1;
-            }
-        }
-        Self {
-            offsets: offsets.into(),
-            ids: ids.into(),
-        }
     }
 }
 
@@ -307,21 +279,8 @@ impl TaskGraphBuilder {
         start: usize,
     ) -> Result<TaskId, GraphError> {
         let task = TaskId(u32::try_from(self.offsets.len() - 1).map_err(|_| GraphError::TooLarge)?);
-        for predecessor in predecessors {
-            if predecessor >= task {
-                return Err(GraphError::NotBefore {
-                    task: task.0,
-                    predecessor: predecessor.0,
-                });
-            }
-            self.ids.push(predecessor);
-        }
-        if let Some(predecessor) = repeated(&self.ids[start..]) {
-            return Err(GraphError::Repeated {
-                task: task.0,
-                predecessor: predecessor.0,
-            });
-        }
+        self.ids.extend(predecessors);
+        rows::check_predecessors(task, &self.ids[start..])?;
         let end = u32::try_from(self.ids.len()).map_err(|_| GraphError::TooLarge)?;
         if task.0 == u32::MAX {
             return Err(GraphError::TooLarge);
@@ -337,31 +296,8 @@ impl TaskGraphBuilder {
             ids: self.ids.into(),
         };
         let successors = predecessors.reversed();
-        let sources = (0..predecessors.len() as u32)
-            .map(TaskId)
-            .filter(|task| predecessors.row(*task).is_empty())
-            .collect();
-        TaskGraph {
-            predecessors,
-            successors,
-            sources,
-            durations_ns: None,
-        }
+        TaskGraph::from_checked(predecessors, successors)
     }
-}
-
-/// An id that occurs twice in `ids`, if there is one.
-fn repeated(ids: &[TaskId]) -> Option<TaskId> {
-    // Patterns give ascending rows, for which one pass without sorting is enough.
-    if ids.windows(2).all(|pair| pair[0] < pair[1]) {
-        return None;
-    }
-    let mut sorted = ids.to_vec();
-    sorted.sort_unstable();
-    sorted
-        .windows(2)
-        .find(|pair| pair[0] == pair[1])
-        .map(|pair| pair[0])
 }
 
 #[cfg(test)]

@@ -236,16 +236,14 @@ fn plan(
 
 /// One contest per case, and a control, which compares the base with itself on one of the cases.
 fn contests(header: &Header, builds: &Both<Resolved>) -> Vec<Contest> {
-    let arm = |resolved: &Resolved| Arm {
-        program: resolved.program.clone(),
-        stretch_ratio: None,
+    let arm = |resolved: &Resolved| Arm::of_build(&resolved.program, header.plan.seed);
+    let arms = Both {
+        base: arm(&builds.base),
+        head: arm(&builds.head),
     };
     let contest = |(case, threshold_ratio): &(ListedCase, f64)| Contest {
         case: case.clone(),
-        arms: Both {
-            base: arm(&builds.base),
-            head: arm(&builds.head),
-        },
+        arms: arms.clone(),
         threshold_ratio: *threshold_ratio,
         is_control: false,
     };

@@ -100,7 +100,7 @@ pub(super) fn main(registry: &Registry, arguments: &RunArguments) -> CommandResu
 
     let (mut file, mut records) = open_records(registry, &mut cases, arguments)?;
     catch_interrupt();
-    records.extend(measure_all(cases, arguments, seed, &mut file)?);
+    records.extend(measure_all(registry, cases, arguments, seed, &mut file)?);
 
     let (ran, records_file) = (finish(&records, arguments)?, [file.path().to_owned()]);
     if is_interrupted() {
@@ -162,12 +162,13 @@ fn compared(bases: &[Named], records_file: &[PathBuf], arguments: &RunArguments)
 
 /// Runs the cases one after the other, and appends each record to the file at once. Stops early if interrupted.
 fn measure_all(
+    registry: &Registry,
     cases: Vec<PlannedCase>,
     arguments: &RunArguments,
     seed: u64,
     file: &mut RecordFile,
 ) -> Result<Vec<Record>, Exit> {
-    let surroundings = surroundings();
+    let surroundings = surroundings(registry, seed);
     let mut progress = Progress::new(cases.len(), "cases", arguments.manner.quiet);
     let mut records = Vec::new();
     for (index, planned) in cases.into_iter().enumerate() {

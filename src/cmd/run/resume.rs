@@ -38,7 +38,7 @@ pub(super) fn open_records(
     let found = Resumable::read(&path).map_err(unwritable)?;
     let records = read_text(&path, found.text()).map_err(|error| cannot_go_on(&error))?;
     keep_pinning(registry, cases, &records, arguments);
-    refuse_other_settings(&path, &records, cases, arguments)?;
+    refuse_other_settings(registry, &path, &records, cases, arguments)?;
     // Every check has passed, so the file may be changed now.
     if let Some(line) = found.cut_off_line() {
         tell(&format!(
@@ -162,6 +162,7 @@ fn is_same_cell(a: &Case, b: &Case) -> bool {
 
 /// Refuses to continue a file whose records have other settings, another commit or another machine.
 fn refuse_other_settings(
+    registry: &Registry,
     path: &Path,
     records: &[Record],
     cases: &[PlannedCase],
@@ -170,7 +171,8 @@ fn refuse_other_settings(
     if records.is_empty() {
         return Ok(());
     }
-    let surroundings = surroundings();
+    // Only the machine and the commit are compared, and no case runs.
+    let surroundings = surroundings(registry, 0);
     for record in records {
         let now = Settings::now(record, cases, &surroundings, arguments);
         if let Some(difference) = difference(&Settings::of(record), &now) {

@@ -169,7 +169,7 @@ proptest! {
     fn with_retries_every_task_is_done_exactly_once(graph in graphs(), events in events()) {
         let (job, given_up) = play(graph, &events, u32::MAX);
         prop_assert!(given_up.is_empty());
-        let expected = expected_digest(job.graph(), job.kernel());
+        let expected = expected_digest(job.graph(), job.kernel(), 0);
         prop_assert_eq!(job.verify(expected), Ok(()));
     }
 
@@ -187,7 +187,7 @@ proptest! {
             prop_assert_eq!(job.is_done(task), !lost[task.index()], "task {}", task);
         }
         if given_up.is_empty() {
-            let expected = expected_digest(job.graph(), job.kernel());
+            let expected = expected_digest(job.graph(), job.kernel(), 0);
             prop_assert_eq!(job.verify(expected), Ok(()));
         } else {
             let is_lost = matches!(job.verify(0), Err(Failure::Lost { .. }));

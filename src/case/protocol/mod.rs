@@ -1,4 +1,6 @@
 //! The messages between parent and child: one JSON object per line. FORMAT.md shows a whole exchange.
+//!
+//! Both sides ignore fields that they do not know.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -7,23 +9,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::MOST_WORKERS;
 use crate::kernel::Findings;
-use crate::measure::SlicePlan;
+use crate::measure::schedule::KnownDurations;
+use crate::measure::{MOST_NS, SlicePlan};
 use crate::record::{Bound, Case, CaseError, GraphSize, Sample, Trace, WorkerDeath};
+
+mod greeting;
+mod hex;
+
+pub use greeting::{GreetedBackend, GreetedOption, Greeting, Hello, VERSIONS};
+pub use hex::Hex;
 
 /// A request from the parent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// The first request: build the graph, start the workers, warm up.
+    /// The first request of version 2: say what you are.
+    Hello(Hello),
+    /// Build or read the graph, start the workers, warm up.
     Prepare(Box<Prepare>),
     /// Take samples, then wait for the next request.
-    Slice(SlicePlan),
+    Slice(SliceRequest),
     /// Stop the workers and exit. The end of the input has the same effect.
     Finish {},
+    /// To the command `expected`, which answers and exits: what must every run of this work compute?
+    Expect(Box<Expect>),
 }
 
-/// The longest time in a request: a billion seconds, as on the command line.
-const MOST_NS: u64 = 1_000_000_000_000_000_000;
 /// The most runs per sample. Their number times the number of tasks fits into 64 bits.
 const MOST_RUNS: u64 = u32::MAX as u64;
 /// The most retries of a task.
@@ -50,8 +61,8 @@ impl Request {
     pub fn check(&self) -> Result<(), RangeError> {
         match self {
             Self::Prepare(prepare) => prepare.check(),
-            Self::Slice(plan) => check_plan(plan),
-            Self::Finish {} => Ok(()),
+            Self::Slice(slice) => check_plan(&slice.plan),
+            Self::Hello(_) | Self::Expect(_) | Self::Finish {} => Ok(()),
         }
     }
 }
@@ -103,14 +114,18 @@ fn within<T: PartialOrd + Display>(
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
+    /// To `hello`.
+    Greeting(Greeting),
     /// To `prepare`: ready for slices.
     Prepared(Prepared),
     /// To `slice`: one line per sample, sent after the last sample was taken,
-    Sample(Sample),
+    Sample(SampleReply),
     /// and one line that ends the slice.
     SliceDone(SliceDone),
     /// To `finish`: the last line.
     Finished(Finished),
+    /// To `expect`: the last line.
+    Expected(Expected),
     /// To any request: the case has failed. The last line.
     Error(CaseError),
 }
@@ -118,8 +133,17 @@ pub enum Reply {
 /// The case to prepare.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prepare {
+    /// The kind of work: `graph`.
+    #[serde(default = "graph")]
+    pub kind: String,
     /// The case.
     pub case: Case,
+    /// Where to read the graph; null to build it from the parameters of the case, which only builds of taskdyno can do.
+    #[serde(default)]
+    pub graph: Option<HandedGraph>,
+    /// The nonce of the warm-up.
+    #[serde(default)]
+    pub nonce: Hex,
     /// How long to warm up. There is at least one run.
     pub warmup_ns: u64,
     /// A sample contains enough runs to last this long, and long enough for the clock.
@@ -146,6 +170,99 @@ pub struct Prepare {
     pub stretch_ratio: Option<f64>,
 }
 
+fn graph() -> String {
+    "graph".into()
+}
+
+impl Prepare {
+    /// A request to prepare `case` with as little as possible: one run of warm-up, samples that last long enough for the
+    /// clock, no retries, no time limits.
+    pub fn of(case: Case) -> Self {
+        Self {
+            kind: graph(),
+            case,
+            graph: None,
+            nonce: Hex(0),
+            warmup_ns: 0,
+            min_sample_ns: 0,
+            retry_limit: 0,
+            task_timeout_ns: None,
+            certified_optimum_ns: None,
+            trace: false,
+            chaos: None,
+            stretch_ratio: None,
+        }
+    }
+}
+
+/// A graph file that the parent has written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedGraph {
+    /// The path of the file.
+    pub path: String,
+    /// The CRC-32 of the file, as in zlib, in 8 lower-case hexadecimal digits.
+    pub crc32: String,
+    /// The number of tasks.
+    pub task_count: u64,
+    /// The number of dependences.
+    pub edge_count: u64,
+}
+
+/// A slice to measure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SliceRequest {
+    /// When it ends.
+    #[serde(flatten)]
+    pub plan: SlicePlan,
+    /// The nonce of its runs; of its first run if it is chained.
+    #[serde(default)]
+    pub nonce: Hex,
+    /// Whether each run, of all samples, takes its nonce from the run before it: the nonce of that run, folded with its
+    /// digest.
+    #[serde(default)]
+    pub chained: bool,
+}
+
+/// One sample, and what its last run computed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleReply {
+    /// The sample.
+    #[serde(flatten)]
+    pub sample: Sample,
+    /// The digest of its last run; null in version 1, whose child compares it itself.
+    #[serde(default)]
+    pub digest: Option<Hex>,
+}
+
+/// The work whose results are expected.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Expect {
+    /// The graph and the kernel, as in a case.
+    pub parameters: serde_json::Value,
+    /// The nonces that runs will have.
+    pub nonces: Vec<Hex>,
+    /// Where to write the graph; null to leave that out.
+    #[serde(default)]
+    pub graph_path: Option<String>,
+}
+
+/// What every run of a work must compute, and how fast it can be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Expected {
+    /// The size of its graph.
+    pub graph: GraphSize,
+    /// One digest per nonce.
+    pub digests: Vec<Hex>,
+    /// What determines its times, see [`crate::record::Record::pace`].
+    pub pace: String,
+    /// What is known of the durations of its tasks; null if they are not known, or all zero.
+    #[serde(default)]
+    pub durations: Option<KnownDurations>,
+    /// The CRC-32 of the graph file, if it was written.
+    #[serde(default)]
+    pub crc32: Option<String>,
+}
+
 /// Makes worker processes die at random.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Chaos {
@@ -158,27 +275,30 @@ pub struct Chaos {
 /// A case that is ready.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prepared {
-    /// The size of its graph.
-    pub graph: GraphSize,
+    /// How long the backend took to start its workers.
+    pub start_ns: u64,
+    /// The number of runs per sample that the warm-up determined.
+    #[serde(default)]
+    pub run_count: u64,
+    /// The digest of the last run of the warm-up. In version 1, the digest that every run must produce.
+    #[serde(default)]
+    pub digest: Option<Hex>,
+    /// The size of its graph; only in version 1, like all that follows.
+    #[serde(default)]
+    pub graph: Option<GraphSize>,
     /// The bound on its run time; null if the durations of its tasks are not known.
     #[serde(default)]
     pub bound: Option<Bound>,
     /// What determines its times, see [`crate::record::Record::pace`].
     #[serde(default)]
     pub pace: Option<String>,
-    /// The digest that every run must produce, 16 hexadecimal digits.
-    pub digest: String,
-    /// How long the backend took to start its workers.
-    pub start_ns: u64,
-    /// The number of runs per sample that the warm-up determined.
-    #[serde(default)]
-    pub run_count: u64,
 }
 
 /// The end of a slice.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SliceDone {
     /// Sums over the samples of the slice.
+    #[serde(default)]
     pub findings: Findings,
     /// The worker processes that died and were replaced.
     #[serde(default)]
@@ -189,6 +309,7 @@ pub struct SliceDone {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finished {
     /// Peak resident memory of the process, plus the memory of its worker processes that they do not share with it.
+    #[serde(default)]
     pub peak_memory_bytes: Option<u64>,
     /// How long its tasks really took, if this was requested and a bound is known.
     #[serde(default)]

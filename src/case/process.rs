@@ -1,23 +1,20 @@
-//! The parent's side of the protocol: starts a child, requests slices, and turns every failure into an error.
+//! A child process that is spoken to in lines of JSON, and the errors of one that does not answer.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, pidfd_open};
 
-use super::protocol::{Finished, Prepare, Prepared, Reply, Request, SliceDone};
+use super::protocol::{Reply, Request};
 use crate::execute::Ending;
 use crate::foreign::{LAST_WORDS_BYTES, Tail, kill_group, pid};
 use crate::machine::oom::OomWatch;
-use crate::measure::{Slice, SlicePlan};
 use crate::record::{CaseError, ErrorKind};
-use crate::system::limit::cannot_start;
 use crate::system::{Root, no_process_descriptor};
 
 /// The longest reply. The longest valid replies name every worker process that died in a slice. A sample on 4096
@@ -43,8 +40,8 @@ impl Idle for Patience {
     }
 }
 
-/// A child process with a case. Dropping it kills the child.
-pub struct Session {
+/// A child process. Dropping it kills it, with all processes of its group.
+pub(super) struct ChildProcess {
     child: Child,
     /// Readable after the child has exited.
     exit: OwnedFd,
@@ -52,44 +49,27 @@ pub struct Session {
     replies: Lines,
     stderr: Tail,
     oom: OomWatch,
-    has_finished: bool,
+    /// Whether it has sent its last reply and will exit.
+    pub(super) has_finished: bool,
+    /// Whether its last reply was an error, and not an error that the parent found.
+    pub(super) has_replied_error: bool,
     deadline: Instant,
     timeout: Duration,
 }
 
-impl Session {
-    /// Starts `program` as a child and lets it prepare a case.
-    ///
-    /// The child is killed if it has not finished after `timeout`.
+impl ChildProcess {
+    /// Starts `command`, with a process group of its own, so that Ctrl-C reaches only the parent, which then ends the
+    /// child. It is killed if it has not finished after `timeout`.
     ///
     /// # Errors
     ///
-    /// Why the case could not be prepared.
-    pub fn start(
-        program: &Path,
-        prepare: Prepare,
-        timeout: Duration,
-        idle: &mut dyn Idle,
-    ) -> Result<(Self, Prepared), CaseError> {
-        let mut session = Self::spawn(program, timeout, Root::default()).map_err(|error| {
-            let error = cannot_start(program.display(), &error);
-            CaseError::new(ErrorKind::SetUp, error.to_string())
-        })?;
-        session.request(&Request::Prepare(Box::new(prepare)))?;
-        match session.reply(idle)? {
-            Reply::Prepared(prepared) => Ok((session, prepared)),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    fn spawn(program: &Path, timeout: Duration, root: Root) -> io::Result<Self> {
+    /// If the system refuses it.
+    pub(super) fn spawn(mut command: Command, timeout: Duration, root: Root) -> io::Result<Self> {
         let oom = OomWatch::start(root);
-        let mut child = Command::new(program)
-            .arg("child")
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // The child gets its own process group, so that Ctrl-C reaches only the parent, which then ends the child.
             .process_group(0)
             .spawn()?;
         let exit = pidfd_open(pid(&child), PidfdFlags::empty()).map_err(|error| {
@@ -109,71 +89,38 @@ impl Session {
             stderr,
             oom,
             has_finished: false,
+            has_replied_error: false,
             deadline: Instant::now() + timeout,
             timeout,
         })
     }
 
-    /// The id of the child process.
-    pub fn process_id(&self) -> u32 {
+    /// The id of the process.
+    pub(super) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Restarts the time limit of the child.
-    pub fn renew(&mut self) {
+    /// Restarts the time limit.
+    pub(super) fn renew(&mut self) {
         self.deadline = Instant::now() + self.timeout;
     }
 
-    /// Requests one slice of samples.
+    /// Sends a request and waits for the first line of the reply.
     ///
     /// # Errors
     ///
-    /// The error that stopped the case.
-    pub fn slice(&mut self, plan: SlicePlan, idle: &mut dyn Idle) -> Result<Slice, CaseError> {
-        self.request(&Request::Slice(plan))?;
-        let most = plan.max_sample_count.max(1);
-        let mut samples = Vec::new();
-        loop {
-            match self.reply(idle)? {
-                // Such a time has no ratio and no logarithm.
-                Reply::Sample(sample) if sample.wall_ns == 0 || sample.run_count == 0 => {
-                    let message = "a sample took no time, or has no run";
-                    return Err(CaseError::new(ErrorKind::Protocol, message));
-                }
-                Reply::Sample(_) if samples.len() as u64 >= most => {
-                    let message = format!("more samples than the {most} that were requested");
-                    return Err(CaseError::new(ErrorKind::Protocol, message));
-                }
-                Reply::Sample(sample) => samples.push(sample),
-                Reply::SliceDone(SliceDone { findings, deaths }) => {
-                    return Ok(Slice {
-                        samples,
-                        findings,
-                        deaths,
-                    });
-                }
-                other => return Err(unexpected(&other)),
-            }
-        }
+    /// The error that it replied, or what happened to it.
+    pub(super) fn ask(
+        &mut self,
+        request: &Request,
+        idle: &mut dyn Idle,
+    ) -> Result<Reply, CaseError> {
+        self.send(request)?;
+        self.reply(idle)
     }
 
-    /// Lets the child stop its workers and exit.
-    ///
-    /// # Errors
-    ///
-    /// Why it did not exit in an orderly way.
-    pub fn finish(mut self, idle: &mut dyn Idle) -> Result<Finished, CaseError> {
-        self.request(&Request::Finish {})?;
-        match self.reply(idle)? {
-            Reply::Finished(finished) => {
-                self.has_finished = true;
-                Ok(finished)
-            }
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    fn request(&mut self, request: &Request) -> Result<(), CaseError> {
+    /// Sends a request.
+    pub(super) fn send(&mut self, request: &Request) -> Result<(), CaseError> {
         let mut line = serde_json::to_string(request).expect("a request is plain data");
         line.push('\n');
         let requests = self.requests.as_mut().expect("open until dropped");
@@ -187,13 +134,16 @@ impl Session {
     }
 
     /// Waits for the child's next reply.
-    fn reply(&mut self, idle: &mut dyn Idle) -> Result<Reply, CaseError> {
+    pub(super) fn reply(&mut self, idle: &mut dyn Idle) -> Result<Reply, CaseError> {
         loop {
             if let Some(line) = self.replies.next_line() {
                 let reply =
                     serde_json::from_slice(&line).map_err(|error| bad_line(&line, &error))?;
                 return match reply {
-                    Reply::Error(error) => Err(self.explained(error)),
+                    Reply::Error(error) => {
+                        self.has_replied_error = true;
+                        Err(self.explained(error))
+                    }
                     reply => Ok(reply),
                 };
             }
@@ -287,7 +237,7 @@ impl Session {
     }
 }
 
-impl Drop for Session {
+impl Drop for ChildProcess {
     fn drop(&mut self) {
         // Kill a child that has not finished, and all processes of its group. Its worker processes die with it, because
         // they ask the kernel for this when they start. `chaos` looks for processes that outlive a finished child.
@@ -322,10 +272,6 @@ fn bad_line(line: &[u8], why: &dyn std::fmt::Display) -> CaseError {
         shown.trim_end()
     );
     CaseError::new(ErrorKind::Protocol, message)
-}
-
-fn unexpected(reply: &Reply) -> CaseError {
-    CaseError::new(ErrorKind::Protocol, format!("unexpected reply: {reply:?}"))
 }
 
 /// Splits the output of a pipe into lines.
@@ -380,13 +326,13 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(3600);
 
-    /// A session with a shell script instead of a child.
-    fn session(script: &str, root: Root) -> (TempDir, Session) {
+    /// A shell script instead of a child.
+    fn session(script: &str, root: Root) -> (TempDir, ChildProcess) {
         let folder = TempDir::new().unwrap();
         let program = folder.path().join("child");
         fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        let session = Session::spawn(&program, LONG, root).unwrap();
+        let session = ChildProcess::spawn(Command::new(program), LONG, root).unwrap();
         (folder, session)
     }
 

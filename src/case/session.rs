@@ -1,0 +1,322 @@
+//! The parent's side of the protocol: starts a child, requests slices, and judges every sample.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::failed::failed;
+use super::process::{ChildProcess, Idle};
+use super::protocol::{
+    Finished, Greeting, Hello, Hex, Prepare, Prepared, Reply, Request, SliceDone, SliceRequest,
+};
+use super::work::{Work, Works};
+use crate::backend::Backend;
+use crate::measure::{Slice, SlicePlan, expect, refuse_too_fast};
+use crate::record::{Bound, CaseError, ErrorKind, GraphSize};
+use crate::system::Root;
+use crate::system::limit::cannot_start;
+
+/// How to start a child.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChildProgram {
+    /// The program and its arguments.
+    command: Vec<OsString>,
+    /// Its working folder; `None` for that of the parent.
+    folder: Option<PathBuf>,
+}
+
+impl ChildProgram {
+    /// A build of taskdyno, or a program that uses the harness.
+    pub fn of_build(program: &Path) -> Self {
+        Self {
+            command: vec![program.into(), "child".into()],
+            folder: None,
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.command[0]);
+        command.args(&self.command[1..]);
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        command
+    }
+
+    fn spawn(&self, timeout: Duration) -> Result<ChildProcess, CaseError> {
+        ChildProcess::spawn(self.command(), timeout, Root::default()).map_err(|error| {
+            let program = Path::new(&self.command[0]).display();
+            CaseError::new(ErrorKind::SetUp, cannot_start(program, &error).to_string())
+        })
+    }
+}
+
+/// The child to start, and how its results are judged.
+#[derive(Clone, Copy)]
+pub struct Assignment<'a> {
+    /// The child.
+    pub program: &'a ChildProgram,
+    /// What its work must compute. Without it, the child is driven in version 1 of the protocol: it must then be a build
+    /// of taskdyno, and compares digests itself.
+    pub works: Option<&'a Works>,
+    /// The backend, if this program knows it: a bound on the time of a run follows from it.
+    pub backend: Option<&'static dyn Backend>,
+}
+
+/// A child that is ready, and what is known of its case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ready {
+    /// The size of its graph.
+    pub graph: GraphSize,
+    /// The digest of every run with nonce 0.
+    pub digest: Hex,
+    /// The bound on its run time; `None` if the durations of its tasks or its backend are not known.
+    pub bound: Option<Bound>,
+    /// What determines its times, see [`crate::record::Record::pace`].
+    pub pace: Option<String>,
+    /// How long the backend took to start its workers.
+    pub start_ns: u64,
+    /// The number of runs per sample that the warm-up determined; at least 1.
+    pub run_count: u64,
+    /// What the child said of itself; `None` in version 1.
+    pub greeting: Option<Greeting>,
+}
+
+/// A child process with a case. Dropping it kills the child.
+pub struct Session {
+    process: ChildProcess,
+    judge: Judge,
+}
+
+/// Compares what a child computed with what it must compute.
+#[derive(Default)]
+struct Judge {
+    /// `None` in version 1.
+    work: Option<Rc<Work>>,
+    /// The number of nonces used so far. They alternate.
+    nonce_count: usize,
+    /// A shorter run is a failure.
+    least_wall_ns: u64,
+}
+
+impl Session {
+    /// Starts a child and lets it prepare a case. It is killed if it has not finished after `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// Why the case could not be prepared.
+    pub fn start(
+        assignment: &Assignment<'_>,
+        prepare: Prepare,
+        timeout: Duration,
+        idle: &mut dyn Idle,
+    ) -> Result<(Self, Ready), CaseError> {
+        if let Some(works) = assignment.works {
+            let mut process = assignment.program.spawn(timeout)?;
+            if let Some(greeting) = greet(&mut process, idle)? {
+                let work = works.of(&prepare.case.parameters, timeout, idle)?;
+                process.renew();
+                return Self::start_judged(assignment, process, greeting, work, prepare, idle);
+            }
+        }
+        Self::start_version_1(assignment.program, prepare, timeout, idle)
+    }
+
+    /// Continues in version 2 after the greeting.
+    fn start_judged(
+        assignment: &Assignment<'_>,
+        mut process: ChildProcess,
+        greeting: Greeting,
+        work: Rc<Work>,
+        prepare: Prepare,
+        idle: &mut dyn Idle,
+    ) -> Result<(Self, Ready), CaseError> {
+        let case = &prepare.case;
+        let durations = work.expected.durations.zip(assignment.backend);
+        let bound = durations.map(|(known, backend)| {
+            known.bound(backend, case.workers as usize, prepare.certified_optimum_ns)
+        });
+        let is_kept = work.expected.durations.is_some_and(|known| known.is_kept);
+        let least_wall_ns = bound.filter(|_| is_kept).map_or(0, |bound| bound.best_ns());
+        let mut judge = Judge {
+            work: Some(Rc::clone(&work)),
+            nonce_count: 0,
+            least_wall_ns,
+        };
+        let (nonce, digest) = judge.next_nonce();
+        let prepare = Prepare { nonce, ..prepare };
+        let prepared = prepared(&mut process, prepare, idle)?;
+        if let (Some(found), Some(expected)) = (prepared.digest, digest) {
+            expect(expected.0, found.0).map_err(failed)?;
+        }
+        let ready = Ready {
+            graph: work.expected.graph,
+            digest: work.digest(),
+            bound,
+            pace: Some(work.expected.pace.clone()),
+            start_ns: prepared.start_ns,
+            run_count: prepared.run_count.max(1),
+            greeting: Some(greeting),
+        };
+        Ok((Self { process, judge }, ready))
+    }
+
+    /// Starts a child that speaks version 1, or that judges itself.
+    fn start_version_1(
+        program: &ChildProgram,
+        prepare: Prepare,
+        timeout: Duration,
+        idle: &mut dyn Idle,
+    ) -> Result<(Self, Ready), CaseError> {
+        let mut process = program.spawn(timeout)?;
+        let prepared = prepared(&mut process, prepare, idle)?;
+        let (Some(graph), Some(digest)) = (prepared.graph, prepared.digest) else {
+            let message =
+                "the reply to `prepare` has no `graph` or no `digest`, as version 1 needs";
+            return Err(CaseError::new(ErrorKind::Protocol, message));
+        };
+        let ready = Ready {
+            graph,
+            digest,
+            bound: prepared.bound,
+            pace: prepared.pace,
+            start_ns: prepared.start_ns,
+            run_count: prepared.run_count.max(1),
+            greeting: None,
+        };
+        let judge = Judge::default();
+        Ok((Self { process, judge }, ready))
+    }
+
+    /// The id of the child process.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Restarts the time limit of the child.
+    pub fn renew(&mut self) {
+        self.process.renew();
+    }
+
+    /// Requests one slice of samples, and judges each of them.
+    ///
+    /// # Errors
+    ///
+    /// The error that stopped the case.
+    pub fn slice(&mut self, plan: SlicePlan, idle: &mut dyn Idle) -> Result<Slice, CaseError> {
+        let (nonce, digest) = self.judge.next_nonce();
+        self.process.send(&Request::Slice(SliceRequest {
+            plan,
+            nonce,
+            chained: false,
+        }))?;
+        let most = plan.max_sample_count.max(1);
+        let mut slice = Slice::default();
+        loop {
+            match self.process.reply(idle)? {
+                Reply::Sample(_) if slice.samples.len() as u64 >= most => {
+                    let message = format!("more samples than the {most} that were requested");
+                    return Err(CaseError::new(ErrorKind::Protocol, message));
+                }
+                Reply::Sample(reply) => {
+                    let sample = reply.sample;
+                    // Such a time has no ratio and no logarithm.
+                    if sample.wall_ns == 0 || sample.run_count == 0 {
+                        let message = "a sample took no time, or has no run";
+                        return Err(CaseError::new(ErrorKind::Protocol, message));
+                    }
+                    let found = self.judge.check_digest(digest, reply.digest)?;
+                    let least = self.judge.least_wall_ns;
+                    refuse_too_fast(sample.wall_ns, sample.run_count, least).map_err(failed)?;
+                    slice.samples.push(sample);
+                    slice.digests.push(found.0);
+                }
+                Reply::SliceDone(_) if slice.samples.is_empty() => {
+                    let message = "the slice has no sample";
+                    return Err(CaseError::new(ErrorKind::Protocol, message));
+                }
+                Reply::SliceDone(SliceDone { findings, deaths }) => {
+                    slice.findings = findings;
+                    slice.deaths = deaths;
+                    return Ok(slice);
+                }
+                other => return Err(unexpected(&other)),
+            }
+        }
+    }
+
+    /// Lets the child stop its workers and exit.
+    ///
+    /// # Errors
+    ///
+    /// Why it did not exit in an orderly way.
+    pub fn finish(mut self, idle: &mut dyn Idle) -> Result<Finished, CaseError> {
+        match self.process.ask(&Request::Finish {}, idle)? {
+            Reply::Finished(finished) => {
+                self.process.has_finished = true;
+                Ok(finished)
+            }
+            other => Err(unexpected(&other)),
+        }
+    }
+}
+
+impl Judge {
+    /// The nonce of the next runs, and the digest that they must have; nonce 0 and `None` in version 1.
+    fn next_nonce(&mut self) -> (Hex, Option<Hex>) {
+        let Some(work) = &self.work else {
+            return (Hex(0), None);
+        };
+        let index = self.nonce_count % work.nonces.len();
+        self.nonce_count += 1;
+        (work.nonces[index], Some(work.expected.digests[index]))
+    }
+
+    /// Checks the digest of a sample, and returns it; 0 in version 1, whose child compares it.
+    fn check_digest(&self, expected: Option<Hex>, found: Option<Hex>) -> Result<Hex, CaseError> {
+        let Some(expected) = expected else {
+            return Ok(found.unwrap_or_default());
+        };
+        let Some(found) = found else {
+            let message = "a sample has no `digest`, so it cannot be verified";
+            return Err(CaseError::new(ErrorKind::Protocol, message));
+        };
+        expect(expected.0, found.0).map_err(failed)?;
+        Ok(found)
+    }
+}
+
+/// Asks a child what it is. `None` if it does not know the question, which is how version 1 answers.
+fn greet(process: &mut ChildProcess, idle: &mut dyn Idle) -> Result<Option<Greeting>, CaseError> {
+    process.send(&Request::Hello(Hello::of_this_build()))?;
+    match process.reply(idle) {
+        Ok(Reply::Greeting(greeting)) if greeting.version == 2 => Ok(Some(greeting)),
+        Ok(Reply::Greeting(Greeting { version, .. })) => {
+            let message = format!(
+                "the child speaks version {version} of the protocol, but only versions 1 and 2 are known here"
+            );
+            Err(CaseError::new(ErrorKind::Protocol, message))
+        }
+        Ok(other) => Err(unexpected(&other)),
+        Err(error) if process.has_replied_error && error.kind == ErrorKind::Protocol => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn prepared(
+    process: &mut ChildProcess,
+    prepare: Prepare,
+    idle: &mut dyn Idle,
+) -> Result<Prepared, CaseError> {
+    match process.ask(&Request::Prepare(Box::new(prepare)), idle)? {
+        Reply::Prepared(prepared) => Ok(prepared),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// The error of a reply that does not belong to the request.
+pub(super) fn unexpected(reply: &Reply) -> CaseError {
+    CaseError::new(ErrorKind::Protocol, format!("unexpected reply: {reply:?}"))
+}

@@ -1,0 +1,180 @@
+//! What a case must compute, from a process of the same build, and never from the child that is measured.
+//!
+//! A kernel of a user can panic, hang or end its process, so the parent does not run it. The hidden command `expected`
+//! computes the digests of one work in a process of its own, once for all backends and all numbers of workers.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::child::{
+    die_with_parent, next_request, protocol_error, send, set_up_error, take_stdout,
+};
+use super::process::{ChildProcess, Idle};
+use super::protocol::{Expect, Expected, Hex, Reply, Request};
+use super::session::unexpected;
+use crate::execute::expected_digest;
+use crate::kernel::{Setting, Sharing};
+use crate::measure::schedule::KnownDurations;
+use crate::random::SplitMix64;
+use crate::record::{CaseError, ErrorKind, GraphSize};
+use crate::registry::Registry;
+use crate::system::Root;
+use crate::system::limit::cannot_start;
+use crate::workload::Definition;
+
+/// What every run of one work must compute.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Work {
+    /// The nonces that slices use in turn, and nonce 0.
+    pub(super) nonces: [Hex; 2],
+    /// One digest per nonce, and that of nonce 0.
+    pub(super) expected: Expected,
+}
+
+impl Work {
+    /// The digest of every run with nonce 0, which records keep: it is the same in every session.
+    pub(super) fn digest(&self) -> Hex {
+        self.expected.digests[self.nonces.len()]
+    }
+}
+
+/// All works of a session, each computed when it is first needed.
+#[derive(Debug)]
+pub struct Works {
+    program: PathBuf,
+    nonces: [Hex; 2],
+    known: RefCell<BTreeMap<String, Result<Rc<Work>, CaseError>>>,
+}
+
+impl Works {
+    /// Works computed by `program`, which must be the build that the children belong to. The nonces of the session are
+    /// drawn from `seed`.
+    pub fn new(program: &Path, seed: u64) -> Self {
+        let mut numbers = SplitMix64::new(seed);
+        // 0 stands for no nonce.
+        let nonces = [(); 2].map(|()| Hex(numbers.next_u64().max(1)));
+        Self {
+            program: program.into(),
+            nonces,
+            known: RefCell::default(),
+        }
+    }
+
+    /// What the work with these parameters must compute.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be computed. All errors except an interrupt are remembered.
+    pub(super) fn of(
+        &self,
+        parameters: &Value,
+        timeout: Duration,
+        idle: &mut dyn Idle,
+    ) -> Result<Rc<Work>, CaseError> {
+        let key = parameters.to_string();
+        if let Some(known) = self.known.borrow().get(&key) {
+            return known.clone();
+        }
+        let work = self.compute(parameters, timeout, idle).map(Rc::new);
+        let is_final = !matches!(&work, Err(error) if error.kind == ErrorKind::Cancelled);
+        if is_final {
+            self.known.borrow_mut().insert(key, work.clone());
+        }
+        work
+    }
+
+    fn compute(
+        &self,
+        parameters: &Value,
+        timeout: Duration,
+        idle: &mut dyn Idle,
+    ) -> Result<Work, CaseError> {
+        let mut command = Command::new(&self.program);
+        command.arg("expected");
+        let spawned = ChildProcess::spawn(command, timeout, Root::default());
+        let mut process = spawned.map_err(|error| {
+            let error = cannot_start(self.program.display(), &error);
+            CaseError::new(ErrorKind::SetUp, error.to_string())
+        })?;
+        let mut nonces = self.nonces.to_vec();
+        nonces.push(Hex(0));
+        let count = nonces.len();
+        let request = Request::Expect(Box::new(Expect {
+            parameters: parameters.clone(),
+            nonces,
+            graph_path: None,
+        }));
+        match process.ask(&request, idle).map_err(of_expected)? {
+            Reply::Expected(expected) if expected.digests.len() == count => {
+                process.has_finished = true;
+                Ok(Work {
+                    nonces: self.nonces,
+                    expected,
+                })
+            }
+            other => Err(unexpected(&other)),
+        }
+    }
+}
+
+/// Says that an error happened before any child was started.
+fn of_expected(error: CaseError) -> CaseError {
+    match error.kind {
+        ErrorKind::Cancelled | ErrorKind::SetUp => error,
+        _ => CaseError {
+            message: format!("computing the expected digests: {}", error.message),
+            ..error
+        },
+    }
+}
+
+/// The command `expected`: reads one request, and answers it.
+pub(crate) fn serve_expected(registry: &Registry) -> ExitCode {
+    let (mut replies, _) = match take_stdout().and_then(|out| Ok((out, die_with_parent()?))) {
+        Ok(taken) => taken,
+        Err(error) => {
+            eprintln!("taskdyno expected: cannot set up the process: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let (reply, code) = match answer(registry) {
+        Ok(expected) => (Reply::Expected(expected), ExitCode::SUCCESS),
+        Err(error) => (Reply::Error(error), ExitCode::FAILURE),
+    };
+    match send(&mut replies, &[reply]) {
+        Ok(()) => code,
+        // There is no one to report to.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn answer(registry: &Registry) -> Result<Expected, CaseError> {
+    let mut requests = io::stdin().lock();
+    let Some(Request::Expect(request)) = next_request(&mut requests)? else {
+        return Err(protocol_error("the request must be `expect`"));
+    };
+    let definition = Definition::from_json(&request.parameters, registry).map_err(set_up_error)?;
+    let graph = definition.build_graph().map_err(set_up_error)?;
+    // What a kernel returns depends neither on the workers nor on what they share.
+    let setting = Setting::new(&graph, Sharing::Threads, 1);
+    let kernel = definition.build_kernel(&setting).map_err(set_up_error)?;
+    let digest = |nonce: &Hex| Hex(expected_digest(&graph, kernel.as_ref(), nonce.0));
+    let pace = definition.kernel.pace(&definition.kernel_parameters);
+    Ok(Expected {
+        graph: GraphSize {
+            task_count: graph.task_count() as u64,
+            edge_count: graph.edge_count() as u64,
+        },
+        digests: request.nonces.iter().map(digest).collect(),
+        pace: pace.name().into(),
+        durations: KnownDurations::of(&graph, kernel.as_ref()),
+        crc32: None,
+    })
+}
