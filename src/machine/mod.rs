@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`host`] | the processor, kernel, memory and toolchain; the commit of a folder |
 //! | [`usage`] | CPU time, context switches, memory and last cores of a process and its workers |
+//! | [`tree`] | all processes that belong to a case: what they use, and how they end |
 //! | [`ticks`] | the kernel's counters of busy time, for the machine and each core |
 //! | [`load`] | how busy each core was over time |
 //! | [`bracket`] | what else the machine did while something was measured |
@@ -18,4 +19,9 @@ pub(crate) mod host;
 pub(crate) mod load;
 pub(crate) mod oom;
 pub(crate) mod ticks;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the sessions do not use it yet")
+)]
+pub(crate) mod tree;
 pub(crate) mod usage;

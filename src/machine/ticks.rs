@@ -143,7 +143,7 @@ pub(crate) fn foreign_cpu_ns(
 
 /// The length of a tick in nanoseconds. `/proc` counts in units of USER_HZ (proc_stat(5)), which differ from the ticks
 /// of the kernel's timer.
-fn tick_ns() -> u64 {
+pub(super) fn tick_ns() -> u64 {
     1_000_000_000 / rustix::param::clock_ticks_per_second().max(1)
 }
 

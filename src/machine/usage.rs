@@ -7,7 +7,7 @@
 //! that spins (measured on Linux 6.18). Reading the clock of a *thread* updates this thread. So the clocks of all
 //! threads are read first.
 //!
-//! A process cannot read the thread clocks of other processes. [`UsageMeter`] updates these threads in another way: it
+//! A process cannot read the thread clocks of other processes. This module updates these threads in another way: it
 //! changes their scheduling policy and changes it back. If the policy cannot be changed, a worker process that runs
 //! while it is read shows up to one tick too little. One that sleeps is exact.
 
@@ -157,15 +157,10 @@ struct WorkerMeter {
 impl WorkerMeter {
     fn new(pid: Pid) -> Option<Self> {
         let raw = pid.as_raw_nonzero().get();
-        let mut clock = 0;
-        // SAFETY: the pointer is to a clock id that lives through the call.
-        let found = unsafe { libc::clock_getcpuclockid(raw, &mut clock) };
-        let status = File::open(format!("/proc/{raw}/status")).ok()?;
-        let threads = threads(&raw.to_string());
-        (found == 0).then_some(Self {
-            clock,
-            threads,
-            status,
+        Some(Self {
+            clock: process_clock(raw)?,
+            threads: threads(&raw.to_string()),
+            status: File::open(format!("/proc/{raw}/status")).ok()?,
         })
     }
 
@@ -186,8 +181,31 @@ impl WorkerMeter {
         // The switches are among the last lines. Searching all lines would take more than half of the time that the
         // kernel needs to write them.
         let tail = &bytes[len.saturating_sub(STATUS_TAIL)..len];
-        Ok(switches(&String::from_utf8_lossy(tail)))
+        Ok(switches_in(&String::from_utf8_lossy(tail)))
     }
+}
+
+/// The usage of another process up to now: CPU time of all its threads, and the switches of those that exist; zero if it
+/// does not exist.
+pub(super) fn process_usage(pid: libc::pid_t) -> Usage {
+    let threads = threads(&pid.to_string());
+    threads.iter().copied().for_each(account);
+    let cpu_ns = process_clock(pid).and_then(clock_ns).unwrap_or(0);
+    let status = |thread| Root::default().read(&format!("/proc/{pid}/task/{thread}/status"));
+    let switches = threads.iter().filter_map(status);
+    let usage = Usage {
+        cpu_ns,
+        ..Usage::default()
+    };
+    switches.fold(usage, |sum, status| sum.plus(switches_in(&status)))
+}
+
+/// The clock of the CPU time of a process.
+fn process_clock(pid: libc::pid_t) -> Option<libc::clockid_t> {
+    let mut clock = 0;
+    // SAFETY: the pointer is to a clock id that lives through the call.
+    let found = unsafe { libc::clock_getcpuclockid(pid, &mut clock) };
+    (found == 0).then_some(clock)
 }
 
 /// Makes the scheduler update the CPU time of a thread of another process.
@@ -214,7 +232,7 @@ fn account(thread: libc::pid_t) {
 const STATUS_TAIL: usize = 256;
 
 /// The context switches in a text in the format of `/proc/PID/status`; 0 if they are missing.
-fn switches(status: &str) -> Usage {
+fn switches_in(status: &str) -> Usage {
     Usage {
         cpu_ns: 0,
         voluntary_switch_count: proc::number(status, "voluntary_ctxt_switches").unwrap_or(0),
@@ -231,6 +249,11 @@ fn rusage(who: libc::c_int) -> Usage {
     let _ = unsafe { libc::getrusage(who, usage.as_mut_ptr()) };
     // SAFETY: all zero is a valid `rusage`, and so is what the kernel writes.
     let usage = unsafe { usage.assume_init() };
+    usage_from(&usage)
+}
+
+/// What the kernel says about a process that was waited for, or about several.
+pub(super) fn usage_from(usage: &libc::rusage) -> Usage {
     let microseconds = |time: libc::timeval| time.tv_sec as u64 * 1_000_000 + time.tv_usec as u64;
     Usage {
         cpu_ns: (microseconds(usage.ru_utime) + microseconds(usage.ru_stime)) * 1000,
@@ -331,16 +354,16 @@ fn threads(process: &str) -> Vec<i32> {
     ids
 }
 
-/// Field 39, `processor`, of a text in the format of `/proc/PID/stat` (proc_pid_stat(5)). The second field is the name
-/// in parentheses, which may itself contain spaces and parentheses.
+/// Field 39, `processor`, of a text in the format of `/proc/PID/stat` (proc_pid_stat(5)).
 fn last_core(stat: &str) -> Option<u32> {
+    stat_fields(stat)?.nth(39 - 3)?.parse().ok()
+}
+
+/// The fields of a text in the format of `/proc/PID/stat` from number 3 on. The second field is the name in parentheses,
+/// which may itself contain spaces and parentheses.
+pub(super) fn stat_fields(stat: &str) -> Option<impl Iterator<Item = &str>> {
     let (_, behind_name) = stat.rsplit_once(')')?;
-    // The first field after the name is number 3.
-    behind_name
-        .split_ascii_whitespace()
-        .nth(39 - 3)?
-        .parse()
-        .ok()
+    Some(behind_name.split_ascii_whitespace())
 }
 
 #[cfg(test)]
@@ -387,10 +410,10 @@ Private_Dirty:       112 kB
     fn switches_come_from_the_status() {
         let status = "Name:\tvoluntary_ctxt_switches: 9\nvoluntary_ctxt_switches:\t150\n\
                       nonvoluntary_ctxt_switches:\t545\n";
-        let usage = switches(status);
+        let usage = switches_in(status);
         assert_eq!(usage.voluntary_switch_count, 150);
         assert_eq!(usage.involuntary_switch_count, 545);
-        assert_eq!(switches(""), Usage::default());
+        assert_eq!(switches_in(""), Usage::default());
     }
 
     #[test]
