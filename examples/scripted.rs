@@ -138,7 +138,9 @@ fn slice(script: &Script, sample_count: u64) -> io::Result<()> {
     for index in 0..sample_count {
         let wall_ns = script.wall_ns + script.wall_ns / 100 * (index % 1_000);
         let mut sample = Sample::new(wall_ns, 1);
-        sample.cpu_ns = script.cpu_ns;
+        sample.cpu_ns = Some(script.cpu_ns);
+        sample.voluntary_switch_count = Some(0);
+        sample.involuntary_switch_count = Some(0);
         sample.worker_cores = vec![0];
         say(&Reply::Sample(SampleReply {
             sample,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::backend::{Backend, Continuation};
 use crate::parameter::{Parameters, Value};
-use crate::record::Case;
+use crate::record::{Case, Record};
 use crate::workload::{Variant, Workload};
 
 /// Selects a part of the matrix.
@@ -54,6 +54,10 @@ impl Binding {
 pub struct PlannedCase {
     /// The case.
     pub case: Case,
+    /// What the workload is for.
+    pub workload_why: String,
+    /// What the backend is.
+    pub backend_why: String,
     /// The time limit of the workload, if any.
     pub timeout: Option<Duration>,
     /// The workload's time limit for one task on a worker process, if any.
@@ -67,6 +71,14 @@ pub struct PlannedCase {
     pub gate_threshold: Option<f64>,
     /// Whether the backend declares that it can bind its workers.
     pub can_pin: bool,
+}
+
+impl PlannedCase {
+    /// Writes into the record of this case what its workload and its backend are.
+    pub(crate) fn describe(&self, record: &mut Record) {
+        record.workload_why = Some(self.workload_why.clone());
+        record.backend_why = Some(self.backend_why.clone());
+    }
 }
 
 /// The default number of retries of a task after its worker process died, for kernels that may run again. It is enough
@@ -94,6 +106,8 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Vec<PlannedCase> 
                     if selection.takes(&case, workload.only_if_named) {
                         cases.push(PlannedCase {
                             case,
+                            workload_why: workload.why.clone(),
+                            backend_why: backend.why().into(),
                             certified_optimum: workload
                                 .certified_optimum
                                 .as_ref()

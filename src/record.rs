@@ -20,7 +20,9 @@ mod host;
 mod mixed;
 mod peak;
 mod read;
+mod runtime;
 mod time;
+mod usage;
 mod whole;
 
 pub(crate) use append::{RecordFile, Resumable, whole_len};
@@ -32,12 +34,18 @@ pub(crate) use host::{single_blanks, slug};
 pub(crate) use mixed::{MixedError, refuse_mixed};
 pub use peak::{Peak, Probe};
 pub use read::{RecordsError, read, read_placed, read_text};
+pub use runtime::Runtime;
 pub(crate) use time::{nanoseconds, now, run_ns, time_of_day};
+pub use usage::{SliceUsage, UsageSource};
 pub(crate) use whole::{write_whole, write_whole_with};
 
 /// The version of the format. Within a version, fields are only added. Readers ignore fields that they do not know and
 /// refuse a version that they do not know.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
+
+/// The oldest version that this program reads. Records of version 1 have CPU time and context switches in every sample;
+/// everything else that version 2 added has a default.
+pub const OLDEST_SCHEMA_VERSION: u32 = 1;
 
 /// A case with all its samples, or with the error that stopped it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +56,18 @@ pub struct Record {
     pub schema_version: u32,
     /// The case that was run.
     pub case: Case,
+    /// The family of the backend: `serial`, `threads`, `async`, `processes` or `mixed`. Null if it is not known.
+    #[serde(default)]
+    pub family: Option<String>,
+    /// What the workload is for, in its own words.
+    #[serde(default)]
+    pub workload_why: Option<String>,
+    /// What the backend is, in its own words.
+    #[serde(default)]
+    pub backend_why: Option<String>,
+    /// What the child said of itself; null if it said nothing.
+    #[serde(default)]
+    pub runtime: Option<Runtime>,
     /// The size of the graph; null if the case ended before it was built.
     pub graph: Option<GraphSize>,
     /// How it was measured.
@@ -62,13 +82,16 @@ pub struct Record {
     pub since_run_start_ns: u64,
     /// The digest of all outputs, 16 hexadecimal digits; null if the case ended before it was known.
     pub digest: Option<String>,
-    /// How long the backend took to start its workers.
+    /// How long the backend took to start its workers, in the first process of the case.
     pub start_ns: Option<u64>,
     /// The bound on its run time; null if the durations of the tasks are not known.
     #[serde(default)]
     pub bound: Option<Bound>,
     /// One entry per sample, in the order in which they were taken.
     pub samples: Vec<Sample>,
+    /// CPU time and context switches of each slice, for children that do not measure them with each sample; else empty.
+    #[serde(default)]
+    pub usage: Vec<SliceUsage>,
     /// How fast the machine was just before and just after the samples were taken; empty in records of programs that
     /// did not measure it.
     #[serde(default)]
@@ -92,7 +115,7 @@ pub struct Record {
     /// Peak resident memory of the case's process, plus the memory of its worker processes that they do not share with
     /// it.
     pub peak_memory_bytes: Option<u64>,
-    /// How busy each core was while the samples were taken.
+    /// How busy each core was while the first process took its samples.
     pub load: Load,
     /// Observations that are not failures, such as `lost_updates_count`; sums over all samples.
     pub findings: BTreeMap<String, u64>,
@@ -220,6 +243,12 @@ pub struct Plan {
     pub order_index: u64,
     /// How long the case was run before the first sample.
     pub warmup_ns: u64,
+    /// How many runs were made before the first sample, at least.
+    #[serde(default)]
+    pub warmup_run_count: u64,
+    /// How many processes the case was measured in, one after the other.
+    #[serde(default = "one")]
+    pub invocation_count: u32,
     /// A sample contains enough runs to last this long, and long enough for the clock.
     pub min_sample_ns: u64,
     /// Samples were taken for at least this long,
@@ -230,7 +259,7 @@ pub struct Plan {
     pub min_sample_count: u64,
     /// and at most this many.
     pub max_sample_count: u64,
-    /// The case would have been killed after this time.
+    /// A process of the case would have been killed after this time.
     pub timeout_ns: u64,
     /// How often a task would be tried again after its worker process died.
     #[serde(default)]
@@ -238,6 +267,11 @@ pub struct Plan {
     /// The time limit of one task on a worker process; null for no limit.
     #[serde(default)]
     pub task_timeout_ns: Option<u64>,
+}
+
+/// Without the field, a case was measured in one process.
+fn one() -> u32 {
+    1
 }
 
 impl Plan {
@@ -272,20 +306,24 @@ pub struct Sample {
     pub wall_ns: u64,
     /// The number of runs: 1, unless a run is too short for the clock.
     pub run_count: u64,
-    /// CPU time of the case's process and its worker processes during the sample.
-    pub cpu_ns: u64,
+    /// CPU time of the case's process and its worker processes during the sample; null if the child does not measure it.
+    pub cpu_ns: Option<u64>,
     /// CPU time that everything else on the machine took, in proportion to this sample's share of its slice; null for
     /// slices that are too short for the kernel's ticks of 10 ms.
     pub foreign_cpu_ns: Option<u64>,
-    /// How often a worker gave up its core voluntarily.
-    pub voluntary_switch_count: u64,
-    /// How often a worker was preempted.
-    pub involuntary_switch_count: u64,
+    /// How often a worker gave up its core voluntarily; null if the child does not measure it.
+    pub voluntary_switch_count: Option<u64>,
+    /// How often a worker was preempted; null if the child does not measure it.
+    pub involuntary_switch_count: Option<u64>,
     /// The core that each worker last ran on when the sample ended. Empty if workers do not outlive a run.
+    #[serde(default)]
     pub worker_cores: Vec<u32>,
     /// Whether worker processes died in it. Its result is right, but its times do not enter any statistic.
     #[serde(default)]
     pub is_degraded: bool,
+    /// The process that it comes from, from 0: a case may be measured in several, one after the other.
+    #[serde(default)]
+    pub invocation: u32,
 }
 
 impl Sample {
@@ -294,12 +332,13 @@ impl Sample {
         Self {
             wall_ns,
             run_count,
-            cpu_ns: 0,
+            cpu_ns: None,
             foreign_cpu_ns: None,
-            voluntary_switch_count: 0,
-            involuntary_switch_count: 0,
+            voluntary_switch_count: None,
+            involuntary_switch_count: None,
             worker_cores: Vec::new(),
             is_degraded: false,
+            invocation: 0,
         }
     }
 }

@@ -18,7 +18,7 @@ fn requests() -> [Value; 3] {
         "parameters": {"pattern": {"kind": "chain", "steps": 3}, "kernel": {"kind": "empty"}},
     });
     let prepare = json!({
-        "case": case, "warmup_ns": 0, "min_sample_ns": 0, "retry_limit": 0, "task_timeout_ns": null,
+        "case": case, "warmup_ns": 0, "warmup_run_count": 0, "min_sample_ns": 0, "retry_limit": 0, "task_timeout_ns": null,
         "certified_optimum_ns": null, "chaos": {"kill_ratio": 0, "seed": 1}, "stretch_ratio": 0,
     });
     let slice = json!({
@@ -32,10 +32,11 @@ fn requests() -> [Value; 3] {
 }
 
 /// The numbers of those requests.
-const NUMBERS: [&str; 16] = [
+const NUMBERS: [&str; 17] = [
     "/0/prepare/case/workers",
     "/0/prepare/case/parameters/pattern/steps",
     "/0/prepare/warmup_ns",
+    "/0/prepare/warmup_run_count",
     "/0/prepare/min_sample_ns",
     "/0/prepare/retry_limit",
     "/0/prepare/task_timeout_ns",

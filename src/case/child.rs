@@ -264,7 +264,10 @@ impl<'a> Stage<'a> {
         }
         let warmup = Duration::from_nanos(self.prepare.warmup_ns);
         let min_sample = Duration::from_nanos(self.prepare.min_sample_ns);
-        meter.warm_up(warmup, min_sample).map_err(failed)?;
+        let run_count = self.prepare.warmup_run_count;
+        meter
+            .warm_up(warmup, run_count, min_sample)
+            .map_err(failed)?;
         let Definition {
             kernel,
             kernel_parameters,
@@ -308,7 +311,10 @@ impl<'a> Stage<'a> {
     }
 
     fn graph_and_kernel(&self) -> Result<(TaskGraph, Box<dyn Kernel>), CaseError> {
-        let graph = self.definition.build_graph().map_err(set_up_error)?;
+        let graph = match &self.prepare.graph {
+            Some(handed) => handed.read().map_err(set_up_error)?.graph,
+            None => self.definition.build_graph().map_err(set_up_error)?,
+        };
         let setting = Setting::new(&graph, self.backend.sharing(), self.plan.worker_count);
         let kernel = self.definition.build_kernel(&setting);
         Ok((graph, kernel.map_err(set_up_error)?))

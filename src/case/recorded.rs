@@ -13,7 +13,7 @@ use crate::measure::calibration::calibrate;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{
     Calibration, Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
-    nanoseconds, now,
+    Sample, nanoseconds, now,
 };
 use crate::registry::Registry;
 
@@ -52,6 +52,10 @@ impl Surroundings<'_> {
         Record {
             schema_version: SCHEMA_VERSION,
             case,
+            family: None,
+            workload_why: None,
+            backend_why: None,
+            runtime: None,
             graph: None,
             plan,
             host: self.host.clone(),
@@ -62,6 +66,7 @@ impl Surroundings<'_> {
             start_ns: None,
             bound: None,
             samples: Vec::new(),
+            usage: Vec::new(),
             calibrations: Vec::new(),
             calibration_error: None,
             pace: None,
@@ -98,20 +103,36 @@ pub(crate) fn record(
     record
 }
 
-/// Runs the case of `record` and fills in the results.
+/// Runs the case of `record` in as many processes as its plan says, one after the other, and fills in the results.
 fn fill(
     record: &mut Record,
     surroundings: &Surroundings<'_>,
     certified_optimum: Option<Duration>,
     idle: &mut dyn Idle,
 ) -> Result<(), CaseError> {
+    for invocation in 0..record.plan.invocation_count {
+        invoke(record, invocation, surroundings, certified_optimum, idle)?;
+    }
+    Ok(())
+}
+
+/// Runs the case of `record` in a fresh process, and adds its results to those of the processes before it.
+fn invoke(
+    record: &mut Record,
+    invocation: u32,
+    surroundings: &Surroundings<'_>,
+    certified_optimum: Option<Duration>,
+    idle: &mut dyn Idle,
+) -> Result<(), CaseError> {
+    let is_first = invocation == 0;
     let prepare = Prepare {
         warmup_ns: record.plan.warmup_ns,
+        warmup_run_count: record.plan.warmup_run_count,
         min_sample_ns: record.plan.min_sample_ns,
         retry_limit: record.plan.retry_limit,
         task_timeout_ns: record.plan.task_timeout_ns,
         certified_optimum_ns: certified_optimum.map(nanoseconds),
-        trace: true,
+        trace: is_first,
         ..Prepare::of(record.case.clone())
     };
     let timeout = Duration::from_nanos(record.plan.timeout_ns);
@@ -122,15 +143,16 @@ fn fill(
     calibrate_for(record, calibrate);
     let (slice, load) = watched_slice(&mut session, &record.plan, idle);
     calibrate_for(record, calibrate);
-    record.load = load;
-    let slice = slice?;
-    record.samples = slice.samples;
-    record.findings = slice.findings;
-    record.deaths = slice.deaths;
+    if is_first {
+        record.load = load;
+    }
+    add_slice(record, invocation, slice?);
 
     let finished = session.finish(idle)?;
-    record.peak_memory_bytes = finished.peak_memory_bytes;
-    record.trace = finished.trace;
+    record.peak_memory_bytes = record.peak_memory_bytes.max(finished.peak_memory_bytes);
+    if is_first {
+        record.trace = finished.trace;
+    }
     Ok(())
 }
 
@@ -140,7 +162,21 @@ pub(crate) fn note(record: &mut Record, ready: &Ready) {
     record.pace.clone_from(&ready.pace);
     record.graph = Some(ready.graph);
     record.digest = Some(ready.digest.to_string());
-    record.start_ns = Some(ready.start_ns);
+    // A case with several processes keeps the start of the first.
+    record.start_ns.get_or_insert(ready.start_ns);
+}
+
+/// Adds the results of a slice, whose process has the number `invocation`.
+fn add_slice(record: &mut Record, invocation: u32, slice: Slice) {
+    let samples = slice.samples.into_iter();
+    record.samples.extend(samples.map(|sample| Sample {
+        invocation,
+        ..sample
+    }));
+    for (name, count) in slice.findings {
+        *record.findings.entry(name).or_default() += count;
+    }
+    record.deaths.extend(slice.deaths);
 }
 
 /// Times the control loop while the child waits, so that records of separate sessions can be compared.
@@ -202,6 +238,23 @@ impl Idle for SampledIdle<'_> {
 mod tests {
     use super::*;
     use crate::record::fixture;
+
+    #[test]
+    fn samples_say_which_process_they_are_from_and_findings_are_summed() {
+        let mut record = fixture::case("counter", "rayon", 2).record();
+        record.samples.clear();
+        let slice = |wall_ns| Slice {
+            samples: vec![Sample::new(wall_ns, 1), Sample::new(wall_ns + 1, 1)],
+            findings: Findings::from([("lost_updates_count".into(), wall_ns)]),
+            deaths: Vec::new(),
+        };
+        add_slice(&mut record, 0, slice(10));
+        add_slice(&mut record, 1, slice(20));
+        let samples = record.samples.iter();
+        let found: Vec<_> = samples.map(|one| (one.invocation, one.wall_ns)).collect();
+        assert_eq!(found, [(0, 10), (0, 11), (1, 20), (1, 21)]);
+        assert_eq!(record.findings["lost_updates_count"], 30);
+    }
 
     #[test]
     fn a_record_without_control_loop_says_why_and_keeps_its_samples() {

@@ -146,13 +146,17 @@ impl Session {
             least_wall_ns,
         };
         let (nonce, digest) = judge.next_nonce();
-        let prepare = Prepare { nonce, ..prepare };
+        let prepare = Prepare {
+            nonce,
+            graph: Some(work.expected.graph.clone()),
+            ..prepare
+        };
         let prepared = prepared(&mut process, prepare, idle)?;
         if let (Some(found), Some(expected)) = (prepared.digest, digest) {
             expect(expected.0, found.0).map_err(failed)?;
         }
         let ready = Ready {
-            graph: work.expected.graph,
+            graph: work.expected.graph.size(),
             digest: work.digest(),
             bound,
             pace: Some(work.expected.pace.clone()),

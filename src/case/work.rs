@@ -5,9 +5,11 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufRead};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{self, Command, ExitCode};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -17,25 +19,28 @@ use super::child::{
     die_with_parent, next_request, protocol_error, send, set_up_error, take_stdout,
 };
 use super::process::{ChildProcess, Idle};
-use super::protocol::{Expect, Expected, Hex, Reply, Request};
+use super::protocol::{Expect, Expected, HandedGraph, Hex, Reply, Request};
 use super::session::unexpected;
 use crate::execute::expected_digest;
+use crate::handover::GraphFile;
 use crate::kernel::{Setting, Sharing};
 use crate::measure::schedule::KnownDurations;
 use crate::random::SplitMix64;
-use crate::record::{CaseError, ErrorKind, GraphSize};
+use crate::record::{CaseError, ErrorKind};
 use crate::registry::Registry;
 use crate::system::Root;
 use crate::system::limit::cannot_start;
 use crate::workload::Definition;
 
 /// What every run of one work must compute.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Work {
-    /// The nonces that slices use in turn, and nonce 0.
+    /// The nonces that slices use in turn.
     pub(super) nonces: [Hex; 2],
-    /// One digest per nonce, and that of nonce 0.
+    /// One digest per nonce, and that of nonce 0; and the graph, in `file`.
     pub(super) expected: Expected,
+    /// Keeps the graph for the children that read it.
+    file: File,
 }
 
 impl Work {
@@ -44,6 +49,10 @@ impl Work {
         self.expected.digests[self.nonces.len()]
     }
 }
+
+/// When the graphs of all works take more memory than this, the earlier ones are forgotten, and computed again when they
+/// are needed.
+const MOST_GRAPH_BYTES: u64 = 1 << 28;
 
 /// All works of a session, each computed when it is first needed.
 #[derive(Debug)]
@@ -85,7 +94,12 @@ impl Works {
         let work = self.compute(parameters, timeout, idle).map(Rc::new);
         let is_final = !matches!(&work, Err(error) if error.kind == ErrorKind::Cancelled);
         if is_final {
-            self.known.borrow_mut().insert(key, work.clone());
+            let mut known = self.known.borrow_mut();
+            known.insert(key.clone(), work.clone());
+            let works = known.values().flatten();
+            if works.map(|work| work.graph_bytes()).sum::<u64>() > MOST_GRAPH_BYTES {
+                known.retain(|other, _| *other == key);
+            }
         }
         work
     }
@@ -109,18 +123,36 @@ impl Works {
         let request = Request::Expect(Box::new(Expect {
             parameters: parameters.clone(),
             nonces,
-            graph_path: None,
         }));
         match process.ask(&request, idle).map_err(of_expected)? {
             Reply::Expected(expected) if expected.digests.len() == count => {
                 process.has_finished = true;
-                Ok(Work {
-                    nonces: self.nonces,
-                    expected,
-                })
+                Work::keep(self.nonces, expected)
             }
             other => Err(unexpected(&other)),
         }
+    }
+}
+
+impl Work {
+    /// Opens the graph file of a process that is about to end, so that the file outlives it.
+    fn keep(nonces: [Hex; 2], mut expected: Expected) -> Result<Self, CaseError> {
+        let path = &expected.graph.path;
+        let file = File::open(path).map_err(|error| {
+            let message = format!("cannot open the graph {path} that `expected` wrote: {error}");
+            CaseError::new(ErrorKind::SetUp, message)
+        })?;
+        expected.graph.path = format!("/proc/{}/fd/{}", process::id(), file.as_raw_fd());
+        Ok(Self {
+            nonces,
+            expected,
+            file,
+        })
+    }
+
+    /// The memory that the graph takes.
+    fn graph_bytes(&self) -> u64 {
+        self.file.metadata().map_or(0, |file| file.len())
     }
 }
 
@@ -144,20 +176,30 @@ pub(crate) fn serve_expected(registry: &Registry) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let (reply, code) = match answer(registry) {
-        Ok(expected) => (Reply::Expected(expected), ExitCode::SUCCESS),
-        Err(error) => (Reply::Error(error), ExitCode::FAILURE),
-    };
-    match send(&mut replies, &[reply]) {
-        Ok(()) => code,
-        // There is no one to report to.
-        Err(_) => ExitCode::FAILURE,
+    let mut requests = io::stdin().lock();
+    match answer(registry, &mut requests) {
+        Ok((expected, graph)) => {
+            if send(&mut replies, &[Reply::Expected(expected)]).is_ok() {
+                // The graph exists until the parent has opened it, and closes this input.
+                let _ = io::copy(&mut requests, &mut io::sink());
+            }
+            drop(graph);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            // If this fails too, there is no one to report to.
+            let _ = send(&mut replies, &[Reply::Error(error)]);
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn answer(registry: &Registry) -> Result<Expected, CaseError> {
-    let mut requests = io::stdin().lock();
-    let Some(Request::Expect(request)) = next_request(&mut requests)? else {
+/// What is expected, and the file with the graph.
+fn answer(
+    registry: &Registry,
+    requests: &mut impl BufRead,
+) -> Result<(Expected, GraphFile), CaseError> {
+    let Some(Request::Expect(request)) = next_request(requests)? else {
         return Err(protocol_error("the request must be `expect`"));
     };
     let definition = Definition::from_json(&request.parameters, registry).map_err(set_up_error)?;
@@ -167,14 +209,17 @@ fn answer(registry: &Registry) -> Result<Expected, CaseError> {
     let kernel = definition.build_kernel(&setting).map_err(set_up_error)?;
     let digest = |nonce: &Hex| Hex(expected_digest(&graph, kernel.as_ref(), nonce.0));
     let pace = definition.kernel.pace(&definition.kernel_parameters);
-    Ok(Expected {
-        graph: GraphSize {
+    let file = GraphFile::write(&graph, definition.output_bytes).map_err(set_up_error)?;
+    let expected = Expected {
+        graph: HandedGraph {
+            path: file.path().display().to_string(),
+            crc32: format!("{:08x}", file.crc32()),
             task_count: graph.task_count() as u64,
             edge_count: graph.edge_count() as u64,
         },
         digests: request.nonces.iter().map(digest).collect(),
         pace: pace.name().into(),
         durations: KnownDurations::of(&graph, kernel.as_ref()),
-        crc32: None,
-    })
+    };
+    Ok((expected, file))
 }

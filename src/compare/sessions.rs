@@ -59,7 +59,7 @@ pub(super) fn counts(sample: &Sample) -> bool {
 }
 
 /// Returns one list per session: the logarithm of the time of one run for each valid sample, in nanoseconds or as a
-/// multiple of the control loop's time. Samples that took no time are left out.
+/// multiple of the control loop's time. Samples that took no time, or whose time was not measured, are left out.
 pub(super) fn log_times(
     records: &[&Record],
     channel: Channel,
@@ -73,12 +73,16 @@ pub(super) fn log_times(
         let samples = record.samples.iter().filter(|sample| counts(sample));
         let times = samples.map(|sample| {
             let ns = match channel {
-                Channel::Wall => sample.run_wall_ns(),
+                Channel::Wall => Some(sample.run_wall_ns()),
                 Channel::Cpu => sample.run_cpu_ns(),
             };
-            ns / unit
+            Some(ns? / unit)
         });
-        times.filter(|time| *time > 0.0).map(f64::ln).collect()
+        times
+            .flatten()
+            .filter(|time| *time > 0.0)
+            .map(f64::ln)
+            .collect()
     });
     let sessions: Vec<Vec<f64>> = sessions.collect();
     sessions

@@ -57,8 +57,8 @@ pub(crate) struct PairSlice {
 pub(crate) struct SliceSample {
     /// Wall time of all its runs together.
     pub wall_ns: u64,
-    /// CPU time of all its runs together.
-    pub cpu_ns: u64,
+    /// CPU time of all its runs together; null if the child does not measure it.
+    pub cpu_ns: Option<u64>,
     /// The number of runs.
     pub run_count: u64,
 }
@@ -92,11 +92,11 @@ impl PairSlice {
     /// a single sample takes too little CPU time to measure.
     fn time(&self, channel: Channel) -> Option<f64> {
         let runs: u64 = self.samples.iter().map(|sample| sample.run_count).sum();
-        let cpu_ns: u64 = self.samples.iter().map(|sample| sample.cpu_ns).sum();
+        let cpu_ns: Option<u64> = self.samples.iter().map(|sample| sample.cpu_ns).sum();
         let wall = |sample: &SliceSample| run_ns(sample.wall_ns, sample.run_count);
         match channel {
             Channel::Wall => median(&self.samples.iter().map(wall).collect::<Vec<_>>()),
-            Channel::Cpu => (runs > 0).then(|| run_ns(cpu_ns, runs)),
+            Channel::Cpu => cpu_ns.filter(|_| runs > 0).map(|ns| run_ns(ns, runs)),
         }
     }
 }
@@ -229,6 +229,7 @@ fn prepare(contest: &Contest, arm: &Arm, plan: &GatePlan) -> Prepare {
     };
     Prepare {
         warmup_ns: plan.warmup_ns,
+        warmup_run_count: 0,
         min_sample_ns: plan.min_sample_ns,
         retry_limit: contest.case.retry_limit,
         task_timeout_ns: contest.case.task_timeout_ns,
@@ -280,7 +281,7 @@ mod tests {
     fn slice(round: u32, side: Side, walls_ns: &[u64], cpu_ns: u64) -> PairSlice {
         let sample = |wall_ns: &u64| SliceSample {
             wall_ns: *wall_ns,
-            cpu_ns,
+            cpu_ns: Some(cpu_ns),
             run_count: 2,
         };
         PairSlice {

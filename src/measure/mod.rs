@@ -161,19 +161,26 @@ impl Meter {
         self.run_count
     }
 
-    /// Runs the job for `duration`, at least once. Then chooses the number of runs per sample, so that a sample lasts
+    /// Runs the job for `duration`, and at least `least_run_count` times and once. Then chooses the number of runs per sample, so that a sample lasts
     /// at least `min_sample` and is long enough for the clock.
     ///
     /// # Errors
     ///
     /// If a run failed. Warm-up runs are verified like all others.
-    pub fn warm_up(&mut self, duration: Duration, min_sample: Duration) -> Result<(), Failure> {
+    pub fn warm_up(
+        &mut self,
+        duration: Duration,
+        least_run_count: u64,
+        min_sample: Duration,
+    ) -> Result<(), Failure> {
         let start = Instant::now();
+        let mut run_count = 0;
         let mut shortest = Duration::MAX;
         loop {
             let (sample, _) = self.sample(self.run_count)?;
+            run_count += sample.run_count;
             shortest = shortest.min(Duration::from_nanos(sample.wall_ns / sample.run_count));
-            if start.elapsed() >= duration {
+            if start.elapsed() >= duration && run_count >= least_run_count {
                 break;
             }
         }
@@ -255,14 +262,12 @@ impl Meter {
         }
         let usage = own_usage.plus(workers_usage).since(usage_before);
         let sample = Sample {
-            wall_ns: nanoseconds(wall),
-            run_count,
-            cpu_ns: usage.cpu_ns,
-            foreign_cpu_ns: None,
-            voluntary_switch_count: usage.voluntary_switch_count,
-            involuntary_switch_count: usage.involuntary_switch_count,
+            cpu_ns: Some(usage.cpu_ns),
+            voluntary_switch_count: Some(usage.voluntary_switch_count),
+            involuntary_switch_count: Some(usage.involuntary_switch_count),
             worker_cores: worker_cores(self.worker_count, &self.worker_processes),
             is_degraded,
+            ..Sample::new(nanoseconds(wall), run_count)
         };
         Ok((sample, findings))
     }

@@ -158,6 +158,7 @@ impl<'a> Sweeper<'a> {
         let mut record = self
             .surroundings
             .blank(sweepable.case(Some(size)), self.record_plan(sweepable));
+        sweepable.planned.describe(&mut record);
         record.peak = Some(Peak {
             variant: sweepable.variant.clone(),
             size_parameter: sweepable.size_parameter.into(),
@@ -196,6 +197,7 @@ impl<'a> Sweeper<'a> {
         Prepare {
             certified_optimum_ns: sweepable.optimum(&case).map(nanoseconds),
             warmup_ns: nanoseconds(WARMUP),
+            warmup_run_count: 0,
             min_sample_ns: nanoseconds(SAMPLE),
             retry_limit: sweepable.planned.retry_limit,
             task_timeout_ns: sweepable.planned.task_timeout.map(nanoseconds),
@@ -208,7 +210,9 @@ impl<'a> Sweeper<'a> {
             seed: self.plan.seed,
             order_index: self.count,
             warmup_ns: nanoseconds(WARMUP),
+            warmup_run_count: 0,
             min_sample_ns: nanoseconds(SAMPLE),
+            invocation_count: 1,
             min_time_ns: 0,
             max_time_ns: nanoseconds(self.plan.max_time),
             min_sample_count: 1,

@@ -212,6 +212,8 @@ mod tests {
         let case = json!({"workload": "x", "variant": "duration_ms=2", "backend": "rayon", "workers": 2, "parameters": parameters});
         let planned = PlannedCase {
             case: serde_json::from_value(case).unwrap(),
+            workload_why: String::new(),
+            backend_why: String::new(),
             timeout: None,
             task_timeout: None,
             certified_optimum: Some(Duration::from_millis(6)),

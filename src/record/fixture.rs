@@ -26,6 +26,10 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
             pin: false,
             options: BTreeMap::new(),
         },
+        family: None,
+        workload_why: None,
+        backend_why: None,
+        runtime: None,
         graph: Some(GraphSize {
             task_count: 1000,
             edge_count: 2772,
@@ -34,6 +38,8 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
             seed: 7,
             order_index: 0,
             warmup_ns: 50_000_000,
+            warmup_run_count: 0,
+            invocation_count: 1,
             min_sample_ns: 2_000_000,
             min_time_ns: 200_000_000,
             max_time_ns: 400_000_000,
@@ -65,6 +71,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         start_ns: Some(100_000),
         bound: None,
         samples: Vec::new(),
+        usage: Vec::new(),
         calibrations: Vec::new(),
         calibration_error: None,
         pace: None,
@@ -92,14 +99,10 @@ impl Builder {
     pub(crate) fn walls_us(mut self, walls: &[u64]) -> Self {
         let workers = u64::from(self.0.case.workers);
         let sample = |wall_us: &u64| Sample {
-            wall_ns: wall_us * 1000,
-            run_count: 1,
-            cpu_ns: wall_us * 1000 * workers,
-            foreign_cpu_ns: None,
-            voluntary_switch_count: 0,
-            involuntary_switch_count: 0,
-            worker_cores: Vec::new(),
-            is_degraded: false,
+            cpu_ns: Some(wall_us * 1000 * workers),
+            voluntary_switch_count: Some(0),
+            involuntary_switch_count: Some(0),
+            ..Sample::new(wall_us * 1000, 1)
         };
         self.0.samples = walls.iter().map(sample).collect();
         self

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::mixed::{MixedError, refuse_mixed};
-use super::{Peak, Record, SCHEMA_VERSION, Sample};
+use super::{OLDEST_SCHEMA_VERSION, Peak, Record, SCHEMA_VERSION, Sample};
 use crate::diagnostic::Diagnostic;
 use crate::input::{self, NotText, ReadError};
 
@@ -59,7 +59,9 @@ pub enum RecordsError {
         error: String,
     },
     /// A record of another version.
-    #[error("{place} has schema_version {found}, and this program supports only {SCHEMA_VERSION}")]
+    #[error(
+        "{place} has schema_version {found}, and this program supports only {OLDEST_SCHEMA_VERSION} to {SCHEMA_VERSION}"
+    )]
     UnknownVersion {
         /// The file and the line.
         place: String,
@@ -239,7 +241,12 @@ fn parse(line: &[u8], place: &str, is_first: bool) -> Result<Record, RecordsErro
             }
         }
     })?;
-    if version.schema_version != SCHEMA_VERSION {
+    let known = u64::from(OLDEST_SCHEMA_VERSION)..=u64::from(SCHEMA_VERSION);
+    if !version
+        .schema_version
+        .as_u64()
+        .is_some_and(|one| known.contains(&one))
+    {
         return Err(RecordsError::UnknownVersion {
             place: place.into(),
             found: version.schema_version,
@@ -382,8 +389,39 @@ mod tests {
     fn an_unknown_version_says_which_is_known() {
         let mut record = case("empty", "serial", 1).record();
         record.schema_version = 99;
-        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has schema_version 99, and this program supports only 1 | read it with the version of taskdyno that wrote it, or measure again with this version");
-        insta::assert_snapshot!(complaint("{\"schema_version\": \"one\", \"case\": 3}"), @r#"r.jsonl:1 has schema_version "one", and this program supports only 1 | read it with the version of taskdyno that wrote it, or measure again with this version"#);
+        insta::assert_snapshot!(complaint(line(&record)), @"r.jsonl:1 has schema_version 99, and this program supports only 1 to 2 | read it with the version of taskdyno that wrote it, or measure again with this version");
+        insta::assert_snapshot!(complaint("{\"schema_version\": \"one\", \"case\": 3}"), @r#"r.jsonl:1 has schema_version "one", and this program supports only 1 to 2 | read it with the version of taskdyno that wrote it, or measure again with this version"#);
+    }
+
+    /// A record as version 1 wrote it: without the fields that version 2 added.
+    #[test]
+    fn a_record_of_version_1_is_read() {
+        let record = case("empty", "serial", 1).record();
+        let mut value = serde_json::to_value(&record).unwrap();
+        value["schema_version"] = 1.into();
+        let mut drop_from = |place: &str, fields: &[&str]| {
+            let object = value.pointer_mut(place).unwrap().as_object_mut().unwrap();
+            for field in fields {
+                assert!(object.remove(*field).is_some(), "{place}/{field}");
+            }
+        };
+        let added = ["family", "workload_why", "backend_why", "runtime", "usage"];
+        drop_from("", &added);
+        drop_from("/plan", &["warmup_run_count", "invocation_count"]);
+        for index in 0..record.samples.len() {
+            drop_from(&format!("/samples/{index}"), &["invocation"]);
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), value.to_string()).unwrap();
+        let read = read(&[file.path().to_owned()]).unwrap().remove(0);
+        assert_eq!(read.schema_version, 1);
+        assert_eq!(
+            Record {
+                schema_version: SCHEMA_VERSION,
+                ..read
+            },
+            record
+        );
     }
 
     #[test]

@@ -33,9 +33,9 @@ impl Sample {
         run_ns(self.wall_ns, self.run_count)
     }
 
-    /// The CPU time of one run, in nanoseconds.
-    pub fn run_cpu_ns(&self) -> f64 {
-        run_ns(self.cpu_ns, self.run_count)
+    /// The CPU time of one run, in nanoseconds; `None` if it was not measured.
+    pub fn run_cpu_ns(&self) -> Option<f64> {
+        Some(run_ns(self.cpu_ns?, self.run_count))
     }
 }
 

@@ -122,7 +122,7 @@ fn utilisation(record: &Record) -> Option<f64> {
     let workers = f64::from(record.case.workers);
     let samples = record.samples.iter().filter(|sample| sample.wall_ns > 0);
     let shares: Vec<f64> = samples
-        .map(|sample| sample.cpu_ns as f64 / (sample.wall_ns as f64 * workers))
+        .filter_map(|sample| Some(sample.cpu_ns? as f64 / (sample.wall_ns as f64 * workers)))
         .collect();
     median(&shares)
 }

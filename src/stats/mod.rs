@@ -10,6 +10,7 @@ pub(crate) mod holm;
 pub(crate) mod metg;
 pub(crate) mod paired;
 mod sessions;
+pub(crate) mod steady;
 
 pub(crate) use divisive::{Divisive, change_points};
 pub(crate) use sessions::{SessionDifference, session_difference};

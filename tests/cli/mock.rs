@@ -70,6 +70,7 @@ fn assert_numbers(records: &[Value]) {
                 "involuntary_switch_count": 0,
                 "worker_cores": [0],
                 "is_degraded": false,
+                "invocation": 0,
             })
         };
         let samples: Vec<Value> = (0..9).map(sample).collect();

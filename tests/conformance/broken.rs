@@ -69,7 +69,7 @@ fn a_backend_that_does_nothing_is_detected_in_a_sample_of_any_length() {
             }
         });
         let mut meter = Meter::new(job, pool, 1, Some(expected));
-        meter.warm_up(Duration::ZERO, Duration::ZERO).unwrap();
+        meter.warm_up(Duration::ZERO, 1, Duration::ZERO).unwrap();
         let plan = SlicePlan {
             run_count: Some(run_count),
             ..SlicePlan::exactly(1)

@@ -4,10 +4,12 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::backend::MOST_WORKERS;
+use crate::handover::{self, HandedOver, HandoverError};
 use crate::kernel::Findings;
 use crate::measure::schedule::KnownDurations;
 use crate::measure::{MOST_NS, SlicePlan};
@@ -71,6 +73,7 @@ impl Prepare {
     fn check(&self) -> Result<(), RangeError> {
         within("workers", self.case.workers, 1..=MOST_WORKERS)?;
         within("warmup_ns", self.warmup_ns, 0..=MOST_NS)?;
+        within("warmup_run_count", self.warmup_run_count, 0..=MOST_RUNS)?;
         within("min_sample_ns", self.min_sample_ns, 0..=MOST_NS)?;
         within("retry_limit", self.retry_limit, 0..=MOST_RETRIES)?;
         let times = [
@@ -146,6 +149,9 @@ pub struct Prepare {
     pub nonce: Hex,
     /// How long to warm up. There is at least one run.
     pub warmup_ns: u64,
+    /// How many runs to warm up for, at least.
+    #[serde(default)]
+    pub warmup_run_count: u64,
     /// A sample contains enough runs to last this long, and long enough for the clock.
     #[serde(default)]
     pub min_sample_ns: u64,
@@ -184,6 +190,7 @@ impl Prepare {
             graph: None,
             nonce: Hex(0),
             warmup_ns: 0,
+            warmup_run_count: 0,
             min_sample_ns: 0,
             retry_limit: 0,
             task_timeout_ns: None,
@@ -206,6 +213,38 @@ pub struct HandedGraph {
     pub task_count: u64,
     /// The number of dependences.
     pub edge_count: u64,
+}
+
+impl HandedGraph {
+    /// The size of the graph.
+    pub fn size(&self) -> GraphSize {
+        GraphSize {
+            task_count: self.task_count,
+            edge_count: self.edge_count,
+        }
+    }
+
+    /// Reads the graph.
+    ///
+    /// # Errors
+    ///
+    /// Why the file has no such graph.
+    pub(crate) fn read(&self) -> Result<HandedOver, ReadError> {
+        let crc32 = u32::from_str_radix(&self.crc32, 16);
+        let crc32 = crc32.map_err(|_| ReadError::NoChecksum(self.crc32.clone()))?;
+        Ok(handover::read(Path::new(&self.path), crc32)?)
+    }
+}
+
+/// Why a graph file could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// The request has no checksum.
+    #[error("`crc32` is {0:?}: expected 8 hexadecimal digits")]
+    NoChecksum(String),
+    /// The file is wrong.
+    #[error(transparent)]
+    File(#[from] HandoverError),
 }
 
 /// A slice to measure.
@@ -241,16 +280,13 @@ pub struct Expect {
     pub parameters: serde_json::Value,
     /// The nonces that runs will have.
     pub nonces: Vec<Hex>,
-    /// Where to write the graph; null to leave that out.
-    #[serde(default)]
-    pub graph_path: Option<String>,
 }
 
 /// What every run of a work must compute, and how fast it can be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Expected {
-    /// The size of its graph.
-    pub graph: GraphSize,
+    /// Its graph, in a file that exists as long as the process that answers.
+    pub graph: HandedGraph,
     /// One digest per nonce.
     pub digests: Vec<Hex>,
     /// What determines its times, see [`crate::record::Record::pace`].
@@ -258,9 +294,6 @@ pub struct Expected {
     /// What is known of the durations of its tasks; null if they are not known, or all zero.
     #[serde(default)]
     pub durations: Option<KnownDurations>,
-    /// The CRC-32 of the graph file, if it was written.
-    #[serde(default)]
-    pub crc32: Option<String>,
 }
 
 /// Makes worker processes die at random.

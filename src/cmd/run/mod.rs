@@ -37,6 +37,28 @@ pub(super) struct RunArguments {
     /// Run each case for this many seconds before the first sample.
     #[arg(long, value_name = "SECONDS", default_value = "0.02", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_WARMUP")]
     warmup: Duration,
+    /// Run each case at least this many times before the first sample.
+    ///
+    /// The warm-up ends when both this number of runs and the time of --warmup are reached.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "0",
+        value_parser = clap::value_parser!(u64).range(0..=MOST_WARMUP_RUNS),
+        env = "TASKDYNO_WARMUP_RUNS"
+    )]
+    warmup_runs: u64,
+    /// Measure each case in this many fresh processes, one after the other.
+    ///
+    /// Each process warms up and takes its own samples, so the limits on time and on samples apply to each of them.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1",
+        value_parser = clap::value_parser!(u32).range(1..=MOST_INVOCATIONS),
+        env = "TASKDYNO_INVOCATIONS"
+    )]
+    invocations: u32,
     /// Take samples of each case for at least this many seconds.
     #[arg(long, value_name = "SECONDS", default_value = "0.1", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_MIN_TIME")]
     min_time: Duration,
@@ -78,6 +100,11 @@ pub(super) struct RunArguments {
 const MIN_SAMPLE_COUNT: u64 = 8;
 /// The largest number of samples per case. More samples would hardly narrow the interval, and would make records large.
 const MAX_SAMPLE_COUNT: u64 = 100;
+
+/// The most runs of a warm-up: as many as a request to a child may ask for.
+const MOST_WARMUP_RUNS: u64 = u32::MAX as u64;
+/// The most processes of a case. With more, starting them would take longer than measuring.
+const MOST_INVOCATIONS: i64 = 1000;
 
 /// The seed of the bootstrap in comparisons with baselines. It is fixed so that the same records give the same
 /// verdicts, and equals the default of `compare`.
@@ -174,13 +201,14 @@ fn measure_all(
     for (index, planned) in cases.into_iter().enumerate() {
         progress.begin(&planned.case.id());
         let plan = plan(arguments, seed, index as u64, &planned);
-        let record = record(
+        let mut record = record(
             &surroundings,
-            planned.case,
+            planned.case.clone(),
             planned.certified_optimum,
             plan,
             &mut progress,
         );
+        planned.describe(&mut record);
         if is_interrupted() {
             break;
         }
@@ -205,6 +233,8 @@ fn plan(arguments: &RunArguments, seed: u64, order_index: u64, planned: &Planned
         seed,
         order_index,
         warmup_ns: nanoseconds(arguments.warmup),
+        warmup_run_count: arguments.warmup_runs,
+        invocation_count: arguments.invocations,
         min_sample_ns: nanoseconds(arguments.min_time) / MAX_SAMPLE_COUNT,
         min_time_ns: nanoseconds(arguments.min_time),
         max_time_ns: nanoseconds(arguments.max_time.max(arguments.min_time)),

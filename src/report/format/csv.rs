@@ -81,12 +81,14 @@ impl Format for Csv {
             "involuntary_switch_count",
             "is_degraded",
             "dirty",
+            "invocation",
         ]);
         for record in records {
             let case = &record.case;
             let commit = record.commit.as_ref();
             for (number, sample) in record.samples.iter().enumerate() {
-                let foreign = sample.foreign_cpu_ns;
+                let or_empty =
+                    |count: Option<u64>| count.map_or(String::new(), |count| count.to_string());
                 text += &row(&[
                     &case.id(),
                     &case.workload,
@@ -98,12 +100,13 @@ impl Format for Csv {
                     &number.to_string(),
                     &sample.wall_ns.to_string(),
                     &sample.run_count.to_string(),
-                    &sample.cpu_ns.to_string(),
-                    &foreign.map_or(String::new(), |ns| ns.to_string()),
-                    &sample.voluntary_switch_count.to_string(),
-                    &sample.involuntary_switch_count.to_string(),
+                    &or_empty(sample.cpu_ns),
+                    &or_empty(sample.foreign_cpu_ns),
+                    &or_empty(sample.voluntary_switch_count),
+                    &or_empty(sample.involuntary_switch_count),
                     &sample.is_degraded.to_string(),
                     &commit.map_or(String::new(), |commit| commit.dirty.to_string()),
+                    &sample.invocation.to_string(),
                 ]);
             }
         }

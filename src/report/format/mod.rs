@@ -1,7 +1,7 @@
 //! Formats of other tools, as `export` writes them: one file per format, and one line per format in [`FORMATS`].
 
 use crate::compare::{Comparison, Judgement};
-use crate::record::{Record, Sample};
+use crate::record::Record;
 use crate::stats::{Interval, median, median_interval};
 
 mod bencher;
@@ -69,11 +69,11 @@ fn figures(record: &Record) -> Vec<Figure> {
         .iter()
         .filter(|sample| !sample.is_degraded)
         .collect();
-    let of_each = |time: fn(&Sample) -> f64| -> Vec<f64> {
-        samples.iter().map(|sample| time(sample)).collect()
-    };
-    let walls = of_each(Sample::run_wall_ns);
-    let cpus = of_each(Sample::run_cpu_ns);
+    let walls: Vec<f64> = samples.iter().map(|sample| sample.run_wall_ns()).collect();
+    let cpus: Vec<f64> = samples
+        .iter()
+        .filter_map(|sample| sample.run_cpu_ns())
+        .collect();
     let of_median = |name, help, values: &[f64]| {
         Some(Figure {
             name,

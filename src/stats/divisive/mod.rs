@@ -233,7 +233,8 @@ fn exact_p_value(stretches: &[(usize, &[f64])], as_large: f64, how: &Divisive) -
     shares.fold(0.0, |any, share| any + share - any * share)
 }
 
-/// The fraction of random orders with a division as large. The observed order counts as one of them.
+/// The fraction of random orders with a division as large. The observed order counts as one of them. As soon as the
+/// fraction is known to exceed the significance, the rest of the orders is not drawn.
 fn drawn_p_value(
     series: &[f64],
     found: &[ChangePoint],
@@ -242,6 +243,7 @@ fn drawn_p_value(
     random: &mut SplitMix64,
 ) -> f64 {
     let mut shuffled = series.to_vec();
+    let order_count = (how.permutation_count + 1) as f64;
     let mut count = 1;
     for _ in 0..how.permutation_count {
         for (start, stretch) in stretches(series, found) {
@@ -251,8 +253,11 @@ fn drawn_p_value(
         if largest.is_some_and(|split| split.divergence >= as_large) {
             count += 1;
         }
+        if f64::from(count) / order_count > how.significance {
+            break;
+        }
     }
-    f64::from(count) / (how.permutation_count + 1) as f64
+    f64::from(count) / order_count
 }
 
 #[cfg(test)]

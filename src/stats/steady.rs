@@ -1,0 +1,222 @@
+//! Whether a series is steady: whether its level at either end is the level of the whole.
+//!
+//! The reported time of a case is the median of its samples. It stands for the case only if it does not depend on how
+//! long the case was run before, and for how long after. Managed runtimes compile their code while it runs, so their
+//! times can fall by a factor of a hundred over the first few hundred runs.
+
+use super::divisive::{Divisive, change_points};
+use super::median;
+
+/// A level further from the median than this is a different level. The speed of a machine drifts by 5 to 7% over
+/// minutes, which no warm-up removes, so a smaller limit would mark the machine.
+const LEVEL_RATIO: f64 = 1.1;
+
+/// A level is looked for in stretches of at least one in this many samples. A shorter one moves the median by few
+/// ranks, and a single disturbance of the machine is often that short.
+const LEAST_SHARE: usize = 10;
+
+/// How a series is not steady.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Unsteady {
+    /// Whether the differing level is the first or the last one.
+    pub end: End,
+    /// The index of the first value after the change between this level and the rest.
+    pub index: usize,
+    /// The level of this end ÷ the median of all values.
+    pub ratio: f64,
+}
+
+/// One of the two ends of a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The values before the first change.
+    First,
+    /// The values after the last change.
+    Last,
+}
+
+/// The end of a series whose level is further from the median of all values than 10%, the further one if both are;
+/// `None` if the series is steady, or if there is no telling.
+///
+/// A level is the median of the values before the first change, or after the last one, that E-divisive finds in the
+/// logarithms of the values at a significance of 1%. A passing change in the middle does not count, because the median
+/// withstands it. For values in random order, whatever their distribution, a steady series is called unsteady with a
+/// probability of at most 1%. Fewer than 10 values can never be significant, so they are never called unsteady; see
+/// [`fewest_values`]. All values must be above zero.
+pub(crate) fn unsteady(values: &[f64]) -> Option<Unsteady> {
+    let how = how(values.len());
+    let all = median(values)?;
+    if (values.len() as u64) < how.fewest_values() || spread(values) < LEVEL_RATIO {
+        return None;
+    }
+    let logs: Vec<f64> = values.iter().map(|value| value.ln()).collect();
+    let changes = change_points(&logs, &how);
+    let (first, last) = (changes.first()?.index, changes.last()?.index);
+    let of = |end, index, stretch: &[f64]| {
+        Some(Unsteady {
+            end,
+            index,
+            ratio: median(stretch)? / all,
+        })
+    };
+    let ends = [
+        of(End::First, first, &values[..first])?,
+        of(End::Last, last, &values[last..])?,
+    ];
+    let further = ends
+        .into_iter()
+        .max_by(|a, b| distance(a.ratio).total_cmp(&distance(b.ratio)))?;
+    (distance(further.ratio) > LEVEL_RATIO.ln()).then_some(further)
+}
+
+/// The fewest values that can be called unsteady.
+pub(crate) fn fewest_values() -> u64 {
+    how(0).fewest_values()
+}
+
+fn how(count: usize) -> Divisive {
+    Divisive {
+        min_len: (count / LEAST_SHARE).max(2),
+        ..Divisive::default()
+    }
+}
+
+/// The largest value ÷ the smallest. If it is below the limit, no level can differ, and the search is not necessary.
+fn spread(values: &[f64]) -> f64 {
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    most / least
+}
+
+/// How far a ratio is from 1, as a logarithm without its sign.
+fn distance(ratio: f64) -> f64 {
+    ratio.ln().abs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{SplitMix64, ratio};
+
+    /// The time of run `number`, from 1, of a runtime that compiles while it runs, in microseconds per task: a line
+    /// through four measured points, on logarithmic scales, and flat from then on.
+    fn compiled_while_run(number: f64) -> f64 {
+        let points = [(1.0, 35.7), (10.0, 0.83), (100.0, 0.29), (300.0, 0.12)];
+        let Some(right) = points.iter().position(|point| point.0 > number) else {
+            return points[3].1;
+        };
+        let ((x0, y0), (x1, y1)): ((f64, f64), (f64, f64)) = (points[right - 1], points[right]);
+        let share = (number / x0).ln() / (x1 / x0).ln();
+        y0 * (y1 / y0).powf(share)
+    }
+
+    /// The samples of such a runtime: each the mean of `run_count` runs, after `warmup` runs, with noise of ±5%.
+    fn samples(warmup: usize, run_count: usize, count: usize) -> Vec<f64> {
+        let mut random = SplitMix64::new(warmup as u64);
+        let mut number = warmup;
+        let mut sample = || {
+            let runs = number + 1..=number + run_count;
+            number += run_count;
+            let total: f64 = runs.map(|run| compiled_while_run(run as f64)).sum();
+            total / run_count as f64 * (0.95 + 0.1 * ratio(random.next_u64()))
+        };
+        (0..count).map(|_| sample()).collect()
+    }
+
+    #[test]
+    fn a_runtime_that_still_compiles_is_unsteady_and_steady_once_it_has_warmed_up() {
+        // 1 run per sample: the last level is below the median, and the first one above it by more.
+        let found = unsteady(&samples(0, 1, 100)).unwrap();
+        assert_eq!(found.end, End::First);
+        assert!(found.ratio > 2.0, "{found:?}");
+        for (warmup, run_count, count) in [(10, 1, 100), (100, 1, 100), (0, 22, 100), (20, 5, 20)] {
+            let found = unsteady(&samples(warmup, run_count, count));
+            assert!(found.is_some(), "{warmup} {run_count} {count}");
+        }
+        for run_count in [1, 5, 22] {
+            assert_eq!(unsteady(&samples(300, run_count, 100)), None);
+        }
+    }
+
+    #[test]
+    fn a_lasting_step_is_found_and_a_passing_one_is_not() {
+        let step = |places: std::ops::Range<usize>, factor: f64| -> Vec<f64> {
+            let mut random = SplitMix64::new(5);
+            let noise = (0..100).map(|_| 1.0 + 0.02 * ratio(random.next_u64()));
+            let stepped = noise
+                .enumerate()
+                .map(|(index, value)| value * if places.contains(&index) { factor } else { 1.0 });
+            stepped.collect()
+        };
+        let found = unsteady(&step(70..100, 1.3)).unwrap();
+        assert_eq!((found.end, found.index), (End::Last, 70));
+        assert!((1.25..1.35).contains(&found.ratio), "{found:?}");
+        let found = unsteady(&step(0..20, 1.3)).unwrap();
+        assert_eq!((found.end, found.index), (End::First, 20));
+        // Less than the limit, passing, and too short.
+        for (places, factor) in [(70..100, 1.08), (40..60, 3.0), (97..100, 3.0)] {
+            assert_eq!(unsteady(&step(places.clone(), factor)), None, "{places:?}");
+        }
+    }
+
+    #[test]
+    fn too_few_values_are_not_judged() {
+        assert_eq!(fewest_values(), 10);
+        let halves = |count: usize| -> Vec<f64> {
+            (0..count)
+                .map(|index| if index < count / 2 { 1.0 } else { 2.0 })
+                .collect()
+        };
+        assert_eq!(unsteady(&halves(9)), None);
+        assert!(unsteady(&halves(10)).is_some());
+        assert_eq!(unsteady(&[]), None);
+        assert_eq!(unsteady(&[1.0; 50]), None);
+    }
+
+    /// The sum of twelve uniform numbers: mean 0, standard deviation 1.
+    fn normal(random: &mut SplitMix64) -> f64 {
+        (0..12).map(|_| ratio(random.next_u64())).sum::<f64>() - 6.0
+    }
+
+    /// How many of `count` series of 40 samples are called unsteady.
+    fn alarms(count: usize, mut next: impl FnMut(&mut SplitMix64) -> f64) -> usize {
+        let mut random = SplitMix64::new(7);
+        let mut is_alarm = || {
+            let series: Vec<f64> = (0..40).map(|_| next(&mut random)).collect();
+            unsteady(&series).is_some()
+        };
+        (0..count).filter(|_| is_alarm()).count()
+    }
+
+    #[test]
+    fn stationary_noise_is_called_unsteady_as_seldom_as_promised() {
+        // 4 of 400 are expected at most; 12 or more would occur by chance once in 1,000 times.
+        let most = 11;
+        let small = alarms(400, |random| (0.02 * normal(random)).exp());
+        assert_eq!(small, 0);
+        let large = alarms(400, |random| (0.3 * normal(random)).exp());
+        assert!(large <= most, "{large}");
+        // Two levels in random order, as of a run that sometimes waits.
+        let two = alarms(400, |random| 1.0 + random.below(2) as f64);
+        assert!(two <= most, "{two}");
+        // Rare long samples.
+        let rare = alarms(400, |random| match random.below(20) {
+            0 => 10.0,
+            _ => (0.1 * normal(random)).exp(),
+        });
+        assert!(rare <= most, "{rare}");
+        eprintln!("ALARMS {small} {large} {two} {rare}");
+    }
+
+    /// Noise of a machine whose speed wanders is not in random order, so the significance does not protect it; the limit
+    /// on levels does.
+    #[test]
+    fn a_machine_that_wanders_by_a_few_per_cent_is_not_unsteady() {
+        let mut level = 0.0;
+        let wandering = alarms(400, |random| {
+            level = 0.9 * level + 0.02 * 0.19_f64.sqrt() * normal(random);
+            level.exp()
+        });
+        assert_eq!(wandering, 0);
+    }
+}
