@@ -86,7 +86,7 @@ impl<'a> Bench<'a> {
         &self.claims.backends[0]
     }
 
-    /// The kernel for checks that are not about kernels.
+    /// The kernel for checks that are not about kernels: the first that the child names.
     pub(super) fn any_kernel(&self) -> &ChosenKernel {
         &self.kernels[0]
     }

@@ -1,5 +1,6 @@
 //! A child with a case: what it has to run, and how it takes slices of samples.
 
+use std::borrow::Cow;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use super::exchange::{Exchange, Subject};
 use super::fault::{ConformError, Setback};
 use super::work::{ChosenKernel, NamedGraph};
 use crate::execute::expected_digest;
+use crate::graph::TaskGraph;
 use crate::handover::GraphFile;
 
 /// A slice without a limit on time.
@@ -50,19 +52,32 @@ impl<'a> TestCase<'a> {
 
     /// The digest of a run with this nonce.
     pub(super) fn digest(&self, nonce: u64) -> Result<u64, Setback> {
-        let graph = &self.graph.graph;
-        let kernel = self.kernel.build(graph).map_err(cannot_make)?;
-        Ok(expected_digest(graph, kernel.as_ref(), nonce))
+        let graph = self.graph();
+        let kernel = self.kernel.build(&graph).map_err(cannot_make)?;
+        Ok(expected_digest(&graph, kernel.as_ref(), nonce))
     }
 
     /// The file with its graph.
     pub(super) fn file(&self) -> Result<GraphFile, Setback> {
-        GraphFile::write(&self.graph.graph, self.output_bytes).map_err(cannot_make)
+        GraphFile::write(&self.graph(), self.output_bytes).map_err(cannot_make)
+    }
+
+    /// Its graph, with durations if its kernel needs them.
+    fn graph(&self) -> Cow<'a, TaskGraph> {
+        let graph = &self.graph.graph;
+        match self.kernel.kind.needs_durations() && graph.durations_ns().is_none() {
+            true => Cow::Owned(self.graph.clone().timed().graph),
+            false => Cow::Borrowed(graph),
+        }
     }
 
     /// The request to prepare it, with its graph in `file`.
     pub(super) fn prepare(&self, file: &GraphFile, nonce: u64) -> Json {
-        let mut parameters = json!({"kernel": self.kernel.to_json()});
+        let mut parameters = json!({
+            // Parents name the origin of the graph here. A child takes the graph from the file, and must not look here.
+            "pattern": {"kind": "trivial", "width": 1, "steps": 1},
+            "kernel": self.kernel.to_json(),
+        });
         if self.output_bytes > 0 {
             parameters["output_bytes"] = self.output_bytes.into();
         }
