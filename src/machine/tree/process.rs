@@ -31,12 +31,12 @@ pub(super) struct Process {
     pub group: i32,
     /// Its first thread has ended. It has no other threads, and waits to be reaped, or its other threads go on.
     pub is_zombie: bool,
-    pub waited: Waited,
+    pub waited: ChildTimes,
 }
 
 /// What a process knows of the children that it has waited for, and of those that these have waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Waited {
+pub(super) struct ChildTimes {
     /// Their CPU time. User and system time are each rounded down to ticks.
     pub cpu_ns: u64,
     /// Their page faults. Every process has some, so this grows even if `cpu_ns` is rounded to 0.
@@ -70,7 +70,7 @@ impl Process {
             parent: text(4)?.parse().ok()?,
             group: text(5)?.parse().ok()?,
             is_zombie: text(3)? == "Z",
-            waited: Waited {
+            waited: ChildTimes {
                 cpu_ns: (number(16)? + number(17)?).saturating_mul(tick_ns()),
                 fault_count: number(11)?.saturating_add(number(13)?),
             },

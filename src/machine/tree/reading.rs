@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use super::ProcessTree;
-use super::process::{Identity, Process, Waited};
+use super::process::{ChildTimes, Identity, Process};
 use crate::machine::ticks::tick_ns;
 use crate::machine::usage::{Usage, process_usage};
 
@@ -33,7 +33,7 @@ pub(crate) struct TreeUsage {
 #[derive(Debug, Clone, Copy)]
 struct MemberUsage {
     own: Usage,
-    waited: Waited,
+    waited: ChildTimes,
 }
 
 /// What a tree has used between two readings.
@@ -155,7 +155,7 @@ impl TreeUsage {
                 now.own
                     .since(then.map_or(Usage::default(), |then| then.own)),
             );
-            let then = then.map_or(Waited::default(), |then| then.waited);
+            let then = then.map_or(ChildTimes::default(), |then| then.waited);
             waited_ns += now.waited.cpu_ns.saturating_sub(then.cpu_ns);
             waiting_count += u64::from(now.waited != then);
         }
@@ -216,7 +216,7 @@ mod tests {
         let member = |&(pid, own_ms, waited_ms): &(i32, u64, u64)| {
             let member = MemberUsage {
                 own: used(own_ms),
-                waited: Waited {
+                waited: ChildTimes {
                     cpu_ns: waited_ms * MS,
                     fault_count: waited_ms,
                 },
