@@ -15,7 +15,8 @@ use serde_json::{Value as Json, json};
 
 use super::fault::{ConformError, Fault, Setback};
 use crate::foreign::{LAST_WORDS_BYTES, Tail, kill_group, pid};
-use crate::machine::tree::{ProcessTree, TreeUsage, prepare_command};
+use crate::machine::tree::reading::TreeUsage;
+use crate::machine::tree::{ProcessTree, prepare_command};
 use crate::system::{Root, no_process_descriptor};
 
 /// How often to check whether the user has interrupted.
