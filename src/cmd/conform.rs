@@ -12,7 +12,8 @@ use super::out::say_styled;
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::{CommandResult, Exit, FAILED, OK, say, tell};
 use crate::conform::{
-    CANNOT_BE_CAUGHT, CheckOutcome, CheckResult, ConformError, Fault, Subject, check_count, conform,
+    CANNOT_BE_CAUGHT, CheckOutcome, CheckResult, ConformError, Fault, TestedChild, check_count,
+    conform,
 };
 use crate::registry::Registry;
 
@@ -62,7 +63,7 @@ pub(super) struct ConformArguments {
 
 pub(super) fn main(registry: &Registry, arguments: &ConformArguments) -> CommandResult {
     catch_interrupt();
-    let subject = Subject {
+    let subject = TestedChild {
         command: &arguments.command,
         timeout: arguments.timeout,
         is_cancelled: &is_interrupted,

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 
 use super::claims::{ClaimedBackend, Claims};
-use super::exchange::Subject;
+use super::exchange::TestedChild;
 use super::fault::ConformError;
 use super::session::TestCase;
 use super::work::{ChosenKernel, NamedGraph};
@@ -15,7 +15,7 @@ const WORKERS: u32 = 2;
 
 /// A child under test, and what it has to run.
 pub(super) struct Bench<'a> {
-    pub(super) subject: &'a Subject<'a>,
+    pub(super) subject: &'a TestedChild<'a>,
     pub(super) claims: Claims,
     /// The kernels that it claims, with each of their choices; those that this program does not know are left out.
     pub(super) kernels: Vec<ChosenKernel>,
@@ -37,7 +37,7 @@ impl<'a> Bench<'a> {
     ///
     /// If the child has no such backend, or claims no kernel that this program knows.
     pub(super) fn new(
-        subject: &'a Subject<'a>,
+        subject: &'a TestedChild<'a>,
         mut claims: Claims,
         registry: &Registry,
         only: &[String],

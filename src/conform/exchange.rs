@@ -25,7 +25,7 @@ const TICK: Duration = Duration::from_millis(100);
 const MOST_LINE_BYTES: usize = 1 << 20;
 
 /// The program under test.
-pub(crate) struct Subject<'a> {
+pub(crate) struct TestedChild<'a> {
     /// The program and its arguments.
     pub(crate) command: &'a [OsString],
     /// How long it may take for one reply.
@@ -36,7 +36,7 @@ pub(crate) struct Subject<'a> {
 
 /// A started child, and everything that was sent and received. Dropping it kills the child with all that it started.
 pub(super) struct Exchange<'a> {
-    subject: &'a Subject<'a>,
+    subject: &'a TestedChild<'a>,
     child: Child,
     tree: ProcessTree,
     /// Readable after the child has exited.
@@ -51,7 +51,7 @@ pub(super) struct Exchange<'a> {
 
 impl<'a> Exchange<'a> {
     /// Starts the child.
-    pub(super) fn start(subject: &'a Subject<'a>) -> Result<Self, Setback> {
+    pub(super) fn start(subject: &'a TestedChild<'a>) -> Result<Self, Setback> {
         let start = || -> io::Result<Self> {
             let mut command = Command::new(&subject.command[0]);
             command

@@ -15,7 +15,7 @@ use bench::Bench;
 use check::{CHECKS, GREETING, GREETING_EXPECTED, Passed};
 use claims::Claims;
 use exchange::Exchange;
-pub(crate) use exchange::Subject;
+pub(crate) use exchange::TestedChild;
 use fault::Setback;
 pub(crate) use fault::{ConformError, Fault};
 
@@ -63,22 +63,20 @@ pub(crate) fn check_count() -> usize {
 ///
 /// If the user interrupts, the child cannot be tested, or `ended` fails. What a child does wrong is a result.
 pub(crate) fn conform<E: From<ConformError>>(
-    subject: &Subject<'_>,
+    subject: &TestedChild<'_>,
     registry: &Registry,
     only: &[String],
     doing: &dyn Fn(&str),
     mut ended: impl FnMut(CheckResult) -> Result<(), E>,
 ) -> Result<(), E> {
     doing(GREETING);
-    let mut claims = None;
-    let greeting = outcome(greet(subject).map(|read| {
-        claims = Some(read);
-        Passed::Yes
-    }))?;
-    let mut bench = None;
-    if let Some(claims) = claims {
-        bench = Some(Bench::new(subject, claims, registry, only, doing)?);
-    }
+    let (greeting, bench) = match greet(subject) {
+        Ok(claims) => {
+            let bench = Bench::new(subject, claims, registry, only, doing)?;
+            (CheckOutcome::Passed, Some(bench))
+        }
+        Err(setback) => (failure(setback)?, None),
+    };
     ended(CheckResult {
         name: GREETING,
         expected: GREETING_EXPECTED,
@@ -87,18 +85,13 @@ pub(crate) fn conform<E: From<ConformError>>(
     let mut failed: Vec<&'static str> = Vec::new();
     for check in CHECKS {
         doing(check.name);
-        let outcome = match (
-            &bench,
-            failed.iter().find(|name| check.needs.contains(name)),
-        ) {
+        let missing = failed.iter().find(|name| check.needs.contains(name));
+        let outcome = match (&bench, missing) {
             (None, _) => CheckOutcome::NotTried(GREETING),
             (_, Some(other)) => CheckOutcome::NotTried(other),
             (Some(bench), None) => outcome((check.run)(bench))?,
         };
-        if !matches!(
-            outcome,
-            CheckOutcome::Passed | CheckOutcome::NotApplicable(_)
-        ) {
+        if matches!(outcome, CheckOutcome::Failed(_) | CheckOutcome::NotTried(_)) {
             failed.push(check.name);
         }
         ended(CheckResult {
@@ -110,7 +103,7 @@ pub(crate) fn conform<E: From<ConformError>>(
     Ok(())
 }
 
-fn greet(subject: &Subject<'_>) -> Result<Claims, Setback> {
+fn greet(subject: &TestedChild<'_>) -> Result<Claims, Setback> {
     let mut exchange = Exchange::start(subject)?;
     exchange.send(&session::hello());
     let claims = Claims::receive(&mut exchange)?;
@@ -122,7 +115,13 @@ fn outcome(result: Result<Passed, Setback>) -> Result<CheckOutcome, ConformError
     match result {
         Ok(Passed::Yes) => Ok(CheckOutcome::Passed),
         Ok(Passed::NotApplicable(why)) => Ok(CheckOutcome::NotApplicable(why)),
-        Err(Setback::Fault(fault)) => Ok(CheckOutcome::Failed(fault)),
-        Err(Setback::Stopped(error)) => Err(error),
+        Err(setback) => failure(setback),
+    }
+}
+
+fn failure(setback: Setback) -> Result<CheckOutcome, ConformError> {
+    match setback {
+        Setback::Fault(fault) => Ok(CheckOutcome::Failed(fault)),
+        Setback::Stopped(error) => Err(error),
     }
 }

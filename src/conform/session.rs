@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::claims::{ClaimedBackend, KIND, VERSION};
-use super::exchange::{Exchange, Subject};
+use super::exchange::{Exchange, TestedChild};
 use super::fault::{ConformError, Setback};
 use super::work::{ChosenKernel, NamedGraph};
 use crate::execute::expected_digest;
@@ -107,18 +107,18 @@ impl<'a> TestCase<'a> {
     /// Starts a child and lets it prepare the case.
     pub(super) fn start<'s>(
         &self,
-        subject: &'s Subject<'s>,
+        subject: &'s TestedChild<'s>,
         nonce: u64,
-    ) -> Result<Session<'s>, Setback> {
+    ) -> Result<PreparedChild<'s>, Setback> {
         let file = self.file()?;
         let mut exchange = greeted(subject)?;
         exchange.send(&self.prepare(&file, nonce));
-        Session::prepared(exchange, file)
+        PreparedChild::prepared(exchange, file)
     }
 }
 
 /// Starts a child and receives its greeting, whatever it contains.
-pub(super) fn greeted<'s>(subject: &'s Subject<'s>) -> Result<Exchange<'s>, Setback> {
+pub(super) fn greeted<'s>(subject: &'s TestedChild<'s>) -> Result<Exchange<'s>, Setback> {
     let mut exchange = Exchange::start(subject)?;
     exchange.send(&hello());
     exchange.expect("greeting")?;
@@ -147,7 +147,7 @@ pub(super) fn word(word: u64) -> String {
 }
 
 /// A child that has prepared its case.
-pub(super) struct Session<'s> {
+pub(super) struct PreparedChild<'s> {
     pub(super) exchange: Exchange<'s>,
     /// The runs per sample that the child chose.
     pub(super) run_count: u64,
@@ -178,7 +178,7 @@ impl SentSlice {
     }
 }
 
-impl<'s> Session<'s> {
+impl<'s> PreparedChild<'s> {
     /// Receives the reply to a request to prepare.
     pub(super) fn prepared(mut exchange: Exchange<'s>, file: GraphFile) -> Result<Self, Setback> {
         let prepared = exchange.expect("prepared")?;

@@ -137,8 +137,8 @@ pub(super) struct ChosenKernel {
 }
 
 impl ChosenKernel {
-    /// All kernels that a claim stands for: `NAME`, with each of its choices, or `NAME/PARAMETER=VALUE`, with this value
-    /// only. Empty if this program has no such kernel, so that no case of this program needs it.
+    /// All kernels that a claim stands for: `NAME`, with each of its choices, or `NAME/PARAMETER=VALUE`, with this
+    /// value only. Empty if this program has no such kernel. No case of this program can then need it.
     pub(super) fn claimed(claim: &str, registry: &Registry) -> Vec<Self> {
         let (name, fixed) = match claim.split_once('/') {
             Some((name, fixed)) => (name, fixed.split_once('=')),

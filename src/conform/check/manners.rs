@@ -9,7 +9,7 @@ use super::Passed;
 use crate::conform::bench::Bench;
 use crate::conform::exchange::Exchange;
 use crate::conform::fault::Setback;
-use crate::conform::session::{Session, exactly, greeted, hello};
+use crate::conform::session::{PreparedChild, exactly, greeted, hello};
 
 /// A version that no child knows.
 const NO_VERSION: u32 = 1_000_000;
@@ -39,7 +39,7 @@ pub(super) fn unknown_fields(bench: &Bench<'_>) -> Result<Passed, Setback> {
     exchange.expect("greeting")?;
     let places = ["/prepare", "/prepare/case", "/prepare/graph"];
     exchange.send(&with(case.prepare(&file, nonce), &places));
-    let mut session = Session::prepared(exchange, file)?;
+    let mut session = PreparedChild::prepared(exchange, file)?;
     session.slice(&with(exactly(nonce, 1), &["/slice"]))?;
     session
         .exchange
@@ -127,7 +127,9 @@ fn refuses(exchange: &mut Exchange<'_>, what: &str) -> Result<(), Setback> {
 }
 
 /// A child on each backend that has taken one slice.
-fn after_a_slice<'b>(bench: &'b Bench<'_>) -> impl Iterator<Item = Result<Session<'b>, Setback>> {
+fn after_a_slice<'b>(
+    bench: &'b Bench<'_>,
+) -> impl Iterator<Item = Result<PreparedChild<'b>, Setback>> {
     bench.backends().map(|backend| {
         let case = bench.any_case(backend);
         let mut session = case.start(bench.subject, bench.nonces[0])?;

@@ -6,7 +6,7 @@ use super::Passed;
 use crate::conform::bench::Bench;
 use crate::conform::claims::ClaimedBackend;
 use crate::conform::fault::Setback;
-use crate::conform::session::{LONG_NS, SentSlice, Session, word};
+use crate::conform::session::{LONG_NS, PreparedChild, SentSlice, word};
 use crate::record::nanoseconds;
 
 const ENDS: &str = "a slice ends when (its time is at least `min_time_ns` and it has at least `min_sample_count` samples), or \
@@ -144,7 +144,11 @@ fn every_plan(bench: &Bench<'_>, backend: &ClaimedBackend) -> Result<(), Setback
     session.close()
 }
 
-fn one_plan(bench: &Bench<'_>, session: &mut Session<'_>, plan: &Planned) -> Result<(), Setback> {
+fn one_plan(
+    bench: &Bench<'_>,
+    session: &mut PreparedChild<'_>,
+    plan: &Planned,
+) -> Result<(), Setback> {
     let slice = session.slice(&plan.request(bench.nonces[0]))?;
     match plan.mistake(&slice, session.run_count) {
         Some((found, help)) => Err(session.exchange.fault(found, help)),

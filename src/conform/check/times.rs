@@ -49,11 +49,11 @@ const BUSY: [(&str, u64); 3] = [("loop", 100_000), ("hash", 500), ("compute-boun
 const SLICE_NS: u64 = 350_000_000;
 /// How much more CPU time than wall time a worker may take: the process that manages the workers takes some too.
 const MOST_RATIO: f64 = 1.5;
-/// If the child used less of one core than this, other programs had the core. A child that reports half of its time would
-/// then not stand out, so the slice is repeated.
+/// If the child used less of a core per worker than this, other programs had the cores. A child that reports half of
+/// its time would then not stand out, so the slice is repeated.
 const BUSY_RATIO: f64 = 0.85;
 /// How often a slice is taken at most.
-const MOST_ATTEMPTS: u32 = 20;
+const MOST_ATTEMPTS: u32 = 10;
 /// CPU time that is always allowed: a child may tidy up before it waits.
 const ALLOWANCE_NS: f64 = 20e6;
 
@@ -111,7 +111,8 @@ fn cpu_time_fits(
                  in the greeting if a backend has a fixed number of workers, and use no more than `workers`",
             ));
         }
-        if cpu_ns as f64 >= BUSY_RATIO * used.elapsed_ns as f64 {
+        let possible_ns = used.elapsed_ns as f64 * f64::from(case.workers);
+        if cpu_ns as f64 >= BUSY_RATIO * possible_ns {
             session.close()?;
             return Ok(true);
         }

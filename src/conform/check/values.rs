@@ -66,8 +66,8 @@ pub(super) fn sizes(bench: &Bench<'_>) -> Result<Passed, Setback> {
     for backend in bench.backends() {
         for (workers, graph) in [
             (2, &one_task),
+            (1, &no_edges),
             (3, &no_edges),
-            (1, &bench.odd),
             (3, &bench.odd),
             (2, &no_tasks),
         ] {
