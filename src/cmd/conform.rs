@@ -19,24 +19,6 @@ use crate::registry::Registry;
 
 /// The arguments of `conform`.
 #[derive(clap::Args)]
-#[command(
-    long_about = "Test whether a program of yours can be measured as a child.
-
-A child is a program, in any language, that runs task graphs on a runtime. It reads requests from standard input, one \
-JSON object per line, and writes replies to standard output. FORMAT.md defines this protocol, and docs/external.md \
-says how to write a child in an afternoon.
-
-`conform` starts the program many times and talks to it like the program that measures. It checks results for every \
-pattern, kernel, backend and option that the child claims, and whether its times are possible. It also sends what is \
-wrong, ends its input, and kills it. Each check is one line. A check that fails is followed by what was found, what to \
-do, and the exchange: lines that were sent begin with `>`, and lines that were received begin with `<`.",
-    after_long_help = "Examples:
-  `taskdyno conform -- python3 child.py`
-  `taskdyno conform --backends my-pool -- python3 child.py`    while you work on one backend
-  `taskdyno conform -- taskdyno child`                         our own child
-
-Exit codes: 0 if it conforms, 1 if it does not, 2 if the command line is wrong or the program cannot be started."
-)]
 pub(super) struct ConformArguments {
     /// Test only these backends of the child, separated by commas (default: all that it claims).
     #[arg(
