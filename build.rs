@@ -5,8 +5,9 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    // The workloads are embedded in the binary.
+    // These folders are embedded in the binary.
     println!("cargo:rerun-if-changed=workloads");
+    println!("cargo:rerun-if-changed=peers");
     println!("cargo:rerun-if-env-changed=RUSTC");
     println!("cargo:rustc-env=TASKDYNO_TOOLCHAIN={}", toolchain());
 }

@@ -105,6 +105,26 @@ impl Excerpt {
     }
 }
 
+/// The name in `known` that is most similar to `name`; `None` if none is similar enough to be a typing error.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // With 0.7 or less, words that merely share letters match too, which misleads more than it helps.
+    const CLOSE: f64 = 0.75;
+    let scored = known
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate));
+    scored
+        .filter(|(score, _)| *score > CLOSE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// The beginning of a help text: ``did you mean `empty`? `` for the [`nearest`] name, or an empty string for `None`.
+pub(crate) fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest
+        .map(|name| format!("did you mean `{name}`? "))
+        .unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

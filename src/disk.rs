@@ -7,6 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
+pub(crate) mod cache;
 mod lock;
 
 pub(crate) use lock::Lock;

@@ -49,6 +49,7 @@ mod compare;
 mod conform;
 mod diagnostic;
 mod disk;
+mod external;
 mod foreign;
 mod gate;
 mod graph_file;
@@ -67,6 +68,7 @@ mod registry;
 mod report;
 mod stats;
 mod text;
+mod toml_file;
 mod units;
 mod workload;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::backend::{Backend, Continuation};
+use crate::external::External;
 use crate::parameter::{Parameters, Value};
 use crate::record::{Case, Record};
 use crate::workload::{Variant, Workload};
@@ -18,6 +19,10 @@ pub struct Selection {
     pub exact: bool,
     /// The backends to run.
     pub backends: Vec<&'static dyn Backend>,
+    /// Those of the backends that other programs drive.
+    pub externals: Vec<&'static External>,
+    /// Whether the backends were named. If not, external backends run only on their default workloads.
+    pub is_named: bool,
     /// The numbers of workers to run them with. A backend with a fixed number of workers runs once, with that number.
     pub worker_counts: Vec<u32>,
     /// The continuation for backends that support it. Others keep their default.
@@ -58,6 +63,8 @@ pub struct PlannedCase {
     pub workload_why: String,
     /// What the backend is.
     pub backend_why: String,
+    /// The backend, if another program drives it.
+    pub external: Option<&'static External>,
     /// The time limit of the workload, if any.
     pub timeout: Option<Duration>,
     /// The workload's time limit for one task on a worker process, if any.
@@ -85,45 +92,67 @@ impl PlannedCase {
 /// for bad luck, but too small to hide a task that kills every worker.
 pub(crate) const DEFAULT_RETRIES: u32 = 2;
 
-/// Returns the selected cases, sorted by workload, variant, backend and workers.
-pub fn cases(workloads: &[Workload], selection: &Selection) -> Vec<PlannedCase> {
-    let mut cases = Vec::new();
+/// The selected cases.
+#[derive(Debug, Default)]
+pub struct Cases {
+    /// The cases to run, sorted by workload, variant, backend and workers.
+    pub planned: Vec<PlannedCase>,
+    /// Why other selected cases cannot run, and how many there are for each reason.
+    pub not_applicable: BTreeMap<String, usize>,
+}
+
+/// Returns the selected cases.
+pub fn cases(workloads: &[Workload], selection: &Selection) -> Cases {
+    let mut cases = Cases::default();
     for workload in workloads {
         for variant in &workload.variants {
-            let parameters = variant.definition.to_json();
             for backend in &selection.backends {
+                let external = selection.external(*backend);
+                if external.is_some_and(|one| !selection.is_meant(one, workload)) {
+                    continue;
+                }
                 for workers in selection.workers(*backend) {
-                    let case = Case {
-                        workload: workload.name.clone(),
-                        variant: variant.label.clone(),
-                        backend: backend.name().into(),
-                        workers,
-                        parameters: parameters.clone(),
-                        continuation: selection.continuation(*backend),
-                        pin: selection.pin.includes(*backend),
-                        options: selection.options(*backend),
-                    };
-                    if selection.takes(&case, workload.only_if_named) {
-                        cases.push(PlannedCase {
-                            case,
-                            workload_why: workload.why.clone(),
-                            backend_why: backend.why().into(),
-                            certified_optimum: workload
-                                .certified_optimum
-                                .as_ref()
-                                .and_then(|optimum| optimum.of(workers)),
-                            timeout: workload.timeout,
-                            task_timeout: workload.task_timeout,
-                            retry_limit: workload.retries.unwrap_or(default_retries(variant)),
-                            gate_threshold: workload.gate_threshold,
-                            can_pin: backend.can_pin(),
-                        });
+                    let case = selection.case(workload, variant, *backend, workers);
+                    if !selection.takes(&case, workload.only_if_named) {
+                        continue;
+                    }
+                    match external.and_then(|one| one.why_not(&case)) {
+                        Some(reason) => *cases.not_applicable.entry(reason).or_default() += 1,
+                        None => {
+                            let planned = planned(workload, variant, *backend, case);
+                            cases.planned.push(PlannedCase {
+                                external,
+                                ..planned
+                            });
+                        }
                     }
                 }
             }
         }
     }
     cases
+}
+
+/// A case of a backend of this program.
+fn planned(
+    workload: &Workload,
+    variant: &Variant,
+    backend: &dyn Backend,
+    case: Case,
+) -> PlannedCase {
+    let optimum = workload.certified_optimum.as_ref();
+    PlannedCase {
+        external: None,
+        workload_why: workload.why.clone(),
+        backend_why: backend.why().into(),
+        certified_optimum: optimum.and_then(|optimum| optimum.of(case.workers)),
+        timeout: workload.timeout,
+        task_timeout: workload.task_timeout,
+        retry_limit: workload.retries.unwrap_or(default_retries(variant)),
+        gate_threshold: workload.gate_threshold,
+        can_pin: backend.can_pin(),
+        case,
+    }
 }
 
 fn default_retries(variant: &Variant) -> u32 {
@@ -134,6 +163,38 @@ fn default_retries(variant: &Variant) -> u32 {
 }
 
 impl Selection {
+    /// The case of these.
+    fn case(
+        &self,
+        workload: &Workload,
+        variant: &Variant,
+        backend: &dyn Backend,
+        workers: u32,
+    ) -> Case {
+        Case {
+            workload: workload.name.clone(),
+            variant: variant.label.clone(),
+            backend: backend.name().into(),
+            workers,
+            parameters: variant.definition.to_json(),
+            continuation: self.continuation(backend),
+            pin: self.pin.includes(backend),
+            options: self.options(backend),
+        }
+    }
+
+    /// `backend`, if another program drives it.
+    fn external(&self, backend: &dyn Backend) -> Option<&'static External> {
+        let mut externals = self.externals.iter().copied();
+        externals.find(|one| one.name() == backend.name())
+    }
+
+    /// Whether `external` is to run on `workload`, if it can.
+    fn is_meant(&self, external: &External, workload: &Workload) -> bool {
+        let defaults = external.default_workloads();
+        self.is_named || defaults.is_none_or(|names| names.contains(&workload.name))
+    }
+
     /// The options of `backend`: the given options that it has, and its defaults for the rest.
     fn options(&self, backend: &dyn Backend) -> BTreeMap<String, serde_json::Value> {
         let declared = backend.options();

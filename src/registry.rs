@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::backend::{BACKENDS, Backend};
 use crate::diagnostic::Diagnostic;
+use crate::external::External;
 use crate::kernel::{KERNELS, KernelKind};
 use crate::parameter::Parameter;
 use crate::pattern::{PATTERNS, Pattern};
@@ -12,8 +13,10 @@ use crate::pattern::{PATTERNS, Pattern};
 /// Backends, kernels and patterns, each with a unique name, and the workload files that a program adds.
 #[derive(Clone)]
 pub struct Registry {
-    /// The backends, built-in ones first.
+    /// The backends, built-in ones first, external ones last.
     pub backends: Vec<&'static dyn Backend>,
+    /// Those of the backends that other programs drive.
+    pub externals: Vec<&'static External>,
     /// The kernels, built-in ones first.
     pub kernels: Vec<&'static dyn KernelKind>,
     /// The patterns, built-in ones first.
@@ -26,6 +29,7 @@ impl Default for Registry {
     fn default() -> Self {
         Self {
             backends: BACKENDS.to_vec(),
+            externals: Vec::new(),
             kernels: KERNELS.to_vec(),
             patterns: PATTERNS.to_vec(),
             workloads: Vec::new(),
@@ -38,6 +42,18 @@ impl Registry {
     pub fn backend(&self, name: &str) -> Option<&'static dyn Backend> {
         let mut all = self.backends.iter().copied();
         all.find(|backend| backend.name() == name)
+    }
+
+    /// The external backend with this name; `None` if there is none.
+    pub fn external(&self, name: &str) -> Option<&'static External> {
+        let mut all = self.externals.iter().copied();
+        all.find(|external| external.name() == name)
+    }
+
+    /// Adds an external backend to the backends.
+    pub(crate) fn add_external(&mut self, external: &'static External) {
+        self.backends.push(external);
+        self.externals.push(external);
     }
 
     /// The kernel with this name; `None` if there is none.
@@ -142,26 +158,6 @@ fn check_names<'a>(what: &str, names: impl IntoIterator<Item = &'a str>) -> Resu
 fn is_well_formed(name: &str) -> bool {
     let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.chars().all(is_inner)
-}
-
-/// The name in `known` that is most similar to `name`; `None` if none is similar enough to be a typing error.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // With 0.7 or less, words that merely share letters match too, which misleads more than it helps.
-    const CLOSE: f64 = 0.75;
-    let scored = known
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate));
-    scored
-        .filter(|(score, _)| *score > CLOSE)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
-}
-
-/// The beginning of a help text: ``did you mean `empty`? `` for the [`nearest`] name, or an empty string for `None`.
-pub(crate) fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest
-        .map(|name| format!("did you mean `{name}`? "))
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

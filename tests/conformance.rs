@@ -197,6 +197,8 @@ fn a_backend_that_cannot_pin_fails_only_if_pinning_is_required() {
             filter: Some("empty/pattern=chain/".into()),
             exact: false,
             backends: vec![&RAYON, silent],
+            externals: Vec::new(),
+            is_named: true,
             worker_counts: vec![1],
             continuation: None,
             pin,
@@ -204,6 +206,7 @@ fn a_backend_that_cannot_pin_fails_only_if_pinning_is_required() {
         };
         let cases = matrix::cases(&workloads, &selection);
         cases
+            .planned
             .iter()
             .map(|planned| planned.case.pin)
             .collect::<Vec<bool>>()

@@ -194,6 +194,16 @@ impl Parameter {
         }
     }
 
+    /// The value that this text stands for on a command line, in its canonical form; `None` if this parameter does not
+    /// accept it. A number may also be a word of a choice.
+    pub fn accept_text(&self, text: &str) -> Option<Value> {
+        let count = text.parse().ok().map(Value::Count);
+        let number = text.parse().ok().map(Value::Number);
+        let word = Some(Value::Text(text.into()));
+        let mut readings = [count, number, word].into_iter().flatten();
+        readings.find_map(|value| self.accept(&value))
+    }
+
     /// The values that it accepts, for messages: "a whole number from 1 to 10".
     pub fn expected(&self) -> String {
         self.kind.expected()
@@ -312,6 +322,20 @@ mod tests {
         assert_eq!(accepted, [false, true, true, false]);
         assert_eq!(COUNT.accept(&Value::Number(3.0)), None);
         assert_eq!(COUNT.accept(&Value::Text("3".into())), None);
+    }
+
+    #[test]
+    fn a_text_is_read_as_what_the_parameter_accepts() {
+        const LEVELS: Parameter = Parameter {
+            kind: ParameterKind::Choice(&["1", "all"]),
+            ..CHOICE
+        };
+        assert_eq!(COUNT.accept_text("3"), Some(Value::Count(3)));
+        assert_eq!(COUNT.accept_text("11"), None);
+        assert_eq!(TIME.accept_text("0.5"), Some(Value::Number(0.5)));
+        assert_eq!(CHOICE.accept_text("racy"), Some(Value::Text("racy".into())));
+        assert_eq!(LEVELS.accept_text("1"), Some(Value::Text("1".into())));
+        assert_eq!(LEVELS.accept_text("2"), None);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What the author of a backend, a kernel or a pattern imports.
 
 pub use crate::backend::{
-    Backend, Continuation, Death, Placement, Pool, PoolPlan, backend_fn, pool_fn, verify_runs,
+    Backend, Continuation, Death, Family, Placement, Pool, PoolPlan, backend_fn, pool_fn,
+    verify_runs,
 };
 pub use crate::execute::{Ending, Failure, Halt, Job};
 pub use crate::graph::{GraphError, TaskGraph, TaskGraphBuilder, TaskId};

@@ -11,6 +11,7 @@
 //! - the child can be another build of the program, so two commits can be compared in the same way.
 
 mod child;
+mod child_meter;
 mod failed;
 mod process;
 pub(crate) mod protocol;
@@ -21,6 +22,6 @@ mod work;
 pub(crate) use child::serve;
 pub use process::{Idle, Patience};
 pub(crate) use recorded::{Surroundings, note, record};
-pub use session::{Assignment, ChildProgram, Ready, Session};
+pub use session::{ChildPlan, ChildProgram, Ready, Session};
 pub use work::Works;
 pub(crate) use work::serve_expected;

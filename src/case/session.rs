@@ -1,63 +1,115 @@
 //! The parent's side of the protocol: starts a child, requests slices, and judges every sample.
 
-use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::child::set_up_error;
+use super::child_meter::ChildMeter;
 use super::failed::failed;
-use super::process::{ChildProcess, Idle};
+use super::process::{ChildProcess, Idle, unexpected};
 use super::protocol::{
     Finished, Greeting, Hello, Hex, Prepare, Prepared, Reply, Request, SliceDone, SliceRequest,
 };
 use super::work::{Work, Works};
 use crate::backend::Backend;
+use crate::external::External;
 use crate::measure::{Slice, SlicePlan, expect, refuse_too_fast};
-use crate::record::{Bound, CaseError, ErrorKind, GraphSize};
+use crate::record::{Bound, Case, CaseError, ErrorKind, GraphSize};
 use crate::system::Root;
 use crate::system::limit::cannot_start;
 
 /// How to start a child.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChildProgram {
-    /// The program and its arguments.
-    command: Vec<OsString>,
-    /// Its working folder; `None` for that of the parent.
-    folder: Option<PathBuf>,
+#[derive(Debug, Clone)]
+pub enum ChildProgram {
+    /// A build of taskdyno, or a program that uses the harness.
+    Build(PathBuf),
+    /// A program that drives an external backend.
+    External(&'static External),
 }
 
 impl ChildProgram {
-    /// A build of taskdyno, or a program that uses the harness.
-    pub fn of_build(program: &Path) -> Self {
-        Self {
-            command: vec![program.into(), "child".into()],
-            folder: None,
+    fn command(&self) -> io::Result<Command> {
+        match self {
+            Self::Build(program) => {
+                let mut command = Command::new(program);
+                command.arg("child");
+                Ok(command)
+            }
+            Self::External(external) => external.start_command(),
         }
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new(&self.command[0]);
-        command.args(&self.command[1..]);
-        if let Some(folder) = &self.folder {
-            command.current_dir(folder);
-        }
-        command
     }
 
     fn spawn(&self, timeout: Duration) -> Result<ChildProcess, CaseError> {
-        ChildProcess::spawn(self.command(), timeout, Root::default()).map_err(|error| {
-            let program = Path::new(&self.command[0]).display();
-            CaseError::new(ErrorKind::SetUp, cannot_start(program, &error).to_string())
+        let command = self.command().map_err(set_up_error)?;
+        let program = Path::new(command.get_program()).to_owned();
+        ChildProcess::spawn(command, timeout, Root::default()).map_err(|error| {
+            let mut message = cannot_start(program.display(), &error).to_string();
+            if let Self::External(external) = self {
+                message += &format!("; {}", external.advice());
+            }
+            set_up_error(message)
         })
+    }
+
+    /// Checks that a child is what its file says.
+    fn check(&self, greeting: &Greeting, case: &Case) -> Result<(), CaseError> {
+        let Self::External(external) = self else {
+            return Ok(());
+        };
+        match disagreement(external, greeting, case) {
+            Some(what) => {
+                let name = external.name();
+                let message = format!(
+                    "the greeting of `{name}` does not agree with the file that declares it: {what}; \
+                     correct one of the two"
+                );
+                Err(CaseError::new(ErrorKind::Protocol, message))
+            }
+            None => Ok(()),
+        }
     }
 }
 
+/// How a greeting differs from what is declared, as far as `case` needs it; `None` if it agrees.
+fn disagreement(external: &External, greeting: &Greeting, case: &Case) -> Option<String> {
+    let (name, family) = (external.name(), external.family().name());
+    let mut backends = greeting.backends.iter();
+    let Some(greeted) = backends.find(|one| one.name == name) else {
+        return Some(format!("it has no backend `{name}`"));
+    };
+    if greeted.family != family {
+        return Some(format!(
+            "its family is `{}`, not `{family}`",
+            greeted.family
+        ));
+    }
+    let options: Vec<&str> = greeted
+        .options
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
+    if let Some(missing) = case
+        .options
+        .keys()
+        .find(|one| !options.contains(&one.as_str()))
+    {
+        return Some(format!("it has no option `{missing}`"));
+    }
+    let kernel = case.parameters["kernel"]["kind"]
+        .as_str()
+        .unwrap_or_default();
+    let has_kernel = |one: &String| one.split('/').next() == Some(kernel);
+    (!greeting.kernels.iter().any(has_kernel)).then(|| format!("it has no kernel `{kernel}`"))
+}
+
 /// The child to start, and how its results are judged.
-#[derive(Clone, Copy)]
-pub struct Assignment<'a> {
+#[derive(Clone)]
+pub struct ChildPlan<'a> {
     /// The child.
-    pub program: &'a ChildProgram,
+    pub program: ChildProgram,
     /// What its work must compute. Without it, the child is driven in version 1 of the protocol: it must then be a build
     /// of taskdyno, and compares digests itself.
     pub works: Option<&'a Works>,
@@ -88,6 +140,8 @@ pub struct Ready {
 pub struct Session {
     process: ChildProcess,
     judge: Judge,
+    /// Reads what the processes of an external child use; `None` for a build of taskdyno, which reads it itself.
+    meter: Option<ChildMeter>,
 }
 
 /// Compares what a child computed with what it must compute.
@@ -108,25 +162,33 @@ impl Session {
     ///
     /// Why the case could not be prepared.
     pub fn start(
-        assignment: &Assignment<'_>,
+        child_plan: &ChildPlan<'_>,
         prepare: Prepare,
         timeout: Duration,
         idle: &mut dyn Idle,
     ) -> Result<(Self, Ready), CaseError> {
-        if let Some(works) = assignment.works {
-            let mut process = assignment.program.spawn(timeout)?;
+        if let Some(works) = child_plan.works {
+            let mut process = child_plan.program.spawn(timeout)?;
             if let Some(greeting) = greet(&mut process, idle)? {
+                child_plan.program.check(&greeting, &prepare.case)?;
                 let work = works.of(&prepare.case.parameters, timeout, idle)?;
                 process.renew();
-                return Self::start_judged(assignment, process, greeting, work, prepare, idle);
+                return Self::start_judged(child_plan, process, greeting, work, prepare, idle);
             }
         }
-        Self::start_version_1(assignment.program, prepare, timeout, idle)
+        if let ChildProgram::External(external) = &child_plan.program {
+            let message = format!(
+                "the program of `{}` does not know the request `hello`: it must speak version 2 of the child protocol",
+                external.name()
+            );
+            return Err(CaseError::new(ErrorKind::Protocol, message));
+        }
+        Self::start_version_1(&child_plan.program, prepare, timeout, idle)
     }
 
     /// Continues in version 2 after the greeting.
     fn start_judged(
-        assignment: &Assignment<'_>,
+        child_plan: &ChildPlan<'_>,
         mut process: ChildProcess,
         greeting: Greeting,
         work: Rc<Work>,
@@ -134,7 +196,7 @@ impl Session {
         idle: &mut dyn Idle,
     ) -> Result<(Self, Ready), CaseError> {
         let case = &prepare.case;
-        let durations = work.expected.durations.zip(assignment.backend);
+        let durations = work.expected.durations.zip(child_plan.backend);
         let bound = durations.map(|(known, backend)| {
             known.bound(backend, case.workers as usize, prepare.certified_optimum_ns)
         });
@@ -146,6 +208,7 @@ impl Session {
             least_wall_ns,
         };
         let (nonce, digest) = judge.next_nonce();
+        let prepare_case = prepare.case.clone();
         let prepare = Prepare {
             nonce,
             graph: Some(work.expected.graph.clone()),
@@ -164,7 +227,16 @@ impl Session {
             run_count: prepared.run_count.max(1),
             greeting: Some(greeting),
         };
-        Ok((Self { process, judge }, ready))
+        let meter = match child_plan.program {
+            ChildProgram::External(external) => Some(ChildMeter::new(external, &prepare_case)),
+            ChildProgram::Build(_) => None,
+        };
+        let session = Self {
+            process,
+            judge,
+            meter,
+        };
+        Ok((session, ready))
     }
 
     /// Starts a child that speaks version 1, or that judges itself.
@@ -190,8 +262,12 @@ impl Session {
             run_count: prepared.run_count.max(1),
             greeting: None,
         };
-        let judge = Judge::default();
-        Ok((Self { process, judge }, ready))
+        let session = Self {
+            process,
+            judge: Judge::default(),
+            meter: None,
+        };
+        Ok((session, ready))
     }
 
     /// The id of the child process.
@@ -210,6 +286,17 @@ impl Session {
     ///
     /// The error that stopped the case.
     pub fn slice(&mut self, plan: SlicePlan, idle: &mut dyn Idle) -> Result<Slice, CaseError> {
+        let before = self.meter.is_some().then(|| self.process.usage());
+        let mut slice = self.samples(plan, idle)?;
+        if let Some((meter, before)) = self.meter.as_ref().zip(before) {
+            let used = self.process.usage().since(&before);
+            slice.usage = Some(meter.check(&used, &slice.samples)?);
+        }
+        Ok(slice)
+    }
+
+    /// Requests one slice of samples, and compares their digests and times with what is known.
+    fn samples(&mut self, plan: SlicePlan, idle: &mut dyn Idle) -> Result<Slice, CaseError> {
         let (nonce, digest) = self.judge.next_nonce();
         self.process.send(&Request::Slice(SliceRequest {
             plan,
@@ -257,13 +344,34 @@ impl Session {
     ///
     /// Why it did not exit in an orderly way.
     pub fn finish(mut self, idle: &mut dyn Idle) -> Result<Finished, CaseError> {
+        self.ask_to_finish(idle)
+    }
+
+    /// Lets the child stop its workers, as [`finish`](Self::finish) does, without ending it yet.
+    ///
+    /// # Errors
+    ///
+    /// Why it did not stop in an orderly way.
+    pub(crate) fn ask_to_finish(&mut self, idle: &mut dyn Idle) -> Result<Finished, CaseError> {
+        let peak = self
+            .meter
+            .is_some()
+            .then(|| self.process.usage().peak_memory_bytes);
         match self.process.ask(&Request::Finish {}, idle)? {
             Reply::Finished(finished) => {
                 self.process.has_finished = true;
-                Ok(finished)
+                Ok(Finished {
+                    peak_memory_bytes: finished.peak_memory_bytes.or(peak),
+                    ..finished
+                })
             }
             other => Err(unexpected(&other)),
         }
+    }
+
+    /// Ends the child, and returns how many processes it left behind.
+    pub(crate) fn end(mut self) -> usize {
+        self.process.end()
     }
 }
 
@@ -318,9 +426,4 @@ fn prepared(
         Reply::Prepared(prepared) => Ok(prepared),
         other => Err(unexpected(&other)),
     }
-}
-
-/// The error of a reply that does not belong to the request.
-pub(super) fn unexpected(reply: &Reply) -> CaseError {
-    CaseError::new(ErrorKind::Protocol, format!("unexpected reply: {reply:?}"))
 }

@@ -10,8 +10,8 @@ use comfy_table::presets::NOTHING;
 use super::show::not_comparable;
 use super::{CommandResult, Exit, OK, complaint, say, tell};
 use crate::compare::{Baseline, Baselines, Placed, each_once, is_baseline_name, one_baseline};
+use crate::diagnostic::{did_you_mean, nearest};
 use crate::record::{Commit, Host, read_placed};
-use crate::registry::{did_you_mean, nearest};
 use crate::text;
 
 /// The arguments of `baseline`.

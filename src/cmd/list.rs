@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::externals::Externals;
 use super::{CommandResult, Exit, OK, say};
+use crate::backend::Backend;
+use crate::external::External;
 use crate::registry::Registry;
 use crate::report::{EXPORTERS, FORMATS};
 use crate::workload;
@@ -15,6 +18,8 @@ pub(super) struct ListArguments {
     /// Add workload files, or all workload files in a folder. Can be given more than once.
     #[arg(long, value_name = "PATH", env = "TASKDYNO_WORKLOADS")]
     workloads: Vec<PathBuf>,
+    #[command(flatten)]
+    externals: Externals,
     /// Choose the output format.
     #[arg(
         long,
@@ -29,7 +34,7 @@ pub(super) struct ListArguments {
 enum ListFormat {
     /// Readable text.
     Text,
-    /// A JSON array of objects with `kind`, `name` and `why`.
+    /// A JSON array of objects with `kind`, `name` and `why`; backends have a `family` too.
     Json,
 }
 
@@ -37,6 +42,9 @@ enum ListFormat {
 struct ListEntry {
     kind: &'static str,
     name: String,
+    /// What a backend runs its tasks on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    family: Option<&'static str>,
     why: String,
 }
 
@@ -45,13 +53,29 @@ impl ListEntry {
         Self {
             kind,
             name: name.into(),
+            family: None,
             why: why.into(),
+        }
+    }
+
+    fn backend(backend: &dyn Backend, registry: &Registry) -> Self {
+        let note = registry.external(backend.name()).and_then(note);
+        let why = match note {
+            Some(note) => format!("{} ({note})", backend.why()),
+            None => backend.why().into(),
+        };
+        Self {
+            family: Some(backend.family().name()),
+            ..Self::new("backend", backend.name(), &why)
         }
     }
 }
 
 pub(super) fn main(registry: &Registry, arguments: &ListArguments) -> CommandResult {
-    let entries = entries(registry, &arguments.workloads)?;
+    let registry = arguments
+        .externals
+        .registry(registry, &arguments.workloads)?;
+    let entries = entries(&registry, &arguments.workloads)?;
     let text = match arguments.format {
         ListFormat::Json => serde_json::to_string_pretty(&entries).expect("plain data") + "\n",
         ListFormat::Text => text(&entries),
@@ -64,7 +88,7 @@ fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<ListEntry>, Exi
     let workloads = workload::builtin_and(added, registry).map_err(Exit::usage)?;
     let mut entries = Vec::new();
     for backend in &registry.backends {
-        entries.push(ListEntry::new("backend", backend.name(), backend.why()));
+        entries.push(ListEntry::backend(*backend, registry));
     }
     for workload in &workloads {
         let note = match workload.only_if_named {
@@ -89,6 +113,17 @@ fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<ListEntry>, Exi
     Ok(entries)
 }
 
+/// When an external backend runs, unless it runs like all others.
+fn note(external: &External) -> Option<String> {
+    if let Some(program) = external.missing_program() {
+        return Some(format!("not available: cannot find `{program}`"));
+    }
+    Some(match external.default_workloads()? {
+        [] => "runs only if it is named".into(),
+        names => format!("runs only on {}, unless it is named", names.join(" and ")),
+    })
+}
+
 fn text(entries: &[ListEntry]) -> String {
     let width = entries.iter().map(|entry| entry.name.len()).max();
     let width = width.unwrap_or_default();
@@ -102,7 +137,9 @@ fn text(entries: &[ListEntry]) -> String {
             kind = entry.kind;
             text += &format!("{kind}s\n");
         }
-        text += &format!("  {:width$}  {}\n", entry.name, entry.why);
+        let family = entry.family.map(|family| format!("{family:9}  "));
+        let family = family.unwrap_or_default();
+        text += &format!("  {:width$}  {family}{}\n", entry.name, entry.why);
     }
     text
 }

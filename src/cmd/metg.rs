@@ -4,6 +4,7 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::externals::Externals;
 use super::measuring::{
     Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
 };
@@ -11,6 +12,7 @@ use super::number::number;
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
 use super::{CommandResult, Exit, FAILED, OK, complaint, tell};
+use crate::backend::Backend;
 use crate::disk;
 use crate::machine::host;
 use crate::metg::{SweepPlan, Sweepable, Sweeper};
@@ -22,6 +24,8 @@ use crate::registry::Registry;
 pub(super) struct MetgArguments {
     #[command(flatten)]
     selected: Selected,
+    #[command(flatten)]
+    externals: Externals,
     /// Require this fraction of the peak rate; 0.5 is 50%.
     #[arg(long, value_name = "RATIO", default_value = "0.5", value_parser = ratio, env = "TASKDYNO_EFFICIENCY")]
     efficiency: f64,
@@ -55,6 +59,8 @@ pub(super) struct MetgArguments {
 }
 
 pub(super) fn main(registry: &Registry, arguments: &MetgArguments) -> CommandResult {
+    let added = &arguments.selected.workloads;
+    let registry = &arguments.externals.registry(registry, added)?;
     let sweepables = sweepables(registry, arguments)?;
     if arguments.manner.dry_run {
         return print_ids(sweepables.iter().map(Sweepable::id));
@@ -68,11 +74,15 @@ pub(super) fn main(registry: &Registry, arguments: &MetgArguments) -> CommandRes
 
 /// The selected sweeps, sorted so that those that share a probe follow each other.
 fn sweepables(registry: &Registry, arguments: &MetgArguments) -> Result<Vec<Sweepable>, Exit> {
-    // A backend with a fixed number of workers hands no tasks over, so it runs only if it is named.
-    let free = registry.backends.iter().copied();
-    let backends: Vec<_> = free
-        .filter(|backend| backend.fixed_worker_count().is_none())
-        .collect();
+    // A backend with a fixed number of workers hands no tasks over, so it runs only if it is named. So does one with
+    // workloads of its own, because a sweep of such a runtime may take minutes.
+    let is_free = |backend: &&'static dyn Backend| {
+        let external = registry.external(backend.name());
+        let is_for_all = external.is_none_or(|one| one.default_workloads().is_none());
+        backend.fixed_worker_count().is_none() && is_for_all
+    };
+    let all = registry.backends.iter().copied();
+    let backends: Vec<_> = all.filter(is_free).collect();
     let selected = arguments
         .selected
         .or_workers(&[host::host().usable_core_count()]);

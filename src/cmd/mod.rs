@@ -17,6 +17,7 @@ mod complaint;
 mod conform;
 mod doctor;
 mod export;
+mod externals;
 mod gate;
 mod graph;
 mod history;

@@ -8,13 +8,14 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::pin::Pin;
 use super::workers::{self, Workers};
-use super::{Exit, complaint, tell_notes};
+use super::{Exit, complaint, tell, tell_notes};
 use crate::backend::{Backend, Continuation};
+use crate::diagnostic::{did_you_mean, nearest};
 use crate::machine::host;
-use crate::matrix::{self, Binding, PlannedCase, Selection};
+use crate::matrix::{self, Binding, Cases, PlannedCase, Selection};
 use crate::parameter::Value;
 use crate::record::Case;
-use crate::registry::{Registry, did_you_mean, nearest};
+use crate::registry::Registry;
 use crate::workload::{self, Workload};
 
 /// The part of the matrix that the command line selects.
@@ -30,7 +31,7 @@ pub(super) struct Selected {
     exact: bool,
     /// Add workload files, or all workload files in a folder. Can be given more than once.
     #[arg(long, value_name = "PATH", env = "TASKDYNO_WORKLOADS")]
-    workloads: Vec<PathBuf>,
+    pub(super) workloads: Vec<PathBuf>,
     /// Run only these backends, separated by commas (default: all backends).
     #[arg(
         long,
@@ -108,17 +109,26 @@ impl Selected {
         tell_notes(&workloads);
         let (plain, shaped) = self.selections(registry, backends)?;
         let cases = shaped_and_plain(&workloads, &shaped, &plain);
-        if cases.is_empty() {
-            return Err(no_case(&workloads, &plain));
+        let reasons = reasons(&cases.not_applicable);
+        if cases.planned.is_empty() {
+            return Err(match reasons.is_empty() {
+                true => no_case(&workloads, &plain),
+                false => none_applicable(&reasons),
+            });
         }
-        Ok(cases)
+        reasons.iter().for_each(|reason| tell(reason));
+        Ok(cases.planned)
     }
 
-    /// The selected cases on all backends; empty if none match.
-    pub(super) fn cases_if_any(&self, registry: &Registry) -> Result<Vec<PlannedCase>, Exit> {
+    /// The selected cases; empty if none match. If the command line names no backend, they run on `backends`.
+    pub(super) fn cases_if_any(
+        &self,
+        registry: &Registry,
+        backends: &[&'static dyn Backend],
+    ) -> Result<Vec<PlannedCase>, Exit> {
         let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::usage)?;
-        let (plain, shaped) = self.selections(registry, &registry.backends)?;
-        Ok(shaped_and_plain(&workloads, &shaped, &plain))
+        let (plain, shaped) = self.selections(registry, backends)?;
+        Ok(shaped_and_plain(&workloads, &shaped, &plain).planned)
     }
 
     /// All that can be selected, regardless of the filter.
@@ -225,6 +235,8 @@ impl Selected {
             } else {
                 backends.to_vec()
             },
+            externals: registry.externals.clone(),
+            is_named: !named.is_empty(),
             worker_counts: worker_counts(counts),
             continuation: self.continuation,
             pin: self.pin.map_or(Binding::Nobody, Pin::binding),
@@ -237,18 +249,40 @@ impl Selected {
 }
 
 /// The cases of all these selections. A case with a shape replaces the case with the same id and a plain number.
-fn shaped_and_plain(
-    workloads: &[Workload],
-    shaped: &[Selection],
-    plain: &Selection,
-) -> Vec<PlannedCase> {
+fn shaped_and_plain(workloads: &[Workload], shaped: &[Selection], plain: &Selection) -> Cases {
     let mut cases = matrix::cases(workloads, plain);
     for selection in shaped {
-        let shaped = matrix::cases(workloads, selection);
-        cases.retain(|case| !shaped.iter().any(|one| one.case.id() == case.case.id()));
-        cases.extend(shaped);
+        let mut shaped = matrix::cases(workloads, selection);
+        let is_new = |case: &PlannedCase| {
+            let mut others = shaped.planned.iter();
+            !others.any(|one| one.case.id() == case.case.id())
+        };
+        cases.planned.retain(is_new);
+        cases.planned.append(&mut shaped.planned);
+        for (reason, count) in shaped.not_applicable {
+            *cases.not_applicable.entry(reason).or_default() += count;
+        }
     }
     cases
+}
+
+/// Why selected cases cannot run, with one line per reason.
+fn reasons(not_applicable: &BTreeMap<String, usize>) -> Vec<String> {
+    let reasons = not_applicable.iter();
+    let line = |(reason, count): (&String, &usize)| match count {
+        1 => format!("not applicable: 1 case: {reason}"),
+        _ => format!("not applicable: {count} cases: {reason}"),
+    };
+    reasons.map(line).collect()
+}
+
+/// The error that no selected case can run.
+fn none_applicable(reasons: &[String]) -> Exit {
+    Exit::usage(complaint!(
+        help = "choose other workloads or backends; `taskdyno list` lists both",
+        "no selected case can run\n{}",
+        reasons.join("\n")
+    ))
 }
 
 /// The backends of these names, each once.
@@ -295,10 +329,10 @@ fn options(registry: &Registry, given: &[String]) -> Result<BTreeMap<String, Val
                 "no backend has an option `{name}`"
             ))
         })?;
-        let value = text
-            .parse()
-            .map_or_else(|_| Value::Text(text.into()), Value::Count);
-        let value = option.accept(&value).ok_or_else(|| {
+        // Backends may have options of the same name with other values.
+        let mut same = declared.iter().filter(|option| option.name == name);
+        let value = same.find_map(|option| option.accept_text(text));
+        let value = value.ok_or_else(|| {
             Exit::usage(complaint!(
                 help = format!("expected {}: {}", option.expected(), option.why),
                 "invalid value `{text}` for the option `{name}`"
@@ -332,7 +366,8 @@ fn ids(workload: &Workload, selection: &Selection) -> Vec<String> {
         ..selection.clone()
     };
     let cases = matrix::cases(std::slice::from_ref(workload), &named);
-    cases.iter().map(|planned| planned.case.id()).collect()
+    let planned = cases.planned.iter();
+    planned.map(|planned| planned.case.id()).collect()
 }
 
 fn no_case(workloads: &[Workload], selection: &Selection) -> Exit {

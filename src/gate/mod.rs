@@ -135,7 +135,7 @@ pub(crate) struct Contest {
     pub is_control: bool,
 }
 
-/// One of the two programs.
+/// One of the two programs, or one of two versions of a foreign runtime.
 #[derive(Debug, Clone)]
 pub(crate) struct Arm {
     /// The program, as a child.
@@ -150,7 +150,7 @@ impl Arm {
     /// A build of taskdyno, or a program that uses its harness, unchanged. The nonces of its runs are drawn from `seed`.
     pub(crate) fn of_build(program: &Path, seed: u64) -> Self {
         Self {
-            child: ChildProgram::of_build(program),
+            child: ChildProgram::Build(program.into()),
             works: Rc::new(Works::new(program, seed)),
             stretch_ratio: None,
         }

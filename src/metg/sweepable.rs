@@ -214,6 +214,7 @@ mod tests {
             case: serde_json::from_value(case).unwrap(),
             workload_why: String::new(),
             backend_why: String::new(),
+            external: None,
             timeout: None,
             task_timeout: None,
             certified_optimum: Some(Duration::from_millis(6)),

@@ -3,11 +3,10 @@
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::mistake::{Mistake, quoted};
 use super::parse::File;
 use super::top_key::GATE;
-use super::value::{describe, to_number};
-use crate::registry::{did_you_mean, nearest};
+use crate::diagnostic::{did_you_mean, nearest};
+use crate::toml_file::{Mistake, describe, quoted, to_number};
 
 /// The only key of the table.
 const THRESHOLD: &str = "threshold";
@@ -19,9 +18,9 @@ const RATIOS: std::ops::RangeInclusive<f64> = 0.001..=1.0;
 impl File<'_> {
     /// The threshold: changes smaller than this fraction of the base's time are ignored.
     pub(super) fn gate_threshold(&mut self) -> Option<f64> {
-        let value = self.table.get(GATE.name)?;
+        let value = self.keys.table.get(GATE.name)?;
         read(value)
-            .map_err(|mistake| self.mistakes.push(mistake))
+            .map_err(|mistake| self.keys.mistakes.push(mistake))
             .ok()
     }
 }

@@ -7,11 +7,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::file_graph::{FileGraph, Opened, SCALES};
 use super::graph::Graph;
-use super::mistake::{Mistake, quoted};
 use super::pattern_keys::GraphChoice;
 use super::top_key::GRAPH;
-use super::value::{Entry, describe, to_number};
-use crate::registry::{did_you_mean, nearest};
+use crate::diagnostic::{did_you_mean, nearest};
+use crate::toml_file::{Entry, Mistake, describe, quoted, to_number};
 
 /// The keys of the table.
 const FILE: &str = "file";

@@ -6,9 +6,10 @@ use serde_json::{Map, Value as Json};
 
 use super::pattern_or_kernel::PatternOrKernel;
 use super::size::SizeError;
+use crate::diagnostic::{did_you_mean, nearest};
 use crate::execute::OUTPUT_BYTES_MAX;
 use crate::parameter::{ParameterError, Parameters, Value};
-use crate::registry::{Registry, did_you_mean, nearest};
+use crate::registry::Registry;
 
 /// A kind and its parameters as JSON.
 pub(super) fn kind_to_json<K: PatternOrKernel>(kind: K, parameters: &Parameters) -> Json {

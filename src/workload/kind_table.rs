@@ -7,12 +7,12 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::limit::{VARIANTS_MAX, too_many_variants};
-use super::mistake::{Mistake, quoted};
 use super::pattern_or_kernel::PatternOrKernel;
 use super::top_key::is_top_key;
-use super::value::{Entry, describe, explain, invalid, to_value};
+use crate::diagnostic::{did_you_mean, nearest};
 use crate::parameter::{Parameter, Parameters, Value};
-use crate::registry::{Registry, did_you_mean, nearest};
+use crate::registry::Registry;
+use crate::toml_file::{Entry, Mistake, describe, explain, invalid, quoted, to_value};
 
 /// One pattern or kernel of a sweep, with its parameters.
 pub(super) struct Choice<K> {

@@ -1,6 +1,6 @@
 //! The limit on the number of cases per workload file.
 
-use super::mistake::Mistake;
+use crate::toml_file::Mistake;
 
 /// The largest number of cases per workload. A larger sweep would run for hours, and most likely has a list by mistake.
 pub(super) const VARIANTS_MAX: usize = 1000;

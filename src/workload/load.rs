@@ -9,13 +9,19 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 
 use super::Workload;
-use super::mistake::{LoadError, Mistake};
-use super::parse::{Parsed, SourceFile, parse};
-use crate::input::{self, ReadError};
-use crate::registry::{Registry, did_you_mean, nearest};
+use super::parse::{Parsed, parse};
+use crate::external;
+use crate::registry::Registry;
 use crate::system::memory::usable_memory_bytes;
+use crate::toml_file::{FileKind, LoadError, Mistake, SourceFile, read_file, source, unreadable};
 
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/workloads");
+
+const FILES: FileKind = FileKind {
+    one: "a workload file",
+    expected: "expected a workload file (`*.toml`) or a folder of them",
+    folder_help: "it has the extension of a workload file: rename it, or give its own path to read the files in it",
+};
 
 /// The text of a file, or why it could not be read.
 pub(super) type SourceFiles = Vec<Result<SourceFile, Mistake>>;
@@ -26,10 +32,10 @@ pub(super) fn builtin(registry: &Registry) -> SourceFiles {
     files.sort_by_key(|file| file.path());
     let sources = files.into_iter().map(|file| {
         let name = Path::new("workloads").join(file.path());
-        text(&name, None, file.contents().to_vec())
+        source(&name, None, file.contents().to_vec())
     });
     let added = registry.workloads.iter();
-    let added = added.map(|(name, file)| text(Path::new(name), None, file.as_bytes().to_vec()));
+    let added = added.map(|(name, file)| source(Path::new(name), None, file.as_bytes().to_vec()));
     sources.chain(added).collect()
 }
 
@@ -44,7 +50,7 @@ pub(super) fn read(paths: &[PathBuf]) -> SourceFiles {
                 let unseen = files
                     .iter()
                     .filter(|file| fs::canonicalize(file).map_or(true, |real| seen.insert(real)));
-                sources.extend(unseen.map(|file| read_file(file)));
+                sources.extend(unseen.map(|file| read_file(file, &FILES)));
             }
             Err(mistake) => sources.push(Err(mistake)),
         }
@@ -58,7 +64,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Mistake> {
         return Ok(vec![path.into()]);
     }
     let entries = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let entries = entries.map_err(|error| unreadable(path, &error))?;
+    let entries = entries.map_err(|error| unreadable(path, &error, &FILES))?;
     let paths = entries.iter().map(fs::DirEntry::path);
     let mut files: Vec<_> = paths.filter(|path| is_workload(path)).collect();
     if files.is_empty() {
@@ -73,82 +79,12 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Mistake> {
 }
 
 /// Whether the name is that of a workload file. Names that begin with a dot are skipped, because editors use them for
-/// temporary files.
+/// temporary files, and so is the file of backends.
 fn is_workload(path: &Path) -> bool {
-    let hidden = path
-        .file_name()
-        .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-    !hidden && path.extension() == Some(OsStr::new("toml"))
-}
-
-/// The size limit, in bytes. A workload file is about a page of text. The limit prevents a wrong path from filling the
-/// memory.
-const LONGEST_BYTES: u64 = 1 << 20;
-
-fn read_file(path: &Path) -> Result<SourceFile, Mistake> {
-    if path.is_dir() {
-        return Err(Mistake::new(
-            format!("`{}` is a folder, not a file", path.display()),
-            "it has the extension of a workload file: rename it, or give its own path to \
-             read the files in it",
-        ));
-    }
-    let bytes = input::read_file(path, LONGEST_BYTES).map_err(|error| match error {
-        ReadError::Io(error) => unreadable(path, &error),
-        ReadError::Device | ReadError::TooLong(_) => Mistake::new(
-            format!("cannot read `{}`: {error}", path.display()),
-            "a workload file is a page of TOML: is this another kind of file?",
-        ),
-    })?;
-    text(path, path.parent(), bytes)
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Mistake {
-    let message = format!("cannot read `{}`: {error}", path.display());
-    let expected = "expected a workload file (`*.toml`) or a folder of them";
-    let help = match error.kind() {
-        io::ErrorKind::NotFound => {
-            let sibling = nearest_sibling(path).map(|sibling| sibling.display().to_string());
-            format!("{}{expected}", did_you_mean(sibling.as_deref()))
-        }
-        io::ErrorKind::PermissionDenied => {
-            "make it readable for this user, or do not name it".into()
-        }
-        _ => expected.into(),
-    };
-    Mistake::new(message, help)
-}
-
-/// The file in the same folder whose name is most similar to that of `path`; `None` if none is similar enough.
-fn nearest_sibling(path: &Path) -> Option<PathBuf> {
-    let folder = match path.parent()? {
-        parent if parent.as_os_str().is_empty() => Path::new("."),
-        parent => parent,
-    };
-    let entries = fs::read_dir(folder).ok()?.flatten();
-    let names: Vec<_> = entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    let name = path.file_name()?.to_str()?;
-    let sibling = nearest(name, names.iter().map(String::as_str))?;
-    Some(path.with_file_name(sibling))
-}
-
-fn text(path: &Path, folder: Option<&Path>, bytes: Vec<u8>) -> Result<SourceFile, Mistake> {
-    let name = path.display().to_string();
-    let foreign = match input::text(&name, &bytes) {
-        Ok(text) => {
-            let (folder, text) = (folder.map(Path::to_owned), text.to_owned());
-            return Ok(SourceFile { name, folder, text });
-        }
-        Err(foreign) => foreign,
-    };
-    let (start, byte) = (foreign.offset, bytes[foreign.offset]);
-    let shown = String::from_utf8_lossy(&bytes);
-    let replaced = start..start + char::REPLACEMENT_CHARACTER.len_utf8();
-    let mistake = Mistake::new(format!("`{name}` {}", foreign.what), foreign.help)
-        .at(replaced, format!("the byte 0x{byte:02x} is not"));
-    Err(mistake.in_file(&name, &shown))
+    let skipped =
+        |name: &OsStr| name.as_encoded_bytes().starts_with(b".") || name == external::FILE_NAME;
+    let is_skipped = path.file_name().is_none_or(skipped);
+    !is_skipped && path.extension() == Some(OsStr::new("toml"))
 }
 
 /// Parses `sources` into workloads, in the same order.
@@ -187,7 +123,7 @@ pub(super) fn workloads_within(
             }
         }
     }
-    LoadError::check(mistakes)?;
+    LoadError::check("workload files", mistakes)?;
     Ok(workloads)
 }
 

@@ -13,7 +13,6 @@
 //! | `graph_key` | parses the key `graph`: a graph from a graph file |
 //! | `kind_table` | parses the tables with a `kind`, under `pattern` and `kernel`, with their sweeps |
 //! | `pattern_or_kernel` | defines what patterns and kernels have in common |
-//! | `value` | converts one value for a parameter, or suggests a correction |
 //! | `limit` | limits the number of cases per file |
 //! | `json` | converts patterns and kernels to JSON and back, with typed errors |
 //! | `definition` | converts one variant to JSON and back, and builds its graph and kernel |
@@ -23,12 +22,12 @@
 //! | `optimum` | parses the certified optimum: the shortest possible run time |
 //! | `size` | checks that a graph fits into ids and memory |
 //! | `gate` | parses the key `gate`: the smallest change that a gate reports |
-//! | `mistake` | describes mistakes: what, where, and what to do |
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::registry::Registry;
+use crate::toml_file::LoadError;
 
 mod definition;
 mod file_graph;
@@ -39,20 +38,17 @@ mod json;
 mod kind_table;
 mod limit;
 mod load;
-mod mistake;
 mod optimum;
 mod parse;
 mod pattern_keys;
 mod pattern_or_kernel;
 mod size;
 mod top_key;
-mod value;
 mod variants;
 
 pub(crate) use definition::Definition;
 pub(crate) use graph::BuildError;
 pub(crate) use json::DefinitionError;
-pub(crate) use mistake::LoadError;
 pub(crate) use optimum::CertifiedOptimum;
 
 /// The checked contents of a workload file.

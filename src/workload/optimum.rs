@@ -6,9 +6,8 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::mistake::Mistake;
 use super::top_key::CERTIFIED_OPTIMUM;
-use super::value::{describe, to_number};
+use crate::toml_file::{Mistake, describe, to_number};
 
 /// The duration of the shortest possible schedule, as stated in a workload file. The program does not check the proof.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,13 +7,12 @@ use toml::de::DeValue;
 use super::graph::{Graph, PatternGraph};
 use super::kind_table::{Choice, KindTableParser};
 use super::limit::VARIANTS_MAX;
-use super::mistake::Mistake;
 use super::size::SizeError;
 use super::top_key::{GRAPHS, PATTERN};
-use super::value::{Entry, describe};
 use crate::parameter::ParameterKind;
 use crate::pattern::Pattern;
 use crate::registry::Registry;
+use crate::toml_file::{Entry, Mistake, describe};
 
 /// One choice for the graph of the workload.
 pub(super) struct GraphChoice {

@@ -4,8 +4,8 @@
 use proptest::prelude::*;
 
 use super::load::workloads_within;
-use super::parse::SourceFile;
 use super::*;
+use crate::toml_file::SourceFile;
 
 mod foreign;
 mod gate;

@@ -1,69 +1,67 @@
 //! The top-level keys of a workload file.
 
-/// A top-level key.
-pub(super) struct TopKey {
-    pub(super) name: &'static str,
-    /// An example, for messages.
-    pub(super) example: &'static str,
-}
+use crate::toml_file::Key;
 
-pub(super) const NAME: TopKey = TopKey {
+pub(super) const NAME: Key = Key {
     name: "name",
     example: r#"name = "halo-exchange""#,
 };
-pub(super) const WHY: TopKey = TopKey {
+pub(super) const WHY: Key = Key {
     name: "why",
     example: r#"why = "what does a task cost?""#,
 };
-pub(super) const PATTERN: TopKey = TopKey {
+pub(super) const PATTERN: Key = Key {
     name: "pattern",
     example: r#"pattern = { kind = "stencil-1d", width = 64, steps = 100 }"#,
 };
-pub(super) const GRAPHS: TopKey = TopKey {
+pub(super) const GRAPHS: Key = Key {
     name: "graphs",
     example: r#"graphs = [{ kind = "chain", steps = 100 }, { kind = "trivial", width = 64 }]"#,
 };
-pub(super) const GRAPH: TopKey = TopKey {
+pub(super) const GRAPH: Key = Key {
     name: "graph",
     example: r#"graph = { file = "workflow.json", scale = 0.001 }"#,
 };
-pub(super) const KERNEL: TopKey = TopKey {
+pub(super) const KERNEL: Key = Key {
     name: "kernel",
     example: r#"kernel = { kind = "empty" }"#,
 };
-pub(super) const TIMEOUT: TopKey = TopKey {
+pub(super) const TIMEOUT: Key = Key {
     name: "timeout",
     example: "timeout = 60 # seconds",
 };
-pub(super) const TASK_TIMEOUT: TopKey = TopKey {
+pub(super) const TASK_TIMEOUT: Key = Key {
     name: "task_timeout",
     example: "task_timeout = 5 # seconds",
 };
-pub(super) const RETRIES: TopKey = TopKey {
+pub(super) const RETRIES: Key = Key {
     name: "retries",
     example: "retries = 2",
 };
 
-pub(super) const OUTPUT_BYTES: TopKey = TopKey {
+pub(super) const OUTPUT_BYTES: Key = Key {
     name: "output_bytes",
     example: "output_bytes = 1024",
 };
-pub(super) const CERTIFIED_OPTIMUM: TopKey = TopKey {
+pub(super) const CERTIFIED_OPTIMUM: Key = Key {
     name: "certified_optimum_ms",
     example: "certified_optimum_ms = { 2 = 136.0, 4 = 80.0 }",
 };
 
-pub(super) const GATE: TopKey = TopKey {
+pub(super) const GATE: Key = Key {
     name: "gate",
     example: "gate = { threshold = 0.03 } # three per cent",
 };
-pub(super) const ONLY_IF_NAMED: TopKey = TopKey {
+pub(super) const ONLY_IF_NAMED: Key = Key {
     name: "only_if_named",
     example: "only_if_named = true",
 };
 
+/// The largest number of retries. A task that has failed a hundred times will not succeed.
+pub(super) const MOST_RETRIES: u64 = 100;
+
 /// All top-level keys, in the order of messages.
-pub(super) const TOP_KEYS: [&TopKey; 13] = [
+pub(super) const TOP_KEYS: [&Key; 13] = [
     &NAME,
     &WHY,
     &PATTERN,
@@ -80,7 +78,7 @@ pub(super) const TOP_KEYS: [&TopKey; 13] = [
 ];
 
 /// The keys that define the graph. A file has exactly one of them. If it has none, the message asks for the first.
-pub(super) const GRAPH_KEYS: [&TopKey; 3] = [&PATTERN, &GRAPHS, &GRAPH];
+pub(super) const GRAPH_KEYS: [&Key; 3] = [&PATTERN, &GRAPHS, &GRAPH];
 
 /// Whether `key` is a top-level key.
 pub(super) fn is_top_key(key: &str) -> bool {

@@ -6,7 +6,6 @@ use toml::Spanned;
 
 use super::kind_table::{Choice, KindTableParser};
 use super::limit::{VARIANTS_MAX, too_many_variants};
-use super::mistake::Mistake;
 use super::parse::File;
 use super::pattern_keys::GraphChoice;
 use super::size::{self, MemoryNeed};
@@ -15,6 +14,7 @@ use super::{Definition, Variant};
 use crate::execute::OUTPUT_BYTES_MAX;
 use crate::kernel::KernelKind;
 use crate::parameter::{Parameter, ParameterKind, Value};
+use crate::toml_file::Mistake;
 use crate::units;
 
 /// A value of `output_bytes`.
@@ -41,7 +41,7 @@ type KernelChoice = Choice<&'static dyn KernelKind>;
 impl File<'_> {
     /// All values of `output_bytes`; empty if there is a mistake.
     pub(super) fn outputs(&mut self) -> Vec<OutputChoice> {
-        let Some(value) = self.table.get(OUTPUT.name) else {
+        let Some(value) = self.keys.table.get(OUTPUT.name) else {
             return vec![OutputChoice {
                 output_bytes: 0,
                 label: None,
@@ -50,7 +50,7 @@ impl File<'_> {
         };
         let mut parser = KindTableParser::new(self.registry, OUTPUT_BYTES.example);
         let axis = parser.axis(&OUTPUT, value);
-        self.mistakes.append(&mut parser.mistakes);
+        self.keys.mistakes.append(&mut parser.mistakes);
         let choice = |(value, span): (Value, Range<usize>)| OutputChoice {
             label: axis.is_swept.then(|| format!("{}={value}", OUTPUT.name)),
             output_bytes: match value {
@@ -92,7 +92,7 @@ impl File<'_> {
             if let Some(kernel) = kernel.filter(|kernel| held(kernel) > 0) {
                 mistake = mistake.at(kernel.table_span.clone(), "the memory of the kernel");
             }
-            self.mistakes.push(mistake);
+            self.keys.mistakes.push(mistake);
         }
     }
 
@@ -112,7 +112,8 @@ impl File<'_> {
                 units::size(memory_bytes)
             );
             let mistake = Mistake::new(message, "make it smaller");
-            self.mistakes
+            self.keys
+                .mistakes
                 .push(mistake.at(choice.table_span.clone(), "this kernel"));
         }
     }
@@ -129,7 +130,8 @@ impl File<'_> {
         );
         let help = "use the kernel \"replay\", \"sleep\" or \"busy-wait\", or remove the optimum";
         let mistake = Mistake::new(message, help);
-        self.mistakes
+        self.keys
+            .mistakes
             .push(mistake.at(kernel.table_span.clone(), "this kernel"));
     }
 
@@ -154,7 +156,8 @@ impl File<'_> {
             ),
         );
         let mistake = mistake.at(kernel.table_span.clone(), "this kernel");
-        self.mistakes
+        self.keys
+            .mistakes
             .push(mistake.at(self.graph_span(), "a graph without durations"));
     }
 
@@ -169,7 +172,7 @@ impl File<'_> {
         if graphs.len() <= 1 && !are_durations_swept {
             return;
         }
-        let span = |name| self.table.get(name).map(Spanned::span);
+        let span = |name| self.keys.table.get(name).map(Spanned::span);
         let mistake = Mistake::new(
             format!("`{}` applies to one graph only", CERTIFIED_OPTIMUM.name),
             "make one workload file per graph, and per duration that has its own optimum",
@@ -178,7 +181,7 @@ impl File<'_> {
             span(CERTIFIED_OPTIMUM.name).unwrap_or_default(),
             "for which of them?",
         );
-        self.mistakes.push(match graphs.len() {
+        self.keys.mistakes.push(match graphs.len() {
             0 | 1 => mistake.at(span(KERNEL.name).unwrap_or_default(), "several kernels"),
             _ => mistake.at(self.graph_span(), "several graphs"),
         });
@@ -193,7 +196,7 @@ impl File<'_> {
     ) -> Vec<Variant> {
         let counts = [graphs.len(), kernels.len(), outputs.len()];
         if counts.iter().fold(1, |all, one| one.saturating_mul(all)) > VARIANTS_MAX {
-            let span = |name| self.table.get(name).map(Spanned::span);
+            let span = |name| self.keys.table.get(name).map(Spanned::span);
             let spans = [
                 Some(self.graph_span()),
                 span(KERNEL.name),
@@ -205,7 +208,7 @@ impl File<'_> {
                     mistake = mistake.at(span, format!("{count} entries"));
                 }
             }
-            self.mistakes.push(mistake);
+            self.keys.mistakes.push(mistake);
             return Vec::new();
         }
         let mut variants = Vec::new();
@@ -219,7 +222,9 @@ impl File<'_> {
 
     /// The place of the key that defines the graph.
     fn graph_span(&self) -> Range<usize> {
-        let mut values = GRAPH_KEYS.iter().filter_map(|key| self.table.get(key.name));
+        let mut values = GRAPH_KEYS
+            .iter()
+            .filter_map(|key| self.keys.table.get(key.name));
         values.next().map(Spanned::span).unwrap_or_default()
     }
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::fork::{self, COORDINATOR_SPIN, WORKER_SPIN};
 use super::support::reserving::RESERVE;
-use super::{Backend, Continuation, Pool, PoolPlan};
+use super::{Backend, Continuation, Family, Pool, PoolPlan};
 use crate::execute::Job;
 use crate::kernel::Sharing;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind};
@@ -38,6 +38,10 @@ impl Backend for ForkThreads {
 
     fn sharing(&self) -> Sharing {
         Sharing::Processes
+    }
+
+    fn family(&self) -> Family {
+        Family::Mixed
     }
 
     fn continuations(&self) -> &'static [Continuation] {

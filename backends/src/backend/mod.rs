@@ -18,7 +18,8 @@ mod threads;
 mod tokio;
 
 pub use taskdyno_core::backend::{
-    Backend, Continuation, Cores, Death, Lent, MOST_WORKERS, Placement, Pool, PoolPlan, pool_fn,
+    Backend, Continuation, Cores, Death, Family, Lent, MOST_WORKERS, Placement, Pool, PoolPlan,
+    pool_fn,
 };
 
 #[cfg(feature = "crossbeam")]

@@ -1,7 +1,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::{Backend, Placement, Pool, PoolPlan, pool_fn};
+use super::{Backend, Family, Placement, Pool, PoolPlan, pool_fn};
 use crate::execute::Job;
 
 /// One loop on the calling thread, in topological order, without counting and without a queue.
@@ -18,6 +18,10 @@ impl Backend for Serial {
 
     fn why(&self) -> &'static str {
         "one loop on one thread, in topological order: the work without any scheduling"
+    }
+
+    fn family(&self) -> Family {
+        Family::Serial
     }
 
     fn fixed_worker_count(&self) -> Option<usize> {

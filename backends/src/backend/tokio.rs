@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::{Backend, Continuation, Placement, Pool, PoolPlan};
+use super::{Backend, Continuation, Family, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
 use crate::system::limit::cannot_start_worker;
@@ -37,6 +37,10 @@ impl Backend for Tokio {
 
     fn why(&self) -> &'static str {
         "tokio, multi-thread: one spawn for each task that becomes ready; sleeping tasks all wait at once"
+    }
+
+    fn family(&self) -> Family {
+        Family::Async
     }
 
     fn parallelism(&self, worker_count: usize, waits: bool) -> Option<usize> {

@@ -18,12 +18,14 @@ use crate::parameter::{Parameter, Parameters};
 
 mod backend_fn;
 mod cores;
+mod family;
 mod placement;
 mod pool_fn;
 mod verify;
 
 pub use backend_fn::backend_fn;
 pub use cores::Cores;
+pub use family::Family;
 pub use placement::{Lent, Placement};
 pub use pool_fn::pool_fn;
 pub use verify::verify_runs;
@@ -39,6 +41,14 @@ pub trait Backend: Sync {
     /// Whether its workers share one address space.
     fn sharing(&self) -> Sharing {
         Sharing::Threads
+    }
+
+    /// What it runs its tasks on.
+    fn family(&self) -> Family {
+        match self.sharing() {
+            Sharing::Threads => Family::Threads,
+            Sharing::Processes => Family::Processes,
+        }
     }
 
     /// The number of workers, if the backend supports only one number.

@@ -21,7 +21,7 @@ pub(in crate::cmd) struct GateArguments {
     #[arg(
         long,
         value_name = "BUILD",
-        required_unless_present = "self_test",
+        required_unless_present_any = ["self_test", "base_external"],
         env = "TASKDYNO_BASE"
     )]
     pub(super) base: Option<String>,
@@ -29,10 +29,28 @@ pub(in crate::cmd) struct GateArguments {
     #[arg(
         long,
         value_name = "BUILD",
-        required_unless_present = "self_test",
+        required_unless_present_any = ["self_test", "head_external"],
         env = "TASKDYNO_HEAD"
     )]
     pub(super) head: Option<String>,
+    /// Compare with the backends of this file: a version of a foreign runtime. Use it with `--head-external`, in place
+    /// of `--base` and `--head`.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "head_external",
+        conflicts_with_all = ["base", "head"],
+        env = "TASKDYNO_BASE_EXTERNAL"
+    )]
+    pub(super) base_external: Option<PathBuf>,
+    /// Judge the backends of this file, which have the same names.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "base_external",
+        env = "TASKDYNO_HEAD_EXTERNAL"
+    )]
+    pub(super) head_external: Option<PathBuf>,
     /// Build this package of a revision, if its workspace has several.
     #[arg(long, value_name = "NAME", env = "TASKDYNO_PACKAGE")]
     pub(super) package: Option<String>,
@@ -88,7 +106,7 @@ pub(in crate::cmd) struct GateArguments {
     pub(super) manner: Manner,
     /// Test the gate on this machine: measure how often it raises a false alarm, and how often it finds a planted
     /// slow-down.
-    #[arg(long, conflicts_with_all = ["base", "head", "max_time", "resume"], env = "TASKDYNO_SELF_TEST")]
+    #[arg(long, conflicts_with_all = ["base", "head", "base_external", "max_time", "resume"], env = "TASKDYNO_SELF_TEST")]
     pub(super) self_test: bool,
     /// Make a self-test of a few minutes, with one case and 5 verdicts per planted slow-down.
     #[arg(long, requires = "self_test", env = "TASKDYNO_QUICK")]

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use self::watcher::Pairs;
@@ -9,14 +10,15 @@ use super::measuring::{cannot_write, make_ready, print_ids};
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
 use super::{CommandResult, Exit, OK, complaint, say, tell};
+use crate::case::Works;
 use crate::compare::{
     COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, SideError, Verdict,
 };
 use crate::disk;
-use crate::gate::build::{Meanwhile, Resolved, Target, find, sha256};
+use crate::gate::build::Resolved;
 use crate::gate::{
-    Arm, Both, Contest, GatePlan, Header, ListedCase, LogError, Matched, PAIRS_VERSION, PairLog,
-    Ran, Stop, be_busy, list, match_up, run,
+    Both, Contest, GatePlan, Header, ListedCase, LogError, Matched, PAIRS_VERSION, PairLog, Ran,
+    Stop, be_busy, run,
 };
 use crate::machine::host;
 use crate::random::mix;
@@ -26,6 +28,7 @@ use crate::report::change;
 
 mod arguments;
 mod self_test;
+mod sides;
 mod watcher;
 
 pub(super) use arguments::GateArguments;
@@ -36,14 +39,14 @@ const PAIRS: &str = "gate-pairs.jsonl";
 const COMPARISON: &str = "gate.json";
 
 pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandResult {
-    let (Some(base), Some(head)) = (&arguments.base, &arguments.head) else {
+    let Some(named) = sides::named(arguments) else {
         return self_test::main(registry, arguments);
     };
     if !arguments.manner.dry_run {
         make_ready(arguments.manner.quiet)?;
     }
     catch_interrupt();
-    let builds = match builds(base, head, arguments) {
+    let builds = match sides::find_both(&named, registry, arguments) {
         _ if is_interrupted() => return Ok(interrupted_early()),
         builds => builds?,
     };
@@ -52,7 +55,7 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
         true => PairLog::header(&path).map_err(unusable)?,
         false => None,
     };
-    let matched = match matched(&builds, arguments) {
+    let matched = match sides::matched(&named, &builds, registry, arguments) {
         _ if is_interrupted() => return Ok(interrupted_early()),
         matched => matched?,
     };
@@ -85,14 +88,14 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
         ));
         return Ok(interrupted());
     }
-    unchanged_on_disk(&builds)?;
+    sides::unchanged_on_disk(&builds)?;
     let comparison = comparison(header, matched, ran, started_at, start.elapsed());
     finish(&comparison, arguments)
 }
 
 /// `cases`: lists the selected cases. A gate runs it on each of its two programs.
 pub(super) fn cases(registry: &Registry, selected: &Selected) -> CommandResult {
-    for planned in selected.cases_if_any(registry)? {
+    for planned in selected.cases_if_any(registry, &registry.backends)? {
         let listed = serde_json::to_string(&ListedCase::from(planned));
         say(&(listed.expect("a case is plain data") + "\n"))?;
     }
@@ -109,51 +112,6 @@ pub(super) fn neighbour() -> CommandResult {
 fn interrupted_early() -> u8 {
     tell("interrupted: nothing was measured");
     interrupted()
-}
-
-/// Finds or builds both programs. If the base is missing or does not build, there is nothing to compare with. A head
-/// that is missing is a usage error, and one that does not build is a failure.
-fn builds(base: &str, head: &str, arguments: &GateArguments) -> Result<Both<Resolved>, Exit> {
-    let target = Target {
-        package: arguments.package.clone(),
-        bin: arguments.bin.clone(),
-    };
-    let mut meanwhile = Meanwhile {
-        tell: &mut |line| tell(line),
-        is_cancelled: &is_interrupted,
-    };
-    let base = find(base, &is_interrupted).and_then(|base| base.program(&target, &mut meanwhile));
-    let base = base.map_err(Exit::not_comparable)?;
-    let head = find(head, &is_interrupted).map_err(Exit::usage)?;
-    let head = head.program(&target, &mut meanwhile);
-    let head = head.map_err(Exit::failed)?;
-    Ok(Both { base, head })
-}
-
-/// Matches the cases of both builds.
-fn matched(builds: &Both<Resolved>, arguments: &GateArguments) -> Result<Matched, Exit> {
-    let asked = arguments.selected.to_arguments();
-    let ask = |one: &Resolved| {
-        let listed = list(&one.program, &asked, arguments.timeout, &is_interrupted);
-        listed.map_err(|said| {
-            complaint!(
-                help = "a gate needs two builds of taskdyno, or of a program that uses its `Harness`, both of a \
-                        version with the `gate` command",
-                "cannot list the cases of `{}`: {said}",
-                one.build.name
-            )
-        })
-    };
-    let base = ask(&builds.base).map_err(Exit::not_comparable)?;
-    let head = ask(&builds.head).map_err(Exit::usage)?;
-    let matched = match_up(&base, head);
-    if matched.both.is_empty() && matched.missing.is_empty() && matched.different.is_empty() {
-        return Err(Exit::usage(complaint!(
-            help = "`taskdyno run --dry-run` prints the ids of all cases",
-            "no case of either build matches"
-        )));
-    }
-    Ok(matched)
 }
 
 /// Makes the plan, and creates the file of pairs or opens that of the gate to continue.
@@ -236,14 +194,17 @@ fn plan(
 
 /// One contest per case, and a control, which compares the base with itself on one of the cases.
 fn contests(header: &Header, builds: &Both<Resolved>) -> Vec<Contest> {
-    let arm = |resolved: &Resolved| Arm::of_build(&resolved.program, header.plan.seed);
-    let arms = Both {
-        base: arm(&builds.base),
-        head: arm(&builds.head),
+    let works = |build: &Resolved| Rc::new(Works::new(&build.program, header.plan.seed));
+    let works = Both {
+        base: works(&builds.base),
+        head: works(&builds.head),
     };
     let contest = |(case, threshold_ratio): &(ListedCase, f64)| Contest {
         case: case.clone(),
-        arms: arms.clone(),
+        arms: Both {
+            base: builds.base.arm(&case.case.backend, &works.base),
+            head: builds.head.arm(&case.case.backend, &works.head),
+        },
         threshold_ratio: *threshold_ratio,
         is_control: false,
     };
@@ -257,21 +218,6 @@ fn contests(header: &Header, builds: &Both<Resolved>) -> Vec<Contest> {
         contests.push(control);
     }
     contests
-}
-
-/// Checks that neither program file has changed since it listed its cases.
-fn unchanged_on_disk(builds: &Both<Resolved>) -> Result<(), Exit> {
-    for one in [&builds.base, &builds.head] {
-        let now = sha256(&one.program).map_err(Exit::failed)?;
-        if one.build.sha256.as_ref() != Some(&now) {
-            return Err(Exit::failed(complaint!(
-                help = "run the gate again, and do not build into the same folder while it runs",
-                "{} was replaced while the gate ran, so its times come from two programs",
-                one.program.display()
-            )));
-        }
-    }
-    Ok(())
 }
 
 fn comparison(

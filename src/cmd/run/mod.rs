@@ -7,6 +7,7 @@ use std::time::Duration;
 use self::resume::open_records;
 use super::baseline;
 use super::compare::{self, Against, Named};
+use super::externals::Externals;
 use super::measuring::{Manner, append, make_ready, print_ids, seconds, show, surroundings};
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::{Known, Selected};
@@ -26,6 +27,8 @@ mod resume;
 pub(super) struct RunArguments {
     #[command(flatten)]
     selected: Selected,
+    #[command(flatten)]
+    externals: Externals,
     /// Take exactly this many samples per case. A sample is one run, or several if one run is too short for the clock.
     #[arg(
         long,
@@ -111,6 +114,8 @@ const MOST_INVOCATIONS: i64 = 1000;
 const BOOTSTRAP_SEED: u64 = 1;
 
 pub(super) fn main(registry: &Registry, arguments: &RunArguments) -> CommandResult {
+    let added = &arguments.selected.workloads;
+    let registry = &arguments.externals.registry(registry, added)?;
     let mut cases = arguments.selected.cases(registry, &registry.backends)?;
     if arguments.manner.dry_run {
         return print_ids(cases.iter().map(|planned| planned.case.id()));

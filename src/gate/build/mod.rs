@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -11,9 +12,14 @@ use sha2::{Digest, Sha256};
 use self::checkout::check_out;
 use self::outside::Outside;
 use self::store::{BuildStore, Kept};
+use crate::backend::Backend;
+use crate::case::{ChildProgram, Works};
 use crate::compare::Build;
+use crate::external::External;
 use crate::foreign::git::{Git, GitError};
+use crate::gate::Arm;
 use crate::machine::host;
+use crate::record::Commit;
 
 mod cargo;
 mod checkout;
@@ -39,8 +45,47 @@ pub(crate) struct Resolved {
     pub build: Build,
     /// Its path.
     pub program: PathBuf,
+    /// The backends that it measures by starting their programs, if these are what a gate compares.
+    pub externals: Vec<&'static External>,
     /// Prevents it from being removed.
     _kept: Option<Arc<Kept>>,
+}
+
+impl Resolved {
+    /// One version of a foreign runtime: the backends in the file of this name, which `program` starts. `commit` is that
+    /// of the folder of the file, if known.
+    pub(crate) fn version(
+        program: &Path,
+        name: String,
+        commit: Option<Commit>,
+        externals: Vec<&'static External>,
+    ) -> Self {
+        Self {
+            build: Build {
+                name,
+                dirty: commit.as_ref().is_some_and(|commit| commit.dirty),
+                commit: commit.map(|commit| commit.hash),
+                sha256: None,
+            },
+            program: program.into(),
+            externals,
+            _kept: None,
+        }
+    }
+
+    /// How it runs the cases of this backend. `works` are those of its program.
+    pub(crate) fn arm(&self, backend: &str, works: &Rc<Works>) -> Arm {
+        let mut externals = self.externals.iter().copied();
+        let child = match externals.find(|one| one.name() == backend) {
+            Some(external) => ChildProgram::External(external),
+            None => ChildProgram::Build(self.program.clone()),
+        };
+        Arm {
+            child,
+            works: Rc::clone(works),
+            stretch_ratio: None,
+        }
+    }
 }
 
 /// What a name refers to.
@@ -163,6 +208,7 @@ impl Revision {
                 dirty: false,
                 sha256: Some(sha256),
             },
+            externals: Vec::new(),
             _kept: Some(Arc::new(kept)),
         })
     }
@@ -199,6 +245,7 @@ fn from_file(name: &str, file: &Path) -> Result<Resolved, ProgramError> {
             sha256: Some(sha256(&program)?),
         },
         program,
+        externals: Vec::new(),
         _kept: None,
     })
 }
@@ -224,15 +271,6 @@ fn digest(file: &Path) -> io::Result<[u8; 32]> {
             count => sha256.update(&part[..count]),
         }
     }
-}
-
-/// The first digits of the SHA-256 of some bytes, for names of folders.
-fn short_hash(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// A git repository with a working tree.

@@ -23,7 +23,8 @@ use std::time::{Duration, SystemTime};
 use super::checkout::remove_checkout;
 use super::error::ProgramError;
 use super::outside::Outside;
-use super::{Meanwhile, sha256, short_hash};
+use super::{Meanwhile, sha256};
+use crate::disk::cache::{self, short_hash};
 use crate::foreign::git::Git;
 use crate::record::write_whole_with;
 
@@ -45,7 +46,7 @@ pub(super) struct BuildStore {
 impl BuildStore {
     /// Opens the store of the repository at `top`.
     pub(super) fn open(top: &Path, meanwhile: &mut Meanwhile<'_>) -> Result<Self, ProgramError> {
-        let caches = cache_folders().into_iter();
+        let caches = cache::folders().into_iter();
         let caches = caches.map(|cache| real(&cache.join("taskdyno/gate")));
         let cache = caches.into_iter().find(|cache| !cache.starts_with(top));
         let cache = cache.ok_or_else(|| ProgramError::NoCache(top.into()))?;
@@ -168,15 +169,6 @@ fn copy_program(from: &Path, to: &mut File) -> io::Result<()> {
     let mut program = File::open(from)?;
     io::copy(&mut program, to)?;
     to.set_permissions(program.metadata()?.permissions())
-}
-
-/// The cache folders of this user, best first.
-fn cache_folders() -> Vec<PathBuf> {
-    let set = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = env::home_dir().map(|home| home.join(".cache"));
-    let folders = [set, home].into_iter().flatten();
-    // The XDG standard says to ignore relative paths.
-    folders.filter(|folder| folder.is_absolute()).collect()
 }
 
 /// The path without symbolic links, as far as it exists.

@@ -1,6 +1,7 @@
 //! Tests of files that are not workload files.
 
 use super::*;
+use crate::toml_file::Mistake;
 
 #[test]
 fn what_is_nested_too_deeply_is_refused_with_its_file_and_line() {
@@ -34,6 +35,6 @@ fn a_device_that_never_ends() {
 
 #[test]
 fn a_mistake_at_no_place_names_its_file() {
-    let mistake = mistake::Mistake::new("it is wrong", "mend it").in_file("x.toml", "");
+    let mistake = Mistake::new("it is wrong", "mend it").in_file("x.toml", "");
     assert_eq!(mistake.to_string(), "`x.toml`: it is wrong");
 }

@@ -4,14 +4,14 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::mistake::{Mistake, quoted};
+use crate::diagnostic::nearest;
 use crate::parameter::{Parameter, ParameterKind, Value};
-use crate::registry::nearest;
 
 /// A value and its place in the file.
-pub(super) type Entry<'a> = Spanned<DeValue<'a>>;
+pub(crate) type Entry<'a> = Spanned<DeValue<'a>>;
 
 /// Describes a value for messages.
-pub(super) fn describe(value: &DeValue<'_>) -> String {
+pub(crate) fn describe(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => quoted(text),
         DeValue::Integer(number) => number.to_string(),
@@ -24,7 +24,7 @@ pub(super) fn describe(value: &DeValue<'_>) -> String {
 }
 
 /// Converts a value to one that a parameter may have; `None` if no parameter accepts its type.
-pub(super) fn to_value(value: &DeValue<'_>) -> Option<Value> {
+pub(crate) fn to_value(value: &DeValue<'_>) -> Option<Value> {
     match value {
         DeValue::String(text) => Some(Value::Text(text.to_string())),
         DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix())
@@ -36,7 +36,7 @@ pub(super) fn to_value(value: &DeValue<'_>) -> Option<Value> {
 }
 
 /// A whole number.
-pub(super) fn to_count(value: &DeValue<'_>) -> Option<u64> {
+pub(crate) fn to_count(value: &DeValue<'_>) -> Option<u64> {
     match to_value(value)? {
         Value::Count(count) => Some(count),
         Value::Number(_) | Value::Text(_) => None,
@@ -44,7 +44,7 @@ pub(super) fn to_count(value: &DeValue<'_>) -> Option<u64> {
 }
 
 /// A number, whole or not.
-pub(super) fn to_number(value: &DeValue<'_>) -> Option<f64> {
+pub(crate) fn to_number(value: &DeValue<'_>) -> Option<f64> {
     match to_value(value)? {
         Value::Count(count) => Some(count as f64),
         Value::Number(number) => Some(number),
@@ -53,7 +53,7 @@ pub(super) fn to_number(value: &DeValue<'_>) -> Option<f64> {
 }
 
 /// The mistake that `parameter` does not accept the value of `entry`.
-pub(super) fn invalid(parameter: &Parameter, entry: &Spanned<DeValue<'_>>) -> Mistake {
+pub(crate) fn invalid(parameter: &Parameter, entry: &Spanned<DeValue<'_>>) -> Mistake {
     let name = parameter.name;
     let value = entry.get_ref();
     let help = match correction(parameter, value) {
@@ -108,6 +108,6 @@ fn ratio(text: &str) -> Option<f64> {
 }
 
 /// Describes a parameter and its values: "how many tasks each step has, a whole number from 1 to 10".
-pub(super) fn explain(parameter: &Parameter) -> String {
+pub(crate) fn explain(parameter: &Parameter) -> String {
     format!("{}, {}", parameter.why, parameter.expected())
 }

@@ -1,28 +1,27 @@
-//! Mistakes in workload files, each with its place, what was expected, and what to do.
+//! Mistakes in files, each with its place, what was expected, and what to do.
 
 use std::fmt;
 use std::mem;
 use std::ops::Range;
 
 use crate::diagnostic::{Diagnostic, Excerpt, Mark};
-use crate::graph_file::import::ImportError;
 
 /// One mistake.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub(super) struct Mistake {
+pub(crate) struct Mistake {
     message: String,
     help: String,
     /// Places in the file, before the file is known.
     marks: Vec<Mark>,
     excerpt: Option<Box<Excerpt>>,
-    /// The error in a graph file that this file names, if any.
-    cause: Option<Box<ImportError>>,
+    /// The error in another file that this file names, if any.
+    cause: Option<Box<dyn Diagnostic>>,
 }
 
 impl Mistake {
     /// A mistake without a place. `help` says what to do.
-    pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             help: help.into(),
@@ -33,26 +32,26 @@ impl Mistake {
     }
 
     /// Adds a place in the file.
-    pub(super) fn at(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
+    pub(crate) fn at(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
         let label = label.into();
         self.marks.push(Mark { span, label });
         self
     }
 
-    /// Adds the error in a graph file that this file names.
-    pub(super) fn because_of(mut self, cause: ImportError) -> Self {
+    /// Adds the error in another file that this file names.
+    pub(crate) fn because_of(mut self, cause: impl Diagnostic + 'static) -> Self {
         self.cause = Some(Box::new(cause));
         self
     }
 
     /// The first place, as a byte offset in the file; 0 if there is none.
-    pub(super) fn offset(&self) -> usize {
+    pub(crate) fn offset(&self) -> usize {
         self.marks.first().map_or(0, |mark| mark.span.start)
     }
 
     /// Sets the file that the places are in. A mistake without a place shows no excerpt, so its message gets the name
     /// of the file.
-    pub(super) fn in_file(mut self, name: &str, content: &str) -> Self {
+    pub(crate) fn in_file(mut self, name: &str, content: &str) -> Self {
         if self.marks.is_empty() {
             if !self.message.contains(name) {
                 self.message = format!("`{name}`: {}", self.message);
@@ -75,14 +74,15 @@ impl Diagnostic for Mistake {
     }
 
     fn parts(&self) -> Vec<&dyn Diagnostic> {
-        let cause = self.cause.iter();
-        cause.map(|cause| &**cause as &dyn Diagnostic).collect()
+        self.cause.as_deref().into_iter().collect()
     }
 }
 
-/// All mistakes in some workload files.
+/// All mistakes in some files.
 #[derive(Debug)]
 pub struct LoadError {
+    /// The kind of the files.
+    what: &'static str,
     /// At least one.
     mistakes: Vec<Mistake>,
 }
@@ -91,11 +91,11 @@ pub struct LoadError {
 const SHOWN_MAX: usize = 20;
 
 impl LoadError {
-    /// Fails with `mistakes` if there are any.
-    pub(super) fn check(mistakes: Vec<Mistake>) -> Result<(), Self> {
+    /// Fails with these mistakes in files of this kind, if there are any.
+    pub(crate) fn check(what: &'static str, mistakes: Vec<Mistake>) -> Result<(), Self> {
         match mistakes.is_empty() {
             true => Ok(()),
-            false => Err(Self { mistakes }),
+            false => Err(Self { what, mistakes }),
         }
     }
 
@@ -114,7 +114,7 @@ impl fmt::Display for LoadError {
             return only.fmt(f);
         }
         let count = self.mistakes.len();
-        write!(f, "{count} mistakes in workload files")?;
+        write!(f, "{count} mistakes in {}", self.what)?;
         match count > SHOWN_MAX {
             true => write!(f, "; the first {SHOWN_MAX} are"),
             false => Ok(()),
@@ -143,7 +143,7 @@ impl Diagnostic for LoadError {
 }
 
 /// `text` in quotes, escaped, and shortened if it is too long for a message.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 40;
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{:?}...", &text[..end]),

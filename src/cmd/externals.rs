@@ -1,0 +1,79 @@
+//! The flag `--external`: backends that other programs drive.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use super::Exit;
+use crate::backend::Backend;
+use crate::external::{self, Known};
+use crate::registry::Registry;
+
+/// The files of external backends that the command line names.
+#[derive(clap::Args, Clone)]
+pub(super) struct Externals {
+    /// Add the external backends of this file: programs that run tasks with a runtime of any language. Can be given
+    /// more than once. A file `backends.toml` in a folder of `--workloads` is added too.
+    #[arg(long = "external", value_name = "FILE", env = "TASKDYNO_EXTERNAL")]
+    pub(super) files: Vec<PathBuf>,
+}
+
+impl Externals {
+    /// `registry` with the backends of these files, of the files of backends in folders among `workloads`, and those
+    /// that come with the program. Starts no program.
+    pub(super) fn registry(
+        &self,
+        registry: &Registry,
+        workloads: &[PathBuf],
+    ) -> Result<Registry, Exit> {
+        let in_folders = workloads.iter().map(|path| path.join(external::FILE_NAME));
+        let files = in_folders.filter(|file| file.is_file());
+        let files = once_each(self.files.iter().cloned().chain(files));
+        let mut extended = with_files(registry, &files)?;
+        add_peers(&mut extended)?;
+        extended.check().map_err(Exit::usage)?;
+        Ok(extended)
+    }
+}
+
+/// `registry` with the backends of these files.
+pub(super) fn with_files(registry: &Registry, files: &[PathBuf]) -> Result<Registry, Exit> {
+    let names = names(registry);
+    let known = Known {
+        names: &names,
+        kernels: &registry.kernels,
+    };
+    let found = external::load(files, &known).map_err(Exit::usage)?;
+    let mut extended = registry.clone();
+    found.into_iter().for_each(|one| extended.add_external(one));
+    Ok(extended)
+}
+
+/// Adds the backends that come with the program, except those whose name is taken: a file that the user named comes
+/// first.
+fn add_peers(registry: &mut Registry) -> Result<(), Exit> {
+    let known = Known {
+        names: &[],
+        kernels: &registry.kernels,
+    };
+    let peers = external::peers(&known).map_err(Exit::usage)?;
+    let taken = names(registry);
+    for peer in peers {
+        if !taken.contains(&peer.name()) {
+            registry.add_external(peer);
+        }
+    }
+    Ok(())
+}
+
+fn names(registry: &Registry) -> Vec<&'static str> {
+    registry.backends.iter().map(|one| one.name()).collect()
+}
+
+/// Each file once, even if it is named twice.
+fn once_each(files: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
+    let mut seen = BTreeSet::new();
+    files
+        .filter(|file| fs::canonicalize(file).map_or(true, |real| seen.insert(real)))
+        .collect()
+}

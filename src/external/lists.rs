@@ -1,0 +1,78 @@
+//! Reads lists: of words, and of tables.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::toml_file::{Entry, Key, Keys};
+
+/// A word and its place in the file.
+pub(super) type Word = (String, Range<usize>);
+
+/// Whether a list may be empty.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Least {
+    None,
+    One,
+}
+
+/// The list of strings under a key that may be absent; `None` too if it is something else, which is reported. No
+/// string is empty.
+pub(super) fn words(keys: &mut Keys<'_>, key: &Key, least: Least) -> Option<Vec<Word>> {
+    let value = keys.table.get(key.name)?;
+    let word = |item: &Entry<'_>| match item.get_ref() {
+        DeValue::String(text) if !text.is_empty() => Some((text.to_string(), item.span())),
+        _ => None,
+    };
+    let words = match value.get_ref() {
+        DeValue::Array(items) => items.iter().map(word).collect::<Option<Vec<Word>>>(),
+        _ => None,
+    };
+    unless_refused(
+        keys,
+        key,
+        words,
+        least,
+        "expected a list of strings in double quotes",
+    )
+}
+
+/// The list of tables under a key that may be absent, with their places; `None` too if it is something else, which is
+/// reported.
+pub(super) fn tables<'a>(
+    keys: &mut Keys<'a>,
+    key: &Key,
+    least: Least,
+) -> Option<Vec<(&'a DeTable<'a>, Range<usize>)>> {
+    let value = keys.table.get(key.name)?;
+    let tables = match value.get_ref() {
+        DeValue::Array(items) => items
+            .iter()
+            .map(|item| Some((item.get_ref().as_table()?, item.span())))
+            .collect::<Option<Vec<_>>>(),
+        _ => None,
+    };
+    unless_refused(keys, key, tables, least, "expected a list of tables")
+}
+
+/// The list, or the mistake that there is none or that it is too short.
+fn unless_refused<T>(
+    keys: &mut Keys<'_>,
+    key: &Key,
+    list: Option<Vec<T>>,
+    least: Least,
+    expected: &str,
+) -> Option<Vec<T>> {
+    let list = list.filter(|list| least == Least::None || !list.is_empty());
+    if list.is_none() {
+        let value = keys.table.get(key.name)?;
+        let help = format!("write it like `{}`", key.example);
+        keys.refuse(key, value, expected, help);
+    }
+    list
+}
+
+/// The texts of these words.
+pub(super) fn texts(words: Vec<Word>) -> Vec<String> {
+    words.into_iter().map(|(text, _)| text).collect()
+}

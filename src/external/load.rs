@@ -1,0 +1,97 @@
+//! Reads files of backends, and checks that names are unique.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::parse::{Parsed, parse};
+use super::{External, Files, kept};
+use crate::kernel::KernelKind;
+use crate::toml_file::{FileKind, LoadError, Mistake, SourceFile, read_file};
+
+/// The name of the file of backends in a folder of workloads.
+pub(crate) const FILE_NAME: &str = "backends.toml";
+
+const KIND: FileKind = FileKind {
+    one: "a file of backends",
+    expected: "expected a file of backends, such as `backends.toml`",
+    folder_help: "name the file of backends in it",
+};
+
+/// What the program has already.
+pub(crate) struct Known<'a> {
+    /// The names of its backends.
+    pub(crate) names: &'a [&'static str],
+    /// Its kernels.
+    pub(crate) kernels: &'a [&'static dyn KernelKind],
+}
+
+/// Reads the backends in these files, in the given order.
+///
+/// # Errors
+///
+/// All mistakes in all of them, as one error.
+pub(crate) fn load(
+    paths: &[PathBuf],
+    known: &Known<'_>,
+) -> Result<Vec<&'static External>, LoadError> {
+    let sources = paths.iter().map(|path| read_file(path, &KIND));
+    let found = externals(sources, known, |source| {
+        // The folder of `backends.toml` is empty, which no program can be started in.
+        let folder = source.folder.clone().unwrap_or_default();
+        Files::Folder(PathBuf::from(".").join(folder))
+    })?;
+    let found = found.into_iter();
+    Ok(found.map(|one| kept(Box::new(one))).collect())
+}
+
+/// Parses `sources` into backends, in the same order. `files` makes the place of the files that the commands of a source
+/// name.
+pub(super) fn externals(
+    sources: impl IntoIterator<Item = Result<SourceFile, Mistake>>,
+    known: &Known<'_>,
+    files: impl Fn(&SourceFile) -> Files,
+) -> Result<Vec<External>, LoadError> {
+    let mut externals = Vec::new();
+    let mut mistakes = Vec::new();
+    let own = known
+        .names
+        .iter()
+        .map(|name| (*name, "this program".into()));
+    let mut owner_of_name: BTreeMap<&str, String> = own.collect();
+    for source in sources {
+        let parsed = source.map_err(|mistake| vec![mistake]).and_then(|source| {
+            let placed = |mistake: Mistake| mistake.in_file(&source.name, &source.text);
+            let parsed = parse(&source, known.kernels, || files(&source));
+            let parsed =
+                parsed.map_err(|found| found.into_iter().map(placed).collect::<Vec<_>>())?;
+            Ok((parsed, source))
+        });
+        match parsed {
+            Err(found) => mistakes.extend(found),
+            Ok((parsed, source)) => {
+                for one in parsed {
+                    mistakes.extend(name_taken(&one, &source, &mut owner_of_name));
+                    externals.push(one.external);
+                }
+            }
+        }
+    }
+    LoadError::check("files of backends", mistakes)?;
+    Ok(externals)
+}
+
+/// The mistake that another backend already has this name, if any.
+fn name_taken(
+    parsed: &Parsed,
+    source: &SourceFile,
+    owner_of_name: &mut BTreeMap<&str, String>,
+) -> Option<Mistake> {
+    let name = parsed.external.name;
+    let owner = owner_of_name.insert(name, format!("`{}`", source.name))?;
+    let mistake = Mistake::new(
+        format!("the name `{name}` is already taken: {owner} has a backend of this name"),
+        "records are identified by the name of their backend: give this one another name",
+    );
+    let placed = mistake.at(parsed.name_span.clone(), "taken");
+    Some(placed.in_file(&source.name, &source.text))
+}

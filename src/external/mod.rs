@@ -1,0 +1,200 @@
+//! External backends: runtimes that another program drives, which the parent starts in place of its own child.
+//!
+//! A file such as `backends.toml` states them as data, so that they can be listed and selected without starting the
+//! program. FORMAT.md defines the file and the protocol.
+//!
+//! | module | its job |
+//! |---|---|
+//! | `load` | reads files of backends, and checks that names are unique |
+//! | `parse` | parses the text of one file into backends |
+//! | `key` | lists the keys of a file |
+//! | `given` | the values that a file gives for one backend, or for all of its backends |
+//! | `lists` | reads lists: of words, and of tables |
+//! | `claim` | decides which cases a backend can run |
+//! | `path` | finds programs as the system does |
+//! | `peers` | the backends that come with the program, and their files |
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use crate::backend::{Backend, Family, Pool, PoolPlan};
+use crate::execute::Job;
+use crate::kernel::Sharing;
+use crate::parameter::Parameter;
+
+mod claim;
+mod given;
+mod key;
+mod lists;
+mod load;
+mod parse;
+mod path;
+mod peers;
+
+pub(crate) use load::{FILE_NAME, Known, load};
+pub(crate) use peers::peers;
+
+use claim::ClaimedKernel;
+use peers::Peers;
+
+/// A backend that another program drives. The parent starts this program for each case, and both speak the child
+/// protocol.
+#[derive(Debug)]
+pub struct External {
+    name: &'static str,
+    why: &'static str,
+    family: Family,
+    /// The program and its arguments; at least the program.
+    command: Vec<String>,
+    files: Files,
+    kernels: Vec<ClaimedKernel>,
+    /// The kinds of work that it does.
+    kinds: Vec<String>,
+    options: &'static [Parameter],
+    worker_count: Option<usize>,
+    /// How many tasks that only wait a worker can have at once; `None` for no limit.
+    waits_per_worker: Option<usize>,
+    has_payload: bool,
+    warmup_run_count: u64,
+    /// If it is not named, it runs only on these workloads; `None` for all.
+    default_workloads: Option<Vec<String>>,
+}
+
+/// Where the files of a program are.
+#[derive(Debug)]
+enum Files {
+    /// In this folder.
+    Folder(PathBuf),
+    /// In this program.
+    Embedded(Peers),
+}
+
+impl External {
+    /// The program and its arguments; at least the program. A program with a path is relative to [`folder`](Self::folder).
+    pub(crate) fn command(&self) -> &[String] {
+        &self.command
+    }
+
+    /// The folder to start the program in. Embedded files are written to the cache of this user first.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be written.
+    pub(crate) fn folder(&self) -> io::Result<PathBuf> {
+        match &self.files {
+            Files::Folder(folder) => std::path::absolute(folder),
+            Files::Embedded(peers) => peers.unpacked(),
+        }
+    }
+
+    /// The command that starts the program, in its folder.
+    ///
+    /// # Errors
+    ///
+    /// As for [`folder`](Self::folder).
+    pub(crate) fn start_command(&self) -> io::Result<Command> {
+        let folder = self.folder()?;
+        let program = match self.command[0].contains('/') {
+            true => folder.join(&self.command[0]),
+            false => PathBuf::from(&self.command[0]),
+        };
+        let mut command = Command::new(program);
+        command.args(&self.command[1..]).current_dir(folder);
+        Ok(command)
+    }
+
+    /// What to do if the program cannot be started.
+    pub(crate) fn advice(&self) -> String {
+        match self.missing_program() {
+            Some(program) => format!(
+                "install `{program}`, or correct `command` of `{}`",
+                self.name
+            ),
+            None => format!("check `command` of `{}`", self.name),
+        }
+    }
+
+    /// The program that cannot be found; `None` if it can be started.
+    pub(crate) fn missing_program(&self) -> Option<&str> {
+        let program = &self.command[0];
+        let folder = match &self.files {
+            Files::Folder(folder) => folder,
+            // A path in a folder that is not yet written.
+            Files::Embedded(_) => Path::new(""),
+        };
+        let is_there = path::is_program(program, folder);
+        (!is_there).then_some(program.as_str())
+    }
+
+    /// Whether it comes with this program.
+    pub(crate) fn is_peer(&self) -> bool {
+        matches!(self.files, Files::Embedded(_))
+    }
+
+    /// How many runs the warm-up of a case has at least.
+    pub(crate) fn warmup_run_count(&self) -> u64 {
+        self.warmup_run_count
+    }
+
+    /// Whether tasks can hand on bytes.
+    pub(crate) fn has_payload(&self) -> bool {
+        self.has_payload
+    }
+
+    /// The workloads that it runs on if it is not named; `None` for all.
+    pub(crate) fn default_workloads(&self) -> Option<&[String]> {
+        self.default_workloads.as_deref()
+    }
+}
+
+impl Backend for External {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn why(&self) -> &'static str {
+        self.why
+    }
+
+    fn sharing(&self) -> Sharing {
+        self.family.sharing()
+    }
+
+    fn family(&self) -> Family {
+        self.family
+    }
+
+    fn fixed_worker_count(&self) -> Option<usize> {
+        self.worker_count
+    }
+
+    fn parallelism(&self, worker_count: usize, waits: bool) -> Option<usize> {
+        match waits {
+            true => Some(worker_count.saturating_mul(self.waits_per_worker?)),
+            false => Some(worker_count),
+        }
+    }
+
+    fn options(&self) -> &'static [Parameter] {
+        self.options
+    }
+
+    /// Always fails: another program starts its workers.
+    fn start(&self, _job: Arc<Job>, _plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
+        let message = format!(
+            "the backend `{}` runs in a program of its own, so this program cannot start it",
+            self.name
+        );
+        Err(io::Error::new(io::ErrorKind::Unsupported, message))
+    }
+}
+
+/// Keeps a value until the program ends, because the traits hand out references to it.
+fn kept<T: ?Sized>(value: Box<T>) -> &'static T {
+    Box::leak(value)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! Parses the text of one file into backends.
+
+use std::ops::Range;
+
+use toml::de::DeTable;
+
+use super::given::Given;
+use super::key::{BACKEND, BACKEND_KEYS, COMMAND, FAMILY, KERNELS, NAME, TOP_KEYS, WHY};
+use super::lists::{Least, tables};
+use super::{External, Files};
+use crate::kernel::KernelKind;
+use crate::toml_file::{Keys, Mistake, SourceFile, not_toml};
+
+/// A backend, and the place of its name in the file.
+pub(super) struct Parsed {
+    pub(super) external: External,
+    pub(super) name_span: Range<usize>,
+}
+
+/// Parses the text of `source`. `files` makes the place of the files that its commands name.
+///
+/// # Errors
+///
+/// All independent mistakes; at least one.
+pub(super) fn parse(
+    source: &SourceFile,
+    kernels: &[&'static dyn KernelKind],
+    files: impl Fn() -> Files,
+) -> Result<Vec<Parsed>, Vec<Mistake>> {
+    let table =
+        DeTable::parse(&source.text).map_err(|error| vec![not_toml(&source.text, &error)])?;
+    let mut top = Keys::new(table.get_ref(), 0..0, "in this file");
+    top.refuse_unknown(&TOP_KEYS, "a file of backends", |key| {
+        (key == NAME.name).then(|| "each backend has its own: write it below `[[backend]]`".into())
+    });
+    let defaults = Given::read(&mut top, kernels);
+    let mut parsed = Vec::new();
+    let mut mistakes = Vec::new();
+    if !top.table.contains_key(BACKEND.name) {
+        top.missing(&BACKEND);
+    }
+    for (table, span) in tables(&mut top, &BACKEND, Least::One).unwrap_or_default() {
+        let mut keys = Keys::new(table, span, "in this backend");
+        keys.refuse_unknown(&BACKEND_KEYS, "a backend", |_| None);
+        let name = keys.name(&NAME);
+        let given = Given::read(&mut keys, kernels).or(&defaults);
+        for key in [&WHY, &FAMILY, &COMMAND, &KERNELS] {
+            if !table.contains_key(key.name) && !top.table.contains_key(key.name) {
+                keys.missing(key);
+            }
+        }
+        mistakes.append(&mut keys.mistakes);
+        let complete = name.and_then(|(name, name_span)| {
+            let external = given.external(name, files())?;
+            Some(Parsed {
+                external,
+                name_span,
+            })
+        });
+        parsed.extend(complete);
+    }
+    mistakes.append(&mut top.mistakes);
+    mistakes.sort_by_key(Mistake::offset);
+    match mistakes.is_empty() {
+        true => Ok(parsed),
+        false => Err(mistakes),
+    }
+}

@@ -1,0 +1,304 @@
+//! Tests of accepted files of backends, of refused ones and their messages, and of what a backend can run.
+
+use serde_json::{Value as Json, json};
+
+use super::load::externals;
+use super::*;
+use crate::diagnostic::Diagnostic;
+use crate::kernel::KERNELS;
+use crate::parameter::DefaultValue;
+use crate::record::Case;
+use crate::toml_file::{LoadError, SourceFile};
+
+const KNOWN: Known<'_> = Known {
+    names: &["serial"],
+    kernels: KERNELS,
+};
+
+fn read(text: &str) -> Result<Vec<External>, LoadError> {
+    let source = SourceFile {
+        name: "backends.toml".into(),
+        folder: Some("here".into()),
+        text: text.into(),
+    };
+    externals([Ok(source)], &KNOWN, |source| {
+        Files::Folder(source.folder.clone().unwrap())
+    })
+}
+
+/// A file with one backend, and with this text in it.
+fn file(body: &str) -> String {
+    let required = [
+        ("why", "\"a test\""),
+        ("family", "\"threads\""),
+        ("command", "[\"child\"]"),
+        ("kernels", "[\"empty\"]"),
+    ];
+    let is_given = |key: &str| {
+        body.lines()
+            .any(|line| line.starts_with(&format!("{key} =")))
+    };
+    let rest = required.iter().filter(|(key, _)| !is_given(key));
+    let rest: String = rest
+        .map(|(key, value)| format!("{key} = {value}\n"))
+        .collect();
+    let name = if is_given("name") {
+        ""
+    } else {
+        "name = \"x\"\n"
+    };
+    format!("[[backend]]\n{name}{rest}{body}\n")
+}
+
+fn only(body: &str) -> External {
+    let mut read = read(&file(body)).unwrap_or_else(|error| panic!("{}", told(&error)));
+    assert_eq!(read.len(), 1);
+    read.remove(0)
+}
+
+/// Everything that an error says: its message, its places with the marked text, and its help.
+fn told(error: &dyn Diagnostic) -> String {
+    let mut text = error.to_string();
+    for mark in error.excerpt().into_iter().flat_map(|one| one.marks()) {
+        let excerpt = error.excerpt().unwrap();
+        let (line, _) = excerpt.position(mark);
+        let marked = &excerpt.text()[mark.span.clone()];
+        text += &format!("\n  {}:{line}: {marked:?} {}", excerpt.file(), mark.label);
+    }
+    text += &format!("\n  help: {}", error.help().unwrap_or_default());
+    for part in error.parts() {
+        text += &format!("\n{}", told(part));
+    }
+    text
+}
+
+/// Asserts that a file with one backend and this text is refused with these words.
+fn assert_refused(body: &str, words: &[&str]) {
+    assert_text_refused(&file(body), words);
+}
+
+fn assert_text_refused(text: &str, words: &[&str]) {
+    let refused = match read(text) {
+        Ok(_) => panic!("it is accepted: {text}"),
+        Err(error) => told(&error),
+    };
+    for word in words {
+        assert!(refused.contains(word), "{word:?} is not in {refused}");
+    }
+}
+
+#[test]
+fn what_is_not_said_has_a_default() {
+    let one = only("");
+    assert_eq!((one.name(), one.why()), ("x", "a test"));
+    assert_eq!(one.family(), Family::Threads);
+    assert_eq!(one.command(), ["child"]);
+    assert_eq!(one.kinds, ["graph"]);
+    assert_eq!(one.fixed_worker_count(), None);
+    assert_eq!(one.parallelism(3, true), Some(3));
+    assert_eq!(one.warmup_run_count(), 0);
+    assert_eq!(one.default_workloads(), None);
+    assert!(one.options().is_empty() && !one.has_payload());
+}
+
+#[test]
+fn everything_can_be_said() {
+    let one = only(
+        r#"family = "async"
+options = [{ name = "daemon", why = "as daemons", values = ["yes", "1"] }]
+workers = 2
+waits_per_worker = "unlimited"
+payload = true
+warmup_runs = 100
+default_workloads = ["sleep", "hash-cpu"]"#,
+    );
+    assert_eq!(one.family(), Family::Async);
+    let [option] = one.options() else {
+        panic!("there is one option");
+    };
+    assert_eq!((option.name, option.why), ("daemon", "as daemons"));
+    assert!(matches!(option.default, Some(DefaultValue::Text("yes"))));
+    assert_eq!(option.expected(), "one of \"yes\", \"1\"");
+    assert_eq!(one.fixed_worker_count(), Some(2));
+    assert_eq!(one.parallelism(2, true), None);
+    assert_eq!(one.parallelism(2, false), Some(2));
+    assert!(one.has_payload());
+    assert_eq!(one.warmup_run_count(), 100);
+    assert_eq!(one.default_workloads().unwrap(), ["sleep", "hash-cpu"]);
+    assert_eq!(only("waits_per_worker = 8").parallelism(2, true), Some(16));
+}
+
+#[test]
+fn what_stands_at_the_top_holds_for_all() {
+    let text = r#"
+        family = "threads"
+        command = ["python3", "child.py"]
+        kernels = ["empty"]
+        why = "one of two"
+        [[backend]]
+        name = "one"
+        [[backend]]
+        name = "two"
+        family = "processes"
+        why = "the other"
+    "#;
+    let read = read(text).unwrap();
+    let families = read.iter().map(|one| (one.name(), one.family(), one.why()));
+    let families: Vec<_> = families.collect();
+    let expected = [
+        ("one", Family::Threads, "one of two"),
+        ("two", Family::Processes, "the other"),
+    ];
+    assert_eq!(families, expected);
+    assert!(read.iter().all(|one| one.command().len() == 2));
+}
+
+#[test]
+fn keys_that_are_unknown_or_missing_are_refused_with_their_place() {
+    assert_refused(
+        "familly = \"async\"",
+        &[
+            "unknown key \"familly\"",
+            "backends.toml:7",
+            "did you mean `family`?",
+        ],
+    );
+    let text = "[[backend]]\nname = \"x\"\nwhy = \"y\"\ncommnd = [\"z\"]\nkernels = [\"empty\"]\n";
+    let refused = read(text).map(|_| ()).map_err(|error| told(&error));
+    let refused = refused.unwrap_err();
+    assert!(refused.contains("did you mean `command`?"), "{refused}");
+    assert!(refused.contains("`family` is missing"), "{refused}");
+    // The misspelt key is reported, not that the other is missing.
+    assert!(!refused.contains("`command` is missing"), "{refused}");
+    assert_text_refused("", &["`backend` is missing", "add a line `[[backend]]`"]);
+    assert_text_refused(
+        "backend = 3",
+        &["`backend` cannot be 3", "a list of tables"],
+    );
+    assert_text_refused(
+        &format!("name = \"x\"\n{}", file("")),
+        &["unknown key \"name\"", "write it below `[[backend]]`"],
+    );
+    assert_text_refused("[[backend]\n", &["not valid TOML", "https://toml.io"]);
+}
+
+#[test]
+fn names_that_are_taken_or_ill_formed_are_refused() {
+    assert_refused(
+        "name = \"serial\"",
+        &[
+            "`serial` is already taken: this program has",
+            "backends.toml:2",
+        ],
+    );
+    let twice = file("") + &file("");
+    assert_text_refused(&twice, &["`backends.toml` has a backend of this name"]);
+    assert_refused("name = \"My Pool\"", &["write `name = \"my-pool\"`"]);
+    assert_refused(
+        "name = 3",
+        &["`name` cannot be 3", "a string in double quotes"],
+    );
+}
+
+#[test]
+fn values_that_are_not_valid_are_refused_with_what_was_expected() {
+    assert_refused(
+        "family = \"thread\"",
+        &[
+            "`family` cannot be \"thread\"",
+            "one of \"serial\", \"threads\"",
+            "did you mean `threads`?",
+        ],
+    );
+    assert_refused(
+        "command = []",
+        &["`command` cannot be a list", "a list of strings"],
+    );
+    assert_refused(
+        "command = \"python3 x.py\"",
+        &["[\"python3\", \"child.py\"]"],
+    );
+    assert_refused("workers = 0", &["a whole number from 1 to 4096"]);
+    assert_refused("waits_per_worker = \"many\"", &["or \"unlimited\""]);
+    assert_refused("payload = 1", &["expected true or false"]);
+    assert_refused("options = [\"daemon\"]", &["a list of tables"]);
+    assert_refused(
+        "options = [{ name = \"x\", why = \"y\" }]",
+        &["`values` is missing"],
+    );
+    assert_refused(
+        "options = [{ name = \"x\", why = \"y\", values = [\"z\"], default = \"z\" }]",
+        &["not a key of an option"],
+    );
+}
+
+#[test]
+fn kernels_that_are_unknown_are_refused() {
+    assert_refused(
+        "kernels = [\"sleap\"]",
+        &["no kernel \"sleap\"", "did you mean `sleep`?"],
+    );
+    assert_refused("kernels = [\"counter/racy\"]", &["counter/variant=racy"]);
+    assert_refused(
+        "kernels = [\"counter/varient=racy\"]",
+        &[
+            "the kernel `counter` has no \"varient=racy\"",
+            "did you mean `variant`?",
+        ],
+    );
+    assert_refused(
+        "kernels = [\"counter/variant=raced\"]",
+        &["`variant` is one of "],
+    );
+}
+
+fn case(kernel: Json) -> Case {
+    let parameters = json!({"pattern": {"kind": "chain", "steps": 3}, "kernel": kernel});
+    let case = json!({"workload": "w", "backend": "x", "workers": 1, "parameters": parameters});
+    serde_json::from_value(case).unwrap()
+}
+
+#[test]
+fn a_backend_runs_what_it_claims_and_says_why_not() {
+    let one = only("kernels = [\"empty\", \"counter/variant=racy\", \"hash/times=3\"]");
+    let why_not = |kernel| one.why_not(&case(kernel)).unwrap_or_default();
+    assert_eq!(why_not(json!({"kind": "empty"})), "");
+    assert_eq!(why_not(json!({"kind": "counter", "variant": "racy"})), "");
+    assert_eq!(
+        why_not(json!({"kind": "hash", "times": 3, "block_bytes": 64})),
+        ""
+    );
+    assert_eq!(
+        why_not(json!({"kind": "sleep"})),
+        "`x` has no kernel `sleep`"
+    );
+    let other = why_not(json!({"kind": "counter", "variant": "atomic"}));
+    assert_eq!(other, "`x` has the kernel `counter` only with variant=racy");
+
+    let mut bytes = case(json!({"kind": "empty"}));
+    bytes.parameters["output_bytes"] = json!(64);
+    assert_eq!(
+        one.why_not(&bytes).unwrap(),
+        "the tasks of `x` hand on no bytes"
+    );
+    assert_eq!(only("payload = true").why_not(&bytes), None);
+
+    let mut bound = case(json!({"kind": "empty"}));
+    bound.pin = true;
+    assert!(one.why_not(&bound).unwrap().contains("does not bind"));
+
+    let recursion = only("kinds = [\"recursion\"]");
+    let why_not = recursion.why_not(&case(json!({"kind": "empty"})));
+    assert!(why_not.unwrap().contains("kind of work `graph`"));
+}
+
+#[test]
+fn the_peers_are_valid_and_named_after_their_language() {
+    let peers = peers(&KNOWN).unwrap_or_else(|error| panic!("{}", told(&error)));
+    assert!(!peers.is_empty());
+    for peer in peers {
+        assert!(peer.is_peer());
+        assert!(peer.name().starts_with("python-"), "{}", peer.name());
+        assert_eq!(peer.command()[0], "python3");
+    }
+}
