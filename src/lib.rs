@@ -46,6 +46,7 @@
 mod case;
 mod cmd;
 mod compare;
+mod conform;
 mod diagnostic;
 mod disk;
 mod external;

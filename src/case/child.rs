@@ -86,17 +86,19 @@ fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
     let (mut meter, prepared, bound) = stage.set_up()?;
     send(replies, &[Reply::Prepared(prepared)]).map_err(protocol_error)?;
 
-    while let Some(request) = next()? {
-        match request {
-            Request::Slice(request) => {
+    loop {
+        match next()? {
+            Some(Request::Slice(request)) => {
                 if is_judged {
                     meter.set_nonce(request.nonce.0, request.chained);
                 }
                 let slice = meter.slice(&request.plan).map_err(failed)?;
                 send(replies, &slice_lines(slice)).map_err(protocol_error)?;
             }
-            Request::Finish {} => break,
-            _ => {
+            Some(Request::Finish {}) => break,
+            // Nobody is left who would read a reply.
+            None => return Ok(()),
+            Some(_) => {
                 return Err(protocol_error(
                     "only `slice` and `finish` can follow `prepare`",
                 ));

@@ -14,6 +14,7 @@ mod chaos;
 mod check;
 mod compare;
 mod complaint;
+mod conform;
 mod doctor;
 mod export;
 mod externals;
@@ -133,6 +134,23 @@ enum Command {
     Metg(metg::MetgArguments),
     /// Kill worker processes at random, and check that runs recover.
     Chaos(chaos::ChaosArguments),
+    /// Test whether a program of yours can be measured as a child.
+    ///
+    /// A child is a program, in any language, that runs task graphs on a runtime. It reads requests from standard input,
+    /// one JSON object per line, and writes replies to standard output. FORMAT.md defines this protocol.
+    ///
+    /// This command starts the program many times, and talks to it like a command that measures. It checks results for
+    /// every pattern, kernel, backend and option that the program claims, and whether its times are possible. It also
+    /// sends what is wrong, ends its input, and kills it.
+    ///
+    /// Each check is one line. If a check fails, what was found and what to do follow, and the shortest exchange that
+    /// shows it: `>` begins a line that was sent, and `<` one that was received.
+    ///
+    /// `taskdyno conform -- python3 child.py` tests all that a Python program claims. With `--backends my-pool` before
+    /// the `--`, it tests one backend while you work on it.
+    ///
+    /// The exit code is 0 if the program conforms, 1 if it does not, and 2 if it cannot be started.
+    Conform(conform::ConformArguments),
     /// Compare records with other records or with baselines, without measuring.
     Compare(compare::CompareArguments),
     /// Save records under a name for later comparisons.
@@ -187,6 +205,7 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
         Command::Report(arguments) => report::main(&arguments),
         Command::Metg(arguments) => metg::main(registry, &arguments),
         Command::Chaos(arguments) => chaos::main(registry, &arguments),
+        Command::Conform(arguments) => conform::main(registry, &arguments),
         Command::Compare(arguments) => compare::main(&arguments),
         Command::Baseline(arguments) => baseline::main(&arguments),
         Command::History(arguments) => history::main(&arguments),

@@ -123,6 +123,11 @@ impl Progress {
         self.bar.suspend(|| tell(line));
     }
 
+    /// Prints something to standard output, without the bar in between.
+    pub(super) fn suspend<R>(&self, print: impl FnOnce() -> R) -> R {
+        self.bar.suspend(print)
+    }
+
     pub(super) fn close(&self) {
         self.bar.finish_and_clear();
     }

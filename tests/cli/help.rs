@@ -37,6 +37,7 @@ fn help_has_examples() {
         &["report", "--help"],
         &["graph", "--help"],
         &["gate", "--help"],
+        &["conform", "--help"],
         &["compare", "--help"],
         &["baseline", "--help"],
         &["history", "--help"],

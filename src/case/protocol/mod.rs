@@ -31,7 +31,7 @@ pub enum Request {
     Prepare(Box<Prepare>),
     /// Take samples, then wait for the next request.
     Slice(SliceRequest),
-    /// Stop the workers and exit. The end of the input has the same effect.
+    /// Stop the workers and exit. The end of the input has the same effect, without a reply.
     Finish {},
     /// To the command `expected`, which answers and exits: what must every run of this work compute?
     Expect(Box<Expect>),

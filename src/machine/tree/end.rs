@@ -60,6 +60,13 @@ impl ProcessTree {
         }
     }
 
+    /// The ids of the processes that have not ended.
+    pub(crate) fn living_ids(&mut self) -> Vec<i32> {
+        let remaining = self.remaining();
+        let living = self.reap(remaining);
+        living.iter().map(|one| one.identity.pid).collect()
+    }
+
     /// Kills, again and again, until no such process is left.
     fn kill(&mut self, whom: Whom) {
         let deadline = Instant::now() + LONGEST_KILLING;
