@@ -12,7 +12,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, PlottingBackend};
 use plotters::style::FontStyle;
 use taskdyno::internal::case::protocol::Prepare;
-use taskdyno::internal::case::{Assignment, ChildProgram, Patience, Session, Works};
+use taskdyno::internal::case::{ChildPlan, ChildProgram, Patience, Session, Works};
 use taskdyno::internal::machine::host;
 use taskdyno::internal::matrix;
 use taskdyno::internal::matrix::{Binding, PlannedCase, Selection};
@@ -101,12 +101,12 @@ fn prepare(works: &Works, planned: &PlannedCase) -> Session {
         certified_optimum_ns: planned.certified_optimum.map(|time| time.as_nanos() as u64),
         ..Prepare::of(planned.case.clone())
     };
-    let assignment = Assignment {
-        program: &ChildProgram::of_build(Path::new(PROGRAM)),
+    let child_plan = ChildPlan {
+        program: ChildProgram::of_build(Path::new(PROGRAM)),
         works: Some(works),
         backend: None,
     };
-    let (session, _) = Session::start(&assignment, prepare, TIMEOUT, &mut Patience)
+    let (session, _) = Session::start(&child_plan, prepare, TIMEOUT, &mut Patience)
         .unwrap_or_else(|error| panic!("{}: {}", planned.case.id(), error.message));
     session
 }

@@ -14,7 +14,7 @@ pub mod backend {
 }
 
 pub mod case {
-    pub use crate::case::{Assignment, ChildProgram, Idle, Patience, Ready, Session, Works};
+    pub use crate::case::{ChildPlan, ChildProgram, Idle, Patience, Ready, Session, Works};
 
     pub mod protocol {
         pub use crate::case::protocol::{

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use taskdyno::internal::backend::BACKENDS;
 use taskdyno::internal::case::protocol::Prepare;
-use taskdyno::internal::case::{Assignment, ChildProgram, Idle, Patience, Session, Works};
+use taskdyno::internal::case::{ChildPlan, ChildProgram, Idle, Patience, Session, Works};
 use taskdyno::internal::measure::{Slice, SlicePlan};
 use taskdyno::record::{Case, CaseError};
 use taskdyno_core::kernel::Sharing;
@@ -113,12 +113,12 @@ fn run(backend: &str, graph: &Graph, seed: u64) -> Result<Slice, CaseError> {
     let retry_limit = if seed.is_multiple_of(3) { 0 } else { 2 };
     let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
     let prepare = prepare(backend, graph, retry_limit);
-    let assignment = Assignment {
-        program: &ChildProgram::of_build(program),
+    let child_plan = ChildPlan {
+        program: ChildProgram::of_build(program),
         works: Some(&Works::new(program, seed)),
         backend: None,
     };
-    let (mut session, _) = Session::start(&assignment, prepare, TIMEOUT, &mut Patience).unwrap();
+    let (mut session, _) = Session::start(&child_plan, prepare, TIMEOUT, &mut Patience).unwrap();
     let mut killer = Killer {
         case: session.process_id(),
         due: Instant::now() + Duration::from_micros(random.below(8_000)),

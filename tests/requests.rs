@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
 use taskdyno::internal::case::protocol::{Prepare, Reply};
-use taskdyno::internal::case::{Assignment, ChildProgram, Patience, Session, Works};
+use taskdyno::internal::case::{ChildPlan, ChildProgram, Patience, Session, Works};
 
 /// Requests for one sample of a case that takes no time.
 fn requests() -> [Value; 3] {
@@ -181,12 +181,12 @@ fn a_banner_is_quoted_with_what_to_do() {
     let prepare: Prepare = serde_json::from_value(requests()[0]["prepare"].clone()).unwrap();
     // The program prints its argument, which is one word.
     let program = Path::new("/bin/echo");
-    let assignment = Assignment {
-        program: &ChildProgram::of_build(program),
+    let child_plan = ChildPlan {
+        program: ChildProgram::of_build(program),
         works: Some(&Works::new(program, 1)),
         backend: None,
     };
-    let started = Session::start(&assignment, prepare, Duration::from_secs(60), &mut Patience);
+    let started = Session::start(&child_plan, prepare, Duration::from_secs(60), &mut Patience);
     let error = started.err().expect("it does not reply as a child");
     assert_eq!(error.kind.name(), "protocol");
     let expected = "the case's process wrote a line that is not a reply: \"child\" (";

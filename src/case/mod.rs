@@ -12,6 +12,7 @@
 
 mod agreement;
 mod child;
+mod child_meter;
 mod failed;
 mod process;
 pub(crate) mod protocol;
@@ -22,6 +23,6 @@ mod work;
 pub(crate) use child::serve;
 pub use process::{Idle, Patience};
 pub(crate) use recorded::{Surroundings, note, record};
-pub use session::{Assignment, ChildProgram, Ready, Session};
+pub use session::{ChildPlan, ChildProgram, Ready, Session};
 pub use work::Works;
 pub(crate) use work::serve_expected;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,8 @@ use super::protocol::{Reply, Request};
 use crate::execute::Ending;
 use crate::foreign::{LAST_WORDS_BYTES, Tail, kill_group, pid};
 use crate::machine::oom::OomWatch;
+use crate::machine::tree::reading::TreeUsage;
+use crate::machine::tree::{ProcessTree, prepare_command};
 use crate::record::{CaseError, ErrorKind};
 use crate::system::{Root, no_process_descriptor};
 
@@ -40,7 +42,10 @@ impl Idle for Patience {
     }
 }
 
-/// A child process. Dropping it kills it, with all processes of its group.
+/// How long a child that has sent its last reply may take to exit by itself.
+const LONGEST_EXIT: Duration = Duration::from_secs(2);
+
+/// A child process. Dropping it ends it, with everything that it has started.
 pub(super) struct ChildProcess {
     child: Child,
     /// Readable after the child has exited.
@@ -48,6 +53,7 @@ pub(super) struct ChildProcess {
     requests: Option<ChildStdin>,
     replies: Lines,
     stderr: Tail,
+    tree: ProcessTree,
     oom: OomWatch,
     /// Whether it has sent its last reply and will exit.
     pub(super) has_finished: bool,
@@ -58,24 +64,26 @@ pub(super) struct ChildProcess {
 }
 
 impl ChildProcess {
-    /// Starts `command`, with a process group of its own, so that Ctrl-C reaches only the parent, which then ends the
-    /// child. It is killed if it has not finished after `timeout`.
+    /// Starts `command`. The child is killed if it has not finished after `timeout`.
     ///
     /// # Errors
     ///
     /// If the system refuses it.
     pub(super) fn spawn(mut command: Command, timeout: Duration, root: Root) -> io::Result<Self> {
         let oom = OomWatch::start(root);
+        let mark = prepare_command(&mut command)?;
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
             .spawn()?;
-        let exit = pidfd_open(pid(&child), PidfdFlags::empty()).map_err(|error| {
+        let watched = || {
+            let exit = pidfd_open(pid(&child), PidfdFlags::empty());
+            let tree = ProcessTree::new(&child, mark)?;
+            Ok((exit.map_err(no_process_descriptor)?, tree))
+        };
+        let (exit, tree) = watched().inspect_err(|_: &io::Error| {
             kill_group(&child);
-            let _ = child.wait();
-            no_process_descriptor(error)
         })?;
         let piped = "the stream is a pipe";
         let requests = child.stdin.take();
@@ -87,6 +95,7 @@ impl ChildProcess {
             requests,
             replies,
             stderr,
+            tree,
             oom,
             has_finished: false,
             has_replied_error: false,
@@ -103,6 +112,26 @@ impl ChildProcess {
     /// Restarts the time limit.
     pub(super) fn renew(&mut self) {
         self.deadline = Instant::now() + self.timeout;
+    }
+
+    /// What it has used so far, with everything that it has started. Call it while the child waits for a request.
+    pub(super) fn usage(&mut self) -> TreeUsage {
+        self.tree.usage()
+    }
+
+    /// Ends the child and everything that it has started, and returns how many processes existed beside it. A child that
+    /// has sent its last reply may exit by itself first, and remove what it has left elsewhere.
+    pub(super) fn end(&mut self) -> usize {
+        self.requests = None;
+        if self.has_finished {
+            let mut exit = [PollFd::new(&self.exit, PollFlags::IN)];
+            let longest = Timespec::try_from(LONGEST_EXIT).expect("two seconds");
+            // Whatever happened, the child is killed next.
+            let _ = poll(&mut exit, Some(&longest));
+        }
+        let ended = self.tree.end();
+        let _ = self.child.wait();
+        ended.left_behind_count
     }
 
     /// Sends a request and waits for the first line of the reply.
@@ -239,16 +268,7 @@ impl ChildProcess {
 
 impl Drop for ChildProcess {
     fn drop(&mut self) {
-        // Kill a child that has not finished, and all processes of its group. Its worker processes die with it, because
-        // they ask the kernel for this when they start. `chaos` looks for processes that outlive a finished child.
-        self.requests = None;
-        if self.child.try_wait().is_ok_and(|left| left.is_none()) {
-            match self.has_finished {
-                true => drop(self.child.kill()),
-                false => kill_group(&self.child),
-            }
-        }
-        let _ = self.child.wait();
+        self.end();
     }
 }
 
@@ -272,6 +292,11 @@ fn bad_line(line: &[u8], why: &dyn std::fmt::Display) -> CaseError {
         shown.trim_end()
     );
     CaseError::new(ErrorKind::Protocol, message)
+}
+
+/// The error of a reply that does not belong to the request.
+pub(super) fn unexpected(reply: &Reply) -> CaseError {
+    CaseError::new(ErrorKind::Protocol, format!("unexpected reply: {reply:?}"))
 }
 
 /// Splits the output of a pipe into lines.

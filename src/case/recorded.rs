@@ -1,20 +1,19 @@
 //! Runs a planned case and returns its record.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, Instant};
 
 use super::process::Idle;
 use super::protocol::Prepare;
-use super::session::{Assignment, ChildProgram, Ready, Session};
+use super::session::{ChildPlan, ChildProgram, Ready, Session};
 use super::work::Works;
 use crate::kernel::Findings;
 use crate::machine::load::LoadSampler;
 use crate::measure::calibration::calibrate;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{
-    Calibration, Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, SCHEMA_VERSION,
-    Sample, nanoseconds, now,
+    Calibration, Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, Runtime,
+    SCHEMA_VERSION, Sample, SliceUsage, nanoseconds, now,
 };
 use crate::registry::Registry;
 
@@ -28,8 +27,6 @@ pub(crate) struct Surroundings<'a> {
     pub registry: &'a Registry,
     /// This program, as a child.
     pub program: ChildProgram,
-    /// The programs of external backends.
-    pub externals: BTreeMap<&'static str, ChildProgram>,
     /// What the cases must compute.
     pub works: Works,
     /// The machine.
@@ -42,12 +39,12 @@ pub(crate) struct Surroundings<'a> {
 
 impl Surroundings<'_> {
     /// The child that runs `case`, and how its results are judged.
-    pub(crate) fn assignment(&self, case: &Case) -> Assignment<'_> {
-        Assignment {
-            program: self
-                .externals
-                .get(case.backend.as_str())
-                .unwrap_or(&self.program),
+    pub(crate) fn child_plan(&self, case: &Case) -> ChildPlan<'_> {
+        ChildPlan {
+            program: match self.registry.external(&case.backend) {
+                Some(external) => ChildProgram::of_external(external),
+                None => self.program.clone(),
+            },
             works: Some(&self.works),
             backend: self.registry.backend(&case.backend),
         }
@@ -142,8 +139,8 @@ fn invoke(
         ..Prepare::of(record.case.clone())
     };
     let timeout = Duration::from_nanos(record.plan.timeout_ns);
-    let assignment = surroundings.assignment(&record.case);
-    let (mut session, ready) = Session::start(&assignment, prepare, timeout, idle)?;
+    let child_plan = surroundings.child_plan(&record.case);
+    let (mut session, ready) = Session::start(&child_plan, prepare, timeout, idle)?;
     note(record, &ready);
 
     calibrate_for(record, calibrate);
@@ -168,6 +165,13 @@ pub(crate) fn note(record: &mut Record, ready: &Ready) {
     record.pace.clone_from(&ready.pace);
     record.graph = Some(ready.graph);
     record.digest = Some(ready.digest.to_string());
+    record.runtime = ready.greeting.as_ref().map(|greeting| Runtime {
+        protocol_version: greeting.version,
+        language: greeting.language.clone(),
+        runtime: greeting.runtime.clone(),
+        version: greeting.runtime_version.clone(),
+        details: greeting.details.clone(),
+    });
     // A case with several processes keeps the start of the first.
     record.start_ns.get_or_insert(ready.start_ns);
 }
@@ -183,6 +187,11 @@ fn add_slice(record: &mut Record, invocation: u32, slice: Slice) {
         *record.findings.entry(name).or_default() += count;
     }
     record.deaths.extend(slice.deaths);
+    let usage = slice.usage.into_iter();
+    record.usage.extend(usage.map(|usage| SliceUsage {
+        invocation,
+        ..usage
+    }));
 }
 
 /// Times the control loop while the child waits, so that records of separate sessions can be compared.
@@ -251,9 +260,10 @@ mod tests {
         record.samples.clear();
         let slice = |wall_ns| Slice {
             samples: vec![Sample::new(wall_ns, 1), Sample::new(wall_ns + 1, 1)],
-            digests: Vec::new(),
             findings: Findings::from([("lost_updates_count".into(), wall_ns)]),
             deaths: Vec::new(),
+            digests: vec![0, 0],
+            usage: None,
         };
         add_slice(&mut record, 0, slice(10));
         add_slice(&mut record, 1, slice(20));

@@ -7,8 +7,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::agreement::disagreement;
+use super::child_meter::ChildMeter;
 use super::failed::failed;
-use super::process::{ChildProcess, Idle};
+use super::process::{ChildProcess, Idle, unexpected};
 use super::protocol::{
     Finished, Greeting, Hello, Hex, Prepare, Prepared, Reply, Request, SliceDone, SliceRequest,
 };
@@ -44,7 +45,7 @@ impl ChildProgram {
     }
 
     /// The backend, if it is an external one.
-    fn external(&self) -> Option<&'static External> {
+    pub(crate) fn external(&self) -> Option<&'static External> {
         match self.0 {
             Start::Build(_) => None,
             Start::External(external) => Some(external),
@@ -77,10 +78,10 @@ impl ChildProgram {
 }
 
 /// The child to start, and how its results are judged.
-#[derive(Clone, Copy)]
-pub struct Assignment<'a> {
+#[derive(Clone)]
+pub struct ChildPlan<'a> {
     /// The child.
-    pub program: &'a ChildProgram,
+    pub program: ChildProgram,
     /// What its work must compute. Without it, the child is driven in version 1 of the protocol: it must then be a build
     /// of taskdyno, and compares digests itself.
     pub works: Option<&'a Works>,
@@ -111,6 +112,8 @@ pub struct Ready {
 pub struct Session {
     process: ChildProcess,
     judge: Judge,
+    /// Reads what the processes of an external child use; `None` for a build of taskdyno, which reads it itself.
+    meter: Option<ChildMeter>,
 }
 
 /// Compares what a child computed with what it must compute.
@@ -131,36 +134,36 @@ impl Session {
     ///
     /// Why the case could not be prepared.
     pub fn start(
-        assignment: &Assignment<'_>,
+        child_plan: &ChildPlan<'_>,
         prepare: Prepare,
         timeout: Duration,
         idle: &mut dyn Idle,
     ) -> Result<(Self, Ready), CaseError> {
-        if let Some(works) = assignment.works {
-            let mut process = assignment.program.spawn(timeout)?;
+        if let Some(works) = child_plan.works {
+            let mut process = child_plan.program.spawn(timeout)?;
             if let Some(greeting) = greet(&mut process, idle)? {
-                let external = assignment.program.external();
+                let external = child_plan.program.external();
                 if let Some(message) = external.and_then(|one| disagreement(one, &greeting)) {
                     return Err(CaseError::new(ErrorKind::Protocol, message));
                 }
                 let work = works.of(&prepare.case.parameters, timeout, idle)?;
                 process.renew();
-                return Self::start_judged(assignment, process, greeting, work, prepare, idle);
+                return Self::start_judged(child_plan, process, greeting, work, prepare, idle);
             }
         }
-        if let Some(external) = assignment.program.external() {
+        if let Some(external) = child_plan.program.external() {
             // In version 1 a child judges itself.
             return Err(CaseError::new(
                 ErrorKind::Protocol,
                 external.speaks_no_version_2(),
             ));
         }
-        Self::start_version_1(assignment.program, prepare, timeout, idle)
+        Self::start_version_1(&child_plan.program, prepare, timeout, idle)
     }
 
     /// Continues in version 2 after the greeting.
     fn start_judged(
-        assignment: &Assignment<'_>,
+        child_plan: &ChildPlan<'_>,
         mut process: ChildProcess,
         greeting: Greeting,
         work: Rc<Work>,
@@ -168,7 +171,7 @@ impl Session {
         idle: &mut dyn Idle,
     ) -> Result<(Self, Ready), CaseError> {
         let case = &prepare.case;
-        let durations = work.expected.durations.zip(assignment.backend);
+        let durations = work.expected.durations.zip(child_plan.backend);
         let bound = durations.map(|(known, backend)| {
             known.bound(backend, case.workers as usize, prepare.certified_optimum_ns)
         });
@@ -180,7 +183,8 @@ impl Session {
             least_wall_ns,
         };
         let (nonce, digest) = judge.next_nonce();
-        let external = assignment.program.external();
+        let prepare_case = prepare.case.clone();
+        let external = child_plan.program.external();
         let least_warmup = external.map_or(0, External::warmup_run_count);
         let prepare = Prepare {
             warmup_run_count: prepare.warmup_run_count.max(least_warmup),
@@ -201,7 +205,13 @@ impl Session {
             run_count: prepared.run_count.max(1),
             greeting: Some(greeting),
         };
-        Ok((Self { process, judge }, ready))
+        let meter = external.map(|external| ChildMeter::new(external, &prepare_case));
+        let session = Self {
+            process,
+            judge,
+            meter,
+        };
+        Ok((session, ready))
     }
 
     /// Starts a child that speaks version 1, or that judges itself.
@@ -227,8 +237,12 @@ impl Session {
             run_count: prepared.run_count.max(1),
             greeting: None,
         };
-        let judge = Judge::default();
-        Ok((Self { process, judge }, ready))
+        let session = Self {
+            process,
+            judge: Judge::default(),
+            meter: None,
+        };
+        Ok((session, ready))
     }
 
     /// The id of the child process.
@@ -247,6 +261,17 @@ impl Session {
     ///
     /// The error that stopped the case.
     pub fn slice(&mut self, plan: SlicePlan, idle: &mut dyn Idle) -> Result<Slice, CaseError> {
+        let before = self.meter.is_some().then(|| self.process.usage());
+        let mut slice = self.samples(plan, idle)?;
+        if let Some((meter, before)) = self.meter.as_ref().zip(before) {
+            let used = self.process.usage().since(&before);
+            slice.usage = Some(meter.check(&used, &slice.samples)?);
+        }
+        Ok(slice)
+    }
+
+    /// Requests one slice of samples, and compares their digests and times with what is known.
+    fn samples(&mut self, plan: SlicePlan, idle: &mut dyn Idle) -> Result<Slice, CaseError> {
         let (nonce, digest) = self.judge.next_nonce();
         self.process.send(&Request::Slice(SliceRequest {
             plan,
@@ -294,13 +319,34 @@ impl Session {
     ///
     /// Why it did not exit in an orderly way.
     pub fn finish(mut self, idle: &mut dyn Idle) -> Result<Finished, CaseError> {
+        self.ask_to_finish(idle)
+    }
+
+    /// Lets the child stop its workers, as [`finish`](Self::finish) does, without ending it yet.
+    ///
+    /// # Errors
+    ///
+    /// Why it did not stop in an orderly way.
+    pub(crate) fn ask_to_finish(&mut self, idle: &mut dyn Idle) -> Result<Finished, CaseError> {
+        let peak = self
+            .meter
+            .is_some()
+            .then(|| self.process.usage().peak_memory_bytes);
         match self.process.ask(&Request::Finish {}, idle)? {
             Reply::Finished(finished) => {
                 self.process.has_finished = true;
-                Ok(finished)
+                Ok(Finished {
+                    peak_memory_bytes: finished.peak_memory_bytes.or(peak),
+                    ..finished
+                })
             }
             other => Err(unexpected(&other)),
         }
+    }
+
+    /// Ends the child, and returns how many processes it left behind.
+    pub(crate) fn end(mut self) -> usize {
+        self.process.end()
     }
 }
 
@@ -355,9 +401,4 @@ fn prepared(
         Reply::Prepared(prepared) => Ok(prepared),
         other => Err(unexpected(&other)),
     }
-}
-
-/// The error of a reply that does not belong to the request.
-pub(super) fn unexpected(reply: &Reply) -> CaseError {
-    CaseError::new(ErrorKind::Protocol, format!("unexpected reply: {reply:?}"))
 }

@@ -18,9 +18,8 @@ use serde_json::Value;
 use super::child::{
     die_with_parent, next_request, protocol_error, send, set_up_error, take_stdout,
 };
-use super::process::{ChildProcess, Idle};
+use super::process::{ChildProcess, Idle, unexpected};
 use super::protocol::{Expect, Expected, HandedGraph, Hex, Reply, Request};
-use super::session::unexpected;
 use crate::execute::expected_digest;
 use crate::handover::GraphFile;
 use crate::kernel::{Setting, Sharing};

@@ -3,14 +3,13 @@
 use std::time::{Duration, Instant};
 
 use anstyle::AnsiColor;
-use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 
 use super::measuring::{make_ready, seconds, surroundings};
 use super::number::number;
 use super::out::say_styled;
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
-use super::{CommandResult, Exit, FAILED, OK, complaint, say, tell};
+use super::{CommandResult, FAILED, OK, say, tell};
 use crate::backend::Backend;
 use crate::case::protocol::{Chaos, Prepare};
 use crate::case::{Idle, Session, Surroundings};
@@ -80,10 +79,6 @@ struct RunTally {
 pub(super) fn main(registry: &Registry, arguments: &ChaosArguments) -> CommandResult {
     let cases = arguments.selected.cases(registry, &mortal(registry))?;
     make_ready(false)?;
-    // Processes that a case leaves behind become children of this process, so they can be counted.
-    set_child_subreaper(Some(getpid())).map_err(|error| {
-        Exit::failed(complaint!("cannot observe processes left behind: {error}"))
-    })?;
     let surroundings = surroundings(registry, arguments.seed);
     let mut tally = RunTally::default();
     catch_interrupt();
@@ -95,12 +90,12 @@ pub(super) fn main(registry: &Registry, arguments: &ChaosArguments) -> CommandRe
             planned.case.id()
         ));
         for run in 0..arguments.runs {
-            let result = one_run(&surroundings, planned, arguments, run);
+            let (result, left_behind) = one_run(&surroundings, planned, arguments, run);
+            tally.left_behind += left_behind as u64;
             if is_interrupted() {
                 break 'cases;
             }
             tally.count(&planned.case.id(), run, result);
-            tally.left_behind += reap_orphans();
         }
     }
     for wrong in &tally.wrong {
@@ -127,13 +122,13 @@ fn mortal(registry: &Registry) -> Vec<&'static dyn Backend> {
         .collect()
 }
 
-/// Takes one sample of the case in a new child process.
+/// Takes one sample of the case in a new child process. Returns also how many processes the child left behind.
 fn one_run(
     surroundings: &Surroundings<'_>,
     planned: &PlannedCase,
     arguments: &ChaosArguments,
     run: u64,
-) -> Result<Slice, CaseError> {
+) -> (Result<Slice, CaseError>, usize) {
     let prepare = Prepare {
         retry_limit: planned.retry_limit,
         task_timeout_ns: planned.task_timeout.map(nanoseconds),
@@ -145,15 +140,18 @@ fn one_run(
         ..Prepare::of(planned.case.clone())
     };
     let timeout = planned.timeout.unwrap_or(arguments.timeout);
-    let (mut session, _) = Session::start(
-        &surroundings.assignment(&planned.case),
-        prepare,
-        timeout,
-        &mut UntilInterrupted,
-    )?;
-    let slice = session.slice(SlicePlan::exactly(1), &mut UntilInterrupted)?;
-    session.finish(&mut UntilInterrupted)?;
-    Ok(slice)
+    let child_plan = surroundings.child_plan(&planned.case);
+    match Session::start(&child_plan, prepare, timeout, &mut UntilInterrupted) {
+        Err(error) => (Err(error), 0),
+        Ok((mut session, _)) => {
+            let slice = session.slice(SlicePlan::exactly(1), &mut UntilInterrupted);
+            let slice = slice.and_then(|slice| {
+                session.ask_to_finish(&mut UntilInterrupted)?;
+                Ok(slice)
+            });
+            (slice, session.end())
+        }
+    }
 }
 
 impl RunTally {
@@ -206,12 +204,6 @@ impl RunTally {
             self.left_behind,
         )
     }
-}
-
-/// Reaps and counts the children that have ended. The case's own process has already been reaped.
-fn reap_orphans() -> u64 {
-    let ended = std::iter::from_fn(|| wait(WaitOptions::NOHANG).ok().flatten());
-    ended.count() as u64
 }
 
 /// Waits for the child, and cancels when the user interrupts.

@@ -11,7 +11,6 @@ use super::out::say_styled;
 use super::progress::is_interrupted;
 use super::report::write as write_report;
 use super::{CommandResult, Exit, OK, complaint, say, tell};
-use crate::backend::Backend;
 use crate::case::{ChildProgram, Surroundings, Works};
 use crate::foreign::git::Git;
 use crate::machine::host;
@@ -98,13 +97,9 @@ fn limits(host: &Host) -> Vec<String> {
 /// The nonces of its runs are drawn from `seed`.
 pub(super) fn surroundings(registry: &Registry, seed: u64) -> Surroundings<'_> {
     let program = Path::new(OWN_PROGRAM);
-    let externals = registry.externals.iter().copied();
     Surroundings {
         registry,
         program: ChildProgram::of_build(program),
-        externals: externals
-            .map(|one| (one.name(), ChildProgram::of_external(one)))
-            .collect(),
         works: Works::new(program, seed),
         host: host::host(),
         commit: commit_here(),

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::listing::work_differs;
 use super::{Arm, Both, Contest, GatePlan};
+use crate::backend::Backend;
 use crate::case::protocol::Prepare;
-use crate::case::{Assignment, Idle, Ready, Session};
+use crate::case::{ChildPlan, Idle, Ready, Session};
 use crate::compare::{Channel, Side, SideError};
 use crate::machine::bracket::Bracket;
 use crate::machine::host::core_count;
@@ -197,13 +198,16 @@ fn start_both(
         let arm = contest.arms.of(side);
         let timeout = contest.case.timeout_ns.unwrap_or(plan.timeout_ns);
         let prepare = prepare(contest, arm, plan);
-        let assignment = Assignment {
-            program: &arm.child,
+        let child_plan = ChildPlan {
+            program: arm.child.clone(),
             works: Some(&*arm.works),
-            // The backend may belong to the build, which then checks its bound itself.
-            backend: None,
+            // The backend of a build may be one of its own. The build then checks the bound itself.
+            backend: arm
+                .child
+                .external()
+                .map(|external| external as &dyn Backend),
         };
-        Session::start(&assignment, prepare, Duration::from_nanos(timeout), idle)
+        Session::start(&child_plan, prepare, Duration::from_nanos(timeout), idle)
             .map_err(|error| on(side, error))
     };
     let (one, other) = (start(first)?, start(first.other())?);

@@ -19,9 +19,5 @@ pub(crate) mod host;
 pub(crate) mod load;
 pub(crate) mod oom;
 pub(crate) mod ticks;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the sessions do not use it yet")
-)]
 pub(crate) mod tree;
 pub(crate) mod usage;

@@ -19,7 +19,7 @@ use crate::execute::{Ending, Failure, Job, fold};
 use crate::kernel::Findings;
 use crate::machine::ticks::{CpuTicks, foreign_cpu_ns};
 use crate::machine::usage::{UsageMeter, peak_memory_bytes, worker_cores};
-use crate::record::{Sample, WorkerDeath, nanoseconds};
+use crate::record::{Sample, SliceUsage, WorkerDeath, nanoseconds};
 
 pub(crate) mod binding;
 pub(crate) mod calibration;
@@ -70,6 +70,8 @@ pub struct Slice {
     pub findings: Findings,
     /// The worker processes that died and were replaced.
     pub deaths: Vec<WorkerDeath>,
+    /// What all processes used, if the parent measured it.
+    pub usage: Option<SliceUsage>,
 }
 
 /// Measures one job on one pool.

@@ -171,8 +171,8 @@ impl<'a> Sweeper<'a> {
             probes: Vec::new(),
         });
         let prepare = self.prepare(sweepable, sweepable.case(Some(size)));
-        let assignment = self.surroundings.assignment(&prepare.case);
-        let started = Session::start(&assignment, prepare, self.plan.timeout, idle);
+        let child_plan = self.surroundings.child_plan(&prepare.case);
+        let started = Session::start(&child_plan, prepare, self.plan.timeout, idle);
         match started {
             Ok((session, ready)) => {
                 note(&mut record, &ready);
@@ -189,8 +189,8 @@ impl<'a> Sweeper<'a> {
         idle: &mut dyn Idle,
     ) -> Result<Session, CaseError> {
         let prepare = self.prepare(sweepable, case);
-        let assignment = self.surroundings.assignment(&prepare.case);
-        Session::start(&assignment, prepare, self.plan.timeout, idle).map(|(session, _)| session)
+        let child_plan = self.surroundings.child_plan(&prepare.case);
+        Session::start(&child_plan, prepare, self.plan.timeout, idle).map(|(session, _)| session)
     }
 
     fn prepare(&self, sweepable: &Sweepable, case: Case) -> Prepare {

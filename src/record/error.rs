@@ -88,6 +88,8 @@ error_kinds! {
     KernelCheck = "kernel-check",
     /// A run was faster than the shortest possible schedule.
     BeatBound = "beat-bound",
+    /// The processes of the case used more CPU time than the reported wall time allows.
+    WallTooShort = "wall-too-short",
     /// A task received a byte that differs from the one that its predecessor wrote.
     WrongPayload = "wrong-payload",
     /// The kernel panicked.

@@ -229,16 +229,16 @@ impl HandedGraph {
     /// # Errors
     ///
     /// Why the file has no such graph.
-    pub(crate) fn read(&self) -> Result<HandedOver, ReadError> {
+    pub(crate) fn read(&self) -> Result<HandedOver, HandedGraphError> {
         let crc32 = u32::from_str_radix(&self.crc32, 16);
-        let crc32 = crc32.map_err(|_| ReadError::NoChecksum(self.crc32.clone()))?;
+        let crc32 = crc32.map_err(|_| HandedGraphError::NoChecksum(self.crc32.clone()))?;
         Ok(handover::read(Path::new(&self.path), crc32)?)
     }
 }
 
 /// Why a graph file could not be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ReadError {
+pub(crate) enum HandedGraphError {
     /// The request has no checksum.
     #[error("`crc32` is {0:?}: expected 8 hexadecimal digits")]
     NoChecksum(String),

@@ -16,6 +16,7 @@ use super::ProcessTree;
 use super::process::{ChildTimes, Identity, Process};
 use crate::machine::ticks::tick_ns;
 use crate::machine::usage::{Usage, process_usage};
+use crate::record::{SliceUsage, UsageSource};
 
 /// What the processes of a tree have used up to an instant.
 #[derive(Debug, Clone)]
@@ -38,7 +39,7 @@ struct MemberUsage {
 
 /// What a tree has used between two readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SliceUsage {
+pub(crate) struct TreeDifference {
     /// The CPU time.
     pub cpu: SliceCpu,
     /// The time between the two readings, in nanoseconds.
@@ -77,17 +78,29 @@ impl SliceCpu {
         }
     }
 
-    /// Where the figure comes from, for records.
-    pub(crate) fn source(self) -> &'static str {
+    /// Where the figure comes from.
+    pub(crate) fn source(self) -> UsageSource {
         match self {
-            Self::Clock(_) => "clock",
-            Self::Ticks(_) => "ticks",
-            Self::TooShort => "too-short",
+            Self::Clock(_) => UsageSource::Clock,
+            Self::Ticks(_) => UsageSource::Ticks,
+            Self::TooShort => UsageSource::TooShort,
         }
     }
 }
 
-impl SliceUsage {
+impl TreeDifference {
+    /// The figures for a record, of a slice of process `invocation` whose samples took `wall_ns`.
+    pub(crate) fn of_slice(&self, invocation: u32, wall_ns: u64) -> SliceUsage {
+        SliceUsage {
+            invocation,
+            cpu_ns: self.cpu.ns(),
+            voluntary_switch_count: Some(self.voluntary_switch_count),
+            involuntary_switch_count: Some(self.involuntary_switch_count),
+            wall_ns,
+            source: self.cpu.source(),
+        }
+    }
+
     /// The CPU time as a part of one core: 1 if one core was busy all the time; `None` if it is too short.
     pub(crate) fn core_ratio(&self) -> Option<f64> {
         let elapsed_ns = self.elapsed_ns.max(1);
@@ -145,7 +158,7 @@ impl TreeUsage {
     ///
     /// A process that started since then counts in full. One that ended counts through whoever waited for it. If nobody
     /// did, because its parent ignores `SIGCHLD`, what it used since then is missing.
-    pub(crate) fn since(&self, earlier: &Self) -> SliceUsage {
+    pub(crate) fn since(&self, earlier: &Self) -> TreeDifference {
         let mut own = Usage::default();
         let mut waited_ns = 0;
         let mut waiting_count = 0;
@@ -167,7 +180,7 @@ impl TreeUsage {
             cpu_ns: 0,
             ..reaped.since(gone)
         });
-        SliceUsage {
+        TreeDifference {
             cpu: slice_cpu(own.cpu_ns + moved_ns, waiting_count),
             elapsed_ns: self.at.duration_since(earlier.at).as_nanos() as u64,
             voluntary_switch_count: switches.voluntary_switch_count,
@@ -272,10 +285,10 @@ mod tests {
             SliceCpu::Ticks(enough_ms * MS)
         );
         let short = one_waited(enough_ms - error_ms - 1).since(&then);
-        assert_eq!(
-            (short.cpu.source(), short.core_ratio()),
-            ("too-short", None)
-        );
+        assert_eq!(short.core_ratio(), None);
+        let slice = short.of_slice(3, 5);
+        assert_eq!((slice.cpu_ns, slice.source), (None, UsageSource::TooShort));
+        assert_eq!((slice.invocation, slice.wall_ns), (3, 5));
         // Two processes that each waited for others can each be wrong.
         let two_waited = reading(&[(1, enough_ms, 10), (2, 0, 10)], 0);
         assert_eq!(cpu(&two_waited, &then), SliceCpu::TooShort);
@@ -292,7 +305,7 @@ mod tests {
 
     #[test]
     fn one_busy_core_is_a_ratio_of_one() {
-        let slice = SliceUsage {
+        let slice = TreeDifference {
             cpu: SliceCpu::Clock(20 * MS),
             elapsed_ns: 20 * MS,
             voluntary_switch_count: 0,
