@@ -60,7 +60,7 @@ pub(crate) fn load(
     Ok(found.map(|one| kept(Box::new(one))).collect())
 }
 
-/// Parses `sources` into backends, in the same order. `files` makes the place of the files that the commands of a source
+/// Parses `sources` into backends, in the same order. `files` says where the files are that the commands of a source
 /// name.
 pub(super) fn externals(
     sources: impl IntoIterator<Item = Result<SourceFile, Mistake>>,

@@ -72,7 +72,7 @@ enum Files {
 }
 
 impl External {
-    /// The program and its arguments; at least the program. A program with a path is relative to [`folder`](Self::folder).
+    /// The program and its arguments; at least the program. A path begins at the folder of the files.
     pub(crate) fn command(&self) -> &[String] {
         &self.command
     }

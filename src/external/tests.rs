@@ -188,7 +188,7 @@ fn names_that_are_taken_or_ill_formed_are_refused() {
         "name = \"serial\"",
         &[
             "`serial` is already taken: this program has",
-            "backends.toml:2",
+            "backends.toml:6",
         ],
     );
     let twice = file("") + &file("");

@@ -27,7 +27,7 @@ impl KernelKind for LoopKind {
             why: "how many iterations a task does, each of which depends on the one before",
             kind: ParameterKind::Count {
                 min: 1,
-                max: 1 << 40,
+                max: 1 << 39,
             },
             default: None,
         }]
