@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+mod measured;
 mod wrong;
 
 /// The program, with the arguments of `conform` before the command of the child.

@@ -222,11 +222,10 @@ pub(super) fn silence(bench: &Bench<'_>) -> Result<Passed, Setback> {
         }
         let used = exchange.usage().since(&before);
         // A time that is too short to be known is less than the limit.
-        let taken_ns = used.cpu.ns().unwrap_or(0);
-        if taken_ns as f64 > MOST_SILENT_RATIO * used.elapsed_ns as f64 {
-            let (taken_ms, elapsed_ms) = (taken_ns / 1_000_000, used.elapsed_ns / 1_000_000);
+        if let Some(ratio) = used.core_ratio().filter(|ratio| *ratio > MOST_SILENT_RATIO) {
+            let per_cent = 100.0 * ratio;
             return Err(exchange.fault(
-                format!("it took {taken_ms} ms of CPU time in {elapsed_ms} ms between two slices"),
+                format!("it used {per_cent:.0}% of the CPU time of one core between two slices"),
                 "let the process and its workers block between slices, in a read or on a lock, without polling",
             ));
         }
