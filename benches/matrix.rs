@@ -102,7 +102,7 @@ fn prepare(works: &Works, planned: &PlannedCase) -> Session {
         ..Prepare::of(planned.case.clone())
     };
     let child_plan = ChildPlan {
-        program: ChildProgram::Build(PROGRAM.into()),
+        program: ChildProgram::of_build(Path::new(PROGRAM)),
         works: Some(works),
         backend: None,
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::backend::{Backend, Continuation};
+use crate::backend::{Backend, Continuation, Family};
 use crate::external::External;
 use crate::parameter::{Parameters, Value};
 use crate::record::{Case, Record};
@@ -63,8 +63,8 @@ pub struct PlannedCase {
     pub workload_why: String,
     /// What the backend is.
     pub backend_why: String,
-    /// The backend, if another program drives it.
-    pub external: Option<&'static External>,
+    /// What the backend runs its tasks on.
+    pub family: Family,
     /// The time limit of the workload, if any.
     pub timeout: Option<Duration>,
     /// The workload's time limit for one task on a worker process, if any.
@@ -85,6 +85,7 @@ impl PlannedCase {
     pub(crate) fn describe(&self, record: &mut Record) {
         record.workload_why = Some(self.workload_why.clone());
         record.backend_why = Some(self.backend_why.clone());
+        record.family = Some(self.family.name().into());
     }
 }
 
@@ -101,6 +102,16 @@ pub struct Cases {
     pub not_applicable: BTreeMap<String, usize>,
 }
 
+impl Cases {
+    /// Adds a case of `external`, or of a backend of this program.
+    fn add(&mut self, external: Option<&External>, planned: PlannedCase) {
+        match external.and_then(|one| one.why_not(&planned.case)) {
+            Some(reason) => *self.not_applicable.entry(reason).or_default() += 1,
+            None => self.planned.push(planned),
+        }
+    }
+}
+
 /// Returns the selected cases.
 pub fn cases(workloads: &[Workload], selection: &Selection) -> Cases {
     let mut cases = Cases::default();
@@ -113,18 +124,8 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Cases {
                 }
                 for workers in selection.workers(*backend) {
                     let case = selection.case(workload, variant, *backend, workers);
-                    if !selection.takes(&case, workload.only_if_named) {
-                        continue;
-                    }
-                    match external.and_then(|one| one.why_not(&case)) {
-                        Some(reason) => *cases.not_applicable.entry(reason).or_default() += 1,
-                        None => {
-                            let planned = planned(workload, variant, *backend, case);
-                            cases.planned.push(PlannedCase {
-                                external,
-                                ..planned
-                            });
-                        }
+                    if selection.takes(&case, workload.only_if_named) {
+                        cases.add(external, planned(workload, variant, *backend, case));
                     }
                 }
             }
@@ -133,7 +134,7 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Cases {
     cases
 }
 
-/// A case of a backend of this program.
+/// The case with what its workload and its backend say of it.
 fn planned(
     workload: &Workload,
     variant: &Variant,
@@ -142,9 +143,9 @@ fn planned(
 ) -> PlannedCase {
     let optimum = workload.certified_optimum.as_ref();
     PlannedCase {
-        external: None,
         workload_why: workload.why.clone(),
         backend_why: backend.why().into(),
+        family: backend.family(),
         certified_optimum: optimum.and_then(|optimum| optimum.of(case.workers)),
         timeout: workload.timeout,
         task_timeout: workload.task_timeout,
@@ -198,8 +199,13 @@ impl Selection {
     /// The options of `backend`: the given options that it has, and its defaults for the rest.
     fn options(&self, backend: &dyn Backend) -> BTreeMap<String, serde_json::Value> {
         let declared = backend.options();
-        let mut given = self.options.clone();
-        given.retain(|name, _| declared.iter().any(|option| option.name == name.as_str()));
+        let own = |name: &str| declared.iter().find(|option| option.name == name);
+        let given = self.options.iter().filter_map(|(name, value)| {
+            // A number may be a word among the values of another backend.
+            let accepted = own(name)?.accept_text(&value.to_string());
+            Some((name.clone(), accepted.unwrap_or_else(|| value.clone())))
+        });
+        let given: BTreeMap<String, Value> = given.collect();
         let checked = Parameters::check(declared, &given);
         // Invalid options are passed on unchanged. The child refuses them and gives the reason.
         let values = checked.map_or(given, |checked| checked.values().clone());

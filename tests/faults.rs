@@ -114,7 +114,7 @@ fn run(backend: &str, graph: &Graph, seed: u64) -> Result<Slice, CaseError> {
     let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
     let prepare = prepare(backend, graph, retry_limit);
     let child_plan = ChildPlan {
-        program: ChildProgram::Build(program.into()),
+        program: ChildProgram::of_build(program),
         works: Some(&Works::new(program, seed)),
         backend: None,
     };

@@ -182,7 +182,7 @@ fn a_banner_is_quoted_with_what_to_do() {
     // The program prints its argument, which is one word.
     let program = Path::new("/bin/echo");
     let child_plan = ChildPlan {
-        program: ChildProgram::Build(program.into()),
+        program: ChildProgram::of_build(program),
         works: Some(&Works::new(program, 1)),
         backend: None,
     };

@@ -18,7 +18,7 @@ use super::protocol::{
 use crate::backend::{Backend, Continuation, PoolPlan};
 use crate::execute::{Job, expected_digest};
 use crate::graph::TaskGraph;
-use crate::kernel::{Kernel, Setting, Sharing, deadly, traced};
+use crate::kernel::{Kernel, Setting, deadly, traced};
 use crate::machine::host::sharpen_timers;
 use crate::measure::binding::are_workers_bound;
 use crate::measure::schedule::{bound, trace};
@@ -151,10 +151,7 @@ fn greeted(backend: &dyn Backend) -> GreetedBackend {
     };
     GreetedBackend {
         name: backend.name().into(),
-        family: match backend.sharing() {
-            Sharing::Threads => "threads".into(),
-            Sharing::Processes => "processes".into(),
-        },
+        family: backend.family().name().into(),
         why: backend.why().into(),
         options: backend.options().iter().map(option).collect(),
         fixed_worker_count: backend.fixed_worker_count().map(|count| count as u32),

@@ -10,6 +10,7 @@
 //! - a case can be run by hand, under a debugger or a profiler;
 //! - the child can be another build of the program, so two commits can be compared in the same way.
 
+mod agreement;
 mod child;
 mod child_meter;
 mod failed;

@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::process::Idle;
-use super::protocol::Prepare;
+use super::protocol::{Greeting, Prepare};
 use super::session::{ChildPlan, ChildProgram, Ready, Session};
 use super::work::Works;
 use crate::kernel::Findings;
@@ -42,7 +42,7 @@ impl Surroundings<'_> {
     pub(crate) fn child_plan(&self, case: &Case) -> ChildPlan<'_> {
         ChildPlan {
             program: match self.registry.external(&case.backend) {
-                Some(external) => ChildProgram::External(external),
+                Some(external) => ChildProgram::of_external(external),
                 None => self.program.clone(),
             },
             works: Some(&self.works),
@@ -165,15 +165,19 @@ pub(crate) fn note(record: &mut Record, ready: &Ready) {
     record.pace.clone_from(&ready.pace);
     record.graph = Some(ready.graph);
     record.digest = Some(ready.digest.to_string());
-    record.runtime = ready.greeting.as_ref().map(|greeting| Runtime {
+    // A case with several processes keeps the start of the first.
+    record.start_ns.get_or_insert(ready.start_ns);
+    record.runtime = ready.greeting.as_ref().map(runtime);
+}
+
+fn runtime(greeting: &Greeting) -> Runtime {
+    Runtime {
         protocol_version: greeting.version,
         language: greeting.language.clone(),
         runtime: greeting.runtime.clone(),
         version: greeting.runtime_version.clone(),
         details: greeting.details.clone(),
-    });
-    // A case with several processes keeps the start of the first.
-    record.start_ns.get_or_insert(ready.start_ns);
+    }
 }
 
 /// Adds the results of a slice, whose process has the number `invocation`.
@@ -261,9 +265,7 @@ mod tests {
         let slice = |wall_ns| Slice {
             samples: vec![Sample::new(wall_ns, 1), Sample::new(wall_ns + 1, 1)],
             findings: Findings::from([("lost_updates_count".into(), wall_ns)]),
-            deaths: Vec::new(),
-            digests: vec![0, 0],
-            usage: None,
+            ..Slice::default()
         };
         add_slice(&mut record, 0, slice(10));
         add_slice(&mut record, 1, slice(20));

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::child::set_up_error;
+use super::agreement::disagreement;
 use super::child_meter::ChildMeter;
 use super::failed::failed;
 use super::process::{ChildProcess, Idle, unexpected};
@@ -17,92 +17,64 @@ use super::work::{Work, Works};
 use crate::backend::Backend;
 use crate::external::External;
 use crate::measure::{Slice, SlicePlan, expect, refuse_too_fast};
-use crate::record::{Bound, Case, CaseError, ErrorKind, GraphSize};
+use crate::record::{Bound, CaseError, ErrorKind, GraphSize};
 use crate::system::Root;
 use crate::system::limit::cannot_start;
 
 /// How to start a child.
 #[derive(Debug, Clone)]
-pub enum ChildProgram {
+pub struct ChildProgram(Start);
+
+#[derive(Debug, Clone)]
+enum Start {
     /// A build of taskdyno, or a program that uses the harness.
     Build(PathBuf),
-    /// A program that drives an external backend.
+    /// The program of an external backend.
     External(&'static External),
 }
 
 impl ChildProgram {
+    /// A build of taskdyno, or a program that uses the harness.
+    pub fn of_build(program: &Path) -> Self {
+        Self(Start::Build(program.into()))
+    }
+
+    /// The program of an external backend.
+    pub(crate) fn of_external(external: &'static External) -> Self {
+        Self(Start::External(external))
+    }
+
+    /// The backend, if it is an external one.
+    pub(crate) fn external(&self) -> Option<&'static External> {
+        match self.0 {
+            Start::Build(_) => None,
+            Start::External(external) => Some(external),
+        }
+    }
+
     fn command(&self) -> io::Result<Command> {
-        match self {
-            Self::Build(program) => {
+        match &self.0 {
+            Start::Build(program) => {
                 let mut command = Command::new(program);
                 command.arg("child");
                 Ok(command)
             }
-            Self::External(external) => external.start_command(),
+            Start::External(external) => external.to_command(),
         }
     }
 
     fn spawn(&self, timeout: Duration) -> Result<ChildProcess, CaseError> {
-        let command = self.command().map_err(set_up_error)?;
-        let program = Path::new(command.get_program()).to_owned();
-        ChildProcess::spawn(command, timeout, Root::default()).map_err(|error| {
-            let mut message = cannot_start(program.display(), &error).to_string();
-            if let Self::External(external) = self {
-                message += &format!("; {}", external.advice());
-            }
-            set_up_error(message)
+        let spawned = self
+            .command()
+            .and_then(|command| ChildProcess::spawn(command, timeout, Root::default()));
+        spawned.map_err(|error| {
+            let message = match &self.0 {
+                Start::Build(program) => cannot_start(program.display(), &error).to_string(),
+                Start::External(external) => external.cannot_start(&error),
+            };
+            CaseError::new(ErrorKind::SetUp, message)
         })
     }
-
-    /// Checks that a child is what its file says.
-    fn check(&self, greeting: &Greeting, case: &Case) -> Result<(), CaseError> {
-        let Self::External(external) = self else {
-            return Ok(());
-        };
-        match disagreement(external, greeting, case) {
-            Some(what) => {
-                let name = external.name();
-                let message = format!(
-                    "the greeting of `{name}` does not agree with the file that declares it: {what}; \
-                     correct one of the two"
-                );
-                Err(CaseError::new(ErrorKind::Protocol, message))
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-/// How a greeting differs from what is declared, as far as `case` needs it; `None` if it agrees.
-fn disagreement(external: &External, greeting: &Greeting, case: &Case) -> Option<String> {
-    let (name, family) = (external.name(), external.family().name());
-    let mut backends = greeting.backends.iter();
-    let Some(greeted) = backends.find(|one| one.name == name) else {
-        return Some(format!("it has no backend `{name}`"));
-    };
-    if greeted.family != family {
-        return Some(format!(
-            "its family is `{}`, not `{family}`",
-            greeted.family
-        ));
-    }
-    let options: Vec<&str> = greeted
-        .options
-        .iter()
-        .map(|one| one.name.as_str())
-        .collect();
-    if let Some(missing) = case
-        .options
-        .keys()
-        .find(|one| !options.contains(&one.as_str()))
-    {
-        return Some(format!("it has no option `{missing}`"));
-    }
-    let kernel = case.parameters["kernel"]["kind"]
-        .as_str()
-        .unwrap_or_default();
-    let has_kernel = |one: &String| one.split('/').next() == Some(kernel);
-    (!greeting.kernels.iter().any(has_kernel)).then(|| format!("it has no kernel `{kernel}`"))
 }
 
 /// The child to start, and how its results are judged.
@@ -170,18 +142,21 @@ impl Session {
         if let Some(works) = child_plan.works {
             let mut process = child_plan.program.spawn(timeout)?;
             if let Some(greeting) = greet(&mut process, idle)? {
-                child_plan.program.check(&greeting, &prepare.case)?;
+                let external = child_plan.program.external();
+                if let Some(message) = external.and_then(|one| disagreement(one, &greeting)) {
+                    return Err(CaseError::new(ErrorKind::Protocol, message));
+                }
                 let work = works.of(&prepare.case.parameters, timeout, idle)?;
                 process.renew();
                 return Self::start_judged(child_plan, process, greeting, work, prepare, idle);
             }
         }
-        if let ChildProgram::External(external) = &child_plan.program {
-            let message = format!(
-                "the program of `{}` does not know the request `hello`: it must speak version 2 of the child protocol",
-                external.name()
-            );
-            return Err(CaseError::new(ErrorKind::Protocol, message));
+        if let Some(external) = child_plan.program.external() {
+            // In version 1 a child judges itself.
+            return Err(CaseError::new(
+                ErrorKind::Protocol,
+                external.speaks_no_version_2(),
+            ));
         }
         Self::start_version_1(&child_plan.program, prepare, timeout, idle)
     }
@@ -209,7 +184,10 @@ impl Session {
         };
         let (nonce, digest) = judge.next_nonce();
         let prepare_case = prepare.case.clone();
+        let external = child_plan.program.external();
+        let least_warmup = external.map_or(0, External::warmup_run_count);
         let prepare = Prepare {
+            warmup_run_count: prepare.warmup_run_count.max(least_warmup),
             nonce,
             graph: Some(work.expected.graph.clone()),
             ..prepare
@@ -227,10 +205,7 @@ impl Session {
             run_count: prepared.run_count.max(1),
             greeting: Some(greeting),
         };
-        let meter = match child_plan.program {
-            ChildProgram::External(external) => Some(ChildMeter::new(external, &prepare_case)),
-            ChildProgram::Build(_) => None,
-        };
+        let meter = external.map(|external| ChildMeter::new(external, &prepare_case));
         let session = Self {
             process,
             judge,

@@ -11,7 +11,7 @@ use crate::workload;
 /// The arguments of `check`.
 #[derive(clap::Args)]
 pub(super) struct CheckArguments {
-    /// Check these workload files, or all workload files in these folders.
+    /// Check these workload files or `backends.toml` files, or all such files in these folders.
     #[arg(required_unless_present = "files", value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]

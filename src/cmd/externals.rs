@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::Exit;
 use crate::backend::Backend;
-use crate::external::{self, Known};
+use crate::external::{self, Existing};
 use crate::registry::Registry;
 
 /// The files of external backends that the command line names.
@@ -26,9 +26,10 @@ impl Externals {
         registry: &Registry,
         workloads: &[PathBuf],
     ) -> Result<Registry, Exit> {
-        let in_folders = workloads.iter().map(|path| path.join(external::FILE_NAME));
-        let files = in_folders.filter(|file| file.is_file());
-        let files = once_each(self.files.iter().cloned().chain(files));
+        let beside = workloads
+            .iter()
+            .filter_map(|path| external::file_beside(path));
+        let files = once_each(self.files.iter().cloned().chain(beside));
         let mut extended = with_files(registry, &files)?;
         add_peers(&mut extended)?;
         extended.check().map_err(Exit::usage)?;
@@ -39,7 +40,7 @@ impl Externals {
 /// `registry` with the backends of these files.
 pub(super) fn with_files(registry: &Registry, files: &[PathBuf]) -> Result<Registry, Exit> {
     let names = names(registry);
-    let known = Known {
+    let known = Existing {
         names: &names,
         kernels: &registry.kernels,
     };
@@ -52,7 +53,7 @@ pub(super) fn with_files(registry: &Registry, files: &[PathBuf]) -> Result<Regis
 /// Adds the backends that come with the program, except those whose name is taken: a file that the user named comes
 /// first.
 fn add_peers(registry: &mut Registry) -> Result<(), Exit> {
-    let known = Known {
+    let known = Existing {
         names: &[],
         kernels: &registry.kernels,
     };

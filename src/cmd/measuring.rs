@@ -99,7 +99,7 @@ pub(super) fn surroundings(registry: &Registry, seed: u64) -> Surroundings<'_> {
     let program = Path::new(OWN_PROGRAM);
     Surroundings {
         registry,
-        program: ChildProgram::Build(program.into()),
+        program: ChildProgram::of_build(program),
         works: Works::new(program, seed),
         host: host::host(),
         commit: commit_here(),

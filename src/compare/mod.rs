@@ -13,6 +13,7 @@ mod model;
 mod order;
 mod repeats;
 mod sessions;
+mod steady;
 mod stored;
 mod unlike;
 
@@ -29,6 +30,7 @@ pub(crate) use model::{
 pub(crate) use order::by_commit;
 pub(crate) use repeats::{apart, each_once};
 pub(crate) use sessions::Channel;
+pub(crate) use steady::not_steady;
 pub(crate) use stored::{NotComparable, Stored, StoredPlan, compare_records};
 
 /// A record, with the file and line that it comes from.

@@ -107,6 +107,10 @@ pub(crate) struct ComparedCase {
     /// Why this case cannot be judged although nothing failed; null if it can.
     #[serde(default)]
     pub not_judged: Option<String>,
+    /// Which samples of either side are not steady, so that their median depends on how long the case was run; null if
+    /// all are.
+    #[serde(default)]
+    pub not_steady: Option<String>,
 }
 
 impl ComparedCase {

@@ -13,6 +13,7 @@ use super::model::{
     RatioInterval, Side, SideError, Verdict,
 };
 use super::sessions::{Channel, DriftCorrection, calibration, control_ns, counts, log_times};
+use super::steady::not_steady_sessions;
 use super::unlike::unlike;
 use crate::random::SplitMix64;
 use crate::record::{CaseError, ErrorKind, Record};
@@ -152,6 +153,7 @@ fn judged(cases: &[CaseRecords<'_>], plan: &StoredPlan) -> Vec<ComparedCase> {
             elapsed_ns: 0,
             error: case.error(),
             not_judged: case.why_not_judged(),
+            not_steady: not_steady_sessions([("base", &case.base), ("head", &case.head)]),
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! Which cases an external backend can run.
 
+use std::fmt;
+
 use serde_json::Value as Json;
 
 use super::External;
@@ -15,6 +17,16 @@ pub(super) struct ClaimedKernel {
     pub(super) name: String,
     /// If set, the backend has the kernel only with this value of this parameter.
     pub(super) only_with: Option<(String, Value)>,
+}
+
+impl fmt::Display for ClaimedKernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match &self.only_with {
+            Some((name, value)) => write!(f, "/{name}={value}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl ClaimedKernel {

@@ -14,7 +14,7 @@ use crate::parameter::{DefaultValue, Parameter, ParameterKind, Value};
 use crate::toml_file::{Keys, Mistake, quoted, to_count};
 
 /// The largest number of runs of a warm-up, and of tasks that wait on one worker.
-const MOST: u64 = 1 << 32;
+const MOST: u64 = u32::MAX as u64;
 
 /// The values of a table.
 #[derive(Clone)]

@@ -1,15 +1,31 @@
 //! Reads files of backends, and checks that names are unique.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
-use super::parse::{Parsed, parse};
+use super::parse::{ParsedBackend, parse};
 use super::{External, Files, kept};
 use crate::kernel::KernelKind;
 use crate::toml_file::{FileKind, LoadError, Mistake, SourceFile, read_file};
 
 /// The name of the file of backends in a folder of workloads.
-pub(crate) const FILE_NAME: &str = "backends.toml";
+pub(super) const FILE_NAME: &str = "backends.toml";
+
+/// Whether this is the path of a file of backends among workload files.
+pub(crate) fn is_file_of_backends(path: &Path) -> bool {
+    path.file_name() == Some(OsStr::new(FILE_NAME))
+}
+
+/// The file of backends that a path of workload files leads to: the path itself, or the file in its folder; `None` if
+/// there is none.
+pub(crate) fn file_beside(workloads: &Path) -> Option<PathBuf> {
+    if is_file_of_backends(workloads) {
+        return Some(workloads.into());
+    }
+    let inside = workloads.join(FILE_NAME);
+    inside.is_file().then_some(inside)
+}
 
 const KIND: FileKind = FileKind {
     one: "a file of backends",
@@ -18,7 +34,7 @@ const KIND: FileKind = FileKind {
 };
 
 /// What the program has already.
-pub(crate) struct Known<'a> {
+pub(crate) struct Existing<'a> {
     /// The names of its backends.
     pub(crate) names: &'a [&'static str],
     /// Its kernels.
@@ -32,7 +48,7 @@ pub(crate) struct Known<'a> {
 /// All mistakes in all of them, as one error.
 pub(crate) fn load(
     paths: &[PathBuf],
-    known: &Known<'_>,
+    known: &Existing<'_>,
 ) -> Result<Vec<&'static External>, LoadError> {
     let sources = paths.iter().map(|path| read_file(path, &KIND));
     let found = externals(sources, known, |source| {
@@ -48,7 +64,7 @@ pub(crate) fn load(
 /// name.
 pub(super) fn externals(
     sources: impl IntoIterator<Item = Result<SourceFile, Mistake>>,
-    known: &Known<'_>,
+    known: &Existing<'_>,
     files: impl Fn(&SourceFile) -> Files,
 ) -> Result<Vec<External>, LoadError> {
     let mut externals = Vec::new();
@@ -82,7 +98,7 @@ pub(super) fn externals(
 
 /// The mistake that another backend already has this name, if any.
 fn name_taken(
-    parsed: &Parsed,
+    parsed: &ParsedBackend,
     source: &SourceFile,
     owner_of_name: &mut BTreeMap<&str, String>,
 ) -> Option<Mistake> {

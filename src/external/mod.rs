@@ -33,7 +33,7 @@ mod parse;
 mod path;
 mod peers;
 
-pub(crate) use load::{FILE_NAME, Known, load};
+pub(crate) use load::{Existing, file_beside, is_file_of_backends, load};
 pub(crate) use peers::peers;
 
 use claim::ClaimedKernel;
@@ -77,43 +77,50 @@ impl External {
         &self.command
     }
 
-    /// The folder to start the program in. Embedded files are written to the cache of this user first.
+    /// The command that starts the program in its folder. Embedded files are written to the cache of this user first.
     ///
     /// # Errors
     ///
     /// If they cannot be written.
-    pub(crate) fn folder(&self) -> io::Result<PathBuf> {
-        match &self.files {
-            Files::Folder(folder) => std::path::absolute(folder),
-            Files::Embedded(peers) => peers.unpacked(),
-        }
-    }
-
-    /// The command that starts the program, in its folder.
-    ///
-    /// # Errors
-    ///
-    /// As for [`folder`](Self::folder).
-    pub(crate) fn start_command(&self) -> io::Result<Command> {
-        let folder = self.folder()?;
-        let program = match self.command[0].contains('/') {
-            true => folder.join(&self.command[0]),
-            false => PathBuf::from(&self.command[0]),
+    pub(crate) fn to_command(&self) -> io::Result<Command> {
+        let folder = match &self.files {
+            Files::Folder(folder) => std::path::absolute(folder)?,
+            Files::Embedded(peers) => peers.unpacked()?,
         };
-        let mut command = Command::new(program);
+        let program = &self.command[0];
+        let mut command = match program.contains('/') {
+            // A relative path would be looked up in the folder of the parent or of the child, depending on the system.
+            true => Command::new(folder.join(program)),
+            false => Command::new(program),
+        };
         command.args(&self.command[1..]).current_dir(folder);
         Ok(command)
     }
 
-    /// What to do if the program cannot be started.
-    pub(crate) fn advice(&self) -> String {
+    /// Why its program cannot be started, and what to do.
+    pub(crate) fn cannot_start(&self, error: &io::Error) -> String {
+        let program = &self.command[0];
+        let name = self.name;
         match self.missing_program() {
-            Some(program) => format!(
-                "install `{program}`, or correct `command` of `{}`",
-                self.name
+            Some(_) if program.contains('/') => format!(
+                "cannot find `{program}`, which drives `{name}`, or it is not executable: correct `command` in the file \
+                 of backends"
             ),
-            None => format!("check `command` of `{}`", self.name),
+            Some(_) => format!(
+                "cannot find `{program}`, which drives `{name}`: install it, or add its folder to PATH"
+            ),
+            None => format!("cannot start `{program}`, which drives `{name}`: {error}"),
         }
+    }
+
+    /// That its program does not speak the version of the protocol that external backends need.
+    pub(crate) fn speaks_no_version_2(&self) -> String {
+        format!(
+            "`{}`, which drives `{}`, does not answer `hello` with a greeting: it must speak version 2 of the child \
+             protocol, which FORMAT.md defines",
+            self.command.join(" "),
+            self.name
+        )
     }
 
     /// The program that cannot be found; `None` if it can be started.
@@ -136,6 +143,16 @@ impl External {
     /// How many runs the warm-up of a case has at least.
     pub(crate) fn warmup_run_count(&self) -> u64 {
         self.warmup_run_count
+    }
+
+    /// The kinds of work that it does.
+    pub(crate) fn kinds(&self) -> &[String] {
+        &self.kinds
+    }
+
+    /// The kernels that it has: `NAME`, or `NAME/PARAMETER=VALUE` for one that it has with this value only.
+    pub(crate) fn kernels(&self) -> impl Iterator<Item = String> {
+        self.kernels.iter().map(ClaimedKernel::to_string)
     }
 
     /// Whether tasks can hand on bytes.

@@ -12,7 +12,7 @@ use crate::kernel::KernelKind;
 use crate::toml_file::{Keys, Mistake, SourceFile, not_toml};
 
 /// A backend, and the place of its name in the file.
-pub(super) struct Parsed {
+pub(super) struct ParsedBackend {
     pub(super) external: External,
     pub(super) name_span: Range<usize>,
 }
@@ -26,7 +26,7 @@ pub(super) fn parse(
     source: &SourceFile,
     kernels: &[&'static dyn KernelKind],
     files: impl Fn() -> Files,
-) -> Result<Vec<Parsed>, Vec<Mistake>> {
+) -> Result<Vec<ParsedBackend>, Vec<Mistake>> {
     let table =
         DeTable::parse(&source.text).map_err(|error| vec![not_toml(&source.text, &error)])?;
     let mut top = Keys::new(table.get_ref(), 0..0, "in this file");
@@ -52,7 +52,7 @@ pub(super) fn parse(
         mistakes.append(&mut keys.mistakes);
         let complete = name.and_then(|(name, name_span)| {
             let external = given.external(name, files())?;
-            Some(Parsed {
+            Some(ParsedBackend {
                 external,
                 name_span,
             })

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
-use super::load::{FILE_NAME, Known, externals};
+use super::load::{Existing, FILE_NAME, externals};
 use super::{External, Files, kept};
 use crate::disk::cache;
 use crate::record::write_whole;
@@ -26,7 +26,7 @@ pub(super) struct Peers {
 /// # Errors
 ///
 /// All mistakes in their file.
-pub(crate) fn peers(known: &Known<'_>) -> Result<Vec<&'static External>, LoadError> {
+pub(crate) fn peers(known: &Existing<'_>) -> Result<Vec<&'static External>, LoadError> {
     let peers = Peers {
         folder: &PYTHON,
         name: "python",

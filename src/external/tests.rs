@@ -10,7 +10,7 @@ use crate::parameter::DefaultValue;
 use crate::record::Case;
 use crate::toml_file::{LoadError, SourceFile};
 
-const KNOWN: Known<'_> = Known {
+const EXISTING: Existing<'_> = Existing {
     names: &["serial"],
     kernels: KERNELS,
 };
@@ -21,7 +21,7 @@ fn read(text: &str) -> Result<Vec<External>, LoadError> {
         folder: Some("here".into()),
         text: text.into(),
     };
-    externals([Ok(source)], &KNOWN, |source| {
+    externals([Ok(source)], &EXISTING, |source| {
         Files::Folder(source.folder.clone().unwrap())
     })
 }
@@ -294,7 +294,7 @@ fn a_backend_runs_what_it_claims_and_says_why_not() {
 
 #[test]
 fn the_peers_are_valid_and_named_after_their_language() {
-    let peers = peers(&KNOWN).unwrap_or_else(|error| panic!("{}", told(&error)));
+    let peers = peers(&EXISTING).unwrap_or_else(|error| panic!("{}", told(&error)));
     assert!(!peers.is_empty());
     for peer in peers {
         assert!(peer.is_peer());

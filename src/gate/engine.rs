@@ -4,6 +4,7 @@ use std::io;
 use std::time::Instant;
 
 use super::pair::{self, Pair};
+use super::steady::not_steady;
 use super::{Contest, GatePlan, PairLog, Watcher};
 use crate::compare::{Channel, ComparedCase, Evidence, Judgement, SideError, Verdict, judge};
 use crate::random::{SplitMix64, mix, shuffle};
@@ -297,6 +298,7 @@ impl<'a> Track<'a> {
             wall: if_sound(self.wall),
             cpu: if_sound(self.cpu),
             elapsed_ns: self.pairs.iter().map(|pair| pair.elapsed_ns).sum(),
+            not_steady: not_steady(&self.pairs),
             error: self.error,
             not_judged: None,
         }

@@ -28,6 +28,7 @@ mod log;
 mod neighbour;
 mod pair;
 pub(crate) mod self_test;
+mod steady;
 
 pub(crate) use engine::{Ran, Stop, run};
 pub(crate) use listing::{ListedCase, Matched, list, match_up};
@@ -150,7 +151,7 @@ impl Arm {
     /// A build of taskdyno, or a program that uses its harness, unchanged. The nonces of its runs are drawn from `seed`.
     pub(crate) fn of_build(program: &Path, seed: u64) -> Self {
         Self {
-            child: ChildProgram::Build(program.into()),
+            child: ChildProgram::of_build(program),
             works: Rc::new(Works::new(program, seed)),
             stretch_ratio: None,
         }

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::listing::work_differs;
 use super::{Arm, Both, Contest, GatePlan};
+use crate::backend::Backend;
 use crate::case::protocol::Prepare;
-use crate::case::{ChildPlan, ChildProgram, Idle, Ready, Session};
+use crate::case::{ChildPlan, Idle, Ready, Session};
 use crate::compare::{Channel, Side, SideError};
 use crate::machine::bracket::Bracket;
 use crate::machine::host::core_count;
@@ -200,11 +201,11 @@ fn start_both(
         let child_plan = ChildPlan {
             program: arm.child.clone(),
             works: Some(&*arm.works),
-            backend: match &arm.child {
-                ChildProgram::External(external) => Some(*external),
-                // The backend may be one of that build, which then checks the bound itself.
-                ChildProgram::Build(_) => None,
-            },
+            // The backend of a build may be one of its own. The build then checks the bound itself.
+            backend: arm
+                .child
+                .external()
+                .map(|external| external as &dyn Backend),
         };
         Session::start(&child_plan, prepare, Duration::from_nanos(timeout), idle)
             .map_err(|error| on(side, error))
@@ -232,7 +233,6 @@ fn prepare(contest: &Contest, arm: &Arm, plan: &GatePlan) -> Prepare {
     };
     Prepare {
         warmup_ns: plan.warmup_ns,
-        warmup_run_count: 0,
         min_sample_ns: plan.min_sample_ns,
         retry_limit: contest.case.retry_limit,
         task_timeout_ns: contest.case.task_timeout_ns,

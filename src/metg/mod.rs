@@ -197,7 +197,6 @@ impl<'a> Sweeper<'a> {
         Prepare {
             certified_optimum_ns: sweepable.optimum(&case).map(nanoseconds),
             warmup_ns: nanoseconds(WARMUP),
-            warmup_run_count: 0,
             min_sample_ns: nanoseconds(SAMPLE),
             retry_limit: sweepable.planned.retry_limit,
             task_timeout_ns: sweepable.planned.task_timeout.map(nanoseconds),

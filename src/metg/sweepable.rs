@@ -185,6 +185,7 @@ fn without(variant: &str, parameter: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::Family;
 
     #[test]
     fn sizes_are_those_that_the_parameter_accepts() {
@@ -214,7 +215,7 @@ mod tests {
             case: serde_json::from_value(case).unwrap(),
             workload_why: String::new(),
             backend_why: String::new(),
-            external: None,
+            family: Family::Threads,
             timeout: None,
             task_timeout: None,
             certified_optimum: Some(Duration::from_millis(6)),

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::model::{ALPHA, Group, LIMIT, Measured, Row, RowOutcome, SERIAL};
 use super::schedule::Schedule;
+use crate::compare::not_steady;
 use crate::record::{Case, CaseError, ErrorKind, Record, Sample};
 use crate::stats::{Interval, Ratio, median, median_interval, ratio_of_medians};
 
@@ -85,6 +86,8 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
         peak_memory_bytes: record.peak_memory_bytes,
         schedule: Schedule::new(record, median_ns),
         foreign_ratio: foreign(record),
+        has_slice_cpu: has_slice_cpu(record),
+        not_steady: not_steady(record),
         findings: record.findings.clone(),
     }))
 }
@@ -117,9 +120,21 @@ fn ratio(measurement: &Measurement, best: &Measurement) -> Option<Ratio> {
     })
 }
 
-/// The median utilisation over the samples, so that one disturbed sample has little effect; `None` if no time passed.
+/// Whether the samples have no CPU time, but the slices have.
+fn has_slice_cpu(record: &Record) -> bool {
+    record.samples.iter().all(|sample| sample.cpu_ns.is_none())
+        && record.slice_cpu_ns_per_run().is_some()
+}
+
+/// The median utilisation over the samples, so that one disturbed sample has little effect, or the utilisation over
+/// whole slices; `None` if neither is known, or if no time passed.
 fn utilisation(record: &Record) -> Option<f64> {
     let workers = f64::from(record.case.workers);
+    if has_slice_cpu(record) {
+        let wall_ns: u64 = record.usage.iter().map(|usage| usage.wall_ns).sum();
+        let cpu_ns: Option<u64> = record.usage.iter().map(|usage| usage.cpu_ns).sum();
+        return Some(cpu_ns? as f64 / (wall_ns as f64 * workers)).filter(|share| share.is_finite());
+    }
     let samples = record.samples.iter().filter(|sample| sample.wall_ns > 0);
     let shares: Vec<f64> = samples
         .filter_map(|sample| Some(sample.cpu_ns? as f64 / (sample.wall_ns as f64 * workers)))

@@ -91,7 +91,8 @@ pub(crate) struct Measured {
     pub interval: Option<Interval>,
     /// The median as a multiple of the best median of the group; `None` if that is zero.
     pub ratio: Option<Ratio>,
-    /// CPU time ÷ (wall time × workers), the median over all samples; `None` if no time passed.
+    /// CPU time ÷ (wall time × workers): the median over all samples, or over whole slices together if the samples have
+    /// no CPU time. `None` if neither is known, or if no time passed.
     pub utilisation: Option<f64>,
     /// Median ÷ tasks; `None` if the size of the graph is not known.
     pub task_ns: Option<f64>,
@@ -109,6 +110,11 @@ pub(crate) struct Measured {
     /// CPU time of everything else on the machine ÷ (wall time × cores), over all samples for which it is known; `None`
     /// if there are none.
     pub foreign_ratio: Option<f64>,
+    /// Whether `utilisation` comes from CPU time over whole slices, which contains what the child did between its
+    /// samples.
+    pub has_slice_cpu: bool,
+    /// Which samples differ from the rest, if the samples are not steady.
+    pub not_steady: Option<String>,
     /// What the kernel observed that is not a failure, such as lost updates: key and sum over all samples.
     pub findings: BTreeMap<String, u64>,
 }

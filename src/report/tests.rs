@@ -4,7 +4,7 @@ use super::schedule::Schedule;
 use super::table::tables;
 use super::*;
 use crate::record::fixture::{Builder, case};
-use crate::record::{Bound, LoadSource, Record, Trace, TracedRun};
+use crate::record::{Bound, LoadSource, Record, SliceUsage, Trace, TracedRun, UsageSource};
 use crate::stats::{Interval, Ratio};
 
 pub(super) fn report(cases: impl IntoIterator<Item = Builder>) -> Report {
@@ -74,6 +74,8 @@ fn the_figures_of_a_case() {
         peak_memory_bytes: Some(4 << 20),
         schedule: None,
         foreign_ratio: None,
+        has_slice_cpu: false,
+        not_steady: None,
         findings: Default::default(),
     };
     assert_eq!(measured(&report, "rayon", 2), &expected);
@@ -95,6 +97,50 @@ fn samples_of_several_runs_count_for_one() {
     assert_eq!(measured.utilisation, Some(1.0));
     // Other programs used half a millisecond of CPU time while a millisecond passed on two cores.
     assert_eq!(measured.foreign_ratio, Some(0.25));
+}
+
+#[test]
+fn a_case_that_is_not_steady_says_so_in_its_notes() {
+    let walls = [1000; 20];
+    let mut drifting = walls;
+    drifting[..8].fill(3000);
+    let report = report([
+        case("empty", "a", 1).walls_us(&walls),
+        case("empty", "b", 1).walls_us(&drifting),
+    ]);
+    let notes = report.groups[0].rows.iter().map(words::notes);
+    let notes: Vec<String> = notes.map(|notes| notes.join(", ")).collect();
+    let mark = "not steady: of 20 samples, the last 12 take 0.33 times as long as the first 8";
+    assert!(!notes[0].contains("not steady"), "{notes:?}");
+    assert!(notes[1].contains(mark), "{notes:?}");
+    assert!(tables(&report).contains(mark));
+}
+
+#[test]
+fn cpu_time_that_is_not_measured_is_a_dash_or_that_of_whole_slices() {
+    let mut record = case("empty", "python-threads", 2).record();
+    for sample in &mut record.samples {
+        sample.cpu_ns = None;
+    }
+    let shown = |record: &Record| {
+        let report = Report::new(std::slice::from_ref(record)).unwrap();
+        measured(&report, "python-threads", 2).clone()
+    };
+    assert_eq!(shown(&record).utilisation, None);
+    assert!(!shown(&record).has_slice_cpu);
+    // Six samples of 1 ms on two workers.
+    record.usage = vec![SliceUsage {
+        invocation: 0,
+        cpu_ns: Some(9_000_000),
+        voluntary_switch_count: None,
+        involuntary_switch_count: None,
+        wall_ns: 6_000_000,
+        source: UsageSource::Clock,
+    }];
+    assert_eq!(shown(&record).utilisation, Some(0.75));
+    assert!(shown(&record).has_slice_cpu);
+    record.usage[0].cpu_ns = None;
+    assert_eq!(shown(&record).utilisation, None);
 }
 
 #[test]

@@ -124,7 +124,22 @@ fn line_of_one_side(missing: &MissingCase) -> CaseLine {
     }
 }
 
+/// What readers must know besides the figures.
 fn note(case: &ComparedCase, comparison: &Comparison) -> String {
+    let verdict = note_of_verdict(case, comparison);
+    match &case.not_steady {
+        Some(why) if case.error.is_none() => {
+            let why = format!("not steady: {}", text::line(why));
+            match verdict.is_empty() {
+                true => why,
+                false => format!("{verdict}; {why}"),
+            }
+        }
+        _ => verdict,
+    }
+}
+
+fn note_of_verdict(case: &ComparedCase, comparison: &Comparison) -> String {
     if let Some(error) = &case.error {
         let side = error.side.map_or("between the two", Side::name);
         return text::line(&format!(

@@ -47,6 +47,12 @@ pub(super) fn notes(row: &Row) -> Vec<String> {
             count => format!("{count} samples only"),
         });
     }
+    if let Some(why) = &measured.not_steady {
+        notes.push(format!("not steady: {why}"));
+    }
+    if measured.has_slice_cpu {
+        notes.push("utilisation over whole slices".into());
+    }
     notes.extend(
         measured
             .findings

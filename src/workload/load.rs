@@ -10,7 +10,7 @@ use include_dir::{Dir, include_dir};
 
 use super::Workload;
 use super::parse::{Parsed, parse};
-use crate::external;
+use crate::external::is_file_of_backends;
 use crate::registry::Registry;
 use crate::system::memory::usable_memory_bytes;
 use crate::toml_file::{FileKind, LoadError, Mistake, SourceFile, read_file, source, unreadable};
@@ -58,16 +58,20 @@ pub(super) fn read(paths: &[PathBuf]) -> SourceFiles {
     sources
 }
 
-/// `path` itself, or the workload files in it if it is a folder.
+/// `path` itself, or the workload files in it if it is a folder; empty if there is only a file of backends.
 fn files(path: &Path) -> Result<Vec<PathBuf>, Mistake> {
     if !path.is_dir() {
-        return Ok(vec![path.into()]);
+        return Ok(match is_file_of_backends(path) {
+            true => Vec::new(),
+            false => vec![path.into()],
+        });
     }
     let entries = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let entries = entries.map_err(|error| unreadable(path, &error, &FILES))?;
-    let paths = entries.iter().map(fs::DirEntry::path);
-    let mut files: Vec<_> = paths.filter(|path| is_workload(path)).collect();
-    if files.is_empty() {
+    let paths: Vec<_> = entries.iter().map(fs::DirEntry::path).collect();
+    let has_backends = paths.iter().any(|path| is_file_of_backends(path));
+    let mut files: Vec<_> = paths.into_iter().filter(|path| is_workload(path)).collect();
+    if files.is_empty() && !has_backends {
         return Err(Mistake::new(
             format!("no workload file in the folder `{}`", path.display()),
             "expected at least one file with the extension `.toml`; subfolders are not searched: name \
@@ -81,9 +85,10 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Mistake> {
 /// Whether the name is that of a workload file. Names that begin with a dot are skipped, because editors use them for
 /// temporary files, and so is the file of backends.
 fn is_workload(path: &Path) -> bool {
-    let skipped =
-        |name: &OsStr| name.as_encoded_bytes().starts_with(b".") || name == external::FILE_NAME;
-    let is_skipped = path.file_name().is_none_or(skipped);
+    let is_hidden = path
+        .file_name()
+        .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+    let is_skipped = is_hidden || is_file_of_backends(path);
     !is_skipped && path.extension() == Some(OsStr::new("toml"))
 }
 

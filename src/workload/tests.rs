@@ -202,6 +202,7 @@ fn built_in_workloads_are_sorted_and_named_after_their_files() {
             "counter-contention",
             "empty",
             "hash-cpu",
+            "loop-cpu",
             "sleep-io",
             "stencil-fine",
             "stencil-small"

@@ -3,6 +3,7 @@
 mod broken;
 mod ending;
 mod environment;
+mod external;
 mod gate;
 mod help;
 mod hostile;

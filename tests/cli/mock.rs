@@ -140,3 +140,37 @@ fn a_sample_that_took_no_time_is_an_error() {
     assert_eq!(records[0]["error"]["kind"], "protocol");
     assert_eq!(records[0]["samples"], json!([]));
 }
+
+#[test]
+fn a_case_is_measured_in_several_processes_one_after_the_other() {
+    let folder = TempDir::new().unwrap();
+    let status = program(scripted())
+        .args(["run", "empty/pattern=chain/serial/1", "--runs", "9"])
+        .args([
+            "--invocations",
+            "3",
+            "--warmup-runs",
+            "5",
+            "--quiet",
+            "--out",
+        ])
+        .arg(folder.path())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let records = records(folder.path());
+    let [record] = &records[..] else {
+        panic!("{} records", records.len());
+    };
+    assert_eq!(record["plan"]["invocation_count"], 3);
+    assert_eq!(record["plan"]["warmup_run_count"], 5);
+    let samples = record["samples"].as_array().unwrap();
+    let invocations: Vec<u64> = samples
+        .iter()
+        .map(|sample| sample["invocation"].as_u64().unwrap())
+        .collect();
+    assert_eq!(invocations, [[0; 9], [1; 9], [2; 9]].concat());
+    // Eight times before the samples of each process, and eight times after.
+    assert_eq!(record["calibrations"].as_array().unwrap().len(), 48);
+    assert!(record["workload_why"].is_string() && record["backend_why"].is_string());
+}

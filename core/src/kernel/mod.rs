@@ -13,6 +13,7 @@ mod counter;
 mod empty;
 mod hash;
 mod load_imbalance;
+mod r#loop;
 mod memory_bound;
 mod replay;
 mod sleep;
@@ -24,6 +25,7 @@ pub use counter::COUNTER;
 pub use empty::EMPTY;
 pub use hash::HASH;
 pub use load_imbalance::LOAD_IMBALANCE;
+pub use r#loop::LOOP;
 pub use memory_bound::MEMORY_BOUND;
 pub use replay::REPLAY;
 pub use sleep::SLEEP;
@@ -39,6 +41,7 @@ pub const KERNELS: &[&dyn KernelKind] = &[
     &LOAD_IMBALANCE,
     &SLEEP,
     &HASH,
+    &LOOP,
     &COUNTER,
     &REPLAY,
 ];

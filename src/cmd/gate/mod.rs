@@ -2,7 +2,6 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use self::watcher::Pairs;
@@ -10,15 +9,14 @@ use super::measuring::{cannot_write, make_ready, print_ids};
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
 use super::{CommandResult, Exit, OK, complaint, say, tell};
-use crate::case::Works;
 use crate::compare::{
     COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, SideError, Verdict,
 };
 use crate::disk;
 use crate::gate::build::Resolved;
 use crate::gate::{
-    Both, Contest, GatePlan, Header, ListedCase, LogError, Matched, PAIRS_VERSION, PairLog, Ran,
-    Stop, be_busy, run,
+    Arm, Both, Contest, GatePlan, Header, ListedCase, LogError, Matched, PAIRS_VERSION, PairLog,
+    Ran, Stop, be_busy, run,
 };
 use crate::machine::host;
 use crate::random::mix;
@@ -194,16 +192,16 @@ fn plan(
 
 /// One contest per case, and a control, which compares the base with itself on one of the cases.
 fn contests(header: &Header, builds: &Both<Resolved>) -> Vec<Contest> {
-    let works = |build: &Resolved| Rc::new(Works::new(&build.program, header.plan.seed));
-    let works = Both {
-        base: works(&builds.base),
-        head: works(&builds.head),
-    };
+    let seed = header.plan.seed;
+    let (base, head) = (
+        Arm::of_build(&builds.base.program, seed),
+        Arm::of_build(&builds.head.program, seed),
+    );
     let contest = |(case, threshold_ratio): &(ListedCase, f64)| Contest {
         case: case.clone(),
         arms: Both {
-            base: builds.base.arm(&case.case.backend, &works.base),
-            head: builds.head.arm(&case.case.backend, &works.head),
+            base: builds.base.arm(&base, &case.case.backend),
+            head: builds.head.arm(&head, &case.case.backend),
         },
         threshold_ratio: *threshold_ratio,
         is_control: false,
@@ -245,6 +243,7 @@ fn comparison(
                 elapsed_ns: 0,
                 error: Some(error),
                 not_judged: None,
+                not_steady: None,
             }),
     );
     Comparison {

@@ -16,7 +16,7 @@ use crate::registry::Registry;
 use crate::system::OWN_PROGRAM;
 
 /// What the command line names.
-pub(super) enum Named<'a> {
+pub(super) enum NamedSides<'a> {
     /// Programs or revisions.
     Builds(&'a str, &'a str),
     /// Files of external backends.
@@ -24,10 +24,10 @@ pub(super) enum Named<'a> {
 }
 
 /// The two sides that the command line names; `None` for a self-test.
-pub(super) fn named(arguments: &GateArguments) -> Option<Named<'_>> {
+pub(super) fn named(arguments: &GateArguments) -> Option<NamedSides<'_>> {
     match (&arguments.base_external, &arguments.head_external) {
-        (Some(base), Some(head)) => Some(Named::Versions(base, head)),
-        _ => Some(Named::Builds(
+        (Some(base), Some(head)) => Some(NamedSides::Versions(base, head)),
+        _ => Some(NamedSides::Builds(
             arguments.base.as_deref()?,
             arguments.head.as_deref()?,
         )),
@@ -36,13 +36,13 @@ pub(super) fn named(arguments: &GateArguments) -> Option<Named<'_>> {
 
 /// Finds both sides.
 pub(super) fn find_both(
-    named: &Named<'_>,
+    named: &NamedSides<'_>,
     registry: &Registry,
     arguments: &GateArguments,
 ) -> Result<Both<Resolved>, Exit> {
     match named {
-        Named::Builds(base, head) => builds(base, head, arguments),
-        Named::Versions(base, head) => Ok(Both {
+        NamedSides::Builds(base, head) => builds(base, head, arguments),
+        NamedSides::Versions(base, head) => Ok(Both {
             base: version(base, registry)?,
             head: version(head, registry)?,
         }),
@@ -87,17 +87,17 @@ fn version(file: &Path, registry: &Registry) -> Result<Resolved, Exit> {
 
 /// Matches the cases of both sides.
 pub(super) fn matched(
-    named: &Named<'_>,
+    named: &NamedSides<'_>,
     builds: &Both<Resolved>,
     registry: &Registry,
     arguments: &GateArguments,
 ) -> Result<Matched, Exit> {
     let (base, head) = match named {
-        Named::Builds(..) => (
+        NamedSides::Builds(..) => (
             listed(&builds.base, arguments).map_err(Exit::not_comparable)?,
             listed(&builds.head, arguments).map_err(Exit::usage)?,
         ),
-        Named::Versions(..) => (
+        NamedSides::Versions(..) => (
             selected(&builds.base, registry, arguments)?,
             selected(&builds.head, registry, arguments)?,
         ),

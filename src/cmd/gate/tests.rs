@@ -32,6 +32,7 @@ fn control(verdict: Verdict, ratio: f64) -> ComparedCase {
         elapsed_ns: 0,
         error: None,
         not_judged: None,
+        not_steady: None,
     }
 }
 

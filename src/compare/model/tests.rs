@@ -35,6 +35,7 @@ fn case(wall: Option<Verdict>, cpu: Option<Verdict>) -> ComparedCase {
         elapsed_ns: 0,
         error: None,
         not_judged: None,
+        not_steady: None,
     }
 }
 

@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -13,7 +12,7 @@ use self::checkout::check_out;
 use self::outside::Outside;
 use self::store::{BuildStore, Kept};
 use crate::backend::Backend;
-use crate::case::{ChildProgram, Works};
+use crate::case::ChildProgram;
 use crate::compare::Build;
 use crate::external::External;
 use crate::foreign::git::{Git, GitError};
@@ -73,17 +72,15 @@ impl Resolved {
         }
     }
 
-    /// How it runs the cases of this backend. `works` are those of its program.
-    pub(crate) fn arm(&self, backend: &str, works: &Rc<Works>) -> Arm {
-        let mut externals = self.externals.iter().copied();
-        let child = match externals.find(|one| one.name() == backend) {
-            Some(external) => ChildProgram::External(external),
-            None => ChildProgram::Build(self.program.clone()),
-        };
-        Arm {
-            child,
-            works: Rc::clone(works),
-            stretch_ratio: None,
+    /// How it runs the cases of this backend. `own` is how it runs its own.
+    pub(crate) fn arm(&self, own: &Arm, backend: &str) -> Arm {
+        let mut externals = self.externals.iter();
+        match externals.find(|one| one.name() == backend) {
+            Some(external) => Arm {
+                child: ChildProgram::of_external(external),
+                ..own.clone()
+            },
+            None => own.clone(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Format, figures};
-use crate::compare::{Comparison, ComparisonSource, Verdict};
+use crate::compare::{Comparison, ComparisonSource, Verdict, not_steady};
 use crate::record::Record;
 use crate::report::verdict::{CaseLine, LineKind, counts, fitness, lines, machine, percent, title};
 use crate::report::words;
@@ -35,8 +35,13 @@ impl Format for Markdown {
             let _ = match (figures.first(), &record.error) {
                 (Some(wall), _) => writeln!(
                     text,
-                    "| {id} | {} | {} |",
+                    "| {id} | {}{} | {} |",
                     units::time(wall.value),
+                    if not_steady(record).is_some() {
+                        " (not steady)"
+                    } else {
+                        ""
+                    },
                     words::interval(wall.interval)
                 ),
                 (None, Some(error)) => {

@@ -92,6 +92,13 @@ fn figures(record: &Record) -> Vec<Figure> {
         "Median CPU time of one run, over all workers.",
         &cpus,
     );
+    let slice_cpu = record.slice_cpu_ns_per_run().map(|value| Figure {
+        name: "cpu-time",
+        unit: "ns",
+        help: "Mean CPU time of one run over whole slices, over all processes of the case.",
+        value,
+        interval: None,
+    });
     let memory = record.peak_memory_bytes.map(|bytes| Figure {
         name: "peak-memory",
         unit: "bytes",
@@ -99,7 +106,10 @@ fn figures(record: &Record) -> Vec<Figure> {
         value: bytes as f64,
         interval: None,
     });
-    [Some(wall), cpu, memory].into_iter().flatten().collect()
+    [Some(wall), cpu.or(slice_cpu), memory]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Each judgement of each case, with its comparison, the id of the case, and the channel (`wall` or `cpu`).

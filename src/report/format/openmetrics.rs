@@ -24,12 +24,12 @@ impl Format for OpenMetrics {
     }
 
     fn comparisons(&self, comparisons: &[Comparison]) -> String {
-        let mut ratios = Family::new(
+        let mut ratios = MetricFamily::new(
             "taskdyno_change_ratio",
             "ratio",
             "Time of the head divided by time of the base, with the ends of the interval.",
         );
-        let mut verdicts = Family::new(
+        let mut verdicts = MetricFamily::new(
             "taskdyno_verdict",
             "",
             "1 for the verdict of a case, 0 for all other verdicts.",
@@ -63,14 +63,14 @@ impl Format for OpenMetrics {
     }
 
     fn records(&self, records: &[Record]) -> Option<String> {
-        let mut families: Vec<Family> = Vec::new();
+        let mut families: Vec<MetricFamily> = Vec::new();
         for record in records {
             for figure in figures(record) {
                 let (name, unit, factor) = base_unit(&figure);
                 // All samples of a family must follow each other.
                 let known = families.iter().position(|family| family.name == name);
                 let index = known.unwrap_or_else(|| {
-                    families.push(Family::new(&name, unit, figure.help));
+                    families.push(MetricFamily::new(&name, unit, figure.help));
                     families.len() - 1
                 });
                 let interval = figure
@@ -80,7 +80,7 @@ impl Format for OpenMetrics {
                 families[index].bounds(&labels, figure.value * factor, interval);
             }
         }
-        let text: String = families.iter().map(Family::text).collect();
+        let text: String = families.iter().map(MetricFamily::text).collect();
         let measured = records.iter().filter_map(|record| record.commit.as_ref());
         let measured = measured.map(|commit| (Vec::new(), Some(commit.long())));
         Some(text + &commits(measured).text() + "# EOF\n")
@@ -88,8 +88,8 @@ impl Format for OpenMetrics {
 }
 
 /// The commits that were measured, each once.
-fn commits(all: impl Iterator<Item = (Labels, Option<String>)>) -> Family {
-    let mut family = Family::new("taskdyno_commit", "", "The commit that was measured.");
+fn commits(all: impl Iterator<Item = (Labels, Option<String>)>) -> MetricFamily {
+    let mut family = MetricFamily::new("taskdyno_commit", "", "The commit that was measured.");
     family.kind = "info";
     let named =
         all.filter_map(|(labels, commit)| Some([labels, vec![("commit", commit?)]].concat()));
@@ -121,7 +121,7 @@ fn labels(case: &Case) -> Vec<(&'static str, String)> {
 }
 
 /// A metric family.
-struct Family {
+struct MetricFamily {
     name: String,
     kind: &'static str,
     unit: &'static str,
@@ -129,7 +129,7 @@ struct Family {
     samples: String,
 }
 
-impl Family {
+impl MetricFamily {
     fn new(name: &str, unit: &'static str, help: &'static str) -> Self {
         Self {
             name: name.into(),

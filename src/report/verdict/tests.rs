@@ -32,6 +32,7 @@ fn compared(workload: &str, wall: Option<Judgement>) -> ComparedCase {
         elapsed_ns: 4_500_000_000,
         error: None,
         not_judged: None,
+        not_steady: None,
     }
 }
 

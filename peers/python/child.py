@@ -1,0 +1,129 @@
+"""Runs the graphs of taskdyno on the modules of Python's standard library. The parent starts it and speaks first.
+
+    python3 child.py [PREFIX]
+
+The names of all backends begin with PREFIX (`python-` if it is not given), so that a second interpreter can be
+measured beside the first one.
+"""
+
+import platform
+import sys
+from time import perf_counter_ns
+
+import backends
+import graph
+import kernels
+import work
+from measure import Meter
+from protocol import CaseFailed, Parent, text_of
+
+VERSION = 2
+
+
+def main():
+    """Serves one case. Returns the exit code."""
+    prefix = sys.argv[1] if len(sys.argv) > 1 else "python-"
+    parent = Parent()
+    try:
+        serve(parent, {prefix + backend.name: backend for backend in backends.BACKENDS})
+    except CaseFailed as failure:
+        parent.reply(failure.reply())
+        return 1
+    except Exception as error:
+        parent.reply(CaseFailed("backend", text_of(error)).reply())
+        return 1
+    return 0
+
+
+def serve(parent, known):
+    """Answers `hello`, `prepare` and slices until the parent has enough. `known` has the backends by name."""
+    fields = parent.expect("hello")
+    if fields is None:
+        return
+    if VERSION not in fields.get("versions", []):
+        raise CaseFailed("protocol", f"this child speaks only version {VERSION} of the protocol")
+    parent.reply({"greeting": greeting(known)})
+
+    fields = parent.expect("prepare")
+    if fields is None:
+        return
+    plan, new_backend = prepare(fields, known)
+    begin = perf_counter_ns()
+    backend = new_backend(plan)
+    try:
+        backend.start()
+        start_ns = perf_counter_ns() - begin
+        is_finished = measure(parent, Meter(backend, plan), fields, start_ns)
+    except BaseException:
+        backend.abort()
+        raise
+    backend.stop()
+    if is_finished:
+        parent.reply({"finished": {}})
+
+
+def greeting(known):
+    """What this child can do. The parent compares it with backends.toml."""
+    # Interpreters before 3.13 cannot run without the lock, and do not have this function.
+    has_lock = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return {
+        "version": VERSION,
+        "language": "python",
+        "runtime": platform.python_implementation(),
+        "runtime_version": platform.python_version(),
+        "details": {"interpreter": sys.executable, "global_lock": "on" if has_lock else "off"},
+        "backends": [backend.describe(name) for name, backend in known.items()],
+        "kernels": list(kernels.KERNELS),
+        "kinds": ["graph"],
+        "has_payload": False,
+    }
+
+
+def prepare(fields, known):
+    """Reads the graph and builds the kernel. Returns the plan, and the class of the backend."""
+    case = fields["case"]
+    parameters = case["parameters"]
+    if fields["kind"] != "graph":
+        raise CaseFailed("set-up", f"this child cannot do work of the kind {fields['kind']}")
+    if parameters.get("output_bytes", 0) != 0:
+        raise CaseFailed("set-up", "this child cannot hand on bytes beside the outputs (`output_bytes`)")
+    if case["backend"] not in known:
+        raise CaseFailed("set-up", f"this child has no backend {case['backend']}; it has {', '.join(known)}")
+    backend = known[case["backend"]]
+    options = backend.check_options(case.get("options") or {})
+    kernel = kernels.build(parameters["kernel"], backend.context(options))
+    timeout_ns = fields.get("task_timeout_ns")
+    plan = backends.Plan(
+        graph=graph.read(fields["graph"]["path"], fields["graph"]["crc32"]),
+        kernel=kernel,
+        worker_count=case["workers"],
+        options=options,
+        task_timeout_s=None if timeout_ns is None else timeout_ns / 1e9,
+    )
+    work.use(kernel)
+    return plan, backend
+
+
+def measure(parent, meter, fields, start_ns):
+    """Warms up and serves slices. Returns whether the parent asked to finish, rather than closing the input."""
+    meter.warm_up(
+        nonce=int(fields["nonce"], 16),
+        duration_ns=fields["warmup_ns"],
+        run_count=fields.get("warmup_run_count", 0),
+        min_sample_ns=fields.get("min_sample_ns", 0),
+    )
+    parent.reply({"prepared": {"start_ns": start_ns, "run_count": meter.run_count}})
+    while True:
+        name, fields = parent.next_request()
+        if name is None:
+            return False
+        if name == "finish":
+            return True
+        if name != "slice":
+            raise CaseFailed("protocol", f"expected `slice` or `finish`, not `{name}`")
+        samples, findings = meter.slice(fields)
+        parent.reply(*({"sample": sample} for sample in samples), {"slice_done": {"findings": findings}})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

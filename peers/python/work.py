@@ -1,0 +1,85 @@
+"""What a task does, in whichever thread or process it runs. All backends call it in the same way."""
+
+import ctypes
+import signal
+import sys
+
+from protocol import text_of
+
+_S = 0x9E3779B97F4A7C15
+_MASK_64 = (1 << 64) - 1
+_MASK_48 = (1 << 48) - 1
+
+# From <linux/prctl.h>. Python has no name for it.
+_PR_SET_PDEATHSIG = 1
+
+_kernel = None
+
+
+def use(kernel):
+    """Sets the kernel for all tasks of this process. A process that runs tasks calls it once, before the first one."""
+    global _kernel
+    _kernel = kernel
+
+
+def enter(kernel):
+    """As `use`, for a process that was started to run tasks. It ends when the process that started it does, however
+    that ends."""
+    use(kernel)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def execute(task, nonce, inputs):
+    """Runs a task on the values of its predecessors and returns its own value."""
+    return _kernel.run(_seed(task, nonce, inputs)) & _MASK_48
+
+
+async def execute_async(task, nonce, inputs):
+    """As `execute`, but awaits a timer where the kernel only waits."""
+    seed = _seed(task, nonce, inputs)
+    if _kernel.wait is not None:
+        await _kernel.wait()
+        return seed & _MASK_48
+    return _kernel.run(seed) & _MASK_48
+
+
+def attempt(task, nonce, inputs):
+    """As `execute`, for results that travel through a queue or a pipe: the task, its value, and the text of what it
+    raised, one of which is `None`."""
+    try:
+        return task, execute(task, nonce, inputs), None
+    except BaseException as error:  # Even SystemExit: nobody else would report that this task has ended.
+        return task, None, text_of(error)
+
+
+def attempt_one(call):
+    """As `attempt`, for functions such as `map` that pass one argument."""
+    return attempt(*call)
+
+
+def answer(number):
+    """Does nothing. A worker that has answered is ready for tasks."""
+    return number
+
+
+def fold(state, value):
+    """Mixes one value into a state of 64 bits."""
+    rotated = (state << 5 | state >> 59) & _MASK_64
+    return ((rotated ^ value) * _S) & _MASK_64
+
+
+def digest(values):
+    """One number that depends on the value of every task."""
+    state = 0
+    for value in values:
+        state = fold(state, value)
+    return state
+
+
+def _seed(task, nonce, inputs):
+    state = ((task + 1) * _S & _MASK_64) ^ nonce
+    for value in inputs:
+        # As in `fold`. A call would cost as much again.
+        state = (((state << 5 | state >> 59) & _MASK_64 ^ value) * _S) & _MASK_64
+    return state ^ (state >> 32)

@@ -1,0 +1,57 @@
+//! Compares what a file says of an external backend with what its program says of itself.
+
+use super::protocol::Greeting;
+use crate::backend::Backend;
+use crate::external::External;
+
+/// What the greeting of the program of `external` says differently from its file, and what to do; `None` if they agree.
+pub(super) fn disagreement(external: &External, greeting: &Greeting) -> Option<String> {
+    let name = external.name();
+    let command = external.command().join(" ");
+    let differs = difference(external, greeting)?;
+    Some(format!(
+        "the greeting of `{command}` does not agree with the file of backends: {differs}; correct the entry of `{name}` \
+         in the file, or the program"
+    ))
+}
+
+fn difference(external: &External, greeting: &Greeting) -> Option<String> {
+    let name = external.name();
+    let Some(backend) = greeting.backends.iter().find(|one| one.name == name) else {
+        let known: Vec<_> = greeting.backends.iter().map(|one| &*one.name).collect();
+        return Some(format!(
+            "it has no backend `{name}`, but {}",
+            known.join(", ")
+        ));
+    };
+    if backend.family != external.family().name() {
+        let (here, there) = (external.family().name(), &backend.family);
+        return Some(format!("the file says family {here}, the greeting {there}"));
+    }
+    let fixed = external.fixed_worker_count().map(|count| count as u32);
+    if backend.fixed_worker_count.is_some() && backend.fixed_worker_count != fixed {
+        let count = backend.fixed_worker_count.unwrap_or_default();
+        return Some(format!(
+            "the greeting says that it always has {count} workers"
+        ));
+    }
+    let is_greeted = |kernel: &str| {
+        let whole = kernel.split('/').next();
+        greeting
+            .kernels
+            .iter()
+            .any(|one| one == kernel || Some(one.as_str()) == whole)
+    };
+    if let Some(kernel) = external.kernels().find(|kernel| !is_greeted(kernel)) {
+        return Some(format!("the greeting has no kernel `{kernel}`"));
+    }
+    if let Some(kind) = external
+        .kinds()
+        .iter()
+        .find(|kind| !greeting.kinds.contains(kind))
+    {
+        return Some(format!("the greeting has no kind of work `{kind}`"));
+    }
+    let lacks_payload = external.has_payload() && !greeting.has_payload;
+    lacks_payload.then(|| "the greeting says that tasks hand on no bytes".into())
+}

@@ -1,0 +1,232 @@
+//! Runs the tests of the child in `peers/python` and of the example in `docs/child.py`, which are written in Python.
+//! They have a parent and an implementation of all formulas of their own. Then runs both children in the program.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use toml::Table;
+
+fn root() -> PathBuf {
+    env!("CARGO_MANIFEST_DIR").into()
+}
+
+/// The interpreter that the child uses.
+fn python() -> Command {
+    let mut command = Command::new("python3");
+    // The program includes the folder of the child, so no test may leave compiled files there.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+const NEEDED: &str = "these tests need `python3`, version 3.9 or later, on the path";
+
+/// Runs the tests of this name, a module in `tests/python` or a part of it.
+fn run(name: &str) {
+    let folder = root().join("tests/python");
+    let output = python()
+        .args(["-m", "unittest", name])
+        .current_dir(folder)
+        .output()
+        .expect(NEEDED);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name}:\n{errors}");
+}
+
+#[test]
+fn every_backend_computes_every_graph() {
+    run("test_backends.EveryBackend.test_every_graph");
+}
+
+#[test]
+fn every_backend_computes_every_kernel() {
+    run("test_backends.EveryBackend.test_every_kernel");
+}
+
+#[test]
+fn every_backend_computes_with_every_option() {
+    run("test_backends.EveryBackend.test_every_option");
+}
+
+#[test]
+fn every_backend_computes_chained_slices() {
+    run("test_backends.EveryBackend.test_chained_slices");
+}
+
+#[test]
+fn failures_are_told_and_leave_nothing_behind() {
+    run("test_failures");
+}
+
+#[test]
+fn the_example_in_the_documentation_works() {
+    run("test_example");
+}
+
+#[test]
+fn the_sources_are_valid_in_every_supported_version() {
+    run("test_source");
+}
+
+fn greeting(child: &Path) -> Value {
+    let mut process = python()
+        .arg(child)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect(NEEDED);
+    let mut requests = process.stdin.take().unwrap();
+    writeln!(requests, r#"{{"hello":{{"versions":[2]}}}}"#).unwrap();
+    drop(requests);
+    let output = process.wait_with_output().unwrap();
+    let reply: Value = serde_json::from_slice(&output.stdout).unwrap();
+    reply["greeting"].clone()
+}
+
+/// The backends of a file, each with the values that hold for all backends.
+fn stated(file: &Path) -> Vec<Table> {
+    let mut top: Table = fs::read_to_string(file).unwrap().parse().unwrap();
+    let backends = top.remove("backend").unwrap();
+    let backends = backends.as_array().unwrap().iter();
+    backends
+        .map(|backend| {
+            let mut all = top.clone();
+            all.extend(backend.as_table().unwrap().clone());
+            all
+        })
+        .collect()
+}
+
+#[test]
+fn the_greeting_says_what_the_file_of_backends_says() {
+    let folder = root().join("peers/python");
+    let greeting = greeting(&folder.join("child.py"));
+    let stated = stated(&folder.join("backends.toml"));
+    let greeted = greeting["backends"].as_array().unwrap();
+    assert_eq!(greeted.len(), stated.len());
+    for (greeted, stated) in greeted.iter().zip(&stated) {
+        let json = |key: &str| {
+            stated
+                .get(key)
+                .map(|value| serde_json::to_value(value).unwrap())
+        };
+        let name = &greeted["name"];
+        for key in ["name", "why", "family"] {
+            assert_eq!(Some(&greeted[key]), json(key).as_ref(), "{name} {key}");
+        }
+        assert_eq!(Some(&greeting["kernels"]), json("kernels").as_ref());
+        assert_eq!(Some(&greeting["kinds"]), json("kinds").as_ref());
+        let workers = json("workers").unwrap_or(Value::Null);
+        assert_eq!(greeted["fixed_worker_count"], workers, "{name}");
+        let waits = match json("waits_per_worker") {
+            Some(count) if count == "unlimited" => Value::Null,
+            Some(count) => count,
+            None => 1.into(),
+        };
+        assert_eq!(greeted["waits_per_worker"], waits, "{name}");
+        let mut options = json("options").unwrap_or(Value::Array(Vec::new()));
+        for option in options.as_array_mut().unwrap() {
+            option.as_object_mut().unwrap().remove("why");
+        }
+        assert_eq!(greeted["options"], options, "{name}");
+    }
+}
+
+/// Runs `taskdyno conform` on a child, for some of its backends.
+fn assert_conforms(child: &Path, backends: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
+        .args([
+            "conform",
+            "--backends",
+            &backends.join(","),
+            "--",
+            "python3",
+        ])
+        .arg(child)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{backends:?}:\n{text}");
+}
+
+/// Tests the backends of some families.
+fn assert_families_conform(is_tested: impl Fn(&str) -> bool) {
+    let folder = root().join("peers/python");
+    let stated = stated(&folder.join("backends.toml"));
+    let word = |backend: &Table, key: &str| backend[key].as_str().unwrap().to_owned();
+    let tested = stated.iter().filter(|one| is_tested(&word(one, "family")));
+    let names: Vec<String> = tested.map(|backend| word(backend, "name")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    assert!(!names.is_empty());
+    assert_conforms(&folder.join("child.py"), &names);
+}
+
+fn has_processes(family: &str) -> bool {
+    ["processes", "mixed"].contains(&family)
+}
+
+#[test]
+fn backends_in_one_process_conform() {
+    assert_families_conform(|family| !has_processes(family));
+}
+
+#[test]
+fn backends_with_processes_conform() {
+    assert_families_conform(has_processes);
+}
+
+#[test]
+fn the_example_conforms() {
+    assert_conforms(&root().join("docs/child.py"), &["example-loop"]);
+}
+
+/// Every kernel of the child, as in workload files.
+const KERNELS: [&str; 6] = [
+    r#"{ kind = "empty" }"#,
+    r#"{ kind = "sleep", duration_ms = 1 }"#,
+    r#"{ kind = "hash", block_bytes = 64, times = 3 }"#,
+    r#"{ kind = "loop", iterations = 100 }"#,
+    r#"{ kind = "counter", variant = "racy", increments = 10 }"#,
+    r#"{ kind = "counter", variant = "mutex", increments = 10 }"#,
+];
+
+#[test]
+fn every_backend_runs_every_kernel_in_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let workloads = folder.path().join("workloads");
+    fs::create_dir(&workloads).unwrap();
+    for (index, kernel) in KERNELS.iter().enumerate() {
+        let name = format!("peer-{index}");
+        let text = format!(
+            "name = {name:?}\nwhy = \"a test\"\nkernel = {kernel}\n\
+             pattern = {{ kind = \"stencil-1d\", width = 5, steps = 3 }}\n"
+        );
+        fs::write(workloads.join(format!("{name}.toml")), text).unwrap();
+    }
+    let stated = stated(&root().join("peers/python/backends.toml"));
+    let names = stated.iter().map(|one| one["name"].as_str().unwrap());
+    let names: Vec<&str> = names.collect();
+    let out = folder.path().join("out");
+    let output = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
+        .args(["run", "peer-", "--runs", "2", "--warmup", "0", "--quiet"])
+        .args(["--workers", "2", "--backends", &names.join(",")])
+        .args([OsStr::new("--workloads"), workloads.as_os_str()])
+        .args([OsStr::new("--out"), out.as_os_str()])
+        .env("XDG_CACHE_HOME", folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let records = fs::read_to_string(out.join("records.jsonl")).unwrap();
+    let records: Vec<Value> = records
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(records.len(), KERNELS.len() * names.len());
+    for record in &records {
+        assert_eq!(record["error"], Value::Null, "{record}");
+    }
+}
