@@ -62,6 +62,16 @@ fn our_own_child_conforms() {
 }
 
 #[test]
+fn the_python_children_of_this_repository_conform() {
+    for child in ["docs/child.py", "peers/python/child.py"] {
+        let child = Path::new(env!("CARGO_MANIFEST_DIR")).join(child);
+        let output = conform(&[], &["python3", child.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        assert_eq!(checks(&output, "FAILED"), [""; 0], "{}", text(&output));
+    }
+}
+
+#[test]
 fn a_command_line_that_is_wrong_is_no_verdict() {
     let missing = conform(&[], &["/no/such/program"]);
     assert_eq!(missing.status.code(), Some(2), "{}", text(&missing));
