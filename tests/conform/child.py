@@ -126,6 +126,8 @@ class Case:
                 pass
 
     def run(self, nonce):
+        if WRONG == "remembers" and self.remembered is not None:
+            return self.remembered
         values = []
         digest = 0
         rows = self.rows
@@ -140,6 +142,7 @@ class Case:
             digest = fold(digest, values[-1])
         if WRONG == "payload" and self.output_bytes:
             raise Failed("panic", "there is no room for bytes")
+        self.remembered = digest
         return digest
 
     def sample(self, state, run_count, chained):
@@ -156,8 +159,6 @@ class Case:
             wall //= 2
         if WRONG == "picoseconds":
             wall *= 1000
-        if WRONG == "remembers":
-            digest = self.remembered = self.remembered or digest
         if WRONG == "wrong-run-count":
             run_count += 1
         return {"sample": {"wall_ns": max(wall, 1), "run_count": run_count, "digest": "%016x" % digest}}

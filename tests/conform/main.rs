@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+mod measured;
 mod wrong;
 
 /// The program, with the arguments of `conform` before the command of the child.
@@ -58,6 +59,16 @@ fn our_own_child_conforms() {
     let output = conform(&["--backends", "serial,static,fork"], &[taskdyno, "child"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     assert_eq!(checks(&output, "ok").len(), 16, "{}", text(&output));
+}
+
+#[test]
+fn the_python_children_of_this_repository_conform() {
+    for child in ["docs/child.py", "peers/python/child.py"] {
+        let child = Path::new(env!("CARGO_MANIFEST_DIR")).join(child);
+        let output = conform(&[], &["python3", child.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        assert_eq!(checks(&output, "FAILED"), [""; 0], "{}", text(&output));
+    }
 }
 
 #[test]

@@ -78,7 +78,7 @@ mistakes! {
     no_reply_to_finish: "no-finished" fails "finish" with "where `finished` was expected";
     wrong_exit_code: "exit-code" fails "finish" with "its exit code is not 0";
     line_between_slices: "chatters" fails "silence" with "still here";
-    busy_between_slices: "busy-between-slices" fails "silence" with "ms of CPU time";
+    busy_between_slices: "busy-between-slices" fails "silence" with "% of the CPU time of one core";
 }
 
 #[test]

@@ -222,10 +222,10 @@ pub(super) fn silence(bench: &Bench<'_>) -> Result<Passed, Setback> {
         }
         let used = exchange.usage().since(&before);
         // A time that is too short to be known is less than the limit.
-        let taken_ratio = used.core_ratio().unwrap_or(0.0);
-        if taken_ratio > MOST_SILENT_RATIO {
+        if let Some(ratio) = used.core_ratio().filter(|ratio| *ratio > MOST_SILENT_RATIO) {
+            let per_cent = 100.0 * ratio;
             return Err(exchange.fault(
-                format!("it took {:.0}% of one core between two slices", taken_ratio * 100.0),
+                format!("it used {per_cent:.0}% of the CPU time of one core between two slices"),
                 "let the process and its workers block between slices, in a read or on a lock, without polling",
             ));
         }
