@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-use super::failed::failed;
+use super::failed::{failed, protocol_error, set_up_error};
 use super::protocol::{
     Chaos, Finished, GreetedBackend, GreetedOption, Greeting, Hello, Hex, Prepare, Prepared, Reply,
     Request, SampleReply, SliceDone, VERSIONS,
@@ -360,12 +360,4 @@ pub(super) fn send(replies: &mut File, lines: &[Reply]) -> io::Result<()> {
     }
     // One write for the whole slice wakes the parent only once, and not during a sample.
     replies.write_all(text.as_bytes())
-}
-
-pub(super) fn set_up_error(error: impl ToString) -> CaseError {
-    CaseError::new(ErrorKind::SetUp, error.to_string())
-}
-
-pub(super) fn protocol_error(error: impl ToString) -> CaseError {
-    CaseError::new(ErrorKind::Protocol, error.to_string())
 }

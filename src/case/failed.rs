@@ -1,9 +1,9 @@
-//! Failures of runs as the errors of cases.
+//! The errors of cases, from what went wrong on either side.
 
 use crate::backend::Death;
 use crate::execute::Failure;
 use crate::measure::recorded_death;
-use crate::record::CaseError;
+use crate::record::{CaseError, ErrorKind};
 
 /// The error of a case whose run failed.
 pub(super) fn failed(failure: Failure) -> CaseError {
@@ -28,12 +28,21 @@ pub(super) fn failed(failure: Failure) -> CaseError {
     }
 }
 
+/// The error of a case that could not be set up.
+pub(super) fn set_up_error(error: impl ToString) -> CaseError {
+    CaseError::new(ErrorKind::SetUp, error.to_string())
+}
+
+/// The error of a message that breaks the protocol.
+pub(super) fn protocol_error(error: impl ToString) -> CaseError {
+    CaseError::new(ErrorKind::Protocol, error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::execute::Ending;
     use crate::graph::TaskId;
-    use crate::record::ErrorKind;
 
     #[test]
     fn records_know_the_kind_of_every_failure() {

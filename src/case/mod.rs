@@ -13,6 +13,7 @@
 mod agreement;
 mod child;
 mod child_meter;
+mod child_program;
 mod failed;
 mod process;
 pub(crate) mod protocol;
@@ -21,8 +22,9 @@ mod session;
 mod work;
 
 pub(crate) use child::serve;
+pub use child_program::ChildProgram;
 pub use process::{Idle, Patience};
 pub(crate) use recorded::{Surroundings, note, record};
-pub use session::{ChildPlan, ChildProgram, Ready, Session};
+pub use session::{ChildPlan, Ready, Session};
 pub use work::Works;
 pub(crate) use work::serve_expected;

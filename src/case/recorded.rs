@@ -3,9 +3,10 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::child_program::ChildProgram;
 use super::process::Idle;
 use super::protocol::{Greeting, Prepare};
-use super::session::{ChildPlan, ChildProgram, Ready, Session};
+use super::session::{ChildPlan, Ready, Session};
 use super::work::Works;
 use crate::kernel::Findings;
 use crate::machine::load::LoadSampler;

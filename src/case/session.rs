@@ -1,14 +1,12 @@
 //! The parent's side of the protocol: starts a child, requests slices, and judges every sample.
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::agreement::disagreement;
 use super::child_meter::ChildMeter;
-use super::failed::failed;
+use super::child_program::ChildProgram;
+use super::failed::{failed, set_up_error};
 use super::process::{ChildProcess, Idle, unexpected};
 use super::protocol::{
     Finished, Greeting, Hello, Hex, Prepare, Prepared, Reply, Request, SliceDone, SliceRequest,
@@ -18,64 +16,6 @@ use crate::backend::Backend;
 use crate::external::External;
 use crate::measure::{Slice, SlicePlan, expect, refuse_too_fast};
 use crate::record::{Bound, CaseError, ErrorKind, GraphSize};
-use crate::system::Root;
-use crate::system::limit::cannot_start;
-
-/// How to start a child.
-#[derive(Debug, Clone)]
-pub struct ChildProgram(Start);
-
-#[derive(Debug, Clone)]
-enum Start {
-    /// A build of taskdyno, or a program that uses the harness.
-    Build(PathBuf),
-    /// The program of an external backend.
-    External(&'static External),
-}
-
-impl ChildProgram {
-    /// A build of taskdyno, or a program that uses the harness.
-    pub fn of_build(program: &Path) -> Self {
-        Self(Start::Build(program.into()))
-    }
-
-    /// The program of an external backend.
-    pub(crate) fn of_external(external: &'static External) -> Self {
-        Self(Start::External(external))
-    }
-
-    /// The backend, if it is an external one.
-    pub(crate) fn external(&self) -> Option<&'static External> {
-        match self.0 {
-            Start::Build(_) => None,
-            Start::External(external) => Some(external),
-        }
-    }
-
-    fn command(&self) -> io::Result<Command> {
-        match &self.0 {
-            Start::Build(program) => {
-                let mut command = Command::new(program);
-                command.arg("child");
-                Ok(command)
-            }
-            Start::External(external) => external.to_command(),
-        }
-    }
-
-    fn spawn(&self, timeout: Duration) -> Result<ChildProcess, CaseError> {
-        let spawned = self
-            .command()
-            .and_then(|command| ChildProcess::spawn(command, timeout, Root::default()));
-        spawned.map_err(|error| {
-            let message = match &self.0 {
-                Start::Build(program) => cannot_start(program.display(), &error).to_string(),
-                Start::External(external) => external.cannot_start(&error),
-            };
-            CaseError::new(ErrorKind::SetUp, message)
-        })
-    }
-}
 
 /// The child to start, and how its results are judged.
 #[derive(Clone)]
@@ -147,6 +87,11 @@ impl Session {
                     return Err(CaseError::new(ErrorKind::Protocol, message));
                 }
                 let work = works.of(&prepare.case.parameters, timeout, idle)?;
+                if let (Some(_), Some(why)) = (external, &work.expected.no_file) {
+                    return Err(set_up_error(format!(
+                        "cannot write the graph for the child: {why}"
+                    )));
+                }
                 process.renew();
                 return Self::start_judged(child_plan, process, greeting, work, prepare, idle);
             }
@@ -189,7 +134,7 @@ impl Session {
         let prepare = Prepare {
             warmup_run_count: prepare.warmup_run_count.max(least_warmup),
             nonce,
-            graph: Some(work.expected.graph.clone()),
+            graph: work.expected.file.clone(),
             ..prepare
         };
         let prepared = prepared(&mut process, prepare, idle)?;
@@ -197,7 +142,7 @@ impl Session {
             expect(expected.0, found.0).map_err(failed)?;
         }
         let ready = Ready {
-            graph: work.expected.graph.size(),
+            graph: work.expected.graph,
             digest: work.digest(),
             bound,
             pace: Some(work.expected.pace.clone()),

@@ -15,9 +15,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::child::{
-    die_with_parent, next_request, protocol_error, send, set_up_error, take_stdout,
-};
+use super::child::{die_with_parent, next_request, send, take_stdout};
+use super::failed::{protocol_error, set_up_error};
 use super::process::{ChildProcess, Idle, unexpected};
 use super::protocol::{Expect, Expected, HandedGraph, Hex, Reply, Request};
 use crate::execute::expected_digest;
@@ -25,7 +24,7 @@ use crate::handover::GraphFile;
 use crate::kernel::{Setting, Sharing};
 use crate::measure::schedule::KnownDurations;
 use crate::random::SplitMix64;
-use crate::record::{CaseError, ErrorKind};
+use crate::record::{CaseError, ErrorKind, GraphSize};
 use crate::registry::Registry;
 use crate::system::Root;
 use crate::system::limit::cannot_start;
@@ -38,8 +37,8 @@ pub(super) struct Work {
     pub(super) nonces: [Hex; 2],
     /// One digest per nonce, and that of nonce 0; and the graph, in `file`.
     pub(super) expected: Expected,
-    /// Keeps the graph for the children that read it.
-    file: File,
+    /// Keeps the graph for the children that read it; `None` if it could not be written.
+    file: Option<File>,
 }
 
 impl Work {
@@ -136,12 +135,8 @@ impl Works {
 impl Work {
     /// Opens the graph file of a process that is about to end, so that the file outlives it.
     fn keep(nonces: [Hex; 2], mut expected: Expected) -> Result<Self, CaseError> {
-        let path = &expected.graph.path;
-        let file = File::open(path).map_err(|error| {
-            let message = format!("cannot open the graph {path} that `expected` wrote: {error}");
-            CaseError::new(ErrorKind::SetUp, message)
-        })?;
-        expected.graph.path = format!("/proc/{}/fd/{}", process::id(), file.as_raw_fd());
+        let handed = expected.file.as_mut();
+        let file = handed.map(own_file).transpose()?;
         Ok(Self {
             nonces,
             expected,
@@ -151,8 +146,20 @@ impl Work {
 
     /// The memory that the graph takes.
     fn graph_bytes(&self) -> u64 {
-        self.file.metadata().map_or(0, |file| file.len())
+        let file = self.file.as_ref().and_then(|file| file.metadata().ok());
+        file.map_or(0, |file| file.len())
     }
+}
+
+/// Opens the file of a graph, and makes its path one of this process.
+fn own_file(handed: &mut HandedGraph) -> Result<File, CaseError> {
+    let path = &handed.path;
+    let file = File::open(path).map_err(|error| {
+        let message = format!("cannot open the graph {path} that `expected` wrote: {error}");
+        CaseError::new(ErrorKind::SetUp, message)
+    })?;
+    handed.path = format!("/proc/{}/fd/{}", process::id(), file.as_raw_fd());
+    Ok(file)
 }
 
 /// Says that an error happened before any child was started.
@@ -193,11 +200,12 @@ pub(crate) fn serve_expected(registry: &Registry) -> ExitCode {
     }
 }
 
-/// What is expected, and the file with the graph.
+/// What is expected, and the file with the graph. Without the file, builds of taskdyno can still run the work: they make
+/// the graph themselves. A limit on the size of files (`ulimit -f`) applies to it too.
 fn answer(
     registry: &Registry,
     requests: &mut impl BufRead,
-) -> Result<(Expected, GraphFile), CaseError> {
+) -> Result<(Expected, Option<GraphFile>), CaseError> {
     let Some(Request::Expect(request)) = next_request(requests)? else {
         return Err(protocol_error("the request must be `expect`"));
     };
@@ -208,14 +216,22 @@ fn answer(
     let kernel = definition.build_kernel(&setting).map_err(set_up_error)?;
     let digest = |nonce: &Hex| Hex(expected_digest(&graph, kernel.as_ref(), nonce.0));
     let pace = definition.kernel.pace(&definition.kernel_parameters);
-    let file = GraphFile::write(&graph, definition.output_bytes).map_err(set_up_error)?;
+    let (task_count, edge_count) = (graph.task_count() as u64, graph.edge_count() as u64);
+    let written = GraphFile::write(&graph, definition.output_bytes);
+    let no_file = written.as_ref().err().map(io::Error::to_string);
+    let file = written.ok();
     let expected = Expected {
-        graph: HandedGraph {
+        graph: GraphSize {
+            task_count,
+            edge_count,
+        },
+        file: file.as_ref().map(|file| HandedGraph {
             path: file.path().display().to_string(),
             crc32: format!("{:08x}", file.crc32()),
-            task_count: graph.task_count() as u64,
-            edge_count: graph.edge_count() as u64,
-        },
+            task_count,
+            edge_count,
+        }),
+        no_file,
         digests: request.nonces.iter().map(digest).collect(),
         pace: pace.name().into(),
         durations: KnownDurations::of(&graph, kernel.as_ref()),

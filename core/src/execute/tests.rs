@@ -42,6 +42,27 @@ fn a_run_in_order_verifies_any_number_of_times() {
 }
 
 #[test]
+fn outputs_that_belong_to_another_nonce_are_caught() {
+    let job = diamond();
+    let with = |nonce| expected_digest(job.graph(), job.kernel(), nonce);
+    let digests = [0, 1, u64::MAX].map(with);
+    for (nonce, own) in [0, 1, u64::MAX].into_iter().zip(digests) {
+        job.set_nonce(nonce);
+        run_in_order(&job);
+        assert_eq!(job.digest(), Ok(own));
+        for other in digests.into_iter().filter(|other| *other != own) {
+            let failure = Failure::WrongDigest {
+                found: own,
+                expected: other,
+            };
+            assert_eq!(job.verify(other), Err(failure));
+        }
+    }
+    let [a, b, c] = digests;
+    assert!(a != b && b != c && a != c, "{digests:?}");
+}
+
+#[test]
 fn a_task_that_runs_too_early_is_caught() {
     let job = diamond();
     job.begin_run();

@@ -216,14 +216,6 @@ pub struct HandedGraph {
 }
 
 impl HandedGraph {
-    /// The size of the graph.
-    pub fn size(&self) -> GraphSize {
-        GraphSize {
-            task_count: self.task_count,
-            edge_count: self.edge_count,
-        }
-    }
-
     /// Reads the graph.
     ///
     /// # Errors
@@ -285,8 +277,14 @@ pub struct Expect {
 /// What every run of a work must compute, and how fast it can be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Expected {
-    /// Its graph, in a file that exists as long as the process that answers.
-    pub graph: HandedGraph,
+    /// The size of its graph.
+    pub graph: GraphSize,
+    /// The graph, in a file that exists as long as the process that answers; null if it could not be written.
+    #[serde(default)]
+    pub file: Option<HandedGraph>,
+    /// Why it could not be written.
+    #[serde(default)]
+    pub no_file: Option<String>,
     /// One digest per nonce.
     pub digests: Vec<Hex>,
     /// What determines its times, see [`crate::record::Record::pace`].

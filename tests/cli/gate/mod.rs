@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::program::{heed_hang_ups, program, scripted};
 
 mod build;
+mod judge;
 mod pin;
 mod resume;
 mod self_test;
