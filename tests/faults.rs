@@ -113,9 +113,11 @@ fn run(backend: &str, graph: &Graph, seed: u64) -> Result<Slice, CaseError> {
     let retry_limit = if seed.is_multiple_of(3) { 0 } else { 2 };
     let program = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
     let prepare = prepare(backend, graph, retry_limit);
+    // It keeps the graph open for children, so it ends before descriptors are counted again.
+    let works = Works::new(program, seed);
     let child_plan = ChildPlan {
         program: ChildProgram::of_build(program),
-        works: Some(&Works::new(program, seed)),
+        works: Some(&works),
         backend: None,
     };
     let (mut session, _) = Session::start(&child_plan, prepare, TIMEOUT, &mut Patience).unwrap();
@@ -133,6 +135,7 @@ fn run(backend: &str, graph: &Graph, seed: u64) -> Result<Slice, CaseError> {
         }
         Err(_) => drop(session),
     }
+    drop(works);
     for worker in killer.seen {
         let is_left = Process::find(worker.id) == Some(worker);
         assert!(

@@ -201,6 +201,7 @@ fn built_in_workloads_are_sorted_and_named_after_their_files() {
         [
             "counter-contention",
             "empty",
+            "hash-chains",
             "hash-cpu",
             "loop-cpu",
             "sleep-io",
