@@ -1,6 +1,8 @@
 """What a task does, in whichever thread or process it runs. All backends call it in the same way."""
 
 import ctypes
+import multiprocessing
+import os
 import signal
 import sys
 
@@ -28,6 +30,9 @@ def enter(kernel):
     use(kernel)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # It may have ended before that call.
+    if not multiprocessing.parent_process().is_alive():
+        os._exit(1)
 
 
 def execute(task, nonce, inputs):

@@ -42,19 +42,12 @@ esac"#
     build(bench, "version-1", &lines)
 }
 
-/// A gate that calls no difference below a factor of 100 a change, because these tests judge results and not times.
+/// A gate that calls no difference below a factor of 2 a change, because these tests judge results and not times.
 fn gate(bench: &Bench, base: &Path, head: &Path, more: &[&str]) -> Output {
     let mut command = gate_program(Path::new(env!("CARGO_BIN_EXE_taskdyno")));
     command
         .args(["gate", "--seed", "5", "--pairs", "10", "--no-extension"])
-        .args([
-            "--threshold",
-            "99",
-            "--workers",
-            "1",
-            "--backends",
-            "serial",
-        ])
+        .args(["--threshold", "1", "--workers", "1", "--backends", "serial"])
         .args(more)
         .arg("--out")
         .arg(bench.path("out"))
@@ -81,7 +74,9 @@ fn a_kernel_that_only_the_builds_have_is_judged_by_them() {
         &build,
         &["--workloads", &workload, "constant"],
     );
-    assert_says(&output, 0, &["unchanged", "constant/serial/1"]);
+    // The times of ten pairs may also be inconclusive.
+    assert_says(&output, 0, &["constant/serial/1"]);
+    assert!(bench.comparison()["cases"][0]["error"].is_null());
 }
 
 #[test]
@@ -107,10 +102,11 @@ fn a_build_of_version_1_is_compared_with_one_of_version_2() {
     let new = Path::new(env!("CARGO_BIN_EXE_taskdyno"));
     let case = ["empty/pattern=chain/serial/1", "--exact"];
     let output = gate(&bench, &old, new, &case);
-    assert_says(&output, 0, &["unchanged"]);
+    assert_says(&output, 0, &["empty/pattern=chain/serial/1"]);
+    assert!(bench.comparison()["cases"][0]["error"].is_null());
     let digest = |text: &str| {
         let pair: serde_json::Value = serde_json::from_str(text).unwrap();
-        pair["digest"].as_str().unwrap().to_owned()
+        pair["pair"]["digest"].as_str().unwrap().to_owned()
     };
     let pairs = bench.pairs();
     let digests: Vec<_> = pairs.lines().skip(1).map(digest).collect();

@@ -225,7 +225,7 @@ fn a_changed_working_tree_shows_in_every_output() {
     }
     scripted.write("once.jsonl", &once);
     let records = scripted.run(&["export", "once.jsonl", "--format", "csv"]);
-    assert_says(&records, 0, &[",dirty,invocation\r\n", ",true\r\n"]);
+    assert_says(&records, 0, &[",dirty,invocation\r\n", ",true,0\r\n"]);
     let metrics = scripted.run(&["export", "once.jsonl", "--format", "openmetrics"]);
     assert_says(&metrics, 0, &["commit=\"bbb (dirty)\""]);
 }
