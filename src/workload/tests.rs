@@ -205,6 +205,7 @@ fn built_in_workloads_are_sorted_and_named_after_their_files() {
             "hash-cpu",
             "loop-cpu",
             "sleep-io",
+            "sleep-joins",
             "stencil-fine",
             "stencil-small"
         ]
