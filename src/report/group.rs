@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::model::{ALPHA, Group, LIMIT, Measured, Row, RowOutcome, SERIAL};
 use super::schedule::Schedule;
+use crate::backend::Family;
 use crate::compare::not_steady;
 use crate::record::{Case, CaseError, ErrorKind, Record, Sample};
 use crate::stats::{Interval, Ratio, median, median_interval, ratio_of_medians};
@@ -66,7 +67,7 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
     let serial = fastest(
         group
             .iter()
-            .filter(|other| other.record.case.backend == SERIAL),
+            .filter(|other| is_serial(other.record) && language(other.record) == language(record)),
     );
     let worker_ns = median_ns * f64::from(record.case.workers);
     let beyond_work_ns = serial.and_then(|serial| Some(worker_ns - median(&serial.walls)?));
@@ -90,6 +91,20 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
         not_steady: not_steady(record),
         findings: record.findings.clone(),
     }))
+}
+
+/// Whether a record is of a plain loop.
+fn is_serial(record: &Record) -> bool {
+    match &record.family {
+        Some(family) => family == Family::Serial.name(),
+        // Older records do not say.
+        None => record.case.backend == SERIAL,
+    }
+}
+
+/// The language of the program that ran the tasks. Records that do not say are of builds of taskdyno.
+fn language(record: &Record) -> &str {
+    record.runtime.as_ref().map_or("rust", |one| &one.language)
 }
 
 /// The error for a record that has neither samples nor an error.

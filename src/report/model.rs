@@ -96,8 +96,8 @@ pub(crate) struct Measured {
     pub utilisation: Option<f64>,
     /// Median ÷ tasks; `None` if the size of the graph is not known.
     pub task_ns: Option<f64>,
-    /// (median × workers - the serial median) ÷ tasks: the worker time that each task costs in addition to its work.
-    /// `None` without a serial case in the group. Negative if many tasks wait on one worker at the same time.
+    /// (median × workers - the serial median) ÷ tasks: the worker time that each task costs in addition to its work, as a
+    /// plain loop of the same language does it. `None` without such a loop in the group. Negative if many tasks wait on one worker at the same time.
     pub overhead_ns: Option<f64>,
     /// The median of the same backend and options with one worker ÷ this median; `None` without that case.
     pub speed_up: Option<f64>,

@@ -1,10 +1,14 @@
+use std::collections::BTreeMap;
+
 use super::load::{LoadMap, Stretch};
 use super::model::{Group, Measured};
 use super::schedule::Schedule;
 use super::table::tables;
 use super::*;
 use crate::record::fixture::{Builder, case};
-use crate::record::{Bound, LoadSource, Record, SliceUsage, Trace, TracedRun, UsageSource};
+use crate::record::{
+    Bound, LoadSource, Record, Runtime, SliceUsage, Trace, TracedRun, UsageSource,
+};
 use crate::stats::{Interval, Ratio};
 
 pub(super) fn report(cases: impl IntoIterator<Item = Builder>) -> Report {
@@ -168,6 +172,36 @@ fn waiting_that_overlaps_makes_the_overhead_negative() {
         case("sleep", "tokio", 1).around_us(100),
     ]);
     assert_eq!(measured(&report, "tokio", 1).overhead_ns, Some(-900.0));
+}
+
+#[test]
+fn the_overhead_is_that_beyond_a_plain_loop_of_the_same_language() {
+    let of_python = |backend: &str, family: &str, wall_us| {
+        let mut record = case("empty", backend, 1).around_us(wall_us).record();
+        record.family = Some(family.into());
+        record.runtime = Some(Runtime {
+            protocol_version: 2,
+            language: "python".into(),
+            runtime: "CPython".into(),
+            version: "3.11".into(),
+            details: BTreeMap::new(),
+        });
+        record
+    };
+    let records = [
+        case("empty", "serial", 1).around_us(100).record(),
+        of_python("python-loop", "serial", 1000),
+        of_python("python-pool", "threads", 3000),
+    ];
+    let report = Report::new(&records).unwrap();
+    // (3000 µs - 1000 µs) / 1000 tasks
+    assert_eq!(
+        measured(&report, "python-pool", 1).overhead_ns,
+        Some(2000.0)
+    );
+    assert_eq!(measured(&report, "python-loop", 1).overhead_ns, Some(0.0));
+    let without = Report::new(&[records[0].clone(), records[2].clone()]).unwrap();
+    assert_eq!(measured(&without, "python-pool", 1).overhead_ns, None);
 }
 
 #[test]
