@@ -70,13 +70,12 @@ def run(predecessors, parameters, nonce):
 
 def sample(work, nonce, run_count, is_chained):
     """Times `run_count` runs. Returns the sample and the nonce of the next run."""
-    wall_ns = 0
+    begin = perf_counter_ns()
     for _ in range(run_count):
-        begin = perf_counter_ns()
         values = run(*work, nonce)
-        wall_ns += perf_counter_ns() - begin
-        digest = functools.reduce(fold, values, 0)
-        nonce = fold(nonce, digest) if is_chained else nonce
+        nonce = fold(nonce, functools.reduce(fold, values, 0)) if is_chained else nonce
+    wall_ns = perf_counter_ns() - begin
+    digest = functools.reduce(fold, values, 0)
     return {"wall_ns": wall_ns, "run_count": run_count, "digest": f"{digest:016x}"}, nonce
 
 
@@ -116,5 +115,5 @@ if __name__ == "__main__":
     try:
         serve((json.loads(line).popitem() for line in sys.stdin), say)
     except Exception as error:
-        say({"error": {"kind": "backend", "message": repr(error)}})
+        say({"error": {"kind": "set-up", "message": repr(error)}})
         sys.exit(1)

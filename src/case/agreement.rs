@@ -35,6 +35,19 @@ fn difference(external: &External, greeting: &Greeting) -> Option<String> {
             "the greeting says that it always has {count} workers"
         ));
     }
+    let waits = external.waits_per_worker().map(|count| count as u32);
+    if backend.waits_per_worker != waits {
+        return Some(format!(
+            "the file says that each worker can have {} waiting tasks at once, the greeting {}",
+            unlimited(waits),
+            unlimited(backend.waits_per_worker)
+        ));
+    }
+    let mut options = external.options().iter();
+    let is_there = |name: &str| backend.options.iter().any(|one| one.name == name);
+    if let Some(option) = options.find(|one| !is_there(one.name)) {
+        return Some(format!("the greeting has no option `{}`", option.name));
+    }
     let is_greeted = |kernel: &str| {
         let whole = kernel.split('/').next();
         greeting
@@ -54,4 +67,9 @@ fn difference(external: &External, greeting: &Greeting) -> Option<String> {
     }
     let lacks_payload = external.has_payload() && !greeting.has_payload;
     lacks_payload.then(|| "the greeting says that tasks hand on no bytes".into())
+}
+
+/// A number of tasks, or that there is no limit.
+fn unlimited(count: Option<u32>) -> String {
+    count.map_or("any number of".into(), |count| count.to_string())
 }

@@ -77,14 +77,19 @@ impl ChildProcess {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let watched = || {
+        let watched = || -> io::Result<_> {
             let exit = pidfd_open(pid(&child), PidfdFlags::empty());
             let tree = ProcessTree::new(&child, mark)?;
             Ok((exit.map_err(no_process_descriptor)?, tree))
         };
-        let (exit, tree) = watched().inspect_err(|_: &io::Error| {
-            kill_group(&child);
-        })?;
+        let (exit, tree) = match watched() {
+            Ok(both) => both,
+            Err(error) => {
+                kill_group(&child);
+                let _ = child.wait();
+                return Err(error);
+            }
+        };
         let piped = "the stream is a pipe";
         let requests = child.stdin.take();
         let replies = Lines::new(child.stdout.take().expect(piped).into());
@@ -171,7 +176,12 @@ impl ChildProcess {
                 return match reply {
                     Reply::Error(error) => {
                         self.has_replied_error = true;
-                        Err(self.explained(error))
+                        let mut error = self.explained(error);
+                        if error.kind == ErrorKind::Cancelled {
+                            // Only the parent cancels. It would give up all other cases too.
+                            error.kind = ErrorKind::Backend;
+                        }
+                        Err(error)
                     }
                     reply => Ok(reply),
                 };

@@ -14,8 +14,8 @@ use super::protocol::{
 use super::work::{Work, Works};
 use crate::backend::Backend;
 use crate::external::External;
-use crate::measure::{Slice, SlicePlan, expect, refuse_too_fast};
-use crate::record::{Bound, CaseError, ErrorKind, GraphSize};
+use crate::measure::{MOST_NS, Slice, SlicePlan, expect, refuse_too_fast};
+use crate::record::{Bound, CaseError, ErrorKind, GraphSize, Sample};
 
 /// The child to start, and how its results are judged.
 #[derive(Clone)]
@@ -52,6 +52,8 @@ pub struct Ready {
 pub struct Session {
     process: ChildProcess,
     judge: Judge,
+    /// The number of runs per sample that the warm-up determined; 0 if the child did not say.
+    run_count: u64,
     /// Reads what the processes of an external child use; `None` for a build of taskdyno, which reads it itself.
     meter: Option<ChildMeter>,
 }
@@ -154,6 +156,7 @@ impl Session {
         let session = Self {
             process,
             judge,
+            run_count: prepared.run_count,
             meter,
         };
         Ok((session, ready))
@@ -185,6 +188,7 @@ impl Session {
         let session = Self {
             process,
             judge: Judge::default(),
+            run_count: prepared.run_count,
             meter: None,
         };
         Ok((session, ready))
@@ -233,11 +237,7 @@ impl Session {
                 }
                 Reply::Sample(reply) => {
                     let sample = reply.sample;
-                    // Such a time has no ratio and no logarithm.
-                    if sample.wall_ns == 0 || sample.run_count == 0 {
-                        let message = "a sample took no time, or has no run";
-                        return Err(CaseError::new(ErrorKind::Protocol, message));
-                    }
+                    check_sample(&sample, plan.run_count.unwrap_or(self.run_count))?;
                     let found = self.judge.check_digest(digest, reply.digest)?;
                     let least = self.judge.least_wall_ns;
                     refuse_too_fast(sample.wall_ns, sample.run_count, least).map_err(failed)?;
@@ -327,7 +327,7 @@ fn greet(process: &mut ChildProcess, idle: &mut dyn Idle) -> Result<Option<Greet
         Ok(Reply::Greeting(greeting)) if greeting.version == 2 => Ok(Some(greeting)),
         Ok(Reply::Greeting(Greeting { version, .. })) => {
             let message = format!(
-                "the child speaks version {version} of the protocol, but only versions 1 and 2 are known here"
+                "the child speaks version {version} of the protocol, but `hello` is answered in version 2"
             );
             Err(CaseError::new(ErrorKind::Protocol, message))
         }
@@ -335,6 +335,24 @@ fn greet(process: &mut ChildProcess, idle: &mut dyn Idle) -> Result<Option<Greet
         Err(error) if process.has_replied_error && error.kind == ErrorKind::Protocol => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Checks the numbers of a sample that was to have this many runs; 0 if that is not known.
+fn check_sample(sample: &Sample, run_count: u64) -> Result<(), CaseError> {
+    let message = match sample {
+        // Such a time has no ratio and no logarithm.
+        Sample { wall_ns: 0, .. } => "a sample took no time".into(),
+        Sample { wall_ns, .. } if *wall_ns > MOST_NS => {
+            format!("a sample took {wall_ns} ns: at most {MOST_NS} are possible")
+        }
+        Sample {
+            run_count: found, ..
+        } if *found == 0 || (run_count > 0 && *found != run_count) => {
+            format!("a sample has {found} runs, but {run_count} were requested")
+        }
+        _ => return Ok(()),
+    };
+    Err(CaseError::new(ErrorKind::Protocol, message))
 }
 
 fn prepared(

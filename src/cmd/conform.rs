@@ -129,8 +129,8 @@ fn say_verdict(failed_count: usize) -> CommandResult {
     let style = color.on_default();
     say_styled(&format!("\n{style}{word}{style:#}\n"))?;
     say(&format!(
-        "No check can find {}; or {}.\n",
-        CANNOT_BE_CAUGHT[0], CANNOT_BE_CAUGHT[1]
+        "No check can find {}.\n",
+        CANNOT_BE_CAUGHT.join("; or ")
     ))?;
     Ok(if failed_count == 0 { OK } else { FAILED })
 }

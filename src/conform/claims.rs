@@ -28,6 +28,7 @@ pub(super) struct Claims {
     pub(super) backends: Vec<ClaimedBackend>,
     pub(super) kernels: Vec<String>,
     kinds: Vec<String>,
+    #[serde(default)]
     pub(super) has_payload: bool,
 }
 

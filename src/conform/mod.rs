@@ -22,7 +22,9 @@ pub(crate) use fault::{ConformError, Fault};
 use crate::registry::Registry;
 
 /// What no check can find.
-pub(crate) const CANNOT_BE_CAUGHT: [&str; 2] = [
+pub(crate) const CANNOT_BE_CAUGHT: [&str; 4] = [
+    "a child that keeps one result per nonce, and returns it when the nonce comes again",
+    "a child that claims to hand on bytes, and leaves them out",
     "a child that skips increments of its own counter, and reports the sum that is expected",
     "a child that schedules its tasks in another way than its backend says",
 ];

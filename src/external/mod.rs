@@ -155,6 +155,11 @@ impl External {
         self.kernels.iter().map(ClaimedKernel::to_string)
     }
 
+    /// How many tasks that only wait a worker can have at once; `None` for no limit.
+    pub(crate) fn waits_per_worker(&self) -> Option<usize> {
+        self.waits_per_worker
+    }
+
     /// Whether tasks can hand on bytes.
     pub(crate) fn has_payload(&self) -> bool {
         self.has_payload

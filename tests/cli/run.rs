@@ -145,8 +145,12 @@ fn a_disk_that_fills_up_loses_nothing_that_was_written() {
 #[test]
 fn a_worker_that_the_system_refuses_is_named_at_once() {
     let folder = TempDir::new().unwrap();
-    // A limit of 1 GB on the address space replaces a limit on threads: the stacks of these workers take twice as much.
+    // A limit of 1 GB on the address space replaces a limit on threads: a stack of 200 MB no longer fits after four of
+    // them. What is left is less than a stack, and enough for the threads that are just starting, which would otherwise
+    // abort the process.
     let output = program("sh")
+        .env("RUST_MIN_STACK", "200000000")
+        .env("MALLOC_ARENA_MAX", "1")
         .args([
             "-c",
             "ulimit -v 1000000; exec \"$0\" \"$@\"",
