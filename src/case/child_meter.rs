@@ -36,13 +36,22 @@ impl ChildMeter {
     ///
     /// # Errors
     ///
-    /// If the processes used more CPU time than the reported wall times allow.
+    /// If the reported wall times are longer than the slice, or too short for the CPU time that the processes used.
     pub(super) fn check(
         &self,
         used: &TreeDifference,
         samples: &[Sample],
     ) -> Result<SliceUsage, CaseError> {
-        let wall_ns: u64 = samples.iter().map(|sample| sample.wall_ns).sum();
+        let walls = samples.iter().map(|sample| sample.wall_ns);
+        let wall_ns = walls.fold(0, u64::saturating_add);
+        if wall_ns > used.elapsed_ns {
+            let [wall_ms, elapsed_ms] = [wall_ns, used.elapsed_ns].map(|ns| ns as f64 / 1e6);
+            let message = format!(
+                "the samples of a slice took {wall_ms:.1} ms together, but the slice only {elapsed_ms:.1} ms: times are in \
+                 nanoseconds"
+            );
+            return Err(CaseError::new(ErrorKind::Protocol, message));
+        }
         let cpu_ns = used.cpu.ns();
         let most_ns = wall_ns as f64 * self.core_count * MOST_CPU_RATIO + UNEXPLAINED_NS;
         if cpu_ns.is_some_and(|cpu_ns| cpu_ns as f64 > most_ns) {

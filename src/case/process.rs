@@ -297,8 +297,9 @@ fn bad_line(line: &[u8], why: &dyn std::fmt::Display) -> CaseError {
     let shown = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]);
     let rest = if line.len() > SHOWN { "..." } else { "" };
     let message = format!(
-        "the case's process wrote a line that is not a reply: {:?}{rest} ({why}); standard output is reserved for replies: a \
-         program of one's own must write nothing there before it calls `Harness::main`, but may to standard error",
+        "the case's process wrote a line that is not a reply: {:?}{rest} ({why}); standard output is reserved for replies, \
+         as FORMAT.md defines them: write anything else to standard error, and in a program with a `Harness` nothing before \
+         it calls `main`",
         shown.trim_end()
     );
     CaseError::new(ErrorKind::Protocol, message)

@@ -47,14 +47,17 @@ pub(crate) fn peers(known: &Existing<'_>) -> Result<Vec<&'static External>, Load
 impl Peers {
     /// A folder in the cache of this user with these files. It is written if it is not there.
     pub(super) fn unpacked(self) -> io::Result<PathBuf> {
-        let caches = cache::folders();
-        let cache = caches.first().ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::NotFound,
-                "there is no cache folder to write its files to: set XDG_CACHE_HOME to a folder that you may write to",
-            )
-        })?;
-        self.unpacked_below(&cache.join("taskdyno/peers"))
+        let mut cause = String::from("there is no cache folder");
+        for cache in cache::folders() {
+            match self.unpacked_below(&cache.join("taskdyno/peers")) {
+                Ok(folder) => return Ok(folder),
+                Err(error) => cause = error.to_string(),
+            }
+        }
+        let message = format!(
+            "its files cannot be written to the cache ({cause}): set XDG_CACHE_HOME to a folder that you may write to"
+        );
+        Err(io::Error::new(io::ErrorKind::NotFound, message))
     }
 
     /// The name of the folder has a hash of all files, so all its users write the same.
