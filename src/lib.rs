@@ -15,6 +15,7 @@
 //! fn waves(job: &Arc<Job>, plan: &PoolPlan) -> Result<(), Halt> {
 //!     let mut wave = job.graph().sources().to_vec();
 //!     while !wave.is_empty() {
+//!         // Never poisoned: `execute` makes a panic of the kernel a failure of the run.
 //!         let next = Mutex::new(Vec::new());
 //!         let run = |task| job.execute(task, |ready| next.lock().unwrap().push(ready));
 //!         for batch in wave.chunks(plan.worker_count) {
