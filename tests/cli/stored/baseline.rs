@@ -32,24 +32,24 @@ fn a_missing_case_fails_a_run_and_is_named_even_with_quiet() {
         fs::write(folder.path().join("own").join(format!("{name}.toml")), text).unwrap();
     };
     fs::create_dir(folder.path().join("own")).unwrap();
-    workload("stays");
-    workload("goes");
+    workload("own-stays");
+    workload("own-goes");
     let run = |filter: &str, more: &[&str]| {
         let mut run = program(scripted());
         run.args(["run", filter, "--runs", "9", "--workloads", "own"]);
         run.args(["--workers", "2", "--out", "out", "--backends", "serial"]);
         run.args(more).current_dir(folder.path()).output().unwrap()
     };
-    run("s/serial", &["--save-baseline", "both"]);
-    let partly = run("stays/serial", &["--baseline", "both"]);
+    run("own-", &["--save-baseline", "both"]);
+    let partly = run("own-stays", &["--baseline", "both"]);
     assert_says(
         &partly,
         0,
         &["1 of 2 cases of the baseline `both` are not part of this run"],
     );
-    fs::remove_file(folder.path().join("own/goes.toml")).unwrap();
-    let vanished = run("stays/serial", &["--baseline", "both", "--quiet"]);
-    assert_says(&vanished, 1, &["goes/serial/1"]);
+    fs::remove_file(folder.path().join("own/own-goes.toml")).unwrap();
+    let vanished = run("own-stays", &["--baseline", "both", "--quiet"]);
+    assert_says(&vanished, 1, &["own-goes/serial/1"]);
 }
 
 #[test]
