@@ -14,9 +14,11 @@
 //! | a byte passed to a dependent is wrong | [`Failure::WrongPayload`], when it is read |
 
 use std::any::Any;
+use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicU64;
+use std::task::Poll;
 use std::time::Duration;
 
 use crate::graph::{TaskGraph, TaskId};
@@ -167,7 +169,10 @@ impl Job {
         sleep: impl FnOnce(Duration) -> F,
     ) -> Result<(), Halt> {
         let Some(duration) = self.kernel.wait(task) else {
-            return self.run(task);
+            return match self.kernel.is_awaited() {
+                true => self.run_awaited(task).await,
+                false => self.run(task),
+            };
         };
         let stamp = self.slots.stamp();
         let seed = self.seed(task, stamp)?;
@@ -179,6 +184,28 @@ impl Job {
             sleep(duration).await;
         }
         let value = self.kernel.expected(task, seed);
+        if let Some(payload) = &self.payload {
+            payload.write(task, stamp.word(value));
+        }
+        self.store(task, value, stamp)
+    }
+
+    /// [`run`](Job::run) for a kernel that is awaited.
+    async fn run_awaited(&self, task: TaskId) -> Result<(), Halt> {
+        let stamp = self.slots.stamp();
+        let seed = self.seed(task, stamp)?;
+        if let Some(payload) = &self.payload {
+            self.check_payloads(payload, task, stamp)?;
+        }
+        let mut work = self.kernel.awaited(task, seed);
+        let value = poll_fn(|context| {
+            let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
+            polled.map_or_else(
+                |panic| Poll::Ready(Err(self.panicked(task, &*panic))),
+                |polled| polled.map(Ok),
+            )
+        });
+        let value = value.await?;
         if let Some(payload) = &self.payload {
             payload.write(task, stamp.word(value));
         }
@@ -238,14 +265,14 @@ impl Job {
 
     /// Makes the run fail with this message, unless it has already failed.
     pub fn fail(&self, message: impl Into<String>) -> Halt {
-        self.failure.set(&Failure::Backend {
+        self.halt(&Failure::Backend {
             message: message.into(),
         })
     }
 
     /// Makes the run fail for this reason, unless it has already failed. Not for failures that the verifier finds.
     pub fn fail_with(&self, failure: &Failure) -> Halt {
-        self.failure.set(failure)
+        self.halt(failure)
     }
 
     /// What [`Pool::run`](crate::backend::Pool::run) returns at the end of a run, when no worker executes a task any more.
@@ -341,7 +368,7 @@ impl Job {
                 return Err(self.missing_input(task, predecessor));
             };
             if let Err(byte) = payload.check(predecessor, stamp.word(value)) {
-                return Err(self.failure.set(&Failure::WrongPayload {
+                return Err(self.halt(&Failure::WrongPayload {
                     task,
                     predecessor,
                     byte,
@@ -362,22 +389,29 @@ impl Job {
         }
     }
 
+    /// Records why the run has failed, unless it has already failed, and tells the kernel's tasks to stop waiting.
+    #[cold]
+    fn halt(&self, failure: &Failure) -> Halt {
+        let halt = self.failure.set(failure);
+        self.kernel.halt();
+        halt
+    }
+
     #[cold]
     fn missing_input(&self, task: TaskId, predecessor: TaskId) -> Halt {
-        self.failure
-            .set(&Failure::MissingInput { task, predecessor })
+        self.halt(&Failure::MissingInput { task, predecessor })
     }
 
     #[cold]
     fn not_once(&self, task: TaskId) -> Halt {
-        self.failure.set(&Failure::NotOnce { task })
+        self.halt(&Failure::NotOnce { task })
     }
 
     #[cold]
     fn panicked(&self, task: TaskId, panic: &(dyn Any + Send)) -> Halt {
         let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
         let message = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        self.failure.set(&Failure::Panicked {
+        self.halt(&Failure::Panicked {
             task,
             message: message.unwrap_or_else(|| "(no message)".into()),
         })
