@@ -1,7 +1,7 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Coordination, Fault};
+use super::{Coordination, PartyError};
 use crate::kernel::Findings;
 use crate::memory::{Padded, SharedSlice};
 use crate::sync::{Barrier, Party};
@@ -35,7 +35,7 @@ impl<B: Barrier> BarrierWork<B> {
 }
 
 impl<B: Barrier> Coordination for BarrierWork<B> {
-    async fn take_part(&self, party: Party<'_>, seed: u64) -> Result<u64, Fault> {
+    async fn take_part(&self, party: Party<'_>, seed: u64) -> Result<u64, PartyError> {
         let arrivals = &self.arrivals[0];
         for _ in 0..self.phase_count {
             // Relaxed: the barrier orders the arrivals before whatever follows it.
@@ -44,7 +44,7 @@ impl<B: Barrier> Coordination for BarrierWork<B> {
             self.barrier.wait(party).await?;
             let arrived = arrivals.load(Ordering::Relaxed) - phase * self.party_count;
             if !(self.party_count..=2 * self.party_count - 1).contains(&arrived) {
-                return Err(Fault::Violated(format!(
+                return Err(PartyError::Violated(format!(
                     "party {} passed the barrier of phase {phase} when {arrived} of {} parties had arrived",
                     party.index, self.party_count
                 )));
@@ -63,7 +63,47 @@ impl<B: Barrier> Coordination for BarrierWork<B> {
         // Relaxed: nothing is running.
         match self.arrivals[0].load(Ordering::Relaxed) {
             found if found == expected => Ok(Findings::new()),
-            found => Err(format!("{found} arrivals at the barrier instead of {expected}")),
+            found => Err(format!(
+                "{found} arrivals at the barrier instead of {expected}"
+            )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::TaskId;
+    use crate::sync::{Halted, WaitTable, at_once};
+
+    /// Lets everybody through.
+    struct Open;
+
+    impl Barrier for Open {
+        async fn wait(&self, _: Party<'_>) -> Result<(), Halted> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_barrier_that_lets_one_through_early_is_found() {
+        let table = WaitTable::new(2).unwrap();
+        let work = BarrierWork::new(Open, 2, 3).unwrap();
+        let fault = at_once(work.take_part(Party::new(&table, TaskId(0)), 7));
+        let expected = "party 0 passed the barrier of phase 0 when 1 of 2 parties had arrived";
+        assert_eq!(fault, Err(PartyError::Violated(expected.into())));
+    }
+
+    #[test]
+    fn a_party_that_stays_away_is_found() {
+        let table = WaitTable::new(1).unwrap();
+        let work = BarrierWork::new(Open, 1, 3).unwrap();
+        let party = Party::new(&table, TaskId(0));
+        assert_eq!(at_once(work.take_part(party, 7)), Ok(7));
+        assert_eq!(work.verify(1), Ok(Findings::new()));
+        let expected = "3 arrivals at the barrier instead of 6";
+        assert_eq!(work.verify(2), Err(expected.into()));
+        work.reset();
+        assert_eq!(work.verify(0), Ok(Findings::new()));
     }
 }

@@ -22,7 +22,7 @@ pub trait Coordination: Send + Sync + 'static {
         &self,
         party: Party<'_>,
         seed: u64,
-    ) -> impl Future<Output = Result<u64, Fault>> + Send;
+    ) -> impl Future<Output = Result<u64, PartyError>> + Send;
 
     /// The output of [`take_part`](Self::take_part) if nothing is broken.
     fn expected(&self, party: usize, seed: u64) -> u64 {
@@ -43,7 +43,7 @@ pub trait Coordination: Send + Sync + 'static {
 
 /// Why a party could not take part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum PartyError {
     /// The run has failed.
     #[error(transparent)]
     Halted(#[from] Halted),
@@ -114,6 +114,6 @@ impl<C: Coordination> Kernel for Coordinated<C> {
 }
 
 /// The output of a party. A fault ends the task like a panic, but without the message of a panic on standard error.
-fn output(result: Result<u64, Fault>) -> u64 {
+fn output(result: Result<u64, PartyError>) -> u64 {
     result.unwrap_or_else(|fault| resume_unwind(Box::new(fault.to_string())))
 }

@@ -145,22 +145,25 @@ pub struct Venue<'a> {
     /// Whether a task that waits can be awaited, so that it occupies no worker.
     pub is_async: bool,
     /// The number of workers.
-    pub worker_count: u32,
+    pub worker_count: usize,
     /// How many tasks that wait can be in progress at once; `None` if there is no limit.
     pub parallelism: Option<usize>,
+    /// Whether the backend supports only this number of workers.
+    pub is_fixed: bool,
 }
 
 impl<'a> Venue<'a> {
     /// A venue of threads for `task_count` tasks on `worker_count` workers of `backend`, each of which runs one task at a
     /// time.
-    pub fn new(backend: &'a str, task_count: u64, worker_count: u32) -> Self {
+    pub fn new(backend: &'a str, task_count: u64, worker_count: usize) -> Self {
         Self {
             backend,
             task_count,
             sharing: Sharing::Threads,
             is_async: false,
             worker_count,
-            parallelism: Some(worker_count as usize),
+            parallelism: Some(worker_count),
+            is_fixed: false,
         }
     }
 
@@ -170,22 +173,20 @@ impl<'a> Venue<'a> {
     ///
     /// Why they cannot, and what to do about it.
     pub fn holds(&self, party_count: u64) -> Result<(), String> {
-        match self.parallelism {
-            Some(most) if (most as u64) < party_count => Err(format!(
-                "{party_count} parties wait for each other, but `{}` with {} worker{} has at most {most} task{} in \
-                 progress: use --workers {party_count}",
-                self.backend,
-                self.worker_count,
-                plural(self.worker_count.into()),
-                plural(most as u64),
-            )),
-            _ => Ok(()),
-        }
+        let Some(most) = self.parallelism.filter(|most| (*most as u64) < party_count) else {
+            return Ok(());
+        };
+        let parties = format!("{party_count} tasks wait for each other");
+        Err(match (self.is_fixed, self.worker_count) {
+            (true, _) => format!("{parties}, and `{}` runs {most} at once", self.backend),
+            (false, 1) => format!(
+                "{parties}, and one worker runs {most} at once: use --workers {party_count}"
+            ),
+            (false, workers) => format!(
+                "{parties}, and {workers} workers run {most} at once: use --workers {party_count}"
+            ),
+        })
     }
-}
-
-fn plural(count: u64) -> &'static str {
-    if count == 1 { "" } else { "s" }
 }
 
 /// Where a kernel will run.

@@ -19,7 +19,7 @@ pub trait Barrier: Send + Sync + 'static {
 }
 
 /// What a blocked party is said to wait for.
-pub const BARRIER: &str = "the barrier";
+const BARRIER: &str = "the barrier";
 
 /// A barrier for threads: a mutex and a condition, like the barrier of the standard library, which cannot be left when
 /// the run has failed.
