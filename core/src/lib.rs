@@ -11,6 +11,7 @@
 //! | [`pattern`] | families of graphs |
 //! | [`parameter`] | parameters declared as data |
 //! | [`sync`] | the shared counters that kernels contend for |
+//! | [`latency`] | histograms of latencies that threads and forked processes record |
 //! | [`memory`] | slices in memory that threads and forked processes share |
 //! | [`random`] | numbers drawn from a seed |
 
@@ -18,6 +19,7 @@ pub mod backend;
 pub mod execute;
 pub mod graph;
 pub mod kernel;
+pub mod latency;
 pub mod memory;
 pub mod parameter;
 pub mod pattern;
