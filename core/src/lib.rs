@@ -12,6 +12,7 @@
 //! | [`parameter`] | parameters declared as data |
 //! | [`coordination`] | kernels whose tasks wait for each other |
 //! | [`sync`] | what tasks share: counters, and the primitives by which they wait for each other |
+//! | [`latency`] | histograms of latencies that threads and forked processes record |
 //! | [`memory`] | slices in memory that threads and forked processes share |
 //! | [`random`] | numbers drawn from a seed |
 
@@ -20,6 +21,7 @@ pub mod coordination;
 pub mod execute;
 pub mod graph;
 pub mod kernel;
+pub mod latency;
 pub mod memory;
 pub mod parameter;
 pub mod pattern;

@@ -9,6 +9,7 @@ pub use crate::graph::{GraphError, TaskGraph, TaskGraphBuilder, TaskId};
 pub use crate::kernel::{
     Awaited, Findings, Kernel, KernelKind, Pace, Setting, Sharing, Timed, Venue,
 };
+pub use crate::latency::{Histogram, Recorder};
 pub use crate::parameter::{
     DefaultValue, Parameter, ParameterError, ParameterKind, Parameters, Value,
 };

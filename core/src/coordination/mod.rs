@@ -3,12 +3,14 @@
 //! A body is generic over the primitive that it uses, and checks an invariant that a broken primitive violates. Which
 //! primitive a backend gets is decided where the forms are known, beside the backends.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use crate::graph::TaskId;
 use crate::kernel::{Awaited, Findings, Kernel, Setting};
+use crate::latency::Histogram;
 use crate::sync::{Halted, Party, WaitTable, at_once};
 
 mod barrier;
@@ -39,6 +41,16 @@ pub trait Coordination: Send + Sync + 'static {
     ///
     /// How it was violated.
     fn verify(&self, run_count: u64) -> Result<Findings, String>;
+
+    /// See [`Kernel::record_latencies`].
+    fn record_latencies(&self, on: bool) {
+        let _ = on;
+    }
+
+    /// See [`Kernel::take_latencies`].
+    fn take_latencies(&self) -> BTreeMap<String, Histogram> {
+        BTreeMap::new()
+    }
 }
 
 /// Why a party could not take part.
@@ -110,6 +122,14 @@ impl<C: Coordination> Kernel for Coordinated<C> {
 
     fn verify(&self, task_run_count: u64) -> Result<Findings, String> {
         self.work.verify(task_run_count / self.party_count.max(1))
+    }
+
+    fn record_latencies(&self, on: bool) {
+        self.work.record_latencies(on);
+    }
+
+    fn take_latencies(&self) -> BTreeMap<String, Histogram> {
+        self.work.take_latencies()
     }
 }
 

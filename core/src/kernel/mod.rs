@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::graph::{TaskGraph, TaskId};
+use crate::latency::Histogram;
 use crate::parameter::{Parameter, Parameters};
 use crate::sync::WaitTable;
 
@@ -114,6 +115,18 @@ pub trait Kernel: Send + Sync {
     fn verify(&self, task_run_count: u64) -> Result<Findings, String> {
         let _ = task_run_count;
         Ok(Findings::new())
+    }
+
+    /// Records latencies from now on, or stops recording them. Called when nothing runs. Before the first call, none are
+    /// recorded.
+    fn record_latencies(&self, on: bool) {
+        let _ = on;
+    }
+
+    /// Returns the latencies that were recorded since the last call, by name, and forgets them. Called when nothing runs.
+    /// Each name is one of [`KernelKind::latencies`]. Returns none by default.
+    fn take_latencies(&self) -> BTreeMap<String, Histogram> {
+        BTreeMap::new()
     }
 }
 
@@ -327,6 +340,18 @@ pub trait KernelKind: Sync {
     fn knows_durations(&self) -> bool {
         false
     }
+
+    /// The names of the latencies that its tasks can record, such as `lateness`. Empty if it records none.
+    fn latencies(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether latencies are recorded in the measured samples, because timing is the work of its tasks. Otherwise they
+    /// are recorded only in runs of their own: recording takes time, which would be in the wall time.
+    fn is_timing_the_work(&self) -> bool {
+        false
+    }
+
     /// Builds a kernel for `setting`.
     ///
     /// # Errors

@@ -1,9 +1,11 @@
 //! A kernel around another one. The methods of [`Kernel`] are forwarded here and nowhere else.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::graph::TaskId;
 use crate::kernel::{Awaited, Findings, Kernel};
+use crate::latency::Histogram;
 
 /// What is done before and after the tasks of another kernel.
 pub(super) trait Wrapper: Send + Sync {
@@ -82,11 +84,19 @@ impl<W: Wrapper> Kernel for Wrapped<W> {
     fn verify(&self, task_run_count: u64) -> Result<Findings, String> {
         self.kernel.verify(task_run_count)
     }
+
+    fn record_latencies(&self, on: bool) {
+        self.kernel.record_latencies(on);
+    }
+
+    fn take_latencies(&self) -> BTreeMap<String, Histogram> {
+        self.kernel.take_latencies()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
     use super::*;
     use crate::sync::at_once;
@@ -104,6 +114,7 @@ mod tests {
     #[derive(Default)]
     struct Unusual {
         reset_count: AtomicU64,
+        is_recording: AtomicBool,
     }
 
     #[deny(clippy::missing_trait_methods)]
@@ -154,6 +165,17 @@ mod tests {
             let reset_count = self.reset_count.load(Ordering::Relaxed);
             Err(format!("{task_run_count} task runs, {reset_count} resets"))
         }
+
+        fn record_latencies(&self, on: bool) {
+            // Relaxed: as in `reset`.
+            self.is_recording.store(on, Ordering::Relaxed);
+        }
+
+        fn take_latencies(&self) -> BTreeMap<String, Histogram> {
+            // Relaxed: as in `reset`.
+            let is_recording = self.is_recording.load(Ordering::Relaxed);
+            BTreeMap::from([(format!("recording: {is_recording}"), Histogram::default())])
+        }
     }
 
     #[test]
@@ -175,5 +197,7 @@ mod tests {
         wrapped.halt();
         let verdict = wrapped.verify(5);
         assert_eq!(verdict, Err("5 task runs, 2 resets".into()));
+        wrapped.record_latencies(true);
+        assert!(wrapped.take_latencies().contains_key("recording: true"));
     }
 }
