@@ -40,8 +40,9 @@ pub(super) struct ConformArguments {
         env = "TASKDYNO_CONFORM_CHECK"
     )]
     checks: Vec<String>,
-    /// Test less, for use while you edit: leave out sizes, payload, times, silence, the end of input and death; and try
-    /// the first value of each option, and all kernels on the first backend only.
+    /// Test less, for use while you edit. This leaves out sizes, payload, times, silence, the end of input and death. It
+    /// tests digests and chained slices on every backend, with the first value of each option. Kernels, slices and
+    /// everything else are tested on the first backend only.
     #[arg(long, conflicts_with = "checks", env = "TASKDYNO_CONFORM_QUICK")]
     quick: bool,
     /// Test this many backends at the same time (default: the number of cores). Give 1 if your program cannot run twice

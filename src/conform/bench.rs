@@ -110,7 +110,20 @@ impl<'a> Bench<'a> {
         &self,
         check: impl Fn(&ClaimedBackend) -> Result<Passed, Setback> + Sync,
     ) -> Result<Passed, Setback> {
-        self.each_of(self.job_count, check)
+        self.each_of(self.backends(), self.job_count, check)
+    }
+
+    /// [`each`](Self::each), but only on the first backend in a quick test: for what children usually do in the same way
+    /// for all their backends.
+    pub(super) fn first_or_each(
+        &self,
+        check: impl Fn(&ClaimedBackend) -> Result<Passed, Setback> + Sync,
+    ) -> Result<Passed, Setback> {
+        let backends = match self.is_quick {
+            true => &self.backends()[..1],
+            false => self.backends(),
+        };
+        self.each_of(backends, self.job_count, check)
     }
 
     /// [`each`](Self::each), one after the other, for checks that need a core for themselves.
@@ -118,16 +131,16 @@ impl<'a> Bench<'a> {
         &self,
         check: impl Fn(&ClaimedBackend) -> Result<Passed, Setback> + Sync,
     ) -> Result<Passed, Setback> {
-        self.each_of(1, check)
+        self.each_of(self.backends(), 1, check)
     }
 
-    /// Makes a check on each backend, `job_count` at a time.
     fn each_of(
         &self,
+        backends: &[ClaimedBackend],
         job_count: usize,
         check: impl Fn(&ClaimedBackend) -> Result<Passed, Setback> + Sync,
     ) -> Result<Passed, Setback> {
-        let waiting = Mutex::new(self.backends().iter().enumerate());
+        let waiting = Mutex::new(backends.iter().enumerate());
         let results = Mutex::new(BTreeMap::new());
         let work = || {
             loop {
@@ -144,7 +157,7 @@ impl<'a> Bench<'a> {
             }
         };
         thread::scope(|scope| {
-            for _ in 0..job_count.min(self.backends().len()) {
+            for _ in 0..job_count.min(backends.len()) {
                 scope.spawn(work);
             }
         });

@@ -152,7 +152,7 @@ pub(super) fn end_of_input(bench: &Bench<'_>) -> Result<Passed, Setback> {
 }
 
 pub(super) fn finish(bench: &Bench<'_>) -> Result<Passed, Setback> {
-    bench.each(|backend| {
+    bench.first_or_each(|backend| {
         let exchange = &mut after_a_slice(bench, backend)?.exchange;
         exchange.send(&json!({"finish": {}}));
         exchange.expect("finished")?;

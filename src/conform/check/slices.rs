@@ -120,7 +120,7 @@ impl Planned {
 }
 
 pub(super) fn slices(bench: &Bench<'_>) -> Result<Passed, Setback> {
-    bench.each(|backend| {
+    bench.first_or_each(|backend| {
         every_plan(bench, backend)?;
         Ok(Passed::Yes)
     })
