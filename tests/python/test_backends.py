@@ -23,7 +23,7 @@ KERNELS = [
     {"kind": "counter", "variant": "racy", "increments": 10},
     {"kind": "counter", "variant": "mutex", "increments": 10},
 ]
-NONCES = [0, 1, 0xFEDCBA9876543210]
+NONCES = [0, 0xFEDCBA9876543210]
 EMPTY = KERNELS[0]
 
 
@@ -32,9 +32,8 @@ class EveryBackend(unittest.TestCase):
         """Checks the slices of a case, which `take_slice` takes."""
         for nonce in NONCES:
             expected = f"{oracle.digest(predecessors, kernel, nonce):016x}"
-            samples, findings = take_slice(nonce, sample_count=2, run_count=2)
-            self.assertEqual([sample["digest"] for sample in samples], [expected] * 2)
-            self.assertEqual([sample["run_count"] for sample in samples], [2] * 2)
+            [sample], findings = take_slice(nonce, run_count=2)
+            self.assertEqual((sample["digest"], sample["run_count"]), (expected, 2))
             is_racy = kernel.get("variant") == "racy"
             self.assertEqual(list(findings), ["lost_updates_count"] if is_racy else [])
 
