@@ -115,8 +115,8 @@ fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<ListEntry>, Exi
 
 /// When an external backend runs, unless it runs like all others.
 fn note(external: &External) -> Option<String> {
-    if let Some(program) = external.missing_program() {
-        return Some(format!("not available: cannot find `{program}`"));
+    if let Some(obstacle) = external.obstacle() {
+        return Some(format!("not available: {obstacle}"));
     }
     Some(match external.default_workloads()? {
         [] => "runs only if it is named".into(),

@@ -7,8 +7,8 @@ use toml::de::DeTable;
 use super::given::Given;
 use super::key::{BACKEND, BACKEND_KEYS, COMMAND, FAMILY, KERNELS, NAME, TOP_KEYS, WHY};
 use super::lists::{Least, tables};
+use super::load::Existing;
 use super::{External, Files};
-use crate::kernel::KernelKind;
 use crate::toml_file::{Keys, Mistake, SourceFile, not_toml};
 
 /// A backend, and the place of its name in the file.
@@ -24,7 +24,7 @@ pub(super) struct ParsedBackend {
 /// All independent mistakes; at least one.
 pub(super) fn parse(
     source: &SourceFile,
-    kernels: &[&'static dyn KernelKind],
+    known: &Existing<'_>,
     files: impl Fn() -> Files,
 ) -> Result<Vec<ParsedBackend>, Vec<Mistake>> {
     let table =
@@ -33,7 +33,7 @@ pub(super) fn parse(
     top.refuse_unknown(&TOP_KEYS, "a file of backends", |key| {
         (key == NAME.name).then(|| "each backend has its own: write it below `[[backend]]`".into())
     });
-    let defaults = Given::read(&mut top, kernels);
+    let defaults = Given::read(&mut top, known);
     let mut parsed = Vec::new();
     let mut mistakes = Vec::new();
     if !top.table.contains_key(BACKEND.name) {
@@ -43,7 +43,7 @@ pub(super) fn parse(
         let mut keys = Keys::new(table, span, "in this backend");
         keys.refuse_unknown(&BACKEND_KEYS, "a backend", |_| None);
         let name = keys.name(&NAME);
-        let given = Given::read(&mut keys, kernels).or(&defaults);
+        let given = Given::read(&mut keys, known).or(&defaults);
         for key in [&WHY, &FAMILY, &COMMAND, &KERNELS] {
             if !table.contains_key(key.name) && !top.table.contains_key(key.name) {
                 keys.missing(key);

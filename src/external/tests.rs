@@ -13,6 +13,7 @@ use crate::toml_file::{LoadError, SourceFile};
 const EXISTING: Existing<'_> = Existing {
     names: &["serial"],
     kernels: KERNELS,
+    workloads: None,
 };
 
 fn read(text: &str) -> Result<Vec<External>, LoadError> {
@@ -21,7 +22,11 @@ fn read(text: &str) -> Result<Vec<External>, LoadError> {
         folder: Some("here".into()),
         text: text.into(),
     };
-    externals([Ok(source)], &EXISTING, |source| {
+    read_beside(source, &EXISTING)
+}
+
+fn read_beside(source: SourceFile, known: &Existing<'_>) -> Result<Vec<External>, LoadError> {
+    externals([Ok(source)], known, |source| {
         Files::Folder(source.folder.clone().unwrap())
     })
 }
@@ -252,6 +257,62 @@ fn kernels_that_are_unknown_are_refused() {
     );
 }
 
+#[test]
+fn kinds_of_work_that_are_unknown_are_refused() {
+    assert_refused(
+        "kinds = [\"graph\", \"grahp\"]",
+        &[
+            "there is no kind of work \"grahp\"",
+            "backends.toml:7: \"\\\"grahp\\\"\"",
+            "did you mean `graph`?",
+        ],
+    );
+}
+
+#[test]
+fn options_and_values_that_are_there_twice_are_refused_with_both_places() {
+    assert_refused(
+        "options = [{ name = \"x\", why = \"y\", values = [\"a\", \"b\", \"a\"] }]",
+        &[
+            "\"a\" is there twice",
+            "backends.toml:7: \"\\\"a\\\"\" first here",
+            "again here",
+        ],
+    );
+    assert_refused(
+        "options = [\n{ name = \"x\", why = \"y\", values = [\"a\"] },\n{ name = \"x\", why = \"z\", values = [\"b\"] }]",
+        &[
+            "\"x\" is there twice",
+            "backends.toml:8: \"\\\"x\\\"\" first here",
+            "backends.toml:9: \"\\\"x\\\"\" again here",
+        ],
+    );
+}
+
+#[test]
+fn default_workloads_that_do_not_exist_are_refused_if_all_are_known() {
+    let body = file("default_workloads = [\"loop-cpu\", \"lop-cpu\"]");
+    assert!(read(&body).is_ok());
+    let workloads = ["loop-cpu".to_owned()].into();
+    let known = Existing {
+        workloads: Some(&workloads),
+        ..EXISTING
+    };
+    let source = SourceFile {
+        name: "backends.toml".into(),
+        folder: Some("here".into()),
+        text: body,
+    };
+    let refused = told(&read_beside(source, &known).unwrap_err());
+    for word in [
+        "there is no workload \"lop-cpu\"",
+        "backends.toml:7",
+        "did you mean `loop-cpu`?",
+    ] {
+        assert!(refused.contains(word), "{word:?} is not in {refused}");
+    }
+}
+
 fn case(kernel: Json) -> Case {
     let parameters = json!({"pattern": {"kind": "chain", "steps": 3}, "kernel": kernel});
     let case = json!({"workload": "w", "backend": "x", "workers": 1, "parameters": parameters});
@@ -299,6 +360,7 @@ fn the_peers_are_valid_and_named_after_their_language() {
     for peer in peers {
         assert!(peer.is_peer());
         assert!(peer.name().starts_with("python-"), "{}", peer.name());
-        assert_eq!(peer.command()[0], "python3");
+        let is_second = peer.name().starts_with("python-t-");
+        assert_eq!(peer.command()[0] == "python3", !is_second);
     }
 }
