@@ -32,6 +32,9 @@ pub(super) fn main(registry: &Registry, arguments: &CheckArguments) -> CommandRe
     let registry = &externals.registry_for(registry, paths, Some(&names))?;
     for workload in &workloads {
         say(&format!("{}: {}\n", workload.name, workload.why))?;
+        if let Some(counts) = &workload.worker_counts {
+            say(&format!("  workers = {counts}\n"))?;
+        }
         for variant in &workload.variants {
             let size = variant.definition.graph_size();
             let label = match variant.label.as_str() {

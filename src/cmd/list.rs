@@ -10,7 +10,7 @@ use crate::backend::Backend;
 use crate::external::External;
 use crate::registry::Registry;
 use crate::report::{EXPORTERS, FORMATS};
-use crate::workload;
+use crate::workload::{self, Workload};
 
 /// The arguments of `list`.
 #[derive(clap::Args)]
@@ -91,11 +91,7 @@ fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<ListEntry>, Exi
         entries.push(ListEntry::backend(*backend, registry));
     }
     for workload in &workloads {
-        let note = match workload.only_if_named {
-            true => " (runs only if it is named)",
-            false => "",
-        };
-        let why = format!("{}{note}", workload.why);
+        let why = format!("{}{}", workload.why, note_on(workload));
         entries.push(ListEntry::new("workload", &workload.name, &why));
     }
     for pattern in &registry.patterns {
@@ -111,6 +107,20 @@ fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<ListEntry>, Exi
         entries.push(ListEntry::new("format", format.name(), format.why()));
     }
     Ok(entries)
+}
+
+/// When a workload runs and with how many workers, unless it runs like all others.
+fn note_on(workload: &Workload) -> String {
+    let named = workload
+        .only_if_named
+        .then(|| "runs only if it is named".to_owned());
+    let counts = workload.worker_counts.as_ref();
+    let workers = counts.map(|counts| format!("workers = {counts}"));
+    let notes: Vec<String> = named.into_iter().chain(workers).collect();
+    match notes.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", notes.join("; ")),
+    }
 }
 
 /// When an external backend runs, unless it runs like all others.

@@ -29,7 +29,8 @@ pub(super) type SourceFiles = Vec<Result<SourceFile, Mistake>>;
 /// The built-in files: those of taskdyno, sorted by name, then those that the program adds.
 pub(super) fn builtin(registry: &Registry) -> SourceFiles {
     let mut files: Vec<_> = BUILTIN.files().collect();
-    files.sort_by_key(|file| file.path());
+    // Without the extension, so that a name comes before those that it begins.
+    files.sort_by_key(|file| file.path().file_stem());
     let sources = files.into_iter().map(|file| {
         let name = Path::new("workloads").join(file.path());
         source(&name, None, file.contents().to_vec())

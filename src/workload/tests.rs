@@ -11,6 +11,7 @@ mod foreign;
 mod gate;
 mod outside;
 mod refusal;
+mod workers;
 
 /// The memory of the machine that the tests pretend to run on.
 const MEMORY_BYTES: u64 = 8_000_000_000;
@@ -205,6 +206,7 @@ fn built_in_workloads_are_sorted_and_named_after_their_files() {
             "hash-cpu",
             "loop-cpu",
             "sleep-io",
+            "sleep-io-many",
             "sleep-joins",
             "stencil-fine",
             "stencil-small"
