@@ -59,7 +59,8 @@ impl Backend for Tokio {
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let graph = job.graph();
-        let any_waits = graph.tasks().any(|task| job.kernel().wait(task).is_some());
+        let any_waits = job.kernel().is_awaited()
+            || graph.tasks().any(|task| job.kernel().wait(task).is_some());
         let mut builder = Builder::new_multi_thread();
         if any_waits {
             builder.enable_time();
@@ -151,7 +152,7 @@ struct TokioShared {
     job: Arc<Job>,
     /// Whether the first task made ready runs at once.
     inline: bool,
-    /// Whether there are tasks that only wait. If so, the runtime has timers.
+    /// Whether there are tasks that are awaited. If so, the runtime has timers.
     any_waits: bool,
     /// Tasks without dependents that have not finished in this run.
     last_remaining: AtomicUsize,
@@ -182,11 +183,11 @@ fn execute(shared: &Arc<TokioShared>, first: TaskId) -> Result<(), Halt> {
     Ok(())
 }
 
-/// [`execute`] for a kernel with tasks that only wait. It is a separate function because the space for a timer and
+/// [`execute`] for a kernel with tasks that are awaited. It is a separate function because the space for a timer and
 /// the states of a future would take a tenth of the time of an empty task.
 ///
 /// Thousands of these futures exist at once, so each holds no more than it needs during a wait: its arguments, the seed
-/// and the timer. Tokio's tasks take multiples of 128 bytes. This one takes 256; with the future of `Job::run_async` it
+/// and the timer. Tokio's tasks take multiples of 128 bytes. This one takes 256; with an `async fn` around each wait it
 /// would take 384.
 #[expect(
     clippy::manual_async_fn,
@@ -195,18 +196,21 @@ fn execute(shared: &Arc<TokioShared>, first: TaskId) -> Result<(), Halt> {
 fn execute_waiting(shared: Arc<TokioShared>, mut task: TaskId) -> impl Future<Output = ()> {
     async move {
         loop {
-            let Ok(wait) = shared.run_or_wait(task) else {
-                return shared.over.notify_one();
+            let ended = match shared.begin(task) {
+                Ok(Begun::Waits { duration, seed }) => {
+                    // Even a timer of no duration goes through the runtime, which takes up to a millisecond.
+                    if !duration.is_zero() {
+                        sleep(duration).await;
+                    }
+                    let value = shared.job.kernel().expected(task, seed);
+                    shared.job.end(task, value)
+                }
+                Ok(Begun::Awaited) => shared.job.run_awaited(task).await,
+                Ok(Begun::Done) => Ok(()),
+                Err(halt) => Err(halt),
             };
-            if let Some((duration, seed)) = wait {
-                // Even a timer of no duration goes through the runtime, which takes up to a millisecond.
-                if !duration.is_zero() {
-                    sleep(duration).await;
-                }
-                let value = shared.job.kernel().expected(task, seed);
-                if shared.job.end(task, value).is_err() {
-                    return shared.over.notify_one();
-                }
+            if ended.is_err() {
+                return shared.over.notify_one();
             }
             match shared.complete(task) {
                 Some(next) => task = next,
@@ -216,16 +220,31 @@ fn execute_waiting(shared: Arc<TokioShared>, mut task: TaskId) -> impl Future<Ou
     }
 }
 
+/// What must happen to a task that has begun.
+enum Begun {
+    /// Nothing: it has run.
+    Done,
+    /// It must wait for this time, and then compute its output from its seed.
+    Waits { duration: Duration, seed: u64 },
+    /// It must be awaited.
+    Awaited,
+}
+
 impl TokioShared {
-    /// Runs `task`. If it only waits, this checks its inputs and returns how long it waits, and its seed.
-    fn run_or_wait(&self, task: TaskId) -> Result<Option<(Duration, u64)>, Halt> {
+    /// Begins `task`, and runs it if it is not awaited.
+    fn begin(&self, task: TaskId) -> Result<Begun, Halt> {
         if self.job.is_halted() {
             return Err(Halt);
         }
-        match self.job.kernel().wait(task) {
-            Some(duration) => Ok(Some((duration, self.job.begin(task)?))),
-            None => self.job.run(task).map(|()| None),
+        let kernel = self.job.kernel();
+        if let Some(duration) = kernel.wait(task) {
+            let seed = self.job.begin(task)?;
+            return Ok(Begun::Waits { duration, seed });
         }
+        if kernel.is_awaited() {
+            return Ok(Begun::Awaited);
+        }
+        self.job.run(task).map(|()| Begun::Done)
     }
 
     /// Counts `task` as finished, spawns the tasks that it makes ready, and returns the task to run at once.

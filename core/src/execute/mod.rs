@@ -17,11 +17,11 @@ use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 use crate::graph::{TaskGraph, TaskId};
 use crate::kernel::{Findings, Kernel};
 
+mod awaited;
 mod digest;
 mod failure;
 mod payload;
@@ -144,28 +144,6 @@ impl Job {
         self.store(task, value, stamp)
     }
 
-    /// The async form of [`run`](Job::run): if the kernel only waits, `sleep` is awaited instead.
-    ///
-    /// # Errors
-    ///
-    /// As for [`run`](Job::run).
-    #[inline]
-    pub async fn run_async<F: Future<Output = ()>>(
-        &self,
-        task: TaskId,
-        sleep: impl FnOnce(Duration) -> F,
-    ) -> Result<(), Halt> {
-        let Some(duration) = self.kernel.wait(task) else {
-            return self.run(task);
-        };
-        let seed = self.begin(task)?;
-        // Even a timer of no duration goes through the runtime, which takes tokio up to a millisecond.
-        if !duration.is_zero() {
-            sleep(duration).await;
-        }
-        self.end(task, self.kernel.expected(task, seed))
-    }
-
     /// Counts `task` as finished for its dependents, and calls `ready` for each dependent that may now run.
     #[inline]
     pub fn complete(&self, task: TaskId, mut ready: impl FnMut(TaskId)) {
@@ -219,14 +197,14 @@ impl Job {
 
     /// Makes the run fail with this message, unless it has already failed.
     pub fn fail(&self, message: impl Into<String>) -> Halt {
-        self.failure.set(&Failure::Backend {
+        self.halt(&Failure::Backend {
             message: message.into(),
         })
     }
 
     /// Makes the run fail for this reason, unless it has already failed. Not for failures that the verifier finds.
     pub fn fail_with(&self, failure: &Failure) -> Halt {
-        self.failure.set(failure)
+        self.halt(failure)
     }
 
     /// What [`Pool::run`](crate::backend::Pool::run) returns at the end of a run, when no worker executes a task any more.
@@ -326,22 +304,29 @@ impl Job {
         }
     }
 
+    /// Records why the run has failed, unless it has already failed, and tells the kernel's tasks to stop waiting.
+    #[cold]
+    fn halt(&self, failure: &Failure) -> Halt {
+        let halt = self.failure.set(failure);
+        self.kernel.halt();
+        halt
+    }
+
     #[cold]
     fn missing_input(&self, task: TaskId, predecessor: TaskId) -> Halt {
-        self.failure
-            .set(&Failure::MissingInput { task, predecessor })
+        self.halt(&Failure::MissingInput { task, predecessor })
     }
 
     #[cold]
     fn not_once(&self, task: TaskId) -> Halt {
-        self.failure.set(&Failure::NotOnce { task })
+        self.halt(&Failure::NotOnce { task })
     }
 
     #[cold]
     fn panicked(&self, task: TaskId, panic: &(dyn Any + Send)) -> Halt {
         let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
         let message = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        self.failure.set(&Failure::Panicked {
+        self.halt(&Failure::Panicked {
             task,
             message: message.unwrap_or_else(|| "(no message)".into()),
         })

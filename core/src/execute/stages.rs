@@ -49,7 +49,7 @@ impl Job {
                 return Err(self.missing_input(task, predecessor));
             };
             if let Err(byte) = payload.check(predecessor, stamp.word(value)) {
-                return Err(self.failure.set(&Failure::WrongPayload {
+                return Err(self.halt(&Failure::WrongPayload {
                     task,
                     predecessor,
                     byte,
