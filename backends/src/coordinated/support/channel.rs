@@ -26,6 +26,7 @@ pub(in crate::coordinated) const FORM_OR_PIPE: Parameter = Parameter {
         "ring",
         "pipe",
     ]),
+    why: "which channel: `natural` is `std` for threads, `ring` for processes, `tokio` for async tasks; a `pipe` holds 16 bytes per item",
     ..FORM
 };
 
