@@ -11,8 +11,9 @@ use super::judge::{Judge, check_sample};
 use super::latencies::{LatencyTime, known_latencies};
 use super::process::{ChildProcess, Idle, unexpected};
 use super::protocol::{
-    Finished, Greeting, Hello, Hex, Prepare, Prepared, Reply, Request, SliceRequest,
+    Expected, Finished, Greeting, Hello, Hex, Prepare, Prepared, Reply, Request, SliceRequest,
 };
+use super::wait_file::WaitFile;
 use super::work::{Work, Works};
 use crate::backend::Backend;
 use crate::external::External;
@@ -60,6 +61,8 @@ pub struct Session {
     run_count: u64,
     /// Reads what the processes of an external child use; `None` for a build of taskdyno, which reads it itself.
     meter: Option<ChildMeter>,
+    /// Where its tasks say what they wait for; `None` if they do not wait for each other.
+    waits: Option<WaitFile>,
 }
 
 impl Session {
@@ -122,13 +125,16 @@ impl Session {
         let prepare_case = prepare.case.clone();
         let external = child_plan.program.external();
         let least_warmup = external.map_or(0, External::warmup_run_count);
+        let waits = Self::waits(&work)?;
         let prepare = Prepare {
             warmup_run_count: prepare.warmup_run_count.max(least_warmup),
             nonce,
             graph: work.expected.file.clone(),
+            waits: waits.as_ref().map(WaitFile::path),
             ..prepare
         };
-        let prepared = prepared(&mut process, prepare, idle)?;
+        let prepared = prepared(&mut process, prepare, idle);
+        let prepared = prepared.map_err(|error| explain(waits.as_ref(), error))?;
         if let (Some(found), Some(expected)) = (prepared.digest, digest) {
             expect(expected.0, found.0).map_err(failed)?;
         }
@@ -148,8 +154,18 @@ impl Session {
             judge,
             run_count: prepared.run_count,
             meter,
+            waits,
         };
         Ok((session, ready))
+    }
+
+    /// Where the tasks of `work` say what they wait for, if they wait for each other.
+    fn waits(work: &Work) -> Result<Option<WaitFile>, CaseError> {
+        let Expected {
+            has_parties, graph, ..
+        } = &work.expected;
+        let waits = has_parties.then(|| WaitFile::new(graph.task_count as usize));
+        waits.transpose().map_err(set_up_error)
     }
 
     /// Starts a child that speaks version 1, or that judges itself.
@@ -181,6 +197,7 @@ impl Session {
             judge: Judge::default(),
             run_count: prepared.run_count,
             meter: None,
+            waits: None,
         };
         Ok((session, ready))
     }
@@ -224,7 +241,8 @@ impl Session {
         idle: &mut dyn Idle,
     ) -> Result<Slice, CaseError> {
         let before = self.meter.is_some().then(|| self.process.usage());
-        let mut slice = self.samples(plan, has_latencies, idle)?;
+        let slice = self.samples(plan, has_latencies, idle);
+        let mut slice = slice.map_err(|error| explain(self.waits.as_ref(), error))?;
         if let Some((meter, before)) = self.meter.as_ref().zip(before) {
             let used = self.process.usage().since(&before);
             slice.usage = Some(meter.check(&used, &slice.samples)?);
@@ -314,6 +332,14 @@ impl Session {
     /// Ends the child, and returns how many processes it left behind.
     pub(crate) fn end(mut self) -> usize {
         self.process.end()
+    }
+}
+
+/// Adds to an error what the tasks of the child wait for, if this is known and explains it.
+fn explain(waits: Option<&WaitFile>, error: CaseError) -> CaseError {
+    match waits {
+        Some(waits) => waits.explain(error),
+        None => error,
     }
 }
 

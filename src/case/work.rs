@@ -235,6 +235,7 @@ fn answer(
         no_file,
         digests: request.nonces.iter().map(digest).collect(),
         pace: pace.name().into(),
+        has_parties: kernel.has_parties(),
         durations: KnownDurations::of(&graph, kernel.as_ref()),
         latencies: latencies.iter().map(|name| (*name).into()).collect(),
         is_timing_the_work: definition.kernel.is_timing_the_work(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::graph::TaskId;
-use crate::kernel::{Findings, Kernel};
+use crate::kernel::{Awaited, Findings, Kernel};
 use crate::latency::Histogram;
 
 /// What is done before and after the tasks of another kernel.
@@ -47,6 +47,28 @@ impl<W: Wrapper> Kernel for Wrapped<W> {
         self.kernel.wait(task)
     }
 
+    fn is_awaited(&self) -> bool {
+        self.kernel.is_awaited()
+    }
+
+    fn awaited(&self, task: TaskId, seed: u64) -> Awaited<'_> {
+        // `wait` has begun the wait.
+        let work = self.kernel.awaited(task, seed);
+        Box::pin(async move {
+            let value = work.await;
+            self.wrapper.end_wait(task);
+            value
+        })
+    }
+
+    fn has_parties(&self) -> bool {
+        self.kernel.has_parties()
+    }
+
+    fn halt(&self) {
+        self.kernel.halt();
+    }
+
     fn duration(&self, task: TaskId) -> Option<Duration> {
         self.kernel.duration(task)
     }
@@ -77,6 +99,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
     use super::*;
+    use crate::sync::at_once;
 
     /// Does nothing around a task.
     struct Nothing;
@@ -106,6 +129,22 @@ mod tests {
 
         fn wait(&self, task: TaskId) -> Option<Duration> {
             Some(Duration::from_secs(task.0.into()))
+        }
+
+        fn is_awaited(&self) -> bool {
+            true
+        }
+
+        fn awaited(&self, task: TaskId, seed: u64) -> Awaited<'_> {
+            Box::pin(std::future::ready(u64::from(task.0) + 2 * seed))
+        }
+
+        fn has_parties(&self) -> bool {
+            true
+        }
+
+        fn halt(&self) {
+            self.reset();
         }
 
         fn duration(&self, task: TaskId) -> Option<Duration> {
@@ -151,9 +190,13 @@ mod tests {
         assert_eq!(wrapped.wait(task), Some(Duration::from_secs(3)));
         assert_eq!(wrapped.duration(task), Some(Duration::from_millis(3)));
         assert!(!wrapped.is_duration_kept());
+        assert!(wrapped.is_awaited());
+        assert_eq!(at_once(wrapped.awaited(task, 7)), 17);
+        assert!(wrapped.has_parties());
         wrapped.reset();
+        wrapped.halt();
         let verdict = wrapped.verify(5);
-        assert_eq!(verdict, Err("5 task runs, 1 resets".into()));
+        assert_eq!(verdict, Err("5 task runs, 2 resets".into()));
         wrapped.record_latencies(true);
         assert!(wrapped.take_latencies().contains_key("recording: true"));
     }

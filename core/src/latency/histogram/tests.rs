@@ -77,9 +77,7 @@ fn the_ends_are_the_smallest_and_the_largest_latency() {
 /// Their products with the number of values are all a little above a whole number.
 #[test]
 fn a_rounding_error_does_not_select_the_next_value() {
-    assert!(0.07 * 100.0 > 7.0);
     assert_eq!(rank(0.07, 100), 7);
-    assert!(0.55 * 100.0 > 55.0);
     assert_eq!(rank(0.55, 100), 55);
 }
 
