@@ -1,9 +1,7 @@
 //! The latencies of a case: percentiles, and the points of a curve.
 
-use super::words::NONE;
 use crate::latency::Histogram;
 use crate::record::Record;
-use crate::units;
 
 /// The percentiles that are shown: how each is written, and its ratio in thousandths.
 pub(super) const PERCENTILES: [(&str, u64); 4] =
@@ -12,10 +10,6 @@ pub(super) const PERCENTILES: [(&str, u64); 4] =
 /// A percentile is shown only if at least this many latencies lie above it. With fewer, another run would give quite
 /// another value: the number of latencies above a percentile varies by about its own square root.
 const LEAST_ABOVE: u64 = 10;
-
-/// The meaning of a dash in a table of latencies.
-pub(super) const TOO_FEW_NOTE: &str = "latencies: a dash stands for a percentile with fewer than 10 latencies above it; \
-percentiles are at most 1.6% too high";
 
 /// The latencies of one name in one case.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,30 +57,13 @@ impl Latency {
         })
     }
 
-    /// The figures for a table, in the order of [`headings`].
-    pub(super) fn cells(&self) -> Vec<String> {
-        let time = |ns: Option<u64>| ns.map_or(NONE.into(), |ns| units::time(ns as f64));
-        let percentiles = self.percentiles_ns.into_iter().map(time);
-        let count = [units::count(self.count)].into_iter();
-        count
-            .chain(percentiles)
-            .chain([time(Some(self.max_ns))])
-            .collect()
-    }
-
     /// The highest percentile of [`PERCENTILES`] that is known, with its name; `None` if there is none.
     pub(super) fn highest(&self) -> Option<(&'static str, u64)> {
         let known = PERCENTILES.iter().zip(self.percentiles_ns);
         known
             .filter_map(|((name, _), ns)| Some((*name, ns?)))
-            .last()
+            .next_back()
     }
-}
-
-/// The headings of the figures in a table.
-pub(super) fn headings() -> impl Iterator<Item = &'static str> {
-    let percentiles = PERCENTILES.iter().map(|(name, _)| *name);
-    ["count"].into_iter().chain(percentiles).chain(["max"])
 }
 
 /// The percentile at this many thousandths; `None` if too few latencies are above it.
@@ -114,6 +91,7 @@ mod tests {
     use crate::record::fixture::case;
     use crate::report::table::tables;
     use crate::report::tests::{report, varied};
+    use crate::report::words::{TOO_FEW_NOTE, latency_cells, latency_headings};
 
     fn latency(count: u64) -> Latency {
         Latency::new("hand_over", &(1..=count).collect()).unwrap()
@@ -136,11 +114,11 @@ mod tests {
         let latency = latency(100);
         assert_eq!(latency.name, "hand over");
         assert_eq!(
-            latency.cells(),
+            latency_cells(&latency),
             ["100", "50.0 ns", "90.0 ns", "–", "–", "100 ns"]
         );
         assert_eq!(latency.highest(), Some(("p90", 90)));
-        assert_eq!(headings().count(), latency.cells().len());
+        assert_eq!(latency_headings().count(), latency_cells(&latency).len());
     }
 
     #[test]

@@ -6,11 +6,10 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, LineStyle, Table};
 
-use super::latency::{TOO_FEW_NOTE, headings};
 use super::model::{Group, Measured, Report, Row, RowOutcome, Sweep};
 use super::words::{
-    self, CLOSENESS_NOTE, LIMIT_MARK, LIMIT_NOTE, NONE, closeness, curve_notes, metg_figure, name,
-    notes,
+    self, CLOSENESS_NOTE, LIMIT_MARK, LIMIT_NOTE, NONE, TOO_FEW_NOTE, closeness, curve_notes,
+    latency_cells, latency_headings, metg_figure, name, notes,
 };
 use crate::text;
 use crate::units;
@@ -133,12 +132,12 @@ fn latency_table(group: &Group) -> String {
     table.set_header(
         ["latency", "backend", "workers"]
             .into_iter()
-            .chain(headings()),
+            .chain(latency_headings()),
     );
     for (row, latency) in latencies {
         let first = [&latency.name, &row.label].map(|name| text::line(name));
         let first = first.into_iter().chain([row.workers.to_string()]);
-        table.add_row(first.chain(latency.cells()));
+        table.add_row(first.chain(latency_cells(latency)));
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 1));

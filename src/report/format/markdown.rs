@@ -5,9 +5,9 @@ use std::fmt::Write;
 use super::{Format, figures};
 use crate::compare::{Comparison, ComparisonSource, Verdict, not_steady};
 use crate::record::Record;
-use crate::report::latency::{Latency, TOO_FEW_NOTE, headings};
+use crate::report::latency::Latency;
 use crate::report::verdict::{CaseLine, LineKind, counts, fitness, lines, machine, percent, title};
-use crate::report::words;
+use crate::report::words::{self, TOO_FEW_NOTE, latency_cells, latency_headings};
 use crate::text::{markdown, markdown_code};
 use crate::units;
 
@@ -66,13 +66,16 @@ fn latencies(text: &mut String, records: &[Record]) {
     for record in records.iter().filter(|record| record.error.is_none()) {
         for latency in Latency::all(record) {
             let first = [markdown_code(&record.case.id()), markdown(&latency.name)];
-            lines.push([&first[..], &latency.cells()].concat().join(" | "));
+            lines.push([&first[..], &latency_cells(&latency)].concat().join(" | "));
         }
     }
     if lines.is_empty() {
         return;
     }
-    let headings: Vec<&str> = ["case", "latency"].into_iter().chain(headings()).collect();
+    let headings: Vec<&str> = ["case", "latency"]
+        .into_iter()
+        .chain(latency_headings())
+        .collect();
     let rule = "--:|".repeat(headings.len() - 2);
     let _ = write!(text, "\n| {} |\n|---|---|{rule}\n", headings.join(" | "));
     for line in lines {

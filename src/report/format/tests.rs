@@ -62,7 +62,7 @@ fn formats_with_figures_have_latencies_too() {
         .find(|line| line.contains("hand over"))
         .unwrap();
     assert!(
-        row.ends_with("| 1,000 | 503 µs | 901 µs | 991 µs | – | 1.00 ms |"),
+        row.ends_with("| 1,000 | 504 µs | 901 µs | 991 µs | – | 1.00 ms |"),
         "{row}"
     );
 }

@@ -2,9 +2,9 @@ use maud::{Markup, html};
 
 use super::figure::figure;
 use crate::report::error::ReportError;
-use crate::report::latency::headings;
 use crate::report::model::{Group, Report};
 use crate::report::picture;
+use crate::report::words::{latency_cells, latency_headings};
 
 /// The latencies of a group: a table, and a picture per name. Empty if its tasks timed nothing.
 pub(super) fn section(group: &Group, report: &Report) -> Result<Markup, ReportError> {
@@ -21,13 +21,13 @@ pub(super) fn section(group: &Group, report: &Report) -> Result<Markup, ReportEr
                         th scope="col" { "Latency" }
                         th scope="col" { "Backend" }
                         th.figure scope="col" { "Workers" }
-                        @for heading in headings() { th.figure scope="col" { (heading) } }
+                        @for heading in latency_headings() { th.figure scope="col" { (heading) } }
                     } }
                     tbody { @for (row, latency) in &latencies { tr {
                         td { (latency.name) }
                         th scope="row" { (row.label) }
                         td.figure { (row.workers) }
-                        @for cell in latency.cells() { td.figure { (cell) } }
+                        @for cell in latency_cells(latency) { td.figure { (cell) } }
                     } } }
                 }
             }
