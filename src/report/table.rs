@@ -147,7 +147,7 @@ fn latency_table(group: &Group) -> String {
         });
     }
     let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
-    lines.collect()
+    "\n".to_owned() + &lines.collect::<String>()
 }
 
 fn empty_table() -> Table {
