@@ -33,12 +33,11 @@ pub trait Channel: 'static {
     /// # Errors
     ///
     /// If the form does not support as many receivers, or the system refuses what the channel needs.
-    fn open(
-        &self,
-        sender_count: usize,
-        receiver_count: usize,
-    ) -> io::Result<(Vec<Self::Sender>, Vec<Self::Receiver>)>;
+    fn open(&self, sender_count: usize, receiver_count: usize) -> io::Result<Opened<Self>>;
 }
+
+/// The ends of a new channel: those that send, and those that receive.
+pub type Opened<C> = (Vec<<C as Channel>::Sender>, Vec<<C as Channel>::Receiver>);
 
 /// The end of a channel that sends.
 ///
@@ -91,11 +90,7 @@ impl Channel for ThreadChannel {
     type Sender = ThreadSender;
     type Receiver = mpsc::Receiver<Message>;
 
-    fn open(
-        &self,
-        sender_count: usize,
-        receiver_count: usize,
-    ) -> io::Result<(Vec<ThreadSender>, Vec<Self::Receiver>)> {
+    fn open(&self, sender_count: usize, receiver_count: usize) -> io::Result<Opened<Self>> {
         if receiver_count != 1 {
             let message = "a channel of the standard library has one receiver";
             return Err(io::Error::new(io::ErrorKind::Unsupported, message));

@@ -21,7 +21,9 @@ mod ring;
 mod shared_channel;
 
 pub use barrier::{Barrier, SharedBarrier, ThreadBarrier};
-pub use channel::{Channel, MESSAGE, Message, ROOM, Receiver, Sender, ThreadChannel, ThreadSender};
+pub use channel::{
+    Channel, MESSAGE, Message, Opened, ROOM, Receiver, Sender, ThreadChannel, ThreadSender,
+};
 pub use counter::{
     AtomicCounter, MutexCounter, ProcessMutexCounter, RacyCounter, ShardedCounter, SharedCounter,
 };

@@ -15,7 +15,9 @@ macro_rules! blocking_channel {
 
         use $library::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 
-        use crate::sync::{Channel, Halted, MESSAGE, Message, Party, ROOM, Receiver, Sender};
+        use crate::sync::{
+            Channel, Halted, MESSAGE, Message, Opened, Party, ROOM, Receiver, Sender,
+        };
 
         /// Makes channels of this crate, which have any number of senders and receivers.
         pub(in crate::coordinated::support) struct $channel {
@@ -31,11 +33,7 @@ macro_rules! blocking_channel {
             type Sender = $sender;
             type Receiver = $receiver;
 
-            fn open(
-                &self,
-                sender_count: usize,
-                receiver_count: usize,
-            ) -> io::Result<(Vec<$sender>, Vec<$receiver>)> {
+            fn open(&self, sender_count: usize, receiver_count: usize) -> io::Result<Opened<Self>> {
                 let (sender, receiver) = match self.capacity {
                     Some(capacity) => $library::bounded(capacity),
                     None => $library::unbounded(),
@@ -105,7 +103,7 @@ mod of_tokio {
 
     use tokio::sync::mpsc;
 
-    use crate::sync::{Channel, Halted, MESSAGE, Message, Party, ROOM, Receiver, Sender};
+    use crate::sync::{Channel, Halted, MESSAGE, Message, Opened, Party, ROOM, Receiver, Sender};
 
     /// Makes the `mpsc` channels of tokio, which have one receiver.
     pub(in crate::coordinated::support) struct TokioChannel {
@@ -128,11 +126,7 @@ mod of_tokio {
         type Sender = TokioSender;
         type Receiver = TokioReceiver;
 
-        fn open(
-            &self,
-            sender_count: usize,
-            receiver_count: usize,
-        ) -> io::Result<(Vec<TokioSender>, Vec<TokioReceiver>)> {
+        fn open(&self, sender_count: usize, receiver_count: usize) -> io::Result<Opened<Self>> {
             if receiver_count != 1 {
                 let message = "a channel of tokio has one receiver";
                 return Err(io::Error::new(io::ErrorKind::Unsupported, message));

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use crate::sync::{Channel, Halted, Message, Party, Receiver, Sender};
+use crate::sync::{Channel, Halted, Message, Opened, Party, Receiver, Sender};
 
 /// What a channel does with one of its messages.
 #[derive(Clone, Copy, PartialEq)]
@@ -42,11 +42,7 @@ impl Channel for Broken {
     type Sender = BrokenEnd;
     type Receiver = BrokenEnd;
 
-    fn open(
-        &self,
-        sender_count: usize,
-        receiver_count: usize,
-    ) -> std::io::Result<(Vec<BrokenEnd>, Vec<BrokenEnd>)> {
+    fn open(&self, sender_count: usize, receiver_count: usize) -> std::io::Result<Opened<Self>> {
         let end = BrokenEnd(Arc::new(Mutex::new(Queue {
             fault: self.fault,
             at: self.at,
