@@ -17,7 +17,7 @@ mod barrier;
 mod channels;
 
 pub use barrier::BarrierWork;
-pub use channels::{PingPong, ProducerConsumer, Shape, ThreadRing};
+pub use channels::{PingPong, ProducerConsumer, ThreadRing, Traffic};
 
 /// What the parties of a workload do, and the invariant that must hold afterwards.
 pub trait Coordination: Send + Sync + 'static {

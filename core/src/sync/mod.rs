@@ -22,7 +22,7 @@ mod shared_channel;
 
 pub use barrier::{Barrier, SharedBarrier, ThreadBarrier};
 pub use channel::{
-    Channel, MESSAGE, Message, Opened, ROOM, Receiver, Sender, ThreadChannel, ThreadSender,
+    ChannelEnds, ChannelKind, MESSAGE, Message, ROOM, Receiver, Sender, ThreadChannel, ThreadSender,
 };
 pub use counter::{
     AtomicCounter, MutexCounter, ProcessMutexCounter, RacyCounter, ShardedCounter, SharedCounter,

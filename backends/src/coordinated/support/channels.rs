@@ -16,7 +16,7 @@ macro_rules! blocking_channel {
         use $library::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 
         use crate::sync::{
-            Channel, Halted, MESSAGE, Message, Opened, Party, ROOM, Receiver, Sender,
+            ChannelEnds, ChannelKind, Halted, MESSAGE, Message, Party, ROOM, Receiver, Sender,
         };
 
         /// Makes channels of this crate, which have any number of senders and receivers.
@@ -29,11 +29,15 @@ macro_rules! blocking_channel {
 
         pub(in crate::coordinated::support) struct $receiver($library::Receiver<Message>);
 
-        impl Channel for $channel {
+        impl ChannelKind for $channel {
             type Sender = $sender;
             type Receiver = $receiver;
 
-            fn open(&self, sender_count: usize, receiver_count: usize) -> io::Result<Opened<Self>> {
+            fn open(
+                &self,
+                sender_count: usize,
+                receiver_count: usize,
+            ) -> io::Result<ChannelEnds<Self>> {
                 let (sender, receiver) = match self.capacity {
                     Some(capacity) => $library::bounded(capacity),
                     None => $library::unbounded(),
@@ -103,7 +107,9 @@ mod of_tokio {
 
     use tokio::sync::mpsc;
 
-    use crate::sync::{Channel, Halted, MESSAGE, Message, Opened, Party, ROOM, Receiver, Sender};
+    use crate::sync::{
+        ChannelEnds, ChannelKind, Halted, MESSAGE, Message, Party, ROOM, Receiver, Sender,
+    };
 
     /// Makes the `mpsc` channels of tokio, which have one receiver.
     pub(in crate::coordinated::support) struct TokioChannel {
@@ -122,11 +128,15 @@ mod of_tokio {
         Unbounded(mpsc::UnboundedReceiver<Message>),
     }
 
-    impl Channel for TokioChannel {
+    impl ChannelKind for TokioChannel {
         type Sender = TokioSender;
         type Receiver = TokioReceiver;
 
-        fn open(&self, sender_count: usize, receiver_count: usize) -> io::Result<Opened<Self>> {
+        fn open(
+            &self,
+            sender_count: usize,
+            receiver_count: usize,
+        ) -> io::Result<ChannelEnds<Self>> {
             if receiver_count != 1 {
                 let message = "a channel of tokio has one receiver";
                 return Err(io::Error::new(io::ErrorKind::Unsupported, message));

@@ -6,7 +6,7 @@ mod producer_consumer;
 mod threadring;
 
 pub use ping_pong::PingPong;
-pub use producer_consumer::{ProducerConsumer, Shape};
+pub use producer_consumer::{ProducerConsumer, Traffic};
 pub use threadring::ThreadRing;
 
 /// The name of the latency from when a message is sent to when it is received.

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use crate::sync::{Channel, Halted, Message, Opened, Party, Receiver, Sender};
+use crate::sync::{ChannelEnds, ChannelKind, Halted, Message, Party, Receiver, Sender};
 
 /// What a channel does with one of its messages.
 #[derive(Clone, Copy, PartialEq)]
@@ -38,11 +38,15 @@ struct Queue {
     messages: VecDeque<Message>,
 }
 
-impl Channel for Broken {
+impl ChannelKind for Broken {
     type Sender = BrokenEnd;
     type Receiver = BrokenEnd;
 
-    fn open(&self, sender_count: usize, receiver_count: usize) -> std::io::Result<Opened<Self>> {
+    fn open(
+        &self,
+        sender_count: usize,
+        receiver_count: usize,
+    ) -> std::io::Result<ChannelEnds<Self>> {
         let end = BrokenEnd(Arc::new(Mutex::new(Queue {
             fault: self.fault,
             at: self.at,
