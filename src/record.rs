@@ -119,6 +119,9 @@ pub struct Record {
     pub load: Load,
     /// Observations that are not failures, such as `lost_updates_count`; sums over all samples.
     pub findings: BTreeMap<String, u64>,
+    /// What was wrong with the end of the case's processes, after the samples were taken: one sentence each.
+    #[serde(default)]
+    pub remarks: Vec<String>,
     /// Why the case failed; null if it did not. A case with an error has no valid samples.
     pub error: Option<CaseError>,
 }

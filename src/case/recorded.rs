@@ -84,6 +84,7 @@ impl Surroundings<'_> {
                 cores: Vec::new(),
             },
             findings: Findings::new(),
+            remarks: Vec::new(),
             error: None,
         }
     }
@@ -102,6 +103,7 @@ pub(crate) fn record(
     if let Err(error) = fill(&mut record, surroundings, certified_optimum, idle) {
         // A case that failed has no valid samples.
         record.samples.clear();
+        record.usage.clear();
         record.error = Some(error);
     }
     record
@@ -152,7 +154,8 @@ fn invoke(
     }
     add_slice(record, invocation, slice?);
 
-    let finished = session.finish(idle)?;
+    let (finished, end) = session.finish(idle)?;
+    record.remarks.extend(end.remarks());
     record.peak_memory_bytes = record.peak_memory_bytes.max(finished.peak_memory_bytes);
     if is_first {
         record.trace = finished.trace;
@@ -182,7 +185,7 @@ fn runtime(greeting: &Greeting) -> Runtime {
 }
 
 /// Adds the results of a slice, whose process has the number `invocation`.
-fn add_slice(record: &mut Record, invocation: u32, slice: Slice) {
+pub(crate) fn add_slice(record: &mut Record, invocation: u32, slice: Slice) {
     let samples = slice.samples.into_iter();
     record.samples.extend(samples.map(|sample| Sample {
         invocation,

@@ -85,6 +85,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
             cores: Vec::new(),
         },
         findings: Default::default(),
+        remarks: Vec::new(),
         error: None,
     };
     Builder(record).walls_us(&[1000; 6])

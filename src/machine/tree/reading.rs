@@ -35,13 +35,27 @@ pub(crate) struct TreeUsage {
 struct MemberUsage {
     own: Usage,
     waited: ChildTimes,
+    thread_count: u32,
+}
+
+/// The CPU time of one process between two readings, without that of its children.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProcessCpu {
+    /// In nanoseconds, by its own clock.
+    pub cpu_ns: u64,
+    /// How many threads it had, at the reading at which it had more.
+    pub thread_count: u32,
 }
 
 /// What a tree has used between two readings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TreeDifference {
     /// The CPU time.
     pub cpu: SliceCpu,
+    /// The part of each process that exists at the later reading, in no order.
+    pub processes: Vec<ProcessCpu>,
+    /// The part of processes that have ended, in nanoseconds. It may be too small, because it is rounded down to ticks.
+    pub ended_ns: u64,
     /// The time between the two readings, in nanoseconds.
     pub elapsed_ns: u64,
     /// How often a thread gave up its core. Switches of threads and processes that have ended since the earlier reading
@@ -141,6 +155,7 @@ impl ProcessTree {
             let member = MemberUsage {
                 own: process_usage(one.identity.pid),
                 waited: one.waited,
+                thread_count: one.thread_count,
             };
             (one.identity, member)
         };
@@ -162,12 +177,18 @@ impl TreeUsage {
         let mut own = Usage::default();
         let mut waited_ns = 0;
         let mut waiting_count = 0;
+        let mut processes = Vec::new();
         for (identity, now) in &self.members {
             let then = earlier.members.get(identity);
-            own = own.plus(
-                now.own
-                    .since(then.map_or(Usage::default(), |then| then.own)),
-            );
+            let used = now
+                .own
+                .since(then.map_or(Usage::default(), |then| then.own));
+            own = own.plus(used);
+            let thread_count = then.map_or(0, |then| then.thread_count);
+            processes.push(ProcessCpu {
+                cpu_ns: used.cpu_ns,
+                thread_count: now.thread_count.max(thread_count),
+            });
             let then = then.map_or(ChildTimes::default(), |then| then.waited);
             waited_ns += now.waited.cpu_ns.saturating_sub(then.cpu_ns);
             waiting_count += u64::from(now.waited != then);
@@ -175,13 +196,15 @@ impl TreeUsage {
         // What these had used was counted before the earlier reading, and is in the other two places now.
         let gone = self.gone_since(earlier);
         let reaped = self.reaped.since(earlier.reaped);
-        let moved_ns = (waited_ns + reaped.cpu_ns).saturating_sub(gone.cpu_ns);
+        let ended_ns = (waited_ns + reaped.cpu_ns).saturating_sub(gone.cpu_ns);
         let switches = own.plus(Usage {
             cpu_ns: 0,
             ..reaped.since(gone)
         });
         TreeDifference {
-            cpu: slice_cpu(own.cpu_ns + moved_ns, waiting_count),
+            cpu: slice_cpu(own.cpu_ns + ended_ns, waiting_count),
+            processes,
+            ended_ns,
             elapsed_ns: self.at.duration_since(earlier.at).as_nanos() as u64,
             voluntary_switch_count: switches.voluntary_switch_count,
             involuntary_switch_count: switches.involuntary_switch_count,
@@ -233,6 +256,7 @@ mod tests {
                     cpu_ns: waited_ms * MS,
                     fault_count: waited_ms,
                 },
+                thread_count: 1,
             };
             (Identity::invented(pid), member)
         };
@@ -255,6 +279,10 @@ mod tests {
         assert_eq!(cpu(&now, &then), SliceCpu::Clock(4 * MS));
         assert_eq!(now.since(&then).voluntary_switch_count, 4);
         assert_eq!(cpu(&now, &now), SliceCpu::Clock(0));
+        let parts = now.since(&then).processes;
+        let mut parts: Vec<u64> = parts.iter().map(|one| one.cpu_ns).collect();
+        parts.sort_unstable();
+        assert_eq!(parts, [MS, 3 * MS]);
     }
 
     #[test]
@@ -262,6 +290,7 @@ mod tests {
         let then = reading(&[(1, 5, 0), (2, 400, 100)], 0);
         let by_parent = reading(&[(1, 5, 900)], 0);
         assert_eq!(cpu(&by_parent, &then), SliceCpu::Ticks(400 * MS));
+        assert_eq!(by_parent.since(&then).ended_ns, 400 * MS);
         let by_us = reading(&[(1, 5, 0)], 501);
         assert_eq!(cpu(&by_us, &then), SliceCpu::Clock(MS));
     }
@@ -307,6 +336,8 @@ mod tests {
     fn one_busy_core_is_a_ratio_of_one() {
         let slice = TreeDifference {
             cpu: SliceCpu::Clock(20 * MS),
+            processes: Vec::new(),
+            ended_ns: 0,
             elapsed_ns: 20 * MS,
             voluntary_switch_count: 0,
             involuntary_switch_count: 0,
