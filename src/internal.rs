@@ -24,6 +24,10 @@ pub mod case {
     }
 }
 
+pub mod coordinated {
+    pub use crate::coordinated::COORDINATED;
+}
+
 pub mod diagnostic {
     pub use crate::diagnostic::Diagnostic;
 }

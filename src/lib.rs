@@ -74,5 +74,5 @@ mod units;
 mod workload;
 
 pub use harness::Harness;
-use taskdyno_backends::{backend, system};
-use taskdyno_core::{execute, graph, kernel, memory, parameter, pattern, random};
+use taskdyno_backends::{backend, coordinated, system};
+use taskdyno_core::{execute, graph, kernel, memory, parameter, pattern, random, sync};

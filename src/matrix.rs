@@ -103,9 +103,9 @@ pub struct Cases {
 }
 
 impl Cases {
-    /// Adds a case of `external`, or of a backend of this program.
-    fn add(&mut self, external: Option<&External>, planned: PlannedCase) {
-        match external.and_then(|one| one.why_not(&planned.case)) {
+    /// Adds a case of `external`, or of a backend of this program, which `misfit` says cannot run.
+    fn add(&mut self, external: Option<&External>, misfit: Option<String>, planned: PlannedCase) {
+        match misfit.or_else(|| external.and_then(|one| one.why_not(&planned.case))) {
             Some(reason) => *self.not_applicable.entry(reason).or_default() += 1,
             None => self.planned.push(planned),
         }
@@ -125,13 +125,25 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Cases {
                 for workers in selection.workers(*backend) {
                     let case = selection.case(workload, variant, *backend, workers);
                     if selection.takes(&case, workload.only_if_named) {
-                        cases.add(external, planned(workload, variant, *backend, case));
+                        let misfit = misfit(variant, *backend, workers);
+                        cases.add(external, misfit, planned(workload, variant, *backend, case));
                     }
                 }
             }
         }
     }
     cases
+}
+
+/// Why the kernel of `variant` cannot work on this number of workers of `backend`; `None` if it can.
+fn misfit(variant: &Variant, backend: &dyn Backend, workers: u32) -> Option<String> {
+    let definition = &variant.definition;
+    let task_count = u64::try_from(definition.graph_size().task_count).unwrap_or(u64::MAX);
+    let venue = backend.venue(task_count, workers as usize);
+    let fits = definition
+        .kernel
+        .fits(&definition.kernel_parameters, &venue);
+    fits.err()
 }
 
 /// The case with what its workload and its backend say of it.

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::backend::{BACKENDS, Backend};
+use crate::coordinated::COORDINATED;
 use crate::diagnostic::Diagnostic;
 use crate::external::External;
 use crate::kernel::{KERNELS, KernelKind};
@@ -30,7 +31,7 @@ impl Default for Registry {
         Self {
             backends: BACKENDS.to_vec(),
             externals: Vec::new(),
-            kernels: KERNELS.to_vec(),
+            kernels: [KERNELS, COORDINATED].concat(),
             patterns: PATTERNS.to_vec(),
             workloads: Vec::new(),
         }

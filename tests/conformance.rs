@@ -14,6 +14,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rustix::thread::sched_getaffinity;
 use taskdyno::internal::backend::RAYON;
+use taskdyno::internal::coordinated::COORDINATED;
 use taskdyno::internal::matrix::{Binding, Selection};
 use taskdyno::internal::registry::Registry;
 use taskdyno::internal::{matrix, workload};
@@ -32,6 +33,8 @@ use crate::variety::{
 
 #[path = "conformance/broken.rs"]
 mod broken;
+#[path = "common/coordinated.rs"]
+mod coordinated;
 #[path = "conformance/variety.rs"]
 mod variety;
 
@@ -79,6 +82,17 @@ fn every_backend_runs_every_kernel() {
                     let kernel = format!("{} {:?}", kind.name(), parameters.values());
                     assert_eq!(result, Ok(()), "{} {plan:?} {kernel}", backend.name());
                 }
+            }
+        }
+    });
+}
+
+#[test]
+fn every_backend_runs_every_coordinated_kernel() {
+    watched(|| {
+        for kind in COORDINATED {
+            for (backend, plan) in set_ups(&[1]) {
+                coordinated::conforms(*kind, backend, plan.continuation);
             }
         }
     });

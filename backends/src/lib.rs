@@ -9,8 +9,10 @@
 //! |---|---|
 //! | [`system`] | facts about the machine and the container |
 //! | [`backend`] | the backends, one file per backend |
+//! | [`coordinated`] | the kernels whose tasks coordinate, and the primitives that they get |
 
 pub mod backend;
+pub mod coordinated;
 pub mod system;
 
-use taskdyno_core::{execute, graph, kernel, memory, parameter};
+use taskdyno_core::{coordination, execute, graph, kernel, memory, parameter, sync};

@@ -10,14 +10,18 @@
 //! | [`graph`] | the task graph and its bounds |
 //! | [`pattern`] | families of graphs |
 //! | [`parameter`] | parameters declared as data |
-//! | [`sync`] | the shared counters that kernels contend for |
+//! | [`coordination`] | kernels whose tasks wait for each other |
+//! | [`sync`] | what tasks share: counters, and the primitives by which they wait for each other |
+//! | [`latency`] | histograms of latencies that threads and forked processes record |
 //! | [`memory`] | slices in memory that threads and forked processes share |
 //! | [`random`] | numbers drawn from a seed |
 
 pub mod backend;
+pub mod coordination;
 pub mod execute;
 pub mod graph;
 pub mod kernel;
+pub mod latency;
 pub mod memory;
 pub mod parameter;
 pub mod pattern;

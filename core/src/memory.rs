@@ -4,13 +4,14 @@
 //! know whether a worker is a thread or a forked process. The pages vanish with the last process that maps them.
 //! They have no name, so nothing is left behind when a process dies.
 
+use std::fs::File;
 use std::io;
 use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 
-use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
 
 /// A type that may live in shared pages.
 ///
@@ -91,6 +92,23 @@ impl SharedPages {
         })
     }
 
+    /// Maps the first `byte_len` bytes of `file`, for reading and writing. Whoever maps the same file shares them.
+    ///
+    /// # Errors
+    ///
+    /// If the file is shorter, or the system refuses the mapping.
+    pub fn map(file: &File, byte_len: usize) -> io::Result<Self> {
+        let file_len = file.metadata()?.len();
+        if file_len < byte_len as u64 {
+            let message = format!("the file has {file_len} bytes, and {byte_len} are needed");
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+        }
+        Ok(Self {
+            mapping: Arc::new(Mapping::of_file(file, byte_len)?),
+            used: 0,
+        })
+    }
+
     /// Cuts off the next `len` values.
     ///
     /// # Panics
@@ -110,7 +128,7 @@ impl SharedPages {
     }
 }
 
-/// Anonymous shared pages, unmapped when dropped.
+/// Shared pages, unmapped when dropped.
 struct Mapping {
     start: NonNull<u8>,
     byte_len: usize,
@@ -134,15 +152,36 @@ impl Mapping {
                 MapFlags::SHARED | MapFlags::NORESERVE,
             )
         }?;
-        let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Self::at(start.cast(), byte_len)
+    }
+
+    fn of_file(file: &File, byte_len: usize) -> io::Result<Self> {
+        let byte_len = byte_len.max(1);
+        // SAFETY: a new mapping at an address that the system chooses aliases nothing of this process. Other processes
+        // may change the bytes, which is what `Shareable` allows.
+        let start = unsafe {
+            mmap(
+                std::ptr::null_mut(),
+                byte_len,
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::SHARED,
+                file,
+                0,
+            )
+        }?;
+        Self::at(start.cast(), byte_len)
+    }
+
+    fn at(start: *mut u8, byte_len: usize) -> io::Result<Self> {
+        let start = NonNull::new(start).ok_or(io::ErrorKind::OutOfMemory)?;
         Ok(Self { start, byte_len })
     }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the range is the one mapped in `new`, and no slice outlives its mapping. A failure can only mean a
-        // wrong range, which `new` rules out.
+        // SAFETY: the range is the one that was mapped, and no slice outlives its mapping. A failure can only mean a
+        // wrong range, which is ruled out.
         let _ = unsafe { munmap(self.start.as_ptr().cast(), self.byte_len) };
     }
 }

@@ -6,7 +6,10 @@ pub use crate::backend::{
 };
 pub use crate::execute::{Ending, Failure, Halt, Job};
 pub use crate::graph::{GraphError, TaskGraph, TaskGraphBuilder, TaskId};
-pub use crate::kernel::{Findings, Kernel, KernelKind, Pace, Setting, Sharing, Timed};
+pub use crate::kernel::{
+    Awaited, Findings, Kernel, KernelKind, Pace, Setting, Sharing, Timed, Venue,
+};
+pub use crate::latency::{Histogram, Recorder};
 pub use crate::parameter::{
     DefaultValue, Parameter, ParameterError, ParameterKind, Parameters, Value,
 };

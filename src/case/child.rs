@@ -1,7 +1,7 @@
 //! The child's side of the protocol: prepares one case and serves slices of samples until it is told to finish.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ use super::protocol::{
 use crate::backend::{Backend, Continuation, PoolPlan};
 use crate::execute::{Job, expected_digest};
 use crate::graph::TaskGraph;
-use crate::kernel::{Kernel, Setting, deadly, traced};
+use crate::kernel::{Kernel, deadly, traced};
 use crate::machine::host::sharpen_timers;
 use crate::measure::binding::are_workers_bound;
 use crate::measure::schedule::{bound, trace};
@@ -26,6 +26,7 @@ use crate::measure::{Meter, Slice};
 use crate::parameter::{Parameter, ParameterKind, Parameters};
 use crate::record::{Bound, Case, CaseError, ErrorKind, GraphSize, Trace, nanoseconds};
 use crate::registry::Registry;
+use crate::sync::WaitTable;
 use crate::workload::Definition;
 
 /// Reads requests from standard input and writes replies to standard output until it is told to finish.
@@ -314,9 +315,27 @@ impl<'a> Stage<'a> {
             Some(handed) => handed.read().map_err(set_up_error)?.graph,
             None => self.definition.build_graph().map_err(set_up_error)?,
         };
-        let setting = Setting::new(&graph, self.backend.sharing(), self.plan.worker_count);
+        let waits = self.wait_table(graph.task_count())?;
+        let mut setting = self.backend.setting(&graph, self.plan.worker_count);
+        setting.waits = waits.as_ref();
         let kernel = self.definition.build_kernel(&setting);
         Ok((graph, kernel.map_err(set_up_error)?))
+    }
+
+    /// The table in which the parent reads what tasks wait for, if it asked for one.
+    fn wait_table(&self, party_count: usize) -> Result<Option<Arc<WaitTable>>, CaseError> {
+        let Some(path) = &self.prepare.waits else {
+            return Ok(None);
+        };
+        let table = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)
+            .and_then(|file| WaitTable::map(&file, party_count));
+        let table = table.map_err(|error| {
+            set_up_error(format!("cannot use the table of waits {path}: {error}"))
+        })?;
+        Ok(Some(Arc::new(table)))
     }
 
     fn job(&self, graph: TaskGraph, kernel: Box<dyn Kernel>) -> Result<Arc<Job>, CaseError> {

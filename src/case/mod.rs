@@ -21,6 +21,7 @@ mod process;
 pub(crate) mod protocol;
 mod recorded;
 mod session;
+mod wait_file;
 mod work;
 
 pub(crate) use child::serve;

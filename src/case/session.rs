@@ -10,8 +10,10 @@ use super::child_program::ChildProgram;
 use super::failed::{failed, set_up_error};
 use super::process::{ChildProcess, Idle};
 use super::protocol::{
-    Finished, Greeting, Hello, Hex, Prepare, Prepared, Reply, Request, SliceDone, SliceRequest,
+    Expected, Finished, Greeting, Hello, Hex, Prepare, Prepared, Reply, Request, SliceDone,
+    SliceRequest,
 };
+use super::wait_file::WaitFile;
 use super::work::{Work, Works};
 use crate::backend::Backend;
 use crate::external::External;
@@ -57,6 +59,8 @@ pub struct Session {
     run_count: u64,
     /// Reads what the processes of an external child use; `None` for a build of taskdyno, which reads it itself.
     meter: Option<ChildMeter>,
+    /// Where its tasks say what they wait for; `None` if they do not wait for each other.
+    waits: Option<WaitFile>,
 }
 
 /// Compares what a child computed with what it must compute.
@@ -134,13 +138,16 @@ impl Session {
         let prepare_case = prepare.case.clone();
         let external = child_plan.program.external();
         let least_warmup = external.map_or(0, External::warmup_run_count);
+        let waits = Self::waits(&work)?;
         let prepare = Prepare {
             warmup_run_count: prepare.warmup_run_count.max(least_warmup),
             nonce,
             graph: work.expected.file.clone(),
+            waits: waits.as_ref().map(WaitFile::path),
             ..prepare
         };
-        let prepared = prepared(&mut process, prepare, idle)?;
+        let prepared = prepared(&mut process, prepare, idle);
+        let prepared = prepared.map_err(|error| explain(waits.as_ref(), error))?;
         if let (Some(found), Some(expected)) = (prepared.digest, digest) {
             expect(expected.0, found.0).map_err(failed)?;
         }
@@ -159,8 +166,18 @@ impl Session {
             judge,
             run_count: prepared.run_count,
             meter,
+            waits,
         };
         Ok((session, ready))
+    }
+
+    /// Where the tasks of `work` say what they wait for, if they wait for each other.
+    fn waits(work: &Work) -> Result<Option<WaitFile>, CaseError> {
+        let Expected {
+            has_parties, graph, ..
+        } = &work.expected;
+        let waits = has_parties.then(|| WaitFile::new(graph.task_count as usize));
+        waits.transpose().map_err(set_up_error)
     }
 
     /// Starts a child that speaks version 1, or that judges itself.
@@ -191,6 +208,7 @@ impl Session {
             judge: Judge::default(),
             run_count: prepared.run_count,
             meter: None,
+            waits: None,
         };
         Ok((session, ready))
     }
@@ -212,7 +230,8 @@ impl Session {
     /// The error that stopped the case.
     pub fn slice(&mut self, plan: SlicePlan, idle: &mut dyn Idle) -> Result<Slice, CaseError> {
         let before = self.meter.is_some().then(|| self.process.usage());
-        let mut slice = self.samples(plan, idle)?;
+        let slice = self.samples(plan, idle);
+        let mut slice = slice.map_err(|error| explain(self.waits.as_ref(), error))?;
         if let Some((meter, before)) = self.meter.as_ref().zip(before) {
             let used = self.process.usage().since(&before);
             slice.usage = Some(meter.check(&used, &slice.samples)?);
@@ -319,6 +338,14 @@ impl Judge {
         };
         expect(expected.0, found.0).map_err(failed)?;
         Ok(found)
+    }
+}
+
+/// Adds to an error what the tasks of the child wait for, if this is known and explains it.
+fn explain(waits: Option<&WaitFile>, error: CaseError) -> CaseError {
+    match waits {
+        Some(waits) => waits.explain(error),
+        None => error,
     }
 }
 

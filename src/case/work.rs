@@ -234,6 +234,7 @@ fn answer(
         no_file,
         digests: request.nonces.iter().map(digest).collect(),
         pace: pace.name().into(),
+        has_parties: kernel.has_parties(),
         durations: KnownDurations::of(&graph, kernel.as_ref()),
     };
     Ok((expected, file))

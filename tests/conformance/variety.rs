@@ -115,7 +115,7 @@ pub(crate) fn setting<'a>(
     backend: &dyn Backend,
     plan: &PoolPlan,
 ) -> Setting<'a> {
-    Setting::new(graph, backend.sharing(), plan.worker_count)
+    backend.setting(graph, plan.worker_count)
 }
 
 pub(crate) fn stencil(width: u64, steps: u64) -> TaskGraph {

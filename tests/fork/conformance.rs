@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rustix::thread::sched_getaffinity;
 use taskdyno::internal::backend::{BACKENDS, FORK_DISPATCH, FORK_PER_TASK};
+use taskdyno::internal::coordinated::COORDINATED;
 use taskdyno_core::backend::{Backend, Continuation, PoolPlan};
 use taskdyno_core::execute::{Job, expected_digest};
 use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
@@ -14,6 +15,7 @@ use taskdyno_core::pattern::{FAN_OUT_IN, PATTERNS, Pattern, STENCIL_1D, TRIVIAL}
 use taskdyno_core::random::SplitMix64;
 
 use crate::Does;
+use crate::coordinated;
 use crate::runner::TestCase;
 
 pub(crate) fn cases() -> Vec<TestCase> {
@@ -42,6 +44,14 @@ fn cases_of(backend: &'static dyn Backend) -> Vec<TestCase> {
             let body = || every_parameter(backend, *pattern, *kernel);
             add(name, Box::new(body));
         }
+    }
+    for kind in COORDINATED {
+        let body = || {
+            for &continuation in continuations(backend) {
+                coordinated::conforms(*kind, backend, continuation);
+            }
+        };
+        add(format!("conformance::{}", kind.name()), Box::new(body));
     }
     let shapes = [
         ("a_single_task", chains(1, 1)),
@@ -94,16 +104,19 @@ fn worker_counts() -> [usize; 4] {
     [1, 2, 3, cores + 2]
 }
 
-/// Every number of workers with every continuation, and with every option at its bounds.
-fn plans(backend: &dyn Backend) -> Vec<PoolPlan> {
-    let continuations = match backend.continuations() {
+fn continuations(backend: &dyn Backend) -> &'static [Continuation] {
+    match backend.continuations() {
         [] => &[Continuation::Queue],
         some => some,
-    };
+    }
+}
+
+/// Every number of workers with every continuation, and with every option at its bounds.
+fn plans(backend: &dyn Backend) -> Vec<PoolPlan> {
     let options = every_bound(backend.options());
     let mut plans = Vec::new();
     for worker_count in worker_counts() {
-        for &continuation in continuations {
+        for &continuation in continuations(backend) {
             plans.extend(options.iter().map(|options| {
                 let mut plan = PoolPlan::plain(backend, worker_count);
                 plan.continuation = continuation;

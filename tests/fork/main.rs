@@ -10,6 +10,8 @@ use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno_core::kernel::Kernel;
 
 mod conformance;
+#[path = "../common/coordinated.rs"]
+mod coordinated;
 mod death;
 mod host;
 mod retry;

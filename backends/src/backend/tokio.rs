@@ -58,7 +58,8 @@ impl Backend for Tokio {
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let graph = job.graph();
-        let any_waits = graph.tasks().any(|task| job.kernel().wait(task).is_some());
+        let any_waits = job.kernel().is_awaited()
+            || graph.tasks().any(|task| job.kernel().wait(task).is_some());
         let mut builder = Builder::new_multi_thread();
         if any_waits {
             builder.enable_time();
@@ -150,7 +151,7 @@ struct TokioShared {
     job: Arc<Job>,
     /// Whether the first task made ready runs at once.
     inline: bool,
-    /// Whether there are tasks that only wait. If so, the runtime has timers.
+    /// Whether there are tasks that are awaited. If so, the runtime has timers.
     any_waits: bool,
     /// Tasks without dependents that have not finished in this run.
     last_remaining: AtomicUsize,
@@ -181,7 +182,7 @@ fn execute(shared: &Arc<TokioShared>, first: TaskId) -> Result<(), Halt> {
     Ok(())
 }
 
-/// [`execute`] for a kernel with tasks that only wait. It is a separate function because the space for a timer and
+/// [`execute`] for a kernel with tasks that are awaited. It is a separate function because the space for a timer and
 /// the states of a future would take a tenth of the time of an empty task.
 async fn execute_waiting(shared: &Arc<TokioShared>, first: TaskId) -> Result<(), Halt> {
     let mut next = Some(first);

@@ -12,8 +12,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::execute::{Ending, Halt, Job};
-use crate::graph::TaskId;
-use crate::kernel::Sharing;
+use crate::graph::{TaskGraph, TaskId};
+use crate::kernel::{Setting, Sharing, Venue};
 use crate::parameter::{Parameter, Parameters};
 
 mod backend_fn;
@@ -79,6 +79,24 @@ pub trait Backend: Sync {
     /// bound.
     fn can_pin(&self) -> bool {
         false
+    }
+
+    /// Where `task_count` tasks run with this many workers.
+    fn venue(&self, task_count: u64, worker_count: usize) -> Venue<'_> {
+        let mut venue = Venue::new(self.name(), task_count, worker_count);
+        venue.sharing = self.sharing();
+        venue.is_async = self.family() == Family::Async;
+        venue.is_fixed = self.fixed_worker_count().is_some();
+        venue.parallelism = self.parallelism(worker_count, true);
+        venue
+    }
+
+    /// Where a kernel for `graph` runs with this many workers. A backend of [`Family::Async`] must run its tasks with
+    /// [`Job::run_async`].
+    fn setting<'a>(&self, graph: &'a TaskGraph, worker_count: usize) -> Setting<'a> {
+        let mut setting = Setting::new(graph, self.sharing(), worker_count);
+        setting.is_async = self.family() == Family::Async;
+        setting
     }
 
     /// Starts the workers. They run nothing before [`Pool::run`].

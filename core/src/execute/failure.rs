@@ -306,9 +306,13 @@ impl FailureCell {
         Halt
     }
 
-    /// The failure, once it is completely written; `None` before.
+    /// The failure; `None` if there is none. A failure that is being recorded is awaited, because [`is_set`](Self::is_set)
+    /// has already told others to stop.
     pub(super) fn get(&self) -> Option<Failure> {
         let cell = &self.0[0];
+        if self.is_set() {
+            cell.await_winner();
+        }
         // Acquire: pairs with the Release in `set`.
         if cell.state.load(Ordering::Acquire) != SET {
             return None;
@@ -395,6 +399,27 @@ mod tests {
         cell.set(&Failure::NotOnce { task: TaskId(9) });
         assert!(cell.is_set());
         assert_eq!(cell.get(), Some(first));
+    }
+
+    #[test]
+    fn a_failure_that_is_being_recorded_is_awaited() {
+        let failure = Failure::NotOnce { task: TaskId(9) };
+        // Each cell is read as soon as somebody has begun to write it.
+        for _ in 0..200 {
+            let cell = FailureCell::new().unwrap();
+            std::thread::scope(|scope| {
+                let writer = scope.spawn(|| cell.set(&failure));
+                while !cell.is_set() {
+                    std::hint::spin_loop();
+                }
+                assert_eq!(cell.get(), Some(failure.clone()));
+                writer.join().unwrap();
+            });
+        }
+        // A writer that died in the middle is not awaited forever.
+        let cell = FailureCell::new().unwrap();
+        cell.0[0].state.store(WRITING, Ordering::Relaxed);
+        assert_eq!(cell.get(), None);
     }
 
     #[test]

@@ -17,11 +17,11 @@ use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 use crate::graph::{TaskGraph, TaskId};
 use crate::kernel::{Findings, Kernel};
 
+mod awaited;
 mod digest;
 mod failure;
 mod payload;
@@ -155,36 +155,6 @@ impl Job {
         self.store(task, value, stamp)
     }
 
-    /// The async form of [`run`](Job::run): if the kernel only waits, `sleep` is awaited instead.
-    ///
-    /// # Errors
-    ///
-    /// As for [`run`](Job::run).
-    #[inline]
-    pub async fn run_async<F: Future<Output = ()>>(
-        &self,
-        task: TaskId,
-        sleep: impl FnOnce(Duration) -> F,
-    ) -> Result<(), Halt> {
-        let Some(duration) = self.kernel.wait(task) else {
-            return self.run(task);
-        };
-        let stamp = self.slots.stamp();
-        let seed = self.seed(task, stamp)?;
-        if let Some(payload) = &self.payload {
-            self.check_payloads(payload, task, stamp)?;
-        }
-        // Even a timer of no duration goes through the runtime, which takes tokio up to a millisecond.
-        if !duration.is_zero() {
-            sleep(duration).await;
-        }
-        let value = self.kernel.expected(task, seed);
-        if let Some(payload) = &self.payload {
-            payload.write(task, stamp.word(value));
-        }
-        self.store(task, value, stamp)
-    }
-
     /// Counts `task` as finished for its dependents, and calls `ready` for each dependent that may now run.
     #[inline]
     pub fn complete(&self, task: TaskId, mut ready: impl FnMut(TaskId)) {
@@ -238,14 +208,14 @@ impl Job {
 
     /// Makes the run fail with this message, unless it has already failed.
     pub fn fail(&self, message: impl Into<String>) -> Halt {
-        self.failure.set(&Failure::Backend {
+        self.halt(&Failure::Backend {
             message: message.into(),
         })
     }
 
     /// Makes the run fail for this reason, unless it has already failed. Not for failures that the verifier finds.
     pub fn fail_with(&self, failure: &Failure) -> Halt {
-        self.failure.set(failure)
+        self.halt(failure)
     }
 
     /// What [`Pool::run`](crate::backend::Pool::run) returns at the end of a run, when no worker executes a task any more.
@@ -341,7 +311,7 @@ impl Job {
                 return Err(self.missing_input(task, predecessor));
             };
             if let Err(byte) = payload.check(predecessor, stamp.word(value)) {
-                return Err(self.failure.set(&Failure::WrongPayload {
+                return Err(self.halt(&Failure::WrongPayload {
                     task,
                     predecessor,
                     byte,
@@ -362,22 +332,29 @@ impl Job {
         }
     }
 
+    /// Records why the run has failed, unless it has already failed, and tells the kernel's tasks to stop waiting.
+    #[cold]
+    fn halt(&self, failure: &Failure) -> Halt {
+        let halt = self.failure.set(failure);
+        self.kernel.halt();
+        halt
+    }
+
     #[cold]
     fn missing_input(&self, task: TaskId, predecessor: TaskId) -> Halt {
-        self.failure
-            .set(&Failure::MissingInput { task, predecessor })
+        self.halt(&Failure::MissingInput { task, predecessor })
     }
 
     #[cold]
     fn not_once(&self, task: TaskId) -> Halt {
-        self.failure.set(&Failure::NotOnce { task })
+        self.halt(&Failure::NotOnce { task })
     }
 
     #[cold]
     fn panicked(&self, task: TaskId, panic: &(dyn Any + Send)) -> Halt {
         let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
         let message = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        self.failure.set(&Failure::Panicked {
+        self.halt(&Failure::Panicked {
             task,
             message: message.unwrap_or_else(|| "(no message)".into()),
         })

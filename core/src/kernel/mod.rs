@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::graph::{TaskGraph, TaskId};
+use crate::latency::Histogram;
 use crate::parameter::{Parameter, Parameters};
+use crate::sync::WaitTable;
 
 mod busy_wait;
 mod compute_bound;
@@ -67,6 +71,26 @@ pub trait Kernel: Send + Sync {
         None
     }
 
+    /// Whether async backends call [`awaited`](Kernel::awaited) instead of `run`.
+    fn is_awaited(&self) -> bool {
+        false
+    }
+
+    /// The async form of [`run`](Kernel::run), for a kernel that waits for something other than time. Called only if
+    /// [`is_awaited`](Kernel::is_awaited).
+    fn awaited(&self, task: TaskId, seed: u64) -> Awaited<'_> {
+        Box::pin(std::future::ready(self.run(task, seed)))
+    }
+
+    /// Whether tasks wait for each other, so that all of them must be in progress at once. If one of them fails or dies,
+    /// the others may never end by themselves.
+    fn has_parties(&self) -> bool {
+        false
+    }
+
+    /// The run has failed: tasks that wait must stop waiting. Called on any thread or process, while tasks run.
+    fn halt(&self) {}
+
     /// How long `task` is meant to take on an idle core; `None` if this is not known beforehand. The lower bounds of
     /// the wall time are computed from this.
     fn duration(&self, task: TaskId) -> Option<Duration> {
@@ -92,7 +116,22 @@ pub trait Kernel: Send + Sync {
         let _ = task_run_count;
         Ok(Findings::new())
     }
+
+    /// Records latencies from now on, or stops recording them. Called when nothing runs. Before the first call, none are
+    /// recorded.
+    fn record_latencies(&self, on: bool) {
+        let _ = on;
+    }
+
+    /// Returns the latencies that were recorded since the last call, by name, and forgets them. Called when nothing runs.
+    /// Each name is one of [`KernelKind::latencies`]. Returns none by default.
+    fn take_latencies(&self) -> BTreeMap<String, Histogram> {
+        BTreeMap::new()
+    }
 }
+
+/// A task in progress that can be awaited. Its output is that of [`Kernel::run`].
+pub type Awaited<'a> = Pin<Box<dyn Future<Output = u64> + Send + 'a>>;
 
 /// Findings of a run that are not failures, such as `lost_updates_count`. Each key contains its unit.
 pub type Findings = BTreeMap<String, u64>;
@@ -106,8 +145,65 @@ pub enum Sharing {
     Processes,
 }
 
-/// Where a kernel will run.
+/// Where the tasks of a kernel are to run, as far as it is known before anything is built.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Venue<'a> {
+    /// The name of the backend.
+    pub backend: &'a str,
+    /// The number of tasks.
+    pub task_count: u64,
+    /// Whether the workers share one address space.
+    pub sharing: Sharing,
+    /// Whether a task that waits can be awaited, so that it occupies no worker.
+    pub is_async: bool,
+    /// The number of workers.
+    pub worker_count: usize,
+    /// How many tasks that wait can be in progress at once; `None` if there is no limit.
+    pub parallelism: Option<usize>,
+    /// Whether the backend supports only this number of workers.
+    pub is_fixed: bool,
+}
+
+impl<'a> Venue<'a> {
+    /// A venue of threads for `task_count` tasks on `worker_count` workers of `backend`, each of which runs one task at a
+    /// time.
+    pub fn new(backend: &'a str, task_count: u64, worker_count: usize) -> Self {
+        Self {
+            backend,
+            task_count,
+            sharing: Sharing::Threads,
+            is_async: false,
+            worker_count,
+            parallelism: Some(worker_count),
+            is_fixed: false,
+        }
+    }
+
+    /// Checks that `party_count` tasks, which wait for each other, can be in progress at once.
+    ///
+    /// # Errors
+    ///
+    /// Why they cannot, and what to do about it.
+    pub fn holds(&self, party_count: u64) -> Result<(), String> {
+        let Some(most) = self.parallelism.filter(|most| (*most as u64) < party_count) else {
+            return Ok(());
+        };
+        let parties = format!("{party_count} tasks wait for each other");
+        Err(match (self.is_fixed, self.worker_count) {
+            (true, _) => format!("{parties}, and `{}` runs {most} at once", self.backend),
+            (false, 1) => format!(
+                "{parties}, and one worker runs {most} at once: use --workers {party_count}"
+            ),
+            (false, workers) => format!(
+                "{parties}, and {workers} workers run {most} at once: use --workers {party_count}"
+            ),
+        })
+    }
+}
+
+/// Where a kernel will run.
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Setting<'a> {
     /// The graph of its tasks.
@@ -116,6 +212,10 @@ pub struct Setting<'a> {
     pub sharing: Sharing,
     /// How many workers there are.
     pub worker_count: usize,
+    /// Whether tasks can be awaited: whether the backend calls [`Kernel::awaited`].
+    pub is_async: bool,
+    /// Where tasks that wait for each other say what they wait for; `None` for a table of the kernel's own.
+    pub waits: Option<&'a Arc<WaitTable>>,
 }
 
 impl<'a> Setting<'a> {
@@ -125,6 +225,20 @@ impl<'a> Setting<'a> {
             graph,
             sharing,
             worker_count,
+            is_async: false,
+            waits: None,
+        }
+    }
+
+    /// The table in which tasks say what they wait for: the given one, or a new one.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses the pages.
+    pub fn wait_table(&self) -> io::Result<Arc<WaitTable>> {
+        match self.waits {
+            Some(table) => Ok(Arc::clone(table)),
+            None => Ok(Arc::new(WaitTable::new(self.graph.task_count())?)),
         }
     }
 }
@@ -168,6 +282,16 @@ pub trait KernelKind: Sync {
     fn why(&self) -> &'static str;
     /// The parameters that it accepts.
     fn parameters(&self) -> &'static [Parameter];
+    /// Checks that the kernel can work at `venue`: that its tasks, if they wait for each other, can all be in progress at
+    /// once, and that what they share exists there.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot, in a sentence that says what to do about it.
+    fn fits(&self, parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        let _ = (parameters, venue);
+        Ok(())
+    }
     /// Whether a task may run again after it was interrupted.
     fn is_idempotent(&self) -> bool {
         true
@@ -216,6 +340,18 @@ pub trait KernelKind: Sync {
     fn knows_durations(&self) -> bool {
         false
     }
+
+    /// The names of the latencies that its tasks can record, such as `lateness`. Empty if it records none.
+    fn latencies(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether latencies are recorded in the measured samples, because timing is the work of its tasks. Otherwise they
+    /// are recorded only in runs of their own: recording takes time, which would be in the wall time.
+    fn is_timing_the_work(&self) -> bool {
+        false
+    }
+
     /// Builds a kernel for `setting`.
     ///
     /// # Errors

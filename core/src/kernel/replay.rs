@@ -159,11 +159,7 @@ mod tests {
     fn build(graph: &TaskGraph, by: &str) -> io::Result<Box<dyn Kernel>> {
         let given = BTreeMap::from([("by".into(), Value::Text(by.into()))]);
         let parameters = Parameters::check(REPLAY.parameters(), &given).unwrap();
-        let setting = Setting {
-            graph,
-            sharing: Sharing::Threads,
-            worker_count: 1,
-        };
+        let setting = Setting::new(graph, Sharing::Threads, 1);
         REPLAY.build(&parameters, &setting)
     }
 

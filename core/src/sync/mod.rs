@@ -1,217 +1,38 @@
-//! The shared counters for which kernels contend.
+//! What concurrent programs share: counters, and the primitives by which tasks wait for each other.
 //!
-//! All of them are in shared pages, so that threads and forked processes contend for the same memory. Only the mutex
-//! has two forms: the mutex of the standard library is made for threads, so processes get a process-shared mutex
-//! from the system. Async backends use the form for threads, because no lock is held across an `.await`.
+//! A primitive is a trait with one form per family of workers: threads use what the standard library has, processes use
+//! words in shared pages, and async tasks use what their runtime has. The forms of other crates are beside the backends.
+//! Every operation is an `async fn`, so the body of a kernel is written once. An operation of a form that blocks is ready
+//! when it is first polled, and [`at_once`] turns it into a plain call.
+//!
+//! A task that waits for other tasks is a [`Party`]. Before it blocks, it says in a [`WaitTable`] what it waits for, so that
+//! a run that never ends can be explained. While it is blocked, it looks now and then whether the run has failed.
 
-use std::cell::Cell;
-use std::io;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
-use crate::memory::{Padded, SharedSlice};
-
+mod barrier;
+mod counter;
+mod futex;
+mod party;
 mod process_mutex;
 
-use process_mutex::ProcessMutex;
+pub use barrier::{Barrier, SharedBarrier, ThreadBarrier};
+pub use counter::{
+    AtomicCounter, MutexCounter, ProcessMutexCounter, RacyCounter, ShardedCounter, SharedCounter,
+};
+pub use party::{Halted, LOOK_INTERVAL, Party, WaitTable, Waiting};
 
-/// A counter that many workers increment.
-pub trait SharedCounter: Send + Sync {
-    /// Adds one, `times` times.
-    fn increment(&self, times: u64);
-    /// The value. No worker may be incrementing.
-    fn value(&self) -> u64;
-    /// Sets the value to zero. No worker may be incrementing.
-    fn reset(&self);
-}
-
-/// A relaxed load, then a relaxed store, like an increment without synchronisation. Updates get lost.
-pub struct RacyCounter(SharedSlice<Padded<AtomicU64>>);
-
-/// One atomic addition per increment.
-pub struct AtomicCounter(SharedSlice<Padded<AtomicU64>>);
-
-/// A mutex that is locked for each increment, for threads.
-pub struct MutexCounter(Mutex<u64>);
-
-/// A mutex that is locked for each increment, for processes.
-pub struct ProcessMutexCounter {
-    mutex: ProcessMutex,
-    value: SharedSlice<Padded<AtomicU64>>,
-}
-
-/// An atomic addition to the worker's own cache line; the value is the sum.
-pub struct ShardedCounter {
-    shards: SharedSlice<Padded<AtomicU64>>,
-    next: SharedSlice<AtomicU32>,
-}
-
-impl RacyCounter {
-    /// A counter at zero.
-    ///
-    /// # Errors
-    ///
-    /// If the system refuses the shared page.
-    pub fn new() -> io::Result<Self> {
-        SharedSlice::new(1).map(Self)
-    }
-}
-
-impl SharedCounter for RacyCounter {
-    fn increment(&self, times: u64) {
-        for _ in 0..times {
-            // Relaxed, and in two steps: this counter is meant to lose updates.
-            let value = self.0[0].load(Ordering::Relaxed);
-            self.0[0].store(value + 1, Ordering::Relaxed);
-        }
-    }
-
-    fn value(&self) -> u64 {
-        self.0[0].load(Ordering::Relaxed)
-    }
-
-    fn reset(&self) {
-        self.0[0].store(0, Ordering::Relaxed);
-    }
-}
-
-impl AtomicCounter {
-    /// A counter at zero.
-    ///
-    /// # Errors
-    ///
-    /// If the system refuses the shared page.
-    pub fn new() -> io::Result<Self> {
-        SharedSlice::new(1).map(Self)
-    }
-}
-
-impl SharedCounter for AtomicCounter {
-    fn increment(&self, times: u64) {
-        for _ in 0..times {
-            // Relaxed: only the total matters, and the end of the run orders the reader after it.
-            self.0[0].fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn value(&self) -> u64 {
-        self.0[0].load(Ordering::Relaxed)
-    }
-
-    fn reset(&self) {
-        self.0[0].store(0, Ordering::Relaxed);
-    }
-}
-
-impl MutexCounter {
-    /// A counter at zero.
-    pub fn new() -> Self {
-        Self(Mutex::new(0))
-    }
-}
-
-impl Default for MutexCounter {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl SharedCounter for MutexCounter {
-    fn increment(&self, times: u64) {
-        for _ in 0..times {
-            *self.0.lock().expect("an addition does not panic") += 1;
-        }
-    }
-
-    fn value(&self) -> u64 {
-        *self.0.lock().expect("an addition does not panic")
-    }
-
-    fn reset(&self) {
-        *self.0.lock().expect("an addition does not panic") = 0;
-    }
-}
-
-impl ProcessMutexCounter {
-    /// A counter at zero.
-    ///
-    /// # Errors
-    ///
-    /// If the system refuses the shared page or the mutex.
-    pub fn new() -> io::Result<Self> {
-        Ok(Self {
-            mutex: ProcessMutex::new()?,
-            value: SharedSlice::new(1)?,
-        })
-    }
-}
-
-impl SharedCounter for ProcessMutexCounter {
-    fn increment(&self, times: u64) {
-        for _ in 0..times {
-            self.mutex.with(|| {
-                // Relaxed: the mutex orders both steps.
-                let value = self.value[0].load(Ordering::Relaxed);
-                self.value[0].store(value + 1, Ordering::Relaxed);
-            });
-        }
-    }
-
-    fn value(&self) -> u64 {
-        self.value[0].load(Ordering::Relaxed)
-    }
-
-    fn reset(&self) {
-        self.value[0].store(0, Ordering::Relaxed);
-    }
-}
-
-impl ShardedCounter {
-    /// A counter at zero, with one shard per worker.
-    ///
-    /// # Errors
-    ///
-    /// If the system refuses the shared pages.
-    pub fn new(worker_count: usize) -> io::Result<Self> {
-        Ok(Self {
-            shards: SharedSlice::new(worker_count.max(1))?,
-            next: SharedSlice::new(1)?,
-        })
-    }
-
-    /// The shard of the calling worker, assigned in turn at its first increment.
-    fn shard(&self) -> &AtomicU64 {
-        thread_local! {
-            static TURN: Cell<Option<u32>> = const { Cell::new(None) };
-        }
-        let turn = TURN.get().unwrap_or_else(|| {
-            // Relaxed: each call only needs a different number.
-            let turn = self.next[0].fetch_add(1, Ordering::Relaxed);
-            TURN.set(Some(turn));
-            turn
-        });
-        &self.shards[turn as usize % self.shards.len()]
-    }
-}
-
-impl SharedCounter for ShardedCounter {
-    fn increment(&self, times: u64) {
-        let shard = self.shard();
-        for _ in 0..times {
-            // Atomic because a backend that starts more threads than workers makes some threads share a shard.
-            // Relaxed: only the total matters, and the end of the run orders the reader after it.
-            shard.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn value(&self) -> u64 {
-        let shards = self.shards.iter();
-        shards.map(|shard| shard.load(Ordering::Relaxed)).sum()
-    }
-
-    fn reset(&self) {
-        for shard in self.shards.iter() {
-            shard.store(0, Ordering::Relaxed);
-        }
+/// The result of an operation that blocks instead of being pending.
+///
+/// # Panics
+///
+/// If it is pending after all.
+#[inline]
+pub fn at_once<T>(operation: impl Future<Output = T>) -> T {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(operation).poll(&mut context) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("a form that blocks is never pending"),
     }
 }

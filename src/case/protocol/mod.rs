@@ -145,6 +145,9 @@ pub struct Prepare {
     /// Where to read the graph; null to build it from the parameters of the case, which only builds of taskdyno can do.
     #[serde(default)]
     pub graph: Option<HandedGraph>,
+    /// The path of a table in which tasks that wait for each other say what they wait for; null if no task does.
+    #[serde(default)]
+    pub waits: Option<String>,
     /// The nonce of the warm-up.
     #[serde(default)]
     pub nonce: Hex,
@@ -189,6 +192,7 @@ impl Prepare {
             kind: graph(),
             case,
             graph: None,
+            waits: None,
             nonce: Hex(0),
             warmup_ns: 0,
             warmup_run_count: 0,
@@ -290,6 +294,9 @@ pub struct Expected {
     pub digests: Vec<Hex>,
     /// What determines its times, see [`crate::record::Record::pace`].
     pub pace: String,
+    /// Whether its tasks wait for each other.
+    #[serde(default)]
+    pub has_parties: bool,
     /// What is known of the durations of its tasks; null if they are not known, or all zero.
     #[serde(default)]
     pub durations: Option<KnownDurations>,

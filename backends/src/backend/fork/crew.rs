@@ -124,6 +124,11 @@ impl Crew {
         while let Some(index) = self.first_ended(AT_ONCE) {
             losses.push(self.members.swap_remove(index).lose(shared));
         }
+        if !losses.is_empty() && shared.job.kernel().has_parties() {
+            // The others may wait for the dead one, and nothing of theirs can be used.
+            self.kill_all();
+            return losses;
+        }
         shared.dismiss();
         let mut watch = StuckWatch::new(task_timeout);
         let look = Timespec::try_from(LOOK_INTERVAL).expect("well below the largest time");
@@ -146,10 +151,15 @@ impl Crew {
         shared.dismiss();
         for member in &self.members {
             if process::first_ended([&member.process].into_iter(), GRACE).is_none() {
-                self.members.iter().for_each(|one| one.process.kill());
                 break;
             }
         }
+        self.kill_all();
+    }
+
+    /// Kills those processes that have not ended, and leaves no zombie.
+    fn kill_all(&mut self) {
+        self.members.iter().for_each(|one| one.process.kill());
         for member in self.members.drain(..) {
             member.process.reap();
         }

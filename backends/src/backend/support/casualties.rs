@@ -67,6 +67,9 @@ impl Casualties {
             task,
             attempt_count,
         });
+        if job.kernel().has_parties() {
+            return Err(fatal(job, worker, ending, task, attempt_count));
+        }
         match task {
             Some(task) if attempt_count > self.retry_limit => run.given_up.push(task),
             Some(_) => {}
@@ -114,6 +117,27 @@ impl Casualties {
             ending: last.ending,
             attempt_count: last.attempt_count,
         }))
+    }
+}
+
+/// Makes the run fail because of a death: the tasks wait for each other, so no other can take the place of the dead one.
+fn fatal(
+    job: &Job,
+    worker: usize,
+    ending: Ending,
+    task: Option<TaskId>,
+    attempt_count: u32,
+) -> Halt {
+    match task {
+        Some(task) => job.fail_with(&Failure::WorkerDied {
+            task,
+            worker: worker as u32,
+            ending,
+            attempt_count,
+        }),
+        None => job.fail(format!(
+            "worker {worker} {ending} between two tasks, and tasks that wait for each other cannot go on without it"
+        )),
     }
 }
 

@@ -86,11 +86,8 @@ mod tests {
 
     #[test]
     fn the_process_that_made_it_is_spared() {
-        let setting = Setting {
-            graph: &TaskGraph::default(),
-            sharing: Sharing::Threads,
-            worker_count: 1,
-        };
+        let graph = TaskGraph::default();
+        let setting = Setting::new(&graph, Sharing::Threads, 1);
         let empty = EMPTY.build(&Parameters::default(), &setting);
         let deadly = deadly(empty.unwrap(), 1.0, 7).unwrap();
         assert_eq!(deadly.run(TaskId(0), 5), 5);

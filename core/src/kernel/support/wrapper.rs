@@ -1,9 +1,11 @@
 //! A kernel around another one. The methods of [`Kernel`] are forwarded here and nowhere else.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::graph::TaskId;
-use crate::kernel::{Findings, Kernel};
+use crate::kernel::{Awaited, Findings, Kernel};
+use crate::latency::Histogram;
 
 /// What is done before and after the tasks of another kernel.
 pub(super) trait Wrapper: Send + Sync {
@@ -45,6 +47,28 @@ impl<W: Wrapper> Kernel for Wrapped<W> {
         self.kernel.wait(task)
     }
 
+    fn is_awaited(&self) -> bool {
+        self.kernel.is_awaited()
+    }
+
+    fn awaited(&self, task: TaskId, seed: u64) -> Awaited<'_> {
+        // `wait` has begun the wait.
+        let work = self.kernel.awaited(task, seed);
+        Box::pin(async move {
+            let value = work.await;
+            self.wrapper.end_wait(task);
+            value
+        })
+    }
+
+    fn has_parties(&self) -> bool {
+        self.kernel.has_parties()
+    }
+
+    fn halt(&self) {
+        self.kernel.halt();
+    }
+
     fn duration(&self, task: TaskId) -> Option<Duration> {
         self.kernel.duration(task)
     }
@@ -60,13 +84,22 @@ impl<W: Wrapper> Kernel for Wrapped<W> {
     fn verify(&self, task_run_count: u64) -> Result<Findings, String> {
         self.kernel.verify(task_run_count)
     }
+
+    fn record_latencies(&self, on: bool) {
+        self.kernel.record_latencies(on);
+    }
+
+    fn take_latencies(&self) -> BTreeMap<String, Histogram> {
+        self.kernel.take_latencies()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
     use super::*;
+    use crate::sync::at_once;
 
     /// Does nothing around a task.
     struct Nothing;
@@ -81,6 +114,7 @@ mod tests {
     #[derive(Default)]
     struct Unusual {
         reset_count: AtomicU64,
+        is_recording: AtomicBool,
     }
 
     #[deny(clippy::missing_trait_methods)]
@@ -95,6 +129,22 @@ mod tests {
 
         fn wait(&self, task: TaskId) -> Option<Duration> {
             Some(Duration::from_secs(task.0.into()))
+        }
+
+        fn is_awaited(&self) -> bool {
+            true
+        }
+
+        fn awaited(&self, task: TaskId, seed: u64) -> Awaited<'_> {
+            Box::pin(std::future::ready(u64::from(task.0) + 2 * seed))
+        }
+
+        fn has_parties(&self) -> bool {
+            true
+        }
+
+        fn halt(&self) {
+            self.reset();
         }
 
         fn duration(&self, task: TaskId) -> Option<Duration> {
@@ -115,6 +165,17 @@ mod tests {
             let reset_count = self.reset_count.load(Ordering::Relaxed);
             Err(format!("{task_run_count} task runs, {reset_count} resets"))
         }
+
+        fn record_latencies(&self, on: bool) {
+            // Relaxed: as in `reset`.
+            self.is_recording.store(on, Ordering::Relaxed);
+        }
+
+        fn take_latencies(&self) -> BTreeMap<String, Histogram> {
+            // Relaxed: as in `reset`.
+            let is_recording = self.is_recording.load(Ordering::Relaxed);
+            BTreeMap::from([(format!("recording: {is_recording}"), Histogram::default())])
+        }
     }
 
     #[test]
@@ -129,8 +190,14 @@ mod tests {
         assert_eq!(wrapped.wait(task), Some(Duration::from_secs(3)));
         assert_eq!(wrapped.duration(task), Some(Duration::from_millis(3)));
         assert!(!wrapped.is_duration_kept());
+        assert!(wrapped.is_awaited());
+        assert_eq!(at_once(wrapped.awaited(task, 7)), 17);
+        assert!(wrapped.has_parties());
         wrapped.reset();
+        wrapped.halt();
         let verdict = wrapped.verify(5);
-        assert_eq!(verdict, Err("5 task runs, 1 resets".into()));
+        assert_eq!(verdict, Err("5 task runs, 2 resets".into()));
+        wrapped.record_latencies(true);
+        assert!(wrapped.take_latencies().contains_key("recording: true"));
     }
 }

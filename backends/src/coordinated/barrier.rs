@@ -1,0 +1,106 @@
+use std::io;
+
+use super::support::Form;
+#[cfg(not(feature = "tokio"))]
+use super::support::NO_ASYNC_FORM;
+use crate::coordination::{BarrierWork, Coordinated};
+use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
+use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
+use crate::sync::{Barrier, SharedBarrier, ThreadBarrier};
+
+/// Parties that meet at a barrier, phase after phase.
+pub const BARRIER: BarrierKind = BarrierKind;
+
+/// See [`BARRIER`].
+#[derive(Debug)]
+pub struct BarrierKind;
+
+impl KernelKind for BarrierKind {
+    fn name(&self) -> &'static str {
+        "barrier"
+    }
+
+    fn why(&self) -> &'static str {
+        "coordinates: all tasks meet at a barrier, phase after phase"
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        &[Parameter {
+            name: "phases",
+            why: "how often the tasks meet",
+            kind: ParameterKind::Count {
+                min: 1,
+                max: 1 << 30,
+            },
+            default: Some(DefaultValue::Count(100)),
+        }]
+    }
+
+    fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        Form::at(venue)?;
+        venue.holds(venue.task_count)
+    }
+
+    fn is_idempotent(&self) -> bool {
+        // Its arrivals stay counted.
+        false
+    }
+
+    fn size_parameter(&self) -> Option<&'static str> {
+        Some("phases")
+    }
+
+    fn pace(&self, _: &Parameters) -> Pace {
+        Pace::Contention
+    }
+
+    fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
+        let phase_count = parameters.count("phases");
+        let party_count = setting.graph.task_count() as u32;
+        match Form::of(setting) {
+            Form::Threads => work(ThreadBarrier::new(party_count), phase_count, setting),
+            Form::Processes => work(SharedBarrier::new(party_count)?, phase_count, setting),
+            #[cfg(feature = "tokio")]
+            Form::AsyncTasks => work(TokioBarrier::new(party_count), phase_count, setting),
+            #[cfg(not(feature = "tokio"))]
+            Form::AsyncTasks => Err(io::Error::other(NO_ASYNC_FORM)),
+        }
+    }
+}
+
+fn work(
+    barrier: impl Barrier,
+    phase_count: u64,
+    setting: &Setting<'_>,
+) -> io::Result<Box<dyn Kernel>> {
+    let party_count = setting.graph.task_count() as u64;
+    Coordinated::boxed(
+        BarrierWork::new(barrier, party_count, phase_count)?,
+        setting,
+    )
+}
+
+#[cfg(feature = "tokio")]
+use of_tokio::TokioBarrier;
+
+#[cfg(feature = "tokio")]
+mod of_tokio {
+    use crate::sync::{Barrier, Halted, Party};
+
+    /// The barrier of tokio.
+    pub(super) struct TokioBarrier(tokio::sync::Barrier);
+
+    impl TokioBarrier {
+        pub(super) fn new(party_count: u32) -> Self {
+            Self(tokio::sync::Barrier::new(party_count as usize))
+        }
+    }
+
+    impl Barrier for TokioBarrier {
+        async fn wait(&self, party: Party<'_>) -> Result<(), Halted> {
+            let _waiting = party.waits_for("the barrier");
+            self.0.wait().await;
+            Ok(())
+        }
+    }
+}

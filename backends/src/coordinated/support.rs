@@ -1,0 +1,45 @@
+//! Which form of a primitive the workers of a backend get.
+
+use crate::kernel::{Setting, Sharing, Venue};
+
+/// The form of a primitive: for which workers it is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// For threads, which block.
+    Threads,
+    /// For processes, which block.
+    Processes,
+    /// For async tasks, which are awaited.
+    AsyncTasks,
+}
+
+/// Why this build has no primitives for async tasks, if it has none.
+pub(super) const NO_ASYNC_FORM: &str =
+    "this build has no primitives for async tasks: build it with the feature `tokio`";
+
+impl Form {
+    /// The form for the workers of `setting`.
+    pub(super) fn of(setting: &Setting<'_>) -> Self {
+        Self::new(setting.is_async, setting.sharing)
+    }
+
+    /// The form for the workers at `venue`.
+    ///
+    /// # Errors
+    ///
+    /// If this build has none for them.
+    pub(super) fn at(venue: &Venue<'_>) -> Result<Self, String> {
+        match Self::new(venue.is_async, venue.sharing) {
+            Self::AsyncTasks if !cfg!(feature = "tokio") => Err(NO_ASYNC_FORM.into()),
+            form => Ok(form),
+        }
+    }
+
+    fn new(is_async: bool, sharing: Sharing) -> Self {
+        match (is_async, sharing) {
+            (true, _) => Self::AsyncTasks,
+            (false, Sharing::Threads) => Self::Threads,
+            (false, Sharing::Processes) => Self::Processes,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The test that every backend must pass with every kernel whose tasks coordinate.
+
+use std::collections::BTreeMap;
+use std::thread;
+
+use taskdyno_core::backend::{Backend, Continuation, PoolPlan, verify_runs};
+use taskdyno_core::execute::Job;
+use taskdyno_core::graph::TaskGraphBuilder;
+use taskdyno_core::kernel::KernelKind;
+use taskdyno_core::parameter::{Parameter, ParameterKind, Parameters, Value};
+
+/// Runs of each pool. State that one run leaves behind would show in the next.
+const RUN_COUNT: u64 = 3;
+
+/// Runs `kind` on `backend` with every combination of its choices: with one party, two, three, and more than there are
+/// cores; with one worker, two, as many workers as parties, and one more. What the kernel says does not fit is left out.
+///
+/// # Panics
+///
+/// When a run fails, or when nothing fits although the backend has more than one worker.
+pub(crate) fn conforms(kind: &dyn KernelKind, backend: &dyn Backend, continuation: Continuation) {
+    let cores = thread::available_parallelism().unwrap().get();
+    let mut ran_count = 0;
+    for party_count in [1, 2, 3, cores + 3] {
+        for parameters in every_choice(kind.parameters()) {
+            for worker_count in worker_counts(backend, party_count) {
+                let venue = backend.venue(party_count as u64, worker_count);
+                if kind.fits(&parameters, &venue).is_ok() {
+                    let mut plan = PoolPlan::plain(backend, worker_count);
+                    plan.continuation = continuation;
+                    runs(kind, &parameters, backend, &plan, party_count);
+                    ran_count += 1;
+                }
+            }
+        }
+    }
+    let is_alone = backend.fixed_worker_count() == Some(1);
+    assert!(
+        ran_count > 0 || is_alone,
+        "{} runs nowhere on {}",
+        kind.name(),
+        backend.name()
+    );
+}
+
+fn worker_counts(backend: &dyn Backend, party_count: usize) -> Vec<usize> {
+    match backend.fixed_worker_count() {
+        Some(count) => vec![count],
+        None => vec![1, 2, party_count, party_count + 1],
+    }
+}
+
+fn runs(
+    kind: &dyn KernelKind,
+    parameters: &Parameters,
+    backend: &dyn Backend,
+    plan: &PoolPlan,
+    party_count: usize,
+) {
+    let mut builder = TaskGraphBuilder::default();
+    for _ in 0..party_count {
+        builder.push([]).unwrap();
+    }
+    let graph = builder.finish();
+    let kernel = kind.build(parameters, &backend.setting(&graph, plan.worker_count));
+    let job = Job::new(graph, kernel.unwrap()).unwrap();
+    let what = format!(
+        "{} {:?} for {party_count} on {} {plan:?}",
+        kind.name(),
+        parameters.values(),
+        backend.name()
+    );
+    assert_eq!(verify_runs(backend, plan, job, RUN_COUNT), Ok(()), "{what}");
+}
+
+/// All combinations of the choices among `declared`, with small values for the rest.
+fn every_choice(declared: &[Parameter]) -> Vec<Parameters> {
+    let mut given = vec![BTreeMap::new()];
+    for parameter in declared {
+        let values: Vec<Value> = match parameter.kind {
+            ParameterKind::Count { min, max } => vec![Value::Count(3.clamp(min, max))],
+            ParameterKind::Milliseconds => vec![Value::Number(0.1)],
+            ParameterKind::Ratio => vec![Value::Number(0.5)],
+            ParameterKind::Choice(words) => words
+                .iter()
+                .map(|word| Value::Text((*word).into()))
+                .collect(),
+        };
+        let with = |given: &BTreeMap<String, Value>| -> Vec<_> {
+            let one = |value: &Value| {
+                let mut given = given.clone();
+                given.insert(parameter.name.into(), value.clone());
+                given
+            };
+            values.iter().map(one).collect()
+        };
+        given = given.iter().flat_map(with).collect();
+    }
+    let checked = given.iter().map(|given| Parameters::check(declared, given));
+    checked.map(Result::unwrap).collect()
+}
