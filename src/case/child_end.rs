@@ -2,9 +2,12 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
+use std::time::Duration;
 
-use super::process::LONGEST_EXIT;
 use crate::execute::Ending;
+
+/// How long a child that has sent its last reply may take to exit by itself.
+pub(super) const LONGEST_EXIT: Duration = Duration::from_secs(2);
 
 /// How a child that had nothing left to do ended, and what it had started.
 #[derive(Debug)]
@@ -73,7 +76,7 @@ mod tests {
         assert!(end(code(0), 0, &[]).is_empty());
         assert_eq!(
             end(code(3), 0, &[]),
-            ["it exited with code 3 after its last reply"]
+            ["it left with exit code 3 after its last reply"]
         );
         assert_eq!(
             end(None, 1, &[]),

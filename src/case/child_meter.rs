@@ -25,7 +25,7 @@ pub(super) struct ChildMeter {
 }
 
 /// CPU time of some of the processes, and what they can have used it on.
-struct Part {
+struct CpuPart {
     whose: &'static str,
     cpu_ns: u64,
     core_count: u32,
@@ -61,7 +61,7 @@ impl ChildMeter {
             );
             return Err(CaseError::new(ErrorKind::Protocol, message));
         }
-        let too_much = |part: &Part| {
+        let too_much = |part: &CpuPart| {
             let most_ns = wall_ns as f64 * f64::from(part.core_count) * MOST_CPU_RATIO;
             part.cpu_ns as f64 > most_ns + UNEXPLAINED_NS
         };
@@ -72,13 +72,13 @@ impl ChildMeter {
     }
 
     /// The parts that are judged one by one.
-    fn parts(&self, used: &TreeDifference) -> Vec<Part> {
+    fn parts(&self, used: &TreeDifference) -> Vec<CpuPart> {
         // The process that hands out tasks works beside its worker processes.
         let coordinator_count = match self.family {
             Family::Processes | Family::Mixed => 1,
             Family::Serial | Family::Threads | Family::Async => 0,
         };
-        let part = |whose, cpu_ns, core_count: u32| Part {
+        let part = |whose, cpu_ns, core_count: u32| CpuPart {
             whose,
             cpu_ns,
             core_count: core_count.min(self.core_count),
@@ -111,7 +111,7 @@ impl ChildMeter {
     }
 }
 
-fn wall_too_short(part: &Part, wall_ns: u64) -> CaseError {
+fn wall_too_short(part: &CpuPart, wall_ns: u64) -> CaseError {
     let [cpu_ms, wall_ms] = [part.cpu_ns, wall_ns].map(|ns| ns as f64 / 1e6);
     let message = format!(
         "{} used {cpu_ms:.1} ms of CPU time, but the samples of the slice took only {wall_ms:.1} ms of wall time, on at \

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, pidfd_open};
 
-use super::child_end::ChildEnd;
+use super::child_end::{ChildEnd, LONGEST_EXIT};
 use super::lines::Lines;
 use super::protocol::{Reply, Request};
 use crate::execute::Ending;
@@ -43,8 +43,6 @@ impl Idle for Patience {
     }
 }
 
-/// How long a child that has sent its last reply may take to exit by itself.
-pub(super) const LONGEST_EXIT: Duration = Duration::from_secs(2);
 /// How long what it has started may take to end after it.
 const LONGEST_AFTERLIFE: Duration = Duration::from_secs(1);
 
@@ -409,7 +407,7 @@ mod tests {
         let (_folder, mut session) = session(&script, Root::default());
         let error = session.reply(&mut Patience).unwrap_err();
         assert_eq!(error.kind.name(), "killed");
-        for words in ["exited with code 3", "its last output: good bye"] {
+        for words in ["exit code 3", "its last output: good bye"] {
             assert!(error.message.contains(words), "{}", error.message);
         }
     }
@@ -425,7 +423,7 @@ mod tests {
         assert_eq!(
             session.end().remarks(),
             [
-                "it exited with code 3 after its last reply",
+                "it left with exit code 3 after its last reply",
                 "it left 1 process behind, which was killed"
             ]
         );

@@ -125,7 +125,7 @@ fn a_child_that_ends_badly_keeps_its_samples_and_gets_a_remark() {
     for (record, remark) in [
         (
             measure("exit-code", SLEEP),
-            "it exited with code 3 after its last reply",
+            "it left with exit code 3 after its last reply",
         ),
         (
             measure_pool(1, "left-behind"),

@@ -51,7 +51,7 @@ def sample(*arguments):
 def main():
     child.NAME = "pool"
     backend = {"name": "pool", "family": "processes", "why": "for tests", "fixed_worker_count": WORKERS}
-    child.GREETING["backends"] = [backend]
+    child.GREETING.update(backends=[backend], kernels=["empty", "sleep", "hash"])
     requests = (json.loads(line).popitem() for line in sys.stdin)
     if WRONG == "left-behind":
         subprocess.Popen(["sleep", "600"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
