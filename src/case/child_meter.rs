@@ -144,6 +144,8 @@ mod tests {
                 })
                 .collect(),
             ended_ns: ended_ms * MS,
+            least_cpu_ns: (sum + ended_ms) * MS,
+            most_cpu_ns: (sum + ended_ms) * MS,
             elapsed_ns: 1_000 * MS,
             voluntary_switch_count: 0,
             involuntary_switch_count: 0,

@@ -146,10 +146,11 @@ enum Command {
     /// Each check is one line. If a check fails, what was found and what to do follow, and the shortest exchange that
     /// shows it: `>` begins a line that was sent, and `<` one that was received.
     ///
-    /// `taskdyno conform -- python3 child.py` tests all that a Python program claims. With `--backends my-pool` before
-    /// the `--`, it tests one backend while you work on it.
+    /// `taskdyno conform -- python3 child.py` tests all that a Python program claims. While you work on it, give
+    /// `--quick`, `--backends my-pool` or `--check digests` before the `--` to test a part.
     ///
-    /// The exit code is 0 if the program conforms, 1 if it does not, and 2 if it cannot be started.
+    /// A check that begins with `?` cannot tell, for example because other programs had the cores. The exit code is 0
+    /// if the program conforms or a check cannot tell, 1 if it does not conform, and 2 if it cannot be started.
     Conform(conform::ConformArguments),
     /// Compare records with other records or with baselines, without measuring.
     Compare(compare::CompareArguments),

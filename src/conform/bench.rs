@@ -1,14 +1,34 @@
 //! What all checks share: the child under test, what it claims, and what it has to run.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Mutex;
+use std::thread;
 
+use super::check::Passed;
 use super::claims::{ClaimedBackend, Claims};
 use super::exchange::TestedChild;
-use super::fault::ConformError;
+use super::fault::{ConformError, Setback};
 use super::session::TestCase;
 use super::work::{ChosenKernel, NamedGraph};
 use crate::kernel::KernelKind;
 use crate::registry::Registry;
+
+/// Nothing that holds one of the locks can panic.
+const NO_PANIC: &str = "no thread panics while it holds a lock";
+
+/// What of a child is tested.
+#[derive(Debug)]
+pub(crate) struct Selection<'a> {
+    /// The names of the backends; all if it is empty.
+    pub(crate) backends: &'a [String],
+    /// The names of the checks; all if it is empty. The greeting is always tested.
+    pub(crate) checks: &'a [String],
+    /// Whether to leave out the checks that seldom fail while everything else is right.
+    pub(crate) is_quick: bool,
+    /// How many backends are tested at the same time.
+    pub(crate) job_count: usize,
+}
 
 /// The number of workers of most cases.
 const WORKERS: u32 = 2;
@@ -27,11 +47,14 @@ pub(super) struct Bench<'a> {
     pub(super) odd: NamedGraph,
     /// Two nonces that no child can know beforehand.
     pub(super) nonces: [u64; 2],
-    doing: &'a dyn Fn(&str),
+    /// Whether to leave out what seldom fails alone.
+    pub(super) is_quick: bool,
+    job_count: usize,
+    doing: &'a (dyn Fn(&str) + Sync),
 }
 
 impl<'a> Bench<'a> {
-    /// The bench for a child with these claims, limited to the backends in `only`, if it is not empty.
+    /// The bench for a child with these claims.
     ///
     /// # Errors
     ///
@@ -40,8 +63,8 @@ impl<'a> Bench<'a> {
         subject: &'a TestedChild<'a>,
         mut claims: Claims,
         registry: &Registry,
-        only: &[String],
-        doing: &'a dyn Fn(&str),
+        selection: &Selection<'_>,
+        doing: &'a (dyn Fn(&str) + Sync),
     ) -> Result<Self, ConformError> {
         let claimed = claims.kernels.iter();
         let kernels: Vec<ChosenKernel> = claimed
@@ -52,6 +75,7 @@ impl<'a> Bench<'a> {
             return Err(ConformError::NoKernel { claimed });
         }
         let known: Vec<String> = claims.backends.iter().map(|one| one.name.clone()).collect();
+        let only = selection.backends;
         if let Some(name) = only.iter().find(|name| !known.contains(name)) {
             return Err(ConformError::NoBackend {
                 name: name.clone(),
@@ -61,8 +85,6 @@ impl<'a> Bench<'a> {
         let is_chosen = |backend: &ClaimedBackend| only.is_empty() || only.contains(&backend.name);
         claims.backends.retain(is_chosen);
         let patterns = NamedGraph::variety(registry);
-        // Each instance of this hasher has random keys.
-        let draw = || RandomState::new().hash_one(());
         Ok(Self {
             subject,
             kernels,
@@ -71,14 +93,94 @@ impl<'a> Bench<'a> {
             odd: NamedGraph::dense(7, 5).timed(),
             nonces: [draw(), draw()],
             claims,
+            is_quick: selection.is_quick,
+            job_count: selection.job_count,
             doing,
         })
     }
 
     /// The backends under test.
-    pub(super) fn backends(&self) -> impl Iterator<Item = &ClaimedBackend> {
-        let backends = self.claims.backends.iter();
-        backends.inspect(|backend| (self.doing)(&backend.name))
+    pub(super) fn backends(&self) -> &[ClaimedBackend] {
+        &self.claims.backends
+    }
+
+    /// Makes a check on each backend, as many at a time as the user allows, and sums up the results. After a fault, no
+    /// other one is begun.
+    pub(super) fn each(
+        &self,
+        check: impl Fn(&ClaimedBackend) -> Result<Passed, Setback> + Sync,
+    ) -> Result<Passed, Setback> {
+        self.each_of(self.backends(), self.job_count, check)
+    }
+
+    /// [`each`](Self::each), but only on the first backend in a quick test: for what children usually do in the same way
+    /// for all their backends.
+    pub(super) fn first_or_each(
+        &self,
+        check: impl Fn(&ClaimedBackend) -> Result<Passed, Setback> + Sync,
+    ) -> Result<Passed, Setback> {
+        let backends = match self.is_quick {
+            true => &self.backends()[..1],
+            false => self.backends(),
+        };
+        self.each_of(backends, self.job_count, check)
+    }
+
+    /// [`each`](Self::each), one after the other, for checks that need a core for themselves.
+    pub(super) fn each_alone(
+        &self,
+        check: impl Fn(&ClaimedBackend) -> Result<Passed, Setback> + Sync,
+    ) -> Result<Passed, Setback> {
+        self.each_of(self.backends(), 1, check)
+    }
+
+    fn each_of(
+        &self,
+        backends: &[ClaimedBackend],
+        job_count: usize,
+        check: impl Fn(&ClaimedBackend) -> Result<Passed, Setback> + Sync,
+    ) -> Result<Passed, Setback> {
+        let waiting = Mutex::new(backends.iter().enumerate());
+        let results = Mutex::new(BTreeMap::new());
+        let work = || {
+            loop {
+                let next = waiting.lock().expect(NO_PANIC).next();
+                let Some((index, backend)) = next else {
+                    return;
+                };
+                self.doing(&backend.name);
+                let result = check(backend);
+                if result.is_err() {
+                    waiting.lock().expect(NO_PANIC).by_ref().for_each(drop);
+                }
+                results.lock().expect(NO_PANIC).insert(index, result);
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..job_count.min(backends.len()) {
+                scope.spawn(work);
+            }
+        });
+        self.sum(results.into_inner().expect(NO_PANIC))
+    }
+
+    /// The first fault; otherwise all doubts, with the names of their backends.
+    fn sum(&self, results: BTreeMap<usize, Result<Passed, Setback>>) -> Result<Passed, Setback> {
+        let mut doubts: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for (index, result) in results {
+            if let Passed::CannotTell(why) = result? {
+                let names = doubts.entry(why).or_default();
+                names.push(&self.backends()[index].name);
+            }
+        }
+        let doubts = doubts.into_iter();
+        let doubts: Vec<String> = doubts
+            .map(|(why, names)| format!("{}: {why}", names.join(", ")))
+            .collect();
+        match doubts.is_empty() {
+            true => Ok(Passed::Yes),
+            false => Ok(Passed::CannotTell(doubts.join("; "))),
+        }
     }
 
     /// The backend for checks that are not about backends.
@@ -106,4 +208,10 @@ impl<'a> Bench<'a> {
     pub(super) fn doing(&self, what: &str) {
         (self.doing)(what);
     }
+}
+
+/// A word that no child can know beforehand.
+pub(super) fn draw() -> u64 {
+    // Each instance of this hasher has random keys.
+    RandomState::new().hash_one(())
 }

@@ -31,7 +31,7 @@ pub(crate) struct TestedChild<'a> {
     /// How long it may take for one reply.
     pub(crate) timeout: Duration,
     /// Whether the user has interrupted.
-    pub(crate) is_cancelled: &'a dyn Fn() -> bool,
+    pub(crate) is_cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// A started child, and everything that was sent and received. Dropping it kills the child with all that it started.

@@ -12,7 +12,8 @@ mod session;
 mod work;
 
 use bench::Bench;
-use check::{CHECKS, GREETING, GREETING_EXPECTED, Passed};
+pub(crate) use bench::Selection;
+use check::{CHECKS, ConformCheck, GREETING, GREETING_EXPECTED, Passed};
 use claims::Claims;
 use exchange::Exchange;
 pub(crate) use exchange::TestedChild;
@@ -22,8 +23,7 @@ pub(crate) use fault::{ConformError, Fault};
 use crate::registry::Registry;
 
 /// What no check can find.
-pub(crate) const CANNOT_BE_CAUGHT: [&str; 4] = [
-    "a child that keeps one result per nonce, and returns it when the nonce comes again",
+pub(crate) const CANNOT_BE_CAUGHT: [&str; 3] = [
     "a child that claims to hand on bytes, and leaves them out",
     "a child that skips increments of its own counter, and reports the sum that is expected",
     "a child that schedules its tasks in another way than its backend says",
@@ -36,6 +36,8 @@ pub(crate) enum CheckOutcome {
     Passed,
     /// The child does not claim what the check is about; the text says what.
     NotApplicable(String),
+    /// What was seen is too little for a verdict; the text says why.
+    CannotTell(String),
     /// The check would say nothing, because this other check has failed.
     NotTried(&'static str),
     /// The child does something else.
@@ -53,13 +55,27 @@ pub(crate) struct CheckResult {
     pub(crate) outcome: CheckOutcome,
 }
 
-/// The number of checks.
-pub(crate) fn check_count() -> usize {
-    CHECKS.len() + 1
+impl Selection<'_> {
+    fn contains(&self, check: &ConformCheck) -> bool {
+        let is_named = |name: &String| name == check.name;
+        (self.checks.is_empty() || self.checks.iter().any(is_named))
+            && (check.is_quick || !self.is_quick)
+    }
+
+    /// The number of checks.
+    pub(crate) fn check_count(&self) -> usize {
+        1 + CHECKS.iter().filter(|check| self.contains(check)).count()
+    }
 }
 
-/// Makes all checks on the backends `only` (all if it is empty), and passes each result to `ended`. `doing` hears what
-/// is tested at the moment.
+/// The names of all checks.
+pub(crate) fn check_names() -> impl Iterator<Item = &'static str> {
+    [GREETING]
+        .into_iter()
+        .chain(CHECKS.iter().map(|check| check.name))
+}
+
+/// Makes the selected checks, and passes each result to `ended`. `doing` hears what is tested at the moment.
 ///
 /// # Errors
 ///
@@ -67,14 +83,14 @@ pub(crate) fn check_count() -> usize {
 pub(crate) fn conform<E: From<ConformError>>(
     subject: &TestedChild<'_>,
     registry: &Registry,
-    only: &[String],
-    doing: &dyn Fn(&str),
+    selection: &Selection<'_>,
+    doing: &(dyn Fn(&str) + Sync),
     mut ended: impl FnMut(CheckResult) -> Result<(), E>,
 ) -> Result<(), E> {
     doing(GREETING);
     let (greeting, bench) = match greet(subject) {
         Ok(claims) => {
-            let bench = Bench::new(subject, claims, registry, only, doing)?;
+            let bench = Bench::new(subject, claims, registry, selection, doing)?;
             (CheckOutcome::Passed, Some(bench))
         }
         Err(setback) => (failure(setback)?, None),
@@ -85,7 +101,7 @@ pub(crate) fn conform<E: From<ConformError>>(
         outcome: greeting,
     })?;
     let mut failed: Vec<&'static str> = Vec::new();
-    for check in CHECKS {
+    for check in CHECKS.iter().filter(|check| selection.contains(check)) {
         doing(check.name);
         let missing = failed.iter().find(|name| check.needs.contains(name));
         let outcome = match (&bench, missing) {
@@ -117,6 +133,7 @@ fn outcome(result: Result<Passed, Setback>) -> Result<CheckOutcome, ConformError
     match result {
         Ok(Passed::Yes) => Ok(CheckOutcome::Passed),
         Ok(Passed::NotApplicable(why)) => Ok(CheckOutcome::NotApplicable(why)),
+        Ok(Passed::CannotTell(why)) => Ok(CheckOutcome::CannotTell(why)),
         Err(setback) => failure(setback),
     }
 }

@@ -141,6 +141,16 @@ pub(super) fn exactly(nonce: u64, sample_count: u64) -> Json {
     }})
 }
 
+/// The request for exactly `sample_count` samples of `run_count` runs each.
+pub(super) fn of_runs(nonce: u64, sample_count: u64, run_count: u64, is_chained: bool) -> Json {
+    let mut request = exactly(nonce, sample_count);
+    request["slice"]["run_count"] = run_count.into();
+    if is_chained {
+        request["slice"]["chained"] = true.into();
+    }
+    request
+}
+
 /// A word of 64 bits in requests.
 pub(super) fn word(word: u64) -> String {
     format!("{word:016x}")

@@ -109,14 +109,21 @@ class Case:
             stdin = subprocess.DEVNULL if WRONG == "left-behind" else subprocess.PIPE
             command = ["sleep", "600"] if WRONG == "left-behind" else ["cat"]
             self.helpers = [subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL)]
+        if WRONG == "hidden-helpers":
+            # Each waits for one short process between two slices, and for nothing more.
+            command = ["sh", "-c", "read line; sh -c :; read line"]
+            self.helpers = [subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(6)]
         if case["options"].get("mode") == "slow" and WRONG == "option":
             raise Failed("panic", "the mode is not finished")
         self.waits = case["parameters"]["kernel"]["kind"] == "sleep"
         self.idle = threading.Event()
         if WRONG == "busy-between-slices":
             threading.Thread(target=self.spin, daemon=True).start()
+        if WRONG == "polls-by-processes":
+            threading.Thread(target=self.poll, daemon=True).start()
         self.chatter = threading.Timer(0.3, reply, [{"note": "still here"}])
         self.remembered = None
+        self.results = {}
         self.run_count = 2
 
     def spin(self):
@@ -125,9 +132,22 @@ class Case:
             while self.idle.is_set():
                 pass
 
+    def poll(self):
+        while True:
+            self.idle.wait()
+            subprocess.run(["sh", "-c", "i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done"])
+            time.sleep(0.3)
+
+    def awaken(self):
+        for helper in self.helpers:
+            helper.stdin.write(b"\n")
+            helper.stdin.flush()
+
     def run(self, nonce):
         if WRONG == "remembers" and self.remembered is not None:
             return self.remembered
+        if nonce in self.results:
+            return self.results[nonce]
         values = []
         digest = 0
         rows = self.rows
@@ -143,6 +163,11 @@ class Case:
         if WRONG == "payload" and self.output_bytes:
             raise Failed("panic", "there is no room for bytes")
         self.remembered = digest
+        # A sleep that is left out would be below the bound.
+        if WRONG == "keeps-results" and not self.waits:
+            self.results[nonce] = digest
+        if WRONG == "keeps-last-result" and not self.waits:
+            self.results = {nonce: digest}
         return digest
 
     def sample(self, state, run_count, chained):
@@ -188,6 +213,8 @@ class Case:
             samples.append(samples[-1])
         reply(*samples, {"slice_done": {}})
         self.idle.set()
+        if WRONG == "hidden-helpers":
+            threading.Timer(0.3, self.awaken).start()
         if WRONG == "chatters":
             # Late, so that only a parent hears it that waits.
             self.chatter = threading.Timer(0.3, reply, [{"note": "still here"}])

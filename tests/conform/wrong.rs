@@ -2,14 +2,15 @@
 
 use crate::{checks, conform_python, text};
 
-/// Asserts that a child with the mistake `wrong` fails exactly the check `check`, with these words in its report.
+/// Asserts that a child with the mistake `wrong` fails the check `check`, with these words in its report. The other
+/// checks are left out, which saves many seconds per mistake.
 fn assert_fails(wrong: &str, check: &str, words: &str) {
     // A mistake that ends in silence takes as long as the limit. All others get the long default limit.
     let limit: &[&str] = match wrong {
         "ignores-no-json" | "ignores-end-of-input" => &["--timeout", "3"],
         _ => &[],
     };
-    let arguments = [&["--backends", backend(wrong)], limit].concat();
+    let arguments = [&["--check", check, "--backends", backend(wrong)], limit].concat();
     let output = conform_python(&arguments, wrong);
     let text = text(&output);
     assert_eq!(output.status.code(), Some(1), "{wrong}: {text}");
@@ -78,23 +79,52 @@ mistakes! {
     no_reply_to_finish: "no-finished" fails "finish" with "where `finished` was expected";
     wrong_exit_code: "exit-code" fails "finish" with "its exit code is not 0";
     line_between_slices: "chatters" fails "silence" with "still here";
-    busy_between_slices: "busy-between-slices" fails "silence" with "% of the CPU time of one core";
+    busy_between_slices: "busy-between-slices" fails "silence" with "% of one core between two slices";
+    short_processes_between_slices: "polls-by-processes" fails "silence" with "of one core between two slices";
+    kept_results: "keeps-results" fails "repeated-nonce" with "it remembers results";
+    last_result_kept: "keeps-last-result" fails "repeated-nonce" with "it remembers results";
+}
+
+/// All its digests are right, and all its times are true.
+#[test]
+fn only_repeated_work_shows_that_results_are_kept() {
+    let output = conform_python(&["--backends", "plain"], "keeps-results");
+    assert_eq!(output.status.code(), Some(1));
+    let failed = checks(&output, "FAILED");
+    assert_eq!(failed, ["repeated-nonce"], "{}", text(&output));
+}
+
+/// Six processes each waited for another one, whose CPU times are all known to two ticks only.
+#[test]
+fn silence_that_cannot_be_told_is_not_passed() {
+    let arguments = ["--check", "silence", "--backends", "plain"];
+    let output = conform_python(&arguments, "hidden-helpers");
+    let text = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert_eq!(checks(&output, "?"), ["silence"], "{text}");
+    assert!(
+        text.contains("cannot tell: plain: processes came"),
+        "{text}"
+    );
+    assert!(text.contains("It conforms, except that"), "{text}");
 }
 
 #[test]
 fn exit_code_of_errors() {
-    let output = conform_python(&["--backends", "plain"], "error-exit-code");
-    assert_eq!(output.status.code(), Some(1));
     let failed = ["unknown-version", "errors"];
+    let arguments = ["--backends", "plain", "--check", &failed.join(",")];
+    let output = conform_python(&arguments, "error-exit-code");
+    assert_eq!(output.status.code(), Some(1));
     assert_eq!(checks(&output, "FAILED"), failed, "{}", text(&output));
 }
 
 /// A worker that nobody ends is left at every kind of end.
 #[test]
 fn worker_that_is_left_behind() {
-    let output = conform_python(&["--backends", "processes"], "left-behind");
-    assert_eq!(output.status.code(), Some(1));
     let failed = ["end-of-input", "finish", "death"];
+    let arguments = ["--backends", "processes", "--check", &failed.join(",")];
+    let output = conform_python(&arguments, "left-behind");
+    assert_eq!(output.status.code(), Some(1));
     assert_eq!(checks(&output, "FAILED"), failed, "{}", text(&output));
     assert!(text(&output).contains("(sleep)"), "{}", text(&output));
 }

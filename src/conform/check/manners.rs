@@ -1,4 +1,4 @@
-//! Checks of manners: requests that cannot be served, waiting, and ending.
+//! Checks of manners: requests that cannot be served, and ending.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
@@ -7,9 +7,10 @@ use serde_json::{Value as Json, json};
 
 use super::Passed;
 use crate::conform::bench::Bench;
+use crate::conform::claims::ClaimedBackend;
 use crate::conform::exchange::Exchange;
 use crate::conform::fault::Setback;
-use crate::conform::session::{PreparedChild, exactly, greeted, hello};
+use crate::conform::session::{PreparedChild, exactly, greeted, hello, of_runs};
 
 /// A version that no child knows.
 const NO_VERSION: u32 = 1_000_000;
@@ -126,33 +127,33 @@ fn refuses(exchange: &mut Exchange<'_>, what: &str) -> Result<(), Setback> {
     }
 }
 
-/// A child on each backend that has taken one slice.
-fn after_a_slice<'b>(
+/// A child on this backend that has taken one slice.
+pub(super) fn after_a_slice<'b>(
     bench: &'b Bench<'_>,
-) -> impl Iterator<Item = Result<PreparedChild<'b>, Setback>> {
-    bench.backends().map(|backend| {
-        let case = bench.any_case(backend);
-        let mut session = case.start(bench.subject, bench.nonces[0])?;
-        session.slice(&exactly(bench.nonces[0], 1))?;
-        Ok(session)
-    })
+    backend: &ClaimedBackend,
+) -> Result<PreparedChild<'b>, Setback> {
+    let mut session = bench
+        .any_case(backend)
+        .start(bench.subject, bench.nonces[0])?;
+    session.slice(&exactly(bench.nonces[0], 1))?;
+    Ok(session)
 }
 
 pub(super) fn end_of_input(bench: &Bench<'_>) -> Result<Passed, Setback> {
-    for session in after_a_slice(bench) {
-        let exchange = &mut session?.exchange;
+    bench.each(|backend| {
+        let exchange = &mut after_a_slice(bench, backend)?.exchange;
         exchange.close_input();
         if exchange.line()?.is_some() {
             return Err(exchange.fault("it replied to the end of its input", "end without a reply"));
         }
         ends_well(exchange)?;
-    }
-    Ok(Passed::Yes)
+        Ok(Passed::Yes)
+    })
 }
 
 pub(super) fn finish(bench: &Bench<'_>) -> Result<Passed, Setback> {
-    for session in after_a_slice(bench) {
-        let exchange = &mut session?.exchange;
+    bench.first_or_each(|backend| {
+        let exchange = &mut after_a_slice(bench, backend)?.exchange;
         exchange.send(&json!({"finish": {}}));
         exchange.expect("finished")?;
         if exchange.line()?.is_some() {
@@ -162,8 +163,8 @@ pub(super) fn finish(bench: &Bench<'_>) -> Result<Passed, Setback> {
             ));
         }
         ends_well(exchange)?;
-    }
-    Ok(Passed::Yes)
+        Ok(Passed::Yes)
+    })
 }
 
 /// Waits for the end, with exit code 0 and without processes left.
@@ -204,45 +205,13 @@ fn leaves_nothing(exchange: &mut Exchange<'_>, help: &str) -> Result<(), Setback
     }
 }
 
-/// How long a child is watched while it waits.
-const SILENCE: Duration = Duration::from_secs(1);
-/// The part of one core that it may use meanwhile.
-const MOST_SILENT_RATIO: f64 = 0.01;
-
-pub(super) fn silence(bench: &Bench<'_>) -> Result<Passed, Setback> {
-    for session in after_a_slice(bench) {
-        let mut session = session?;
-        let exchange = &mut session.exchange;
-        let before = exchange.usage();
-        if exchange.line_within(SILENCE)?.is_some() {
-            return Err(exchange.fault(
-                "it wrote a line that nobody asked for",
-                "write to standard output only in reply to a request",
-            ));
-        }
-        let used = exchange.usage().since(&before);
-        // A time that is too short to be known is less than the limit.
-        if let Some(ratio) = used.core_ratio().filter(|ratio| *ratio > MOST_SILENT_RATIO) {
-            let per_cent = 100.0 * ratio;
-            return Err(exchange.fault(
-                format!("it used {per_cent:.0}% of the CPU time of one core between two slices"),
-                "let the process and its workers block between slices, in a read or on a lock, without polling",
-            ));
-        }
-        session.close()?;
-    }
-    Ok(Passed::Yes)
-}
-
 /// More runs than any child makes before it is killed.
 const ENDLESS: u64 = 1_000_000_000;
 
 pub(super) fn death(bench: &Bench<'_>) -> Result<Passed, Setback> {
-    for session in after_a_slice(bench) {
-        let exchange = &mut session?.exchange;
-        let mut request = exactly(bench.nonces[0], 1);
-        request["slice"]["run_count"] = ENDLESS.into();
-        exchange.send(&request);
+    bench.each(|backend| {
+        let exchange = &mut after_a_slice(bench, backend)?.exchange;
+        exchange.send(&of_runs(bench.nonces[0], 1, ENDLESS, false));
         // The slice has begun by then; if not, the child dies a little earlier.
         if exchange.line_within(Duration::from_millis(50))?.is_some() {
             return Err(exchange.fault(
@@ -262,6 +231,6 @@ pub(super) fn death(bench: &Bench<'_>) -> Result<Passed, Setback> {
             "let workers end when the process that started them dies: on Linux with prctl(PR_SET_PDEATHSIG), or when a \
              pipe from it ends",
         )?;
-    }
-    Ok(Passed::Yes)
+        Ok(Passed::Yes)
+    })
 }

@@ -4,7 +4,7 @@ use super::Passed;
 use crate::conform::bench::Bench;
 use crate::conform::claims::ClaimedBackend;
 use crate::conform::fault::Setback;
-use crate::conform::session::{TestCase, cannot_make, exactly};
+use crate::conform::session::{TestCase, cannot_make, exactly, of_runs};
 use crate::conform::work::{ChosenKernel, NamedGraph};
 use crate::record::nanoseconds;
 
@@ -17,7 +17,7 @@ pub(super) fn bound(bench: &Bench<'_>) -> Result<Passed, Setback> {
         return Ok(Passed::NotApplicable("it does not claim `sleep`".into()));
     };
     let graph = NamedGraph::dense(4, 3);
-    for backend in bench.backends() {
+    bench.each(|backend| {
         let case = TestCase::new(backend, 2, &sleep, &graph);
         let waits = backend.waits_per_worker;
         let parallelism = waits.map(|waits| waits.saturating_mul(case.workers));
@@ -38,12 +38,22 @@ pub(super) fn bound(bench: &Bench<'_>) -> Result<Passed, Setback> {
             ));
         }
         session.close()?;
-    }
-    Ok(Passed::Yes)
+        Ok(Passed::Yes)
+    })
 }
 
 /// Kernels that keep a core busy, with a size that takes more than what a runtime needs for a task, in every language.
 const BUSY: [(&str, u64); 3] = [("loop", 100_000), ("hash", 500), ("compute-bound", 50_000)];
+
+/// A kernel that keeps a core busy, with a size that is large beside a runtime; the reason if the child has none.
+pub(super) fn busy_kernel(bench: &Bench<'_>) -> Result<ChosenKernel, String> {
+    let sized = |(name, size): &(&str, u64)| ChosenKernel::sized(bench.claimed_kind(name)?, *size);
+    let kernel = BUSY.iter().find_map(sized);
+    kernel.ok_or_else(|| {
+        let names = BUSY.map(|(name, _)| format!("`{name}`"));
+        format!("it claims none of {}", names.join(", "))
+    })
+}
 
 /// The shortest slice whose CPU time is compared.
 const SLICE_NS: u64 = 350_000_000;
@@ -53,50 +63,40 @@ const MOST_RATIO: f64 = 1.5;
 /// its time would then not stand out, so the slice is repeated.
 const BUSY_RATIO: f64 = 0.85;
 /// How often a slice is taken at most.
-const MOST_ATTEMPTS: u32 = 10;
+const MOST_ATTEMPTS: u32 = 6;
 /// CPU time that is always allowed: a child may tidy up before it waits.
 const ALLOWANCE_NS: f64 = 20e6;
 
 pub(super) fn cpu_time(bench: &Bench<'_>) -> Result<Passed, Setback> {
-    let sized = |(name, size): &(&str, u64)| ChosenKernel::sized(bench.claimed_kind(name)?, *size);
-    let Some(kernel) = BUSY.iter().find_map(sized) else {
-        return Ok(Passed::NotApplicable(
-            "it claims none of `loop`, `hash` and `compute-bound`".into(),
-        ));
+    let kernel = match busy_kernel(bench) {
+        Ok(kernel) => kernel,
+        Err(why) => return Ok(Passed::NotApplicable(why)),
     };
-    let mut judged_count = 0;
-    for backend in bench.backends() {
-        judged_count += u32::from(cpu_time_fits(bench, backend, &kernel)?);
-    }
-    if judged_count == 0 {
-        let why = "other programs had the cores, or the CPU time of its short-lived processes is known too roughly";
-        return Ok(Passed::NotApplicable(why.into()));
-    }
-    Ok(Passed::Yes)
+    bench.each_alone(|backend| cpu_time_fits(bench, backend, &kernel))
 }
 
-/// Whether the CPU time is known well enough to compare it.
 fn cpu_time_fits(
     bench: &Bench<'_>,
     backend: &ClaimedBackend,
     kernel: &ChosenKernel,
-) -> Result<bool, Setback> {
+) -> Result<Passed, Setback> {
     let graph = NamedGraph::independent(12);
     // With one worker, no part of the reported time can be hidden by workers that were idle.
     let case = TestCase::new(backend, 1, kernel, &graph);
     let nonce = bench.nonces[0];
     let mut session = case.start(bench.subject, nonce)?;
-    let mut request = exactly(nonce, 1);
-    request["slice"]["run_count"] = 1.into();
     // The child's own word on its time is what is in question.
-    let once_ns = nanoseconds(session.slice(&request)?.elapsed).max(1);
-    request["slice"]["run_count"] = SLICE_NS.div_ceil(once_ns).into();
+    let once = session.slice(&of_runs(nonce, 1, 1, false))?;
+    let run_count = SLICE_NS.div_ceil(nanoseconds(once.elapsed).max(1));
+    let request = of_runs(nonce, 1, run_count, false);
 
+    let mut doubt = "other programs had the cores";
     for _ in 0..MOST_ATTEMPTS {
         let before = session.exchange.usage();
         let slice = session.slice(&request)?;
         let used = session.exchange.usage().since(&before);
         let Some(cpu_ns) = used.cpu.ns() else {
+            doubt = "the CPU time of its short-lived processes is known too roughly";
             break;
         };
         let wall_ns = slice.wall_ns();
@@ -114,9 +114,9 @@ fn cpu_time_fits(
         let possible_ns = used.elapsed_ns as f64 * f64::from(case.workers);
         if cpu_ns as f64 >= BUSY_RATIO * possible_ns {
             session.close()?;
-            return Ok(true);
+            return Ok(Passed::Yes);
         }
     }
     session.close()?;
-    Ok(false)
+    Ok(Passed::CannotTell(doubt.into()))
 }

@@ -3,7 +3,7 @@
 use super::Passed;
 use crate::conform::bench::Bench;
 use crate::conform::fault::Setback;
-use crate::conform::session::{TestCase, exactly};
+use crate::conform::session::{TestCase, exactly, of_runs};
 use crate::conform::work::NamedGraph;
 use crate::execute::fold;
 
@@ -12,13 +12,21 @@ const CONTRACT: &str = "compare seed, kernel and digest with FORMAT.md, and prin
 const NONCE: &str = "use the nonce of the request in the seed of every task, and remember no value from an earlier slice";
 
 pub(super) fn digests(bench: &Bench<'_>) -> Result<Passed, Setback> {
-    for backend in bench.backends() {
-        for options in backend.choices() {
+    let first = &bench.any_backend().name;
+    bench.each(|backend| {
+        let mut choices = backend.choices();
+        if bench.is_quick {
+            choices.truncate(1);
+        }
+        for options in choices {
             let case = TestCase {
                 options,
                 ..TestCase::new(backend, 2, bench.any_kernel(), &bench.together)
             };
             every_pattern(bench, &case)?;
+        }
+        if bench.is_quick && backend.name != *first {
+            return Ok(Passed::Yes);
         }
         // A kernel sees nothing of a graph, so one graph is enough for the others.
         for kernel in bench.kernels.iter().skip(1) {
@@ -26,8 +34,8 @@ pub(super) fn digests(bench: &Bench<'_>) -> Result<Passed, Setback> {
             let case = TestCase::new(backend, 2, kernel, &bench.odd);
             one_slice(bench, &case)?;
         }
-    }
-    Ok(Passed::Yes)
+        Ok(Passed::Yes)
+    })
 }
 
 /// Runs `case`, whose graph contains every pattern. If it fails, runs each pattern alone, the smallest first: the
@@ -63,7 +71,7 @@ pub(super) fn sizes(bench: &Bench<'_>) -> Result<Passed, Setback> {
     let one_task = NamedGraph::independent(1);
     let no_edges = NamedGraph::independent(7);
     let no_tasks = NamedGraph::empty();
-    for backend in bench.backends() {
+    bench.each(|backend| {
         for (workers, graph) in [
             (2, &one_task),
             (1, &no_edges),
@@ -74,28 +82,28 @@ pub(super) fn sizes(bench: &Bench<'_>) -> Result<Passed, Setback> {
             let case = TestCase::new(backend, workers, bench.any_kernel(), graph);
             one_slice(bench, &case)?;
         }
-    }
-    Ok(Passed::Yes)
+        Ok(Passed::Yes)
+    })
 }
 
 pub(super) fn payload(bench: &Bench<'_>) -> Result<Passed, Setback> {
     if !bench.claims.has_payload {
         return Ok(Passed::NotApplicable("it has no payload".into()));
     }
-    for backend in bench.backends() {
+    bench.each(|backend| {
         let case = TestCase {
             // No multiple of the 8 bytes that are written at a time.
             output_bytes: 13,
             ..bench.any_case(backend)
         };
         one_slice(bench, &case)?;
-    }
-    Ok(Passed::Yes)
+        Ok(Passed::Yes)
+    })
 }
 
 pub(super) fn nonces(bench: &Bench<'_>) -> Result<Passed, Setback> {
     let [a, b] = bench.nonces;
-    for backend in bench.backends() {
+    bench.first_or_each(|backend| {
         let case = bench.any_case(backend);
         let mut session = case.start(bench.subject, a)?;
         for nonce in [b, a, b] {
@@ -105,8 +113,8 @@ pub(super) fn nonces(bench: &Bench<'_>) -> Result<Passed, Setback> {
             }
         }
         session.close()?;
-    }
-    Ok(Passed::Yes)
+        Ok(Passed::Yes)
+    })
 }
 
 pub(super) fn chained_slices(bench: &Bench<'_>) -> Result<Passed, Setback> {
@@ -115,14 +123,11 @@ pub(super) fn chained_slices(bench: &Bench<'_>) -> Result<Passed, Setback> {
                         last run";
     const RUN_COUNT: u64 = 3;
     const SAMPLE_COUNT: u64 = 2;
-    for backend in bench.backends() {
+    bench.each(|backend| {
         let case = bench.any_case(backend);
         let mut nonce = bench.nonces[0];
         let mut session = case.start(bench.subject, nonce)?;
-        let mut request = exactly(nonce, SAMPLE_COUNT);
-        request["slice"]["chained"] = true.into();
-        request["slice"]["run_count"] = RUN_COUNT.into();
-        let slice = session.slice(&request)?;
+        let slice = session.slice(&of_runs(nonce, SAMPLE_COUNT, RUN_COUNT, true))?;
         for sample in slice.samples.iter().take(SAMPLE_COUNT as usize) {
             let mut digest = 0;
             for _ in 0..RUN_COUNT {
@@ -132,6 +137,6 @@ pub(super) fn chained_slices(bench: &Bench<'_>) -> Result<Passed, Setback> {
             session.compare(sample, digest, HELP)?;
         }
         session.close()?;
-    }
-    Ok(Passed::Yes)
+        Ok(Passed::Yes)
+    })
 }

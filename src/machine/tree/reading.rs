@@ -56,6 +56,10 @@ pub(crate) struct TreeDifference {
     pub processes: Vec<ProcessCpu>,
     /// The part of processes that have ended, in nanoseconds. It may be too small, because it is rounded down to ticks.
     pub ended_ns: u64,
+    /// The least CPU time that the readings leave possible, in nanoseconds.
+    pub least_cpu_ns: u64,
+    /// The most CPU time that the readings leave possible, in nanoseconds. It is the least one if only clocks were read.
+    pub most_cpu_ns: u64,
     /// The time between the two readings, in nanoseconds.
     pub elapsed_ns: u64,
     /// How often a thread gave up its core. Switches of threads and processes that have ended since the earlier reading
@@ -115,10 +119,10 @@ impl TreeDifference {
         }
     }
 
-    /// The CPU time as a part of one core: 1 if one core was busy all the time; `None` if it is too short.
-    pub(crate) fn core_ratio(&self) -> Option<f64> {
-        let elapsed_ns = self.elapsed_ns.max(1);
-        self.cpu.ns().map(|ns| ns as f64 / elapsed_ns as f64)
+    /// The least and the most part of one core that the readings leave possible: 1 if one core was busy all the time.
+    pub(crate) fn core_ratios(&self) -> (f64, f64) {
+        let ratio = |cpu_ns: u64| cpu_ns as f64 / self.elapsed_ns.max(1) as f64;
+        (ratio(self.least_cpu_ns), ratio(self.most_cpu_ns))
     }
 }
 
@@ -201,10 +205,15 @@ impl TreeUsage {
             cpu_ns: 0,
             ..reaped.since(gone)
         });
+        let cpu_ns = own.cpu_ns + ended_ns;
+        let error_ns = waiting_count * ERROR_TICKS * tick_ns();
         TreeDifference {
-            cpu: slice_cpu(own.cpu_ns + ended_ns, waiting_count),
+            cpu: slice_cpu(cpu_ns, error_ns),
             processes,
             ended_ns,
+            // The clocks of the processes that exist are exact.
+            least_cpu_ns: own.cpu_ns + ended_ns.saturating_sub(error_ns),
+            most_cpu_ns: cpu_ns + error_ns,
             elapsed_ns: self.at.duration_since(earlier.at).as_nanos() as u64,
             voluntary_switch_count: switches.voluntary_switch_count,
             involuntary_switch_count: switches.involuntary_switch_count,
@@ -222,10 +231,9 @@ impl TreeUsage {
     }
 }
 
-/// The figure for a CPU time to which `waiting_count` processes contributed what they know of their children.
-fn slice_cpu(cpu_ns: u64, waiting_count: u64) -> SliceCpu {
-    let error_ns = waiting_count * ERROR_TICKS * tick_ns();
-    match waiting_count {
+/// The figure for a CPU time that can be wrong by `error_ns`, because a part was counted in ticks.
+fn slice_cpu(cpu_ns: u64, error_ns: u64) -> SliceCpu {
+    match error_ns {
         0 => SliceCpu::Clock(cpu_ns),
         _ if cpu_ns >= TRUSTED_ERRORS * error_ns => SliceCpu::Ticks(cpu_ns),
         _ => SliceCpu::TooShort,
@@ -293,6 +301,8 @@ mod tests {
         assert_eq!(by_parent.since(&then).ended_ns, 400 * MS);
         let by_us = reading(&[(1, 5, 0)], 501);
         assert_eq!(cpu(&by_us, &then), SliceCpu::Clock(MS));
+        // Of the children that it had waited for, no switches were known.
+        assert_eq!(by_us.since(&then).voluntary_switch_count, 501 - 400);
     }
 
     #[test]
@@ -314,7 +324,9 @@ mod tests {
             SliceCpu::Ticks(enough_ms * MS)
         );
         let short = one_waited(enough_ms - error_ms - 1).since(&then);
-        assert_eq!(short.core_ratio(), None);
+        let short_ms = enough_ms - 1;
+        assert_eq!(short.least_cpu_ns, (short_ms - error_ms) * MS);
+        assert_eq!(short.most_cpu_ns, (short_ms + error_ms) * MS);
         let slice = short.of_slice(3, 5);
         assert_eq!((slice.cpu_ns, slice.source), (None, UsageSource::TooShort));
         assert_eq!((slice.invocation, slice.wall_ns), (3, 5));
@@ -335,13 +347,31 @@ mod tests {
     #[test]
     fn one_busy_core_is_a_ratio_of_one() {
         let slice = TreeDifference {
-            cpu: SliceCpu::Clock(20 * MS),
+            cpu: SliceCpu::TooShort,
             processes: Vec::new(),
             ended_ns: 0,
+            least_cpu_ns: 10 * MS,
+            most_cpu_ns: 20 * MS,
             elapsed_ns: 20 * MS,
-            voluntary_switch_count: 0,
-            involuntary_switch_count: 0,
+            voluntary_switch_count: 3,
+            involuntary_switch_count: 4,
         };
-        assert_eq!(slice.core_ratio(), Some(1.0));
+        assert_eq!(slice.core_ratios(), (0.5, 1.0));
+        let recorded = slice.of_slice(0, 5);
+        assert_eq!(recorded.voluntary_switch_count, Some(3));
+        assert_eq!(recorded.involuntary_switch_count, Some(4));
+    }
+
+    #[test]
+    fn what_clocks_counted_is_certain() {
+        let then = reading(&[(1, 5, 0)], 0);
+        let now = reading(&[(1, 8, 10)], 0).since(&then);
+        assert_eq!(now.cpu, SliceCpu::TooShort);
+        assert_eq!(now.least_cpu_ns, 3 * MS);
+        let by_clocks = reading(&[(1, 8, 0)], 0).since(&then);
+        assert_eq!(
+            (by_clocks.least_cpu_ns, by_clocks.most_cpu_ns),
+            (3 * MS, 3 * MS)
+        );
     }
 }
