@@ -14,14 +14,34 @@ use std::task::{Context, Poll, Waker};
 mod barrier;
 mod counter;
 mod futex;
+mod lock;
 mod party;
-mod process_mutex;
+mod pause;
+mod permits;
+mod posix_mutex;
+mod read_write_lock;
+mod semaphore;
+mod spin_lock;
 
 pub use barrier::{Barrier, SharedBarrier, ThreadBarrier};
 pub use counter::{
     AtomicCounter, MutexCounter, ProcessMutexCounter, RacyCounter, ShardedCounter, SharedCounter,
+    ThreadLocalCounter,
 };
+pub use lock::{Lock, ThreadLock, TimedLock};
 pub use party::{Halted, LOOK_INTERVAL, Party, WaitTable, Waiting};
+pub use pause::{BlockingPause, Pause};
+pub use posix_mutex::{PosixGuard, PosixMutex};
+pub use read_write_lock::{
+    PosixReadWriteGuard, PosixReadWriteLock, ReadWriteLock, ThreadReadWriteLock,
+};
+pub use semaphore::{Semaphore, SharedPermit, SharedSemaphore, ThreadPermit, ThreadSemaphore};
+pub use spin_lock::{SpinGuard, SpinLock};
+
+/// The atomics of the parts that a model replaces.
+mod atomic {
+    pub(super) use std::sync::atomic::{AtomicU32, Ordering};
+}
 
 /// The result of an operation that blocks instead of being pending.
 ///
