@@ -15,7 +15,7 @@ use taskdyno::internal::case::protocol::Prepare;
 use taskdyno::internal::case::{ChildPlan, ChildProgram, Patience, Session, Works};
 use taskdyno::internal::machine::host;
 use taskdyno::internal::matrix;
-use taskdyno::internal::matrix::{Binding, PlannedCase, Selection};
+use taskdyno::internal::matrix::{Binding, PlannedCase, Selection, WorkerChoice};
 use taskdyno::internal::measure::SlicePlan;
 use taskdyno::internal::registry::Registry;
 use taskdyno::internal::workload;
@@ -48,7 +48,7 @@ fn main() {
         backends: registry.backends.clone(),
         externals: Vec::new(),
         is_named: false,
-        worker_counts: worker_counts(),
+        worker_counts: WorkerChoice::usual(host::host().usable_core_count()),
         continuation: None,
         pin: Binding::Nobody,
         options: BTreeMap::new(),
@@ -66,13 +66,6 @@ fn register_font() {
     const FONT: &[u8] = include_bytes!("../assets/font/Roboto-Regular.ttf");
     let registered = plotters::style::register_font("sans-serif", FontStyle::Normal, FONT);
     assert!(registered.is_ok(), "the font of the project is valid");
-}
-
-/// 1 and the number of usable cores.
-fn worker_counts() -> Vec<u32> {
-    let mut counts = vec![1, host::host().usable_core_count()];
-    counts.dedup();
-    counts
 }
 
 fn bench(criterion: &mut Criterion, works: &Works, planned: &PlannedCase) {

@@ -57,7 +57,7 @@ pub mod machine {
 }
 
 pub mod matrix {
-    pub use crate::matrix::{Binding, PlannedCase, Selection, cases};
+    pub use crate::matrix::{Binding, PlannedCase, Selection, WorkerChoice, cases};
 }
 
 pub mod measure {

@@ -24,13 +24,48 @@ pub struct Selection {
     /// Whether the backends were named. If not, external backends run only on their default workloads.
     pub is_named: bool,
     /// The numbers of workers to run them with. A backend with a fixed number of workers runs once, with that number.
-    pub worker_counts: Vec<u32>,
+    pub worker_counts: WorkerChoice,
     /// The continuation for backends that support it. Others keep their default.
     pub continuation: Option<Continuation>,
     /// Which backends bind their workers to cores.
     pub pin: Binding,
     /// Options for those backends that have them.
     pub options: BTreeMap<String, Value>,
+}
+
+/// The numbers of workers of the cases.
+#[derive(Debug, Clone)]
+pub enum WorkerChoice {
+    /// These.
+    Given(Vec<u32>),
+    /// Those of each workload.
+    OfWorkloads {
+        /// The numbers for workloads that have none.
+        usual: Vec<u32>,
+        /// The number of usable cores.
+        core_count: u32,
+    },
+}
+
+impl WorkerChoice {
+    /// Those of each workload; 1 and the number of usable cores for workloads that have none.
+    pub fn usual(core_count: u32) -> Self {
+        let mut usual = vec![1, core_count];
+        usual.dedup();
+        Self::OfWorkloads { usual, core_count }
+    }
+
+    /// The numbers for cases of `workload` on `backend`.
+    fn of(&self, workload: &Workload, backend: &dyn Backend) -> Vec<u32> {
+        match self {
+            Self::Given(counts) => counts.clone(),
+            Self::OfWorkloads { usual, core_count } => {
+                let own = workload.worker_counts.as_ref();
+                let own = own.and_then(|own| own.of(backend.family(), *core_count));
+                own.unwrap_or_else(|| usual.clone())
+            }
+        }
+    }
 }
 
 /// Which backends bind their workers to cores.
@@ -122,7 +157,7 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Cases {
                 if external.is_some_and(|one| !selection.is_meant(one, workload)) {
                     continue;
                 }
-                for workers in selection.workers(*backend) {
+                for workers in selection.workers(workload, *backend) {
                     let case = selection.case(workload, variant, *backend, workers);
                     if selection.takes(&case, workload.only_if_named) {
                         let misfit = misfit(variant, *backend, workers);
@@ -228,10 +263,10 @@ impl Selection {
             .collect()
     }
 
-    fn workers(&self, backend: &dyn Backend) -> Vec<u32> {
+    fn workers(&self, workload: &Workload, backend: &dyn Backend) -> Vec<u32> {
         match backend.fixed_worker_count() {
             Some(count) => vec![count as u32],
-            None => self.worker_counts.clone(),
+            None => self.worker_counts.of(workload, backend),
         }
     }
 

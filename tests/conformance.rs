@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use rustix::thread::sched_getaffinity;
 use taskdyno::internal::backend::RAYON;
 use taskdyno::internal::coordinated::COORDINATED;
-use taskdyno::internal::matrix::{Binding, Selection};
+use taskdyno::internal::matrix::{Binding, Selection, WorkerChoice};
 use taskdyno::internal::registry::Registry;
 use taskdyno::internal::{matrix, workload};
 use taskdyno_core::backend::{Backend, PoolPlan, verify_runs};
@@ -213,7 +213,7 @@ fn a_backend_that_cannot_pin_fails_only_if_pinning_is_required() {
             backends: vec![&RAYON, silent],
             externals: Vec::new(),
             is_named: true,
-            worker_counts: vec![1],
+            worker_counts: WorkerChoice::Given(vec![1]),
             continuation: None,
             pin,
             options: BTreeMap::new(),

@@ -29,7 +29,7 @@ def main():
     except CaseFailed as failure:
         parent.reply(failure.reply())
         return 1
-    except Exception as error:
+    except BaseException as error:  # Even KeyboardInterrupt: without a reply, nobody knows why the case ended.
         parent.reply(CaseFailed("backend", text_of(error)).reply())
         return 1
     return 0

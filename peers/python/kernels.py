@@ -1,6 +1,5 @@
 """The kernels: what a task does with its seed. FORMAT.md in the repository defines each of them."""
 
-import asyncio
 import hashlib
 import threading
 import time
@@ -35,6 +34,9 @@ class Sleep(Kernel):
         return seed
 
     async def wait(self):
+        # Only a backend that has imported it calls this.
+        import asyncio
+
         await asyncio.sleep(self._seconds)
 
 

@@ -24,7 +24,11 @@ class CaseFailed(Exception):
 
 def text_of(exception):
     """What an exception says, with its type: some say nothing by themselves."""
-    text = str(exception)
+    try:
+        # A name of a file may have bytes that are no text.
+        text = str(exception).encode(errors="replace").decode()
+    except BaseException:  # What it says is code of the task too.
+        text = "(its text could not be read)"
     name = type(exception).__name__
     return f"{name}: {text}" if text else name
 

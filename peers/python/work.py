@@ -40,15 +40,6 @@ def execute(task, nonce, inputs):
     return _kernel.run(_seed(task, nonce, inputs)) & _MASK_48
 
 
-async def execute_async(task, nonce, inputs):
-    """As `execute`, but awaits a timer where the kernel only waits."""
-    seed = _seed(task, nonce, inputs)
-    if _kernel.wait is not None:
-        await _kernel.wait()
-        return seed & _MASK_48
-    return _kernel.run(seed) & _MASK_48
-
-
 def attempt(task, nonce, inputs):
     """As `execute`, for results that travel through a queue or a pipe: the task, its value, and the text of what it
     raised, one of which is `None`."""
@@ -61,6 +52,20 @@ def attempt(task, nonce, inputs):
 def attempt_one(call):
     """As `attempt`, for functions such as `map` that pass one argument."""
     return attempt(*call)
+
+
+async def attempt_async(task, nonce, inputs):
+    """As `attempt`, but awaits a timer where the kernel only waits. An exception such as SystemExit would end the event
+    loop, and CancelledError would look like a task that was cancelled from outside."""
+    try:
+        value = _seed(task, nonce, inputs)
+        if _kernel.wait is None:
+            value = _kernel.run(value)
+        else:
+            await _kernel.wait()
+        return task, value & _MASK_48, None
+    except BaseException as error:
+        return task, None, text_of(error)
 
 
 def answer(number):

@@ -1,17 +1,19 @@
 //! `check`: checks workload files and files of backends without running them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::externals::Externals;
-use super::{CommandResult, Exit, OK, say, tell_notes};
+use super::{CommandResult, Exit, OK, say, tell, tell_notes};
 use crate::backend::Backend;
+use crate::external::is_file_of_backends;
 use crate::registry::Registry;
 use crate::workload;
 
 /// The arguments of `check`.
 #[derive(clap::Args)]
 pub(super) struct CheckArguments {
-    /// Check these workload files or `backends.toml` files, or all such files in these folders.
+    /// Check these workload files and files of backends, or all workload files and `backends.toml` in these folders. The
+    /// keys of a file decide what it is.
     #[arg(required_unless_present = "files", value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -19,11 +21,20 @@ pub(super) struct CheckArguments {
 }
 
 pub(super) fn main(registry: &Registry, arguments: &CheckArguments) -> CommandResult {
-    let registry = &arguments.externals.registry(registry, &arguments.paths)?;
-    let workloads = workload::load(&arguments.paths, registry).map_err(Exit::usage)?;
+    let paths = &arguments.paths;
+    paths.iter().for_each(|path| tell_kind(path));
+    let workloads = workload::load(paths, registry).map_err(Exit::usage)?;
     tell_notes(&workloads);
+    let builtin = workload::builtin_and(&[], registry).map_err(Exit::usage)?;
+    let all = builtin.iter().chain(&workloads);
+    let names = all.map(|workload| workload.name.clone()).collect();
+    let externals = &arguments.externals;
+    let registry = &externals.registry_for(registry, paths, Some(&names))?;
     for workload in &workloads {
         say(&format!("{}: {}\n", workload.name, workload.why))?;
+        if let Some(counts) = &workload.worker_counts {
+            say(&format!("  workers = {counts}\n"))?;
+        }
         for variant in &workload.variants {
             let size = variant.definition.graph_size();
             let label = match variant.label.as_str() {
@@ -40,4 +51,16 @@ pub(super) fn main(registry: &Registry, arguments: &CheckArguments) -> CommandRe
         say(&format!("{name}: {why}\n  {family}: {command}\n"))?;
     }
     Ok(OK)
+}
+
+/// Says what kind of file this is taken for, if it is one.
+fn tell_kind(path: &Path) {
+    if path.is_dir() {
+        return;
+    }
+    let kind = match is_file_of_backends(path) {
+        true => "a file of backends",
+        false => "a workload file",
+    };
+    tell(&format!("note: `{}` is checked as {kind}", path.display()));
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use super::Exit;
+use super::{Exit, tell};
 use crate::backend::Backend;
 use crate::external::{self, Existing};
 use crate::registry::Registry;
@@ -26,23 +26,38 @@ impl Externals {
         registry: &Registry,
         workloads: &[PathBuf],
     ) -> Result<Registry, Exit> {
+        self.registry_for(registry, workloads, None)
+    }
+
+    /// As [`registry`](Self::registry). If the names of all workloads are given, the files may name no others.
+    pub(super) fn registry_for(
+        &self,
+        registry: &Registry,
+        workloads: &[PathBuf],
+        names: Option<&BTreeSet<String>>,
+    ) -> Result<Registry, Exit> {
         let beside = workloads
             .iter()
             .filter_map(|path| external::file_beside(path));
         let files = once_each(self.files.iter().cloned().chain(beside));
-        let mut extended = with_files(registry, &files)?;
+        let mut extended = with_files(registry, &files, names)?;
         add_peers(&mut extended)?;
         extended.check().map_err(Exit::usage)?;
         Ok(extended)
     }
 }
 
-/// `registry` with the backends of these files.
-pub(super) fn with_files(registry: &Registry, files: &[PathBuf]) -> Result<Registry, Exit> {
+/// `registry` with the backends of these files. If the names of all workloads are given, the files may name no others.
+pub(super) fn with_files(
+    registry: &Registry,
+    files: &[PathBuf],
+    workloads: Option<&BTreeSet<String>>,
+) -> Result<Registry, Exit> {
     let names = names(registry);
     let known = Existing {
         names: &names,
         kernels: &registry.kernels,
+        workloads,
     };
     let found = external::load(files, &known).map_err(Exit::usage)?;
     let mut extended = registry.clone();
@@ -56,8 +71,14 @@ fn add_peers(registry: &mut Registry) -> Result<(), Exit> {
     let known = Existing {
         names: &[],
         kernels: &registry.kernels,
+        workloads: None,
     };
     let peers = external::peers(&known).map_err(Exit::usage)?;
+    if let Some(why) = peers.iter().find_map(|peer| peer.unwritable()) {
+        tell(&format!(
+            "note: the backends of CPython run only if they are named: {why}"
+        ));
+    }
     let taken = names(registry);
     for peer in peers {
         if !taken.contains(&peer.name()) {

@@ -10,7 +10,7 @@ use crate::backend::Backend;
 use crate::external::External;
 use crate::registry::Registry;
 use crate::report::{EXPORTERS, FORMATS};
-use crate::workload;
+use crate::workload::{self, Workload};
 
 /// The arguments of `list`.
 #[derive(clap::Args)]
@@ -91,11 +91,7 @@ fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<ListEntry>, Exi
         entries.push(ListEntry::backend(*backend, registry));
     }
     for workload in &workloads {
-        let note = match workload.only_if_named {
-            true => " (runs only if it is named)",
-            false => "",
-        };
-        let why = format!("{}{note}", workload.why);
+        let why = format!("{}{}", workload.why, note_on(workload));
         entries.push(ListEntry::new("workload", &workload.name, &why));
     }
     for pattern in &registry.patterns {
@@ -113,10 +109,24 @@ fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<ListEntry>, Exi
     Ok(entries)
 }
 
+/// When a workload runs and with how many workers, unless it runs like all others.
+fn note_on(workload: &Workload) -> String {
+    let named = workload
+        .only_if_named
+        .then(|| "runs only if it is named".to_owned());
+    let counts = workload.worker_counts.as_ref();
+    let workers = counts.map(|counts| format!("workers = {counts}"));
+    let notes: Vec<String> = named.into_iter().chain(workers).collect();
+    match notes.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", notes.join("; ")),
+    }
+}
+
 /// When an external backend runs, unless it runs like all others.
 fn note(external: &External) -> Option<String> {
-    if let Some(program) = external.missing_program() {
-        return Some(format!("not available: cannot find `{program}`"));
+    if let Some(obstacle) = external.obstacle() {
+        return Some(format!("not available: {obstacle}"));
     }
     Some(match external.default_workloads()? {
         [] => "runs only if it is named".into(),

@@ -14,7 +14,6 @@ use super::select::Selected;
 use super::{CommandResult, Exit, FAILED, OK, complaint, tell};
 use crate::backend::Backend;
 use crate::disk;
-use crate::machine::host;
 use crate::metg::{SweepPlan, Sweepable, Sweeper};
 use crate::record::{Record, RecordFile};
 use crate::registry::Registry;
@@ -83,9 +82,7 @@ fn sweepables(registry: &Registry, arguments: &MetgArguments) -> Result<Vec<Swee
     };
     let all = registry.backends.iter().copied();
     let backends: Vec<_> = all.filter(is_free).collect();
-    let selected = arguments
-        .selected
-        .or_workers(&[host::host().usable_core_count()]);
+    let selected = arguments.selected.or_only_cores();
     let cases = selected.cases(registry, &backends)?;
     let mut sweepables: Vec<Sweepable> = Vec::new();
     for planned in &cases {

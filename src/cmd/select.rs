@@ -11,7 +11,6 @@ use super::workers::{self, Workers};
 use super::{Exit, complaint, tell, tell_notes};
 use crate::backend::{Backend, Continuation};
 use crate::diagnostic::{did_you_mean, nearest};
-use crate::machine::host;
 use crate::matrix::{self, Binding, Cases, PlannedCase, Selection};
 use crate::parameter::Value;
 use crate::record::Case;
@@ -40,8 +39,9 @@ pub(super) struct Selected {
         env = "TASKDYNO_BACKENDS"
     )]
     backends: Vec<String>,
-    /// Run with these numbers of workers, separated by commas (default: 1 and the number of usable cores). `2x3` means
-    /// 2 processes with 3 threads each, for backends that support it.
+    /// Run with these numbers of workers, separated by commas (default: those in the file of the workload, if any;
+    /// otherwise 1 and the number of usable cores, and for `metg` only the latter). `2x3` means 2 processes with 3
+    /// threads each, for backends that support it.
     #[arg(
         long,
         value_name = "COUNTS",
@@ -49,6 +49,9 @@ pub(super) struct Selected {
         env = "TASKDYNO_WORKERS"
     )]
     workers: Vec<Workers>,
+    /// Whether workloads whose files have no numbers of workers run only with the number of usable cores.
+    #[arg(skip)]
+    only_cores: bool,
     /// Run the first newly ready task inline, or queue it (backends that support both).
     #[arg(
         long,
@@ -157,14 +160,12 @@ impl Selected {
         }
     }
 
-    /// The same selection. If it has no numbers of workers, the result has these.
-    pub(super) fn or_workers(&self, counts: &[u32]) -> Self {
-        match self.workers.is_empty() {
-            true => Self {
-                workers: counts.iter().copied().map(Workers::Count).collect(),
-                ..self.clone()
-            },
-            false => self.clone(),
+    /// The same selection. Workloads run only with the number of usable cores, unless the command line or their files
+    /// have other numbers.
+    pub(super) fn or_only_cores(&self) -> Self {
+        Self {
+            only_cores: true,
+            ..self.clone()
         }
     }
 
@@ -237,7 +238,7 @@ impl Selected {
             },
             externals: registry.externals.clone(),
             is_named: !named.is_empty(),
-            worker_counts: worker_counts(counts),
+            worker_counts: workers::choice(counts, self.only_cores),
             continuation: self.continuation,
             pin: self.pin.map_or(Binding::Nobody, Pin::binding),
             options,
@@ -346,16 +347,6 @@ fn options(registry: &Registry, given: &[String]) -> Result<BTreeMap<String, Val
 fn suggestion(name: &str, known: &[&str]) -> String {
     let meant = did_you_mean(nearest(name, known.iter().copied()));
     format!("{meant}known: {}", known.join(", "))
-}
-
-/// The given numbers of workers, sorted and without duplicates; 1 and the number of usable cores if none are given.
-fn worker_counts(mut counts: Vec<u32>) -> Vec<u32> {
-    if counts.is_empty() {
-        counts = vec![1, host::host().usable_core_count()];
-    }
-    counts.sort_unstable();
-    counts.dedup();
-    counts
 }
 
 /// The ids of all cases of this workload, even if it runs only if it is named.

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use super::{Exit, complaint};
 use crate::backend::{Backend, MOST_WORKERS, PROCESS_THREADS};
-use crate::matrix::Selection;
+use crate::machine::host;
+use crate::matrix::{Selection, WorkerChoice};
 use crate::parameter::Value;
 
 /// One of the values of `--workers`.
@@ -67,6 +68,24 @@ pub(super) fn split(asked: &[Workers]) -> (Vec<u32>, Vec<Shape>) {
     (counts, shapes)
 }
 
+/// The numbers of workers to run with, of which these are given. If none are given, each workload has its own, and with
+/// `only_cores`, a workload without any runs only with the number of usable cores.
+pub(super) fn choice(mut given: Vec<u32>, only_cores: bool) -> WorkerChoice {
+    if !given.is_empty() {
+        given.sort_unstable();
+        given.dedup();
+        return WorkerChoice::Given(given);
+    }
+    let core_count = host::host().usable_core_count();
+    match only_cores {
+        true => WorkerChoice::OfWorkloads {
+            usual: vec![core_count],
+            core_count,
+        },
+        false => WorkerChoice::usual(core_count),
+    }
+}
+
 impl Shape {
     /// What `plain` selects, on the backends that support this shape. An option passes the number of threads to them,
     /// and records contain this option.
@@ -82,7 +101,7 @@ impl Shape {
                 .copied()
                 .filter(|one| has_shapes(*one))
                 .collect(),
-            worker_counts: vec![self.processes * self.threads],
+            worker_counts: WorkerChoice::Given(vec![self.processes * self.threads]),
             ..plain.clone()
         };
         selection

@@ -11,6 +11,9 @@ use crate::record::Case;
 /// The kind of work of all cases: the tasks of a graph.
 const GRAPH: &str = "graph";
 
+/// The kinds of work that a backend may claim. This version has cases of the first kind only.
+pub(super) const ALL_KINDS: [&str; 3] = [GRAPH, "coordination", "recursion"];
+
 /// A kernel that a backend has.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ClaimedKernel {

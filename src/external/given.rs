@@ -1,11 +1,12 @@
 //! The values that a file gives for one backend, or for all of its backends.
 
-use super::claim::ClaimedKernel;
+use super::claim::{ALL_KINDS, ClaimedKernel};
 use super::key::{
     COMMAND, DEFAULT_WORKLOADS, FAMILY, KERNELS, KINDS, OPTION_KEYS, OPTION_NAME, OPTION_VALUES,
     OPTION_WHY, OPTIONS, PAYLOAD, WAITS_PER_WORKER, WARMUP_RUNS, WHY, WORKERS,
 };
-use super::lists::{Least, Word, tables, texts, words};
+use super::lists::{Least, Word, known_words, refuse_repeated, tables, texts, words};
+use super::load::Existing;
 use super::{External, Files, kept};
 use crate::backend::{Family, MOST_WORKERS};
 use crate::diagnostic::{did_you_mean, nearest};
@@ -41,20 +42,20 @@ enum Waits {
 
 impl Given {
     /// Reads all values of a table that are there.
-    pub(super) fn read(keys: &mut Keys<'_>, known: &[&'static dyn KernelKind]) -> Self {
+    pub(super) fn read(keys: &mut Keys<'_>, known: &Existing<'_>) -> Self {
         let has_why = keys.table.contains_key(WHY.name);
         Self {
             why: has_why.then(|| keys.line(&WHY)).flatten(),
             family: family(keys),
             command: words(keys, &COMMAND, Least::One).map(texts),
-            kernels: claimed_kernels(keys, known),
-            kinds: words(keys, &KINDS, Least::One).map(texts),
+            kernels: claimed_kernels(keys, known.kernels),
+            kinds: kinds(keys),
             options: options(keys),
             worker_count: keys.count(&WORKERS, 1..=MOST_WORKERS.into()),
             waits_per_worker: waits_per_worker(keys),
             has_payload: keys.boolean(&PAYLOAD),
             warmup_run_count: keys.count(&WARMUP_RUNS, 0..=MOST),
-            default_workloads: words(keys, &DEFAULT_WORKLOADS, Least::None).map(texts),
+            default_workloads: default_workloads(keys, known),
         }
     }
 
@@ -112,6 +113,21 @@ fn family(keys: &mut Keys<'_>) -> Option<Family> {
         keys.refuse(&FAMILY, value, expected, help);
     }
     named
+}
+
+fn kinds(keys: &mut Keys<'_>) -> Option<Vec<String>> {
+    let words = words(keys, &KINDS, Least::One)?;
+    known_words(keys, &words, "kind of work", &ALL_KINDS);
+    Some(texts(words))
+}
+
+fn default_workloads(keys: &mut Keys<'_>, known: &Existing<'_>) -> Option<Vec<String>> {
+    let words = words(keys, &DEFAULT_WORKLOADS, Least::None)?;
+    if let Some(workloads) = known.workloads {
+        let names: Vec<&str> = workloads.iter().map(String::as_str).collect();
+        known_words(keys, &words, "workload", &names);
+    }
+    Some(texts(words))
 }
 
 fn waits_per_worker(keys: &mut Keys<'_>) -> Option<Waits> {
@@ -198,12 +214,18 @@ fn only_with(text: &str, declared: &[Parameter]) -> Result<(String, Value), Stri
 fn options(keys: &mut Keys<'_>) -> Option<&'static [Parameter]> {
     let tables = tables(keys, &OPTIONS, Least::None)?;
     let mut options = Vec::new();
+    let mut names = Vec::new();
     for (table, span) in tables {
         let mut entry = Keys::new(table, span, "in this option");
         entry.refuse_unknown(&OPTION_KEYS, "an option", |_| None);
-        options.extend(option(&mut entry));
+        if let Some(option) = option(&mut entry) {
+            let span = table[OPTION_NAME.name].span();
+            names.push((option.name.to_owned(), span));
+            options.push(option);
+        }
         keys.mistakes.append(&mut entry.mistakes);
     }
+    refuse_repeated(keys, &names, "option of this name");
     Some(kept(options.into_boxed_slice()))
 }
 
@@ -213,6 +235,7 @@ fn option(keys: &mut Keys<'_>) -> Option<Parameter> {
     let why = keys.line(&OPTION_WHY);
     keys.required(&OPTION_VALUES);
     let values = words(keys, &OPTION_VALUES, Least::One)?;
+    refuse_repeated(keys, &values, "value like this");
     let values: Vec<&'static str> = texts(values)
         .into_iter()
         .map(|value| kept(value.into_boxed_str()))

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::toml_file::{Entry, Key, Keys};
+use crate::diagnostic::{did_you_mean, nearest};
+use crate::toml_file::{Entry, Key, Keys, Mistake, quoted};
 
 /// A word and its place in the file.
 pub(super) type Word = (String, Range<usize>);
@@ -70,6 +71,33 @@ fn unless_refused<T>(
         keys.refuse(key, value, expected, help);
     }
     list
+}
+
+/// Reports each of `words` that is not `known`. `what` is what they name, such as "workload".
+pub(super) fn known_words(keys: &mut Keys<'_>, words: &[Word], what: &str, known: &[&str]) {
+    for (word, span) in words.iter().filter(|(word, _)| !known.contains(&&**word)) {
+        let near = did_you_mean(nearest(word, known.iter().copied()));
+        let help = format!("{near}known: {}", known.join(", "));
+        let mistake = Mistake::new(format!("there is no {what} {}", quoted(word)), help);
+        let expected = format!("expected the name of a {what}");
+        keys.mistakes.push(mistake.at(span.clone(), expected));
+    }
+}
+
+/// Reports each of `words` that has come before. `what` is what they are, such as "option of this name".
+pub(super) fn refuse_repeated(keys: &mut Keys<'_>, words: &[Word], what: &str) {
+    for (index, (word, span)) in words.iter().enumerate() {
+        let mut before = words[..index].iter();
+        if let Some((_, first)) = before.find(|(other, _)| other == word) {
+            let message = format!("{} is there twice", quoted(word));
+            let mistake = Mistake::new(
+                message,
+                format!("remove or rename one: a second {what} has no use"),
+            );
+            let mistake = mistake.at(first.clone(), "first here");
+            keys.mistakes.push(mistake.at(span.clone(), "again here"));
+        }
+    }
 }
 
 /// The texts of these words.

@@ -33,7 +33,7 @@ mod parse;
 mod path;
 mod peers;
 
-pub(crate) use load::{Existing, file_beside, is_file_of_backends, load};
+pub(crate) use load::{Existing, file_beside, has_name_of_backends, is_file_of_backends, load};
 pub(crate) use peers::peers;
 
 use claim::ClaimedKernel;
@@ -41,7 +41,7 @@ use peers::Peers;
 
 /// A backend that another program drives. The parent starts this program for each case, and both speak the child
 /// protocol.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct External {
     name: &'static str,
     why: &'static str,
@@ -63,7 +63,7 @@ pub struct External {
 }
 
 /// Where the files of a program are.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Files {
     /// In this folder.
     Folder(PathBuf),
@@ -124,7 +124,7 @@ impl External {
     }
 
     /// The program that cannot be found; `None` if it can be started.
-    pub(crate) fn missing_program(&self) -> Option<&str> {
+    fn missing_program(&self) -> Option<&str> {
         let program = &self.command[0];
         let folder = match &self.files {
             Files::Folder(folder) => folder,
@@ -133,6 +133,25 @@ impl External {
         };
         let is_there = path::is_program(program, folder);
         (!is_there).then_some(program.as_str())
+    }
+
+    /// Why its program cannot be started, as far as can be known before; `None` if it can.
+    pub(crate) fn obstacle(&self) -> Option<String> {
+        if let Some(program) = self.missing_program() {
+            return Some(format!("cannot find `{program}`"));
+        }
+        self.unwritable()
+    }
+
+    /// Why its files, which come with this program, cannot be written to where its program can read them; `None` if
+    /// they can.
+    pub(crate) fn unwritable(&self) -> Option<String> {
+        match &self.files {
+            Files::Embedded(peers) if self.missing_program().is_none() => {
+                peers.unpacked().err().map(|error| error.to_string())
+            }
+            _ => None,
+        }
     }
 
     /// Whether it comes with this program.

@@ -5,10 +5,10 @@ use std::ops::Range;
 use toml::de::DeTable;
 
 use super::given::Given;
-use super::key::{BACKEND, BACKEND_KEYS, COMMAND, FAMILY, KERNELS, NAME, TOP_KEYS, WHY};
+use super::key::{BACKEND, COMMAND, FAMILY, KERNELS, NAME, WHY, backend_keys, top_keys};
 use super::lists::{Least, tables};
+use super::load::Existing;
 use super::{External, Files};
-use crate::kernel::KernelKind;
 use crate::toml_file::{Keys, Mistake, SourceFile, not_toml};
 
 /// A backend, and the place of its name in the file.
@@ -24,16 +24,16 @@ pub(super) struct ParsedBackend {
 /// All independent mistakes; at least one.
 pub(super) fn parse(
     source: &SourceFile,
-    kernels: &[&'static dyn KernelKind],
+    known: &Existing<'_>,
     files: impl Fn() -> Files,
 ) -> Result<Vec<ParsedBackend>, Vec<Mistake>> {
     let table =
         DeTable::parse(&source.text).map_err(|error| vec![not_toml(&source.text, &error)])?;
     let mut top = Keys::new(table.get_ref(), 0..0, "in this file");
-    top.refuse_unknown(&TOP_KEYS, "a file of backends", |key| {
+    top.refuse_unknown(&top_keys(), "a file of backends", |key| {
         (key == NAME.name).then(|| "each backend has its own: write it below `[[backend]]`".into())
     });
-    let defaults = Given::read(&mut top, kernels);
+    let defaults = Given::read(&mut top, known);
     let mut parsed = Vec::new();
     let mut mistakes = Vec::new();
     if !top.table.contains_key(BACKEND.name) {
@@ -41,9 +41,9 @@ pub(super) fn parse(
     }
     for (table, span) in tables(&mut top, &BACKEND, Least::One).unwrap_or_default() {
         let mut keys = Keys::new(table, span, "in this backend");
-        keys.refuse_unknown(&BACKEND_KEYS, "a backend", |_| None);
+        keys.refuse_unknown(&backend_keys(), "a backend", |_| None);
         let name = keys.name(&NAME);
-        let given = Given::read(&mut keys, kernels).or(&defaults);
+        let given = Given::read(&mut keys, known).or(&defaults);
         for key in [&WHY, &FAMILY, &COMMAND, &KERNELS] {
             if !table.contains_key(key.name) && !top.table.contains_key(key.name) {
                 keys.missing(key);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 
 use super::load::{Existing, FILE_NAME, externals};
+use super::path::is_program;
 use super::{External, Files, kept};
 use crate::disk::cache;
 use crate::record::write_whole;
@@ -21,7 +22,17 @@ pub(super) struct Peers {
     name: &'static str,
 }
 
-/// The backends that come with the program. Those whose program is missing run only if they are named.
+/// What the names of the backends begin with, and what those for [`FREE_THREADED`] begin with.
+const PREFIXES: [&str; 2] = ["python-", "python-t-"];
+
+/// Interpreters without a global lock, the best choice first: what the user has made the default, then the newest.
+const FREE_THREADED: [&str; 3] = ["python3t", "python3.14t", "python3.13t"];
+
+/// The only backend for a free-threaded interpreter that runs without being named: whether threads help is the question.
+const IN_DEFAULT_RUN: &str = "python-t-thread-pool";
+
+/// The backends that come with the program, once more for a free-threaded interpreter if one is there. Those that
+/// cannot be started run only if they are named.
 ///
 /// # Errors
 ///
@@ -35,13 +46,46 @@ pub(crate) fn peers(known: &Existing<'_>) -> Result<Vec<&'static External>, Load
     let name = Path::new("peers").join(peers.name).join(FILE_NAME);
     let source = source(&name, None, text.unwrap_or_default().to_vec());
     let mut found = externals([source], known, |_| Files::Embedded(peers))?;
+    let mut programs = FREE_THREADED.iter();
+    if let Some(program) = programs.find(|program| is_program(program, Path::new(""))) {
+        let more: Vec<External> = found
+            .iter()
+            .map(|one| free_threaded(one, program))
+            .collect();
+        found.extend(more);
+    }
     for one in &mut found {
-        if one.missing_program().is_some() {
+        if one.obstacle().is_some() {
             one.default_workloads = Some(Vec::new());
         }
     }
     let found = found.into_iter();
     Ok(found.map(|one| kept(Box::new(one))).collect())
+}
+
+/// The same backend, driven by this free-threaded interpreter.
+fn free_threaded(backend: &External, program: &str) -> External {
+    let [usual, prefix] = PREFIXES;
+    let name = backend.name.replacen(usual, prefix, 1);
+    let why = backend
+        .why
+        .replacen("CPython", "CPython without a global lock", 1);
+    let rest = backend.command[1..].iter().cloned();
+    let command = [program.into()]
+        .into_iter()
+        .chain(rest)
+        .chain([prefix.into()]);
+    let default_workloads = match name == IN_DEFAULT_RUN {
+        true => backend.default_workloads.clone(),
+        false => Some(Vec::new()),
+    };
+    External {
+        name: kept(name.into_boxed_str()),
+        why: kept(why.into_boxed_str()),
+        command: command.collect(),
+        default_workloads,
+        ..backend.clone()
+    }
 }
 
 impl Peers {
@@ -55,7 +99,7 @@ impl Peers {
             }
         }
         let message = format!(
-            "its files cannot be written to the cache ({cause}): set XDG_CACHE_HOME to a folder that you may write to"
+            "no cache folder can be written to ({cause}): set XDG_CACHE_HOME to a folder that you may write to"
         );
         Err(io::Error::new(io::ErrorKind::NotFound, message))
     }

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::load::externals;
 use super::*;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::told;
 use crate::kernel::KERNELS;
 use crate::parameter::DefaultValue;
 use crate::record::Case;
@@ -13,6 +13,7 @@ use crate::toml_file::{LoadError, SourceFile};
 const EXISTING: Existing<'_> = Existing {
     names: &["serial"],
     kernels: KERNELS,
+    workloads: None,
 };
 
 fn read(text: &str) -> Result<Vec<External>, LoadError> {
@@ -21,7 +22,11 @@ fn read(text: &str) -> Result<Vec<External>, LoadError> {
         folder: Some("here".into()),
         text: text.into(),
     };
-    externals([Ok(source)], &EXISTING, |source| {
+    read_beside(source, &EXISTING)
+}
+
+fn read_beside(source: SourceFile, known: &Existing<'_>) -> Result<Vec<External>, LoadError> {
+    externals([Ok(source)], known, |source| {
         Files::Folder(source.folder.clone().unwrap())
     })
 }
@@ -54,22 +59,6 @@ fn only(body: &str) -> External {
     let mut read = read(&file(body)).unwrap_or_else(|error| panic!("{}", told(&error)));
     assert_eq!(read.len(), 1);
     read.remove(0)
-}
-
-/// Everything that an error says: its message, its places with the marked text, and its help.
-fn told(error: &dyn Diagnostic) -> String {
-    let mut text = error.to_string();
-    for mark in error.excerpt().into_iter().flat_map(|one| one.marks()) {
-        let excerpt = error.excerpt().unwrap();
-        let (line, _) = excerpt.position(mark);
-        let marked = &excerpt.text()[mark.span.clone()];
-        text += &format!("\n  {}:{line}: {marked:?} {}", excerpt.file(), mark.label);
-    }
-    text += &format!("\n  help: {}", error.help().unwrap_or_default());
-    for part in error.parts() {
-        text += &format!("\n{}", told(part));
-    }
-    text
 }
 
 /// Asserts that a file with one backend and this text is refused with these words.
@@ -194,6 +183,10 @@ fn names_that_are_taken_or_ill_formed_are_refused() {
     let twice = file("") + &file("");
     assert_text_refused(&twice, &["`backends.toml` has a backend of this name"]);
     assert_refused("name = \"My Pool\"", &["write `name = \"my-pool\"`"]);
+    for name in ["!", "2 pools"] {
+        let help = "write it like `name = \"python-threads\"`";
+        assert_refused(&format!("name = \"{name}\""), &[help]);
+    }
     assert_refused(
         "name = 3",
         &["`name` cannot be 3", "a string in double quotes"],
@@ -218,7 +211,10 @@ fn values_that_are_not_valid_are_refused_with_what_was_expected() {
         "command = \"python3 x.py\"",
         &["[\"python3\", \"child.py\"]"],
     );
-    assert_refused("workers = 0", &["a whole number from 1 to 4096"]);
+    let limits = "a whole number from 1 to 4096";
+    assert_refused("workers = 0", &[limits]);
+    assert_refused("workers = 4097", &[limits]);
+    assert_eq!(only("workers = 4096").fixed_worker_count(), Some(4096));
     assert_refused("waits_per_worker = \"many\"", &["or \"unlimited\""]);
     assert_refused("payload = 1", &["expected true or false"]);
     assert_refused("options = [\"daemon\"]", &["a list of tables"]);
@@ -250,6 +246,62 @@ fn kernels_that_are_unknown_are_refused() {
         "kernels = [\"counter/variant=raced\"]",
         &["`variant` is one of "],
     );
+}
+
+#[test]
+fn kinds_of_work_that_are_unknown_are_refused() {
+    assert_refused(
+        "kinds = [\"graph\", \"grahp\"]",
+        &[
+            "there is no kind of work \"grahp\"",
+            "backends.toml:7: \"\\\"grahp\\\"\"",
+            "did you mean `graph`?",
+        ],
+    );
+}
+
+#[test]
+fn options_and_values_that_are_there_twice_are_refused_with_both_places() {
+    assert_refused(
+        "options = [{ name = \"x\", why = \"y\", values = [\"a\", \"b\", \"a\"] }]",
+        &[
+            "\"a\" is there twice",
+            "backends.toml:7: \"\\\"a\\\"\" first here",
+            "again here",
+        ],
+    );
+    assert_refused(
+        "options = [\n{ name = \"x\", why = \"y\", values = [\"a\"] },\n{ name = \"x\", why = \"z\", values = [\"b\"] }]",
+        &[
+            "\"x\" is there twice",
+            "backends.toml:8: \"\\\"x\\\"\" first here",
+            "backends.toml:9: \"\\\"x\\\"\" again here",
+        ],
+    );
+}
+
+#[test]
+fn default_workloads_that_do_not_exist_are_refused_if_all_are_known() {
+    let body = file("default_workloads = [\"loop-cpu\", \"lop-cpu\"]");
+    assert!(read(&body).is_ok());
+    let workloads = ["loop-cpu".to_owned()].into();
+    let known = Existing {
+        workloads: Some(&workloads),
+        ..EXISTING
+    };
+    let source = SourceFile {
+        name: "backends.toml".into(),
+        folder: Some("here".into()),
+        text: body,
+    };
+    let refused = told(&read_beside(source, &known).unwrap_err());
+    for word in [
+        "there is no workload \"lop-cpu\"",
+        "backends.toml:7",
+        "did you mean `loop-cpu`?",
+    ] {
+        assert!(refused.contains(word), "{word:?} is not in {refused}");
+    }
 }
 
 fn case(kernel: Json) -> Case {
@@ -299,6 +351,7 @@ fn the_peers_are_valid_and_named_after_their_language() {
     for peer in peers {
         assert!(peer.is_peer());
         assert!(peer.name().starts_with("python-"), "{}", peer.name());
-        assert_eq!(peer.command()[0], "python3");
+        let is_second = peer.name().starts_with("python-t-");
+        assert_eq!(peer.command()[0] == "python3", !is_second);
     }
 }

@@ -81,7 +81,11 @@ impl<'a> KindTableParser<'a> {
     }
 
     /// The entries of `value` if it is a list, otherwise `value` itself; and whether it is a list.
-    fn entries<'v, 'i>(&mut self, key: &str, value: &'v Entry<'i>) -> (Vec<&'v Entry<'i>>, bool) {
+    pub(super) fn entries<'v, 'i>(
+        &mut self,
+        key: &str,
+        value: &'v Entry<'i>,
+    ) -> (Vec<&'v Entry<'i>>, bool) {
         let DeValue::Array(list) = value.get_ref() else {
             return (vec![value], false);
         };
@@ -268,7 +272,7 @@ impl<'a> KindTableParser<'a> {
     }
 
     /// Whether `value` is already among `seen`. This is a mistake, which is reported.
-    fn is_repeated<T: PartialEq>(
+    pub(super) fn is_repeated<T: PartialEq>(
         &mut self,
         seen: &[(T, Range<usize>)],
         value: &T,

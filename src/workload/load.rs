@@ -10,7 +10,7 @@ use include_dir::{Dir, include_dir};
 
 use super::Workload;
 use super::parse::{Parsed, parse};
-use crate::external::is_file_of_backends;
+use crate::external::{has_name_of_backends, is_file_of_backends};
 use crate::registry::Registry;
 use crate::system::memory::usable_memory_bytes;
 use crate::toml_file::{FileKind, LoadError, Mistake, SourceFile, read_file, source, unreadable};
@@ -29,7 +29,8 @@ pub(super) type SourceFiles = Vec<Result<SourceFile, Mistake>>;
 /// The built-in files: those of taskdyno, sorted by name, then those that the program adds.
 pub(super) fn builtin(registry: &Registry) -> SourceFiles {
     let mut files: Vec<_> = BUILTIN.files().collect();
-    files.sort_by_key(|file| file.path());
+    // Without the extension, so that a name comes before those that it begins.
+    files.sort_by_key(|file| file.path().file_stem());
     let sources = files.into_iter().map(|file| {
         let name = Path::new("workloads").join(file.path());
         source(&name, None, file.contents().to_vec())
@@ -69,7 +70,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Mistake> {
     let entries = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let entries = entries.map_err(|error| unreadable(path, &error, &FILES))?;
     let paths: Vec<_> = entries.iter().map(fs::DirEntry::path).collect();
-    let has_backends = paths.iter().any(|path| is_file_of_backends(path));
+    let has_backends = paths.iter().any(|path| has_name_of_backends(path));
     let mut files: Vec<_> = paths.into_iter().filter(|path| is_workload(path)).collect();
     if files.is_empty() && !has_backends {
         return Err(Mistake::new(
@@ -88,7 +89,7 @@ fn is_workload(path: &Path) -> bool {
     let is_hidden = path
         .file_name()
         .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-    let is_skipped = is_hidden || is_file_of_backends(path);
+    let is_skipped = is_hidden || has_name_of_backends(path);
     !is_skipped && path.extension() == Some(OsStr::new("toml"))
 }
 

@@ -22,6 +22,7 @@
 //! | `optimum` | parses the certified optimum: the shortest possible run time |
 //! | `size` | checks that a graph fits into ids and memory |
 //! | `gate` | parses the key `gate`: the smallest change that a gate reports |
+//! | `worker_counts` | parses the key `workers`: the numbers of workers to run with |
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -45,11 +46,13 @@ mod pattern_or_kernel;
 mod size;
 mod top_key;
 mod variants;
+mod worker_counts;
 
 pub(crate) use definition::Definition;
 pub(crate) use graph::BuildError;
 pub(crate) use json::DefinitionError;
 pub(crate) use optimum::CertifiedOptimum;
+pub(crate) use worker_counts::WorkerCounts;
 
 /// The checked contents of a workload file.
 #[derive(Debug, Clone)]
@@ -70,6 +73,8 @@ pub struct Workload {
     pub gate_threshold: Option<f64>,
     /// Whether it runs only if a filter names it, because it takes long or has a special purpose.
     pub only_if_named: bool,
+    /// The numbers of workers to run it with; `None` if the file does not say.
+    pub worker_counts: Option<WorkerCounts>,
     /// How its graph differs from what its graph files say, or may be misunderstood, with one sentence per note.
     pub notes: Vec<String>,
     /// The variants; at least one, and more if something is swept.

@@ -51,6 +51,7 @@ pub(super) fn parse(
     let retries = file.keys.count(&RETRIES, 0..=MOST_RETRIES);
     let gate_threshold = file.gate_threshold();
     let only_if_named = file.keys.boolean(&ONLY_IF_NAMED);
+    let worker_counts = file.worker_counts();
     let graphs = file.graphs();
     let kernels = file.kernels();
     let outputs = file.outputs();
@@ -78,6 +79,7 @@ pub(super) fn parse(
                 certified_optimum,
                 gate_threshold,
                 only_if_named: only_if_named.unwrap_or(false),
+                worker_counts,
                 notes,
                 variants,
             },

@@ -5,12 +5,14 @@ use proptest::prelude::*;
 
 use super::load::workloads_within;
 use super::*;
+use crate::diagnostic::told;
 use crate::toml_file::SourceFile;
 
 mod foreign;
 mod gate;
 mod outside;
 mod refusal;
+mod workers;
 
 /// The memory of the machine that the tests pretend to run on.
 const MEMORY_BYTES: u64 = 8_000_000_000;
@@ -205,6 +207,7 @@ fn built_in_workloads_are_sorted_and_named_after_their_files() {
             "hash-cpu",
             "loop-cpu",
             "sleep-io",
+            "sleep-io-many",
             "sleep-joins",
             "stencil-fine",
             "stencil-small"
@@ -290,7 +293,7 @@ fn assert_round_trip(workloads: &[Workload]) {
 fn read_anything(text: &str) {
     match read(&[("test.toml", text)]) {
         Ok(workloads) => assert_round_trip(&workloads),
-        Err(report) => assert!(!refusal::told(&report).is_empty()),
+        Err(report) => assert!(!told(&report).is_empty()),
     }
 }
 
@@ -347,7 +350,7 @@ proptest! {
         let path = folder.path().join("test.toml");
         std::fs::write(&path, &bytes).unwrap();
         if let Err(report) = load(&[path], &Registry::default()) {
-            prop_assert!(!refusal::told(&report).is_empty());
+            prop_assert!(!told(&report).is_empty());
         }
     }
 

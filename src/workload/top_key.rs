@@ -57,11 +57,16 @@ pub(super) const ONLY_IF_NAMED: Key = Key {
     example: "only_if_named = true",
 };
 
+pub(super) const WORKERS: Key = Key {
+    name: "workers",
+    example: r#"workers = [1, "cores", 8]"#,
+};
+
 /// The largest number of retries. A task that has failed a hundred times will not succeed.
 pub(super) const MOST_RETRIES: u64 = 100;
 
 /// All top-level keys, in the order of messages.
-pub(super) const TOP_KEYS: [&Key; 13] = [
+pub(super) const TOP_KEYS: [&Key; 14] = [
     &NAME,
     &WHY,
     &PATTERN,
@@ -70,6 +75,7 @@ pub(super) const TOP_KEYS: [&Key; 13] = [
     &KERNEL,
     &OUTPUT_BYTES,
     &CERTIFIED_OPTIMUM,
+    &WORKERS,
     &TIMEOUT,
     &TASK_TIMEOUT,
     &RETRIES,

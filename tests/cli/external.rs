@@ -5,10 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use rustix::fs::{CWD, Mode, mkfifoat};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::program::{assert_complains, assert_says, example, records, stderr, stdout, taskdyno};
+
+mod peers;
 
 /// A folder with a file of backends and the programs that they start.
 struct Place {
@@ -266,24 +269,55 @@ fn a_program_that_fails_is_an_error_row_that_says_what_to_do() {
 }
 
 #[test]
-fn peers_run_by_default_only_if_their_interpreter_is_there() {
-    let with_path = |path: &Path, arguments: &[&str]| {
-        let mut command = taskdyno();
-        command.env("PATH", path).args(arguments);
-        stdout(&command.output().unwrap())
-    };
-    let place = Place::new(&[]);
-    let none = place.path("");
-    assert!(with_path(&none, &["list"]).contains("not available: cannot find `python3`"));
-    assert!(!with_path(&none, &["run", "--dry-run"]).contains("python-"));
-    let named = ["run", "--dry-run", "--backends", "python-serial"];
-    assert!(with_path(&none, &named).contains("/python-serial/1"));
+fn the_keys_of_a_file_decide_whether_it_has_backends() {
+    let place = Place::new(&[("foreign", "[\"./child\"]", "")]);
+    let other = place.path("other.toml");
+    fs::rename(place.path("backends.toml"), &other).unwrap();
+    let check = |path: &Path| taskdyno().arg("check").arg(path).output().unwrap();
+    let output = check(&other);
+    assert_says(&output, 0, &["foreign: a test", "./child"]);
+    assert_complains(
+        &output,
+        0,
+        &["other.toml` is checked as a file of backends"],
+    );
 
-    place.script("python3", "exit 1");
-    assert!(!with_path(&none, &["list"]).contains("not available"));
-    let ids = with_path(&none, &["run", "--dry-run"]);
-    assert!(ids.contains("loop-cpu/python-serial/1"), "{ids}");
-    assert!(!ids.contains("python-mixed"), "{ids}");
+    let folder = place.path("named");
+    fs::create_dir(&folder).unwrap();
+    let workload = folder.join("backends.toml");
+    let text = "name = \"own\"\nwhy = \"a test\"\nkernel = { kind = \"empty\" }\n\
+                pattern = { kind = \"chain\", steps = 3 }\n";
+    fs::write(&workload, text).unwrap();
+    let output = check(&workload);
+    assert_says(&output, 0, &["own: a test"]);
+    assert_complains(
+        &output,
+        0,
+        &["backends.toml` is checked as a workload file"],
+    );
+}
+
+#[test]
+fn checking_finds_default_workloads_that_do_not_exist() {
+    let check = |names: &str| {
+        let lines = format!("default_workloads = {names}");
+        let place = Place::new(&[("foreign", "[\"./child\"]", &lines)]);
+        let folder = place.workloads();
+        taskdyno().arg("check").arg(folder).output().unwrap()
+    };
+    assert_says(&check("[\"own\", \"loop-cpu\"]"), 0, &["foreign: a test"]);
+    let words = ["backends.toml:7", "no workload \"lop-cpu\"", "`loop-cpu`?"];
+    assert_complains(&check("[\"own\", \"lop-cpu\"]"), 2, &words);
+}
+
+#[test]
+fn a_pipe_is_no_file_of_backends() {
+    let place = Place::new(&[]);
+    let pipe = place.path("backends.toml");
+    fs::remove_file(&pipe).unwrap();
+    mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();
+    let words = ["backends.toml` is a pipe", "write the backends to a file"];
+    assert_complains(&place.command(&["list"]), 2, &words);
 }
 
 #[test]

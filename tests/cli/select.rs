@@ -1,8 +1,10 @@
 //! Which cases a command line selects, and which command lines are refused.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use taskdyno::internal::machine::host;
 use tempfile::TempDir;
 
 use crate::program::{assert_complains, quick_run, stdout, taskdyno};
@@ -34,6 +36,44 @@ fn a_workload_with_only_if_named_runs_only_if_named() {
     assert!(!ids(&[]).contains("stencil-fine/"));
     assert!(ids(&[]).contains("hash-cpu/"));
     assert!(ids(&["stencil-"]).contains("stencil-fine/"));
+}
+
+/// The ids of the cases of a workload with `workers = [1, "cores", 100]` on `rayon`, and on `serial`, which has one
+/// worker.
+fn ids_with_many_workers(command: &[&str]) -> Vec<String> {
+    let folder = TempDir::new().unwrap();
+    let text = "name = \"crowd\"\nwhy = \"w\"\npattern = { kind = \"chain\", steps = 2 }\n\
+                kernel = { kind = \"sleep\", duration_ms = 1 }\nworkers = [1, \"cores\", 100]\n";
+    fs::write(folder.path().join("crowd.toml"), text).unwrap();
+    let mut program = taskdyno();
+    program
+        .args(command)
+        .args(["crowd", "--workloads", "crowd.toml"]);
+    program.args(["--backends", "serial,rayon"]);
+    let output = program.current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    stdout(&output).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_workload_runs_with_the_numbers_of_workers_of_its_file() {
+    let cores = host::host().usable_core_count();
+    let counts = BTreeSet::from([1, cores, 100]);
+    let on_rayon = counts.iter().map(|count| format!("crowd/rayon/{count}"));
+    let expected: Vec<String> = ["crowd/serial/1".into()]
+        .into_iter()
+        .chain(on_rayon)
+        .collect();
+    assert_eq!(ids_with_many_workers(&["run", "--dry-run"]), expected);
+    // `metg` has its own order.
+    let sweeps = BTreeSet::from_iter(ids_with_many_workers(&["metg", "--dry-run"]));
+    assert_eq!(sweeps, BTreeSet::from_iter(expected));
+}
+
+#[test]
+fn the_command_line_overrides_the_numbers_of_workers_of_a_file() {
+    let ids = ids_with_many_workers(&["run", "--dry-run", "--workers", "3"]);
+    assert_eq!(ids, ["crowd/serial/1", "crowd/rayon/3"]);
 }
 
 #[test]

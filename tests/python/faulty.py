@@ -1,5 +1,6 @@
 """The child with kernels that fail, and with an interpreter that says it has no global lock."""
 
+import asyncio
 import os
 import sys
 import time
@@ -18,7 +19,7 @@ class Faulty(kernels.Kernel):
 
     def __init__(self, parameters):
         self.parameters = parameters
-        self._tasks = {work._seed(task, NONCE, []): task for task in range(64)}
+        self._tasks = {work._seed(task, NONCE, []): task for task in range(1000)}
 
     def run(self, seed):
         self.run_task(self._tasks[seed])
@@ -32,13 +33,33 @@ class Faulty(kernels.Kernel):
             pass
 
 
+class Mute(ValueError):
+    """An exception whose text cannot be had."""
+
+    def __str__(self):
+        raise SystemExit("it says nothing")
+
+
+# What a task may raise, with the text that is told. Some of these are no instances of Exception.
+RAISED = {
+    "ValueError: out of cheese": ValueError("out of cheese"),
+    "SystemExit: 3": SystemExit(3),
+    "KeyboardInterrupt": KeyboardInterrupt(),
+    "GeneratorExit": GeneratorExit(),
+    "CancelledError: by itself": asyncio.CancelledError("by itself"),
+    "FileNotFoundError: no ?": FileNotFoundError("no \udcff"),
+    "Mute: (its text could not be read)": Mute(),
+}
+
+
 class Raising(Faulty):
-    """Task 0 raises at once."""
+    """Task 0 raises at once, and all others wait for a moment."""
 
     def run_task(self, task):
-        self.create(f"task-{task}")
         if task == 0:
-            raise ValueError("out of cheese")
+            raise RAISED[self.parameters["text"]]
+        self.create(f"task-{task}")
+        time.sleep(self.parameters["seconds"])
 
 
 class RaisingLater(Faulty):
@@ -68,13 +89,26 @@ class Dying(Faulty):
             os._exit(3)
 
 
+class Waiting(kernels.Kernel):
+    """The first task that waits raises. All others wait for ever."""
+
+    def __init__(self, parameters):
+        self._is_first = True
+
+    async def wait(self):
+        if self._is_first:
+            self._is_first = False
+            raise SystemExit("no patience")
+        await asyncio.sleep(10**6)
+
+
 class Printing(kernels.Kernel):
     def run(self, seed):
         print("a task says something", flush=True)
         return seed
 
 
-for kernel in Raising, RaisingLater, Endless, Dying:
+for kernel in Raising, RaisingLater, Endless, Dying, Waiting:
     kernels.KERNELS[kernel.__name__] = lambda parameters, context, kernel=kernel: kernel(parameters)
 kernels.KERNELS["Printing"] = lambda parameters, context: Printing()
 

@@ -11,9 +11,9 @@ import oracle
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PEER = os.path.join(ROOT, "peers", "python")
 CHILD = os.path.join(PEER, "child.py")
-# The program includes the folder of the child, so no test may leave compiled files there.
-ENVIRONMENT = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
 NONCE = 0xA
+# A child needs nothing but the standard library: without the folders of other packages, it also starts faster.
+INTERPRETER = [sys.executable, "-S"]
 
 
 class Child:
@@ -21,11 +21,10 @@ class Child:
 
     def __init__(self, *command, is_quiet=True):
         self.process = subprocess.Popen(
-            [sys.executable, *(command or (CHILD,))],
+            [*INTERPRETER, *(command or (CHILD,))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=ENVIRONMENT,
         )
         self._is_quiet = is_quiet
         self._graph = None
@@ -63,23 +62,13 @@ class Child:
         self.request_prepare(*case, **fields)
         return self.reply()
 
-    def request_prepare(self, predecessors, kernel, backend, workers=2, options=None, **fields):
-        data = oracle.graph_file(predecessors)
-        self._graph = tempfile.NamedTemporaryFile()
-        self._graph.write(data)
-        self._graph.flush()
-        case = {"workload": "x", "backend": backend, "workers": workers, "options": options or {}}
-        case["parameters"] = {"kernel": kernel}
-        request = {"kind": "graph", "case": case, "nonce": f"{NONCE:016x}", "warmup_ns": 0}
-        request["graph"] = {"path": self._graph.name, "crc32": oracle.checksum(data)}
-        request.update(fields)
+    def request_prepare(self, *case, **fields):
+        self._graph, request = to_prepare(*case, **fields)
         self.request("prepare", **request)
 
-    def slice(self, nonce, sample_count=1, run_count=None, **fields):
+    def slice(self, *plan, **fields):
         """Returns the samples and the findings of a slice."""
-        plan = {"min_time_ns": 0, "max_time_ns": 2**64 - 1, "run_count": run_count}
-        plan.update(min_sample_count=sample_count, max_sample_count=sample_count, nonce=f"{nonce:016x}", **fields)
-        reply = self.ask("slice", **plan)
+        reply = self.ask("slice", **to_slice(*plan, **fields))
         samples = []
         while "sample" in reply:
             samples.append(reply["sample"])
@@ -90,3 +79,24 @@ class Child:
         reply = self.ask("finish")
         assert reply == {"finished": {}}, reply
         assert self.process.wait() == 0
+
+
+def to_prepare(predecessors, kernel, backend, workers=2, options=None, **fields):
+    """The file with the graph, and the fields of a request to prepare it."""
+    data = oracle.graph_file(predecessors)
+    file = tempfile.NamedTemporaryFile()
+    file.write(data)
+    file.flush()
+    case = {"workload": "x", "backend": backend, "workers": workers, "options": options or {}}
+    case["parameters"] = {"kernel": kernel}
+    request = {"kind": "graph", "case": case, "nonce": f"{NONCE:016x}", "warmup_ns": 0}
+    request["graph"] = {"path": file.name, "crc32": oracle.checksum(data)}
+    request.update(fields)
+    return file, request
+
+
+def to_slice(nonce, sample_count=1, run_count=None, **fields):
+    """The fields of a request for a slice."""
+    plan = {"min_time_ns": 0, "max_time_ns": 2**64 - 1, "run_count": run_count}
+    plan.update(min_sample_count=sample_count, max_sample_count=sample_count, nonce=f"{nonce:016x}", **fields)
+    return plan

@@ -1,9 +1,11 @@
 """Every backend computes what the oracle computes."""
 
+import itertools
 import unittest
 
+import local
 import oracle
-from parent import Child
+from parent import Child, to_slice
 
 GRAPHS = {
     "trivial": oracle.trivial(13),
@@ -21,67 +23,55 @@ KERNELS = [
     {"kind": "counter", "variant": "racy", "increments": 10},
     {"kind": "counter", "variant": "mutex", "increments": 10},
 ]
-NONCES = [0, 1, 0xFEDCBA9876543210]
-
-
-def every_backend():
-    with Child() as child:
-        return child.greet()["backends"]
-
-
-def set_ups():
-    """Every backend with its default options, and with each other value of one option."""
-    for backend in every_backend():
-        yield backend["name"], {}
-        for option in backend["options"]:
-            for value in option["values"][1:]:
-                yield backend["name"], {option["name"]: value}
+NONCES = [0, 0xFEDCBA9876543210]
+EMPTY = KERNELS[0]
 
 
 class EveryBackend(unittest.TestCase):
-    def check(self, backend, predecessors, kernel, workers=2, options=None):
-        with self.subTest(backend=backend, options=options, kernel=kernel), Child() as child:
-            child.greet()
-            prepared = child.prepare(predecessors, kernel, backend, workers, options)
-            self.assertIn("prepared", prepared)
-            self.assertGreater(prepared["prepared"]["run_count"], 0)
-            for nonce in NONCES:
-                expected = f"{oracle.digest(predecessors, kernel, nonce):016x}"
-                samples, findings = child.slice(nonce, sample_count=2, run_count=3)
-                self.assertEqual([sample["digest"] for sample in samples], [expected] * 2)
-                self.assertEqual([sample["run_count"] for sample in samples], [3] * 2)
-                is_racy = kernel.get("variant") == "racy"
-                self.assertEqual(list(findings), ["lost_updates_count"] if is_racy else [])
-            child.finish()
+    def check(self, take_slice, predecessors, kernel):
+        """Checks the slices of a case, which `take_slice` takes."""
+        for nonce in NONCES:
+            expected = f"{oracle.digest(predecessors, kernel, nonce):016x}"
+            [sample], findings = take_slice(nonce, run_count=2)
+            self.assertEqual((sample["digest"], sample["run_count"]), (expected, 2))
+            is_racy = kernel.get("variant") == "racy"
+            self.assertEqual(list(findings), ["lost_updates_count"] if is_racy else [])
+
+    def check_here(self, backend, predecessors, kernel, workers=2, options=None):
+        """Checks a backend in this process."""
+        case = predecessors, kernel, backend, workers, options
+        with self.subTest(backend=backend, options=options, kernel=kernel), local.running(*case) as (plan, running):
+            meter = local.child.Meter(running, plan)
+            self.check(lambda *plan, **fields: meter.slice(to_slice(*plan, **fields)), predecessors, kernel)
 
     def test_every_graph(self):
-        for backend in every_backend():
-            for name, predecessors in GRAPHS.items():
-                with self.subTest(graph=name):
-                    self.check(backend["name"], predecessors, {"kind": "empty"}, workers=3)
+        for backend, (name, predecessors) in itertools.product(local.BY_NAME, GRAPHS.items()):
+            with self.subTest(graph=name):
+                self.check_here(backend, predecessors, EMPTY, workers=3)
 
     def test_every_kernel(self):
-        for backend in every_backend():
-            for kernel in KERNELS:
-                self.check(backend["name"], oracle.stencil(3, 2), kernel)
+        for backend, kernel in itertools.product(local.BY_NAME, KERNELS):
+            self.check_here(backend, oracle.stencil(3, 2), kernel)
 
     def test_every_option(self):
         kernel = {"kind": "counter", "variant": "mutex", "increments": 5}
-        for backend, options in set_ups():
-            self.check(backend, oracle.stencil(5, 3), kernel, 2, options)
+        for backend, options in local.set_ups():
+            self.check_here(backend, oracle.stencil(5, 3), kernel, 2, options)
 
-    def test_chained_slices(self):
-        graph, kernel = oracle.stencil(3, 3), {"kind": "empty"}
-        nonce, digests = 7, []
+    def test_every_backend_in_a_child(self):
+        graph, kernel = oracle.stencil(3, 3), EMPTY
+        nonce, chain = 7, []
         for _ in range(6):
-            digests.append(f"{oracle.digest(graph, kernel, nonce):016x}")
-            nonce = oracle.fold(nonce, int(digests[-1], 16))
-        for backend in every_backend():
-            with self.subTest(backend=backend["name"]), Child() as child:
-                child.greet()
-                child.prepare(graph, kernel, backend["name"])
+            chain.append(f"{oracle.digest(graph, kernel, nonce):016x}")
+            nonce = oracle.fold(nonce, int(chain[-1], 16))
+        for backend in local.BY_NAME:
+            with self.subTest(backend=backend), Child() as child:
+                self.assertIn(backend, [one["name"] for one in child.greet()["backends"]])
+                prepared = child.prepare(graph, kernel, backend)
+                self.assertGreater(prepared["prepared"]["run_count"], 0)
+                self.check(child.slice, graph, kernel)
                 samples, _ = child.slice(7, sample_count=2, run_count=3, chained=True)
-                self.assertEqual([sample["digest"] for sample in samples], [digests[2], digests[5]])
+                self.assertEqual([sample["digest"] for sample in samples], [chain[2], chain[5]])
                 child.finish()
 
 

@@ -4,6 +4,7 @@ import os
 import tempfile
 import unittest
 
+import local
 import oracle
 from parent import ROOT, Child
 
@@ -39,25 +40,52 @@ class Failures(unittest.TestCase):
         while not os.path.exists(os.path.join(self.folder, name)):
             os.sched_yield()
 
-    def assert_raised(self, error):
-        self.assertEqual(error["kind"], "panic")
-        self.assertEqual(error["task"], 0)
-        self.assertEqual(error["message"], "task 0 raised ValueError: out of cheese")
+    def empty_folder(self):
+        for name in os.listdir(self.folder):
+            os.remove(os.path.join(self.folder, name))
 
-    def test_a_task_that_raises_ends_a_case_without_workers(self):
-        for backend in ALONE:
+    def assert_raised(self, error, text="ValueError: out of cheese"):
+        self.assertEqual(error, {"kind": "panic", "task": 0, "message": f"task 0 raised {text}"})
+
+    def test_whatever_a_task_raises_is_told_by_every_backend(self):
+        for backend, options in local.set_ups():
+            for text in ["SystemExit: 3"] if options else local.faulty.RAISED:
+                with self.subTest(backend=backend, options=options, text=text):
+                    kernel = {"kind": "Raising", "folder": self.folder, "text": text, "seconds": 0}
+                    failed = local.failure(oracle.trivial(3), kernel, backend, 2, options)
+                    self.assert_raised(failed.reply()["error"], text)
+                    self.empty_folder()
+
+    def test_an_exit_in_a_task_is_the_last_line_of_every_backend(self):
+        for backend in [*ALONE, *THREADS, *PROCESSES]:
             with self.subTest(backend=backend):
-                self.assert_raised(self.failure(backend, "Raising", task_count=1))
-                self.assertEqual(os.listdir(self.folder), ["task-0"])
-                os.remove(os.path.join(self.folder, "task-0"))
+                self.assert_raised(self.failure(backend, "Raising", text="SystemExit: 3", seconds=0), "SystemExit: 3")
+                self.empty_folder()
+
+    def test_tasks_that_have_not_begun_are_dropped(self):
+        # If they were not, all of them would run, one or two at a time. `Pool.map` returns only when all have run, and the
+        # tasks of asyncio that need not wait all begin before any of them can be collected.
+        kernel = {"kind": "Raising", "folder": self.folder, "text": "SystemExit: 3", "seconds": 0.005}
+        for backend, options in local.set_ups():
+            is_map = options.get("call", "").startswith("map")
+            if not is_map and "start_method" not in options and backend != "python-asyncio":
+                with self.subTest(backend=backend, options=options):
+                    failed = local.failure(oracle.trivial(1000), kernel, backend, 2, options)
+                    self.assert_raised(failed.reply()["error"], "SystemExit: 3")
+                    self.assertLess(len(os.listdir(self.folder)), 999)
+                    self.empty_folder()
+
+    def test_tasks_that_await_are_cancelled(self):
+        # If they were not, this test would never end.
+        failed = local.failure(oracle.trivial(3), {"kind": "Waiting"}, "python-asyncio", 1)
+        self.assert_raised(failed.reply()["error"], "SystemExit: no patience")
 
     def test_threads_that_run_are_waited_for(self):
         for backend in THREADS:
             with self.subTest(backend=backend):
                 self.assert_raised(self.failure(backend, "RaisingLater", seconds=0.1))
                 self.assertEqual(sorted(os.listdir(self.folder)), ["begun", "ended"])
-                for name in os.listdir(self.folder):
-                    os.remove(os.path.join(self.folder, name))
+                self.empty_folder()
 
     def test_processes_that_run_are_terminated(self):
         for backend in PROCESSES:
@@ -65,7 +93,7 @@ class Failures(unittest.TestCase):
                 # If they were not, this test would never end.
                 self.assert_raised(self.failure(backend, "RaisingLater", seconds=10**6))
                 self.assertEqual(os.listdir(self.folder), ["begun"])
-                os.remove(os.path.join(self.folder, "begun"))
+                self.empty_folder()
 
     def test_a_worker_that_dies_is_noticed(self):
         # multiprocessing.Pool does not notice it.
@@ -103,16 +131,18 @@ class Failures(unittest.TestCase):
             child.finish()
 
     def test_the_end_of_the_input_ends_the_child(self):
-        for backend in [*ALONE, *THREADS, *PROCESSES]:
-            for step_count in range(4):
-                with self.subTest(backend=backend, step_count=step_count), Child() as child:
-                    if step_count > 0:
-                        child.greet()
-                    if step_count > 1:
-                        child.prepare(oracle.trivial(3), EMPTY, backend)
-                    if step_count > 2:
-                        child.slice(1)
-                self.assertEqual(child.process.returncode, 0)
+        # A backend exists only after two steps.
+        set_ups = [(ALONE[0], 0), (ALONE[0], 1)]
+        set_ups += [(backend, count) for backend in [*ALONE, *THREADS, *PROCESSES] for count in (2, 3)]
+        for backend, step_count in set_ups:
+            with self.subTest(backend=backend, step_count=step_count), Child() as child:
+                if step_count > 0:
+                    child.greet()
+                if step_count > 1:
+                    child.prepare(oracle.trivial(3), EMPTY, backend)
+                if step_count > 2:
+                    child.slice(1)
+            self.assertEqual(child.process.returncode, 0)
 
     def test_no_process_survives_a_child_that_is_killed(self):
         set_ups = [(backend, {}) for backend in [*ALONE, *THREADS, *PROCESSES]]

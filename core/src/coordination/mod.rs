@@ -15,6 +15,7 @@ use crate::sync::{Halted, Party, WaitTable, at_once};
 
 mod attempt;
 mod barrier;
+mod channels;
 #[cfg(test)]
 mod fixture;
 mod mutex;
@@ -24,6 +25,7 @@ mod semaphore;
 
 pub use attempt::{Attempt, AttemptWork, Timed, Try};
 pub use barrier::BarrierWork;
+pub use channels::{PingPong, ProducerConsumer, Shape, ThreadRing};
 pub use mutex::MutexWork;
 pub use read_write::ReadWriteWork;
 pub use reentrant::ReentrantWork;
@@ -46,6 +48,10 @@ pub trait Coordination: Send + Sync + 'static {
 
     /// Clears what earlier runs left behind. Nothing is running.
     fn reset(&self) {}
+
+    /// The run has failed: ends the waiting of parties that cannot [look](Party::look). Called on any thread or process,
+    /// while parties take part, and after looking tells them.
+    fn halt(&self) {}
 
     /// Checks the invariant after `run_count` runs since [`reset`](Self::reset). Nothing is running.
     ///
@@ -126,6 +132,7 @@ impl<C: Coordination> Kernel for Coordinated<C> {
 
     fn halt(&self) {
         self.waits.halt();
+        self.work.halt();
     }
 
     fn reset(&self) {

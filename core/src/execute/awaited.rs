@@ -26,29 +26,21 @@ impl Job {
                 false => self.run(task),
             };
         };
-        let stamp = self.slots.stamp();
-        let seed = self.seed(task, stamp)?;
-        if let Some(payload) = &self.payload {
-            self.check_payloads(payload, task, stamp)?;
-        }
+        let seed = self.begin(task)?;
         // Even a timer of no duration goes through the runtime, which takes tokio up to a millisecond.
         if !duration.is_zero() {
             sleep(duration).await;
         }
-        let value = self.kernel.expected(task, seed);
-        if let Some(payload) = &self.payload {
-            payload.write(task, stamp.word(value));
-        }
-        self.store(task, value, stamp)
+        self.end(task, self.kernel.expected(task, seed))
     }
 
-    /// [`run`](Job::run) for a kernel that is awaited.
-    async fn run_awaited(&self, task: TaskId) -> Result<(), Halt> {
-        let stamp = self.slots.stamp();
-        let seed = self.seed(task, stamp)?;
-        if let Some(payload) = &self.payload {
-            self.check_payloads(payload, task, stamp)?;
-        }
+    /// [`run`](Job::run) for a kernel that [is awaited](crate::kernel::Kernel::is_awaited).
+    ///
+    /// # Errors
+    ///
+    /// As for [`run`](Job::run).
+    pub async fn run_awaited(&self, task: TaskId) -> Result<(), Halt> {
+        let seed = self.begin(task)?;
         let mut work = self.kernel.awaited(task, seed);
         let value = poll_fn(|context| {
             let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
@@ -57,10 +49,6 @@ impl Job {
                 |polled| polled.map(Ok),
             )
         });
-        let value = value.await?;
-        if let Some(payload) = &self.payload {
-            payload.write(task, stamp.word(value));
-        }
-        self.store(task, value, stamp)
+        self.end(task, value.await?)
     }
 }

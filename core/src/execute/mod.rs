@@ -29,6 +29,7 @@ mod pending;
 mod recovery;
 mod reserve;
 mod slots;
+mod stages;
 
 use digest::{SPREAD, Seed};
 pub use digest::{expected_digest, fold};
@@ -134,24 +135,12 @@ impl Job {
     // Always inline: the call and the registers that it saves take a seventh of the time of an empty task.
     #[inline(always)]
     pub fn run(&self, task: TaskId) -> Result<(), Halt> {
-        if let Some(payload) = &self.payload {
-            return self.run_with(payload, task);
+        if self.payload.is_some() {
+            return self.run_with_payload(task);
         }
         let stamp = self.slots.stamp();
         let seed = self.seed(task, stamp)?;
         let value = self.work(task, seed)?;
-        self.store(task, value, stamp)
-    }
-
-    /// [`run`](Job::run) for tasks that pass on bytes.
-    // Cold: tasks without bytes pay for only one test.
-    #[cold]
-    fn run_with(&self, payload: &Payload, task: TaskId) -> Result<(), Halt> {
-        let stamp = self.slots.stamp();
-        let seed = self.seed(task, stamp)?;
-        self.check_payloads(payload, task, stamp)?;
-        let value = self.work(task, seed)?;
-        payload.write(task, stamp.word(value));
         self.store(task, value, stamp)
     }
 
@@ -302,23 +291,6 @@ impl Job {
     fn work(&self, task: TaskId, seed: u64) -> Result<u64, Halt> {
         let run = AssertUnwindSafe(|| self.kernel.run(task, seed));
         catch_unwind(run).map_err(|panic| self.panicked(task, &*panic))
-    }
-
-    /// Compares every byte that the predecessors of `task`, which have all finished, have passed on.
-    fn check_payloads(&self, payload: &Payload, task: TaskId, stamp: Stamp) -> Result<(), Halt> {
-        for &predecessor in self.graph.predecessors(task) {
-            let Some(value) = self.slots.value(predecessor, stamp) else {
-                return Err(self.missing_input(task, predecessor));
-            };
-            if let Err(byte) = payload.check(predecessor, stamp.word(value)) {
-                return Err(self.halt(&Failure::WrongPayload {
-                    task,
-                    predecessor,
-                    byte,
-                }));
-            }
-        }
-        Ok(())
     }
 
     // Always inline: as for `run`.

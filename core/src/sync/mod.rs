@@ -12,6 +12,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 mod barrier;
+mod channel;
 mod counter;
 mod futex;
 mod lock;
@@ -20,10 +21,13 @@ mod pause;
 mod permits;
 mod posix_mutex;
 mod read_write_lock;
+mod ring;
 mod semaphore;
+mod shared_channel;
 mod spin_lock;
 
 pub use barrier::{Barrier, SharedBarrier, ThreadBarrier};
+pub use channel::{Channel, MESSAGE, Message, ROOM, Receiver, Sender, ThreadChannel, ThreadSender};
 pub use counter::{
     AtomicCounter, MutexCounter, ProcessMutexCounter, RacyCounter, ShardedCounter, SharedCounter,
     ThreadLocalCounter,
@@ -36,11 +40,14 @@ pub use read_write_lock::{
     PosixReadWriteGuard, PosixReadWriteLock, ReadWriteLock, ThreadReadWriteLock,
 };
 pub use semaphore::{Semaphore, SharedPermit, SharedSemaphore, ThreadPermit, ThreadSemaphore};
+pub use shared_channel::{
+    PIPE_MESSAGE_BYTES, PipeChannel, PipeReceiver, PipeSender, RingChannel, RingEnd,
+};
 pub use spin_lock::{SpinGuard, SpinLock};
 
-/// The atomics of the parts that a model replaces.
+/// The atomics of `permits` and `ring`. Model checks compile these with others.
 mod atomic {
-    pub(super) use std::sync::atomic::{AtomicU32, Ordering};
+    pub(super) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 }
 
 /// The result of an operation that blocks instead of being pending.

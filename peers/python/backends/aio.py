@@ -1,11 +1,8 @@
 """`asyncio`: tasks on one event loop, in one thread."""
 
-import asyncio
+from work import attempt_async
 
-from protocol import text_of
-from work import execute_async
-
-from .base import Backend, Run, raised
+from .base import Backend, Run, value_of
 
 
 class Asyncio(Backend):
@@ -17,6 +14,10 @@ class Asyncio(Backend):
 
     def __init__(self, plan):
         super().__init__(plan)
+        # It takes longer to import than all the rest of the child. No other backend waits for that.
+        global asyncio
+        import asyncio
+
         self._loop = asyncio.new_event_loop()
 
     def run(self, nonce):
@@ -24,24 +25,18 @@ class Asyncio(Backend):
 
     async def _run(self, nonce):
         run = Run(self._graph)
-        # The number of each task of the graph whose task on the loop has not been collected.
-        numbers = {}
+        # The tasks on the loop that have not been collected.
+        pending = set()
         ready = self._graph.sources
         while run.left:
             for number in ready:
-                call = execute_async(number, nonce, run.inputs(number))
-                numbers[self._loop.create_task(call)] = number
-            done, _ = await asyncio.wait(numbers, return_when=asyncio.FIRST_COMPLETED)
+                call = attempt_async(number, nonce, run.inputs(number))
+                pending.add(self._loop.create_task(call))
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
             ready = []
             for task in done:
-                ready.extend(self._collect(run, numbers.pop(task), task))
+                ready.extend(run.finish(*value_of(task.result())))
         return run.values
-
-    def _collect(self, run, number, task):
-        error = task.exception()
-        if error is not None:
-            raise raised(number, text_of(error)) from error
-        return run.finish(number, task.result())
 
     def stop(self):
         self._loop.close()

@@ -52,7 +52,7 @@ class Executor(Backend):
         for task, _, _ in calls:
             try:
                 value = next(values)
-            except Exception as error:
+            except BaseException as error:  # Even SystemExit, as in a future.
                 raise failure_of(task, error) from error
             yield task, value
 
@@ -102,11 +102,11 @@ class ProcessExecutor(Executor):
         )
 
     def abort(self):
-        self._executor.shutdown(wait=False, cancel_futures=True)
-        # Its workers are the only processes that this one has started.
+        # Its workers are the only processes that this one has started. The executor notices that they are gone, and drops
+        # what has not begun. It is shut down afterwards, because only the first call can wait for its thread.
         for process in multiprocessing.active_children():
             process.terminate()
-        self._executor.shutdown()
+        self._executor.shutdown(cancel_futures=True)
 
 
 def failure_of(task, error):

@@ -19,6 +19,6 @@ class Serial(Backend):
             inputs = [values[predecessor] for predecessor in predecessors]
             try:
                 values.append(execute(task, nonce, inputs))
-            except Exception as error:
+            except BaseException as error:  # Even SystemExit, as in all other backends.
                 raise raised(task, text_of(error)) from error
         return values

@@ -70,7 +70,7 @@ fn builds(base: &str, head: &str, arguments: &GateArguments) -> Result<Both<Reso
 
 /// The version of a foreign runtime in this file of backends. It is known by the commit of the folder of the file.
 fn version(file: &Path, registry: &Registry) -> Result<Resolved, Exit> {
-    let externals = with_files(registry, &[file.into()])?.externals;
+    let externals = with_files(registry, &[file.into()], None)?.externals;
     let folder = Path::new(".").join(file.parent().unwrap_or(file));
     let commit = host::commit(&Git::at(&folder, &is_interrupted));
     let commit = commit.unwrap_or_else(|error| {

@@ -1,10 +1,9 @@
 //! Tests of the keys `gate` and `only_if_named`.
 
-use super::refusal::told;
 use super::*;
 
 /// A file with this line.
-fn file(line: &str) -> String {
+pub(super) fn file(line: &str) -> String {
     format!(
         "name = \"test\"\nwhy = \"a test\"\npattern = {{ kind = \"chain\", steps = 5 }}\n\
          kernel = {{ kind = \"empty\" }}\n{line}\n"
@@ -12,7 +11,7 @@ fn file(line: &str) -> String {
 }
 
 /// The messages about a file with this line.
-fn refusal_of(line: &str) -> String {
+pub(super) fn refusal_of(line: &str) -> String {
     match read(&[("test.toml", &file(line))]) {
         Ok(_) => panic!("the file is accepted"),
         Err(report) => told(&report),

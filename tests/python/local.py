@@ -1,0 +1,59 @@
+"""The backends of the child in this process. Starting a child for each of many cases would take most of the time."""
+
+import contextlib
+import multiprocessing
+import sys
+import threading
+
+from parent import NONCE, PEER, to_prepare
+
+sys.path.insert(0, PEER)
+
+import backends
+import child
+import faulty
+from protocol import CaseFailed
+
+BY_NAME = {"python-" + backend.name: backend for backend in backends.BACKENDS}
+
+
+def set_ups():
+    """Every backend with its default options, and with each other value of one option."""
+    for name, backend in BY_NAME.items():
+        yield name, {}
+        for option, values in backend.options.items():
+            for value in values[1:]:
+                yield name, {option: value}
+
+
+def failure(*case):
+    """The failure of a case. Nothing that its backend has started is left."""
+    try:
+        with running(*case) as (_, backend):
+            backend.run(NONCE)
+    except CaseFailed as failed:
+        left = multiprocessing.active_children() + threading.enumerate()[1:]
+        assert not left, left
+        return failed
+    raise AssertionError("the case did not fail")
+
+
+def prepared(*case):
+    """The plan of a case, and its backend, which has not been started."""
+    file, request = to_prepare(*case)
+    with file:
+        plan, new_backend = child.prepare(request, BY_NAME)
+    return plan, new_backend(plan)
+
+
+@contextlib.contextmanager
+def running(*case):
+    """As `prepared`. The backend is started for the block, and then stopped, or ended in the way of a failure."""
+    plan, backend = prepared(*case)
+    try:
+        backend.start()
+        yield plan, backend
+    except BaseException:
+        backend.abort()
+        raise
+    backend.stop()
