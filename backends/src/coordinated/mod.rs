@@ -3,6 +3,7 @@
 
 use crate::kernel::KernelKind;
 
+mod actor;
 mod barrier;
 mod mutex;
 mod ping_pong;
@@ -15,6 +16,7 @@ mod threadring;
 mod timed_lock;
 mod try_lock;
 
+pub use actor::ACTOR;
 pub use barrier::BARRIER;
 pub use mutex::MUTEX;
 pub use ping_pong::PING_PONG;
@@ -32,6 +34,7 @@ pub const COORDINATED: &[&dyn KernelKind] = &[
     &PRODUCER_CONSUMER,
     &THREADRING,
     &PING_PONG,
+    &ACTOR,
     &MUTEX,
     &RWLOCK,
     &REENTRANT,

@@ -25,7 +25,7 @@ mod semaphore;
 
 pub use attempt::{Attempt, AttemptWork, Timed, Try};
 pub use barrier::BarrierWork;
-pub use channels::{PingPong, ProducerConsumer, Shape, ThreadRing};
+pub use channels::{Actor, PingPong, ProducerConsumer, Shape, ThreadRing};
 pub use mutex::MutexWork;
 pub use read_write::ReadWriteWork;
 pub use reentrant::ReentrantWork;
