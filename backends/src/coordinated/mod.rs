@@ -4,9 +4,17 @@
 use crate::kernel::KernelKind;
 
 mod barrier;
+mod condition;
+mod event;
+mod map_order;
 mod support;
+mod timer;
 
 pub use barrier::BARRIER;
+pub use condition::CONDITION;
+pub use event::EVENT;
+pub use map_order::MAP_ORDER;
+pub use timer::TIMER;
 
 /// The kernels whose tasks coordinate.
-pub const COORDINATED: &[&dyn KernelKind] = &[&BARRIER];
+pub const COORDINATED: &[&dyn KernelKind] = &[&BARRIER, &CONDITION, &EVENT, &MAP_ORDER, &TIMER];

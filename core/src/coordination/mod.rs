@@ -14,8 +14,21 @@ use crate::latency::Histogram;
 use crate::sync::{Halted, Party, WaitTable, at_once};
 
 mod barrier;
+mod broken_barrier;
+mod condition;
+mod event;
+mod leaving;
+mod map_order;
+mod timer;
+#[cfg(test)]
+mod together;
 
 pub use barrier::BarrierWork;
+pub use broken_barrier::BrokenBarrierWork;
+pub use condition::{ConditionWork, Wakes};
+pub use event::{EVENT_LATENCIES, EventWork};
+pub use map_order::{MapOrderWork, RESULT_LATENCIES, ResultOrder};
+pub use timer::{Cancel, TIMER_LATENCIES, TimerWork};
 
 /// What the parties of a workload do, and the invariant that must hold afterwards.
 pub trait Coordination: Send + Sync + 'static {
@@ -31,6 +44,9 @@ pub trait Coordination: Send + Sync + 'static {
         let _ = party;
         seed
     }
+
+    /// The run has failed: wakes parties that do not look now and then, see [`Kernel::halt`].
+    fn halt(&self) {}
 
     /// Clears what earlier runs left behind. Nothing is running.
     fn reset(&self) {}
@@ -114,6 +130,7 @@ impl<C: Coordination> Kernel for Coordinated<C> {
 
     fn halt(&self) {
         self.waits.halt();
+        self.work.halt();
     }
 
     fn reset(&self) {

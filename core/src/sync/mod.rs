@@ -13,15 +13,21 @@ use std::task::{Context, Poll, Waker};
 
 mod barrier;
 mod counter;
+mod event;
 mod futex;
+mod monitor;
 mod party;
 mod process_mutex;
+mod timers;
 
-pub use barrier::{Barrier, SharedBarrier, ThreadBarrier};
+pub use barrier::{Barrier, BreakableBarrier, SharedBarrier, ThreadBarrier};
 pub use counter::{
     AtomicCounter, MutexCounter, ProcessMutexCounter, RacyCounter, ShardedCounter, SharedCounter,
 };
+pub use event::{Event, SharedEvent, ThreadEvent};
+pub use monitor::{Monitor, PLACE_COUNT, SharedMonitor, ThreadMonitor};
 pub use party::{Halted, LOOK_INTERVAL, Party, WaitTable, Waiting};
+pub use timers::{SharedTimers, ThreadTimers, Timers};
 
 /// The result of an operation that blocks instead of being pending.
 ///
