@@ -5,6 +5,9 @@ use crate::kernel::KernelKind;
 
 mod actor;
 mod barrier;
+mod condition;
+mod event;
+mod map_order;
 mod mutex;
 mod ping_pong;
 mod producer_consumer;
@@ -14,10 +17,14 @@ mod semaphore;
 mod support;
 mod threadring;
 mod timed_lock;
+mod timer;
 mod try_lock;
 
 pub use actor::ACTOR;
 pub use barrier::BARRIER;
+pub use condition::CONDITION;
+pub use event::EVENT;
+pub use map_order::MAP_ORDER;
 pub use mutex::MUTEX;
 pub use ping_pong::PING_PONG;
 pub use producer_consumer::PRODUCER_CONSUMER;
@@ -26,6 +33,7 @@ pub use rwlock::RWLOCK;
 pub use semaphore::SEMAPHORE;
 pub use threadring::THREADRING;
 pub use timed_lock::TIMED_LOCK;
+pub use timer::TIMER;
 pub use try_lock::TRY_LOCK;
 
 /// The kernels whose tasks coordinate.
@@ -41,4 +49,8 @@ pub const COORDINATED: &[&dyn KernelKind] = &[
     &TRY_LOCK,
     &TIMED_LOCK,
     &SEMAPHORE,
+    &CONDITION,
+    &EVENT,
+    &MAP_ORDER,
+    &TIMER,
 ];
