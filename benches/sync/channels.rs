@@ -178,14 +178,14 @@ fn play(
     });
 }
 
-fn row(what: String, rounds: &[(f64, f64)]) -> Row {
+pub(crate) fn row(what: String, rounds: &[(f64, f64)]) -> Row {
     let ours = median(rounds.iter().map(|(ours, _)| *ours));
     let bare = median(rounds.iter().map(|(_, bare)| *bare));
     let what = format!("{what} ({ours:.1} over {bare:.1} ns)");
     Row::at_most(what, median_ratio(rounds), 1.05)
 }
 
-fn independent(task_count: usize) -> TaskGraph {
+pub(crate) fn independent(task_count: usize) -> TaskGraph {
     let mut builder = TaskGraphBuilder::default();
     for _ in 0..task_count {
         builder.push([]).expect("the graph is small");
@@ -193,7 +193,7 @@ fn independent(task_count: usize) -> TaskGraph {
     builder.finish()
 }
 
-fn kernel(
+pub(crate) fn kernel(
     name: &str,
     (size, count): (&str, u64),
     form: &str,
