@@ -53,7 +53,9 @@ fn compared(
 ) -> Row {
     let graph = independent(thread_count);
     let kernel = kernel("mutex", ("increments", increments), form, &graph);
-    let ours = |task| drop(black_box(kernel.run(task, 1)));
+    let ours = |task| {
+        black_box(kernel.run(task, 1));
+    };
     let bare = |_| (0..increments).for_each(|_| bare());
     let all = (increments * thread_count as u64) as f64;
     let rounds = rounds(
