@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::child::{die_with_parent, next_request, send, take_stdout};
 use super::failed::{protocol_error, set_up_error};
-use super::process::{ChildProcess, Idle, unexpected};
+use super::process::{ChildProcess, Idle};
 use super::protocol::{Expect, Expected, HandedGraph, Hex, Reply, Request};
 use crate::execute::expected_digest;
 use crate::handover::GraphFile;
@@ -127,7 +127,7 @@ impl Works {
                 process.has_finished = true;
                 Work::keep(self.nonces, expected)
             }
-            other => Err(unexpected(&other)),
+            other => Err(process.unexpected(&other)),
         }
     }
 }
@@ -215,6 +215,7 @@ fn answer(
     let setting = Setting::new(&graph, Sharing::Threads, 1);
     let kernel = definition.build_kernel(&setting).map_err(set_up_error)?;
     let digest = |nonce: &Hex| Hex(expected_digest(&graph, kernel.as_ref(), nonce.0));
+    let latencies = definition.kernel.latencies();
     let pace = definition.kernel.pace(&definition.kernel_parameters);
     let (task_count, edge_count) = (graph.task_count() as u64, graph.edge_count() as u64);
     let written = GraphFile::write(&graph, definition.output_bytes);
@@ -236,6 +237,8 @@ fn answer(
         pace: pace.name().into(),
         has_parties: kernel.has_parties(),
         durations: KnownDurations::of(&graph, kernel.as_ref()),
+        latencies: latencies.iter().map(|name| (*name).into()).collect(),
+        is_timing_the_work: definition.kernel.is_timing_the_work(),
     };
     Ok((expected, file))
 }

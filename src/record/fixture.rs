@@ -85,6 +85,8 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
             cores: Vec::new(),
         },
         findings: Default::default(),
+        latencies: Default::default(),
+        remarks: Vec::new(),
         error: None,
     };
     Builder(record).walls_us(&[1000; 6])
@@ -113,6 +115,13 @@ impl Builder {
         let step = wall_us / 100;
         let (low, high) = (wall_us - step, wall_us + step);
         self.walls_us(&[high, wall_us, low, wall_us, low, high])
+    }
+
+    /// Six samples that differ from `wall_us` by at most 0.1%.
+    pub(crate) fn near_us(self, wall_us: u64) -> Self {
+        let step = wall_us / 1000;
+        let (low, high) = (wall_us - step, wall_us + step);
+        self.walls_us(&[high, wall_us, wall_us, wall_us, wall_us, low])
     }
 
     pub(crate) fn variant(mut self, variant: &str) -> Self {
@@ -157,6 +166,17 @@ impl Builder {
 
     pub(crate) fn finding(mut self, key: &str, count: u64) -> Self {
         self.0.findings.insert(key.into(), count);
+        self
+    }
+
+    /// Adds latencies in nanoseconds.
+    pub(crate) fn latencies(
+        mut self,
+        name: &str,
+        latencies: impl IntoIterator<Item = u64>,
+    ) -> Self {
+        let histogram = latencies.into_iter().collect();
+        self.0.latencies.insert(name.into(), histogram);
         self
     }
 
