@@ -5,7 +5,7 @@ use super::support::channel::{ChannelForm, FORM, OverChannel};
 use crate::coordination::{Actor, Coordinated};
 use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
-use crate::sync::Channel;
+use crate::sync::ChannelKind;
 
 /// A counter with one owner, to which the other parties send messages.
 pub const ACTOR: ActorKind = ActorKind;
@@ -85,7 +85,7 @@ struct Build<'a> {
 }
 
 impl OverChannel for Build<'_> {
-    fn build(self, channel: impl Channel) -> io::Result<Box<dyn Kernel>> {
+    fn build(self, channel: impl ChannelKind) -> io::Result<Box<dyn Kernel>> {
         let party_count = self.setting.graph.task_count();
         let work = Actor::new(&channel, party_count, self.increments)?;
         Coordinated::boxed(work, self.setting)

@@ -51,6 +51,6 @@ pub const COORDINATED: &[&dyn KernelKind] = &[
     &SEMAPHORE,
     &CONDITION,
     &EVENT,
-    &TIMER,
     &MAP_ORDER,
+    &TIMER,
 ];

@@ -3,13 +3,13 @@ use std::io;
 use super::held::Ends;
 use crate::coordination::{Coordination, PartyError};
 use crate::kernel::Findings;
-use crate::sync::{Channel, Message, Party, RacyCounter, Receiver, Sender, SharedCounter};
+use crate::sync::{ChannelKind, Message, Party, RacyCounter, Receiver, Sender, SharedCounter};
 
 /// A counter with one owner, which is party 0. The others send it a message per increment, and a mark when they have sent
 /// all of them.
 ///
 /// **Invariant.** The counter is the number of increments. No lock protects it: only the owner uses it.
-pub struct Actor<C: Channel> {
+pub struct Actor<C: ChannelKind> {
     senders: Ends<C::Sender>,
     mailbox: Ends<C::Receiver>,
     counter: RacyCounter,
@@ -21,7 +21,7 @@ pub struct Actor<C: Channel> {
 /// The message of a sender that has sent all its increments. Any other message is an increment by its word.
 const END: u64 = 0;
 
-impl<C: Channel> Actor<C> {
+impl<C: ChannelKind> Actor<C> {
     /// `party_count` parties, at least two, with a mailbox of `channel`. All but the owner send `increments` increments per
     /// run.
     ///
@@ -61,7 +61,7 @@ impl<C: Channel> Actor<C> {
     }
 }
 
-impl<C: Channel> Coordination for Actor<C> {
+impl<C: ChannelKind> Coordination for Actor<C> {
     async fn take_part(&self, party: Party<'_>, seed: u64) -> Result<u64, PartyError> {
         match party.index {
             0 => self.own(party).await?,
