@@ -135,7 +135,7 @@ impl Stock {
 /// Two consumers, each of which needs one item, and a dispatcher that puts two and wakes as `dispatch` says.
 fn two_consumers(dispatch: fn(&Stock)) {
     let mut builder = Builder::new();
-    builder.preemption_bound = Some(3);
+    builder.preemption_bound = Some(2);
     builder.check(move || {
         let stock = Arc::new(Stock {
             monitor: SharedMonitor::new().unwrap(),
