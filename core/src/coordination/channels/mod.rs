@@ -1,10 +1,12 @@
 //! Coordinations over channels.
 
+mod actor;
 mod held;
 mod ping_pong;
 mod producer_consumer;
 mod threadring;
 
+pub use actor::Actor;
 pub use ping_pong::PingPong;
 pub use producer_consumer::{ProducerConsumer, Traffic};
 pub use threadring::ThreadRing;
