@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::thread;
 
-use taskdyno_backends::coordinated::{CrossbeamChannel, FlumeChannel, PING_PONG, TokioChannel};
+use taskdyno_backends::coordinated::{COORDINATED, CrossbeamChannel, FlumeChannel, TokioChannel};
 use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
-use taskdyno_core::kernel::{Kernel, KernelKind, Setting, Sharing};
+use taskdyno_core::kernel::{Kernel, Setting, Sharing};
 use taskdyno_core::parameter::{Parameters, Value};
 use taskdyno_core::random::mix;
 use taskdyno_core::sync::{
@@ -120,9 +120,9 @@ fn one_async_task(effort: Effort) -> Row {
 /// Two threads that send each other one message at a time.
 pub(crate) fn two_threads(effort: Effort) -> Vec<Row> {
     let round_trips = 2_000 / effort.shrink;
-    let graph = two_tasks();
+    let graph = independent(2);
     let row = |form: &str, bare: &dyn Fn()| {
-        let kernel = ping_pong(round_trips, form, &graph);
+        let kernel = kernel("ping-pong", ("round_trips", round_trips), form, &graph);
         let ours = || {
             thread::scope(|scope| {
                 scope.spawn(|| kernel.run(TaskId(1), 1));
@@ -205,28 +205,38 @@ fn play(
     });
 }
 
-fn row(what: String, rounds: &[(f64, f64)]) -> Row {
+pub(crate) fn row(what: String, rounds: &[(f64, f64)]) -> Row {
     let ours = median(rounds.iter().map(|(ours, _)| *ours));
     let bare = median(rounds.iter().map(|(_, bare)| *bare));
     let what = format!("{what} ({ours:.1} over {bare:.1} ns)");
     Row::at_most(what, median_ratio(rounds), 1.05)
 }
 
-fn two_tasks() -> TaskGraph {
+/// `task_count` tasks that do not depend on each other.
+pub(crate) fn independent(task_count: usize) -> TaskGraph {
     let mut builder = TaskGraphBuilder::default();
-    for _ in 0..2 {
+    for _ in 0..task_count {
         builder.push([]).expect("the graph is small");
     }
     builder.finish()
 }
 
-fn ping_pong(round_trips: u64, form: &str, graph: &TaskGraph) -> Box<dyn Kernel> {
+/// The kernel `name` on primitives of this form, whose parameter `size` is `count`.
+pub(crate) fn kernel(
+    name: &str,
+    (size, count): (&str, u64),
+    form: &str,
+    graph: &TaskGraph,
+) -> Box<dyn Kernel> {
+    let mut kinds = COORDINATED.iter();
+    let kind = kinds.find(|kind| kind.name() == name);
+    let kind = kind.expect("the kernel exists");
     let given = BTreeMap::from([
-        ("round_trips".to_owned(), Value::Count(round_trips)),
+        (size.to_owned(), Value::Count(count)),
         ("form".to_owned(), Value::Text(form.into())),
     ]);
-    let parameters = Parameters::check(PING_PONG.parameters(), &given);
+    let parameters = Parameters::check(kind.parameters(), &given);
     let setting = Setting::new(graph, Sharing::Threads, 2);
-    let kernel = PING_PONG.build(&parameters.expect("they are valid"), &setting);
+    let kernel = kind.build(&parameters.expect("they are valid"), &setting);
     kernel.expect("the system gives a page")
 }
