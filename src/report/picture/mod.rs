@@ -3,6 +3,7 @@
 use plotters::backend::{DrawingBackend, SVGBackend};
 
 use self::canvas::{Anchor, Canvas, Drawn, Type, UNITS};
+use self::claim::ClaimPicture;
 use self::comparison::ComparisonPicture;
 use self::efficiency::Efficiency;
 use self::font::{Weight, fitted};
@@ -13,11 +14,13 @@ use self::speed_up::SpeedUp;
 use self::timeline::Timelines;
 use super::error::ReportError;
 use super::model::{Group, Report, Sweep};
-use crate::compare::History;
+use crate::compare::{History, JudgedClaim};
+use crate::record::slug;
 use crate::text;
 
 mod axis;
 mod canvas;
+mod claim;
 mod comparison;
 mod efficiency;
 pub(super) mod font;
@@ -66,6 +69,7 @@ enum Subject<'a> {
     HeatMap(HeatMap<'a>),
     Efficiency(Efficiency<'a>),
     Timelines(Timelines<'a>),
+    Claim(ClaimPicture<'a>),
 }
 
 /// All pictures of a report. Pictures without data are omitted.
@@ -73,7 +77,11 @@ pub(super) fn pictures(report: &Report) -> Vec<Picture<'_>> {
     let groups = report.groups.iter();
     let of_groups = groups.flat_map(|group| [comparison(group, report), speed_up(group, report)]);
     let of_sweeps = report.sweeps.iter().map(|sweep| efficiency(sweep, report));
-    let all = of_groups.chain(of_sweeps).chain([load(report)]);
+    let of_claims = report.claims.iter().map(claim);
+    let all = of_groups
+        .chain(of_sweeps)
+        .chain(of_claims)
+        .chain([load(report)]);
     all.flatten().collect()
 }
 
@@ -98,6 +106,14 @@ pub(super) fn efficiency<'a>(sweep: &'a Sweep, report: &Report) -> Option<Pictur
     Some(Picture {
         name: format!("{}-efficiency", sweep.slug),
         subject: Subject::Efficiency(Efficiency::new(sweep, report)?),
+    })
+}
+
+/// The ratios of a claim; `None` if none of its inequalities has an interval.
+pub(super) fn claim(claim: &JudgedClaim) -> Option<Picture<'_>> {
+    Some(Picture {
+        name: format!("claim-{}", slug(&claim.id)),
+        subject: Subject::Claim(ClaimPicture::new(claim)?),
     })
 }
 
@@ -143,6 +159,7 @@ impl Picture<'_> {
             Subject::HeatMap(heat_map) => heat_map.description(),
             Subject::Efficiency(efficiency) => efficiency.description(),
             Subject::Timelines(timelines) => timelines.description(),
+            Subject::Claim(claim) => claim.description(),
         }
     }
 
@@ -153,6 +170,7 @@ impl Picture<'_> {
             Subject::HeatMap(heat_map) => heat_map.height(),
             Subject::Efficiency(efficiency) => efficiency.height(),
             Subject::Timelines(timelines) => timelines.height(),
+            Subject::Claim(claim) => claim.height(),
         }
     }
 
@@ -173,6 +191,7 @@ impl Picture<'_> {
             Subject::HeatMap(heat_map) => heat_map.draw(&mut canvas)?,
             Subject::Efficiency(efficiency) => efficiency.draw(&mut canvas)?,
             Subject::Timelines(timelines) => timelines.draw(&mut canvas)?,
+            Subject::Claim(claim) => claim.draw(&mut canvas)?,
         }
         canvas.finish()
     }
