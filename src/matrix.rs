@@ -173,12 +173,16 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Cases {
 /// Why the kernel of `variant` cannot work on this number of workers of `backend`; `None` if it can.
 fn misfit(variant: &Variant, backend: &dyn Backend, workers: u32) -> Option<String> {
     let definition = &variant.definition;
-    let task_count = u64::try_from(definition.graph_size().task_count).unwrap_or(u64::MAX);
+    let (kernel, size) = (definition.kernel, definition.graph_size());
+    if kernel.coordinates() && size.edge_count > 0 {
+        return Some(format!(
+            "the tasks of the kernel `{}` wait for each other, so none can depend on another: use the pattern `trivial`",
+            kernel.name()
+        ));
+    }
+    let task_count = u64::try_from(size.task_count).unwrap_or(u64::MAX);
     let venue = backend.venue(task_count, workers as usize);
-    let fits = definition
-        .kernel
-        .fits(&definition.kernel_parameters, &venue);
-    fits.err()
+    kernel.fits(&definition.kernel_parameters, &venue).err()
 }
 
 /// The case with what its workload and its backend say of it.

@@ -23,6 +23,24 @@ pub(crate) struct ClaimPlan {
     pub(crate) until: Option<Instant>,
 }
 
+impl ClaimPlan {
+    fn is_late(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    fn refuse_if_late(&self) -> Result<(), CaseError> {
+        match self.is_late() {
+            true => Err(too_late()),
+            false => Ok(()),
+        }
+    }
+}
+
+fn too_late() -> CaseError {
+    let message = "the time for all claims was up: measure this claim alone, or give --full";
+    CaseError::new(ErrorKind::SetUp, message)
+}
+
 /// The number of rounds of a claim whose rounds take long: as few as give an interval at 99%.
 const ROUND_COUNT_MIN: u64 = 8;
 /// The most rounds of a claim. With this many, up to four outliers on either side do not move the interval.
@@ -54,8 +72,7 @@ pub(crate) fn measure(
     let mut order: Vec<usize> = (0..sides.len()).collect();
     for round in 0..ROUND_COUNT_MAX {
         let is_enough = round >= ROUND_COUNT_MIN && began.elapsed() >= ENOUGH;
-        let is_late = plan.until.is_some_and(|until| Instant::now() >= until);
-        if is_enough || is_late || idle.is_cancelled() {
+        if is_enough || plan.is_late() || idle.is_cancelled() {
             break;
         }
         random::shuffle(&mut order, random::mix(plan.seed ^ round));
@@ -81,6 +98,7 @@ fn open(
         .map_err(|(_, error)| error)
         .and_then(|planned| {
             planned.describe(&mut record);
+            plan.refuse_if_late()?;
             start(&planned, &mut record, surroundings, plan, idle)
         });
     let mut side = OpenSide {
@@ -209,10 +227,7 @@ impl OpenSide {
             }
         }
         if self.record.error.is_none() && self.record.samples.is_empty() {
-            self.fail(CaseError::new(
-                ErrorKind::NoSamples,
-                "the time was up before the first round",
-            ));
+            self.fail(too_late());
         }
         self.record
     }

@@ -292,6 +292,11 @@ pub trait KernelKind: Sync {
         let _ = (parameters, venue);
         Ok(())
     }
+    /// Whether its tasks wait for each other. They can then not depend on each other, because all of them must be in
+    /// progress at once.
+    fn coordinates(&self) -> bool {
+        false
+    }
     /// Whether a task may run again after it was interrupted.
     fn is_idempotent(&self) -> bool {
         true
