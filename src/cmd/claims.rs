@@ -25,15 +25,14 @@ pub(super) struct ClaimsArguments {
     #[arg(
         value_name = "NUMBER",
         value_parser = PossibleValuesParser::new(CLAIMS.iter().map(|claim| claim.id)),
-        hide_possible_values = true,
-        env = "TASKDYNO_CLAIMS"
+        hide_possible_values = true
     )]
     numbers: Vec<String>,
     /// Run the times of the textbook: tasks of two seconds last two seconds. This takes about ten minutes.
     ///
     /// By default, all times are a tenth, and no claim begins another round after 50 seconds, so that all ends within a
     /// minute.
-    #[arg(long, env = "TASKDYNO_CLAIMS_FULL")]
+    #[arg(long, env = "TASKDYNO_FULL")]
     full: bool,
     /// Choose what is printed.
     #[arg(
