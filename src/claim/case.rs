@@ -190,10 +190,9 @@ mod tests {
                     Ok(planned) => assert_eq!(planned.case.workers, contender.workers.on(2)),
                     Err((case, error)) => {
                         assert!(!is_known, "{}: {}", case.id(), error.message);
-                        let name =
-                            [contender.backend, contender.kernel].map(|name| format!("`{name}`"));
+                        let names = [contender.backend, contender.kernel];
                         assert!(
-                            name.iter().any(|name| error.message.contains(name)),
+                            names.iter().any(|name| error.message.contains(name)),
                             "{}",
                             error.message
                         );

@@ -20,6 +20,9 @@ pub(crate) struct Claim {
     pub statement: &'static str,
     /// What is measured. A name is unique within the claim.
     pub sides: &'static [Contender],
+    /// Whether its rounds take seconds. These claims are measured last, so that the others have a verdict even if the
+    /// time runs out.
+    pub takes_long: bool,
     /// What the statement means: each must hold.
     pub parts: &'static [ClaimPart],
 }

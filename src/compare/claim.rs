@@ -106,7 +106,7 @@ pub(crate) struct SideFigures {
     pub kept_update_count: Option<f64>,
 }
 
-/// Decides all claims of these records, in the order in which they occur. Records of other commands are ignored.
+/// Decides all claims of these records, in the order of their numbers. Records of other commands are ignored.
 pub(crate) fn judged_claims(records: &[Record]) -> Vec<JudgedClaim> {
     let sides = || records.iter().filter_map(ClaimRecord::of);
     let mut ids: Vec<&str> = Vec::new();
@@ -115,6 +115,8 @@ pub(crate) fn judged_claims(records: &[Record]) -> Vec<JudgedClaim> {
             ids.push(&side.claim.id);
         }
     }
+    // So that claim 10 follows claim 9.
+    ids.sort_by_key(|id| (id.len(), *id));
     let of_claim = |id| sides().filter(|side| side.claim.id == id).collect();
     ids.into_iter().map(|id| judged(of_claim(id))).collect()
 }

@@ -30,7 +30,7 @@ pub(crate) struct Report {
     pub groups: Vec<Group>,
     /// Sweeps over task sizes, sorted by name.
     pub sweeps: Vec<Sweep>,
-    /// Claims of textbooks, in the order in which they were measured.
+    /// Claims of textbooks, in the order of their numbers.
     pub claims: Vec<JudgedClaim>,
     /// How busy the cores were, over the whole run.
     pub load: LoadMap,

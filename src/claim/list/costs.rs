@@ -48,6 +48,7 @@ pub(super) const COUNTER: Claim = Claim {
             ..counting("python-t-locked", "python-t-threads", LOCKED)
         },
     ],
+    takes_long: false,
     parts: &[
         ClaimPart {
             statement: "Rust: a counter with a lock keeps more updates than one without",
@@ -107,6 +108,7 @@ pub(super) const START: Claim = Claim {
         starting("python-process-per-task", "python-process"),
         starting("python-process-pool", "python-process-pool"),
     ],
+    takes_long: false,
     parts: &[
         ClaimPart {
             statement: "Rust, 50 empty tasks: a process per task takes longer than a thread per task",
@@ -154,6 +156,7 @@ pub(super) const MESSAGE: Claim = Claim {
         ping_pong("threads", "thread-pool"),
         ping_pong("processes", "fork"),
     ],
+    takes_long: false,
     parts: &[ClaimPart {
         statement: "500 round trips between two processes take longer than between two threads",
         more: "processes",
@@ -184,6 +187,7 @@ pub(super) const ORDER: Claim = Claim {
         ordered("as-submitted", &[("order", ClaimValue::Word("submitted"))]),
         ordered("as-completed", &[("order", ClaimValue::Word("completed"))]),
     ],
+    takes_long: false,
     parts: &[ClaimPart {
         statement: "16 results arrive later in submission order than as they complete",
         more: "as-submitted",

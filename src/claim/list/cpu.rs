@@ -45,6 +45,7 @@ pub(super) const CPU_BOUND: Claim = Claim {
         hashing("python-threads-hash", "python-threads"),
         hashing("python-processes-hash", "python-process"),
     ],
+    takes_long: false,
     parts: &[
         ClaimPart {
             statement: "CPython, a plain loop: threads take longer than processes",
@@ -103,6 +104,7 @@ pub(super) const OVERSUBSCRIBED: Claim = Claim {
             PYTHON_PIECE,
         ),
     ],
+    takes_long: false,
     parts: &[
         ClaimPart {
             statement: "Rust: 2 processes per core take at least 0.91 × as long as one per core",

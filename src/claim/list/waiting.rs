@@ -5,9 +5,11 @@ use crate::claim::ClaimValue::Scaled;
 use crate::claim::{Claim, ClaimPart, ClaimValue};
 
 const MANY: u32 = 2000;
+/// CPython takes longer to start a thread.
+const MANY_IN_PYTHON: u32 = 1000;
 const FEW: u32 = 20;
 const SHORT_WAIT: &[(&str, ClaimValue)] = &[("duration_ms", Scaled(1.0))];
-const LONG_WAIT: &[(&str, ClaimValue)] = &[("duration_ms", Scaled(100.0))];
+const LONG_WAIT: &[(&str, ClaimValue)] = &[("duration_ms", Scaled(50.0))];
 
 pub(super) const IO_BOUND: Claim = Claim {
     id: "2",
@@ -23,12 +25,19 @@ pub(super) const IO_BOUND: Claim = Claim {
         waiting(
             "many-python-threads",
             "python-threads",
-            MANY,
-            MANY,
+            MANY_IN_PYTHON,
+            MANY_IN_PYTHON,
             SHORT_WAIT,
         ),
-        waiting("many-python-async", "python-asyncio", 1, MANY, SHORT_WAIT),
+        waiting(
+            "many-python-async",
+            "python-asyncio",
+            1,
+            MANY_IN_PYTHON,
+            SHORT_WAIT,
+        ),
     ],
+    takes_long: true,
     parts: &[
         ClaimPart {
             statement: "20 waits: sequential code takes longer than one thread per wait",
@@ -56,7 +65,7 @@ pub(super) const IO_BOUND: Claim = Claim {
             ..PART
         },
         ClaimPart {
-            statement: "CPython, 2,000 waits: one thread per wait takes longer than asyncio",
+            statement: "CPython, 1,000 waits: one thread per wait takes longer than asyncio",
             more: "many-python-threads",
             less: "many-python-async",
             ..PART
