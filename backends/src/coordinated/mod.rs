@@ -3,10 +3,54 @@
 
 use crate::kernel::KernelKind;
 
+mod actor;
 mod barrier;
+mod condition;
+mod event;
+mod map_order;
+mod mutex;
+mod ping_pong;
+mod producer_consumer;
+mod reentrant;
+mod rwlock;
+mod semaphore;
 mod support;
+mod threadring;
+mod timed_lock;
+mod timer;
+mod try_lock;
 
+pub use actor::ACTOR;
 pub use barrier::BARRIER;
+pub use condition::CONDITION;
+pub use event::EVENT;
+pub use map_order::MAP_ORDER;
+pub use mutex::MUTEX;
+pub use ping_pong::PING_PONG;
+pub use producer_consumer::PRODUCER_CONSUMER;
+pub use reentrant::REENTRANT;
+pub use rwlock::RWLOCK;
+pub use semaphore::SEMAPHORE;
+pub use threadring::THREADRING;
+pub use timed_lock::TIMED_LOCK;
+pub use timer::TIMER;
+pub use try_lock::TRY_LOCK;
 
 /// The kernels whose tasks coordinate.
-pub const COORDINATED: &[&dyn KernelKind] = &[&BARRIER];
+pub const COORDINATED: &[&dyn KernelKind] = &[
+    &BARRIER,
+    &PRODUCER_CONSUMER,
+    &THREADRING,
+    &PING_PONG,
+    &ACTOR,
+    &MUTEX,
+    &RWLOCK,
+    &REENTRANT,
+    &TRY_LOCK,
+    &TIMED_LOCK,
+    &SEMAPHORE,
+    &CONDITION,
+    &EVENT,
+    &MAP_ORDER,
+    &TIMER,
+];

@@ -13,9 +13,36 @@ use crate::kernel::{Awaited, Findings, Kernel, Setting};
 use crate::latency::Histogram;
 use crate::sync::{Halted, Party, WaitTable, at_once};
 
+mod attempt;
 mod barrier;
+mod broken_barrier;
+mod channels;
+mod condition;
+mod event;
+#[cfg(test)]
+mod fixture;
+mod leaving;
+mod map_order;
+mod mutex;
+mod read_write;
+mod reentrant;
+mod semaphore;
+mod timer;
+#[cfg(test)]
+mod together;
 
+pub use attempt::{Attempt, AttemptWork, Timed, Try};
 pub use barrier::BarrierWork;
+pub use broken_barrier::BrokenBarrierWork;
+pub use channels::{Actor, PingPong, ProducerConsumer, ThreadRing, Traffic};
+pub use condition::{ConditionWork, Wakes};
+pub use event::{EVENT_LATENCIES, EventWork};
+pub use map_order::{MapOrderWork, RESULT_LATENCIES, ResultOrder};
+pub use mutex::MutexWork;
+pub use read_write::ReadWriteWork;
+pub use reentrant::ReentrantWork;
+pub use semaphore::{SEMAPHORE_LATENCIES, SemaphoreWork};
+pub use timer::{Cancel, TIMER_LATENCIES, TimerWork};
 
 /// What the parties of a workload do, and the invariant that must hold afterwards.
 pub trait Coordination: Send + Sync + 'static {
@@ -34,6 +61,10 @@ pub trait Coordination: Send + Sync + 'static {
 
     /// Clears what earlier runs left behind. Nothing is running.
     fn reset(&self) {}
+
+    /// The run has failed: ends the waiting of parties that cannot [look](Party::look). Called on any thread or process,
+    /// while parties take part, and after looking tells them.
+    fn halt(&self) {}
 
     /// Checks the invariant after `run_count` runs since [`reset`](Self::reset). Nothing is running.
     ///
@@ -114,6 +145,7 @@ impl<C: Coordination> Kernel for Coordinated<C> {
 
     fn halt(&self) {
         self.waits.halt();
+        self.work.halt();
     }
 
     fn reset(&self) {

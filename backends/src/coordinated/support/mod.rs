@@ -2,6 +2,15 @@
 
 use crate::kernel::{Setting, Sharing, Venue};
 
+pub(super) mod channel;
+mod channels;
+pub(super) mod lock;
+pub(super) mod locks;
+#[cfg(feature = "tokio")]
+pub(super) mod tokio_monitor;
+#[cfg(feature = "tokio")]
+pub(super) mod tokio_timers;
+
 /// The form of a primitive: for which workers it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -18,6 +27,15 @@ pub(super) const NO_ASYNC_FORM: &str =
     "this build has no primitives for async tasks: build it with the feature `tokio`";
 
 impl Form {
+    /// The workers in the plural, for messages.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Threads => "threads",
+            Self::Processes => "processes",
+            Self::AsyncTasks => "async tasks",
+        }
+    }
+
     /// The form for the workers of `setting`.
     pub(super) fn of(setting: &Setting<'_>) -> Self {
         Self::new(setting.is_async, setting.sharing)
@@ -41,5 +59,19 @@ impl Form {
             (false, Sharing::Threads) => Self::Threads,
             (false, Sharing::Processes) => Self::Processes,
         }
+    }
+}
+
+/// Checks that there are two tasks at least, because one of them has a role of its own.
+///
+/// # Errors
+///
+/// If there are not. The message says what the one `does` for the others.
+pub(super) fn two_at_least(venue: &Venue<'_>, does: &str) -> Result<(), String> {
+    match venue.task_count {
+        0 | 1 => Err(format!(
+            "one task {does} the others: use at least two tasks"
+        )),
+        _ => Ok(()),
     }
 }
