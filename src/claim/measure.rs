@@ -9,7 +9,9 @@ use crate::case::{Idle, Session, Surroundings, note};
 use crate::matrix::PlannedCase;
 use crate::measure::{Slice, SlicePlan};
 use crate::random;
-use crate::record::{CaseError, ClaimSide, ErrorKind, Inequality, Plan, Record, nanoseconds};
+use crate::record::{
+    CaseError, ClaimSide, ErrorKind, Inequality, Plan, Quantity, Record, nanoseconds,
+};
 
 /// How claims are measured.
 pub(crate) struct ClaimPlan {
@@ -55,6 +57,8 @@ struct OpenSide {
     record: Record,
     /// `None` if it failed.
     session: Option<Session>,
+    /// Whether its tasks time when results arrive.
+    has_arrivals: bool,
 }
 
 /// Measures a claim, and returns a record per side, even of those that failed.
@@ -104,6 +108,10 @@ fn open(
     let mut side = OpenSide {
         record,
         session: None,
+        has_arrivals: claim
+            .parts
+            .iter()
+            .any(|part| part.quantity == Quantity::Arrival),
     };
     match started {
         Ok(session) => side.session = Some(session),
@@ -169,6 +177,7 @@ fn claim_side(claim: &Claim, contender: &Contender, plan: &ClaimPlan) -> ClaimSi
         inequalities: inequalities.collect(),
         rounds: Vec::new(),
         kept_update_counts: Vec::new(),
+        arrivals_ns: Vec::new(),
     }
 }
 
@@ -180,7 +189,12 @@ impl OpenSide {
         };
         // The time limit applies to this sample only.
         session.renew();
-        match session.slice(SlicePlan::exactly(1), idle) {
+        let one = SlicePlan::exactly(1);
+        let slice = match self.has_arrivals {
+            true => session.slice_with_latencies(one, idle),
+            false => session.slice(one, idle),
+        };
+        match slice {
             Ok(slice) => self.add(round, slice),
             Err(error) => self.fail(error),
         }
@@ -199,6 +213,7 @@ impl OpenSide {
         );
         claim.rounds.extend(slice.samples.iter().map(|_| round));
         claim.kept_update_counts.extend(kept);
+        claim.arrivals_ns.extend(arrival_ns(&slice));
         for (name, count) in slice.findings {
             *record.findings.entry(name).or_default() += count;
         }
@@ -214,6 +229,7 @@ impl OpenSide {
         if let Some(claim) = &mut self.record.claim {
             claim.rounds.clear();
             claim.kept_update_counts.clear();
+            claim.arrivals_ns.clear();
         }
         self.record.error = Some(error);
     }
@@ -222,7 +238,10 @@ impl OpenSide {
         if let Some(mut session) = self.session.take() {
             session.renew();
             match session.finish(idle) {
-                Ok(finished) => self.record.peak_memory_bytes = finished.peak_memory_bytes,
+                Ok((finished, end)) => {
+                    self.record.peak_memory_bytes = finished.peak_memory_bytes;
+                    self.record.remarks.extend(end.remarks());
+                }
                 Err(error) => self.fail(error),
             }
         }
@@ -231,6 +250,11 @@ impl OpenSide {
         }
         self.record
     }
+}
+
+/// The median time at which a result arrived; `None` if the kernel does not time this.
+fn arrival_ns(slice: &Slice) -> Option<u64> {
+    slice.latencies.get("median")?.percentile(0.5)
 }
 
 /// How many increments of a shared counter a slice of one sample kept; `None` for other kernels.

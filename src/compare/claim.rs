@@ -104,6 +104,8 @@ pub(crate) struct SideFigures {
     pub overhead_ns: Option<f64>,
     /// How many increments of a shared counter one run kept; null for all other kernels.
     pub kept_update_count: Option<f64>,
+    /// When the median of the results arrived; null for kernels without results.
+    pub arrival_ns: Option<f64>,
 }
 
 /// Decides all claims of these records, in the order of their numbers. Records of other commands are ignored.
@@ -172,6 +174,7 @@ impl<'a> ClaimRecord<'a> {
                     let (start, ideal) = (self.record.start_ns?, self.record.bound?.best_ns());
                     wall_ns + start as f64 - ideal as f64
                 }
+                Quantity::Arrival => *self.claim.arrivals_ns.get(index)? as f64,
                 Quantity::KeptUpdates => {
                     run_ns(*self.claim.kept_update_counts.get(index)?, sample.run_count)
                 }
@@ -197,6 +200,7 @@ impl<'a> ClaimRecord<'a> {
             ideal_ns: bound.map(|bound| bound.best_ns()),
             overhead_ns: self.median(Quantity::Overhead),
             kept_update_count: self.median(Quantity::KeptUpdates),
+            arrival_ns: self.median(Quantity::Arrival),
         }
     }
 }

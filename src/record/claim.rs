@@ -24,6 +24,9 @@ pub struct ClaimSide {
     /// How many increments of a shared counter were not lost in each sample; empty for all other kernels.
     #[serde(default)]
     pub kept_update_counts: Vec<u64>,
+    /// The median time at which a result arrived in each sample; empty unless an inequality of the claim needs it.
+    #[serde(default)]
+    pub arrivals_ns: Vec<u64>,
 }
 
 /// A part of a claim: the median of this side is more than `factor_ratio` × the median of another side.
@@ -53,4 +56,6 @@ pub enum Quantity {
     Overhead,
     /// The increments of a shared counter that one run did not lose.
     KeptUpdates,
+    /// The time from the start of a run until the median of its results arrived.
+    Arrival,
 }

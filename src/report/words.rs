@@ -264,6 +264,7 @@ fn claim_side(side: &SideFigures, quantity: Quantity) -> String {
         Quantity::KeptUpdates => side
             .kept_update_count
             .map(|kept| format!("{} updates kept", units::count(kept as u64))),
+        Quantity::Arrival => side.arrival_ns.map(units::time),
         Quantity::WallTime | Quantity::Overhead => side.median_ns.map(units::time),
     };
     let ideal = side

@@ -22,6 +22,15 @@ const fn counting(
     }
 }
 
+/// In a shorter run, the first thread could end before the second begins.
+const RUST_UNLOCKED: &[(&str, ClaimValue)] = &[
+    ("variant", ClaimValue::Word("racy")),
+    ("increments", Fixed(1_000_000)),
+];
+const RUST_LOCKED: &[(&str, ClaimValue)] = &[
+    ("variant", ClaimValue::Word("mutex")),
+    ("increments", Fixed(1_000_000)),
+];
 const UNLOCKED: &[(&str, ClaimValue)] = &[
     ("variant", ClaimValue::Word("racy")),
     ("increments", Scaled(1e6)),
@@ -35,8 +44,8 @@ pub(super) const COUNTER: Claim = Claim {
     id: "5",
     statement: "An unlocked counter loses updates; a lock fixes it and costs a factor",
     sides: &[
-        counting("unlocked", "threads", UNLOCKED),
-        counting("locked", "threads", LOCKED),
+        counting("unlocked", "threads", RUST_UNLOCKED),
+        counting("locked", "threads", RUST_LOCKED),
         counting("python-unlocked", "python-threads", UNLOCKED),
         counting("python-locked", "python-threads", LOCKED),
         Contender {
@@ -92,7 +101,7 @@ const fn starting(name: &'static str, backend: &'static str) -> Contender {
     Contender {
         name,
         backend,
-        tasks: Of(50),
+        tasks: Of(20),
         ..SIDE
     }
 }
@@ -111,25 +120,25 @@ pub(super) const START: Claim = Claim {
     takes_long: false,
     parts: &[
         ClaimPart {
-            statement: "Rust, 50 empty tasks: a process per task takes longer than a thread per task",
+            statement: "Rust, 20 empty tasks: a process per task takes longer than a thread per task",
             more: "process-per-task",
             less: "thread-per-task",
             ..PART
         },
         ClaimPart {
-            statement: "Rust, 50 empty tasks: a process per task takes longer than a pool of processes",
+            statement: "Rust, 20 empty tasks: a process per task takes longer than a pool of processes",
             more: "process-per-task",
             less: "process-pool",
             ..PART
         },
         ClaimPart {
-            statement: "CPython, 50 empty tasks: a process per task takes longer than a thread per task",
+            statement: "CPython, 20 empty tasks: a process per task takes longer than a thread per task",
             more: "python-process-per-task",
             less: "python-thread-per-task",
             ..PART
         },
         ClaimPart {
-            statement: "CPython, 50 empty tasks: a process per task takes longer than a pool of processes",
+            statement: "CPython, 20 empty tasks: a process per task takes longer than a pool of processes",
             more: "python-process-per-task",
             less: "python-process-pool",
             ..PART
@@ -165,6 +174,16 @@ pub(super) const MESSAGE: Claim = Claim {
     }],
 };
 
+/// The tasks take 1, 2, .. 8 steps.
+const SUBMITTED: &[(&str, ClaimValue)] = &[
+    ("order", ClaimValue::Word("submitted")),
+    ("step_ms", Scaled(20.0)),
+];
+const COMPLETED: &[(&str, ClaimValue)] = &[
+    ("order", ClaimValue::Word("completed")),
+    ("step_ms", Scaled(20.0)),
+];
+
 const fn ordered(
     name: &'static str,
     parameters: &'static [(&'static str, ClaimValue)],
@@ -172,8 +191,9 @@ const fn ordered(
     Contender {
         name,
         backend: "thread-pool",
-        workers: Of(4),
-        tasks: Of(16),
+        // Eight results and the task that receives them. All are in progress at once.
+        workers: Of(9),
+        tasks: Of(9),
         kernel: "map-order",
         parameters,
         ..SIDE
@@ -184,12 +204,13 @@ pub(super) const ORDER: Claim = Claim {
     id: "9",
     statement: "Results in submission order arrive later than results as they complete, when sizes differ",
     sides: &[
-        ordered("as-submitted", &[("order", ClaimValue::Word("submitted"))]),
-        ordered("as-completed", &[("order", ClaimValue::Word("completed"))]),
+        ordered("as-submitted", SUBMITTED),
+        ordered("as-completed", COMPLETED),
     ],
     takes_long: false,
     parts: &[ClaimPart {
-        statement: "16 results arrive later in submission order than as they complete",
+        statement: "the median of 8 results arrives later in submission order than as they complete",
+        quantity: Quantity::Arrival,
         more: "as-submitted",
         less: "as-completed",
         ..PART

@@ -29,9 +29,9 @@ const fn looping(
     }
 }
 
-/// About half a second of a core in the textbook's run.
-const RUST_LOOP: &[(&str, ClaimValue)] = &[("iterations", Scaled(200e6))];
-const PYTHON_LOOP: &[(&str, ClaimValue)] = &[("iterations", Scaled(5e6))];
+/// A few tenths of a second of a core in the textbook's run.
+const RUST_LOOP: &[(&str, ClaimValue)] = &[("iterations", Scaled(100e6))];
+const PYTHON_LOOP: &[(&str, ClaimValue)] = &[("iterations", Scaled(3e6))];
 
 pub(super) const CPU_BOUND: Claim = Claim {
     id: "1",
@@ -82,8 +82,8 @@ const fn crowded(
     }
 }
 
-const RUST_PIECE: &[(&str, ClaimValue)] = &[("iterations", Scaled(100e6))];
-const PYTHON_PIECE: &[(&str, ClaimValue)] = &[("iterations", Scaled(2e6))];
+const RUST_PIECE: &[(&str, ClaimValue)] = &[("iterations", Scaled(50e6))];
+const PYTHON_PIECE: &[(&str, ClaimValue)] = &[("iterations", Scaled(1e6))];
 
 pub(super) const OVERSUBSCRIBED: Claim = Claim {
     id: "6",

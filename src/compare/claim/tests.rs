@@ -16,6 +16,7 @@ fn side(name: &str, inequalities: &[Inequality], walls_us: &[u64]) -> Record {
         inequalities: inequalities.to_vec(),
         rounds: (0..walls_us.len() as u64).collect(),
         kept_update_counts: Vec::new(),
+        arrivals_ns: Vec::new(),
     });
     record
 }
