@@ -229,7 +229,7 @@ mod tests {
                     .any(|part| part.more == *name || part.less == *name)
             };
             assert!(
-                names.iter().all(|name| used(name)),
+                names.iter().all(used),
                 "claim {} measures more than it compares",
                 claim.id
             );
