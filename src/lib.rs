@@ -75,5 +75,5 @@ mod units;
 mod workload;
 
 pub use harness::Harness;
-use taskdyno_backends::{backend, coordinated, system};
+use taskdyno_backends::{backend, coordinated, loads, system};
 use taskdyno_core::{execute, graph, kernel, latency, memory, parameter, pattern, random, sync};

@@ -110,6 +110,10 @@ pub struct Record {
     /// records of programs that did not record it; readers then know the kernels of taskdyno by name.
     #[serde(default)]
     pub pace: Option<String>,
+    /// Whether reports rank by the CPU time of a run instead of its wall time, because the clock decides how long a run
+    /// takes.
+    #[serde(default)]
+    pub is_ranked_by_cpu: bool,
     /// How long the tasks really took, measured in separate runs after the samples; null if `bound` is null.
     #[serde(default)]
     pub trace: Option<Trace>,

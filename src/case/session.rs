@@ -44,6 +44,8 @@ pub struct Ready {
     pub bound: Option<Bound>,
     /// What determines its times, see [`crate::record::Record::pace`].
     pub pace: Option<String>,
+    /// See [`crate::record::Record::is_ranked_by_cpu`].
+    pub is_ranked_by_cpu: bool,
     /// How long the backend took to start its workers.
     pub start_ns: u64,
     /// The number of runs per sample that the warm-up determined; at least 1.
@@ -144,6 +146,7 @@ impl Session {
             digest: work.digest(),
             bound,
             pace: Some(work.expected.pace.clone()),
+            is_ranked_by_cpu: work.expected.is_ranked_by_cpu,
             start_ns: prepared.start_ns,
             run_count: prepared.run_count.max(1),
             latencies: LatencyTime::of(&work.expected, &greeting),
@@ -188,6 +191,7 @@ impl Session {
             digest,
             bound: prepared.bound,
             pace: prepared.pace,
+            is_ranked_by_cpu: false,
             start_ns: prepared.start_ns,
             run_count: prepared.run_count.max(1),
             latencies: LatencyTime::Never,

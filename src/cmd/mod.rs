@@ -3,10 +3,12 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
 use crate::diagnostic::Diagnostic;
+use crate::loads::serve_echo;
 use crate::registry::Registry;
 
 mod baseline;
@@ -194,6 +196,12 @@ enum Command {
     /// List cases for a gate, with one line of JSON per case.
     #[command(hide = true)]
     Cases(select::Selected),
+    /// Answer each request of the kernel `io-tcp` after a fixed time, until standard input ends.
+    #[command(hide = true)]
+    EchoServer {
+        /// The time from a request to its answer.
+        delay_ns: u64,
+    },
     /// Keep one core busy during a self-test of the gate.
     #[command(hide = true)]
     Neighbour,
@@ -230,6 +238,7 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
         Command::Export(arguments) => export::main(&arguments),
         Command::Gate(arguments) => gate::main(registry, &arguments),
         Command::Cases(selected) => gate::cases(registry, &selected),
+        Command::EchoServer { delay_ns } => echo_server(delay_ns),
         Command::Neighbour => gate::neighbour(),
         Command::Doctor => doctor::main(),
         Command::Completions { shell } => program.completions(shell),
@@ -239,6 +248,14 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
         Err(Exit::Error(code, error)) => complain(&*error, code),
         Err(Exit::BrokenPipe) => OK,
     })
+}
+
+/// `echo-server`: the other process of the kernel `io-tcp`.
+fn echo_server(delay_ns: u64) -> CommandResult {
+    match serve_echo(Duration::from_nanos(delay_ns)) {
+        Ok(()) => Ok(OK),
+        Err(error) => Err(Exit::failed(complaint!("cannot answer requests: {error}"))),
+    }
 }
 
 /// Makes a write beyond the file size limit (`ulimit -f`) fail with an error instead of a signal that kills the

@@ -75,6 +75,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         calibrations: Vec::new(),
         calibration_error: None,
         pace: None,
+        is_ranked_by_cpu: false,
         trace: None,
         peak: None,
         claim: None,

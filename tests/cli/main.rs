@@ -3,6 +3,7 @@
 mod broken;
 mod claims;
 mod deadlock;
+mod echo_server;
 mod ending;
 mod environment;
 mod external;

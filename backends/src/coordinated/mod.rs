@@ -7,6 +7,7 @@ mod actor;
 mod barrier;
 mod condition;
 mod event;
+mod io_pipe;
 mod map_order;
 mod mutex;
 mod ping_pong;
@@ -24,6 +25,7 @@ pub use actor::ACTOR;
 pub use barrier::BARRIER;
 pub use condition::CONDITION;
 pub use event::EVENT;
+pub use io_pipe::IO_PIPE;
 pub use map_order::MAP_ORDER;
 pub use mutex::MUTEX;
 pub use ping_pong::PING_PONG;
@@ -59,4 +61,5 @@ pub const COORDINATED: &[&dyn KernelKind] = &[
     &EVENT,
     &MAP_ORDER,
     &TIMER,
+    &IO_PIPE,
 ];

@@ -12,6 +12,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 mod barrier;
+mod byte_pipe;
 mod channel;
 mod counter;
 mod event;
@@ -31,6 +32,7 @@ mod spin_lock;
 mod timers;
 
 pub use barrier::{Barrier, BreakableBarrier, SharedBarrier, ThreadBarrier};
+pub use byte_pipe::{BlockingPipe, BytePipe, PipeEnds, WAITS_TO_READ, WAITS_TO_WRITE};
 pub use channel::{
     ChannelEnds, ChannelKind, MESSAGE, Message, ROOM, Receiver, Sender, ThreadChannel, ThreadSender,
 };

@@ -309,6 +309,9 @@ pub struct Expected {
     /// Whether they are recorded in the measured samples.
     #[serde(default)]
     pub is_timing_the_work: bool,
+    /// See [`crate::record::Record::is_ranked_by_cpu`].
+    #[serde(default)]
+    pub is_ranked_by_cpu: bool,
 }
 
 /// Makes worker processes die at random.
