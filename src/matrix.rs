@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::backend::{Backend, Continuation, Family};
-use crate::external::External;
+use crate::external::{External, work_kind};
 use crate::parameter::{Parameters, Value};
 use crate::record::{Case, Record};
 use crate::workload::{Variant, Workload};
@@ -138,9 +138,9 @@ pub struct Cases {
 }
 
 impl Cases {
-    /// Adds a case of `external`, or of a backend of this program, which `misfit` says cannot run.
-    fn add(&mut self, external: Option<&External>, misfit: Option<String>, planned: PlannedCase) {
-        match misfit.or_else(|| external.and_then(|one| one.why_not(&planned.case))) {
+    /// Adds a case, which cannot run if there is a `misfit`.
+    fn add(&mut self, misfit: Option<String>, planned: PlannedCase) {
+        match misfit {
             Some(reason) => *self.not_applicable.entry(reason).or_default() += 1,
             None => self.planned.push(planned),
         }
@@ -160,8 +160,11 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Cases {
                 for workers in selection.workers(workload, *backend) {
                     let case = selection.case(workload, variant, *backend, workers);
                     if selection.takes(&case, workload.only_if_named) {
-                        let misfit = misfit(variant, *backend, workers);
-                        cases.add(external, misfit, planned(workload, variant, *backend, case));
+                        let misfit = match external {
+                            Some(external) => misfit_of_external(variant, external, &case),
+                            None => misfit(variant, *backend, workers),
+                        };
+                        cases.add(misfit, planned(workload, variant, *backend, case));
                     }
                 }
             }
@@ -179,6 +182,17 @@ fn misfit(variant: &Variant, backend: &dyn Backend, workers: u32) -> Option<Stri
         .kernel
         .fits(&definition.kernel_parameters, &venue);
     fits.err()
+}
+
+/// Why `external` cannot run this case of `variant`; `None` if it can. What its primitives can do is its own to say; that
+/// tasks which wait for each other all need a place is the same everywhere.
+fn misfit_of_external(variant: &Variant, external: &External, case: &Case) -> Option<String> {
+    let definition = &variant.definition;
+    let coordinates = definition.kernel.coordinates();
+    let task_count = u64::try_from(definition.graph_size().task_count).unwrap_or(u64::MAX);
+    let venue = external.venue(task_count, case.workers as usize);
+    let why_not = external.why_not(case, work_kind(coordinates));
+    why_not.or_else(|| venue.holds(task_count).err().filter(|_| coordinates))
 }
 
 /// The case with what its workload and its backend say of it.

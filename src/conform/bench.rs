@@ -37,8 +37,11 @@ const WORKERS: u32 = 2;
 pub(super) struct Bench<'a> {
     pub(super) subject: &'a TestedChild<'a>,
     pub(super) claims: Claims,
-    /// The kernels that it claims, with each of their choices; those that this program does not know are left out.
+    /// The kernels that it claims whose tasks need only their inputs, with each of their choices. Those that this program
+    /// does not know are left out.
     pub(super) kernels: Vec<ChosenKernel>,
+    /// The kernels that it claims whose tasks wait for each other, with the claim that each belongs to.
+    pub(super) coordinating: Vec<(String, ChosenKernel)>,
     /// Every pattern by itself.
     pub(super) patterns: Vec<NamedGraph>,
     /// Every pattern, all in one graph.
@@ -69,6 +72,7 @@ impl<'a> Bench<'a> {
         let claimed = claims.kernels.iter();
         let kernels: Vec<ChosenKernel> = claimed
             .flat_map(|claim| ChosenKernel::claimed(claim, registry))
+            .filter(|kernel| !kernel.kind.coordinates())
             .collect();
         if kernels.is_empty() {
             let claimed = claims.kernels.join(", ");
@@ -87,6 +91,7 @@ impl<'a> Bench<'a> {
         let patterns = NamedGraph::variety(registry);
         Ok(Self {
             subject,
+            coordinating: Self::coordinating(&claims, registry),
             kernels,
             together: NamedGraph::together(&patterns),
             patterns,
@@ -97,6 +102,16 @@ impl<'a> Bench<'a> {
             job_count: selection.job_count,
             doing,
         })
+    }
+
+    fn coordinating(claims: &Claims, registry: &Registry) -> Vec<(String, ChosenKernel)> {
+        let of_claim = |claim: &String| {
+            let kernels = ChosenKernel::claimed(claim, registry).into_iter();
+            let claim = claim.clone();
+            kernels.map(move |kernel| (claim.clone(), kernel))
+        };
+        let kernels = claims.kernels.iter().flat_map(of_claim);
+        kernels.filter(|(_, kernel)| kernel.kind.coordinates()).collect()
     }
 
     /// The backends under test.

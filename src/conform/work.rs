@@ -137,22 +137,20 @@ pub(super) struct ChosenKernel {
 }
 
 impl ChosenKernel {
-    /// All kernels that a claim stands for: `NAME`, with each of its choices, or `NAME/PARAMETER=VALUE`, with this
-    /// value only. Empty if this program has no such kernel. No case of this program can then need it.
+    /// All kernels that a claim stands for: `NAME`, with each of its choices, or `NAME/PARAMETER=VALUE`, with this value
+    /// only, or with these. Empty if this program has no such kernel. No case of this program can then need it.
     pub(super) fn claimed(claim: &str, registry: &Registry) -> Vec<Self> {
-        let (name, fixed) = match claim.split_once('/') {
-            Some((name, fixed)) => (name, fixed.split_once('=')),
-            None => (claim, None),
-        };
+        let mut parts = claim.split('/');
+        let name = parts.next().unwrap_or_default();
+        let fixed: Vec<_> = parts.filter_map(|part| part.split_once('=')).collect();
         let Some(kind) = registry.kernel(name) else {
             return Vec::new();
         };
         let all = given(kind.parameters()).into_iter();
         let is_claimed = |given: &BTreeMap<String, Value>| {
-            fixed.is_none_or(|(parameter, value)| {
-                given
-                    .get(parameter)
-                    .is_some_and(|given| given.to_string() == value)
+            fixed.iter().all(|(parameter, value)| {
+                let given = given.get(*parameter);
+                given.is_some_and(|given| given.to_string() == *value)
             })
         };
         all.filter(is_claimed)

@@ -322,7 +322,7 @@ fn case(kernel: Json) -> Case {
 #[test]
 fn a_backend_runs_what_it_claims_and_says_why_not() {
     let one = only("kernels = [\"empty\", \"counter/variant=racy\", \"hash/times=3\"]");
-    let why_not = |kernel| one.why_not(&case(kernel)).unwrap_or_default();
+    let why_not = |kernel| one.why_not(&case(kernel), GRAPH).unwrap_or_default();
     assert_eq!(why_not(json!({"kind": "empty"})), "");
     assert_eq!(why_not(json!({"kind": "counter", "variant": "racy"})), "");
     assert_eq!(
@@ -339,17 +339,17 @@ fn a_backend_runs_what_it_claims_and_says_why_not() {
     let mut bytes = case(json!({"kind": "empty"}));
     bytes.parameters["output_bytes"] = json!(64);
     assert_eq!(
-        one.why_not(&bytes).unwrap(),
+        one.why_not(&bytes, GRAPH).unwrap(),
         "the tasks of `x` hand on no bytes"
     );
-    assert_eq!(only("payload = true").why_not(&bytes), None);
+    assert_eq!(only("payload = true").why_not(&bytes, GRAPH), None);
 
     let mut bound = case(json!({"kind": "empty"}));
     bound.pin = true;
-    assert!(one.why_not(&bound).unwrap().contains("does not bind"));
+    assert!(one.why_not(&bound, GRAPH).unwrap().contains("does not bind"));
 
     let recursion = only("kinds = [\"recursion\"]");
-    let why_not = recursion.why_not(&case(json!({"kind": "empty"})));
+    let why_not = recursion.why_not(&case(json!({"kind": "empty"})), GRAPH);
     assert!(why_not.unwrap().contains("kind of work `graph`"));
 }
 

@@ -41,6 +41,10 @@ impl KernelKind for BarrierKind {
         venue.holds(venue.task_count)
     }
 
+    fn coordinates(&self) -> bool {
+        true
+    }
+
     fn is_idempotent(&self) -> bool {
         // Its arrivals stay counted.
         false

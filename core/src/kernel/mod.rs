@@ -292,6 +292,10 @@ pub trait KernelKind: Sync {
         let _ = (parameters, venue);
         Ok(())
     }
+    /// Whether its tasks wait for each other, see [`Kernel::has_parties`].
+    fn coordinates(&self) -> bool {
+        false
+    }
     /// Whether a task may run again after it was interrupted.
     fn is_idempotent(&self) -> bool {
         true

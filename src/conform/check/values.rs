@@ -6,6 +6,7 @@ use crate::conform::fault::Setback;
 use crate::conform::session::{TestCase, exactly, of_runs};
 use crate::conform::work::NamedGraph;
 use crate::execute::fold;
+use crate::external::COORDINATION;
 
 const CONTRACT: &str = "compare seed, kernel and digest with FORMAT.md, and print the value of each task; a digest that is \
                         right for one task only points to the order in which predecessors are folded";
@@ -97,6 +98,25 @@ pub(super) fn payload(bench: &Bench<'_>) -> Result<Passed, Setback> {
             ..bench.any_case(backend)
         };
         one_slice(bench, &case)?;
+        Ok(Passed::Yes)
+    })
+}
+
+/// How many tasks wait for each other.
+const PARTIES: u32 = 3;
+
+pub(super) fn parties(bench: &Bench<'_>) -> Result<Passed, Setback> {
+    if !bench.claims.kinds.iter().any(|kind| kind == COORDINATION) {
+        let why = format!("`kinds` does not contain {COORDINATION:?}");
+        return Ok(Passed::NotApplicable(why));
+    }
+    let graph = NamedGraph::independent(PARTIES);
+    bench.each(|backend| {
+        let kernels = bench.coordinating.iter();
+        for (_, kernel) in kernels.filter(|(claim, _)| backend.holds(PARTIES) && backend.has(claim)) {
+            bench.doing(&format!("{}, {}", backend.name, kernel.name()));
+            one_slice(bench, &TestCase::new(backend, PARTIES, kernel, &graph))?;
+        }
         Ok(Passed::Yes)
     })
 }
