@@ -125,6 +125,31 @@ pub(crate) fn did_you_mean(nearest: Option<&str>) -> String {
         .unwrap_or_default()
 }
 
+/// Everything that an error says, with one item per line, for tests.
+#[cfg(test)]
+pub(crate) fn told(error: &dyn Diagnostic) -> String {
+    let mut text = error.to_string();
+    let excerpts = error.excerpt().into_iter();
+    for (excerpt, mark) in excerpts.flat_map(|one| one.marks().iter().map(move |mark| (one, mark)))
+    {
+        let (line, column) = excerpt.position(mark);
+        let marked = &excerpt.text()[mark.span.clone()];
+        text += &format!(
+            "\n  {}:{line}:{column}: {marked:?} {}",
+            excerpt.file(),
+            mark.label
+        );
+    }
+    if let Some(help) = error.help() {
+        text += &format!("\n  help: {help}");
+    }
+    for part in error.parts() {
+        text += "\n";
+        text += &told(part);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

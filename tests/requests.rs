@@ -18,7 +18,7 @@ fn requests() -> [Value; 3] {
         "parameters": {"pattern": {"kind": "chain", "steps": 3}, "kernel": {"kind": "empty"}},
     });
     let prepare = json!({
-        "case": case, "warmup_ns": 0, "warmup_run_count": 0, "min_sample_ns": 0, "retry_limit": 0, "task_timeout_ns": null,
+        "case": case, "graph": null, "warmup_ns": 0, "warmup_run_count": 0, "min_sample_ns": 0, "retry_limit": 0, "task_timeout_ns": null,
         "certified_optimum_ns": null, "chaos": {"kill_ratio": 0, "seed": 1}, "stretch_ratio": 0,
     });
     let slice = json!({
@@ -109,6 +109,10 @@ fn numbers_out_of_range_are_refused_and_named() {
         ("/0/prepare/stretch_ratio", json!(-5)),
         ("/0/prepare/chaos/kill_ratio", json!(1.5)),
         ("/0/prepare/warmup_ns", json!(u64::MAX)),
+        ("/0/prepare/warmup_run_count", json!(u64::MAX)),
+        ("/0/prepare/min_sample_ns", json!(u64::MAX)),
+        ("/0/prepare/task_timeout_ns", json!(u64::MAX)),
+        ("/0/prepare/certified_optimum_ns", json!(u64::MAX)),
         ("/0/prepare/retry_limit", json!(u32::MAX)),
         ("/1/slice/run_count", json!(0)),
     ] {
@@ -121,6 +125,17 @@ fn numbers_out_of_range_are_refused_and_named() {
         assert_eq!(error.kind.name(), "protocol");
         assert!(error.message.starts_with(&expected), "{}", error.message);
     }
+}
+
+#[test]
+fn a_checksum_that_is_no_number_is_refused() {
+    let graph = json!({"path": "/dev/null", "crc32": "xyz", "task_count": 3, "edge_count": 2});
+    let replies = answers(&requests_with(&[("/0/prepare/graph", graph)]));
+    let Some(Reply::Error(error)) = replies.last() else {
+        panic!("{replies:?}");
+    };
+    let expected = "`crc32` is \"xyz\": expected 8 hexadecimal digits";
+    assert_eq!(error.message, expected);
 }
 
 #[test]

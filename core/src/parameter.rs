@@ -29,6 +29,11 @@ pub enum ParameterKind {
         /// The largest value allowed.
         max: u64,
     },
+    /// A whole number from 0 to `max`, or the word [`UNBOUNDED`].
+    Limit {
+        /// The largest number allowed.
+        max: u64,
+    },
     /// A time in milliseconds, from zero to a year; fractions are allowed.
     Milliseconds,
     /// A fraction from 0 to 1, both included.
@@ -40,7 +45,7 @@ pub enum ParameterKind {
 /// A default value that can be part of a constant.
 #[derive(Debug, Clone, Copy)]
 pub enum DefaultValue {
-    /// For [`ParameterKind::Count`].
+    /// For [`ParameterKind::Count`] and [`ParameterKind::Limit`].
     Count(u64),
     /// For [`ParameterKind::Choice`].
     Text(&'static str),
@@ -131,6 +136,19 @@ impl Parameters {
         }
     }
 
+    /// The value of a parameter declared as [`ParameterKind::Limit`]; `None` if there is no limit.
+    ///
+    /// # Panics
+    ///
+    /// If no such parameter was declared.
+    pub fn limit(&self, name: &str) -> Option<u64> {
+        match self.0.get(name) {
+            Some(Value::Count(count)) => Some(*count),
+            Some(Value::Text(text)) if text == UNBOUNDED => None,
+            other => panic!("{name} is not a declared limit: {other:?}"),
+        }
+    }
+
     /// The value of a parameter declared as [`ParameterKind::Milliseconds`].
     ///
     /// # Panics
@@ -185,6 +203,12 @@ impl Parameter {
             (ParameterKind::Count { min, max }, Value::Count(count)) => {
                 (min..=max).contains(count).then_some(Value::Count(*count))
             }
+            (ParameterKind::Limit { max }, Value::Count(count)) => {
+                (*count <= max).then_some(Value::Count(*count))
+            }
+            (ParameterKind::Limit { .. }, Value::Text(text)) => {
+                (text == UNBOUNDED).then(|| value.clone())
+            }
             (ParameterKind::Milliseconds, value) => accept_number(value, LONGEST_MILLISECONDS),
             (ParameterKind::Ratio, value) => accept_number(value, 1),
             (ParameterKind::Choice(words), Value::Text(text)) => words
@@ -225,6 +249,9 @@ fn accept_number(value: &Value, most: u64) -> Option<Value> {
     }
 }
 
+/// The word for no limit.
+pub const UNBOUNDED: &str = "unbounded";
+
 /// A year in milliseconds: no task waits longer, and no sum of such times overflows.
 pub const LONGEST_MILLISECONDS: u64 = 365 * 24 * 3600 * 1000;
 
@@ -232,6 +259,7 @@ impl ParameterKind {
     fn expected(&self) -> String {
         match self {
             Self::Count { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Limit { max } => format!("a whole number from 0 to {max}, or {UNBOUNDED:?}"),
             Self::Milliseconds => {
                 format!("a number of milliseconds from 0 to {LONGEST_MILLISECONDS}, without quotes")
             }
@@ -302,6 +330,12 @@ mod tests {
         kind: ParameterKind::Ratio,
         default: None,
     };
+    const LIMIT: Parameter = Parameter {
+        name: "capacity",
+        why: "how many fit",
+        kind: ParameterKind::Limit { max: 10 },
+        default: Some(DefaultValue::Count(1)),
+    };
     const CHOICE: Parameter = Parameter {
         name: "variant",
         why: "which",
@@ -336,6 +370,22 @@ mod tests {
         assert_eq!(CHOICE.accept_text("racy"), Some(Value::Text("racy".into())));
         assert_eq!(LEVELS.accept_text("1"), Some(Value::Text("1".into())));
         assert_eq!(LEVELS.accept_text("2"), None);
+    }
+
+    #[test]
+    fn a_limit_is_a_number_or_absent() {
+        let limit = |value: Value| {
+            let checked = Parameters::check(&[LIMIT], &given([("capacity", value)]));
+            checked.map(|parameters| parameters.limit("capacity"))
+        };
+        assert_eq!(limit(Value::Count(0)), Ok(Some(0)));
+        assert_eq!(limit(Value::Text("unbounded".into())), Ok(None));
+        assert_eq!(
+            limit(Value::Text("none".into())).unwrap_err().to_string(),
+            r#"`capacity` cannot be "none": expected a whole number from 0 to 10, or "unbounded""#
+        );
+        assert!(limit(Value::Count(11)).is_err());
+        assert_eq!(LIMIT.accept_text("7"), Some(Value::Count(7)));
     }
 
     #[test]

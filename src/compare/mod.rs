@@ -7,6 +7,8 @@ use crate::record::Record;
 
 mod baseline;
 mod examples;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod history;
 mod judge;
 mod model;

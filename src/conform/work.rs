@@ -110,6 +110,7 @@ fn given(declared: &[Parameter]) -> Vec<BTreeMap<String, Value>> {
                 let count = if is_steep { FEW } else { ODD };
                 vec![Value::Count(count.clamp(min, max))]
             }
+            ParameterKind::Limit { max } => vec![Value::Count(ODD.min(max))],
             ParameterKind::Milliseconds => vec![Value::Number(0.1)],
             ParameterKind::Ratio => vec![Value::Number(0.5)],
             ParameterKind::Choice(words) => {

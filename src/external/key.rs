@@ -55,9 +55,9 @@ pub(super) const DEFAULT_WORKLOADS: Key = Key {
     example: r#"default_workloads = ["loop-cpu"]"#,
 };
 
-/// The keys of a backend, in the order of messages.
-pub(super) const BACKEND_KEYS: [&Key; 12] = [
-    &NAME,
+/// The keys that a backend may have, and also the top of a file, where they hold for all backends. In the order of
+/// messages.
+const COMMON_KEYS: [&Key; 11] = [
     &WHY,
     &FAMILY,
     &COMMAND,
@@ -71,21 +71,15 @@ pub(super) const BACKEND_KEYS: [&Key; 12] = [
     &DEFAULT_WORKLOADS,
 ];
 
-/// The keys at the top of a file: the backends, and what holds for all of them.
-pub(super) const TOP_KEYS: [&Key; 12] = [
-    &BACKEND,
-    &WHY,
-    &FAMILY,
-    &COMMAND,
-    &KERNELS,
-    &KINDS,
-    &OPTIONS,
-    &WORKERS,
-    &WAITS_PER_WORKER,
-    &PAYLOAD,
-    &WARMUP_RUNS,
-    &DEFAULT_WORKLOADS,
-];
+/// The keys of a backend.
+pub(super) fn backend_keys() -> Vec<&'static Key> {
+    [&[&NAME][..], &COMMON_KEYS].concat()
+}
+
+/// The keys at the top of a file.
+pub(super) fn top_keys() -> Vec<&'static Key> {
+    [&[&BACKEND][..], &COMMON_KEYS].concat()
+}
 
 /// The keys of an option.
 pub(super) const OPTION_NAME: Key = Key {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::de::DeTable;
 
 use super::given::Given;
-use super::key::{BACKEND, BACKEND_KEYS, COMMAND, FAMILY, KERNELS, NAME, TOP_KEYS, WHY};
+use super::key::{BACKEND, COMMAND, FAMILY, KERNELS, NAME, WHY, backend_keys, top_keys};
 use super::lists::{Least, tables};
 use super::load::Existing;
 use super::{External, Files};
@@ -30,7 +30,7 @@ pub(super) fn parse(
     let table =
         DeTable::parse(&source.text).map_err(|error| vec![not_toml(&source.text, &error)])?;
     let mut top = Keys::new(table.get_ref(), 0..0, "in this file");
-    top.refuse_unknown(&TOP_KEYS, "a file of backends", |key| {
+    top.refuse_unknown(&top_keys(), "a file of backends", |key| {
         (key == NAME.name).then(|| "each backend has its own: write it below `[[backend]]`".into())
     });
     let defaults = Given::read(&mut top, known);
@@ -41,7 +41,7 @@ pub(super) fn parse(
     }
     for (table, span) in tables(&mut top, &BACKEND, Least::One).unwrap_or_default() {
         let mut keys = Keys::new(table, span, "in this backend");
-        keys.refuse_unknown(&BACKEND_KEYS, "a backend", |_| None);
+        keys.refuse_unknown(&backend_keys(), "a backend", |_| None);
         let name = keys.name(&NAME);
         let given = Given::read(&mut keys, known).or(&defaults);
         for key in [&WHY, &FAMILY, &COMMAND, &KERNELS] {

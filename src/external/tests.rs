@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::load::externals;
 use super::*;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::told;
 use crate::kernel::KERNELS;
 use crate::parameter::DefaultValue;
 use crate::record::Case;
@@ -59,22 +59,6 @@ fn only(body: &str) -> External {
     let mut read = read(&file(body)).unwrap_or_else(|error| panic!("{}", told(&error)));
     assert_eq!(read.len(), 1);
     read.remove(0)
-}
-
-/// Everything that an error says: its message, its places with the marked text, and its help.
-fn told(error: &dyn Diagnostic) -> String {
-    let mut text = error.to_string();
-    for mark in error.excerpt().into_iter().flat_map(|one| one.marks()) {
-        let excerpt = error.excerpt().unwrap();
-        let (line, _) = excerpt.position(mark);
-        let marked = &excerpt.text()[mark.span.clone()];
-        text += &format!("\n  {}:{line}: {marked:?} {}", excerpt.file(), mark.label);
-    }
-    text += &format!("\n  help: {}", error.help().unwrap_or_default());
-    for part in error.parts() {
-        text += &format!("\n{}", told(part));
-    }
-    text
 }
 
 /// Asserts that a file with one backend and this text is refused with these words.
@@ -199,6 +183,10 @@ fn names_that_are_taken_or_ill_formed_are_refused() {
     let twice = file("") + &file("");
     assert_text_refused(&twice, &["`backends.toml` has a backend of this name"]);
     assert_refused("name = \"My Pool\"", &["write `name = \"my-pool\"`"]);
+    for name in ["!", "2 pools"] {
+        let help = "write it like `name = \"python-threads\"`";
+        assert_refused(&format!("name = \"{name}\""), &[help]);
+    }
     assert_refused(
         "name = 3",
         &["`name` cannot be 3", "a string in double quotes"],
@@ -223,7 +211,10 @@ fn values_that_are_not_valid_are_refused_with_what_was_expected() {
         "command = \"python3 x.py\"",
         &["[\"python3\", \"child.py\"]"],
     );
-    assert_refused("workers = 0", &["a whole number from 1 to 4096"]);
+    let limits = "a whole number from 1 to 4096";
+    assert_refused("workers = 0", &[limits]);
+    assert_refused("workers = 4097", &[limits]);
+    assert_eq!(only("workers = 4096").fixed_worker_count(), Some(4096));
     assert_refused("waits_per_worker = \"many\"", &["or \"unlimited\""]);
     assert_refused("payload = 1", &["expected true or false"]);
     assert_refused("options = [\"daemon\"]", &["a list of tables"]);

@@ -88,6 +88,23 @@ impl Pair {
     }
 }
 
+#[cfg(test)]
+impl Pair {
+    /// A pair for tests of what is computed from slices.
+    pub(super) fn invented(slices: Vec<PairSlice>) -> Self {
+        Self {
+            case: "x".into(),
+            is_control: false,
+            index: 0,
+            first: Side::Base,
+            digest: String::new(),
+            elapsed_ns: 1,
+            foreign_cpu_ns: None,
+            slices,
+        }
+    }
+}
+
 impl PairSlice {
     /// The time of one run in nanoseconds: the median of wall time over the samples, and the mean of CPU time, because
     /// a single sample takes too little CPU time to measure.
@@ -298,23 +315,10 @@ mod tests {
         }
     }
 
-    fn pair(slices: Vec<PairSlice>) -> Pair {
-        Pair {
-            case: "x".into(),
-            is_control: false,
-            index: 0,
-            first: Side::Base,
-            digest: String::new(),
-            elapsed_ns: 1,
-            foreign_cpu_ns: None,
-            slices,
-        }
-    }
-
     #[test]
     fn a_pair_takes_medians_of_samples_and_sides_in_any_order() {
         use Side::{Base, Head};
-        let pair = pair(vec![
+        let pair = Pair::invented(vec![
             slice(0, Head, &[400, 400, 9_000], 50),
             slice(0, Base, &[200, 100, 300], 100),
             slice(0, Base, &[800], 100),
@@ -336,11 +340,11 @@ mod tests {
             slice(0, Base, &[200], 0),
             slice(0, Head, &[400], 0),
         ];
-        let whole = pair(slices.clone());
+        let whole = Pair::invented(slices.clone());
         assert!(whole.difference(Channel::Wall).is_some());
         assert_eq!(whole.difference(Channel::Cpu), None);
         slices.pop();
-        assert_eq!(pair(slices).difference(Channel::Wall), None);
-        assert_eq!(pair(Vec::new()).difference(Channel::Wall), None);
+        assert_eq!(Pair::invented(slices).difference(Channel::Wall), None);
+        assert_eq!(Pair::invented(Vec::new()).difference(Channel::Wall), None);
     }
 }

@@ -61,18 +61,8 @@ mod tests {
                 .collect(),
         };
         let sides = [Side::Base, Side::Head];
-        Pair {
-            case: "x".into(),
-            is_control: false,
-            index: 0,
-            first: Side::Base,
-            digest: String::new(),
-            elapsed_ns: 1,
-            foreign_cpu_ns: None,
-            slices: (0..3)
-                .flat_map(|round| sides.map(|side| slice(round, side)))
-                .collect(),
-        }
+        let slices = (0..3).flat_map(|round| sides.map(|side| slice(round, side)));
+        Pair::invented(slices.collect())
     }
 
     #[test]

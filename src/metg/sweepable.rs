@@ -50,7 +50,7 @@ impl Sizes {
                 most: LONGEST_MILLISECONDS as f64,
                 step: 0.001,
             }),
-            ParameterKind::Ratio | ParameterKind::Choice(_) => None,
+            ParameterKind::Limit { .. } | ParameterKind::Ratio | ParameterKind::Choice(_) => None,
         }
     }
 

@@ -115,6 +115,13 @@ impl Builder {
         self.walls_us(&[high, wall_us, low, wall_us, low, high])
     }
 
+    /// Six samples that differ from `wall_us` by at most 0.1%.
+    pub(crate) fn near_us(self, wall_us: u64) -> Self {
+        let step = wall_us / 1000;
+        let (low, high) = (wall_us - step, wall_us + step);
+        self.walls_us(&[high, wall_us, wall_us, wall_us, wall_us, low])
+    }
+
     pub(crate) fn variant(mut self, variant: &str) -> Self {
         self.0.case.variant = variant.into();
         self

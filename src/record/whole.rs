@@ -75,6 +75,14 @@ mod tests {
     }
 
     #[test]
+    fn missing_folders_are_created() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/x");
+        write_whole(&path, b"new").unwrap();
+        assert_eq!(fs::read(path).unwrap(), b"new");
+    }
+
+    #[test]
     fn the_content_is_on_disk_before_the_name_and_the_name_before_it_returns() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");

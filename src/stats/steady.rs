@@ -130,7 +130,13 @@ mod tests {
         let found = unsteady(&step(0..25, 2.0)).unwrap();
         assert_eq!((found.first_count, found.last_count), (25, 75));
         // Less than the limit, passing, and too short.
-        for (places, factor) in [(70..100, 1.4), (40..60, 3.0), (97..100, 3.0)] {
+        for (places, factor) in [
+            (70..100, 1.4),
+            (40..60, 3.0),
+            (30..75, 3.0),
+            (97..100, 3.0),
+            (92..100, 3.0),
+        ] {
             assert_eq!(unsteady(&step(places.clone(), factor)), None, "{places:?}");
         }
     }

@@ -5,7 +5,7 @@ use toml::de::DeValue;
 
 use super::mistake::{Mistake, quoted};
 use crate::diagnostic::nearest;
-use crate::parameter::{Parameter, ParameterKind, Value};
+use crate::parameter::{Parameter, ParameterKind, UNBOUNDED, Value};
 
 /// A value and its place in the file.
 pub(crate) type Entry<'a> = Spanned<DeValue<'a>>;
@@ -72,6 +72,10 @@ fn correction(parameter: &Parameter, value: &DeValue<'_>) -> Option<String> {
             Value::Text(nearest(text, words.iter().copied())?.into())
         }
         (ParameterKind::Count { .. }, DeValue::String(text)) => Value::Count(text.parse().ok()?),
+        (ParameterKind::Limit { .. }, DeValue::String(text)) => match text.parse() {
+            Ok(count) => Value::Count(count),
+            Err(_) => Value::Text(nearest(text, [UNBOUNDED])?.into()),
+        },
         (ParameterKind::Count { .. }, DeValue::Float(number)) => {
             let number: f64 = number.as_str().parse().ok()?;
             Value::Count((number.fract() == 0.0).then_some(number as u64)?)

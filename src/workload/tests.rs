@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::load::workloads_within;
 use super::*;
+use crate::diagnostic::told;
 use crate::toml_file::SourceFile;
 
 mod foreign;
@@ -292,7 +293,7 @@ fn assert_round_trip(workloads: &[Workload]) {
 fn read_anything(text: &str) {
     match read(&[("test.toml", text)]) {
         Ok(workloads) => assert_round_trip(&workloads),
-        Err(report) => assert!(!refusal::told(&report).is_empty()),
+        Err(report) => assert!(!told(&report).is_empty()),
     }
 }
 
@@ -349,7 +350,7 @@ proptest! {
         let path = folder.path().join("test.toml");
         std::fs::write(&path, &bytes).unwrap();
         if let Err(report) = load(&[path], &Registry::default()) {
-            prop_assert!(!refusal::told(&report).is_empty());
+            prop_assert!(!told(&report).is_empty());
         }
     }
 

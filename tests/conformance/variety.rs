@@ -84,6 +84,7 @@ pub(crate) fn given(
                 let count = counts.get(parameter.name).copied();
                 vec![Value::Count(count.unwrap_or(3).clamp(min, max))]
             }
+            ParameterKind::Limit { max } => vec![Value::Count(3.min(max))],
             ParameterKind::Milliseconds => vec![Value::Number(0.01)],
             ParameterKind::Ratio => vec![Value::Number(0.5)],
             ParameterKind::Choice(words) => words

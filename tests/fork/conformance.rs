@@ -232,6 +232,7 @@ fn every_choice(declared: &[Parameter]) -> Vec<Parameters> {
                 vec![Value::Count(3)]
             }
             ParameterKind::Count { min, max } => vec![Value::Count(11.clamp(min, max))],
+            ParameterKind::Limit { max } => vec![Value::Count(11.min(max))],
             ParameterKind::Milliseconds => vec![Value::Number(0.01)],
             ParameterKind::Ratio => vec![Value::Number(0.5)],
             ParameterKind::Choice(words) => {

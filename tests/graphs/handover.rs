@@ -176,6 +176,35 @@ fn a_refusal_says_what_was_expected() {
 }
 
 #[test]
+fn the_first_thing_that_is_wrong_is_said() {
+    let mut bytes = example_bytes();
+    let said = |bytes: &[u8]| {
+        let fault = parse(bytes, bytes.len() as u64, 0).unwrap_err();
+        fault.to_string()
+    };
+    let expected = "it has 31 bytes, and its header alone must have 32";
+    assert_eq!(said(&bytes[..31]), expected);
+    // A later version may have more flags.
+    bytes[8] = 2;
+    bytes[12] = 2;
+    assert!(said(&bytes).starts_with("its version is 2"));
+}
+
+#[test]
+fn lists_longer_than_a_chunk_are_handed_over_unchanged() {
+    const TASK_COUNT: u32 = 100_001;
+    let mut builder = TaskGraphBuilder::default();
+    for task in 0..TASK_COUNT {
+        builder.push(task.checked_sub(1).map(TaskId)).unwrap();
+    }
+    let durations = (0..u64::from(TASK_COUNT)).collect();
+    let graph = builder.finish().with_durations(durations);
+    let file = GraphFile::write(&graph, 0).unwrap();
+    let read = read(&file.path(), file.crc32()).unwrap();
+    assert!(read.graph == graph, "it was changed");
+}
+
+#[test]
 fn a_file_of_another_length_is_refused() {
     let bytes = example_bytes();
     assert!(check(&bytes));

@@ -14,8 +14,10 @@ use crate::latency::Histogram;
 use crate::sync::{Halted, Party, WaitTable, at_once};
 
 mod barrier;
+mod channels;
 
 pub use barrier::BarrierWork;
+pub use channels::{PingPong, ProducerConsumer, Shape, ThreadRing};
 
 /// What the parties of a workload do, and the invariant that must hold afterwards.
 pub trait Coordination: Send + Sync + 'static {
@@ -34,6 +36,10 @@ pub trait Coordination: Send + Sync + 'static {
 
     /// Clears what earlier runs left behind. Nothing is running.
     fn reset(&self) {}
+
+    /// The run has failed: ends the waiting of parties that cannot [look](Party::look). Called on any thread or process,
+    /// while parties take part, and after looking tells them.
+    fn halt(&self) {}
 
     /// Checks the invariant after `run_count` runs since [`reset`](Self::reset). Nothing is running.
     ///
@@ -114,6 +120,7 @@ impl<C: Coordination> Kernel for Coordinated<C> {
 
     fn halt(&self) {
         self.waits.halt();
+        self.work.halt();
     }
 
     fn reset(&self) {

@@ -41,6 +41,26 @@ fn a_run_in_order_verifies_any_number_of_times() {
     assert_eq!(job.verify(expected(&job)), Ok(()));
 }
 
+/// Children in other languages compute the same digests. `docs/external.md` states the first two.
+#[test]
+fn seeds_and_digests_never_change() {
+    let digest = |rows: &[&[u32]], nonce| {
+        let mut builder = TaskGraphBuilder::default();
+        for row in rows {
+            builder.push(row.iter().copied().map(TaskId)).unwrap();
+        }
+        expected_digest(&builder.finish(), &Pass, nonce)
+    };
+    let joined: [&[u32]; 4] = [&[], &[], &[0, 1], &[2]];
+    let apart: [&[u32]; 8] = [&[]; 8];
+    assert_eq!(digest(&joined, 0), 0x2fea_248b_0cd5_9abd);
+    assert_eq!(digest(&apart, 0), 0xce52_0a6a_7fda_ef3c);
+    assert_eq!(
+        digest(&joined, 0x0123_4567_89ab_cdef),
+        0x2fab_545f_44a9_b7fc
+    );
+}
+
 #[test]
 fn outputs_that_belong_to_another_nonce_are_caught() {
     let job = diamond();

@@ -12,16 +12,28 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 mod barrier;
+mod channel;
 mod counter;
 mod futex;
 mod party;
 mod process_mutex;
+mod ring;
+mod shared_channel;
 
 pub use barrier::{Barrier, SharedBarrier, ThreadBarrier};
+pub use channel::{Channel, MESSAGE, Message, ROOM, Receiver, Sender, ThreadChannel, ThreadSender};
 pub use counter::{
     AtomicCounter, MutexCounter, ProcessMutexCounter, RacyCounter, ShardedCounter, SharedCounter,
 };
 pub use party::{Halted, LOOK_INTERVAL, Party, WaitTable, Waiting};
+pub use shared_channel::{
+    PIPE_MESSAGE_BYTES, PipeChannel, PipeReceiver, PipeSender, RingChannel, RingEnd,
+};
+
+/// The atomics of `ring`. A model check compiles it with others.
+mod atomic {
+    pub(super) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+}
 
 /// The result of an operation that blocks instead of being pending.
 ///

@@ -1,7 +1,9 @@
 //! Parties: tasks that wait for each other, and a table that says what each of them waits for.
 
 use std::fs::File;
+use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -167,6 +169,40 @@ impl<'a> Party<'a> {
             true => Err(Halted),
             false => Ok(()),
         }
+    }
+
+    /// Repeats `attempt`, which waits for at most the given time, until it returns something. To be called when it is
+    /// certain that the party must wait for `what`.
+    ///
+    /// # Errors
+    ///
+    /// [`Halted`] if the run has failed meanwhile.
+    pub fn blocks<T>(
+        self,
+        what: &str,
+        mut attempt: impl FnMut(Duration) -> Option<T>,
+    ) -> Result<T, Halted> {
+        let _waiting = self.waits_for(what);
+        loop {
+            if let Some(result) = attempt(LOOK_INTERVAL) {
+                return Ok(result);
+            }
+            self.look()?;
+        }
+    }
+
+    /// Awaits `operation`. If it is not ready at once, the party says meanwhile that it waits for `what`.
+    pub async fn awaits<T>(self, what: &str, operation: impl Future<Output = T>) -> T {
+        let mut operation = pin!(operation);
+        let mut waiting = None;
+        poll_fn(|context| {
+            let polled = operation.as_mut().poll(context);
+            if polled.is_pending() && waiting.is_none() {
+                waiting = Some(self.waits_for(what));
+            }
+            polled
+        })
+        .await
     }
 }
 

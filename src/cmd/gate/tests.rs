@@ -1,39 +1,10 @@
-use std::collections::BTreeMap;
-
 use super::*;
-use crate::compare::{Judgement, Side};
-use crate::record::{Case, CaseError, ErrorKind};
+use crate::compare::Side;
+use crate::compare::fixture::{compared, judgement};
+use crate::record::{CaseError, ErrorKind};
 
 fn control(verdict: Verdict, ratio: f64) -> ComparedCase {
-    ComparedCase {
-        case: Case {
-            workload: "x".into(),
-            variant: String::new(),
-            backend: "rayon".into(),
-            workers: 2,
-            parameters: serde_json::Value::Null,
-            continuation: None,
-            pin: false,
-            options: BTreeMap::new(),
-        },
-        wall: Some(Judgement {
-            verdict,
-            ratio,
-            interval: None,
-            alpha: 0.01,
-            threshold_ratio: 0.01,
-            pair_count: 30,
-            more_pair_count: None,
-            p_regressed: 1.0,
-            p_improved: 1.0,
-            p_unchanged: 1.0,
-        }),
-        cpu: None,
-        elapsed_ns: 0,
-        error: None,
-        not_judged: None,
-        not_steady: None,
-    }
+    compared("x", Some(judgement(verdict, ratio)))
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Compares FORMAT.md's tables with the code: names, parameters, defaults, values and extensions.
 
 use crate::graph_file::GraphFormat;
-use crate::parameter::{DefaultValue, Parameter, ParameterKind};
+use crate::parameter::{DefaultValue, Parameter, ParameterKind, UNBOUNDED};
 use crate::registry::Registry;
 use crate::report::{EXPORTERS, FORMATS};
 
@@ -61,6 +61,11 @@ fn with_defaults(parameters: &[Parameter]) -> String {
 fn values(kind: ParameterKind) -> String {
     match kind {
         ParameterKind::Count { min, max } => format!("whole numbers from {min} to {}", short(max)),
+        ParameterKind::Limit { max } => format!(
+            "whole numbers from 0 to {}, {}",
+            short(max),
+            codes([UNBOUNDED].into_iter())
+        ),
         ParameterKind::Milliseconds => "numbers from 0 to a year in milliseconds".into(),
         ParameterKind::Ratio => "numbers from 0 to 1".into(),
         ParameterKind::Choice(words) => codes(words.iter().copied()),

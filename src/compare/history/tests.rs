@@ -7,27 +7,12 @@ fn hash_case() -> Builder {
     case("hash", "rayon", 2).calibrated_us(200)
 }
 
-/// Samples that differ very little.
-fn near(wall_us: u64) -> [u64; 6] {
-    let step = wall_us / 1000;
-    [
-        wall_us + step,
-        wall_us,
-        wall_us,
-        wall_us,
-        wall_us,
-        wall_us - step,
-    ]
-}
-
 /// One session per commit, `c0`, `c1` and so on, with these wall times.
 fn series(case: &Builder, walls_us: &[u64]) -> Vec<Placed> {
     let session = |(number, wall_us): (usize, &u64)| {
         let record = case.clone().commit(&format!("c{number}"));
-        (
-            format!("{number}.jsonl:1"),
-            record.walls_us(&near(*wall_us)).record(),
-        )
+        let place = format!("{number}.jsonl:1");
+        (place, record.near_us(*wall_us).record())
     };
     walls_us.iter().enumerate().map(session).collect()
 }

@@ -1,41 +1,13 @@
-use std::collections::BTreeMap;
-
 use super::*;
+use crate::compare::fixture::{compared, judgement};
 use crate::record::ErrorKind;
-
-fn judgement(verdict: Verdict) -> Judgement {
-    Judgement {
-        verdict,
-        ratio: 1.0,
-        interval: None,
-        alpha: 0.01,
-        threshold_ratio: 0.01,
-        pair_count: 30,
-        more_pair_count: None,
-        p_regressed: 1.0,
-        p_improved: 1.0,
-        p_unchanged: 1.0,
-    }
-}
+use crate::record::fixture;
 
 fn case(wall: Option<Verdict>, cpu: Option<Verdict>) -> ComparedCase {
+    let judged = |verdict| judgement(verdict, 1.0);
     ComparedCase {
-        case: Case {
-            workload: "x".into(),
-            variant: String::new(),
-            backend: "rayon".into(),
-            workers: 2,
-            parameters: serde_json::Value::Null,
-            continuation: None,
-            pin: false,
-            options: BTreeMap::new(),
-        },
-        wall: wall.map(judgement),
-        cpu: cpu.map(judgement),
-        elapsed_ns: 0,
-        error: None,
-        not_judged: None,
-        not_steady: None,
+        cpu: cpu.map(judged),
+        ..compared("x", wall.map(judged))
     }
 }
 
@@ -54,18 +26,7 @@ fn comparison(cases: Vec<ComparedCase>) -> Comparison {
         head: build,
         alpha: 0.01,
         seed: 0,
-        host: Host {
-            processor: String::new(),
-            core_count: 2,
-            cpu_limit_millicores: None,
-            kernel: String::new(),
-            memory_bytes: 0,
-            memory_limit_bytes: None,
-            governor: None,
-            load_average: 0.0,
-            toolchain: String::new(),
-            taskdyno: String::new(),
-        },
+        host: fixture::case("x", "rayon", 2).record().host,
         started_at: String::new(),
         elapsed_ns: 0,
         foreign_load_ratio: None,

@@ -17,23 +17,10 @@ fn hash_case() -> Builder {
         .calibrated_us(200)
 }
 
-/// Samples that differ very little.
-fn near(wall_us: u64) -> [u64; 6] {
-    let step = wall_us / 1000;
-    [
-        wall_us + step,
-        wall_us,
-        wall_us,
-        wall_us,
-        wall_us,
-        wall_us - step,
-    ]
-}
-
 /// One session of a case per wall time, all of one commit.
 fn sessions(case: &Builder, walls_us: &[u64]) -> Vec<Placed> {
     let session = |(line, wall_us): (usize, &u64)| {
-        let record = case.clone().walls_us(&near(*wall_us)).record();
+        let record = case.clone().near_us(*wall_us).record();
         (format!("r.jsonl:{}", line + 1), record)
     };
     walls_us.iter().enumerate().map(session).collect()

@@ -272,6 +272,8 @@ mod tests {
         assert_eq!(cpu(&by_parent, &then), SliceCpu::Ticks(400 * MS));
         let by_us = reading(&[(1, 5, 0)], 501);
         assert_eq!(cpu(&by_us, &then), SliceCpu::Clock(MS));
+        // Of the children that it had waited for, no switches were known.
+        assert_eq!(by_us.since(&then).voluntary_switch_count, 501 - 400);
     }
 
     #[test]
@@ -320,10 +322,13 @@ mod tests {
             least_cpu_ns: 10 * MS,
             most_cpu_ns: 20 * MS,
             elapsed_ns: 20 * MS,
-            voluntary_switch_count: 0,
-            involuntary_switch_count: 0,
+            voluntary_switch_count: 3,
+            involuntary_switch_count: 4,
         };
         assert_eq!(slice.core_ratios(), (0.5, 1.0));
+        let recorded = slice.of_slice(0, 5);
+        assert_eq!(recorded.voluntary_switch_count, Some(3));
+        assert_eq!(recorded.involuntary_switch_count, Some(4));
     }
 
     #[test]

@@ -98,6 +98,45 @@ fn an_orphan_in_a_session_of_its_own_ends_with_its_case() {
     }
 }
 
+/// The kernel refuses a mark above the hard limit. An orphan is then known only from an earlier look.
+#[test]
+fn an_orphan_without_a_mark_ends_if_it_was_seen_below_the_child() {
+    let mut case = Case::shell("sleep 1000 </dev/null >/dev/null 2>&1 & echo $!; read line");
+    case.tree.mark = CaseMark::fresh();
+    let orphan = case.number();
+    case.tree.members();
+    case.go_on();
+    assert!(case.child.wait().unwrap().success());
+    assert_eq!(Process::read(orphan).unwrap().parent, own_id());
+    assert_eq!(case.tree.end().left_behind_count, 1);
+    assert_eq!(Process::read(orphan), None);
+}
+
+#[test]
+fn every_generation_belongs_to_the_tree() {
+    let inner = r"sleep 1000 </dev/null >/dev/null 2>&1 & echo \$!; wait";
+    let mut case = Case::shell(&format!("sh -c \"sh -c '{inner}' & wait\" & read line"));
+    let youngest: i32 = case.number();
+    assert_eq!(case.end().left_behind_count, 3);
+    assert_eq!(Process::read(youngest), None);
+}
+
+/// Ctrl-C goes to the group of the parent, which then ends the child.
+#[test]
+fn a_child_leads_a_group_of_its_own() {
+    let mut case = Case::shell("read line");
+    let child = case.tree.child.pid;
+    assert_eq!(Process::read(child).unwrap().group, child);
+    case.end();
+}
+
+#[test]
+fn marks_differ_from_those_of_other_processes() {
+    let [one, other] = [(); 2].map(|()| CaseMark::fresh());
+    assert_ne!(one, other);
+    assert_eq!(one.0 >> 32, own_id() as u64);
+}
+
 #[test]
 fn an_orphan_ends_after_the_child_was_waited_for() {
     let (mut case, orphan) = case_with_orphan("");

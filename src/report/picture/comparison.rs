@@ -6,7 +6,7 @@ use super::axis::{Axis, plain};
 use super::canvas::{Anchor, Canvas, Drawn, Type};
 use super::font::{Weight, fitted, width};
 use super::palette::{Color, FAILURE, GRID, INK, MUTED, PAPER, backend};
-use super::{DETAIL, LABEL, MARGIN, STRONG, TITLE, WIDTH};
+use super::{DETAIL, LABEL, MARGIN, STRONG, WIDTH, draw_heading};
 use crate::report::model::{Group, Measured, Report, Row, RowOutcome};
 use crate::report::words::{LIMIT_MARK, LIMIT_SHORT, notes};
 use crate::text;
@@ -144,21 +144,13 @@ impl<'a> ComparisonPicture<'a> {
     }
 
     fn draw_head<B: DrawingBackend>(&self, canvas: &mut Canvas<B>, axis: &Axis) -> Drawn<B> {
-        let room = WIDTH - 2.0 * MARGIN;
-        let title = fitted(
-            &text::line(&self.group.title()),
-            TITLE.size,
-            TITLE.weight,
-            room,
-        );
-        canvas.text(&title, (MARGIN, 26.0), Anchor::Start, TITLE)?;
         let scale = if axis.is_log() {
             ", on a log scale"
         } else {
             ""
         };
         let what = format!("wall time of one run: median and its 95% interval{scale}");
-        canvas.text(&what, (MARGIN, 47.0), Anchor::Start, DETAIL)?;
+        draw_heading(canvas, &self.group.title(), &what)?;
         let y = HEAD - 13.0;
         let heads = [
             (self.plot_start() - 10.0, "workers"),

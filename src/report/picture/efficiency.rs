@@ -4,13 +4,11 @@ use plotters::backend::DrawingBackend;
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Drawn};
-use super::font::fitted;
 use super::names::{LineName, draw_line, draw_names, height_for};
 use super::palette::{Color, GRID, MUTED, backend};
-use super::{DETAIL, MARGIN, TITLE, WIDTH};
+use super::{DETAIL, MARGIN, WIDTH, draw_heading};
 use crate::report::model::{Curve, Report, Sweep};
 use crate::report::words::{LIMIT_MARK, metg_figure};
-use crate::text;
 use crate::units;
 
 const HEIGHT: f64 = 380.0;
@@ -55,12 +53,8 @@ impl<'a> Efficiency<'a> {
     }
 
     pub(super) fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Drawn<B> {
-        let room = WIDTH - 2.0 * MARGIN;
-        let title = text::line(&self.sweep.title());
-        let title = fitted(&title, TITLE.size, TITLE.weight, room);
-        canvas.text(&title, (MARGIN, 26.0), Anchor::Start, TITLE)?;
         let what = "efficiency over task granularity (wall time × workers ÷ number of tasks)";
-        canvas.text(what, (MARGIN, 47.0), Anchor::Start, DETAIL)?;
+        draw_heading(canvas, &self.sweep.title(), what)?;
         let (x, y) = self.axes();
         self.draw_grid(canvas, &x, &y)?;
         for (curve, color) in self.curves.iter().rev() {

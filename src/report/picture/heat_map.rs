@@ -5,7 +5,7 @@ use plotters::backend::DrawingBackend;
 use super::axis::{Axis, plain};
 use super::canvas::{Anchor, Canvas, Drawn};
 use super::palette::{GRID, PAPER, UNKNOWN, heat};
-use super::{DETAIL, LABEL, MARGIN, TITLE, WIDTH};
+use super::{DETAIL, LABEL, MARGIN, WIDTH, draw_heading};
 use crate::record::LoadSource;
 use crate::report::load::LoadMap;
 use crate::units;
@@ -66,9 +66,8 @@ impl<'a> HeatMap<'a> {
     }
 
     pub(super) fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Drawn<B> {
-        canvas.text("load of each core", (MARGIN, 26.0), Anchor::Start, TITLE)?;
         let what = format!("over the whole run, from {}", self.sources());
-        canvas.text(&what, (MARGIN, 47.0), Anchor::Start, DETAIL)?;
+        draw_heading(canvas, "load of each core", &what)?;
         let seconds = self.load.end_ns as f64 / 1e9;
         let axis = Axis::linear(seconds, (PLOT_LEFT, PLOT_RIGHT));
         self.draw_cells(canvas, &axis)?;

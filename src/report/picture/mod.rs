@@ -2,10 +2,10 @@
 
 use plotters::backend::{DrawingBackend, SVGBackend};
 
-use self::canvas::{Canvas, Drawn, Type, UNITS};
+use self::canvas::{Anchor, Canvas, Drawn, Type, UNITS};
 use self::comparison::ComparisonPicture;
 use self::efficiency::Efficiency;
-use self::font::Weight;
+use self::font::{Weight, fitted};
 use self::heat_map::HeatMap;
 use self::palette::{INK, MUTED, PAPER};
 use self::raster::{Raster, png};
@@ -115,6 +115,14 @@ pub(super) fn timelines(history: &History) -> Picture<'_> {
         name: "history".into(),
         subject: Subject::Timelines(Timelines::new(history)),
     }
+}
+
+/// Draws the title of a picture, shortened if it is too wide, and below it what the picture shows.
+fn draw_heading<B: DrawingBackend>(canvas: &mut Canvas<B>, title: &str, what: &str) -> Drawn<B> {
+    let room = WIDTH - 2.0 * MARGIN;
+    let title = fitted(&text::line(title), TITLE.size, TITLE.weight, room);
+    canvas.text(&title, (MARGIN, 26.0), Anchor::Start, TITLE)?;
+    canvas.text(what, (MARGIN, 47.0), Anchor::Start, DETAIL)
 }
 
 /// The source of the font of an SVG.

@@ -4,13 +4,11 @@ use plotters::backend::DrawingBackend;
 
 use super::axis::{Axis, plain};
 use super::canvas::{Anchor, Canvas, Drawn};
-use super::font::fitted;
 use super::names::{LineName, draw_line, draw_names, height_for};
 use super::palette::{Color, GRID, MUTED, backend};
-use super::{DETAIL, MARGIN, TITLE, WIDTH};
+use super::{DETAIL, MARGIN, WIDTH, draw_heading};
 use crate::report::model::{Group, Report};
 use crate::report::words::LIMIT_MARK;
-use crate::text;
 use crate::units;
 
 /// The minimum height. Pictures with many names are higher.
@@ -109,16 +107,8 @@ impl<'a> SpeedUp<'a> {
     }
 
     pub(super) fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Drawn<B> {
-        let room = WIDTH - 2.0 * MARGIN;
-        let title = fitted(
-            &text::line(&self.group.title()),
-            TITLE.size,
-            TITLE.weight,
-            room,
-        );
-        canvas.text(&title, (MARGIN, 26.0), Anchor::Start, TITLE)?;
         let what = "speed-up over workers, relative to the same backend with one worker";
-        canvas.text(what, (MARGIN, 47.0), Anchor::Start, DETAIL)?;
+        draw_heading(canvas, &self.group.title(), what)?;
         let (x, y) = self.axes();
         self.draw_grid(canvas, &x, &y)?;
         self.draw_ideal(canvas, &x, &y)?;

@@ -5,7 +5,7 @@ use plotters::backend::DrawingBackend;
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Drawn};
 use super::palette::{FAILURE, GRID, INK, MUTED};
-use super::{DETAIL, LABEL, MARGIN, STRONG, TITLE, Type, WIDTH};
+use super::{DETAIL, LABEL, MARGIN, STRONG, Type, WIDTH, draw_heading};
 use crate::compare::{Change, History, Series};
 use crate::report::verdict::change;
 use crate::report::words::no_change;
@@ -56,10 +56,9 @@ impl<'a> Timelines<'a> {
     }
 
     pub(super) fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Drawn<B> {
-        canvas.text("history", (MARGIN, 26.0), Anchor::Start, TITLE)?;
         let what =
             "median wall time of one run in each session; each line has its own scale, from 0";
-        canvas.text(what, (MARGIN, 47.0), Anchor::Start, DETAIL)?;
+        draw_heading(canvas, "history", what)?;
         for (number, series) in self.series().enumerate() {
             draw_band(canvas, series, PLOT_TOP + BAND * number as f64)?;
         }

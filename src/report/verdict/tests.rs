@@ -1,38 +1,27 @@
 use super::*;
-use crate::compare::{Build, COMPARISON_VERSION, Judgement, MissingCase, SideError};
+use crate::compare::{Build, COMPARISON_VERSION, Judgement, MissingCase, SideError, fixture};
 use crate::record::fixture::case;
 use crate::record::{CaseError, ErrorKind};
 
 /// A judgement with this verdict. Its interval extends half a percent to each side of the ratio.
 fn judgement(verdict: Verdict, ratio: f64) -> Judgement {
     Judgement {
-        verdict,
-        ratio,
         interval: Some(RatioInterval {
             low: ratio - 0.005,
             high: ratio + 0.005,
         }),
-        alpha: 0.01,
-        threshold_ratio: 0.01,
-        pair_count: 30,
         more_pair_count: (verdict == Verdict::Inconclusive).then_some(45),
-        p_regressed: 0.5,
-        p_improved: 0.5,
-        p_unchanged: 0.5,
+        ..fixture::judgement(verdict, ratio)
     }
 }
 
 fn compared(workload: &str, wall: Option<Judgement>) -> ComparedCase {
     ComparedCase {
-        case: case(workload, "rayon", 2).record().case,
         cpu: wall
             .as_ref()
             .map(|wall| judgement(Verdict::Unchanged, wall.ratio)),
-        wall,
         elapsed_ns: 4_500_000_000,
-        error: None,
-        not_judged: None,
-        not_steady: None,
+        ..fixture::compared(workload, wall)
     }
 }
 

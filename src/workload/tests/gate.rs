@@ -1,6 +1,5 @@
 //! Tests of the keys `gate` and `only_if_named`.
 
-use super::refusal::told;
 use super::*;
 
 /// A file with this line.

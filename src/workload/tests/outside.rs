@@ -171,7 +171,7 @@ fn a_graph_file_without_tasks_is_refused() {
         "name = \"test\"\nwhy = \"a test\"\ngraph = { file = \"x.dot\" }\nkernel = { kind = \"empty\" }",
     );
     let report = load(&[folder.path().join("test.toml")], &Registry::default()).err();
-    let text = refusal::told(&report.expect("the graph is refused"));
+    let text = told(&report.expect("the graph is refused"));
     assert!(text.contains("\"x.dot\" has no tasks"), "{text}");
 }
 

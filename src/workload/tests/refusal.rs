@@ -1,31 +1,6 @@
 //! Tests of every kind of invalid input, and its message.
 
 use super::*;
-use crate::diagnostic::Diagnostic;
-
-/// Everything that an error says, with one item per line.
-pub(super) fn told(error: &dyn Diagnostic) -> String {
-    let mut text = error.to_string();
-    let excerpts = error.excerpt().into_iter();
-    for (excerpt, mark) in excerpts.flat_map(|one| one.marks().iter().map(move |mark| (one, mark)))
-    {
-        let (line, column) = excerpt.position(mark);
-        let marked = &excerpt.text()[mark.span.clone()];
-        text += &format!(
-            "\n  {}:{line}:{column}: {marked:?} {}",
-            excerpt.file(),
-            mark.label
-        );
-    }
-    if let Some(help) = error.help() {
-        text += &format!("\n  help: {help}");
-    }
-    for part in error.parts() {
-        text += "\n";
-        text += &told(part);
-    }
-    text
-}
 
 /// The messages about these files.
 pub(super) fn refusal(files: &[(&str, &str)]) -> String {
@@ -335,10 +310,17 @@ fn a_list_without_end() {
 
 #[test]
 fn mistakes_beyond_count() {
-    let keys: String = (0..50).map(|n| format!("wrong_{n} = 1\n")).collect();
-    let refusal = refusal(&[("test.toml", &keys)]);
-    assert!(refusal.contains("54 mistakes in workload files; the first 20 are"));
-    assert_eq!(refusal.matches("  help: ").count(), 20);
+    // Four keys are missing besides.
+    let refusal_of_keys = |count: usize| {
+        let keys: String = (0..count).map(|n| format!("wrong_{n} = 1\n")).collect();
+        refusal(&[("test.toml", &keys)])
+    };
+    let cut = refusal_of_keys(50);
+    assert!(cut.starts_with("54 mistakes in workload files; the first 20 are\n"));
+    assert_eq!(cut.matches("  help: ").count(), 20);
+    let whole = refusal_of_keys(16);
+    assert!(whole.starts_with("20 mistakes in workload files\n"));
+    assert_eq!(whole.matches("  help: ").count(), 20);
 }
 
 #[test]

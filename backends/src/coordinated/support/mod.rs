@@ -2,6 +2,9 @@
 
 use crate::kernel::{Setting, Sharing, Venue};
 
+pub(super) mod channel;
+mod channels;
+
 /// The form of a primitive: for which workers it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -18,6 +21,15 @@ pub(super) const NO_ASYNC_FORM: &str =
     "this build has no primitives for async tasks: build it with the feature `tokio`";
 
 impl Form {
+    /// The workers in the plural, for messages.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Threads => "threads",
+            Self::Processes => "processes",
+            Self::AsyncTasks => "async tasks",
+        }
+    }
+
     /// The form for the workers of `setting`.
     pub(super) fn of(setting: &Setting<'_>) -> Self {
         Self::new(setting.is_async, setting.sharing)

@@ -1,0 +1,226 @@
+//! Which form of a channel the workers of a backend get.
+
+use std::io;
+
+use super::Form;
+use crate::kernel::{Kernel, Venue};
+use crate::parameter::{DefaultValue, Parameter, ParameterKind};
+use crate::sync::{Channel, PIPE_MESSAGE_BYTES, PipeChannel, RingChannel, ThreadChannel};
+
+/// Which channel a workload uses.
+pub(in crate::coordinated) const FORM: Parameter = Parameter {
+    name: "form",
+    why: "which channel: `natural` is `std` for threads, `ring` for processes, `tokio` for async tasks",
+    kind: ParameterKind::Choice(&["natural", "std", "crossbeam", "flume", "tokio", "ring"]),
+    default: Some(DefaultValue::Text("natural")),
+};
+
+/// [`FORM`], and pipes.
+pub(in crate::coordinated) const FORM_OR_PIPE: Parameter = Parameter {
+    kind: ParameterKind::Choice(&[
+        "natural",
+        "std",
+        "crossbeam",
+        "flume",
+        "tokio",
+        "ring",
+        "pipe",
+    ]),
+    ..FORM
+};
+
+/// A form of channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::coordinated) enum ChannelForm {
+    /// That of the standard library.
+    Std,
+    Crossbeam,
+    Flume,
+    Tokio,
+    /// A ring in shared pages.
+    Ring,
+    Pipe,
+}
+
+/// What is built with a channel of a form that is chosen later.
+pub(in crate::coordinated) trait OverChannel {
+    fn build(self, channel: impl Channel) -> io::Result<Box<dyn Kernel>>;
+}
+
+impl ChannelForm {
+    /// The form that a value of [`FORM`] means at `venue`.
+    ///
+    /// # Errors
+    ///
+    /// If it is made for other workers, or this build does not have it.
+    pub(in crate::coordinated) fn at(word: &str, venue: &Venue<'_>) -> Result<Self, String> {
+        let workers = Form::at(venue)?;
+        let form = Self::new(word, workers);
+        if form.workers() != workers {
+            return Err(format!(
+                "the channel `{word}` is for {}: form=natural is for all workers",
+                form.workers().name()
+            ));
+        }
+        match form {
+            Self::Crossbeam if !cfg!(feature = "crossbeam") => Err(absent("crossbeam")),
+            Self::Flume if !cfg!(feature = "flume") => Err(absent("flume")),
+            form => Ok(form),
+        }
+    }
+
+    /// The form that a value of [`FORM`] means for `workers`.
+    pub(in crate::coordinated) fn new(word: &str, workers: Form) -> Self {
+        match (word, workers) {
+            ("std", _) => Self::Std,
+            ("crossbeam", _) => Self::Crossbeam,
+            ("flume", _) => Self::Flume,
+            ("tokio", _) => Self::Tokio,
+            ("ring", _) => Self::Ring,
+            ("pipe", _) => Self::Pipe,
+            (_, Form::Threads) => Self::Std,
+            (_, Form::Processes) => Self::Ring,
+            (_, Form::AsyncTasks) => Self::Tokio,
+        }
+    }
+
+    fn workers(self) -> Form {
+        match self {
+            Self::Std | Self::Crossbeam | Self::Flume => Form::Threads,
+            Self::Tokio => Form::AsyncTasks,
+            Self::Ring | Self::Pipe => Form::Processes,
+        }
+    }
+
+    /// Checks that a channel can have `capacity` messages (`None`: no limit) and `receiver_count` receivers.
+    ///
+    /// # Errors
+    ///
+    /// What it lacks.
+    pub(in crate::coordinated) fn supports(
+        self,
+        capacity: Option<u64>,
+        receiver_count: u64,
+    ) -> Result<(), String> {
+        let one_receiver = |whose: &str| match receiver_count {
+            1 => Ok(()),
+            _ => Err(format!("a channel of {whose} has one receiver")),
+        };
+        match self {
+            Self::Std => one_receiver("the standard library"),
+            Self::Crossbeam | Self::Flume => Ok(()),
+            Self::Tokio => match capacity {
+                Some(0) => Err("a channel of tokio holds at least one message".into()),
+                _ => one_receiver("tokio"),
+            },
+            Self::Ring => match capacity {
+                None => Err("a ring in shared pages has a fixed capacity".into()),
+                Some(0) => Err("a ring in shared pages holds at least one message".into()),
+                Some(_) => Ok(()),
+            },
+            Self::Pipe => pipe_byte_len(capacity).map(drop),
+        }
+    }
+
+    /// Builds `what` with channels for `capacity` messages, which this form [supports](Self::supports).
+    pub(in crate::coordinated) fn build(
+        self,
+        capacity: Option<u64>,
+        what: impl OverChannel,
+    ) -> io::Result<Box<dyn Kernel>> {
+        let count = capacity.map(|count| count as usize);
+        match self {
+            Self::Std => what.build(ThreadChannel { capacity: count }),
+            #[cfg(feature = "crossbeam")]
+            Self::Crossbeam => what.build(super::channels::CrossbeamChannel { capacity: count }),
+            #[cfg(feature = "flume")]
+            Self::Flume => what.build(super::channels::FlumeChannel { capacity: count }),
+            #[cfg(feature = "tokio")]
+            Self::Tokio => what.build(super::channels::TokioChannel { capacity: count }),
+            Self::Ring => what.build(RingChannel {
+                capacity: count.unwrap_or(0),
+            }),
+            Self::Pipe => what.build(PipeChannel {
+                byte_len: pipe_byte_len(capacity).map_err(io::Error::other)?,
+            }),
+            #[allow(
+                unreachable_patterns,
+                reason = "reached in builds without some runtimes"
+            )]
+            _ => Err(io::Error::other(
+                "this build does not have the channel of this form",
+            )),
+        }
+    }
+}
+
+fn absent(feature: &str) -> String {
+    format!(
+        "this build does not have the channel `{feature}`: build it with the feature `{feature}`"
+    )
+}
+
+/// The bytes of a pipe that holds `capacity` messages. The system makes pipes only in some sizes.
+fn pipe_byte_len(capacity: Option<u64>) -> Result<usize, String> {
+    let least = (rustix::param::page_size() / PIPE_MESSAGE_BYTES) as u64;
+    match capacity {
+        Some(count) if count.is_multiple_of(least) && (count / least).is_power_of_two() => {
+            Ok(count as usize * PIPE_MESSAGE_BYTES)
+        }
+        _ => Err(format!(
+            "a pipe holds {least}, {}, {}, .. messages of {PIPE_MESSAGE_BYTES} bytes: use one of these capacities",
+            2 * least,
+            4 * least
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_channel_lacks_is_refused_with_a_reason() {
+        let refused = |form: ChannelForm, capacity, receiver_count| {
+            form.supports(capacity, receiver_count).unwrap_err()
+        };
+        assert_eq!(
+            refused(ChannelForm::Std, Some(1), 2),
+            "a channel of the standard library has one receiver"
+        );
+        assert_eq!(
+            refused(ChannelForm::Tokio, Some(0), 1),
+            "a channel of tokio holds at least one message"
+        );
+        assert_eq!(
+            refused(ChannelForm::Tokio, None, 2),
+            "a channel of tokio has one receiver"
+        );
+        assert_eq!(
+            refused(ChannelForm::Ring, None, 1),
+            "a ring in shared pages has a fixed capacity"
+        );
+        assert_eq!(ChannelForm::Crossbeam.supports(None, 2), Ok(()));
+        assert_eq!(ChannelForm::Ring.supports(Some(1), 2), Ok(()));
+    }
+
+    #[test]
+    fn a_pipe_holds_whole_pages_by_powers_of_two() {
+        let least = rustix::param::page_size() as u64 / 16;
+        assert_eq!(pipe_byte_len(Some(4 * least)), Ok(64 * least as usize));
+        for capacity in [Some(0), Some(1), Some(3 * least), None] {
+            let reason = pipe_byte_len(capacity).unwrap_err();
+            assert!(reason.contains("messages of 16 bytes"), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_channel_of_other_workers_is_refused() {
+        let venue = Venue::new("threads", 2, 2);
+        assert_eq!(ChannelForm::at("natural", &venue), Ok(ChannelForm::Std));
+        assert_eq!(
+            ChannelForm::at("pipe", &venue).unwrap_err(),
+            "the channel `pipe` is for processes: form=natural is for all workers"
+        );
+    }
+}

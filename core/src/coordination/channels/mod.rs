@@ -1,0 +1,16 @@
+//! Coordinations over channels.
+
+mod held;
+mod ping_pong;
+mod producer_consumer;
+mod threadring;
+
+pub use ping_pong::PingPong;
+pub use producer_consumer::{ProducerConsumer, Shape};
+pub use threadring::ThreadRing;
+
+/// The name of the latency from when a message is sent to when it is received.
+const HAND_OVER: &str = "hand_over";
+
+#[cfg(test)]
+mod tests;
