@@ -160,10 +160,7 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Cases {
                 for workers in selection.workers(workload, *backend) {
                     let case = selection.case(workload, variant, *backend, workers);
                     if selection.takes(&case, workload.only_if_named) {
-                        let misfit = match external {
-                            Some(external) => misfit_of_external(variant, external, &case),
-                            None => misfit(variant, *backend, workers),
-                        };
+                        let misfit = misfit(variant, *backend, external, &case);
                         cases.add(misfit, planned(workload, variant, *backend, case));
                     }
                 }
@@ -173,26 +170,25 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Cases {
     cases
 }
 
-/// Why the kernel of `variant` cannot work on this number of workers of `backend`; `None` if it can.
-fn misfit(variant: &Variant, backend: &dyn Backend, workers: u32) -> Option<String> {
+/// Why a case of `variant` cannot run on `backend`, which is `external` if another program drives it; `None` if it can.
+fn misfit(
+    variant: &Variant,
+    backend: &dyn Backend,
+    external: Option<&External>,
+    case: &Case,
+) -> Option<String> {
     let definition = &variant.definition;
+    let work_kind = work_kind(definition.kernel.coordinates());
+    if let Some(why_not) = external.and_then(|one| one.why_not(case, work_kind)) {
+        return Some(why_not);
+    }
     let task_count = u64::try_from(definition.graph_size().task_count).unwrap_or(u64::MAX);
-    let venue = backend.venue(task_count, workers as usize);
+    let mut venue = backend.venue(task_count, case.workers as usize);
+    venue.is_external = external.is_some();
     let fits = definition
         .kernel
         .fits(&definition.kernel_parameters, &venue);
     fits.err()
-}
-
-/// Why `external` cannot run this case of `variant`; `None` if it can. What its primitives can do is its own to say; that
-/// tasks which wait for each other all need a place is the same everywhere.
-fn misfit_of_external(variant: &Variant, external: &External, case: &Case) -> Option<String> {
-    let definition = &variant.definition;
-    let coordinates = definition.kernel.coordinates();
-    let task_count = u64::try_from(definition.graph_size().task_count).unwrap_or(u64::MAX);
-    let venue = external.venue(task_count, case.workers as usize);
-    let why_not = external.why_not(case, work_kind(coordinates));
-    why_not.or_else(|| venue.holds(task_count).err().filter(|_| coordinates))
 }
 
 /// The case with what its workload and its backend say of it.

@@ -12,12 +12,15 @@ from time import perf_counter_ns
 
 import backends
 import graph
-import kernels
+import registry
 import work
 from measure import Meter
+from parties import WaitTable
 from protocol import CaseFailed, Parent, text_of
 
 VERSION = 2
+# The kinds of work. In the second one, all tasks must be in progress at once.
+KINDS = ["graph", "coordination"]
 
 
 def main():
@@ -57,7 +60,10 @@ def serve(parent, known):
     except BaseException:
         backend.abort()
         raise
-    backend.stop()
+    else:
+        backend.stop()
+    finally:
+        plan.kernel.close()
     if is_finished:
         parent.reply({"finished": {}})
 
@@ -73,9 +79,10 @@ def greeting(known):
         "runtime_version": platform.python_version(),
         "details": {"interpreter": sys.executable, "global_lock": "on" if has_lock else "off"},
         "backends": [backend.describe(name) for name, backend in known.items()],
-        "kernels": list(kernels.KERNELS),
-        "kinds": ["graph"],
+        "kernels": list(registry.KERNELS),
+        "kinds": KINDS,
         "has_payload": False,
+        "has_latencies": True,
     }
 
 
@@ -83,7 +90,7 @@ def prepare(fields, known):
     """Reads the graph and builds the kernel. Returns the plan, and the class of the backend."""
     case = fields["case"]
     parameters = case["parameters"]
-    if fields["kind"] != "graph":
+    if fields["kind"] not in KINDS:
         raise CaseFailed("set-up", f"this child cannot do work of the kind {fields['kind']}")
     if parameters.get("output_bytes", 0) != 0:
         raise CaseFailed("set-up", "this child cannot hand on bytes beside the outputs (`output_bytes`)")
@@ -91,10 +98,19 @@ def prepare(fields, known):
         raise CaseFailed("set-up", f"this child has no backend {case['backend']}; it has {', '.join(known)}")
     backend = known[case["backend"]]
     options = backend.check_options(case.get("options") or {})
-    kernel = kernels.build(parameters["kernel"], backend.context(options))
+    whole = graph.read(fields["graph"]["path"], fields["graph"]["crc32"])
+    if fields["kind"] == "coordination":
+        backend.check_parties(whole.task_count, case["workers"], options)
+    setting = registry.Setting(
+        context=backend.context(options),
+        is_async=backend.family == "async",
+        party_count=whole.task_count,
+        waits=WaitTable(fields.get("waits"), whole.task_count) if fields["kind"] == "coordination" else None,
+    )
+    kernel = registry.build(parameters["kernel"], setting)
     timeout_ns = fields.get("task_timeout_ns")
     plan = backends.Plan(
-        graph=graph.read(fields["graph"]["path"], fields["graph"]["crc32"]),
+        graph=whole,
         kernel=kernel,
         worker_count=case["workers"],
         options=options,
@@ -121,8 +137,8 @@ def measure(parent, meter, fields, start_ns):
             return True
         if name != "slice":
             raise CaseFailed("protocol", f"expected `slice` or `finish`, not `{name}`")
-        samples, findings = meter.slice(fields)
-        parent.reply(*({"sample": sample} for sample in samples), {"slice_done": {"findings": findings}})
+        samples, done = meter.slice(fields)
+        parent.reply(*({"sample": sample} for sample in samples), {"slice_done": done})
 
 
 if __name__ == "__main__":

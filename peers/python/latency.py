@@ -24,10 +24,8 @@ class Recorder:
 
     def record(self, ns):
         ns = min(max(ns, 0), _MOST_NS)
-        # `Value.value` takes the lock by itself, which may not be repeated.
         with self._max_ns.get_lock():
-            number = getattr(self._max_ns, "get_obj", lambda: self._max_ns)()
-            number.value = max(number.value, ns)
+            self._max_ns.value = max(self._max_ns.value, ns)
             self._counts[_index(ns)] += 1
 
     def take(self):

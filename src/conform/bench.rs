@@ -111,7 +111,9 @@ impl<'a> Bench<'a> {
             kernels.map(move |kernel| (claim.clone(), kernel))
         };
         let kernels = claims.kernels.iter().flat_map(of_claim);
-        kernels.filter(|(_, kernel)| kernel.kind.coordinates()).collect()
+        kernels
+            .filter(|(_, kernel)| kernel.kind.coordinates())
+            .collect()
     }
 
     /// The backends under test.

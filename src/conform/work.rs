@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::graph::bound::{lower_bound, span, work};
 use crate::graph::{TaskGraph, TaskGraphBuilder, TaskId, side_by_side};
-use crate::kernel::{Kernel, KernelKind, Setting, Sharing};
+use crate::kernel::{Kernel, KernelKind, Setting, Sharing, Venue};
 use crate::parameter::{Parameter, ParameterKind, Parameters, Value};
 use crate::record::nanoseconds;
 use crate::registry::Registry;
@@ -169,6 +169,13 @@ impl ChosenKernel {
     fn new(kind: &'static dyn KernelKind, given: &BTreeMap<String, Value>) -> Option<Self> {
         let parameters = Parameters::check(kind.parameters(), given).ok()?;
         Some(Self { kind, parameters })
+    }
+
+    /// Whether `task_count` tasks can run it, if all of them can be in progress at once.
+    pub(super) fn fits(&self, task_count: u32) -> bool {
+        let mut venue = Venue::new("", task_count.into(), task_count as usize);
+        venue.is_external = true;
+        self.kind.fits(&self.parameters, &venue).is_ok()
     }
 
     /// As in the parameters of a case.

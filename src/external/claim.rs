@@ -84,7 +84,9 @@ impl External {
         let others = self.kernels.iter().filter(|one| one.is(kernel));
         let values = |one: &ClaimedKernel| {
             let values = one.only_with.iter();
-            let values: Vec<_> = values.map(|(name, value)| format!("{name}={value}")).collect();
+            let values: Vec<_> = values
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             values.join(" and ")
         };
         let others: Vec<String> = others.map(values).collect();

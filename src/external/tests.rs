@@ -337,7 +337,11 @@ fn a_backend_runs_what_it_claims_and_says_why_not() {
 
     let mut bound = case(json!({"kind": "empty"}));
     bound.pin = true;
-    assert!(one.why_not(&bound, GRAPH).unwrap().contains("does not bind"));
+    assert!(
+        one.why_not(&bound, GRAPH)
+            .unwrap()
+            .contains("does not bind")
+    );
 
     let recursion = only("kinds = [\"recursion\"]");
     let why_not = recursion.why_not(&case(json!({"kind": "empty"})), GRAPH);

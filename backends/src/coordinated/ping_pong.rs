@@ -49,6 +49,10 @@ impl KernelKind for PingPongKind {
         venue.holds(2)
     }
 
+    fn coordinates(&self) -> bool {
+        true
+    }
+
     fn is_idempotent(&self) -> bool {
         // The other party does not repeat its messages.
         false

@@ -76,6 +76,10 @@ impl KernelKind for ProducerConsumerKind {
         venue.holds(venue.task_count)
     }
 
+    fn coordinates(&self) -> bool {
+        true
+    }
+
     fn is_idempotent(&self) -> bool {
         // What it sent stays sent.
         false

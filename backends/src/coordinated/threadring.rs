@@ -43,6 +43,10 @@ impl KernelKind for ThreadRingKind {
         venue.holds(venue.task_count)
     }
 
+    fn coordinates(&self) -> bool {
+        true
+    }
+
     fn is_idempotent(&self) -> bool {
         // Its hand-overs stay counted.
         false

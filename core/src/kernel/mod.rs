@@ -163,6 +163,8 @@ pub struct Venue<'a> {
     pub parallelism: Option<usize>,
     /// Whether the backend supports only this number of workers.
     pub is_fixed: bool,
+    /// Whether another program runs the tasks, with primitives of its own.
+    pub is_external: bool,
 }
 
 impl<'a> Venue<'a> {
@@ -177,6 +179,7 @@ impl<'a> Venue<'a> {
             worker_count,
             parallelism: Some(worker_count),
             is_fixed: false,
+            is_external: false,
         }
     }
 

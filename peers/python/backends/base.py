@@ -56,6 +56,14 @@ class Backend:
         """The context of `multiprocessing` in which tasks run; `None` if they run in this process."""
         return None
 
+    @classmethod
+    def check_parties(cls, party_count, worker_count, options):
+        """Fails if so many tasks, which wait for each other, cannot all be in progress at once."""
+        waits = cls.waits_per_worker
+        if waits is not None and party_count > worker_count * waits:
+            message = f"{party_count} tasks wait for each other, and {cls.name} has {worker_count} workers"
+            raise CaseFailed("set-up", message)
+
     def start(self):
         """Starts the workers, and returns when they can run tasks."""
 

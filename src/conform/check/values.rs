@@ -102,20 +102,24 @@ pub(super) fn payload(bench: &Bench<'_>) -> Result<Passed, Setback> {
     })
 }
 
-/// How many tasks wait for each other.
-const PARTIES: u32 = 3;
+/// How many tasks wait for each other, as few as a kernel needs.
+const PARTIES: std::ops::RangeInclusive<u32> = 2..=12;
 
 pub(super) fn parties(bench: &Bench<'_>) -> Result<Passed, Setback> {
     if !bench.claims.kinds.iter().any(|kind| kind == COORDINATION) {
         let why = format!("`kinds` does not contain {COORDINATION:?}");
         return Ok(Passed::NotApplicable(why));
     }
-    let graph = NamedGraph::independent(PARTIES);
     bench.each(|backend| {
         let kernels = bench.coordinating.iter();
-        for (_, kernel) in kernels.filter(|(claim, _)| backend.holds(PARTIES) && backend.has(claim)) {
+        for (_, kernel) in kernels.filter(|(claim, _)| backend.has(claim)) {
+            let count = PARTIES.into_iter().find(|count| kernel.fits(*count));
+            let Some(count) = count.filter(|count| backend.holds(*count)) else {
+                continue;
+            };
             bench.doing(&format!("{}, {}", backend.name, kernel.name()));
-            one_slice(bench, &TestCase::new(backend, PARTIES, kernel, &graph))?;
+            let graph = NamedGraph::independent(count);
+            one_slice(bench, &TestCase::new(backend, count, kernel, &graph))?;
         }
         Ok(Passed::Yes)
     })

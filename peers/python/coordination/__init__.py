@@ -1,0 +1,19 @@
+"""Kernels whose tasks wait for each other, with Python's own primitives. There is one file per workload.
+
+A body is written once, as a coroutine function. Threads and processes have forms of its primitives that block and never
+await; an event loop has forms that do. Each workload checks an invariant that a broken primitive violates.
+"""
+
+from .barrier import BarrierWork
+from .channels import PingPong, ProducerConsumer, ThreadRing
+
+_QUEUES = ["natural", "queue", "manager-queue"]
+_CHANNELS = [*_QUEUES, "connection"]
+
+# How to build each kernel, by what the greeting claims.
+KERNELS = {
+    "barrier": BarrierWork,
+    **{f"producer-consumer/form={form}": ProducerConsumer for form in _QUEUES},
+    **{f"threadring/form={form}": ThreadRing for form in _CHANNELS},
+    **{f"ping-pong/form={form}": PingPong for form in _CHANNELS},
+}

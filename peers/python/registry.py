@@ -1,0 +1,29 @@
+"""All kernels, and how to build them."""
+
+from collections import namedtuple
+
+import coordination
+import kernels
+from protocol import CaseFailed
+
+# Where the tasks of a kernel run: the context of `multiprocessing` in which the workers of the backend run, `None` if all
+# of them are in this process; whether a task that waits is awaited; the number of tasks; and the table in which tasks say
+# what they wait for.
+Setting = namedtuple("Setting", "context is_async party_count waits")
+
+# How to build each kernel, by what the greeting claims: NAME, or NAME/PARAMETER=VALUE.
+KERNELS = {**kernels.KERNELS, **coordination.KERNELS}
+
+
+def build(parameters, setting):
+    """Builds the kernel of a case."""
+    for claim, build_one in KERNELS.items():
+        if _covers(claim, parameters):
+            return build_one(parameters, setting)
+    raise CaseFailed("set-up", f"this child has no kernel {parameters}; it has {', '.join(KERNELS)}")
+
+
+def _covers(claim, parameters):
+    name, *values = claim.split("/")
+    values = [value.split("=") for value in values]
+    return parameters.get("kind") == name and all(str(parameters.get(key)) == value for key, value in values)
