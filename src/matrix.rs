@@ -178,17 +178,21 @@ fn misfit(
     case: &Case,
 ) -> Option<String> {
     let definition = &variant.definition;
-    let work_kind = work_kind(definition.kernel.coordinates());
+    let (kernel, size) = (definition.kernel, definition.graph_size());
+    let work_kind = work_kind(kernel.coordinates());
     if let Some(why_not) = external.and_then(|one| one.why_not(case, work_kind)) {
         return Some(why_not);
     }
-    let task_count = u64::try_from(definition.graph_size().task_count).unwrap_or(u64::MAX);
+    if kernel.coordinates() && size.edge_count > 0 {
+        return Some(format!(
+            "the tasks of the kernel `{}` wait for each other, so none can depend on another: use the pattern `trivial`",
+            kernel.name()
+        ));
+    }
+    let task_count = u64::try_from(size.task_count).unwrap_or(u64::MAX);
     let mut venue = backend.venue(task_count, case.workers as usize);
     venue.is_external = external.is_some();
-    let fits = definition
-        .kernel
-        .fits(&definition.kernel_parameters, &venue);
-    fits.err()
+    kernel.fits(&definition.kernel_parameters, &venue).err()
 }
 
 /// The case with what its workload and its backend say of it.

@@ -104,6 +104,7 @@ mod tests {
         let known = Existing {
             names: &[],
             kernels: KERNELS,
+            workloads: None,
         };
         load(&[path], &known).unwrap()[0]
     }

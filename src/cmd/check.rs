@@ -1,13 +1,16 @@
 //! `check`: checks workload files and files of backends without running them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::externals::Externals;
-use super::{CommandResult, Exit, OK, say, tell, tell_notes};
+use super::select::{none_applicable, reasons};
+use super::{CommandResult, Exit, OK, say, tell, tell_notes, workers};
 use crate::backend::Backend;
 use crate::external::is_file_of_backends;
+use crate::matrix::{self, Binding, Selection};
 use crate::registry::Registry;
-use crate::workload;
+use crate::workload::{self, Workload};
 
 /// The arguments of `check`.
 #[derive(clap::Args)]
@@ -44,6 +47,7 @@ pub(super) fn main(registry: &Registry, arguments: &CheckArguments) -> CommandRe
             let (tasks, edges) = (size.task_count, size.edge_count);
             say(&format!("  {label}: {tasks} tasks, {edges} edges\n"))?;
         }
+        check_runs_somewhere(registry, workload)?;
     }
     for external in registry.externals.iter().filter(|one| !one.is_peer()) {
         let (name, family, why) = (external.name(), external.family().name(), external.why());
@@ -51,6 +55,35 @@ pub(super) fn main(registry: &Registry, arguments: &CheckArguments) -> CommandRe
         say(&format!("{name}: {why}\n  {family}: {command}\n"))?;
     }
     Ok(OK)
+}
+
+/// Says which cases of `workload` cannot run on the backends of this program with its numbers of workers.
+///
+/// # Errors
+///
+/// If none can.
+fn check_runs_somewhere(registry: &Registry, workload: &Workload) -> Result<(), Exit> {
+    let is_own = |backend: &&'static dyn Backend| registry.external(backend.name()).is_none();
+    let selection = Selection {
+        filter: Some(workload.name.clone()),
+        exact: true,
+        backends: registry.backends.iter().copied().filter(is_own).collect(),
+        externals: Vec::new(),
+        is_named: false,
+        worker_counts: workers::choice(Vec::new(), false),
+        continuation: None,
+        pin: Binding::Nobody,
+        options: BTreeMap::new(),
+    };
+    let cases = matrix::cases(std::slice::from_ref(workload), &selection);
+    let reasons = reasons(&cases.not_applicable);
+    if cases.planned.is_empty() && !reasons.is_empty() {
+        return Err(none_applicable(&reasons));
+    }
+    reasons
+        .iter()
+        .for_each(|reason| tell(&format!("{}: {reason}", workload.name)));
+    Ok(())
 }
 
 /// Says what kind of file this is taken for, if it is one.

@@ -15,7 +15,7 @@ use super::out::say_styled;
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::{CommandResult, Exit, FAILED, OK, say, tell};
 use crate::conform::{
-    CANNOT_BE_CAUGHT, CheckOutcome, CheckResult, ConformError, Fault, Selection, TestedChild,
+    CANNOT_BE_CAUGHT, CheckOutcome, CheckResult, ConformError, Fault, TestPlan, TestedChild,
     check_names, conform,
 };
 use crate::registry::Registry;
@@ -77,7 +77,7 @@ pub(super) fn main(registry: &Registry, arguments: &ConformArguments) -> Command
         is_cancelled: &is_interrupted,
     };
     let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let selection = Selection {
+    let selection = TestPlan {
         backends: &arguments.backends,
         checks: &arguments.checks,
         is_quick: arguments.quick,
@@ -87,9 +87,9 @@ pub(super) fn main(registry: &Registry, arguments: &ConformArguments) -> Command
     let is_quiet = !std::io::stderr().is_terminal();
     let progress = Mutex::new(Progress::new(selection.check_count(), "checks", is_quiet));
     let progress = || progress.lock().expect("no thread panics while it draws");
-    let mut verdict = Verdict {
+    let mut verdict = Tally {
         is_partial: arguments.quick || !arguments.checks.is_empty(),
-        ..Verdict::default()
+        ..Tally::default()
     };
     let ran = conform(
         &subject,
@@ -153,14 +153,14 @@ fn fault_text(fault: &Fault) -> String {
 
 /// What became of all checks together.
 #[derive(Default)]
-struct Verdict {
+struct Tally {
     failed_count: usize,
     doubtful_count: usize,
     /// Whether checks were left out.
     is_partial: bool,
 }
 
-impl Verdict {
+impl Tally {
     fn add(&mut self, outcome: &CheckOutcome) {
         match outcome {
             CheckOutcome::Failed(_) => self.failed_count += 1,
@@ -198,7 +198,7 @@ fn counted(count: usize) -> String {
     }
 }
 
-fn say_verdict(verdict: &Verdict) -> CommandResult {
+fn say_verdict(verdict: &Tally) -> CommandResult {
     let (color, text) = verdict.text();
     let style = color.on_default();
     say_styled(&format!("\n{style}{text}{style:#}\n"))?;

@@ -268,7 +268,7 @@ fn shaped_and_plain(workloads: &[Workload], shaped: &[Selection], plain: &Select
 }
 
 /// Why selected cases cannot run, with one line per reason.
-fn reasons(not_applicable: &BTreeMap<String, usize>) -> Vec<String> {
+pub(super) fn reasons(not_applicable: &BTreeMap<String, usize>) -> Vec<String> {
     let reasons = not_applicable.iter();
     let line = |(reason, count): (&String, &usize)| match count {
         1 => format!("not applicable: 1 case: {reason}"),
@@ -278,7 +278,7 @@ fn reasons(not_applicable: &BTreeMap<String, usize>) -> Vec<String> {
 }
 
 /// The error that no selected case can run.
-fn none_applicable(reasons: &[String]) -> Exit {
+pub(super) fn none_applicable(reasons: &[String]) -> Exit {
     Exit::usage(complaint!(
         help = "choose other workloads or backends; `taskdyno list` lists both",
         "no selected case can run\n{}",

@@ -5,10 +5,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Mutex;
 use std::thread;
 
-use super::check::Passed;
 use super::claims::{ClaimedBackend, Claims};
 use super::exchange::TestedChild;
 use super::fault::{ConformError, Setback};
+use super::passed::Passed;
 use super::session::TestCase;
 use super::work::{ChosenKernel, NamedGraph};
 use crate::kernel::KernelKind;
@@ -19,7 +19,7 @@ const NO_PANIC: &str = "no thread panics while it holds a lock";
 
 /// What of a child is tested.
 #[derive(Debug)]
-pub(crate) struct Selection<'a> {
+pub(crate) struct TestPlan<'a> {
     /// The names of the backends; all if it is empty.
     pub(crate) backends: &'a [String],
     /// The names of the checks; all if it is empty. The greeting is always tested.
@@ -66,12 +66,13 @@ impl<'a> Bench<'a> {
         subject: &'a TestedChild<'a>,
         mut claims: Claims,
         registry: &Registry,
-        selection: &Selection<'_>,
+        selection: &TestPlan<'_>,
         doing: &'a (dyn Fn(&str) + Sync),
     ) -> Result<Self, ConformError> {
         let claimed = claims.kernels.iter();
         let kernels: Vec<ChosenKernel> = claimed
             .flat_map(|claim| ChosenKernel::claimed(claim, registry))
+            // Their tasks cannot depend on each other, as those of these graphs do.
             .filter(|kernel| !kernel.kind.coordinates())
             .collect();
         if kernels.is_empty() {

@@ -8,17 +8,19 @@ mod check;
 mod claims;
 mod exchange;
 mod fault;
+mod passed;
 mod session;
 mod work;
 
 use bench::Bench;
-pub(crate) use bench::Selection;
-use check::{CHECKS, ConformCheck, GREETING, GREETING_EXPECTED, Passed};
+pub(crate) use bench::TestPlan;
+use check::{CHECKS, ConformCheck, GREETING, GREETING_EXPECTED};
 use claims::Claims;
 use exchange::Exchange;
 pub(crate) use exchange::TestedChild;
 use fault::Setback;
 pub(crate) use fault::{ConformError, Fault};
+use passed::Passed;
 
 use crate::registry::Registry;
 
@@ -55,7 +57,7 @@ pub(crate) struct CheckResult {
     pub(crate) outcome: CheckOutcome,
 }
 
-impl Selection<'_> {
+impl TestPlan<'_> {
     fn contains(&self, check: &ConformCheck) -> bool {
         let is_named = |name: &String| name == check.name;
         (self.checks.is_empty() || self.checks.iter().any(is_named))
@@ -83,7 +85,7 @@ pub(crate) fn check_names() -> impl Iterator<Item = &'static str> {
 pub(crate) fn conform<E: From<ConformError>>(
     subject: &TestedChild<'_>,
     registry: &Registry,
-    selection: &Selection<'_>,
+    selection: &TestPlan<'_>,
     doing: &(dyn Fn(&str) + Sync),
     mut ended: impl FnMut(CheckResult) -> Result<(), E>,
 ) -> Result<(), E> {

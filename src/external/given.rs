@@ -1,12 +1,12 @@
 //! The values that a file gives for one backend, or for all of its backends.
 
 use super::claim::{ALL_KINDS, ClaimedKernel};
+use super::existing::Existing;
 use super::key::{
     COMMAND, DEFAULT_WORKLOADS, FAMILY, KERNELS, KINDS, OPTION_KEYS, OPTION_NAME, OPTION_VALUES,
     OPTION_WHY, OPTIONS, PAYLOAD, WAITS_PER_WORKER, WARMUP_RUNS, WHY, WORKERS,
 };
 use super::lists::{Least, Word, known_words, refuse_repeated, tables, texts, words};
-use super::load::Existing;
 use super::{External, Files, kept};
 use crate::backend::{Family, MOST_WORKERS};
 use crate::diagnostic::{did_you_mean, nearest};

@@ -1,6 +1,6 @@
 //! Reads files of backends, and checks that names are unique.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use super::existing::Existing;
 use super::key::BACKEND;
 use super::parse::{ParsedBackend, parse};
 use super::{External, Files, kept};
-use crate::kernel::KernelKind;
 use crate::toml_file::{FileKind, LoadError, Mistake, SourceFile, read_file};
 
 /// The name of the file of backends in a folder of workloads.
@@ -57,16 +57,6 @@ const KIND: FileKind = FileKind {
     expected: "expected a file of backends, such as `backends.toml`",
     folder_help: "name the file of backends in it",
 };
-
-/// What the program has already.
-pub(crate) struct Existing<'a> {
-    /// The names of its backends.
-    pub(crate) names: &'a [&'static str],
-    /// Its kernels.
-    pub(crate) kernels: &'a [&'static dyn KernelKind],
-    /// The names of all workloads, to check what backends say of them; `None` if they are not known.
-    pub(crate) workloads: Option<&'a BTreeSet<String>>,
-}
 
 /// Reads the backends in these files, in the given order.
 ///

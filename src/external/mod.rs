@@ -11,6 +11,7 @@
 //! | `given` | the values that a file gives for one backend, or for all of its backends |
 //! | `lists` | reads lists: of words, and of tables |
 //! | `claim` | decides which cases a backend can run |
+//! | `existing` | what the program has already, without the backends of files |
 //! | `path` | finds programs as the system does |
 //! | `peers` | the backends that come with the program, and their files |
 
@@ -25,6 +26,7 @@ use crate::kernel::Sharing;
 use crate::parameter::Parameter;
 
 mod claim;
+mod existing;
 mod given;
 mod key;
 mod lists;
@@ -33,7 +35,8 @@ mod parse;
 mod path;
 mod peers;
 
-pub(crate) use load::{Existing, file_beside, has_name_of_backends, is_file_of_backends, load};
+pub(crate) use existing::Existing;
+pub(crate) use load::{file_beside, has_name_of_backends, is_file_of_backends, load};
 pub(crate) use peers::peers;
 
 use claim::ClaimedKernel;

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use toml::de::DeTable;
 
+use super::existing::Existing;
 use super::given::Given;
 use super::key::{BACKEND, COMMAND, FAMILY, KERNELS, NAME, WHY, backend_keys, top_keys};
 use super::lists::{Least, tables};
-use super::load::Existing;
 use super::{External, Files};
 use crate::toml_file::{Keys, Mistake, SourceFile, not_toml};
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
-use super::load::{Existing, FILE_NAME, externals};
+use super::existing::Existing;
+use super::load::{FILE_NAME, externals};
 use super::path::is_program;
 use super::{External, Files, kept};
 use crate::disk::cache;

@@ -254,7 +254,7 @@ fn kinds_of_work_that_are_unknown_are_refused() {
         "kinds = [\"graph\", \"grahp\"]",
         &[
             "there is no kind of work \"grahp\"",
-            "backends.toml:7: \"\\\"grahp\\\"\"",
+            "backends.toml:7:19: \"\\\"grahp\\\"\"",
             "did you mean `graph`?",
         ],
     );
@@ -266,7 +266,7 @@ fn options_and_values_that_are_there_twice_are_refused_with_both_places() {
         "options = [{ name = \"x\", why = \"y\", values = [\"a\", \"b\", \"a\"] }]",
         &[
             "\"a\" is there twice",
-            "backends.toml:7: \"\\\"a\\\"\" first here",
+            "backends.toml:7:47: \"\\\"a\\\"\" first here",
             "again here",
         ],
     );
@@ -274,8 +274,8 @@ fn options_and_values_that_are_there_twice_are_refused_with_both_places() {
         "options = [\n{ name = \"x\", why = \"y\", values = [\"a\"] },\n{ name = \"x\", why = \"z\", values = [\"b\"] }]",
         &[
             "\"x\" is there twice",
-            "backends.toml:8: \"\\\"x\\\"\" first here",
-            "backends.toml:9: \"\\\"x\\\"\" again here",
+            "backends.toml:8:10: \"\\\"x\\\"\" first here",
+            "backends.toml:9:10: \"\\\"x\\\"\" again here",
         ],
     );
 }

@@ -138,6 +138,48 @@ fn numbers_out_of_range_are_refused() {
     }
 }
 
+/// A barrier of 8 parties in `meets.toml`, with this pattern and these numbers of workers.
+fn meeting(folder: &Path, pattern: &str, workers: &str) {
+    let text = format!(
+        "name = \"meets\"\nwhy = \"a test\"\nworkers = {workers}\npattern = {pattern}\n\
+         kernel = {{ kind = \"barrier\" }}\n"
+    );
+    fs::write(folder.join("meets.toml"), text).unwrap();
+}
+
+#[test]
+fn parties_that_cannot_meet_are_refused_before_anything_starts() {
+    let folder = TempDir::new().unwrap();
+    let all = r#"{ kind = "trivial", width = 8 }"#;
+    meeting(folder.path(), all, "2");
+    let in_folder = |arguments: &[&str]| {
+        let mut program = taskdyno();
+        program
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap()
+    };
+    let run = ["run", "meets", "--workloads", "meets.toml", "--dry-run"];
+    let on_threads = in_folder(&[&run[..], &["--backends", "thread-pool,serial"]].concat());
+    let reasons = [
+        "8 tasks wait for each other, and 2 workers run 2 at once: use --workers 8",
+        "8 tasks wait for each other, and `serial` runs 1 at once",
+    ];
+    assert_complains(&on_threads, 2, &reasons);
+    let eight = in_folder(&[&run[..], &["--backends", "thread-pool", "--workers", "8"]].concat());
+    assert_eq!(stdout(&eight).trim(), "meets/thread-pool/8");
+
+    let checked = in_folder(&["check", "meets.toml"]);
+    assert_eq!(checked.status.code(), Some(0), "async tasks can meet");
+    assert!(String::from_utf8_lossy(&checked.stderr).contains(reasons[0]));
+
+    meeting(folder.path(), r#"{ kind = "chain", steps = 8 }"#, "8");
+    let in_a_row = ["`barrier` wait for each other", "use the pattern `trivial`"];
+    assert_complains(&in_folder(&["check", "meets.toml"]), 2, &in_a_row);
+    assert_complains(&in_folder(&run), 2, &in_a_row);
+}
+
 #[test]
 fn an_impossible_shape_of_workers_is_refused() {
     let refused: [(&[&str], &[&str]); 4] = [

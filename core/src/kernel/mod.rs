@@ -295,7 +295,8 @@ pub trait KernelKind: Sync {
         let _ = (parameters, venue);
         Ok(())
     }
-    /// Whether its tasks wait for each other, see [`Kernel::has_parties`].
+    /// Whether its tasks wait for each other. They can then not depend on each other, because all of them must be in
+    /// progress at once.
     fn coordinates(&self) -> bool {
         false
     }

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
-use super::Passed;
 use crate::conform::bench::Bench;
 use crate::conform::claims::ClaimedBackend;
 use crate::conform::exchange::Exchange;
 use crate::conform::fault::Setback;
+use crate::conform::passed::Passed;
 use crate::conform::session::{PreparedChild, exactly, greeted, hello, of_runs};
 
 /// A version that no child knows.

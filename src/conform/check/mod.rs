@@ -2,6 +2,7 @@
 
 use super::bench::Bench;
 use super::fault::Setback;
+use super::passed::Passed;
 
 mod manners;
 mod repeats;
@@ -21,16 +22,6 @@ pub(crate) struct ConformCheck {
     /// Whether it belongs to a quick test: it is short, and what it finds is what changes to a child usually break.
     pub(super) is_quick: bool,
     pub(super) run: fn(&Bench<'_>) -> Result<Passed, Setback>,
-}
-
-/// How a check ends that finds no fault.
-#[derive(Debug)]
-pub(super) enum Passed {
-    Yes,
-    /// The child does not claim what it is about.
-    NotApplicable(String),
-    /// What was seen shows neither that the child is right nor that it is wrong.
-    CannotTell(String),
 }
 
 /// The check that comes first. All others need it.

@@ -8,11 +8,11 @@
 //! changes from round to round: a runtime that becomes faster while it runs makes the first of the two look slow, in one
 //! order or the other, but not in both.
 
-use super::Passed;
 use super::times::busy_kernel;
 use crate::conform::bench::{Bench, draw};
 use crate::conform::claims::ClaimedBackend;
 use crate::conform::fault::Setback;
+use crate::conform::passed::Passed;
 use crate::conform::session::{PreparedChild, TestCase, of_runs};
 use crate::conform::work::{ChosenKernel, NamedGraph};
 use crate::machine::tree::reading::SliceCpu;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::Passed;
 use super::manners::after_a_slice;
 use crate::conform::bench::Bench;
 use crate::conform::claims::ClaimedBackend;
 use crate::conform::fault::Setback;
+use crate::conform::passed::Passed;
 
 /// How long a child is watched before its CPU time is judged, and judged again if it was too short to tell.
 const LOOK: Duration = Duration::from_secs(1);

@@ -2,10 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use super::Passed;
 use crate::conform::bench::Bench;
 use crate::conform::claims::ClaimedBackend;
 use crate::conform::fault::Setback;
+use crate::conform::passed::Passed;
 use crate::conform::session::{LONG_NS, PreparedChild, SentSlice, word};
 use crate::record::nanoseconds;
 

@@ -1,9 +1,9 @@
 //! Checks of times: a child cannot report less than its tasks must have taken.
 
-use super::Passed;
 use crate::conform::bench::Bench;
 use crate::conform::claims::ClaimedBackend;
 use crate::conform::fault::Setback;
+use crate::conform::passed::Passed;
 use crate::conform::session::{TestCase, cannot_make, exactly, of_runs};
 use crate::conform::work::{ChosenKernel, NamedGraph};
 use crate::record::nanoseconds;

@@ -1,8 +1,8 @@
 //! Checks of results: each run has the right digest, and was really made.
 
-use super::Passed;
 use crate::conform::bench::Bench;
 use crate::conform::fault::Setback;
+use crate::conform::passed::Passed;
 use crate::conform::session::{TestCase, exactly, of_runs};
 use crate::conform::work::NamedGraph;
 use crate::execute::fold;

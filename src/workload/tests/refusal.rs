@@ -10,10 +10,12 @@ pub(super) fn refusal(files: &[(&str, &str)]) -> String {
     }
 }
 
-/// The messages about a file with this pattern and kernel.
+/// The messages about a file with this pattern and kernel, without the names of all kernels.
 pub(super) fn refusal_of(body: &str) -> String {
     let text = format!("name = \"test\"\nwhy = \"a test\"\n{body}\n");
-    refusal(&[("test.toml", &text)])
+    let kernels = Registry::default().kernels;
+    let names: Vec<_> = kernels.iter().map(|kernel| kernel.name()).collect();
+    refusal(&[("test.toml", &text)]).replace(&names.join(", "), "[all kernels]")
 }
 
 /// The messages about these durations of the kernel `sleep`, one after the other.
