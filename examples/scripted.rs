@@ -27,7 +27,7 @@ use taskdyno::Harness;
 use taskdyno::internal::case::protocol::{
     Finished, Hex, Prepare, Prepared, Reply, Request, SampleReply, SliceDone,
 };
-use taskdyno::record::{CaseError, ErrorKind, GraphSize, Sample};
+use taskdyno::record::{CaseError, ErrorKind, GraphSize, Latencies, Sample};
 use taskdyno_core::kernel::Findings;
 
 fn main() -> ExitCode {
@@ -150,6 +150,7 @@ fn slice(script: &Script, sample_count: u64) -> io::Result<()> {
     say(&Reply::SliceDone(SliceDone {
         findings: Findings::new(),
         deaths: Vec::new(),
+        latencies: Latencies::new(),
     }))
 }
 

@@ -75,4 +75,4 @@ mod workload;
 
 pub use harness::Harness;
 use taskdyno_backends::{backend, coordinated, system};
-use taskdyno_core::{execute, graph, kernel, memory, parameter, pattern, random, sync};
+use taskdyno_core::{execute, graph, kernel, latency, memory, parameter, pattern, random, sync};

@@ -17,11 +17,13 @@ mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod host;
+mod latencies;
 mod mixed;
 mod peak;
 mod read;
 mod runtime;
 mod time;
+mod trace;
 mod usage;
 mod whole;
 
@@ -31,11 +33,14 @@ pub(crate) use difference::{Difference, difference};
 pub use error::{CaseError, ErrorKind};
 pub use host::Host;
 pub(crate) use host::{single_blanks, slug};
+pub use latencies::Latencies;
+pub(crate) use latencies::add_latencies;
 pub(crate) use mixed::{MixedError, refuse_mixed};
 pub use peak::{Peak, Probe};
 pub use read::{RecordsError, read, read_placed, read_text};
 pub use runtime::Runtime;
 pub(crate) use time::{nanoseconds, now, run_ns, time_of_day};
+pub use trace::{Trace, TracedRun};
 pub use usage::{SliceUsage, UsageSource};
 pub(crate) use whole::{write_whole, write_whole_with};
 
@@ -119,6 +124,10 @@ pub struct Record {
     pub load: Load,
     /// Observations that are not failures, such as `lost_updates_count`; sums over all samples.
     pub findings: BTreeMap<String, u64>,
+    /// What the tasks timed themselves, by name, such as `lateness`; empty if they time nothing. All processes of the case
+    /// together.
+    #[serde(default)]
+    pub latencies: Latencies,
     /// Why the case failed; null if it did not. A case with an error has no valid samples.
     pub error: Option<CaseError>,
 }
@@ -204,32 +213,6 @@ impl Bound {
         let optimum = self.certified_optimum_ns.unwrap_or(0);
         optimum.max(self.lower_bound_ns)
     }
-}
-
-/// How long tasks really took, from separate runs that time each task. Samples never do this.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Trace {
-    /// How many tasks ran alone, one after the other, on an idle machine. These are the first tasks.
-    pub alone_task_count: u64,
-    /// The total time of these tasks.
-    pub alone_work_ns: u64,
-    /// One entry per traced run.
-    pub runs: Vec<TracedRun>,
-}
-
-/// A run that times each task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct TracedRun {
-    /// Wall clock of the run.
-    pub wall_ns: u64,
-    /// The total time of all its tasks.
-    pub work_ns: u64,
-    /// The total time of those tasks that also ran alone.
-    pub alone_task_work_ns: u64,
-    /// The makespan of a greedy schedule with these task times and no other costs.
-    pub greedy_makespan_ns: u64,
 }
 
 /// How a case was measured.

@@ -94,6 +94,7 @@ fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
                 if is_judged {
                     meter.set_nonce(request.nonce.0, request.chained);
                 }
+                meter.record_latencies(request.latencies);
                 let slice = meter.slice(&request.plan).map_err(failed)?;
                 send(replies, &slice_lines(slice)).map_err(protocol_error)?;
             }
@@ -140,6 +141,7 @@ fn greeting(registry: &Registry, hello: &Hello) -> Result<Greeting, CaseError> {
         kernels: kernels.collect(),
         kinds: vec![GRAPH.into(), COORDINATION.into()],
         has_payload: true,
+        has_latencies: true,
     })
 }
 
@@ -175,6 +177,7 @@ fn slice_lines(slice: Slice) -> Vec<Reply> {
     lines.push(Reply::SliceDone(SliceDone {
         findings: slice.findings,
         deaths: slice.deaths,
+        latencies: slice.latencies,
     }));
     lines
 }

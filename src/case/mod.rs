@@ -15,6 +15,8 @@ mod child;
 mod child_meter;
 mod child_program;
 mod failed;
+mod judge;
+mod latencies;
 mod process;
 pub(crate) mod protocol;
 mod recorded;

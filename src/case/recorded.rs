@@ -4,6 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::child_program::ChildProgram;
+use super::latencies::{LatencyTime, latency_plan};
 use super::process::Idle;
 use super::protocol::{Greeting, Prepare};
 use super::session::{ChildPlan, Ready, Session};
@@ -13,8 +14,8 @@ use crate::machine::load::LoadSampler;
 use crate::measure::calibration::calibrate;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{
-    Calibration, Case, CaseError, Commit, Host, Load, LoadSource, Plan, Record, Runtime,
-    SCHEMA_VERSION, Sample, SliceUsage, nanoseconds, now,
+    Calibration, Case, CaseError, Commit, Host, Latencies, Load, LoadSource, Plan, Record, Runtime,
+    SCHEMA_VERSION, Sample, SliceUsage, add_latencies, nanoseconds, now,
 };
 use crate::registry::Registry;
 
@@ -84,6 +85,7 @@ impl Surroundings<'_> {
                 cores: Vec::new(),
             },
             findings: Findings::new(),
+            latencies: Latencies::new(),
             error: None,
         }
     }
@@ -102,6 +104,7 @@ pub(crate) fn record(
     if let Err(error) = fill(&mut record, surroundings, certified_optimum, idle) {
         // A case that failed has no valid samples.
         record.samples.clear();
+        record.latencies.clear();
         record.error = Some(error);
     }
     record
@@ -145,12 +148,19 @@ fn invoke(
     note(record, &ready);
 
     calibrate_for(record, calibrate);
-    let (slice, load) = watched_slice(&mut session, &record.plan, idle);
+    let (slice, load) = watched_slice(&mut session, &record.plan, ready.latencies, idle);
     calibrate_for(record, calibrate);
     if is_first {
         record.load = load;
     }
-    add_slice(record, invocation, slice?);
+    let slice = slice?;
+    let latency_plan = latency_plan(&record.plan, &slice.samples);
+    add_slice(record, invocation, slice);
+    if ready.latencies == LatencyTime::Afterwards {
+        let slice = session.slice_with_latencies(latency_plan, idle)?;
+        add_latencies(&mut record.latencies, slice.latencies);
+        record.deaths.extend(slice.deaths);
+    }
 
     let finished = session.finish(idle)?;
     record.peak_memory_bytes = record.peak_memory_bytes.max(finished.peak_memory_bytes);
@@ -191,6 +201,7 @@ fn add_slice(record: &mut Record, invocation: u32, slice: Slice) {
     for (name, count) in slice.findings {
         *record.findings.entry(name).or_default() += count;
     }
+    add_latencies(&mut record.latencies, slice.latencies);
     record.deaths.extend(slice.deaths);
     let usage = slice.usage.into_iter();
     record.usage.extend(usage.map(|usage| SliceUsage {
@@ -220,6 +231,7 @@ fn calibrate_for(record: &mut Record, calibrate: impl Fn(u32) -> io::Result<Cali
 fn watched_slice(
     session: &mut Session,
     plan: &Plan,
+    latencies: LatencyTime,
     idle: &mut dyn Idle,
 ) -> (Result<Slice, CaseError>, Load) {
     let slice = SlicePlan {
@@ -233,7 +245,10 @@ fn watched_slice(
         idle,
         sampler: LoadSampler::start(),
     };
-    let result = session.slice(slice, &mut watch);
+    let result = match latencies {
+        LatencyTime::InSamples => session.slice_with_latencies(slice, &mut watch),
+        LatencyTime::Never | LatencyTime::Afterwards => session.slice(slice, &mut watch),
+    };
     (result, watch.sampler.finish())
 }
 

@@ -7,17 +7,18 @@ use super::agreement::disagreement;
 use super::child_meter::ChildMeter;
 use super::child_program::ChildProgram;
 use super::failed::{failed, set_up_error};
+use super::judge::{Judge, check_sample};
+use super::latencies::{LatencyTime, known_latencies};
 use super::process::{ChildProcess, Idle, unexpected};
 use super::protocol::{
-    Expected, Finished, Greeting, Hello, Hex, Prepare, Prepared, Reply, Request, SliceDone,
-    SliceRequest,
+    Expected, Finished, Greeting, Hello, Hex, Prepare, Prepared, Reply, Request, SliceRequest,
 };
 use super::wait_file::WaitFile;
 use super::work::{Work, Works};
 use crate::backend::Backend;
 use crate::external::{External, work_kind};
-use crate::measure::{MOST_NS, Slice, SlicePlan, expect, refuse_too_fast};
-use crate::record::{Bound, CaseError, ErrorKind, GraphSize, Sample};
+use crate::measure::{Slice, SlicePlan, expect, refuse_too_fast};
+use crate::record::{Bound, CaseError, ErrorKind, GraphSize};
 
 /// The child to start, and how its results are judged.
 #[derive(Clone)]
@@ -46,6 +47,8 @@ pub struct Ready {
     pub start_ns: u64,
     /// The number of runs per sample that the warm-up determined; at least 1.
     pub run_count: u64,
+    /// When its tasks record latencies.
+    pub latencies: LatencyTime,
     /// What the child said of itself; `None` in version 1.
     pub greeting: Option<Greeting>,
 }
@@ -60,17 +63,6 @@ pub struct Session {
     meter: Option<ChildMeter>,
     /// Where its tasks say what they wait for; `None` if they do not wait for each other.
     waits: Option<WaitFile>,
-}
-
-/// Compares what a child computed with what it must compute.
-#[derive(Default)]
-struct Judge {
-    /// `None` in version 1.
-    work: Option<Rc<Work>>,
-    /// The number of nonces used so far. They alternate.
-    nonce_count: usize,
-    /// A shorter run is a failure.
-    least_wall_ns: u64,
 }
 
 impl Session {
@@ -128,11 +120,7 @@ impl Session {
         });
         let is_kept = work.expected.durations.is_some_and(|known| known.is_kept);
         let least_wall_ns = bound.filter(|_| is_kept).map_or(0, |bound| bound.best_ns());
-        let mut judge = Judge {
-            work: Some(Rc::clone(&work)),
-            nonce_count: 0,
-            least_wall_ns,
-        };
+        let mut judge = Judge::of(Rc::clone(&work), least_wall_ns);
         let (nonce, digest) = judge.next_nonce();
         let prepare_case = prepare.case.clone();
         let external = child_plan.program.external();
@@ -158,6 +146,7 @@ impl Session {
             pace: Some(work.expected.pace.clone()),
             start_ns: prepared.start_ns,
             run_count: prepared.run_count.max(1),
+            latencies: LatencyTime::of(&work.expected, &greeting),
             greeting: Some(greeting),
         };
         let meter = external.map(|external| ChildMeter::new(external, &prepare_case));
@@ -201,6 +190,7 @@ impl Session {
             pace: prepared.pace,
             start_ns: prepared.start_ns,
             run_count: prepared.run_count.max(1),
+            latencies: LatencyTime::Never,
             greeting: None,
         };
         let session = Self {
@@ -229,8 +219,30 @@ impl Session {
     ///
     /// The error that stopped the case.
     pub fn slice(&mut self, plan: SlicePlan, idle: &mut dyn Idle) -> Result<Slice, CaseError> {
+        self.requested(plan, false, idle)
+    }
+
+    /// Like [`slice`](Self::slice), with the latencies that the tasks record meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The error that stopped the case.
+    pub(super) fn slice_with_latencies(
+        &mut self,
+        plan: SlicePlan,
+        idle: &mut dyn Idle,
+    ) -> Result<Slice, CaseError> {
+        self.requested(plan, true, idle)
+    }
+
+    fn requested(
+        &mut self,
+        plan: SlicePlan,
+        has_latencies: bool,
+        idle: &mut dyn Idle,
+    ) -> Result<Slice, CaseError> {
         let before = self.meter.is_some().then(|| self.process.usage());
-        let slice = self.samples(plan, idle);
+        let slice = self.samples(plan, has_latencies, idle);
         let mut slice = slice.map_err(|error| explain(self.waits.as_ref(), error))?;
         if let Some((meter, before)) = self.meter.as_ref().zip(before) {
             let used = self.process.usage().since(&before);
@@ -240,12 +252,18 @@ impl Session {
     }
 
     /// Requests one slice of samples, and compares their digests and times with what is known.
-    fn samples(&mut self, plan: SlicePlan, idle: &mut dyn Idle) -> Result<Slice, CaseError> {
+    fn samples(
+        &mut self,
+        plan: SlicePlan,
+        has_latencies: bool,
+        idle: &mut dyn Idle,
+    ) -> Result<Slice, CaseError> {
         let (nonce, digest) = self.judge.next_nonce();
         self.process.send(&Request::Slice(SliceRequest {
             plan,
             nonce,
             chained: false,
+            latencies: has_latencies,
         }))?;
         let most = plan.max_sample_count.max(1);
         let mut slice = Slice::default();
@@ -268,9 +286,12 @@ impl Session {
                     let message = "the slice has no sample";
                     return Err(CaseError::new(ErrorKind::Protocol, message));
                 }
-                Reply::SliceDone(SliceDone { findings, deaths }) => {
-                    slice.findings = findings;
-                    slice.deaths = deaths;
+                Reply::SliceDone(done) => {
+                    slice.findings = done.findings;
+                    slice.deaths = done.deaths;
+                    if let Some(work) = self.judge.work.as_ref().filter(|_| has_latencies) {
+                        slice.latencies = known_latencies(done.latencies, &work.expected)?;
+                    }
                     return Ok(slice);
                 }
                 other => return Err(unexpected(&other)),
@@ -315,31 +336,6 @@ impl Session {
     }
 }
 
-impl Judge {
-    /// The nonce of the next runs, and the digest that they must have; nonce 0 and `None` in version 1.
-    fn next_nonce(&mut self) -> (Hex, Option<Hex>) {
-        let Some(work) = &self.work else {
-            return (Hex(0), None);
-        };
-        let index = self.nonce_count % work.nonces.len();
-        self.nonce_count += 1;
-        (work.nonces[index], Some(work.expected.digests[index]))
-    }
-
-    /// Checks the digest of a sample, and returns it; 0 in version 1, whose child compares it.
-    fn check_digest(&self, expected: Option<Hex>, found: Option<Hex>) -> Result<Hex, CaseError> {
-        let Some(expected) = expected else {
-            return Ok(found.unwrap_or_default());
-        };
-        let Some(found) = found else {
-            let message = "a sample has no `digest`, so it cannot be verified";
-            return Err(CaseError::new(ErrorKind::Protocol, message));
-        };
-        expect(expected.0, found.0).map_err(failed)?;
-        Ok(found)
-    }
-}
-
 /// Adds to an error what the tasks of the child wait for, if this is known and explains it.
 fn explain(waits: Option<&WaitFile>, error: CaseError) -> CaseError {
     match waits {
@@ -363,24 +359,6 @@ fn greet(process: &mut ChildProcess, idle: &mut dyn Idle) -> Result<Option<Greet
         Err(error) if process.has_replied_error && error.kind == ErrorKind::Protocol => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Checks the numbers of a sample that was to have this many runs; 0 if that is not known.
-fn check_sample(sample: &Sample, run_count: u64) -> Result<(), CaseError> {
-    let message = match sample {
-        // Such a time has no ratio and no logarithm.
-        Sample { wall_ns: 0, .. } => "a sample took no time".into(),
-        Sample { wall_ns, .. } if *wall_ns > MOST_NS => {
-            format!("a sample took {wall_ns} ns: at most {MOST_NS} are possible")
-        }
-        Sample {
-            run_count: found, ..
-        } if *found == 0 || (run_count > 0 && *found != run_count) => {
-            format!("a sample has {found} runs, but {run_count} were requested")
-        }
-        _ => return Ok(()),
-    };
-    Err(CaseError::new(ErrorKind::Protocol, message))
 }
 
 fn prepared(

@@ -215,6 +215,7 @@ fn answer(
     let setting = Setting::new(&graph, Sharing::Threads, 1);
     let kernel = definition.build_kernel(&setting).map_err(set_up_error)?;
     let digest = |nonce: &Hex| Hex(expected_digest(&graph, kernel.as_ref(), nonce.0));
+    let latencies = definition.kernel.latencies();
     let pace = definition.kernel.pace(&definition.kernel_parameters);
     let (task_count, edge_count) = (graph.task_count() as u64, graph.edge_count() as u64);
     let written = GraphFile::write(&graph, definition.output_bytes);
@@ -236,6 +237,8 @@ fn answer(
         pace: pace.name().into(),
         has_parties: kernel.has_parties(),
         durations: KnownDurations::of(&graph, kernel.as_ref()),
+        latencies: latencies.iter().map(|name| (*name).into()).collect(),
+        is_timing_the_work: definition.kernel.is_timing_the_work(),
     };
     Ok((expected, file))
 }

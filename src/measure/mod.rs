@@ -19,7 +19,7 @@ use crate::execute::{Ending, Failure, Job, fold};
 use crate::kernel::Findings;
 use crate::machine::ticks::{CpuTicks, foreign_cpu_ns};
 use crate::machine::usage::{UsageMeter, peak_memory_bytes, worker_cores};
-use crate::record::{Sample, SliceUsage, WorkerDeath, nanoseconds};
+use crate::record::{Latencies, Sample, SliceUsage, WorkerDeath, add_latencies, nanoseconds};
 
 pub(crate) mod binding;
 pub(crate) mod calibration;
@@ -70,6 +70,8 @@ pub struct Slice {
     pub findings: Findings,
     /// The worker processes that died and were replaced.
     pub deaths: Vec<WorkerDeath>,
+    /// The latencies that the kernel recorded, by name, if they were asked for.
+    pub latencies: Latencies,
     /// What all processes used, if the parent measured it.
     pub usage: Option<SliceUsage>,
 }
@@ -212,6 +214,7 @@ impl Meter {
             for (name, count) in found {
                 *slice.findings.entry(name).or_default() += count;
             }
+            self.take_latencies(&mut slice);
             slice.deaths.append(&mut self.deaths);
             if is_over(plan, start.elapsed(), slice.samples.len() as u64) {
                 break;
@@ -223,6 +226,23 @@ impl Meter {
         });
         share_out(foreign_cpu_ns, start.elapsed(), &mut slice.samples);
         Ok(slice)
+    }
+
+    /// Lets the kernel record latencies in all following slices, or stops it.
+    pub fn record_latencies(&self, on: bool) {
+        self.job.kernel().record_latencies(on);
+    }
+
+    /// Adds to `slice` the latencies of its last sample, except those that are degraded, like its times.
+    fn take_latencies(&self, slice: &mut Slice) {
+        let taken = self.job.kernel().take_latencies();
+        if slice
+            .samples
+            .last()
+            .is_some_and(|sample| !sample.is_degraded)
+        {
+            add_latencies(&mut slice.latencies, taken);
+        }
     }
 
     /// The peak memory of the case so far, in bytes; see [`crate::record::Record::peak_memory_bytes`].

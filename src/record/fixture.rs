@@ -85,6 +85,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
             cores: Vec::new(),
         },
         findings: Default::default(),
+        latencies: Default::default(),
         error: None,
     };
     Builder(record).walls_us(&[1000; 6])
@@ -164,6 +165,17 @@ impl Builder {
 
     pub(crate) fn finding(mut self, key: &str, count: u64) -> Self {
         self.0.findings.insert(key.into(), count);
+        self
+    }
+
+    /// Adds latencies in nanoseconds.
+    pub(crate) fn latencies(
+        mut self,
+        name: &str,
+        latencies: impl IntoIterator<Item = u64>,
+    ) -> Self {
+        let histogram = latencies.into_iter().collect();
+        self.0.latencies.insert(name.into(), histogram);
         self
     }
 

@@ -486,6 +486,28 @@ mod tests {
     }
 
     #[test]
+    fn latencies_that_are_no_histogram_are_refused() {
+        let record = case("timer", "rayon", 2).latencies("lateness", [5, 130]);
+        let whole = line(&record.record());
+        for (broken, said) in [
+            ("[131,1]", "the bucket of 131 ns begins at 130"),
+            ("[4,1]", "expected ascending buckets, each once"),
+            ("[130,0]", "the bucket of 130 ns has the count 0"),
+            (
+                "[132,1]",
+                "`max_ns` is 130; expected a number from 132 to 133",
+            ),
+        ] {
+            let complaint = complaint(whole.replace("[130,1]", broken));
+            assert!(
+                complaint.starts_with("r.jsonl:1 is not a record: "),
+                "{complaint}"
+            );
+            assert!(complaint.contains(said), "{complaint}");
+        }
+    }
+
+    #[test]
     fn an_empty_file_says_so() {
         insta::assert_snapshot!(complaint("\n\n"), @"r.jsonl has no records | `taskdyno run` writes one record per case");
     }

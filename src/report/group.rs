@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
+use super::latency::Latency;
 use super::model::{ALPHA, Group, LIMIT, Measured, Row, RowOutcome, SERIAL};
 use super::schedule::Schedule;
 use crate::backend::Family;
@@ -90,6 +91,7 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
         has_slice_cpu: has_slice_cpu(record),
         not_steady: not_steady(record),
         findings: record.findings.clone(),
+        latencies: Latency::all(record),
     }))
 }
 

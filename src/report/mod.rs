@@ -11,6 +11,7 @@ mod exporter;
 pub(crate) mod format;
 mod group;
 mod heading;
+mod latency;
 mod load;
 mod model;
 mod picture;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::heading::Heading;
+use super::latency::Latency;
 use super::load::LoadMap;
 use super::schedule::Schedule;
 use crate::record::{CaseError, GraphSize};
@@ -117,6 +118,8 @@ pub(crate) struct Measured {
     pub not_steady: Option<String>,
     /// What the kernel observed that is not a failure, such as lost updates: key and sum over all samples.
     pub findings: BTreeMap<String, u64>,
+    /// What the tasks timed themselves, sorted by name; empty if they timed nothing.
+    pub latencies: Vec<Latency>,
 }
 
 /// A workload with a swept task size and one number of workers, on each backend.
@@ -189,6 +192,16 @@ impl Group {
     pub(crate) fn has_bounds(&self) -> bool {
         self.measured()
             .any(|(_, measured)| measured.schedule.is_some())
+    }
+
+    /// The latencies of all rows: those of one name together, and each name in the order of [`Group::rows`].
+    pub(crate) fn latencies(&self) -> Vec<(&Row, &Latency)> {
+        let rows = self.measured();
+        let all =
+            rows.flat_map(|(row, measured)| measured.latencies.iter().map(move |one| (row, one)));
+        let mut all: Vec<_> = all.collect();
+        all.sort_by_key(|(_, latency)| &latency.name);
+        all
     }
 
     /// The rows that were measured, in the order of [`Group::rows`].

@@ -8,8 +8,8 @@ use comfy_table::{CellAlignment, LineStyle, Table};
 
 use super::model::{Group, Measured, Report, Row, RowOutcome, Sweep};
 use super::words::{
-    self, CLOSENESS_NOTE, LIMIT_MARK, LIMIT_NOTE, NONE, closeness, curve_notes, metg_figure, name,
-    notes,
+    self, CLOSENESS_NOTE, LIMIT_MARK, LIMIT_NOTE, NONE, TOO_FEW_NOTE, closeness, curve_notes,
+    latency_cells, latency_headings, metg_figure, name, notes,
 };
 use crate::text;
 use crate::units;
@@ -29,6 +29,7 @@ pub(crate) fn styled_tables(report: &Report) -> String {
     for group in &report.groups {
         title(&mut text, group);
         text += &table(group);
+        text += &latency_table(group);
         failures(&mut text, group);
         text.push('\n');
     }
@@ -41,6 +42,13 @@ pub(crate) fn styled_tables(report: &Report) -> String {
     }
     if report.groups.iter().any(Group::has_bounds) {
         line(&mut text, DETAIL, CLOSENESS_NOTE);
+    }
+    if report
+        .groups
+        .iter()
+        .any(|group| !group.latencies().is_empty())
+    {
+        line(&mut text, DETAIL, TOO_FEW_NOTE);
     }
     if rows().any(is_tied) {
         let note = "tied: the 95% interval overlaps that of the fastest, so the data cannot tell them apart";
@@ -79,8 +87,7 @@ fn sweep_table(sweep: &Sweep) -> String {
     line(&mut text, TITLE, &text::line(&sweep.title()));
     let details = sweep.parameters.join("; ");
     line(&mut text, DETAIL, &text::line(&details));
-    let mut table = Table::new();
-    table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
+    let mut table = empty_table();
     let metg = format!("METG({})", units::percent(sweep.target));
     table.set_header([
         "backend",
@@ -115,9 +122,42 @@ fn sweep_table(sweep: &Sweep) -> String {
     text
 }
 
-fn table(group: &Group) -> String {
+/// The table of latencies, below that of the wall times; empty if the tasks timed nothing.
+fn latency_table(group: &Group) -> String {
+    let latencies = group.latencies();
+    if latencies.is_empty() {
+        return String::new();
+    }
+    let mut table = empty_table();
+    table.set_header(
+        ["latency", "backend", "workers"]
+            .into_iter()
+            .chain(latency_headings()),
+    );
+    for (row, latency) in latencies {
+        let first = [&latency.name, &row.label].map(|name| text::line(name));
+        let first = first.into_iter().chain([row.workers.to_string()]);
+        table.add_row(first.chain(latency_cells(latency)));
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 1));
+        column.set_cell_alignment(match index {
+            0 | 1 => CellAlignment::Left,
+            _ => CellAlignment::Right,
+        });
+    }
+    let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
+    "\n".to_owned() + &lines.collect::<String>()
+}
+
+fn empty_table() -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
+    table
+}
+
+fn table(group: &Group) -> String {
+    let mut table = empty_table();
     let header = ["rank", "backend", "workers", "median", "95% interval"];
     let header = header.into_iter().chain(["× best", "utilisation"]);
     table.set_header(

@@ -81,6 +81,7 @@ fn the_figures_of_a_case() {
         has_slice_cpu: false,
         not_steady: None,
         findings: Default::default(),
+        latencies: Vec::new(),
     };
     assert_eq!(measured(&report, "rayon", 2), &expected);
     assert_eq!(measured(&report, "serial", 1).overhead_ns, Some(0.0));

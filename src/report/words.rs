@@ -1,5 +1,6 @@
 //! Sentences and labels that several formats share.
 
+use super::latency::{Latency, PERCENTILES};
 use super::model::{Curve, Group, Measured, Row, RowOutcome};
 use super::schedule::Schedule;
 use super::verdict::percent;
@@ -26,6 +27,10 @@ workers spin, so nothing is scheduled at run time";
 pub(super) const CLOSENESS_NOTE: &str = "closeness: best possible time ÷ median, 100% is optimal (* marks a \
 certified optimum); schedule loss: how much longer than the bound a greedy schedule takes; overhead: the rest of \
 the median; inflation: duration of tasks in parallel ÷ duration of the same tasks alone";
+
+/// The meaning of a dash in a table of latencies.
+pub(super) const TOO_FEW_NOTE: &str = "latencies: a dash stands for a percentile with fewer than 10 latencies above it; \
+percentiles are at most 1.6% too high";
 
 /// [`LIMIT_NOTE`], shortened to fit below a picture.
 pub(super) const LIMIT_SHORT: &str =
@@ -166,6 +171,23 @@ pub(super) fn curve_notes(curve: &Curve, target: f64) -> Vec<String> {
 pub(super) fn closeness(schedule: &Schedule) -> String {
     let mark = if schedule.is_certified { "*" } else { "" };
     format!("{}{mark}", units::percent(schedule.closeness))
+}
+
+/// The headings of the figures in a table of latencies.
+pub(super) fn latency_headings() -> impl Iterator<Item = &'static str> {
+    let percentiles = PERCENTILES.iter().map(|(name, _)| *name);
+    ["count"].into_iter().chain(percentiles).chain(["max"])
+}
+
+/// The figures for a table, in the order of [`latency_headings`].
+pub(super) fn latency_cells(latency: &Latency) -> Vec<String> {
+    let time = |ns: Option<u64>| ns.map_or(NONE.into(), |ns| units::time(ns as f64));
+    let percentiles = latency.percentiles_ns.into_iter().map(time);
+    let count = [units::count(latency.count)].into_iter();
+    count
+        .chain(percentiles)
+        .chain([time(Some(latency.max_ns))])
+        .collect()
 }
 
 /// The label and workers of a row, such as `rayon, 2 workers`.

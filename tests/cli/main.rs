@@ -7,6 +7,7 @@ mod external;
 mod gate;
 mod help;
 mod hostile;
+mod latencies;
 mod metg;
 mod mock;
 mod program;

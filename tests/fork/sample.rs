@@ -1,5 +1,6 @@
 //! A sample of many runs must report the deaths in all of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -11,6 +12,8 @@ use taskdyno::internal::measure::{Meter, Slice, SlicePlan};
 use taskdyno_core::backend::{Backend, PoolPlan};
 use taskdyno_core::execute::{Job, expected_digest};
 use taskdyno_core::graph::TaskId;
+use taskdyno_core::kernel::Kernel;
+use taskdyno_core::latency::{Histogram, Recorder};
 use taskdyno_core::memory::SharedSlice;
 
 use crate::host::{assert_childless, pid};
@@ -33,6 +36,10 @@ pub(crate) fn cases() -> Vec<TestCase> {
             let name = format!("{}::{name}", backend.name());
             cases.push(TestCase::new(name, move || test(backend)));
         }
+    }
+    for backend in backends {
+        let name = format!("{}::latencies_are_recorded_if_asked_for", backend.name());
+        cases.push(TestCase::new(name, move || latencies(backend)));
     }
     cases.push(TestCase::new(
         "fork-dispatch::who_dies_idle_is_told_with_the_sample_before",
@@ -109,6 +116,50 @@ fn replacements(backend: &dyn Backend) {
     let sample = &slice.samples[0];
     assert!(sample.cpu_ns.unwrap() >= WORK_NS, "{sample:?}");
     assert_childless();
+}
+
+/// A task that records how many tasks come before it.
+struct Laps(Recorder);
+
+impl Kernel for Laps {
+    fn run(&self, task: TaskId, seed: u64) -> u64 {
+        if self.0.is_on() {
+            self.0.record(task.0.into());
+        }
+        seed
+    }
+
+    fn expected(&self, _: TaskId, seed: u64) -> u64 {
+        seed
+    }
+
+    fn record_latencies(&self, on: bool) {
+        self.0.switch(on);
+    }
+
+    fn take_latencies(&self) -> BTreeMap<String, Histogram> {
+        BTreeMap::from([("lap".into(), self.0.take())])
+    }
+}
+
+/// Workers that were forked before the recording began.
+fn latencies(backend: &dyn Backend) {
+    let kernel = Laps(Recorder::new().unwrap());
+    let job = Arc::new(Job::new(independent(4), Box::new(kernel)).unwrap());
+    let pool = backend.start(Arc::clone(&job), &PoolPlan::plain(backend, 2));
+    let mut meter = Meter::new(job, pool.unwrap(), 2, None);
+    let plan = SlicePlan {
+        run_count: Some(5),
+        ..SlicePlan::exactly(3)
+    };
+    let mut slice = |on| {
+        meter.record_latencies(on);
+        meter.slice(&plan).unwrap().latencies
+    };
+    let of_runs = |count| (0..count).flat_map(|_| 0..4).collect::<Histogram>();
+    assert!(slice(false).is_empty());
+    assert_eq!(slice(true), BTreeMap::from([("lap".into(), of_runs(15))]));
+    assert!(slice(false).is_empty());
 }
 
 /// Keeps the calling thread busy until it has used this much CPU time.

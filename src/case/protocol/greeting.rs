@@ -50,6 +50,9 @@ pub struct Greeting {
     /// Whether its tasks can hand on bytes beside their outputs.
     #[serde(default)]
     pub has_payload: bool,
+    /// Whether its tasks can record latencies. If not, a slice of latencies is not requested.
+    #[serde(default)]
+    pub has_latencies: bool,
 }
 
 /// A backend in a greeting.

@@ -13,7 +13,7 @@ use crate::handover::{self, HandedOver, HandoverError};
 use crate::kernel::Findings;
 use crate::measure::schedule::KnownDurations;
 use crate::measure::{MOST_NS, SlicePlan};
-use crate::record::{Bound, Case, CaseError, GraphSize, Sample, Trace, WorkerDeath};
+use crate::record::{Bound, Case, CaseError, GraphSize, Latencies, Sample, Trace, WorkerDeath};
 
 mod greeting;
 mod hex;
@@ -256,6 +256,9 @@ pub struct SliceRequest {
     /// digest.
     #[serde(default)]
     pub chained: bool,
+    /// Whether the tasks record latencies.
+    #[serde(default)]
+    pub latencies: bool,
 }
 
 /// One sample, and what its last run computed.
@@ -299,6 +302,12 @@ pub struct Expected {
     /// What is known of the durations of its tasks; null if they are not known, or all zero.
     #[serde(default)]
     pub durations: Option<KnownDurations>,
+    /// The names of the latencies that its tasks can record; empty if there are none.
+    #[serde(default)]
+    pub latencies: Vec<String>,
+    /// Whether they are recorded in the measured samples.
+    #[serde(default)]
+    pub is_timing_the_work: bool,
 }
 
 /// Makes worker processes die at random.
@@ -341,6 +350,9 @@ pub struct SliceDone {
     /// The worker processes that died and were replaced.
     #[serde(default)]
     pub deaths: Vec<WorkerDeath>,
+    /// The latencies of the slice by name, if they were requested.
+    #[serde(default)]
+    pub latencies: Latencies,
 }
 
 /// The end of a case.

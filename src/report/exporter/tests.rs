@@ -33,6 +33,17 @@ fn assert_well_formed(page: &str) {
     assert_eq!(open, [""; 0]);
 }
 
+/// Latencies of none, one and many values, from 0 to the largest number.
+fn latencies() -> Report {
+    report([
+        case("a", "rayon", 1).latencies("lateness", (0..64).map(|bits| u64::MAX >> bits)),
+        case("a", "rayon", 2).latencies("lateness", [0; 40]),
+        case("a", "fork", 1)
+            .latencies("lateness", [u64::MAX])
+            .latencies("hand_over", []),
+    ])
+}
+
 /// Unusual reports, each with a description.
 fn odd_reports() -> Vec<(&'static str, Report)> {
     vec![
@@ -51,6 +62,7 @@ fn odd_reports() -> Vec<(&'static str, Report)> {
             report([case("a", "serial", 1).load(0, &[[0.5, 1.0]])]),
         ),
         ("varied", varied()),
+        ("latencies", latencies()),
     ]
 }
 

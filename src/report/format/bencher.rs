@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Format, channels, figures};
+use super::{Format, channels, figures, latency_figures};
 use crate::compare::Comparison;
 use crate::record::Record;
 
@@ -47,6 +47,9 @@ impl Format for Bencher {
                     .map(|interval| (interval.low, interval.high));
                 let metric = metric(figure.value, ends);
                 insert(&mut cases, record.case.id(), measure.into(), metric);
+            }
+            for (name, ns, _) in latency_figures(record) {
+                insert(&mut cases, record.case.id(), name, metric(ns as f64, None));
             }
         }
         Some(text(cases))

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Format, channels, figures};
+use super::{Format, channels, figures, latency_figures};
 use crate::compare::Comparison;
 use crate::record::Record;
 
@@ -39,7 +39,7 @@ impl Format for GithubActionBenchmark {
 
     fn records(&self, records: &[Record]) -> Option<String> {
         let entries = records.iter().flat_map(|record| {
-            figures(record).into_iter().map(|figure| {
+            let times = figures(record).into_iter().map(|figure| {
                 let width = figure.interval.map(|interval| interval.high - interval.low);
                 entry(
                     format!("{} ({})", record.case.id(), figure.name),
@@ -48,7 +48,12 @@ impl Format for GithubActionBenchmark {
                     width,
                     format!("{} samples", record.samples.len()),
                 )
-            })
+            });
+            let latencies = latency_figures(record).into_iter();
+            times.chain(latencies.map(|(name, ns, count)| {
+                let name = format!("{} ({name})", record.case.id());
+                entry(name, "ns", ns as f64, None, format!("{count} latencies"))
+            }))
         });
         Some(text(entries.collect()))
     }

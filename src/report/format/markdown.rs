@@ -5,8 +5,9 @@ use std::fmt::Write;
 use super::{Format, figures};
 use crate::compare::{Comparison, ComparisonSource, Verdict, not_steady};
 use crate::record::Record;
+use crate::report::latency::Latency;
 use crate::report::verdict::{CaseLine, LineKind, counts, fitness, lines, machine, percent, title};
-use crate::report::words;
+use crate::report::words::{self, TOO_FEW_NOTE, latency_cells, latency_headings};
 use crate::text::{markdown, markdown_code};
 use crate::units;
 
@@ -54,8 +55,33 @@ impl Format for Markdown {
                 (None, None) => writeln!(text, "| {id} | – | – |"),
             };
         }
+        latencies(&mut text, records);
         Some(text)
     }
+}
+
+/// A second table: the latencies of all records that did not fail. Nothing if there are none.
+fn latencies(text: &mut String, records: &[Record]) {
+    let mut lines = Vec::new();
+    for record in records.iter().filter(|record| record.error.is_none()) {
+        for latency in Latency::all(record) {
+            let first = [markdown_code(&record.case.id()), markdown(&latency.name)];
+            lines.push([&first[..], &latency_cells(&latency)].concat().join(" | "));
+        }
+    }
+    if lines.is_empty() {
+        return;
+    }
+    let headings: Vec<&str> = ["case", "latency"]
+        .into_iter()
+        .chain(latency_headings())
+        .collect();
+    let rule = "--:|".repeat(headings.len() - 2);
+    let _ = write!(text, "\n| {} |\n|---|---|{rule}\n", headings.join(" | "));
+    for line in lines {
+        let _ = writeln!(text, "| {line} |");
+    }
+    let _ = writeln!(text, "\n{}", markdown(TOO_FEW_NOTE));
 }
 
 fn comparison(comparison: &Comparison) -> String {

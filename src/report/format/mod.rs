@@ -2,6 +2,7 @@
 
 use crate::compare::{Comparison, Judgement};
 use crate::record::Record;
+use crate::report::latency::{Latency, PERCENTILES};
 use crate::stats::{Interval, median, median_interval};
 
 mod bencher;
@@ -110,6 +111,28 @@ fn figures(record: &Record) -> Vec<Figure> {
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// The percentiles of the latencies of a record, and the largest of each: its name, such as `hand-over-p99`, the value in
+/// nanoseconds, and the number of latencies. Percentiles with too few latencies are left out; all are if the case failed.
+fn latency_figures(record: &Record) -> Vec<(String, u64, u64)> {
+    let latencies = Latency::all(record).into_iter();
+    let all = latencies
+        .filter(|_| record.error.is_none())
+        .flat_map(|latency| {
+            let percentiles = PERCENTILES
+                .iter()
+                .map(|(name, _)| *name)
+                .zip(latency.percentiles_ns);
+            let known = percentiles.filter_map(|(name, ns)| Some((name, ns?)));
+            let known = known.chain([("max", latency.max_ns)]);
+            let named = known.map(|(name, ns)| {
+                let name = format!("{}-{name}", latency.name.replace(' ', "-"));
+                (name, ns, latency.count)
+            });
+            named.collect::<Vec<_>>()
+        });
+    all.collect()
 }
 
 /// Each judgement of each case, with its comparison, the id of the case, and the channel (`wall` or `cpu`).

@@ -1,11 +1,12 @@
 //! OpenMetrics text, version 1.0: gauges in base units, with the case as labels.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use super::{Figure, Format, channels, figures};
 use crate::compare::{Comparison, Side, Verdict};
 use crate::record::{Case, Record};
+use crate::report::latency::{Latency, PERCENTILES};
 use crate::text;
 
 /// The format `openmetrics`.
@@ -80,11 +81,36 @@ impl Format for OpenMetrics {
                 families[index].bounds(&labels, figure.value * factor, interval);
             }
         }
+        families.extend(latencies(records));
         let text: String = families.iter().map(MetricFamily::text).collect();
         let measured = records.iter().filter_map(|record| record.commit.as_ref());
         let measured = measured.map(|commit| (Vec::new(), Some(commit.long())));
         Some(text + &commits(measured).text() + "# EOF\n")
     }
+}
+
+/// The latencies of all records that did not fail: a summary with quantiles, and the largest.
+fn latencies(records: &[Record]) -> [MetricFamily; 2] {
+    let help = "What the tasks timed themselves: percentiles that are at most 1.6% too high.";
+    let mut summary = MetricFamily::new("taskdyno_latency_seconds", "seconds", help);
+    summary.kind = "summary";
+    let help = "The largest of the latencies that the tasks timed themselves.";
+    let mut largest = MetricFamily::new("taskdyno_latency_max_seconds", "seconds", help);
+    for record in records.iter().filter(|record| record.error.is_none()) {
+        for latency in Latency::all(record) {
+            let name = latency.name.replace(' ', "_");
+            let labels = [labels(&record.case), vec![("latency", name)]].concat();
+            for ((_, thousandths), ns) in PERCENTILES.iter().zip(latency.percentiles_ns) {
+                let Some(ns) = ns else { continue };
+                let quantile = (*thousandths as f64 / 1000.0).to_string();
+                let labels = [&labels[..], &[("quantile", quantile)]].concat();
+                summary.sample(&labels, ns as f64 * 1e-9);
+            }
+            summary.count(&labels, latency.count);
+            largest.sample(&labels, latency.max_ns as f64 * 1e-9);
+        }
+    }
+    [summary, largest]
 }
 
 /// The commits that were measured, each once.
@@ -154,12 +180,21 @@ impl MetricFamily {
     }
 
     fn sample(&mut self, labels: &[(&'static str, String)], value: f64) {
+        let suffix = if self.kind == "info" { "_info" } else { "" };
+        self.line(suffix, labels, value);
+    }
+
+    /// Adds how many values a summary is of.
+    fn count(&mut self, labels: &[(&'static str, String)], count: u64) {
+        self.line("_count", labels, count);
+    }
+
+    fn line(&mut self, suffix: &str, labels: &[(&'static str, String)], value: impl Display) {
         let labels = labels
             .iter()
             .map(|(name, value)| format!("{name}=\"{}\"", text::metric(value)));
         let labels = labels.collect::<Vec<_>>().join(",");
         // Writing to a String cannot fail.
-        let suffix = if self.kind == "info" { "_info" } else { "" };
         let _ = writeln!(self.samples, "{}{suffix}{{{labels}}} {value}", self.name);
     }
 

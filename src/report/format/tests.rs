@@ -26,6 +26,47 @@ fn of_records(name: &str) -> String {
     named(name).records(&records()).unwrap()
 }
 
+#[test]
+fn formats_with_figures_have_latencies_too() {
+    let records = [
+        case("timer", "rayon", 2)
+            .latencies("hand_over", (1..=1000).map(|us| us * 1000))
+            .record(),
+        case("crash", "rayon", 2)
+            .latencies("hand_over", [1])
+            .error("panic", "")
+            .record(),
+    ];
+    let of = |name: &str| named(name).records(&records).unwrap();
+    let bmf: Value = serde_json::from_str(&of("bmf")).unwrap();
+    let measures = &bmf["timer/rayon/2"];
+    // p99 is 990 µs, up to the end of its bucket; p99.9 needs 10,000 values.
+    assert_eq!(measures["hand-over-p99"], json!({ "value": 991_231.0 }));
+    assert_eq!(measures["hand-over-max"], json!({ "value": 1_000_000.0 }));
+    assert!(measures.get("hand-over-p99.9").is_none());
+    assert!(bmf.get("crash/rayon/2").is_none());
+    let entries: Value = serde_json::from_str(&of("github-action-benchmark")).unwrap();
+    let last = entries.as_array().unwrap().last().unwrap();
+    assert_eq!(last["name"], "timer/rayon/2 (hand-over-max)");
+    assert_eq!(
+        (&last["unit"], &last["extra"]),
+        (&json!("ns"), &json!("1000 latencies"))
+    );
+    let metrics = checked_openmetrics(&of("openmetrics"));
+    assert_eq!(metrics["taskdyno_latency_seconds"], 3);
+    assert_eq!(metrics["taskdyno_latency_seconds_count"], 1);
+    assert_eq!(metrics["taskdyno_latency_max_seconds"], 1);
+    let markdown = of("markdown");
+    let row = markdown
+        .lines()
+        .find(|line| line.contains("hand over"))
+        .unwrap();
+    assert!(
+        row.ends_with("| 1,000 | 504 µs | 901 µs | 991 µs | – | 1.00 ms |"),
+        "{row}"
+    );
+}
+
 fn of_comparisons(name: &str) -> String {
     let mut other = varied();
     other.base.name = "v1.0".into();
@@ -208,7 +249,10 @@ fn checked_openmetrics(text: &str) -> BTreeMap<String, usize> {
             let value = words.next().unwrap();
             match key {
                 "TYPE" => {
-                    assert!(["gauge", "info", "stateset"].contains(&value), "{line}");
+                    assert!(
+                        ["gauge", "info", "stateset", "summary"].contains(&value),
+                        "{line}"
+                    );
                     assert!(
                         types.insert(name, value).is_none(),
                         "a family comes once: {line}"
@@ -235,6 +279,15 @@ fn checked_openmetrics(text: &str) -> BTreeMap<String, usize> {
             );
             assert_eq!(value, "1", "{line}");
             continue;
+        }
+        if types.get(current) == Some(&"summary") {
+            let is_count = name == format!("{current}_count");
+            assert!(is_count != labels.contains_key("quantile"), "{line}");
+            if is_count {
+                assert!(value.parse::<u64>().is_ok(), "{line}");
+                *counts.entry(name).or_default() += 1;
+                continue;
+            }
         }
         assert_eq!(name, current, "samples stand with their family: {line}");
         assert!(value.parse::<f64>().unwrap().is_finite(), "{line}");

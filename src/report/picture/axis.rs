@@ -25,15 +25,19 @@ impl Axis {
     pub(super) fn new(low: f64, high: f64, places: (f64, f64)) -> Self {
         if low > 0.0 && high / low > LOG_SPREAD {
             // Leave room for the marks at the ends.
-            let range = (low / 1.3, high * 1.3);
-            let scale = Scale::Log;
-            return Self {
-                scale,
-                range,
-                places,
-            };
+            return Self::log(low / 1.3, high * 1.3, places);
         }
         Self::linear(high * 1.04, places)
+    }
+
+    /// A logarithmic axis from `low`, which is above 0, to `high`.
+    pub(super) fn log(low: f64, high: f64, places: (f64, f64)) -> Self {
+        Self {
+            scale: Scale::Log,
+            // As for a linear axis.
+            range: (low, if high > low { high } else { low * 2.0 }),
+            places,
+        }
     }
 
     /// A linear axis from 0 to `high`.

@@ -7,6 +7,7 @@ use self::comparison::ComparisonPicture;
 use self::efficiency::Efficiency;
 use self::font::{Weight, fitted};
 use self::heat_map::HeatMap;
+use self::latency::LatencyPicture;
 use self::palette::{INK, MUTED, PAPER};
 use self::raster::{Raster, png};
 use self::speed_up::SpeedUp;
@@ -14,6 +15,7 @@ use self::timeline::Timelines;
 use super::error::ReportError;
 use super::model::{Group, Report, Sweep};
 use crate::compare::History;
+use crate::record::slug;
 use crate::text;
 
 mod axis;
@@ -22,6 +24,7 @@ mod comparison;
 mod efficiency;
 pub(super) mod font;
 mod heat_map;
+mod latency;
 mod names;
 pub(super) mod palette;
 mod raster;
@@ -65,13 +68,18 @@ enum Subject<'a> {
     SpeedUp(SpeedUp<'a>),
     HeatMap(HeatMap<'a>),
     Efficiency(Efficiency<'a>),
+    Latency(LatencyPicture<'a>),
     Timelines(Timelines<'a>),
 }
 
 /// All pictures of a report. Pictures without data are omitted.
 pub(super) fn pictures(report: &Report) -> Vec<Picture<'_>> {
     let groups = report.groups.iter();
-    let of_groups = groups.flat_map(|group| [comparison(group, report), speed_up(group, report)]);
+    let of_groups = groups.flat_map(|group| {
+        let times = [comparison(group, report), speed_up(group, report)];
+        let latencies = latencies(group, report).into_iter().map(Some);
+        times.into_iter().chain(latencies)
+    });
     let of_sweeps = report.sweeps.iter().map(|sweep| efficiency(sweep, report));
     let all = of_groups.chain(of_sweeps).chain([load(report)]);
     all.flatten().collect()
@@ -91,6 +99,16 @@ pub(super) fn speed_up<'a>(group: &'a Group, report: &Report) -> Option<Picture<
         name: format!("{}-speed-up", group.slug),
         subject: Subject::SpeedUp(SpeedUp::new(group, report)?),
     })
+}
+
+/// The latencies of each backend on a workload: one picture per name.
+pub(super) fn latencies<'a>(group: &'a Group, report: &Report) -> Vec<Picture<'a>> {
+    let pictures = LatencyPicture::all(group, report).into_iter();
+    let pictures = pictures.map(|picture| Picture {
+        name: format!("{}-{}", group.slug, slug(picture.name())),
+        subject: Subject::Latency(picture),
+    });
+    pictures.collect()
 }
 
 /// The efficiency of each backend over task granularity; `None` if no size was measured.
@@ -142,6 +160,7 @@ impl Picture<'_> {
             Subject::SpeedUp(speed_up) => speed_up.description(),
             Subject::HeatMap(heat_map) => heat_map.description(),
             Subject::Efficiency(efficiency) => efficiency.description(),
+            Subject::Latency(latency) => latency.description(),
             Subject::Timelines(timelines) => timelines.description(),
         }
     }
@@ -152,6 +171,7 @@ impl Picture<'_> {
             Subject::SpeedUp(speed_up) => speed_up.height(),
             Subject::HeatMap(heat_map) => heat_map.height(),
             Subject::Efficiency(efficiency) => efficiency.height(),
+            Subject::Latency(latency) => latency.height(),
             Subject::Timelines(timelines) => timelines.height(),
         }
     }
@@ -172,6 +192,7 @@ impl Picture<'_> {
             Subject::SpeedUp(speed_up) => speed_up.draw(&mut canvas)?,
             Subject::HeatMap(heat_map) => heat_map.draw(&mut canvas)?,
             Subject::Efficiency(efficiency) => efficiency.draw(&mut canvas)?,
+            Subject::Latency(latency) => latency.draw(&mut canvas)?,
             Subject::Timelines(timelines) => timelines.draw(&mut canvas)?,
         }
         canvas.finish()

@@ -13,6 +13,19 @@ fn each_group_has_its_pictures_and_the_run_has_one() {
     assert_eq!(names(&varied()), ["empty-comparison", "empty-speed-up"]);
     let with_load = report([case("a", "serial", 1).load(0, &[[1.0, 0.0]])]);
     assert_eq!(names(&with_load), ["a-comparison", "load"]);
+    let with_latencies = report([
+        case("a", "serial", 1)
+            .latencies("hand_over", 1..=100)
+            .latencies("lateness", (0..=20_000).map(|i| i * 10)),
+        case("a", "rayon", 1).latencies("lateness", 1..=30),
+        // Too few for a line.
+        case("a", "fork", 1).latencies("request", 1..=9),
+    ]);
+    let with_latencies = names(&with_latencies);
+    assert_eq!(
+        with_latencies,
+        ["a-comparison", "a-hand-over", "a-lateness"]
+    );
     assert_eq!(names(&report([])), [""; 0]);
     assert_eq!(
         names(&report([case("a", "fork", 1).error("killed", "")])),
