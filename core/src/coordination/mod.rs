@@ -13,11 +13,23 @@ use crate::kernel::{Awaited, Findings, Kernel, Setting};
 use crate::latency::Histogram;
 use crate::sync::{Halted, Party, WaitTable, at_once};
 
+mod attempt;
 mod barrier;
 mod channels;
+#[cfg(test)]
+mod fixture;
+mod mutex;
+mod read_write;
+mod reentrant;
+mod semaphore;
 
+pub use attempt::{Attempt, AttemptWork, Timed, Try};
 pub use barrier::BarrierWork;
 pub use channels::{PingPong, ProducerConsumer, Shape, ThreadRing};
+pub use mutex::MutexWork;
+pub use read_write::ReadWriteWork;
+pub use reentrant::ReentrantWork;
+pub use semaphore::SemaphoreWork;
 
 /// What the parties of a workload do, and the invariant that must hold afterwards.
 pub trait Coordination: Send + Sync + 'static {

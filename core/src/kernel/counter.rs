@@ -5,6 +5,7 @@ use crate::graph::TaskId;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::sync::{
     AtomicCounter, MutexCounter, ProcessMutexCounter, RacyCounter, ShardedCounter, SharedCounter,
+    ThreadLocalCounter,
 };
 
 /// A task that increments one shared counter many times.
@@ -28,7 +29,13 @@ impl KernelKind for CounterKind {
             Parameter {
                 name: "variant",
                 why: "how the counter is protected; racy is unprotected and loses updates",
-                kind: ParameterKind::Choice(&["racy", "atomic", "mutex", "sharded"]),
+                kind: ParameterKind::Choice(&[
+                    "racy",
+                    "atomic",
+                    "mutex",
+                    "sharded",
+                    "thread-local",
+                ]),
                 default: Some(DefaultValue::Text("atomic")),
             },
             Parameter {
@@ -54,7 +61,7 @@ impl KernelKind for CounterKind {
 
     fn pace(&self, parameters: &Parameters) -> Pace {
         match parameters.text("variant") {
-            "sharded" => Pace::Machine,
+            "sharded" | "thread-local" => Pace::Machine,
             _ => Pace::Contention,
         }
     }
@@ -69,6 +76,9 @@ impl KernelKind for CounterKind {
                 increments,
                 Loss::Fault,
             ),
+            ("thread-local", _) => {
+                Counter::boxed(ThreadLocalCounter::new()?, increments, Loss::Fault)
+            }
             (_, Sharing::Threads) => Counter::boxed(MutexCounter::new(), increments, Loss::Fault),
             (_, Sharing::Processes) => {
                 Counter::boxed(ProcessMutexCounter::new()?, increments, Loss::Fault)

@@ -19,6 +19,7 @@ mod hash;
 mod load_imbalance;
 mod r#loop;
 mod memory_bound;
+mod plus_minus;
 mod replay;
 mod sleep;
 mod support;
@@ -31,6 +32,7 @@ pub use hash::HASH;
 pub use load_imbalance::LOAD_IMBALANCE;
 pub use r#loop::LOOP;
 pub use memory_bound::MEMORY_BOUND;
+pub use plus_minus::PLUS_MINUS;
 pub use replay::REPLAY;
 pub use sleep::SLEEP;
 pub use support::deadly::deadly;
@@ -47,6 +49,7 @@ pub const KERNELS: &[&dyn KernelKind] = &[
     &HASH,
     &LOOP,
     &COUNTER,
+    &PLUS_MINUS,
     &REPLAY,
 ];
 
@@ -304,6 +307,10 @@ pub trait KernelKind: Sync {
     fn is_idempotent(&self) -> bool {
         true
     }
+    /// Whether its tasks coordinate, see [`Kernel::has_parties`]: the death of the worker of one of them makes the run fail.
+    fn coordinates(&self) -> bool {
+        false
+    }
     /// Whether it works only on graphs that contain the duration of each task.
     fn needs_durations(&self) -> bool {
         false
@@ -389,7 +396,7 @@ mod tests {
             let parameters = Parameters::check(kernel.parameters(), &given).unwrap();
             let expected = match kernel.name() {
                 "sleep" | "busy-wait" | "replay" => Pace::Clock,
-                "counter" => Pace::Contention,
+                "counter" | "plus-minus" => Pace::Contention,
                 _ => Pace::Machine,
             };
             assert_eq!(kernel.pace(&parameters), expected, "{}", kernel.name());

@@ -5,17 +5,25 @@
 //! from the system. Async backends use the form for threads, because no lock is held across an `.await`.
 
 use std::cell::Cell;
+use std::hint::black_box;
 use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use super::process_mutex::ProcessMutex;
+use super::posix_mutex::PosixMutex;
 use crate::memory::{Padded, SharedSlice};
 
 /// A counter that many workers increment.
 pub trait SharedCounter: Send + Sync {
+    /// Adds `amount`; a sum above the largest number wraps around, so the largest number subtracts one.
+    fn add(&self, amount: u64);
     /// Adds one, `times` times.
-    fn increment(&self, times: u64);
+    #[inline]
+    fn increment(&self, times: u64) {
+        for _ in 0..times {
+            self.add(1);
+        }
+    }
     /// The value. No worker may be incrementing.
     fn value(&self) -> u64;
     /// Sets the value to zero. No worker may be incrementing.
@@ -33,7 +41,7 @@ pub struct MutexCounter(Mutex<u64>);
 
 /// A mutex that is locked for each increment, for processes.
 pub struct ProcessMutexCounter {
-    mutex: ProcessMutex,
+    mutex: PosixMutex,
     value: SharedSlice<Padded<AtomicU64>>,
 }
 
@@ -42,6 +50,10 @@ pub struct ShardedCounter {
     shards: SharedSlice<Padded<AtomicU64>>,
     next: SharedSlice<AtomicU32>,
 }
+
+/// An addition to a variable of the worker's own; the worker adds it to the total when it has incremented it as often as
+/// it was asked to.
+pub struct ThreadLocalCounter(AtomicCounter);
 
 impl RacyCounter {
     /// A counter at zero.
@@ -55,12 +67,11 @@ impl RacyCounter {
 }
 
 impl SharedCounter for RacyCounter {
-    fn increment(&self, times: u64) {
-        for _ in 0..times {
-            // Relaxed, and in two steps: this counter is meant to lose updates.
-            let value = self.0[0].load(Ordering::Relaxed);
-            self.0[0].store(value + 1, Ordering::Relaxed);
-        }
+    #[inline]
+    fn add(&self, amount: u64) {
+        // Relaxed, and in two steps: this counter is meant to lose updates.
+        let value = self.0[0].load(Ordering::Relaxed);
+        self.0[0].store(value.wrapping_add(amount), Ordering::Relaxed);
     }
 
     fn value(&self) -> u64 {
@@ -84,11 +95,10 @@ impl AtomicCounter {
 }
 
 impl SharedCounter for AtomicCounter {
-    fn increment(&self, times: u64) {
-        for _ in 0..times {
-            // Relaxed: only the total matters, and the end of the run orders the reader after it.
-            self.0[0].fetch_add(1, Ordering::Relaxed);
-        }
+    #[inline]
+    fn add(&self, amount: u64) {
+        // Relaxed: only the total matters, and the end of the run orders the reader after it.
+        self.0[0].fetch_add(amount, Ordering::Relaxed);
     }
 
     fn value(&self) -> u64 {
@@ -114,10 +124,10 @@ impl Default for MutexCounter {
 }
 
 impl SharedCounter for MutexCounter {
-    fn increment(&self, times: u64) {
-        for _ in 0..times {
-            *self.0.lock().expect("an addition does not panic") += 1;
-        }
+    #[inline]
+    fn add(&self, amount: u64) {
+        let mut value = self.0.lock().expect("an addition does not panic");
+        *value = value.wrapping_add(amount);
     }
 
     fn value(&self) -> u64 {
@@ -137,21 +147,20 @@ impl ProcessMutexCounter {
     /// If the system refuses the shared page or the mutex.
     pub fn new() -> io::Result<Self> {
         Ok(Self {
-            mutex: ProcessMutex::new()?,
+            mutex: PosixMutex::new("the counter")?,
             value: SharedSlice::new(1)?,
         })
     }
 }
 
 impl SharedCounter for ProcessMutexCounter {
-    fn increment(&self, times: u64) {
-        for _ in 0..times {
-            self.mutex.with(|| {
-                // Relaxed: the mutex orders both steps.
-                let value = self.value[0].load(Ordering::Relaxed);
-                self.value[0].store(value + 1, Ordering::Relaxed);
-            });
-        }
+    #[inline]
+    fn add(&self, amount: u64) {
+        self.mutex.with(|| {
+            // Relaxed: the mutex orders both steps.
+            let value = self.value[0].load(Ordering::Relaxed);
+            self.value[0].store(value.wrapping_add(amount), Ordering::Relaxed);
+        });
     }
 
     fn value(&self) -> u64 {
@@ -192,6 +201,11 @@ impl ShardedCounter {
 }
 
 impl SharedCounter for ShardedCounter {
+    fn add(&self, amount: u64) {
+        // Relaxed: as in `increment`.
+        self.shard().fetch_add(amount, Ordering::Relaxed);
+    }
+
     fn increment(&self, times: u64) {
         let shard = self.shard();
         for _ in 0..times {
@@ -210,5 +224,41 @@ impl SharedCounter for ShardedCounter {
         for shard in self.shards.iter() {
             shard.store(0, Ordering::Relaxed);
         }
+    }
+}
+
+impl ThreadLocalCounter {
+    /// A counter at zero.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses the shared page.
+    pub fn new() -> io::Result<Self> {
+        AtomicCounter::new().map(Self)
+    }
+}
+
+impl SharedCounter for ThreadLocalCounter {
+    fn add(&self, amount: u64) {
+        self.0.add(amount);
+    }
+
+    fn increment(&self, times: u64) {
+        thread_local! {
+            static OWN: Cell<u64> = const { Cell::new(0) };
+        }
+        for _ in 0..times {
+            // The compiler must not know the sum, or it would add `times` at once.
+            OWN.set(black_box(OWN.get() + 1));
+        }
+        self.add(OWN.take());
+    }
+
+    fn value(&self) -> u64 {
+        self.0.value()
+    }
+
+    fn reset(&self) {
+        self.0.reset();
     }
 }

@@ -15,22 +15,37 @@ mod barrier;
 mod channel;
 mod counter;
 mod futex;
+mod lock;
 mod party;
-mod process_mutex;
+mod pause;
+mod permits;
+mod posix_mutex;
+mod read_write_lock;
 mod ring;
+mod semaphore;
 mod shared_channel;
+mod spin_lock;
 
 pub use barrier::{Barrier, SharedBarrier, ThreadBarrier};
 pub use channel::{Channel, MESSAGE, Message, ROOM, Receiver, Sender, ThreadChannel, ThreadSender};
 pub use counter::{
     AtomicCounter, MutexCounter, ProcessMutexCounter, RacyCounter, ShardedCounter, SharedCounter,
+    ThreadLocalCounter,
 };
+pub use lock::{Lock, ThreadLock, TimedLock};
 pub use party::{Halted, LOOK_INTERVAL, Party, WaitTable, Waiting};
+pub use pause::{BlockingPause, Pause};
+pub use posix_mutex::{PosixGuard, PosixMutex};
+pub use read_write_lock::{
+    PosixReadWriteGuard, PosixReadWriteLock, ReadWriteLock, ThreadReadWriteLock,
+};
+pub use semaphore::{Semaphore, SharedPermit, SharedSemaphore, ThreadPermit, ThreadSemaphore};
 pub use shared_channel::{
     PIPE_MESSAGE_BYTES, PipeChannel, PipeReceiver, PipeSender, RingChannel, RingEnd,
 };
+pub use spin_lock::{SpinGuard, SpinLock};
 
-/// The atomics of `ring`. A model check compiles it with others.
+/// The atomics of `permits` and `ring`. Model checks compile these with others.
 mod atomic {
     pub(super) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 }
