@@ -78,8 +78,10 @@ def greeting(known):
         "runtime": platform.python_implementation(),
         "runtime_version": platform.python_version(),
         "details": {"interpreter": sys.executable, "global_lock": "on" if has_lock else "off"},
-        "backends": [backend.describe(name) for name, backend in known.items()],
-        "kernels": list(registry.KERNELS),
+        "backends": [
+            {**backend.describe(name), "kernels": registry.claims(backend.has_processes())} for name, backend in known.items()
+        ],
+        "kernels": registry.claims(True),
         "kinds": KINDS,
         "has_payload": False,
         "has_latencies": True,

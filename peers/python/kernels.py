@@ -3,9 +3,6 @@
 import hashlib
 import time
 
-import shared
-from protocol import CaseFailed
-
 
 class Kernel:
     """A kernel that has no effect beside its result. An instance is sent to every process that runs tasks."""
@@ -77,69 +74,10 @@ class Loop(Kernel):
         return seed ^ x
 
 
-class RacyCounter(Kernel):
-    """Increments a number that all tasks share, without a lock. Updates may be lost."""
-
-    def __init__(self, parameters, number):
-        self._increments = parameters["increments"]
-        self._number = number
-
-    def run(self, seed, task):
-        number = self._number
-        for _ in range(self._increments):
-            number.value += 1
-        return seed
-
-    def reset(self):
-        self._number.value = 0
-
-    def verify(self, task_run_count):
-        lost = self._lost(task_run_count)
-        if lost < 0:
-            raise self._miscount(task_run_count)
-        return {"lost_updates_count": lost}
-
-    def _lost(self, task_run_count):
-        return self._increments * task_run_count - self._number.value
-
-    def _miscount(self, task_run_count):
-        expected = self._increments * task_run_count
-        return CaseFailed("kernel-check", f"the counter is {self._number.value} after {expected} increments")
-
-
-class LockedCounter(RacyCounter):
-    """As `RacyCounter`, with a lock around every increment."""
-
-    def run(self, seed, task):
-        number = self._number
-        lock = number.get_lock()
-        for _ in range(self._increments):
-            with lock:
-                number.value += 1
-        return seed
-
-    def verify(self, task_run_count):
-        if self._lost(task_run_count) != 0:
-            raise self._miscount(task_run_count)
-        return {}
-
-
-def _counter(parameters, setting):
-    # This process and its threads share a plain number. Processes need one in shared memory, which `multiprocessing`
-    # provides with a lock or without.
-    if parameters["variant"] == "mutex":
-        return LockedCounter(parameters, shared.number(setting.context))
-    if setting.context is None:
-        return RacyCounter(parameters, shared.LocalNumber(None))
-    return RacyCounter(parameters, setting.context.RawValue("q", 0))
-
-
 # How to build each kernel, from its parameters and its setting.
 KERNELS = {
     "empty": lambda parameters, setting: Kernel(),
     "sleep": lambda parameters, setting: Sleep(parameters),
     "hash": lambda parameters, setting: Hash(parameters),
     "loop": lambda parameters, setting: Loop(parameters),
-    "counter/variant=racy": _counter,
-    "counter/variant=mutex": _counter,
 }

@@ -3,24 +3,32 @@
 from collections import namedtuple
 
 import coordination
+import counters
 import kernels
 from protocol import CaseFailed
 
 # Where the tasks of a kernel run: the context of `multiprocessing` in which the workers of the backend run, `None` if all
 # of them are in this process; whether a task that waits is awaited; the number of tasks; and the table in which tasks say
-# what they wait for.
+# what they wait for, `None` if they do not wait for each other.
 Setting = namedtuple("Setting", "context is_async party_count waits")
 
 # How to build each kernel, by what the greeting claims: NAME, or NAME/PARAMETER=VALUE.
-KERNELS = {**kernels.KERNELS, **coordination.KERNELS}
+KERNELS = {**kernels.KERNELS, **counters.KERNELS, **coordination.KERNELS}
+_OF_PROCESSES = {**counters.OF_PROCESSES, **coordination.OF_PROCESSES}
+
+
+def claims(has_processes):
+    """The kernels of a backend, whose tasks run in processes of their own or in this one."""
+    return list({**KERNELS, **_OF_PROCESSES} if has_processes else KERNELS)
 
 
 def build(parameters, setting):
     """Builds the kernel of a case."""
-    for claim, build_one in KERNELS.items():
+    known = KERNELS if setting.context is None else {**KERNELS, **_OF_PROCESSES}
+    for claim, build_one in known.items():
         if _covers(claim, parameters):
             return build_one(parameters, setting)
-    raise CaseFailed("set-up", f"this child has no kernel {parameters}; it has {', '.join(KERNELS)}")
+    raise CaseFailed("set-up", f"this backend has no kernel {parameters}; it has {', '.join(known)}")
 
 
 def _covers(claim, parameters):

@@ -1,6 +1,8 @@
-"""Numbers that all tasks share, whether they run in one process or in several."""
+"""What all tasks share, whether they run in one process or in several."""
 
 import threading
+
+from work import end_with_parent
 
 
 class LocalNumber:
@@ -26,3 +28,25 @@ def add(number, amount):
         before = number.value
         number.value = before + amount
     return before
+
+
+def bare_number(context):
+    """As `number`, without a lock."""
+    return LocalNumber(None) if context is None else context.RawValue("q", 0)
+
+
+class Server:
+    """A manager of `multiprocessing`: a process that has the objects which others use through proxies."""
+
+    def __init__(self, context):
+        from multiprocessing.managers import SyncManager
+
+        self.manager = SyncManager(ctx=context)
+        self.manager.start(end_with_parent)
+
+    def __getstate__(self):
+        # Workers get proxies. Only the process that has started the manager can end it.
+        return {"manager": None}
+
+    def close(self):
+        self.manager.shutdown()

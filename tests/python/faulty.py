@@ -10,6 +10,7 @@ from parent import PEER
 sys.path.insert(0, PEER)
 
 import child
+import coordination
 import kernels
 import registry
 
@@ -99,6 +100,18 @@ class Waiting(kernels.Kernel):
         await asyncio.sleep(10**6)
 
 
+class Leaving(coordination.BarrierWork):
+    """The first party does not come to the barrier, where the others wait."""
+
+    def __init__(self, parameters, setting):
+        super().__init__({"phases": 1}, setting)
+
+    async def take_part(self, party, seed):
+        if party.index == 0:
+            raise ValueError("the first party has left")
+        return await super().take_part(party, seed)
+
+
 class Printing(kernels.Kernel):
     def run(self, seed, task):
         print("a task says something", flush=True)
@@ -107,6 +120,7 @@ class Printing(kernels.Kernel):
 
 for kernel in Raising, RaisingLater, Endless, Dying, Waiting:
     registry.KERNELS[kernel.__name__] = lambda parameters, setting, kernel=kernel: kernel(parameters)
+registry.KERNELS["Leaving"] = Leaving
 registry.KERNELS["Printing"] = lambda parameters, setting: Printing()
 
 if __name__ == "__main__":

@@ -6,9 +6,15 @@ import sys
 import tempfile
 import unittest
 
+import broken
 import local
 import oracle
 from parent import NONCE, Child, to_slice
+
+import latency
+import parties
+import registry
+import shared
 
 # The number of tasks, and the kernel.
 BARRIER = {"kind": "barrier", "phases": 5}
@@ -71,3 +77,128 @@ class Coordination(unittest.TestCase):
         for method in "forkserver", "spawn":
             for task_count, kernel in FORMS[2:]:
                 self.check(task_count, kernel, "python-process-pool", {"start_method": method})
+
+    def test_more_parties_than_workers_are_refused(self):
+        for backend, workers, options in [
+            ("python-serial", 1, {}),
+            ("python-threads", 2, {}),
+            ("python-process-pool", 8, {"call": "map-chunk-8"}),
+        ]:
+            case = oracle.trivial(3), BARRIER, backend, workers, options
+            failed = local.failure(*case, **TOGETHER)
+            self.assertEqual(failed.kind, "set-up")
+            self.assertIn("wait for each other", failed.message)
+
+    def test_a_party_that_fails_ends_all_others(self):
+        # If it did not, this test would never end.
+        for backend in [*local.THREADS, *local.PROCESSES, "python-asyncio"]:
+            with self.subTest(backend=backend):
+                case = oracle.trivial(3), {"kind": "Leaving"}, backend, 3
+                self.assertIn("the first party has left", local.failure(*case, **TOGETHER).message)
+
+    def test_the_parent_reads_what_parties_wait_for(self):
+        for backend in "python-threads", "python-process-pool":
+            with self.subTest(backend=backend), tempfile.NamedTemporaryFile() as waits, Child(is_quiet=False) as child:
+                waits.truncate(64 * 4)
+                child.greet()
+                kernel = {**PING_PONG, "form": "queue", "round_trips": 10**6}
+                child.request_prepare(oracle.trivial(2), kernel, backend, 2, waits=waits.name, **TOGETHER)
+                texts = set()
+                while len(texts) < 2:
+                    data = os.pread(waits.fileno(), 64 * 4, 0)
+                    for begin in 64, 128:
+                        length = int.from_bytes(data[begin : begin + 8], "little")
+                        texts.add(data[begin + 8 : begin + 8 + length])
+                child.process.kill()
+            self.assertEqual(texts, {b"", b"an item in the queue"})
+
+    def test_latencies_are_recorded_if_they_are_requested(self):
+        for backend in "python-threads", "python-process", "python-asyncio":
+            case = oracle.trivial(2), {**PING_PONG, "form": "natural"}, backend, 2
+            with self.subTest(backend=backend), local.running(*case, **TOGETHER) as (plan, running):
+                meter = local.child.Meter(running, plan)
+                for _ in range(2):
+                    _, done = meter.slice(to_slice(1, latencies=True))
+                    [(name, histogram)] = done["latencies"].items()
+                    self.assertEqual(name, "hand_over")
+                    self.assertEqual(sum(count for _, count in histogram["buckets"]), PING_PONG["round_trips"])
+                    self.assertGreaterEqual(histogram["max_ns"], histogram["buckets"][-1][0])
+                _, done = meter.slice(to_slice(1))
+                self.assertNotIn("latencies", done)
+                self.assertEqual(plan.kernel.take_latencies()[name], {"buckets": [], "max_ns": 0})
+
+
+class Histogram(unittest.TestCase):
+    def test_buckets_are_those_of_the_format(self):
+        for ns in [0, 1, 127, 128, 129, 255, 256, 1000, 2**20 - 1, 2**40 - 1]:
+            recorder = latency.Recorder(None)
+            recorder.record(ns)
+            shift = max(ns.bit_length() - 7, 0)
+            self.assertEqual(recorder.take(), {"buckets": [[ns >> shift << shift, 1]], "max_ns": ns})
+
+
+class Broken(unittest.TestCase):
+    """Each invariant is violated by a primitive that is broken on purpose."""
+
+    def kernel(self, party_count, parameters):
+        waits = parties.WaitTable(None, party_count)
+        return registry.build(parameters, registry.Setting(None, False, party_count, waits))
+
+    def assert_violated(self, text, kernel, *tasks):
+        with self.assertRaisesRegex(parties.Violated, text):
+            for task in tasks:
+                kernel.run(7, task)
+
+    def assert_refused(self, text, kernel, task_run_count):
+        with self.assertRaisesRegex(local.CaseFailed, text):
+            kernel.verify(task_run_count)
+
+    def test_a_barrier_that_lets_one_through_early(self):
+        kernel = self.kernel(2, BARRIER)
+        kernel._barrier = broken.Open()
+        self.assert_violated("passed the barrier of phase 0 when 1 of 2", kernel, 0)
+
+    def test_a_party_that_stays_away_from_a_barrier(self):
+        kernel = self.kernel(1, BARRIER)
+        kernel.run(7, 0)
+        kernel.verify(1)
+        self.assert_refused("5 arrivals at the barrier instead of 10", kernel, 2)
+
+    def test_a_token_of_another_hand_over(self):
+        kernel = self.kernel(3, {**RING, "form": "queue"})
+        kernel._own = [broken.Items() for _ in range(3)]
+        broken.fill(kernel._own[1], 4)
+        self.assert_violated("party 1 got the token of hand-over 4 instead of 1", kernel, 1)
+        self.assert_refused("0 hand-overs instead of 20", kernel, 3)
+
+    def test_a_message_that_is_no_link_of_the_chain(self):
+        kernel = self.kernel(2, {**PING_PONG, "form": "queue"})
+        kernel._there = broken.Items()
+        broken.fill(kernel._there, 1)
+        self.assert_violated("received in round trip 0 does not follow", kernel, 1)
+
+    def test_queues_that_lose_repeat_or_exchange_items(self):
+        parameters = {**PRODUCERS, "producers": 1, "consumers": 1, "capacity": 100, "form": "queue"}
+        for queue, text in [(broken.Dropping, "19 items arrived instead of 20"), (broken.Repeating, None), (broken.Exchanging, None)]:
+            with self.subTest(queue=queue):
+                kernel = self.kernel(2, parameters)
+                kernel._channel = queue()
+                kernel.run(7, 0)
+                if text is None:
+                    self.assert_violated("received item 0 of party 0 after", kernel, 1)
+                else:
+                    kernel.run(7, 1)
+                    self.assert_refused(text, kernel, 2)
+
+    def test_an_item_that_two_consumers_received(self):
+        kernel = self.kernel(3, {**PRODUCERS, "producers": 1, "capacity": 100, "form": "queue"})
+        # The other consumer has received item 0 instead of item 19.
+        kernel._channel = broken.Items()
+        broken.fill(kernel._channel, *range(19), -1)
+        kernel.run(7, 1)
+        shared.add(kernel._received_count, 1)
+        self.assert_refused("an item arrived twice, and another one never", kernel, 3)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -307,10 +307,6 @@ pub trait KernelKind: Sync {
     fn is_idempotent(&self) -> bool {
         true
     }
-    /// Whether its tasks coordinate, see [`Kernel::has_parties`]: the death of the worker of one of them makes the run fail.
-    fn coordinates(&self) -> bool {
-        false
-    }
     /// Whether it works only on graphs that contain the duration of each task.
     fn needs_durations(&self) -> bool {
         false

@@ -7,13 +7,19 @@ await; an event loop has forms that do. Each workload checks an invariant that a
 from .barrier import BarrierWork
 from .channels import PingPong, ProducerConsumer, ThreadRing
 
-_QUEUES = ["natural", "queue", "manager-queue"]
-_CHANNELS = [*_QUEUES, "connection"]
+_QUEUES = ["natural", "queue"]
 
-# How to build each kernel, by what the greeting claims.
+# How to build each kernel, from its parameters and its setting.
 KERNELS = {
     "barrier": BarrierWork,
     **{f"producer-consumer/form={form}": ProducerConsumer for form in _QUEUES},
-    **{f"threadring/form={form}": ThreadRing for form in _CHANNELS},
-    **{f"ping-pong/form={form}": PingPong for form in _CHANNELS},
+    **{f"threadring/form={form}": ThreadRing for form in _QUEUES},
+    **{f"ping-pong/form={form}": PingPong for form in _QUEUES},
+}
+
+# The same for kernels that need processes.
+OF_PROCESSES = {
+    "producer-consumer/form=manager-queue": ProducerConsumer,
+    **{f"threadring/form={form}": ThreadRing for form in ("manager-queue", "connection")},
+    **{f"ping-pong/form={form}": PingPong for form in ("manager-queue", "connection")},
 }

@@ -2,9 +2,9 @@
 
 import queue
 
+import shared
 from parties import LOOK_S
 from protocol import CaseFailed
-from work import end_with_parent
 
 _ROOM = b"room in the queue"
 _ITEM = b"an item in the queue"
@@ -14,9 +14,10 @@ class Channels:
     """Makes channels of one form, and ends what they need when they are no longer used."""
 
     def __init__(self, form, setting):
-        self._setting = setting
+        self._context = setting.context
+        self._is_async = setting.is_async
         self._form = form
-        self._manager = None
+        self._server = shared.Server(setting.context) if form == "manager-queue" else None
 
     def open(self, capacity):
         """A channel that holds so many items; any number if `capacity` is "unbounded"."""
@@ -24,43 +25,23 @@ class Channels:
             raise CaseFailed("set-up", "a queue of CPython holds at least one item")
         # To all queues, 0 is no limit.
         limit = 0 if capacity == "unbounded" else capacity
-        context = self._setting.context
-        if self._setting.is_async:
-            return self._open_async(limit)
+        if self._is_async:
+            import asyncio
+
+            return AsyncQueue(asyncio.Queue(limit))
         if self._form == "connection":
-            return Connection(self._of_processes().Pipe(duplex=False))
+            return Connection(self._context.Pipe(duplex=False))
         if self._form == "manager-queue":
-            return ProcessQueue(self._server().Queue(limit))
-        return ThreadQueue(queue.Queue(limit)) if context is None else ProcessQueue(context.Queue(limit))
-
-    def _open_async(self, limit):
-        if self._form not in ("natural", "queue"):
-            raise CaseFailed("set-up", f"the channel {self._form} blocks, and an event loop must not")
-        import asyncio
-
-        return AsyncQueue(asyncio.Queue(limit))
-
-    def _of_processes(self):
-        if self._setting.context is None:
-            raise CaseFailed("set-up", f"the channel {self._form} is for processes")
-        return self._setting.context
-
-    def _server(self):
-        """The manager, a process that has all queues."""
-        from multiprocessing.managers import SyncManager
-
-        if self._manager is None:
-            self._manager = SyncManager(ctx=self._of_processes())
-            self._manager.start(end_with_parent)
-        return self._manager
+            return ProcessQueue(self._server.manager.Queue(limit))
+        return ThreadQueue(queue.Queue(limit)) if self._context is None else ProcessQueue(self._context.Queue(limit))
 
     def __getstate__(self):
-        # Only the process that has started the manager can end it.
-        return {"_setting": None, "_form": self._form, "_manager": None}
+        # Workers use what is open.
+        return {}
 
     def close(self):
-        if self._manager is not None:
-            self._manager.shutdown()
+        if self._server is not None:
+            self._server.close()
 
 
 class ThreadQueue:
