@@ -4,17 +4,15 @@
 //! The two sides are measured alternately, A B B A, in one process. The result is the median of the ratios of the
 //! rounds: the speed of a shared machine drifts, and a drift that affects both sides cancels out.
 
-use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Instant;
 
 use taskdyno::internal::backend::{CROSSBEAM, RAYON, SERIAL, STATIC, TOKIO};
 use taskdyno_core::backend::{Backend, Continuation, Pool, PoolPlan};
 use taskdyno_core::execute::{Job, expected_digest};
 use taskdyno_core::graph::{TaskGraph, TaskId};
 
-use crate::arguments::Request;
 use crate::prepare::{FINE, compute_bound, empty, new_job, stencil, worker_count};
+use crate::table::{Effort, Row, Section, median, median_ratio, nanoseconds, rounds};
 
 #[path = "overhead/arguments.rs"]
 mod arguments;
@@ -26,38 +24,12 @@ mod graphs;
 mod kernels;
 #[path = "overhead/prepare.rs"]
 mod prepare;
+#[path = "overhead/table.rs"]
+mod table;
 
-/// One line of the table.
-struct Row {
-    what: String,
-    /// The result, with its unit.
-    found: String,
-    /// The goal, in the same unit.
-    goal: String,
-    is_met: bool,
+fn main() {
+    table::main(SECTIONS);
 }
-
-/// How much to measure.
-#[derive(Clone, Copy)]
-struct Effort {
-    /// The number of rounds of A B B A.
-    rounds: usize,
-    /// The divisor of the sizes of graphs and loops.
-    shrink: u64,
-}
-
-const MEASURE: Effort = Effort {
-    rounds: 41,
-    shrink: 1,
-};
-
-const TEST: Effort = Effort {
-    rounds: 1,
-    shrink: 100,
-};
-
-/// A part of the table: its name, and how to measure it.
-type Section = (&'static str, fn(Effort) -> Vec<Row>);
 
 const SECTIONS: &[Section] = &[
     ("core", core),
@@ -73,68 +45,6 @@ const SECTIONS: &[Section] = &[
     ("graph", graphs::graph),
     ("patterns", graphs::patterns),
 ];
-
-fn main() {
-    match arguments::parse(std::env::args().skip(1)) {
-        Request::Nothing => {}
-        Request::List(filter) => {
-            for (name, _) in SECTIONS.iter().filter(|(name, _)| filter.matches(name)) {
-                println!("{name}: benchmark");
-            }
-        }
-        Request::Test(filter) => {
-            for (name, measure) in SECTIONS.iter().filter(|(name, _)| filter.matches(name)) {
-                measure(TEST);
-                println!("{name}: ok");
-            }
-        }
-        Request::Measure(filter) => {
-            let wanted = SECTIONS.iter().filter(|(name, _)| filter.matches(name));
-            for row in wanted.flat_map(|(_, measure)| measure(MEASURE)) {
-                print(&row);
-            }
-        }
-    }
-}
-
-fn print(row: &Row) {
-    let verdict = if row.is_met { "met" } else { "MISSED" };
-    println!(
-        "{:<68} {:>12} {:>12}  {verdict}",
-        row.what, row.found, row.goal
-    );
-}
-
-impl Row {
-    /// A time in nanoseconds that must be at most `goal`.
-    fn nanoseconds(what: impl Into<String>, found: f64, goal: f64) -> Self {
-        Self {
-            what: what.into(),
-            found: format!("{found:.1} ns"),
-            goal: format!("≤ {goal} ns"),
-            is_met: found <= goal,
-        }
-    }
-
-    /// A ratio that must be at most `goal`.
-    fn at_most(what: impl Into<String>, found: f64, goal: f64) -> Self {
-        Self {
-            what: what.into(),
-            found: format!("{found:.3} ×"),
-            goal: format!("≤ {goal} ×"),
-            is_met: found <= goal,
-        }
-    }
-
-    /// A ratio that must be at least `goal`.
-    fn at_least(what: impl Into<String>, found: f64, goal: f64) -> Self {
-        Self {
-            goal: format!("≥ {goal} ×"),
-            is_met: found >= goal,
-            ..Self::at_most(what, found, goal)
-        }
-    }
-}
 
 /// The verified core in topological order, and the additional cost of counting down.
 fn core(effort: Effort) -> Vec<Row> {
@@ -331,37 +241,4 @@ fn run_nanoseconds(job: &Job, run: impl FnOnce()) -> f64 {
 fn verify(job: &Job) {
     let expected = expected_digest(job.graph(), job.kernel(), 0);
     job.verify(expected).expect("the last run was right");
-}
-
-fn nanoseconds<R>(body: impl FnOnce() -> R) -> f64 {
-    let start = Instant::now();
-    black_box(body());
-    start.elapsed().as_nanos() as f64
-}
-
-/// Measures A B B A in each round, and returns the two means of each round.
-fn rounds(
-    effort: Effort,
-    mut a: impl FnMut() -> f64,
-    mut b: impl FnMut() -> f64,
-) -> Vec<(f64, f64)> {
-    let mut round = || {
-        let (first, second, third, fourth) = (a(), b(), b(), a());
-        ((first + fourth) / 2.0, (second + third) / 2.0)
-    };
-    // The first round is a warm-up.
-    round();
-    (0..effort.rounds).map(|_| round()).collect()
-}
-
-/// The median over the rounds of A over B.
-fn median_ratio(rounds: &[(f64, f64)]) -> f64 {
-    median(rounds.iter().map(|(a, b)| a / b))
-}
-
-/// The median of an odd number of values.
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut sorted: Vec<f64> = values.collect();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
 }

@@ -101,6 +101,12 @@ impl Pages {
     }
 }
 
+/// How often two workers interrupt each other at most in one execution.
+const TWO_WORKERS: usize = 3;
+
+/// Like [`TWO_WORKERS`]. It is smaller because three workers have many more orders.
+const THREE_WORKERS: usize = 2;
+
 fn check(preemption_bound: usize, body: impl Fn() + Sync + Send + 'static) {
     let mut builder = Builder::new();
     builder.preemption_bound = Some(preemption_bound);
@@ -109,7 +115,7 @@ fn check(preemption_bound: usize, body: impl Fn() + Sync + Send + 'static) {
 
 #[test]
 fn messages_arrive_in_order_through_one_place() {
-    check(4, || {
+    check(TWO_WORKERS, || {
         let pages = Pages::new(1, 2);
         let sender = {
             let pages = Arc::clone(&pages);
@@ -123,7 +129,7 @@ fn messages_arrive_in_order_through_one_place() {
 
 #[test]
 fn messages_arrive_in_order_through_two_places() {
-    check(4, || {
+    check(TWO_WORKERS, || {
         let pages = Pages::new(2, 2);
         let sender = {
             let pages = Arc::clone(&pages);
@@ -137,14 +143,16 @@ fn messages_arrive_in_order_through_two_places() {
 
 #[test]
 fn the_messages_of_two_senders_arrive_once() {
-    check(3, || {
+    check(THREE_WORKERS, || {
         let pages = Pages::new(1, 3);
         let senders = [1, 2].map(|word| {
             let pages = Arc::clone(&pages);
             thread::spawn(move || pages.send(word as u32, word))
         });
         let mut received = [pages.receive(0), pages.receive(0)];
-        senders.map(|sender| sender.join().unwrap());
+        for sender in senders {
+            sender.join().unwrap();
+        }
         received.sort_unstable();
         assert_eq!(received, [1, 2]);
     });
@@ -152,7 +160,7 @@ fn the_messages_of_two_senders_arrive_once() {
 
 #[test]
 fn two_receivers_get_one_message_each() {
-    check(3, || {
+    check(THREE_WORKERS, || {
         let pages = Pages::new(1, 3);
         let receivers = [1, 2].map(|party| {
             let pages = Arc::clone(&pages);

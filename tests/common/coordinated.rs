@@ -7,7 +7,7 @@ use taskdyno_core::backend::{Backend, Continuation, PoolPlan, verify_runs};
 use taskdyno_core::execute::Job;
 use taskdyno_core::graph::TaskGraphBuilder;
 use taskdyno_core::kernel::KernelKind;
-use taskdyno_core::parameter::{Parameter, ParameterKind, Parameters, Value};
+use taskdyno_core::parameter::{Parameter, ParameterKind, Parameters, UNBOUNDED, Value};
 
 /// Runs of each pool. State that one run leaves behind would show in the next.
 const RUN_COUNT: u64 = 3;
@@ -19,9 +19,8 @@ const RUN_COUNT: u64 = 3;
 ///
 /// When a run fails, or when nothing fits although the backend has more than one worker.
 pub(crate) fn conforms(kind: &dyn KernelKind, backend: &dyn Backend, continuation: Continuation) {
-    let cores = thread::available_parallelism().unwrap().get();
     let mut ran_count = 0;
-    for party_count in [1, 2, 3, cores + 3] {
+    for party_count in [1, 2, 3, most_parties()] {
         for parameters in every_choice(kind.parameters()) {
             for worker_count in worker_counts(backend, party_count) {
                 let venue = backend.venue(party_count as u64, worker_count);
@@ -73,12 +72,33 @@ fn runs(
     assert_eq!(verify_runs(backend, plan, job, RUN_COUNT), Ok(()), "{what}");
 }
 
+/// More parties than there are cores.
+fn most_parties() -> usize {
+    thread::available_parallelism().unwrap().get() + 3
+}
+
+/// Whether a parameter says how many parties do one of several things. What does not fit the number of all parties is left
+/// out.
+fn is_party_count(name: &str) -> bool {
+    ["producers", "consumers"].contains(&name)
+}
+
 /// All combinations of the choices among `declared`, with small values for the rest.
 fn every_choice(declared: &[Parameter]) -> Vec<Parameters> {
     let mut given = vec![BTreeMap::new()];
     for parameter in declared {
         let values: Vec<Value> = match parameter.kind {
+            ParameterKind::Count { .. } if is_party_count(parameter.name) => {
+                [1, 2, most_parties() as u64 - 1].map(Value::Count).into()
+            }
             ParameterKind::Count { min, max } => vec![Value::Count(3.clamp(min, max))],
+            // 64 KiB of messages fill a power of two of pages, whatever their size: a pipe holds nothing else.
+            ParameterKind::Limit { max } => [0, 1, 3, 4096]
+                .into_iter()
+                .filter(|limit| *limit <= max)
+                .map(Value::Count)
+                .chain([Value::Text(UNBOUNDED.into())])
+                .collect(),
             ParameterKind::Milliseconds => vec![Value::Number(0.1)],
             ParameterKind::Ratio => vec![Value::Number(0.5)],
             ParameterKind::Choice(words) => words

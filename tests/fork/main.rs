@@ -14,6 +14,7 @@ mod conformance;
 mod coordinated;
 mod death;
 mod host;
+mod parties;
 mod retry;
 mod runner;
 mod sample;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let mut cases = conformance::cases();
     cases.extend(death::cases());
     cases.extend(host::cases());
+    cases.extend(parties::cases());
     cases.extend(retry::cases());
     cases.extend(sample::cases());
     runner::main(cases)

@@ -38,11 +38,6 @@ pub trait Channel: 'static {
         sender_count: usize,
         receiver_count: usize,
     ) -> io::Result<(Vec<Self::Sender>, Vec<Self::Receiver>)>;
-
-    /// The bytes that a channel holds, for a form whose capacity is bytes.
-    fn byte_len(&self) -> Option<u64> {
-        None
-    }
 }
 
 /// The end of a channel that sends.

@@ -120,10 +120,6 @@ impl Channel for PipeChannel {
         let receiver = PipeReceiver(Arc::new(reader));
         Ok((vec![sender; sender_count], vec![receiver; receiver_count]))
     }
-
-    fn byte_len(&self) -> Option<u64> {
-        Some(self.byte_len as u64)
-    }
 }
 
 impl Sender for PipeSender {

@@ -38,6 +38,7 @@ pub(in crate::coordinated) const FORM_OR_PIPE: Parameter = Parameter {
         "queue",
         "manager-queue",
     ]),
+    why: "which channel: `natural` is `std` for threads, `ring` for processes, `tokio` for async tasks; a `pipe` holds 16 bytes per item",
     ..FORM
 };
 
