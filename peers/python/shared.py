@@ -4,6 +4,9 @@ import threading
 
 from work import end_with_parent
 
+# The bits of a sum that are compared. They fit into every number.
+MASK = (1 << 62) - 1
+
 
 class LocalNumber:
     """A number that the threads of one process share, with the interface of `multiprocessing.Value`."""
@@ -50,3 +53,8 @@ class Server:
 
     def close(self):
         self.manager.shutdown()
+
+
+def sum_of_squares(count):
+    """0² + 1² + .. + (count - 1)²."""
+    return (count - 1) * count * (2 * count - 1) // 6

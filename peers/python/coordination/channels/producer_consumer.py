@@ -13,8 +13,6 @@ from .base import OverChannels
 _DONE = -1
 _END = -2
 
-_MASK = (1 << 62) - 1
-
 
 class ProducerConsumer(OverChannels):
     """Each producer says when it has sent all. The consumer that hears it from the last one ends the others: only then
@@ -71,7 +69,7 @@ class ProducerConsumer(OverChannels):
             count += 1
             squares += item * item
         shared.add(self._received_count, count)
-        shared.add(self._received_sum, squares & _MASK)
+        shared.add(self._received_sum, squares & shared.MASK)
 
     async def _is_last(self, party):
         """Counts a producer that has sent all. After the last one, ends the other consumers and returns `True`."""
@@ -91,9 +89,8 @@ class ProducerConsumer(OverChannels):
         if self._received_count.value != run_count * item_count:
             found = f"{self._received_count.value} items arrived instead of {run_count * item_count}"
             raise CaseFailed("kernel-check", found)
-        # 0² + 1² + .. + (n - 1)²
-        squares = (item_count - 1) * item_count * (2 * item_count - 1) // 6
-        if self._received_sum.value & _MASK != run_count * squares & _MASK:
+        squares = run_count * shared.sum_of_squares(item_count)
+        if self._received_sum.value & shared.MASK != squares & shared.MASK:
             raise CaseFailed("kernel-check", "an item arrived twice, and another one never")
         return {}
 
