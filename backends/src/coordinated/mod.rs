@@ -4,16 +4,38 @@
 use crate::kernel::KernelKind;
 
 mod barrier;
+mod mutex;
 mod ping_pong;
 mod producer_consumer;
+mod reentrant;
+mod rwlock;
+mod semaphore;
 mod support;
 mod threadring;
+mod timed_lock;
+mod try_lock;
 
 pub use barrier::BARRIER;
+pub use mutex::MUTEX;
 pub use ping_pong::PING_PONG;
 pub use producer_consumer::PRODUCER_CONSUMER;
+pub use reentrant::REENTRANT;
+pub use rwlock::RWLOCK;
+pub use semaphore::SEMAPHORE;
 pub use threadring::THREADRING;
+pub use timed_lock::TIMED_LOCK;
+pub use try_lock::TRY_LOCK;
 
 /// The kernels whose tasks coordinate.
-pub const COORDINATED: &[&dyn KernelKind] =
-    &[&BARRIER, &PRODUCER_CONSUMER, &THREADRING, &PING_PONG];
+pub const COORDINATED: &[&dyn KernelKind] = &[
+    &BARRIER,
+    &PRODUCER_CONSUMER,
+    &THREADRING,
+    &PING_PONG,
+    &MUTEX,
+    &RWLOCK,
+    &REENTRANT,
+    &TRY_LOCK,
+    &TIMED_LOCK,
+    &SEMAPHORE,
+];

@@ -29,7 +29,7 @@ pub use channels::{PingPong, ProducerConsumer, Shape, ThreadRing};
 pub use mutex::MutexWork;
 pub use read_write::ReadWriteWork;
 pub use reentrant::ReentrantWork;
-pub use semaphore::SemaphoreWork;
+pub use semaphore::{SEMAPHORE_LATENCIES, SemaphoreWork};
 
 /// What the parties of a workload do, and the invariant that must hold afterwards.
 pub trait Coordination: Send + Sync + 'static {

@@ -12,6 +12,9 @@ use crate::sync::{Party, Pause, Semaphore};
 /// The latency from asking for a connection to having one.
 const WAIT: &str = "wait";
 
+/// The latencies that a [`SemaphoreWork`] records.
+pub const SEMAPHORE_LATENCIES: &[&str] = &[WAIT];
+
 /// Parties that share a number of connections.
 ///
 /// **Invariants.** Never are more connections in use than there are. Every party uses one as often as it has to.
@@ -46,11 +49,6 @@ impl Counts {
     fn ended(&self) -> &AtomicU64 {
         &self.0[2]
     }
-}
-
-impl<S, P> SemaphoreWork<S, P> {
-    /// The latencies that it records.
-    pub const LATENCIES: &[&str] = &[WAIT];
 }
 
 impl<S: Semaphore, P: Pause> SemaphoreWork<S, P> {

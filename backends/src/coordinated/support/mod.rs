@@ -4,6 +4,8 @@ use crate::kernel::{Setting, Sharing, Venue};
 
 pub(super) mod channel;
 mod channels;
+pub(super) mod lock;
+pub(super) mod locks;
 
 /// The form of a primitive: for which workers it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
