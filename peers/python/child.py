@@ -78,14 +78,17 @@ def greeting(known):
         "runtime": platform.python_implementation(),
         "runtime_version": platform.python_version(),
         "details": {"interpreter": sys.executable, "global_lock": "on" if has_lock else "off"},
-        "backends": [
-            {**backend.describe(name), "kernels": registry.claims(backend.has_processes())} for name, backend in known.items()
-        ],
-        "kernels": registry.claims(True),
+        "backends": [{**backend.describe(name), "kernels": list(kernels_of(backend))} for name, backend in known.items()],
+        "kernels": list(registry.kernels_of(is_async=False, has_processes=True)),
         "kinds": KINDS,
         "has_payload": False,
         "has_latencies": True,
     }
+
+
+def kernels_of(backend):
+    """The kernels of a backend."""
+    return registry.kernels_of(backend.family == "async", backend.family in ("processes", "mixed"))
 
 
 def prepare(fields, known):

@@ -14,17 +14,22 @@ Setting = namedtuple("Setting", "context is_async party_count waits")
 
 # How to build each kernel, by what the greeting claims: NAME, or NAME/PARAMETER=VALUE.
 KERNELS = {**kernels.KERNELS, **counters.KERNELS, **coordination.KERNELS}
-_OF_PROCESSES = {**counters.OF_PROCESSES, **coordination.OF_PROCESSES}
 
 
-def claims(has_processes):
-    """The kernels of a backend, whose tasks run in processes of their own or in this one."""
-    return list({**KERNELS, **_OF_PROCESSES} if has_processes else KERNELS)
+def kernels_of(is_async, has_processes):
+    """`KERNELS`, and those for blocking workers unless tasks are awaited, and those for processes if tasks run in them."""
+    known = dict(KERNELS)
+    if not is_async:
+        known.update(coordination.BLOCKING)
+    if has_processes:
+        known.update(counters.OF_PROCESSES)
+        known.update(coordination.OF_PROCESSES)
+    return known
 
 
 def build(parameters, setting):
     """Builds the kernel of a case."""
-    known = KERNELS if setting.context is None else {**KERNELS, **_OF_PROCESSES}
+    known = kernels_of(setting.is_async, setting.context is not None)
     for claim, build_one in known.items():
         if _covers(claim, parameters):
             return build_one(parameters, setting)

@@ -40,8 +40,8 @@ pub(super) struct Bench<'a> {
     /// The kernels that it claims whose tasks need only their inputs, with each of their choices. Those that this program
     /// does not know are left out.
     pub(super) kernels: Vec<ChosenKernel>,
-    /// The kernels that it claims whose tasks wait for each other, with the claim that each belongs to.
-    pub(super) coordinating: Vec<(String, ChosenKernel)>,
+    /// The same for kernels whose tasks wait for each other.
+    pub(super) coordinating: Vec<ChosenKernel>,
     /// Every pattern by itself.
     pub(super) patterns: Vec<NamedGraph>,
     /// Every pattern, all in one graph.
@@ -70,11 +70,10 @@ impl<'a> Bench<'a> {
         doing: &'a (dyn Fn(&str) + Sync),
     ) -> Result<Self, ConformError> {
         let claimed = claims.kernels.iter();
-        let kernels: Vec<ChosenKernel> = claimed
+        // Tasks that wait for each other cannot depend on each other, as those of most graphs here do.
+        let (coordinating, kernels): (Vec<_>, Vec<_>) = claimed
             .flat_map(|claim| ChosenKernel::claimed(claim, registry))
-            // Their tasks cannot depend on each other, as those of these graphs do.
-            .filter(|kernel| !kernel.kind.coordinates())
-            .collect();
+            .partition(|kernel| kernel.kind.coordinates());
         if kernels.is_empty() {
             let claimed = claims.kernels.join(", ");
             return Err(ConformError::NoKernel { claimed });
@@ -92,7 +91,7 @@ impl<'a> Bench<'a> {
         let patterns = NamedGraph::variety(registry);
         Ok(Self {
             subject,
-            coordinating: Self::coordinating(&claims, registry),
+            coordinating,
             kernels,
             together: NamedGraph::together(&patterns),
             patterns,
@@ -103,18 +102,6 @@ impl<'a> Bench<'a> {
             job_count: selection.job_count,
             doing,
         })
-    }
-
-    fn coordinating(claims: &Claims, registry: &Registry) -> Vec<(String, ChosenKernel)> {
-        let of_claim = |claim: &String| {
-            let kernels = ChosenKernel::claimed(claim, registry).into_iter();
-            let claim = claim.clone();
-            kernels.map(move |kernel| (claim.clone(), kernel))
-        };
-        let kernels = claims.kernels.iter().flat_map(of_claim);
-        kernels
-            .filter(|(_, kernel)| kernel.kind.coordinates())
-            .collect()
     }
 
     /// The backends under test.

@@ -134,6 +134,8 @@ fn given(declared: &[Parameter]) -> Vec<BTreeMap<String, Value>> {
 #[derive(Clone)]
 pub(super) struct ChosenKernel {
     pub(super) kind: &'static dyn KernelKind,
+    /// The claim that it belongs to.
+    pub(super) claim: String,
     parameters: Parameters,
 }
 
@@ -155,7 +157,7 @@ impl ChosenKernel {
             })
         };
         all.filter(is_claimed)
-            .filter_map(|given| Self::new(kind, &given))
+            .filter_map(|given| Self::new(kind, claim, &given))
             .collect()
     }
 
@@ -163,12 +165,22 @@ impl ChosenKernel {
     /// another parameter has no default.
     pub(super) fn sized(kind: &'static dyn KernelKind, size: u64) -> Option<Self> {
         let name = kind.size_parameter()?;
-        Self::new(kind, &BTreeMap::from([(name.into(), Value::Count(size))]))
+        let given = BTreeMap::from([(name.into(), Value::Count(size))]);
+        Self::new(kind, kind.name(), &given)
     }
 
-    fn new(kind: &'static dyn KernelKind, given: &BTreeMap<String, Value>) -> Option<Self> {
+    fn new(
+        kind: &'static dyn KernelKind,
+        claim: &str,
+        given: &BTreeMap<String, Value>,
+    ) -> Option<Self> {
         let parameters = Parameters::check(kind.parameters(), given).ok()?;
-        Some(Self { kind, parameters })
+        let claim = claim.into();
+        Some(Self {
+            kind,
+            claim,
+            parameters,
+        })
     }
 
     /// Whether `task_count` tasks can run it, if all of them can be in progress at once.

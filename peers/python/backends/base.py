@@ -42,11 +42,6 @@ class Backend:
         }
 
     @classmethod
-    def has_processes(cls):
-        """Whether tasks run in processes of their own."""
-        return cls.family in ("processes", "mixed")
-
-    @classmethod
     def check_options(cls, given):
         """The value of every option, given or default."""
         options = {name: values[0] for name, values in cls.options.items()}
