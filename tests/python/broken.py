@@ -58,3 +58,75 @@ class Exchanging(Items):
         await super().put(party, item)
         if len(self._items) == 2:
             self._items.reverse()
+
+
+class OpenLock:
+    """A lock that lets everybody in."""
+
+    def ways(self):
+        return lambda *_: True, lambda: None
+
+
+class OpenEvent:
+    """An event that nobody needs to set."""
+
+    async def wait(self, party, what):
+        pass
+
+    def set(self):
+        pass
+
+
+class OpenCondition:
+    """A condition without a lock, where nobody waits."""
+
+    def locked(self):
+        return self
+
+    async def __aenter__(self):
+        pass
+
+    async def __aexit__(self, *_):
+        pass
+
+    def wake(self, everybody):
+        pass
+
+
+class WideSemaphore:
+    """Has one permit too many, and runs something else while the first connection is used."""
+
+    def __init__(self, meanwhile):
+        self._meanwhile = meanwhile
+
+    async def acquire(self, party):
+        pass
+
+    def release(self):
+        pass
+
+    async def pause(self, seconds):
+        meanwhile, self._meanwhile = self._meanwhile, None
+        if meanwhile:
+            meanwhile()
+
+
+class Interrupted:
+    """A number. Something else runs when it has been read this many times, before anybody writes it again."""
+
+    def __init__(self, meanwhile, read_count=1, value=0):
+        self._value = value
+        self._meanwhile = meanwhile
+        self._left = read_count
+
+    @property
+    def value(self):
+        found = self._value
+        self._left -= 1
+        if self._left == 0:
+            self._meanwhile()
+        return found
+
+    @value.setter
+    def value(self, value):
+        self._value = value

@@ -21,14 +21,28 @@ BARRIER = {"kind": "barrier", "phases": 5}
 PRODUCERS = {"kind": "producer-consumer", "producers": 2, "consumers": 2, "items": 20}
 RING = {"kind": "threadring", "hand_overs": 20}
 PING_PONG = {"kind": "ping-pong", "round_trips": 10}
+CONDITION = {"kind": "condition", "rounds": 5, "form": "natural"}
+EVENT = {"kind": "event", "rounds": 5}
+MUTEX = {"kind": "mutex", "increments": 20, "form": "natural"}
+SEMAPHORE = {"kind": "semaphore", "permits": 2, "uses": 2, "use_ms": 0.1}
 WORKS = [
     (4, BARRIER),
+    (4, {**CONDITION, "wakes": "one"}),
+    (4, {**CONDITION, "wakes": "all"}),
+    (4, EVENT),
+    (4, MUTEX),
+    (4, SEMAPHORE),
     (4, {**PRODUCERS, "capacity": 1, "form": "natural"}),
     (4, {**PRODUCERS, "capacity": "unbounded", "form": "queue"}),
     (3, {**RING, "form": "natural"}),
     (1, {**RING, "form": "queue"}),
     (2, {**PING_PONG, "form": "natural"}),
 ]
+REENTRANT = {"kind": "reentrant", "increments": 20, "depth": 3, "form": "natural"}
+TRY_LOCK = {"kind": "try-lock", "attempts": 20, "form": "natural"}
+TIMED_LOCK = {"kind": "timed-lock", "attempts": 5, "limit_ms": 0.2, "hold_ms": 0.2, "form": "natural"}
+# What is not for an event loop.
+BLOCKING = [(3, REENTRANT), (3, TRY_LOCK), (3, TIMED_LOCK)]
 # The forms that are for processes only.
 FORMS = [
     (4, {**PRODUCERS, "capacity": 2, "form": "manager-queue"}),
@@ -65,6 +79,10 @@ class Coordination(unittest.TestCase):
         for backend, (task_count, kernel) in itertools.product(local.BY_NAME, WORKS):
             if backend != "python-serial" and (kernel is not BARRIER or has_barrier(backend)):
                 self.check(task_count, kernel, backend, {})
+
+    def test_every_workload_of_blocking_workers(self):
+        for backend, (task_count, kernel) in itertools.product([*local.THREADS, *local.PROCESSES], BLOCKING):
+            self.check(task_count, kernel, backend, {})
 
     def test_every_option(self):
         for backend, options in holding():
@@ -198,6 +216,54 @@ class Broken(unittest.TestCase):
         kernel.run(7, 1)
         shared.add(kernel._received_count, 1)
         self.assert_refused("an item arrived twice, and another one never", kernel, 3)
+
+    def test_a_lock_that_lets_two_in(self):
+        # One increment of party 0 takes as long as all of party 1, which are lost.
+        for parameters in MUTEX, TRY_LOCK:
+            with self.subTest(parameters=parameters):
+                kernel = self.kernel(2, parameters)
+                kernel._lock = broken.OpenLock()
+                kernel._number = broken.Interrupted(lambda: kernel.run(7, 1))
+                kernel.run(7, 0)
+                self.assert_refused("the counter under the lock is 20 after 40 increments", kernel, 2)
+
+    def test_a_reentrant_lock_that_lets_two_in(self):
+        kernel = self.kernel(2, REENTRANT)
+        kernel._lock = broken.OpenLock()
+        kernel._number = broken.Interrupted(lambda: kernel.run(7, 1))
+        self.assert_violated("party 1 took the lock 1 times, but it was held 3 times", kernel, 0)
+
+    def test_attempts_that_are_not_counted(self):
+        kernel = self.kernel(1, TRY_LOCK)
+        kernel.run(7, 0)
+        self.assertEqual(kernel.verify(1), {"lock_successes_count": 20, "lock_give_ups_count": 0})
+        self.assert_refused("20 attempts succeeded and 0 were given up, of 40", kernel, 2)
+
+    def test_a_semaphore_with_one_permit_too_many(self):
+        kernel = self.kernel(2, {**SEMAPHORE, "permits": 1})
+        kernel._semaphore = broken.WideSemaphore(lambda: kernel.run(7, 1))
+        self.assert_violated("party 1 uses connection 2 of 1", kernel, 0)
+        self.assert_refused("0 uses of connections ended, of 4", kernel, 2)
+
+    def test_a_condition_whose_lock_lets_two_in(self):
+        kernel = self.kernel(3, {**CONDITION, "rounds": 1, "wakes": "one"})
+        kernel._items = kernel._taken = broken.OpenCondition()
+        # The item is there, and the dispatcher has left. Both consumers find that nobody has taken it.
+        kernel._is_over.value = 1
+        kernel._put_count = broken.Interrupted(lambda: kernel.run(7, 2), read_count=2, value=1)
+        kernel.run(7, 1)
+        self.assert_refused("2 items were taken of 1 that were put", kernel, 3)
+
+    def test_an_item_that_was_taken_twice_instead_of_another_one(self):
+        kernel = self.kernel(3, {**CONDITION, "rounds": 2, "wakes": "one"})
+        shared.add(kernel._received_count, 2)
+        self.assert_refused("one item was taken twice, and another one never", kernel, 3)
+
+    def test_an_event_that_lets_through_early(self):
+        kernel = self.kernel(2, EVENT)
+        kernel._go = [broken.OpenEvent(), broken.OpenEvent()]
+        self.assert_violated("party 1 passed event 1 when 0 had been set", kernel, 1)
+        self.assert_refused("parties passed events 0 times instead of 5", kernel, 2)
 
 
 if __name__ == "__main__":
