@@ -79,7 +79,7 @@ def greeting(known):
         "runtime_version": platform.python_version(),
         "details": {"interpreter": sys.executable, "global_lock": "on" if has_lock else "off"},
         "backends": [{**backend.describe(name), "kernels": list(kernels_of(backend))} for name, backend in known.items()],
-        "kernels": list(registry.kernels_of(is_async=False, has_processes=True)),
+        "kernels": list({kernel: None for backend in known.values() for kernel in kernels_of(backend)}),
         "kinds": KINDS,
         "has_payload": False,
         "has_latencies": True,

@@ -17,13 +17,15 @@ KERNELS = {**kernels.KERNELS, **counters.KERNELS, **coordination.KERNELS}
 
 
 def kernels_of(is_async, has_processes):
-    """`KERNELS`, and those for blocking workers unless tasks are awaited, and those for processes if tasks run in them."""
+    """The kernels of a backend whose tasks are awaited, or block, and run in processes of their own, or in this one."""
     known = dict(KERNELS)
     if not is_async:
         known.update(coordination.BLOCKING)
     if has_processes:
         known.update(counters.OF_PROCESSES)
         known.update(coordination.OF_PROCESSES)
+    else:
+        known.update(coordination.OF_ONE_PROCESS)
     return known
 
 

@@ -1,5 +1,6 @@
 """Primitives that break what the tasks of a workload rely on."""
 
+import threading
 from collections import deque
 
 
@@ -8,6 +9,9 @@ class Open:
 
     async def wait(self, party):
         pass
+
+    def is_broken_within(self, party, patience_s):
+        return False
 
     def abort(self):
         pass
@@ -109,6 +113,26 @@ class WideSemaphore:
         meanwhile, self._meanwhile = self._meanwhile, None
         if meanwhile:
             meanwhile()
+
+
+class Later:
+    """A function that has an effect when the caller goes on."""
+
+    def __init__(self, function):
+        self._thread = threading.Thread(target=function)
+
+    def __call__(self):
+        self._thread.start()
+
+    def join(self):
+        self._thread.join()
+
+
+class Alarm:
+    """A timer that is always due at once."""
+
+    def __init__(self, delay_s, function):
+        Later(function)()
 
 
 class Interrupted:

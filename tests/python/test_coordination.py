@@ -17,13 +17,15 @@ import registry
 import shared
 
 # The number of tasks, and the kernel.
-BARRIER = {"kind": "barrier", "phases": 5}
+BARRIER = {"kind": "barrier", "phases": 5, "variant": "plain"}
 PRODUCERS = {"kind": "producer-consumer", "producers": 2, "consumers": 2, "items": 20}
 RING = {"kind": "threadring", "hand_overs": 20}
 PING_PONG = {"kind": "ping-pong", "round_trips": 10}
 CONDITION = {"kind": "condition", "rounds": 5, "form": "natural"}
 EVENT = {"kind": "event", "rounds": 5}
 MUTEX = {"kind": "mutex", "increments": 20, "form": "natural"}
+MAP_ORDER = {"kind": "map-order", "step_ms": 0.1}
+TIMER = {"kind": "timer", "delay_ms": 0.5, "cancel": "never"}
 SEMAPHORE = {"kind": "semaphore", "permits": 2, "uses": 2, "use_ms": 0.1}
 WORKS = [
     (4, BARRIER),
@@ -32,6 +34,9 @@ WORKS = [
     (4, EVENT),
     (4, MUTEX),
     (4, SEMAPHORE),
+    (4, {**MAP_ORDER, "order": "submitted"}),
+    (4, {**MAP_ORDER, "order": "completed"}),
+    (4, TIMER),
     (4, {**PRODUCERS, "capacity": 1, "form": "natural"}),
     (4, {**PRODUCERS, "capacity": "unbounded", "form": "queue"}),
     (3, {**RING, "form": "natural"}),
@@ -42,7 +47,7 @@ REENTRANT = {"kind": "reentrant", "increments": 20, "depth": 3, "form": "natural
 TRY_LOCK = {"kind": "try-lock", "attempts": 20, "form": "natural"}
 TIMED_LOCK = {"kind": "timed-lock", "attempts": 5, "limit_ms": 0.2, "hold_ms": 0.2, "form": "natural"}
 # What is not for an event loop.
-BLOCKING = [(3, REENTRANT), (3, TRY_LOCK), (3, TIMED_LOCK)]
+BLOCKING = [(3, {**BARRIER, "variant": "broken"}), (3, REENTRANT), (3, TRY_LOCK), (3, TIMED_LOCK)]
 # The forms that are for processes only.
 FORMS = [
     (4, {**PRODUCERS, "capacity": 2, "form": "manager-queue"}),
@@ -83,6 +88,10 @@ class Coordination(unittest.TestCase):
     def test_every_workload_of_blocking_workers(self):
         for backend, (task_count, kernel) in itertools.product([*local.THREADS, *local.PROCESSES], BLOCKING):
             self.check(task_count, kernel, backend, {})
+
+    def test_timers_of_one_process_are_cancelled(self):
+        for backend in [*local.THREADS, "python-asyncio"]:
+            self.check(4, {**TIMER, "cancel": "early"}, backend, {})
 
     def test_every_option(self):
         for backend, options in holding():
@@ -264,6 +273,36 @@ class Broken(unittest.TestCase):
         kernel._go = [broken.OpenEvent(), broken.OpenEvent()]
         self.assert_violated("party 1 passed event 1 when 0 had been set", kernel, 1)
         self.assert_refused("parties passed events 0 times instead of 5", kernel, 2)
+
+    def test_a_broken_barrier_that_somebody_passes(self):
+        kernel = self.kernel(2, {**BARRIER, "variant": "broken"})
+        kernel._barrier = broken.Open()
+        self.assert_violated("party 1 passed the barrier of phase 0, to which one party did not come", kernel, 1)
+        self.assert_refused("told 0 times that the barrier is broken, instead of 10 times", kernel, 2)
+
+    def test_a_timer_that_fires_early_or_twice(self):
+        kernel = self.kernel(1, {**TIMER, "delay_ms": 10**6})
+        kernel._start = broken.Alarm
+        self.assert_violated("timer 0 fired .* ns before it was due", kernel, 0)
+        kernel = self.kernel(1, {**TIMER, "delay_ms": 0})
+        kernel.run(7, 0)
+        kernel._fire(0)
+        self.assert_refused("2 timers have fired and 0 were cancelled, of 1", kernel, 1)
+
+    def test_a_timer_that_fires_although_it_was_cancelled(self):
+        kernel = self.kernel(2, {**TIMER, "cancel": "early", "delay_ms": 0})
+        kernel._timers[1] = broken.Alarm(0, lambda: None)
+        kernel._timers[1].cancel = late = broken.Later(lambda: kernel._fire(1))
+        kernel.run(7, 0)
+        late.join()
+        self.assert_refused("2 timers have fired and 1 were cancelled, of 2", kernel, 2)
+
+    def test_a_result_that_arrives_twice(self):
+        kernel = self.kernel(3, {**MAP_ORDER, "order": "completed"})
+        kernel._results = broken.Items()
+        broken.fill(kernel._results, 1, 1)
+        self.assert_violated("the result of party 1 was received twice", kernel, 0)
+        self.assert_refused("0 results were received instead of 2", kernel, 3)
 
 
 if __name__ == "__main__":
