@@ -128,6 +128,9 @@ pub struct Record {
     /// together.
     #[serde(default)]
     pub latencies: Latencies,
+    /// What was wrong with the end of the case's processes, after the samples were taken: one sentence each.
+    #[serde(default)]
+    pub remarks: Vec<String>,
     /// Why the case failed; null if it did not. A case with an error has no valid samples.
     pub error: Option<CaseError>,
 }

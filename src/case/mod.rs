@@ -12,11 +12,13 @@
 
 mod agreement;
 mod child;
+mod child_end;
 mod child_meter;
 mod child_program;
 mod failed;
 mod judge;
 mod latencies;
+mod lines;
 mod process;
 pub(crate) mod protocol;
 mod recorded;
@@ -27,7 +29,7 @@ mod work;
 pub(crate) use child::serve;
 pub use child_program::ChildProgram;
 pub use process::{Idle, Patience};
-pub(crate) use recorded::{Surroundings, note, record};
+pub(crate) use recorded::{Surroundings, add_slice, note, record};
 pub use session::{ChildPlan, Ready, Session};
 pub use work::Works;
 pub(crate) use work::serve_expected;

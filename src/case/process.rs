@@ -1,8 +1,7 @@
 //! A child process that is spoken to in lines of JSON, and the errors of one that does not answer.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -10,6 +9,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, pidfd_open};
 
+use super::child_end::{ChildEnd, LONGEST_EXIT};
+use super::lines::Lines;
 use super::protocol::{Reply, Request};
 use crate::execute::Ending;
 use crate::foreign::{LAST_WORDS_BYTES, Tail, kill_group, pid};
@@ -42,8 +43,8 @@ impl Idle for Patience {
     }
 }
 
-/// How long a child that has sent its last reply may take to exit by itself.
-const LONGEST_EXIT: Duration = Duration::from_secs(2);
+/// How long what it has started may take to end after it.
+const LONGEST_AFTERLIFE: Duration = Duration::from_secs(1);
 
 /// A child process. Dropping it ends it, with everything that it has started.
 pub(super) struct ChildProcess {
@@ -55,6 +56,8 @@ pub(super) struct ChildProcess {
     stderr: Tail,
     tree: ProcessTree,
     oom: OomWatch,
+    /// The reply to the last request, in words.
+    awaited: &'static str,
     /// Whether it has sent its last reply and will exit.
     pub(super) has_finished: bool,
     /// Whether its last reply was an error, and not an error that the parent found.
@@ -102,6 +105,7 @@ impl ChildProcess {
             stderr,
             tree,
             oom,
+            awaited: "a request of the parent",
             has_finished: false,
             has_replied_error: false,
             deadline: Instant::now() + timeout,
@@ -124,19 +128,29 @@ impl ChildProcess {
         self.tree.usage()
     }
 
-    /// Ends the child and everything that it has started, and returns how many processes existed beside it. A child that
-    /// has sent its last reply may exit by itself first, and remove what it has left elsewhere.
-    pub(super) fn end(&mut self) -> usize {
+    /// Ends the child and everything that it has started, and returns how that went. A child that has sent its last reply
+    /// may exit by itself first, and remove what it has left elsewhere.
+    pub(super) fn end(&mut self) -> ChildEnd {
         self.requests = None;
-        if self.has_finished {
-            let mut exit = [PollFd::new(&self.exit, PollFlags::IN)];
-            let longest = Timespec::try_from(LONGEST_EXIT).expect("two seconds");
-            // Whatever happened, the child is killed next.
-            let _ = poll(&mut exit, Some(&longest));
+        let has_exited = self.has_finished && self.has_exited_within(LONGEST_EXIT);
+        if has_exited {
+            self.tree.wait_for_others(LONGEST_AFTERLIFE);
         }
+        let status = has_exited.then(|| self.child.wait().ok()).flatten();
         let ended = self.tree.end();
         let _ = self.child.wait();
-        ended.left_behind_count
+        ChildEnd {
+            status,
+            left_behind_count: ended.left_behind_count,
+            survivors: ended.survivors,
+        }
+    }
+
+    fn has_exited_within(&self, at_most: Duration) -> bool {
+        let mut exit = [PollFd::new(&self.exit, PollFlags::IN)];
+        let at_most = Timespec::try_from(at_most).expect("a few seconds");
+        // If this fails, the child is killed next, as one that does not exit.
+        poll(&mut exit, Some(&at_most)).is_ok_and(|ready_count| ready_count > 0)
     }
 
     /// Sends a request and waits for the first line of the reply.
@@ -155,6 +169,7 @@ impl ChildProcess {
 
     /// Sends a request.
     pub(super) fn send(&mut self, request: &Request) -> Result<(), CaseError> {
+        self.awaited = request.awaited();
         let mut line = serde_json::to_string(request).expect("a request is plain data");
         line.push('\n');
         let requests = self.requests.as_mut().expect("open until dropped");
@@ -189,8 +204,8 @@ impl ChildProcess {
             if self.replies.ended && self.child.try_wait().is_ok_and(|left| left.is_some()) {
                 return Err(self.death());
             }
-            if self.replies.buffer.len() > MOST_REPLY_BYTES {
-                return Err(bad_line(&self.replies.buffer, &"the line does not end"));
+            if self.replies.rest().len() > MOST_REPLY_BYTES {
+                return Err(bad_line(self.replies.rest(), &"the line does not end"));
             }
             if idle.is_cancelled() {
                 return Err(CaseError::new(
@@ -200,10 +215,7 @@ impl ChildProcess {
             }
             let now = Instant::now();
             if now >= self.deadline {
-                let limit = self.timeout.as_secs_f64();
-                let mut message = format!("the case did not end within {limit} s and was killed");
-                message += &self.last_words();
-                return Err(CaseError::new(ErrorKind::Timeout, message));
+                return Err(self.too_late());
             }
             let wake = idle.idle().min(self.deadline);
             self.wait(wake.saturating_duration_since(now))
@@ -211,29 +223,56 @@ impl ChildProcess {
         }
     }
 
-    /// Waits for output, at most this long, and reads what is available.
+    /// Waits for output or the child's exit, at most this long, and reads what is available.
     fn wait(&mut self, at_most: Duration) -> io::Result<()> {
         let timeout = Timespec::try_from(at_most).map_err(io::Error::other)?;
-        // A child that has closed its output may still be running.
-        let mut fds = match self.replies.ended {
-            true => vec![PollFd::new(&self.exit, PollFlags::IN)],
-            false => vec![PollFd::new(&self.replies.pipe, PollFlags::IN)],
+        // A child that has closed its output may still be running, and one that has exited may have left its output open
+        // in another process. A stream that has ended is always ready, so the exit takes its place.
+        let exit = self.exit.as_fd();
+        let replies = match self.replies.ended {
+            true => exit,
+            false => self.replies.pipe.as_fd(),
         };
-        if !self.stderr.has_ended() {
-            fds.push(PollFd::from_borrowed_fd(self.stderr.pipe(), PollFlags::IN));
-        }
+        let errors = match self.stderr.has_ended() {
+            true => exit,
+            false => self.stderr.pipe(),
+        };
+        let mut fds = [exit, replies, errors].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
         match poll(&mut fds, Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
-        if ready[0] && !self.replies.ended {
+        let [has_exited, has_reply, has_errors] = fds.map(|fd| !fd.revents().is_empty());
+        if has_exited {
+            self.replies.fill_last()?;
+        } else if has_reply {
             self.replies.fill()?;
         }
-        if ready.get(1) == Some(&true) {
+        if has_errors && !self.stderr.has_ended() {
             self.stderr.fill()?;
         }
         Ok(())
+    }
+
+    /// The error of a reply that does not belong to the request.
+    pub(super) fn unexpected(&self, reply: &Reply) -> CaseError {
+        let message = format!(
+            "the child sent `{}` where {}, was expected: FORMAT.md lists the replies to each request",
+            reply.name(),
+            self.awaited
+        );
+        CaseError::new(ErrorKind::Protocol, message)
+    }
+
+    /// The error of a child that has not replied in time.
+    fn too_late(&mut self) -> CaseError {
+        let last_words = self.last_words();
+        let message = format!(
+            "the case did not end within {} s and was killed while the parent waited for {}{last_words}",
+            self.timeout.as_secs_f64(),
+            self.awaited
+        );
+        CaseError::new(ErrorKind::Timeout, message)
     }
 
     /// The error of a child that ended without an error reply.
@@ -305,50 +344,6 @@ fn bad_line(line: &[u8], why: &dyn std::fmt::Display) -> CaseError {
     CaseError::new(ErrorKind::Protocol, message)
 }
 
-/// The error of a reply that does not belong to the request.
-pub(super) fn unexpected(reply: &Reply) -> CaseError {
-    CaseError::new(ErrorKind::Protocol, format!("unexpected reply: {reply:?}"))
-}
-
-/// Splits the output of a pipe into lines.
-struct Lines {
-    pipe: File,
-    buffer: Vec<u8>,
-    /// The first bytes of `buffer`, which are known to contain no line end.
-    searched: usize,
-    ended: bool,
-}
-
-impl Lines {
-    fn new(pipe: OwnedFd) -> Self {
-        Self {
-            pipe: pipe.into(),
-            buffer: Vec::new(),
-            searched: 0,
-            ended: false,
-        }
-    }
-
-    fn fill(&mut self) -> io::Result<()> {
-        let mut chunk = [0; 1 << 16];
-        let count = self.pipe.read(&mut chunk)?;
-        self.ended = count == 0;
-        self.buffer.extend_from_slice(&chunk[..count]);
-        Ok(())
-    }
-
-    fn next_line(&mut self) -> Option<Vec<u8>> {
-        let rest = &self.buffer[self.searched..];
-        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
-            self.searched = self.buffer.len();
-            return None;
-        };
-        let line = self.buffer.drain(..=self.searched + end).collect();
-        self.searched = 0;
-        Some(line)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -373,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_error_has_the_last_output_of_the_case() {
+    fn a_timeout_error_says_what_was_awaited_and_has_the_last_output_of_the_case() {
         let (_folder, mut session) = session("echo worker 3 waits >&2; read line", Root::default());
         // Wait until it has written its line.
         poll(
@@ -385,12 +380,52 @@ mod tests {
         )
         .unwrap();
         session.deadline = Instant::now();
-        let error = session.reply(&mut Patience).unwrap_err();
+        let error = session.ask(&Request::Finish {}, &mut Patience).unwrap_err();
         assert_eq!(error.kind.name(), "timeout");
-        assert!(
-            error.message.ends_with("; its last output: worker 3 waits"),
-            "{}",
-            error.message
+        let words = "waited for `finished`, the reply to `finish`; its last output: worker 3 waits";
+        assert!(error.message.ends_with(words), "{}", error.message);
+    }
+
+    #[test]
+    fn a_reply_to_another_request_is_named_with_the_one_that_was_expected() {
+        let reply = r#"{"slice_done":{"findings":{"lost_updates_count":3}}}"#;
+        let (_folder, mut session) =
+            session(&format!("read line; echo '{reply}'"), Root::default());
+        let reply = session.ask(&Request::Finish {}, &mut Patience).unwrap();
+        let message = session.unexpected(&reply).message;
+        let words = "`slice_done` where `finished`, the reply to `finish`, was expected";
+        assert!(message.contains(words), "{message}");
+        assert!(!message.contains("lost_updates"), "{message}");
+    }
+
+    /// A child that leaves a process behind, which holds its output and its standard error.
+    const LEAVING: &str = "sleep 1000 & echo good bye >&2";
+
+    #[test]
+    fn the_exit_of_a_child_is_noticed_while_another_process_holds_its_output() {
+        let script = format!("{LEAVING}; printf half; exit 3");
+        let (_folder, mut session) = session(&script, Root::default());
+        let error = session.reply(&mut Patience).unwrap_err();
+        assert_eq!(error.kind.name(), "killed");
+        for words in ["exit code 3", "its last output: good bye"] {
+            assert!(error.message.contains(words), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn what_a_child_wrote_before_its_exit_is_read_and_its_end_is_judged() {
+        let reply = r#"{"finished":{}}"#;
+        let script = format!("{LEAVING}; read line; echo '{reply}'; exit 3");
+        let (_folder, mut session) = session(&script, Root::default());
+        let reply = session.ask(&Request::Finish {}, &mut Patience);
+        assert!(matches!(reply, Ok(Reply::Finished(_))), "{reply:?}");
+        session.has_finished = true;
+        assert_eq!(
+            session.end().remarks(),
+            [
+                "it left with exit code 3 after its last reply",
+                "it left 1 process behind, which was killed"
+            ]
         );
     }
 

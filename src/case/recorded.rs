@@ -86,6 +86,7 @@ impl Surroundings<'_> {
             },
             findings: Findings::new(),
             latencies: Latencies::new(),
+            remarks: Vec::new(),
             error: None,
         }
     }
@@ -105,6 +106,7 @@ pub(crate) fn record(
         // A case that failed has no valid samples.
         record.samples.clear();
         record.latencies.clear();
+        record.usage.clear();
         record.error = Some(error);
     }
     record
@@ -162,7 +164,8 @@ fn invoke(
         record.deaths.extend(slice.deaths);
     }
 
-    let finished = session.finish(idle)?;
+    let (finished, end) = session.finish(idle)?;
+    record.remarks.extend(end.remarks());
     record.peak_memory_bytes = record.peak_memory_bytes.max(finished.peak_memory_bytes);
     if is_first {
         record.trace = finished.trace;
@@ -192,7 +195,7 @@ fn runtime(greeting: &Greeting) -> Runtime {
 }
 
 /// Adds the results of a slice, whose process has the number `invocation`.
-fn add_slice(record: &mut Record, invocation: u32, slice: Slice) {
+pub(crate) fn add_slice(record: &mut Record, invocation: u32, slice: Slice) {
     let samples = slice.samples.into_iter();
     record.samples.extend(samples.map(|sample| Sample {
         invocation,

@@ -4,12 +4,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::agreement::disagreement;
+use super::child_end::ChildEnd;
 use super::child_meter::ChildMeter;
 use super::child_program::ChildProgram;
 use super::failed::{failed, set_up_error};
 use super::judge::{Judge, check_sample};
 use super::latencies::{LatencyTime, known_latencies};
-use super::process::{ChildProcess, Idle, unexpected};
+use super::process::{ChildProcess, Idle};
 use super::protocol::{
     Expected, Finished, Greeting, Hello, Hex, Prepare, Prepared, Reply, Request, SliceRequest,
 };
@@ -294,18 +295,19 @@ impl Session {
                     }
                     return Ok(slice);
                 }
-                other => return Err(unexpected(&other)),
+                other => return Err(self.process.unexpected(&other)),
             }
         }
     }
 
-    /// Lets the child stop its workers and exit.
+    /// Lets the child stop its workers and exit, and ends what is left of it.
     ///
     /// # Errors
     ///
-    /// Why it did not exit in an orderly way.
-    pub fn finish(mut self, idle: &mut dyn Idle) -> Result<Finished, CaseError> {
-        self.ask_to_finish(idle)
+    /// Why its workers did not stop in an orderly way.
+    pub fn finish(mut self, idle: &mut dyn Idle) -> Result<(Finished, ChildEnd), CaseError> {
+        let finished = self.ask_to_finish(idle)?;
+        Ok((finished, self.end()))
     }
 
     /// Lets the child stop its workers, as [`finish`](Self::finish) does, without ending it yet.
@@ -326,12 +328,12 @@ impl Session {
                     ..finished
                 })
             }
-            other => Err(unexpected(&other)),
+            other => Err(self.process.unexpected(&other)),
         }
     }
 
-    /// Ends the child, and returns how many processes it left behind.
-    pub(crate) fn end(mut self) -> usize {
+    /// Ends the child, and returns how that went.
+    pub(crate) fn end(mut self) -> ChildEnd {
         self.process.end()
     }
 }
@@ -355,7 +357,7 @@ fn greet(process: &mut ChildProcess, idle: &mut dyn Idle) -> Result<Option<Greet
             );
             Err(CaseError::new(ErrorKind::Protocol, message))
         }
-        Ok(other) => Err(unexpected(&other)),
+        Ok(other) => Err(process.unexpected(&other)),
         Err(error) if process.has_replied_error && error.kind == ErrorKind::Protocol => Ok(None),
         Err(error) => Err(error),
     }
@@ -368,6 +370,6 @@ fn prepared(
 ) -> Result<Prepared, CaseError> {
     match process.ask(&Request::Prepare(Box::new(prepare)), idle)? {
         Reply::Prepared(prepared) => Ok(prepared),
-        other => Err(unexpected(&other)),
+        other => Err(process.unexpected(&other)),
     }
 }

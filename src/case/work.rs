@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::child::{die_with_parent, next_request, send, take_stdout};
 use super::failed::{protocol_error, set_up_error};
-use super::process::{ChildProcess, Idle, unexpected};
+use super::process::{ChildProcess, Idle};
 use super::protocol::{Expect, Expected, HandedGraph, Hex, Reply, Request};
 use crate::execute::expected_digest;
 use crate::handover::GraphFile;
@@ -127,7 +127,7 @@ impl Works {
                 process.has_finished = true;
                 Work::keep(self.nonces, expected)
             }
-            other => Err(unexpected(&other)),
+            other => Err(process.unexpected(&other)),
         }
     }
 }

@@ -149,7 +149,7 @@ fn one_run(
                 session.ask_to_finish(&mut UntilInterrupted)?;
                 Ok(slice)
             });
-            (slice, session.end())
+            (slice, session.end().left_behind_count)
         }
     }
 }

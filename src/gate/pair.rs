@@ -15,7 +15,7 @@ use crate::machine::host::core_count;
 use crate::measure::calibration::{calibrate, calibrate_alone};
 use crate::measure::{Slice, SlicePlan};
 use crate::random::SplitMix64;
-use crate::record::{Calibration, Case, CaseError, ErrorKind, nanoseconds, run_ns};
+use crate::record::{Calibration, Case, CaseError, ErrorKind, SliceUsage, nanoseconds, run_ns};
 use crate::stats::median;
 use crate::stats::paired::{Round, difference};
 
@@ -51,6 +51,9 @@ pub(crate) struct PairSlice {
     pub calibration: Calibration,
     /// At least one.
     pub samples: Vec<SliceSample>,
+    /// What all processes of the side used, for children that do not measure it with each sample; else null.
+    #[serde(default)]
+    pub usage: Option<SliceUsage>,
 }
 
 /// One sample of a slice: see [`crate::record::Sample`].
@@ -107,10 +110,11 @@ impl Pair {
 
 impl PairSlice {
     /// The time of one run in nanoseconds: the median of wall time over the samples, and the mean of CPU time, because
-    /// a single sample takes too little CPU time to measure.
+    /// a single sample takes too little CPU time to measure, or over the whole slice if the samples have none.
     fn time(&self, channel: Channel) -> Option<f64> {
         let runs: u64 = self.samples.iter().map(|sample| sample.run_count).sum();
-        let cpu_ns: Option<u64> = self.samples.iter().map(|sample| sample.cpu_ns).sum();
+        let of_samples: Option<u64> = self.samples.iter().map(|sample| sample.cpu_ns).sum();
+        let cpu_ns = of_samples.or_else(|| self.usage?.cpu_ns);
         let wall = |sample: &SliceSample| run_ns(sample.wall_ns, sample.run_count);
         match channel {
             Channel::Wall => median(&self.samples.iter().map(wall).collect::<Vec<_>>()),
@@ -155,7 +159,7 @@ pub(super) fn measure(
             // The time limit applies to this case only, not to the time of its partner.
             session.renew();
             let slice = session.slice(plan_of_slice, idle);
-            let samples = slice
+            let (samples, usage) = slice
                 .and_then(sound_samples)
                 .map_err(|error| on(side, error))?;
             slices.push(PairSlice {
@@ -163,6 +167,7 @@ pub(super) fn measure(
                 side,
                 calibration,
                 samples,
+                usage,
             });
         }
     }
@@ -277,8 +282,8 @@ fn same_work(prepared: &Both<Ready>) -> Result<String, SideError> {
     )))
 }
 
-/// The samples of a slice with valid times.
-fn sound_samples(slice: Slice) -> Result<Vec<SliceSample>, CaseError> {
+/// The samples of a slice with valid times, and what these have used together.
+fn sound_samples(slice: Slice) -> Result<(Vec<SliceSample>, Option<SliceUsage>), CaseError> {
     let sound = slice.samples.iter().filter(|sample| !sample.is_degraded);
     let samples: Vec<SliceSample> = sound
         .map(|sample| SliceSample {
@@ -291,12 +296,15 @@ fn sound_samples(slice: Slice) -> Result<Vec<SliceSample>, CaseError> {
         let message = "worker processes died in every sample of a slice, so it has no valid times";
         return Err(CaseError::new(ErrorKind::WorkerDied, message));
     }
-    Ok(samples)
+    // The figure of the slice cannot be divided among its samples.
+    let are_all = samples.len() == slice.samples.len();
+    Ok((samples, slice.usage.filter(|_| are_all)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::UsageSource;
 
     fn slice(round: u32, side: Side, walls_ns: &[u64], cpu_ns: u64) -> PairSlice {
         let sample = |wall_ns: &u64| SliceSample {
@@ -312,6 +320,7 @@ mod tests {
                 parallel_ns: None,
             },
             samples: walls_ns.iter().map(sample).collect(),
+            usage: None,
         }
     }
 
@@ -329,6 +338,39 @@ mod tests {
         assert!((wall - 2f64.ln()).abs() < 1e-12);
         let cpu = pair.difference(Channel::Cpu).unwrap();
         assert!((cpu - 0.5f64.ln()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_pair_of_children_that_measure_no_cpu_time_has_that_of_whole_slices() {
+        use Side::{Base, Head};
+        // Two samples of two runs each.
+        let foreign = |side, slice_cpu_ns| {
+            let mut slice = slice(0, side, &[400, 400], 0);
+            for sample in &mut slice.samples {
+                sample.cpu_ns = None;
+            }
+            slice.usage = Some(SliceUsage {
+                invocation: 0,
+                cpu_ns: slice_cpu_ns,
+                voluntary_switch_count: None,
+                involuntary_switch_count: None,
+                wall_ns: 800,
+                source: UsageSource::Clock,
+            });
+            slice
+        };
+        let of = |head_cpu_ns| {
+            Pair::invented(vec![
+                foreign(Head, head_cpu_ns),
+                foreign(Base, Some(300)),
+                foreign(Base, Some(300)),
+                foreign(Head, head_cpu_ns),
+            ])
+        };
+        let cpu = of(Some(600)).difference(Channel::Cpu).unwrap();
+        assert!((cpu - 2f64.ln()).abs() < 1e-12);
+        assert_eq!(foreign(Base, Some(300)).time(Channel::Cpu), Some(75.0));
+        assert_eq!(of(None).difference(Channel::Cpu), None);
     }
 
     #[test]

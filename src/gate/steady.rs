@@ -4,7 +4,7 @@ use super::pair::{Pair, SliceSample};
 use crate::compare::Side;
 use crate::record::run_ns;
 use crate::stats::median;
-use crate::stats::steady::unsteady;
+use crate::stats::steady::{LEVEL_RATIO, unsteady};
 
 /// Into how many blocks the samples of a process are divided, at most. A search takes time in proportion to the square
 /// of their number, and a slice of short samples has hundreds.
@@ -20,7 +20,7 @@ pub(super) fn not_steady(pairs: &[Pair]) -> Option<String> {
     let (count, all) = (found.iter().filter(|one| **one).count(), found.len());
     (2 * count > all).then(|| {
         format!(
-            "in {count} of {all} processes the last samples differ from the first by a factor of more than 1.5, so a longer \
+            "in {count} of {all} processes the last samples differ from the first by a factor of more than {LEVEL_RATIO}, so a longer \
              warm-up may give another verdict"
         )
     })
@@ -59,6 +59,7 @@ mod tests {
                     run_count: 1,
                 })
                 .collect(),
+            usage: None,
         };
         let sides = [Side::Base, Side::Head];
         let slices = (0..3).flat_map(|round| sides.map(|side| slice(round, side)));

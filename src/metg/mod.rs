@@ -2,14 +2,14 @@
 //!
 //! Each size is a separate case in its own child process. All children of a sweep exist at once, and all but one are
 //! blocked. Just before each sample, the sweep takes a *probe*: the same kernel in independent chains of large tasks,
-//! on the backend that shows the practical limit. Efficiency is relative to this probe, so a changing peak rate does
+//! on the backend that shows the practical limit, or on the plain loop of another language. Efficiency is relative to this probe, so a changing peak rate does
 //! not change the result. On a shared machine the peak rate changes by a factor of 1.8. Tasks that last for a known
 //! time need no probe.
 
 use std::time::{Duration, Instant};
 
 use crate::case::protocol::Prepare;
-use crate::case::{Idle, Session, Surroundings, note};
+use crate::case::{Idle, Session, Surroundings, add_slice, note};
 use crate::measure::SlicePlan;
 use crate::random;
 use crate::record::{Case, CaseError, ErrorKind, Peak, Plan, Record, Sample, nanoseconds};
@@ -23,7 +23,7 @@ use ruler::Ruler;
 
 pub(crate) use sweepable::Sweepable;
 
-/// The backend of the probes.
+/// The backend of the probes of our own kernels.
 const PROBE_BACKEND: &str = "static";
 /// Tasks in each chain of a probe. There are enough of them to make the cost of starting and ending a run negligible.
 const PROBE_TASKS: u64 = 50;
@@ -243,11 +243,7 @@ fn pair(open: &mut OpenSize, ruler: &mut Ruler, idle: &mut dyn Idle) -> Result<(
     match open.session.slice(SlicePlan::exactly(1), idle) {
         Ok(slice) => {
             let record = &mut open.record;
-            record.samples.extend(slice.samples);
-            record.deaths.extend(slice.deaths);
-            for (name, count) in slice.findings {
-                *record.findings.entry(name).or_default() += count;
-            }
+            add_slice(record, 0, slice);
             let told = record.peak.as_mut().expect("every size has a peak");
             told.probes.extend(probe);
         }
@@ -259,7 +255,10 @@ fn pair(open: &mut OpenSize, ruler: &mut Ruler, idle: &mut dyn Idle) -> Result<(
 
 fn close(session: Session, mut record: Record, idle: &mut dyn Idle) -> Record {
     match session.finish(idle) {
-        Ok(finished) => record.peak_memory_bytes = finished.peak_memory_bytes,
+        Ok((finished, end)) => {
+            record.peak_memory_bytes = finished.peak_memory_bytes;
+            record.remarks = end.remarks();
+        }
         Err(error) => record.error = record.error.or(Some(error)),
     }
     match record.error.take() {
@@ -271,6 +270,7 @@ fn close(session: Session, mut record: Record, idle: &mut dyn Idle) -> Record {
 /// Turns a record into that of a failed size, without samples.
 fn with_error(mut record: Record, error: CaseError) -> Record {
     record.samples.clear();
+    record.usage.clear();
     if let Some(peak) = &mut record.peak {
         peak.probes.clear();
     }

@@ -7,6 +7,8 @@ use crate::record::{CaseError, Probe};
 
 /// A task of a probe lasts at least this long, so that the cost of starting a task is negligible.
 const PROBE_TASK_NS: f64 = 20_000.0;
+/// The same in another program, which may be an interpreter: there, starting a task takes about a microsecond.
+const FOREIGN_PROBE_TASK_NS: f64 = 200_000.0;
 
 /// Gives the time of a task at the peak rate per unit of its size.
 pub(super) enum Ruler {
@@ -100,10 +102,14 @@ impl Sweeper<'_> {
     fn probe(&self, sweepable: &Sweepable, idle: &mut dyn Idle) -> Result<Ruler, CaseError> {
         let sizes = sweepable.sizes;
         let mut size = sizes.least;
+        let least_ns = match sweepable.is_foreign() {
+            true => FOREIGN_PROBE_TASK_NS,
+            false => PROBE_TASK_NS,
+        };
         loop {
             let mut session = self.start(sweepable, sweepable.probe_case(size), idle)?;
             let task_ns = median_wall_ns(&mut session, idle)? / PROBE_TASKS as f64;
-            if task_ns >= PROBE_TASK_NS || size >= sizes.most {
+            if task_ns >= least_ns || size >= sizes.most {
                 return Ok(Ruler::Probe {
                     session: Box::new(session),
                     size,
@@ -111,7 +117,7 @@ impl Sweeper<'_> {
                 });
             }
             // Grow by a limited factor, because the first measurement is mostly overhead.
-            let factor = (1.2 * PROBE_TASK_NS / task_ns).ceil().clamp(2.0, 64.0);
+            let factor = (1.2 * least_ns / task_ns).ceil().clamp(2.0, 64.0);
             size = sizes.at_most(size * factor);
         }
     }

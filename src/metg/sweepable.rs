@@ -3,6 +3,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{PROBE_BACKEND, PROBE_TASKS};
+use crate::backend::{Backend, Family};
+use crate::external::External;
 use crate::kernel::Timed;
 use crate::matrix::PlannedCase;
 use crate::parameter::{LONGEST_MILLISECONDS, ParameterKind};
@@ -25,6 +27,18 @@ pub(crate) struct Sweepable {
     pub(super) least_task_count: u64,
     /// The memory of one size, in bytes.
     pub(super) byte_len: u64,
+    /// The backend that shows the peak rate if the kernel runs in another program; `None` if it is ours.
+    foreign_prober: Option<&'static External>,
+}
+
+/// The backend that shows at which rate the program behind `external` can compute: its plain loop if it has one, and
+/// otherwise itself. A kernel of another language has another rate.
+fn foreign_prober(external: &'static External, registry: &Registry) -> &'static External {
+    let is_loop = |other: &&'static External| {
+        other.family() == Family::Serial && other.command() == external.command()
+    };
+    let mut all = registry.externals.iter().copied();
+    all.find(is_loop).unwrap_or(external)
 }
 
 /// The sizes that a kernel accepts: all multiples of `step` from `least` to `most`.
@@ -124,6 +138,9 @@ impl Sweepable {
             sizes,
             least_task_count: share.max(u64::from(depth)),
             byte_len: definition.byte_len(),
+            foreign_prober: registry
+                .external(&case.backend)
+                .map(|external| foreign_prober(external, registry)),
         }))
     }
 
@@ -132,11 +149,23 @@ impl Sweepable {
         self.case(None).id()
     }
 
-    /// The kernel without its size, the number of workers and their binding. Cases that agree in these share a probe.
+    /// Whether the kernel runs in another program.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.foreign_prober.is_some()
+    }
+
+    /// The backend of the probe.
+    fn prober(&self) -> &'static str {
+        self.foreign_prober.map_or(PROBE_BACKEND, Backend::name)
+    }
+
+    /// The kernel without its size, the backend of the probe, the number of workers and their binding. Cases that agree
+    /// in these share a probe.
     pub(crate) fn probe_key(&self) -> String {
         let case = self.case(None);
         let kernel = &case.parameters["kernel"];
-        format!("{kernel} {} {}", case.workers, case.pin)
+        let prober = self.prober();
+        format!("{kernel} {prober} {} {}", case.workers, case.pin)
     }
 
     /// The case at this size, or without a size.
@@ -159,12 +188,19 @@ impl Sweepable {
         self.planned.certified_optimum.filter(|_| is_own)
     }
 
-    /// The case of a probe: as many chains as there are workers, with tasks of this size.
+    /// The case of a probe: as many chains as there are workers, with tasks of this size. In another program it is one
+    /// chain on one worker, because nothing there is known to keep several workers busy.
     pub(super) fn probe_case(&self, size: f64) -> Case {
         let mut case = self.case(Some(size));
-        case.backend = PROBE_BACKEND.into();
-        case.continuation = None;
-        case.options.clear();
+        let own_backend = std::mem::take(&mut case.backend);
+        case.backend = self.prober().into();
+        if case.backend != own_backend {
+            case.continuation = None;
+            case.options.clear();
+        }
+        if let Some(prober) = self.foreign_prober {
+            case.workers = prober.fixed_worker_count().unwrap_or(1) as u32;
+        }
         let mut kernel = case.parameters["kernel"].take();
         for (name, value) in self.even_parameters {
             kernel[*name] = json!(value);

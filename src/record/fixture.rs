@@ -86,6 +86,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         },
         findings: Default::default(),
         latencies: Default::default(),
+        remarks: Vec::new(),
         error: None,
     };
     Builder(record).walls_us(&[1000; 6])

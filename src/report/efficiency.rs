@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::group::{label, parameters};
+use super::group::{label, parameters, utilisation};
 use super::model::{ALPHA, Curve, LIMIT, Sweep};
 use crate::record::{Case, Peak, Probe, Record, Sample};
 use crate::stats::median;
@@ -120,7 +120,18 @@ fn curve(label: String, members: &[SweepRecord], target: f64) -> Curve {
             .filter(|(record, _)| record.error.is_some())
             .count(),
         metg: metg(&rounds, target, ALPHA),
+        utilisation: utilisation_at(&members, target),
     }
+}
+
+/// See [`Curve::utilisation`]. `members` begin with the smallest size.
+fn utilisation_at(members: &[SweepRecord], target: f64) -> Option<f64> {
+    let reaches = |(record, peak): &&SweepRecord| {
+        let size = points(record, peak);
+        size.iter().any(Option::is_some) && middle(&size).efficiency >= target
+    };
+    let (record, _) = members.iter().find(reaches).or(members.last())?;
+    utilisation(record)
 }
 
 /// One point per round; `None` for rounds in which worker processes died.
@@ -183,8 +194,8 @@ fn middle(size: &[Option<SweepPoint>]) -> SweepPoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Bound;
     use crate::record::fixture::case;
+    use crate::record::{Bound, SliceUsage, UsageSource};
     use crate::report::Report;
     use crate::report::table::tables;
     use crate::stats::metg::Crossing;
@@ -195,6 +206,7 @@ mod tests {
         let variant = format!("iterations={size}");
         let mut record = case("fine", backend, 2).variant(&variant).record();
         let mut sample = case("fine", backend, 2).walls_us(&[1]).record().samples[0].clone();
+        sample.cpu_ns = None;
         sample.run_count = 1;
         sample.wall_ns = 500 * (10 * size + overhead_ns);
         record.samples = vec![sample; round_count];
@@ -246,7 +258,22 @@ mod tests {
         let coarsest = tokio.points[5].granularity_ns;
         let crossing = tokio.metg.map(|metg| metg.crossing);
         assert_eq!(crossing, Some(Crossing::Above(coarsest)));
+        assert_eq!(rayon.utilisation, None);
+        // The size 10 reaches the target. A child that does not measure its CPU time has it for whole slices.
+        let usage = |cpu_ns| SliceUsage {
+            invocation: 0,
+            cpu_ns: Some(cpu_ns),
+            voluntary_switch_count: None,
+            involuntary_switch_count: None,
+            wall_ns: 1_000,
+            source: UsageSource::Clock,
+        };
+        for record in &mut records {
+            let is_at_target = record.peak.as_ref().unwrap().size == 10.0;
+            record.usage = vec![usage(if is_at_target { 1_500 } else { 10 })];
+        }
         let report = Report::new(&records).unwrap();
+        assert_eq!(report.sweeps[0].curves[0].utilisation, Some(0.75));
         let text = tables(&report);
         assert!(text.contains("METG(50%)"), "{text}");
         assert!(

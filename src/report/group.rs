@@ -92,6 +92,7 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
         not_steady: not_steady(record),
         findings: record.findings.clone(),
         latencies: Latency::all(record),
+        remarks: record.remarks.clone(),
     }))
 }
 
@@ -145,7 +146,7 @@ fn has_slice_cpu(record: &Record) -> bool {
 
 /// The median utilisation over the samples, so that one disturbed sample has little effect, or the utilisation over
 /// whole slices; `None` if neither is known, or if no time passed.
-fn utilisation(record: &Record) -> Option<f64> {
+pub(super) fn utilisation(record: &Record) -> Option<f64> {
     let workers = f64::from(record.case.workers);
     if has_slice_cpu(record) {
         let wall_ns: u64 = record.usage.iter().map(|usage| usage.wall_ns).sum();

@@ -120,6 +120,8 @@ pub(crate) struct Measured {
     pub findings: BTreeMap<String, u64>,
     /// What the tasks timed themselves, sorted by name; empty if they timed nothing.
     pub latencies: Vec<Latency>,
+    /// What was wrong with the end of the case's processes, one sentence each.
+    pub remarks: Vec<String>,
 }
 
 /// A workload with a swept task size and one number of workers, on each backend.
@@ -164,6 +166,9 @@ pub(crate) struct Curve {
     pub failed_count: usize,
     /// The minimum effective task granularity; `None` if no size was measured.
     pub metg: Option<Metg>,
+    /// CPU time ÷ (wall time × workers) at the smallest size that reaches the target, or else at the largest size; `None`
+    /// if the CPU time is not known.
+    pub utilisation: Option<f64>,
 }
 
 impl Report {

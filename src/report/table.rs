@@ -94,6 +94,7 @@ fn sweep_table(sweep: &Sweep) -> String {
         metg.as_str(),
         "95% interval",
         "best efficiency",
+        "utilisation",
         "notes",
     ]);
     for curve in &sweep.curves {
@@ -106,13 +107,14 @@ fn sweep_table(sweep: &Sweep) -> String {
             metg_figure(curve),
             words::interval(interval),
             best.unwrap_or_else(|| NONE.into()),
+            curve.utilisation.map_or(NONE.into(), units::percent),
             curve_notes(curve, sweep.target).join(", "),
         ]);
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 1));
         column.set_cell_alignment(match index {
-            0 | 4 => CellAlignment::Left,
+            0 | 5 => CellAlignment::Left,
             _ => CellAlignment::Right,
         });
     }

@@ -82,6 +82,7 @@ fn the_figures_of_a_case() {
         not_steady: None,
         findings: Default::default(),
         latencies: Vec::new(),
+        remarks: Vec::new(),
     };
     assert_eq!(measured(&report, "rayon", 2), &expected);
     assert_eq!(measured(&report, "serial", 1).overhead_ns, Some(0.0));
@@ -146,6 +147,15 @@ fn cpu_time_that_is_not_measured_is_a_dash_or_that_of_whole_slices() {
     assert!(shown(&record).has_slice_cpu);
     record.usage[0].cpu_ns = None;
     assert_eq!(shown(&record).utilisation, None);
+}
+
+#[test]
+fn what_was_wrong_with_the_end_of_a_case_is_among_its_notes() {
+    let mut record = case("empty", "a", 1).record();
+    let remark = "it left 2 processes behind, which were killed";
+    record.remarks = vec![remark.into()];
+    let text = tables(&Report::new(&[record]).unwrap());
+    assert!(text.contains(remark), "{text}");
 }
 
 #[test]

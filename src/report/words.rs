@@ -70,6 +70,7 @@ pub(super) fn notes(row: &Row) -> Vec<String> {
     {
         notes.push(format!("{} foreign load", units::percent(share)));
     }
+    notes.extend(measured.remarks.iter().cloned());
     notes
 }
 

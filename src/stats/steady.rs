@@ -7,10 +7,12 @@
 use super::divisive::{Divisive, change_points};
 use super::median;
 
-/// Levels that differ by a smaller factor are the same. Which workers share a core, and where data lie in memory, changes
-/// while a case runs: one pair in ten of equal builds differed by more than 29% for this reason. No warm-up removes this,
-/// so a smaller limit would mark the machine.
-const LEVEL_RATIO: f64 = 1.5;
+/// Levels that differ by a smaller factor are the same. It is the difference that the machine alone exceeds in one
+/// process of a hundred, like the significance of the search. Which workers share a core, and where data lie in memory,
+/// may change while a case runs. At worst, its two levels then differ like two processes of equal builds, of which one
+/// pair in ten differed by more than 29%. In a normal distribution of logarithms, one in a hundred is 2.576 ÷ 1.645 times
+/// as far out: 1.29^1.566 = 1.49. METHODOLOGY.md, "Warm-up and steadiness", says where this does not hold.
+pub(crate) const LEVEL_RATIO: f64 = 1.5;
 
 /// A level is looked for in stretches of at least one in this many samples. With 100 samples, leaving out a fifth of them
 /// at one end moves the median by ten ranks, and as far reaches its 95% interval, which is reported anyway.
@@ -38,7 +40,7 @@ impl Unsteady {
 ///
 /// E-divisive looks for changes in the logarithms of the values, at a significance of 1%. A series is not steady if the
 /// median of the values after the last change and that of the values before the first one differ by a factor of more
-/// than 1.5. A change that passes does not count, because the median of all withstands it. For values in random order,
+/// than [`LEVEL_RATIO`]. A change that passes does not count, because the median of all withstands it. For values in random order,
 /// whatever their distribution, a series is called unsteady with a probability of at most 1%. Fewer than 10 values can
 /// never be significant, so they are never called unsteady. All values must be above zero.
 pub(crate) fn unsteady(values: &[f64]) -> Option<Unsteady> {
@@ -139,6 +141,14 @@ mod tests {
         ] {
             assert_eq!(unsteady(&step(places.clone(), factor)), None, "{places:?}");
         }
+    }
+
+    #[test]
+    fn the_limit_is_what_equal_builds_exceed_once_in_a_hundred() {
+        // The two-sided quantiles of the normal distribution, for one in ten and one in a hundred.
+        let (in_ten, in_hundred) = (1.645, 2.576);
+        let limit = 1.29_f64.powf(in_hundred / in_ten);
+        assert!((limit - LEVEL_RATIO).abs() < 0.02, "{limit}");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::record::{Bound, Case, CaseError, GraphSize, Latencies, Sample, Trace,
 
 mod greeting;
 mod hex;
+mod names;
 
 pub use greeting::{GreetedBackend, GreetedOption, Greeting, Hello, VERSIONS};
 pub use hex::Hex;

@@ -45,7 +45,8 @@ impl ProcessTree {
     ///
     /// The child itself is killed, but not reaped: its owner waits for it, before this call or after it.
     pub(crate) fn end(&mut self) -> Ended {
-        let mut beside = self.members();
+        let members = self.members();
+        let mut beside = self.reap(members);
         beside.retain(|one| one.identity != self.child);
         self.kill(Whom::AllButTrackers);
         self.wait_for_trackers();
@@ -58,6 +59,14 @@ impl ProcessTree {
                 .map(|one| one.identity.pid)
                 .collect(),
         }
+    }
+
+    /// Waits until all processes beside the child have ended by themselves, at most this long.
+    pub(crate) fn wait_for_others(&mut self, at_most: Duration) {
+        let mut others = self.remaining();
+        others.retain(|one| one.identity != self.child);
+        let exits: Vec<OwnedFd> = others.iter().filter_map(descriptor).collect();
+        wait_for(&exits, Instant::now() + at_most);
     }
 
     /// The ids of the processes that have not ended.

@@ -31,6 +31,7 @@ pub(super) struct Process {
     pub group: i32,
     /// Its first thread has ended. It has no other threads, and waits to be reaped, or its other threads go on.
     pub is_zombie: bool,
+    pub thread_count: u32,
     pub waited: ChildTimes,
 }
 
@@ -70,6 +71,7 @@ impl Process {
             parent: text(4)?.parse().ok()?,
             group: text(5)?.parse().ok()?,
             is_zombie: text(3)? == "Z",
+            thread_count: text(20)?.parse().ok()?,
             waited: ChildTimes {
                 cpu_ns: (number(16)? + number(17)?).saturating_mul(tick_ns()),
                 fault_count: number(11)?.saturating_add(number(13)?),
@@ -123,11 +125,12 @@ mod tests {
 
     #[test]
     fn a_process_is_read_from_its_line() {
-        let stat = "812 (a) b) Z 811 800 811 0 -1 4194560 120 30 0 4 9 1 7 5 20 0 1 0 5121 0 0";
+        let stat = "812 (a) b) Z 811 800 811 0 -1 4194560 120 30 0 4 9 1 7 5 20 0 6 0 5121 0 0";
         let process = Process::parse(812, stat).unwrap();
         assert_eq!((process.parent, process.group), (811, 800));
         assert_eq!(process.identity.start_ticks, 5121);
         assert!(process.is_zombie);
+        assert_eq!(process.thread_count, 6);
         assert_eq!(process.waited.cpu_ns, 12 * tick_ns());
         assert_eq!(process.waited.fault_count, 34);
         assert_eq!(Process::parse(812, "812 (a) Z 811"), None);

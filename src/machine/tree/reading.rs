@@ -35,13 +35,27 @@ pub(crate) struct TreeUsage {
 struct MemberUsage {
     own: Usage,
     waited: ChildTimes,
+    thread_count: u32,
+}
+
+/// The CPU time of one process between two readings, without that of its children.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProcessCpu {
+    /// In nanoseconds, by its own clock.
+    pub cpu_ns: u64,
+    /// How many threads it had, at the reading at which it had more.
+    pub thread_count: u32,
 }
 
 /// What a tree has used between two readings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TreeDifference {
     /// The CPU time.
     pub cpu: SliceCpu,
+    /// The part of each process that exists at the later reading, in no order.
+    pub processes: Vec<ProcessCpu>,
+    /// The part of processes that have ended, in nanoseconds. It may be too small, because it is rounded down to ticks.
+    pub ended_ns: u64,
     /// The least CPU time that the readings leave possible, in nanoseconds.
     pub least_cpu_ns: u64,
     /// The most CPU time that the readings leave possible, in nanoseconds. It is the least one if only clocks were read.
@@ -145,6 +159,7 @@ impl ProcessTree {
             let member = MemberUsage {
                 own: process_usage(one.identity.pid),
                 waited: one.waited,
+                thread_count: one.thread_count,
             };
             (one.identity, member)
         };
@@ -166,12 +181,18 @@ impl TreeUsage {
         let mut own = Usage::default();
         let mut waited_ns = 0;
         let mut waiting_count = 0;
+        let mut processes = Vec::new();
         for (identity, now) in &self.members {
             let then = earlier.members.get(identity);
-            own = own.plus(
-                now.own
-                    .since(then.map_or(Usage::default(), |then| then.own)),
-            );
+            let used = now
+                .own
+                .since(then.map_or(Usage::default(), |then| then.own));
+            own = own.plus(used);
+            let thread_count = then.map_or(0, |then| then.thread_count);
+            processes.push(ProcessCpu {
+                cpu_ns: used.cpu_ns,
+                thread_count: now.thread_count.max(thread_count),
+            });
             let then = then.map_or(ChildTimes::default(), |then| then.waited);
             waited_ns += now.waited.cpu_ns.saturating_sub(then.cpu_ns);
             waiting_count += u64::from(now.waited != then);
@@ -179,17 +200,19 @@ impl TreeUsage {
         // What these had used was counted before the earlier reading, and is in the other two places now.
         let gone = self.gone_since(earlier);
         let reaped = self.reaped.since(earlier.reaped);
-        let moved_ns = (waited_ns + reaped.cpu_ns).saturating_sub(gone.cpu_ns);
+        let ended_ns = (waited_ns + reaped.cpu_ns).saturating_sub(gone.cpu_ns);
         let switches = own.plus(Usage {
             cpu_ns: 0,
             ..reaped.since(gone)
         });
-        let cpu_ns = own.cpu_ns + moved_ns;
+        let cpu_ns = own.cpu_ns + ended_ns;
         let error_ns = waiting_count * ERROR_TICKS * tick_ns();
         TreeDifference {
             cpu: slice_cpu(cpu_ns, error_ns),
+            processes,
+            ended_ns,
             // The clocks of the processes that exist are exact.
-            least_cpu_ns: own.cpu_ns + moved_ns.saturating_sub(error_ns),
+            least_cpu_ns: own.cpu_ns + ended_ns.saturating_sub(error_ns),
             most_cpu_ns: cpu_ns + error_ns,
             elapsed_ns: self.at.duration_since(earlier.at).as_nanos() as u64,
             voluntary_switch_count: switches.voluntary_switch_count,
@@ -241,6 +264,7 @@ mod tests {
                     cpu_ns: waited_ms * MS,
                     fault_count: waited_ms,
                 },
+                thread_count: 1,
             };
             (Identity::invented(pid), member)
         };
@@ -263,6 +287,10 @@ mod tests {
         assert_eq!(cpu(&now, &then), SliceCpu::Clock(4 * MS));
         assert_eq!(now.since(&then).voluntary_switch_count, 4);
         assert_eq!(cpu(&now, &now), SliceCpu::Clock(0));
+        let parts = now.since(&then).processes;
+        let mut parts: Vec<u64> = parts.iter().map(|one| one.cpu_ns).collect();
+        parts.sort_unstable();
+        assert_eq!(parts, [MS, 3 * MS]);
     }
 
     #[test]
@@ -270,6 +298,7 @@ mod tests {
         let then = reading(&[(1, 5, 0), (2, 400, 100)], 0);
         let by_parent = reading(&[(1, 5, 900)], 0);
         assert_eq!(cpu(&by_parent, &then), SliceCpu::Ticks(400 * MS));
+        assert_eq!(by_parent.since(&then).ended_ns, 400 * MS);
         let by_us = reading(&[(1, 5, 0)], 501);
         assert_eq!(cpu(&by_us, &then), SliceCpu::Clock(MS));
         // Of the children that it had waited for, no switches were known.
@@ -319,6 +348,8 @@ mod tests {
     fn one_busy_core_is_a_ratio_of_one() {
         let slice = TreeDifference {
             cpu: SliceCpu::TooShort,
+            processes: Vec::new(),
+            ended_ns: 0,
             least_cpu_ns: 10 * MS,
             most_cpu_ns: 20 * MS,
             elapsed_ns: 20 * MS,
