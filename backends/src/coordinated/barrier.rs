@@ -1,12 +1,12 @@
 use std::io;
 
-use super::support::Form;
 #[cfg(not(feature = "tokio"))]
 use super::support::NO_ASYNC_FORM;
-use crate::coordination::{BarrierWork, Coordinated};
+use super::support::{Form, two_at_least};
+use crate::coordination::{BarrierWork, BrokenBarrierWork, Coordinated};
 use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
-use crate::sync::{Barrier, SharedBarrier, ThreadBarrier};
+use crate::sync::{Barrier, BreakableBarrier, SharedBarrier, ThreadBarrier};
 
 /// Parties that meet at a barrier, phase after phase.
 pub const BARRIER: BarrierKind = BarrierKind;
@@ -25,19 +25,36 @@ impl KernelKind for BarrierKind {
     }
 
     fn parameters(&self) -> &'static [Parameter] {
-        &[Parameter {
-            name: "phases",
-            why: "how often the tasks meet",
-            kind: ParameterKind::Count {
-                min: 1,
-                max: 1 << 30,
+        &[
+            Parameter {
+                name: "phases",
+                why: "how often the tasks meet",
+                kind: ParameterKind::Count {
+                    min: 1,
+                    max: 1 << 30,
+                },
+                default: Some(DefaultValue::Count(100)),
             },
-            default: Some(DefaultValue::Count(100)),
-        }]
+            Parameter {
+                name: "variant",
+                why: "whether all tasks come, or one of them leaves or is late, and the others are told",
+                kind: ParameterKind::Choice(&["plain", BROKEN]),
+                default: Some(DefaultValue::Text("plain")),
+            },
+        ]
     }
 
-    fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
-        Form::at(venue)?;
+    fn fits(&self, parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        let form = Form::at(venue)?;
+        if parameters.text("variant") == BROKEN {
+            two_at_least(venue, "stays away from")?;
+            if form == Form::AsyncTasks {
+                return Err(
+                    "the barrier of tokio cannot be broken: use a backend of threads or processes"
+                        .into(),
+                );
+            }
+        }
         venue.holds(venue.task_count)
     }
 
@@ -61,7 +78,14 @@ impl KernelKind for BarrierKind {
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let phase_count = parameters.count("phases");
         let party_count = setting.graph.task_count() as u32;
+        let is_broken = parameters.text("variant") == BROKEN;
         match Form::of(setting) {
+            Form::Threads if is_broken => {
+                broken(|| Ok(ThreadBarrier::new(party_count)), phase_count, setting)
+            }
+            Form::Processes if is_broken => {
+                broken(|| SharedBarrier::new(party_count), phase_count, setting)
+            }
             Form::Threads => work(ThreadBarrier::new(party_count), phase_count, setting),
             Form::Processes => work(SharedBarrier::new(party_count)?, phase_count, setting),
             #[cfg(feature = "tokio")]
@@ -71,6 +95,9 @@ impl KernelKind for BarrierKind {
         }
     }
 }
+
+/// The variant in which one party does not come.
+const BROKEN: &str = "broken";
 
 fn work(
     barrier: impl Barrier,
@@ -82,6 +109,16 @@ fn work(
         BarrierWork::new(barrier, party_count, phase_count)?,
         setting,
     )
+}
+
+fn broken<B: BreakableBarrier>(
+    barrier: impl Fn() -> io::Result<B>,
+    phase_count: u64,
+    setting: &Setting<'_>,
+) -> io::Result<Box<dyn Kernel>> {
+    let party_count = setting.graph.task_count() as u64;
+    let work = BrokenBarrierWork::new(barrier()?, barrier()?, party_count, phase_count)?;
+    Coordinated::boxed(work, setting)
 }
 
 #[cfg(feature = "tokio")]

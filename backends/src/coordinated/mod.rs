@@ -4,6 +4,9 @@
 use crate::kernel::KernelKind;
 
 mod barrier;
+mod condition;
+mod event;
+mod map_order;
 mod mutex;
 mod ping_pong;
 mod producer_consumer;
@@ -13,9 +16,13 @@ mod semaphore;
 mod support;
 mod threadring;
 mod timed_lock;
+mod timer;
 mod try_lock;
 
 pub use barrier::BARRIER;
+pub use condition::CONDITION;
+pub use event::EVENT;
+pub use map_order::MAP_ORDER;
 pub use mutex::MUTEX;
 pub use ping_pong::PING_PONG;
 pub use producer_consumer::PRODUCER_CONSUMER;
@@ -24,6 +31,7 @@ pub use rwlock::RWLOCK;
 pub use semaphore::SEMAPHORE;
 pub use threadring::THREADRING;
 pub use timed_lock::TIMED_LOCK;
+pub use timer::TIMER;
 pub use try_lock::TRY_LOCK;
 
 /// The kernels whose tasks coordinate.
@@ -38,4 +46,8 @@ pub const COORDINATED: &[&dyn KernelKind] = &[
     &TRY_LOCK,
     &TIMED_LOCK,
     &SEMAPHORE,
+    &CONDITION,
+    &EVENT,
+    &MAP_ORDER,
+    &TIMER,
 ];

@@ -15,21 +15,34 @@ use crate::sync::{Halted, Party, WaitTable, at_once};
 
 mod attempt;
 mod barrier;
+mod broken_barrier;
 mod channels;
+mod condition;
+mod event;
 #[cfg(test)]
 mod fixture;
+mod leaving;
+mod map_order;
 mod mutex;
 mod read_write;
 mod reentrant;
 mod semaphore;
+mod timer;
+#[cfg(test)]
+mod together;
 
 pub use attempt::{Attempt, AttemptWork, Timed, Try};
 pub use barrier::BarrierWork;
+pub use broken_barrier::BrokenBarrierWork;
 pub use channels::{PingPong, ProducerConsumer, Shape, ThreadRing};
+pub use condition::{ConditionWork, Wakes};
+pub use event::{EVENT_LATENCIES, EventWork};
+pub use map_order::{MapOrderWork, RESULT_LATENCIES, ResultOrder};
 pub use mutex::MutexWork;
 pub use read_write::ReadWriteWork;
 pub use reentrant::ReentrantWork;
 pub use semaphore::{SEMAPHORE_LATENCIES, SemaphoreWork};
+pub use timer::{Cancel, TIMER_LATENCIES, TimerWork};
 
 /// What the parties of a workload do, and the invariant that must hold afterwards.
 pub trait Coordination: Send + Sync + 'static {

@@ -14,6 +14,7 @@ use std::task::{Context, Poll, Waker};
 mod barrier;
 mod channel;
 mod counter;
+mod event;
 mod futex;
 mod lock;
 mod party;
@@ -26,8 +27,10 @@ mod semaphore;
 mod shared_channel;
 mod spin_lock;
 
-pub use barrier::{Barrier, SharedBarrier, ThreadBarrier};
+pub use barrier::{Barrier, BreakableBarrier, SharedBarrier, ThreadBarrier};
 pub use channel::{Channel, MESSAGE, Message, ROOM, Receiver, Sender, ThreadChannel, ThreadSender};
+mod monitor;
+mod timers;
 pub use counter::{
     AtomicCounter, MutexCounter, ProcessMutexCounter, RacyCounter, ShardedCounter, SharedCounter,
     ThreadLocalCounter,
@@ -49,6 +52,9 @@ pub use spin_lock::{SpinGuard, SpinLock};
 mod atomic {
     pub(super) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 }
+pub use event::{Event, SharedEvent, ThreadEvent};
+pub use monitor::{Monitor, PLACE_COUNT, SharedMonitor, ThreadMonitor};
+pub use timers::{SharedTimers, ThreadTimers, Timers};
 
 /// The result of an operation that blocks instead of being pending.
 ///

@@ -6,6 +6,10 @@ pub(super) mod channel;
 mod channels;
 pub(super) mod lock;
 pub(super) mod locks;
+#[cfg(feature = "tokio")]
+pub(super) mod tokio_monitor;
+#[cfg(feature = "tokio")]
+pub(super) mod tokio_timers;
 
 /// The form of a primitive: for which workers it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,5 +61,19 @@ impl Form {
             (false, Sharing::Threads) => Self::Threads,
             (false, Sharing::Processes) => Self::Processes,
         }
+    }
+}
+
+/// Checks that there are two tasks at least, because one of them has a role of its own.
+///
+/// # Errors
+///
+/// If there are not. The message says what the one `does` for the others.
+pub(super) fn two_at_least(venue: &Venue<'_>, does: &str) -> Result<(), String> {
+    match venue.task_count {
+        0 | 1 => Err(format!(
+            "one task {does} the others: use at least two tasks"
+        )),
+        _ => Ok(()),
     }
 }

@@ -1,0 +1,186 @@
+use std::io;
+
+#[cfg(not(feature = "tokio"))]
+use super::support::NO_ASYNC_FORM;
+#[cfg(feature = "tokio")]
+use super::support::tokio_monitor::TokioMonitor;
+use super::support::{Form, two_at_least};
+use crate::coordination::{ConditionWork, Coordinated, Wakes};
+use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
+use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
+use crate::sync::{Monitor, SharedMonitor, ThreadMonitor};
+
+/// A dispatcher that wakes consumers, which wait for items at a condition.
+pub const CONDITION: ConditionKind = ConditionKind;
+
+/// See [`CONDITION`].
+#[derive(Debug)]
+pub struct ConditionKind;
+
+impl KernelKind for ConditionKind {
+    fn name(&self) -> &'static str {
+        "condition"
+    }
+
+    fn why(&self) -> &'static str {
+        "coordinates: the first task puts items and wakes the others, which wait at a condition"
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        &[
+            Parameter {
+                name: "rounds",
+                why: "how often the first task puts items, when those before have been taken",
+                kind: ParameterKind::Count {
+                    min: 1,
+                    max: 1 << 30,
+                },
+                default: Some(DefaultValue::Count(100)),
+            },
+            Parameter {
+                name: "wakes",
+                why: "whom it wakes: one task for one item, or all tasks for as many items",
+                kind: ParameterKind::Choice(&["one", "all"]),
+                default: Some(DefaultValue::Text("one")),
+            },
+            Parameter {
+                name: "form",
+                why: "the condition: the natural one of the workers, or that of a library",
+                kind: ParameterKind::Choice(&["natural", PARKING_LOT]),
+                default: Some(DefaultValue::Text("natural")),
+            },
+        ]
+    }
+
+    fn fits(&self, parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        let form = Form::at(venue)?;
+        if parameters.text("form") == PARKING_LOT {
+            parking_lot_fits(form)?;
+        }
+        two_at_least(venue, "puts items for")?;
+        venue.holds(venue.task_count)
+    }
+
+    fn coordinates(&self) -> bool {
+        true
+    }
+
+    fn is_idempotent(&self) -> bool {
+        // The items that it has taken are gone.
+        false
+    }
+
+    fn size_parameter(&self) -> Option<&'static str> {
+        Some("rounds")
+    }
+
+    fn pace(&self, _: &Parameters) -> Pace {
+        Pace::Contention
+    }
+
+    fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
+        match Form::of(setting) {
+            #[cfg(feature = "parking_lot")]
+            Form::Threads if parameters.text("form") == PARKING_LOT => work(
+                of_parking_lot::ParkingLotMonitor::default(),
+                parameters,
+                setting,
+            ),
+            Form::Threads => work(ThreadMonitor::default(), parameters, setting),
+            Form::Processes => work(SharedMonitor::new()?, parameters, setting),
+            #[cfg(feature = "tokio")]
+            Form::AsyncTasks => work(TokioMonitor::default(), parameters, setting),
+            #[cfg(not(feature = "tokio"))]
+            Form::AsyncTasks => Err(io::Error::other(NO_ASYNC_FORM)),
+        }
+    }
+}
+
+/// The form of the crate `parking_lot`.
+const PARKING_LOT: &str = "parking-lot";
+
+fn parking_lot_fits(form: Form) -> Result<(), String> {
+    match form {
+        _ if !cfg!(feature = "parking_lot") => Err(
+            "this build does not have `parking_lot`: build it with the feature `parking_lot`"
+                .into(),
+        ),
+        Form::Threads => Ok(()),
+        Form::Processes | Form::AsyncTasks => {
+            Err("the condition of `parking_lot` is for threads: use the form `natural`".into())
+        }
+    }
+}
+
+fn work(
+    monitor: impl Monitor,
+    parameters: &Parameters,
+    setting: &Setting<'_>,
+) -> io::Result<Box<dyn Kernel>> {
+    let wakes = match parameters.text("wakes") {
+        "all" => Wakes::All,
+        _ => Wakes::One,
+    };
+    let consumer_count = setting.graph.task_count() as u64 - 1;
+    let round_count = parameters.count("rounds");
+    let work = ConditionWork::new(monitor, wakes, consumer_count, round_count)?;
+    Coordinated::boxed(work, setting)
+}
+
+#[cfg(feature = "parking_lot")]
+mod of_parking_lot {
+    use parking_lot::{Condvar, Mutex};
+
+    use crate::sync::{Halted, Monitor, PLACE_COUNT, Party};
+
+    /// The mutex and the condition of `parking_lot`.
+    #[derive(Default)]
+    pub(super) struct ParkingLotMonitor {
+        lock: Mutex<()>,
+        places: [Condvar; PLACE_COUNT],
+    }
+
+    impl Monitor for ParkingLotMonitor {
+        fn locked<R>(&self, change: impl FnOnce() -> R) -> R {
+            let _held = self.lock.lock();
+            change()
+        }
+
+        async fn wait_until<R: Send>(
+            &self,
+            place: usize,
+            party: Party<'_>,
+            what: &str,
+            mut check: impl FnMut() -> Option<R> + Send,
+        ) -> Result<R, Halted> {
+            let mut held = self.lock.lock();
+            if let Some(found) = check() {
+                return Ok(found);
+            }
+            let _waiting = party.waits_for(what);
+            loop {
+                party.look()?;
+                self.places[place].wait(&mut held);
+                if let Some(found) = check() {
+                    return Ok(found);
+                }
+            }
+        }
+
+        fn wake_one(&self, place: usize) {
+            self.places[place].notify_one();
+        }
+
+        fn wake_all(&self, place: usize) {
+            self.places[place].notify_all();
+        }
+
+        fn halt(&self) {
+            // As in `ThreadMonitor`: with the lock, so that nobody looks before and waits after.
+            let _held = self.lock.lock();
+            for place in &self.places {
+                place.notify_all();
+            }
+        }
+    }
+}

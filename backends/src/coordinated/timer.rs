@@ -1,0 +1,98 @@
+use std::io;
+
+use super::support::Form;
+#[cfg(not(feature = "tokio"))]
+use super::support::NO_ASYNC_FORM;
+#[cfg(feature = "tokio")]
+use super::support::tokio_timers::TokioTimers;
+use crate::coordination::{Cancel, Coordinated, TIMER_LATENCIES, TimerWork};
+use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
+use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
+use crate::sync::{SharedTimers, ThreadTimers, Timers};
+
+/// Tasks that wait for timers, of which some are cancelled.
+pub const TIMER: TimerKind = TimerKind;
+
+/// See [`TIMER`].
+#[derive(Debug)]
+pub struct TimerKind;
+
+impl KernelKind for TimerKind {
+    fn name(&self) -> &'static str {
+        "timer"
+    }
+
+    fn why(&self) -> &'static str {
+        "coordinates: each task waits for its timer; the first task cancels every second timer"
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        &[
+            Parameter {
+                name: "delay_ms",
+                why: "the time after which a timer is due",
+                kind: ParameterKind::Milliseconds,
+                default: Some(DefaultValue::Count(1)),
+            },
+            Parameter {
+                name: "cancel",
+                why: "when every second timer is cancelled: never, at once, or when it is due",
+                kind: ParameterKind::Choice(&["never", "early", "when-due"]),
+                default: Some(DefaultValue::Text("early")),
+            },
+        ]
+    }
+
+    fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        Form::at(venue)?;
+        venue.holds(venue.task_count)
+    }
+
+    fn coordinates(&self) -> bool {
+        true
+    }
+
+    fn is_idempotent(&self) -> bool {
+        // A timer that has fired stays so.
+        false
+    }
+
+    fn pace(&self, _: &Parameters) -> Pace {
+        Pace::Clock
+    }
+
+    fn latencies(&self) -> &'static [&'static str] {
+        TIMER_LATENCIES
+    }
+
+    fn is_timing_the_work(&self) -> bool {
+        true
+    }
+
+    fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
+        let party_count = setting.graph.task_count();
+        match Form::of(setting) {
+            Form::Threads => work(ThreadTimers::new(party_count), parameters, setting),
+            Form::Processes => work(SharedTimers::new(party_count)?, parameters, setting),
+            #[cfg(feature = "tokio")]
+            Form::AsyncTasks => work(TokioTimers::new(party_count), parameters, setting),
+            #[cfg(not(feature = "tokio"))]
+            Form::AsyncTasks => Err(io::Error::other(NO_ASYNC_FORM)),
+        }
+    }
+}
+
+fn work(
+    timers: impl Timers,
+    parameters: &Parameters,
+    setting: &Setting<'_>,
+) -> io::Result<Box<dyn Kernel>> {
+    let cancel = match parameters.text("cancel") {
+        "early" => Cancel::Early,
+        "when-due" => Cancel::WhenDue,
+        _ => Cancel::Never,
+    };
+    let delay = parameters.milliseconds("delay_ms");
+    let work = TimerWork::new(timers, setting.graph.task_count(), delay, cancel)?;
+    Coordinated::boxed(work, setting)
+}
