@@ -51,6 +51,16 @@ def serve(parent, known):
     if fields is None:
         return
     plan, new_backend = prepare(fields, known)
+    try:
+        is_finished = run(parent, plan, new_backend, fields)
+    finally:
+        plan.kernel.close()
+    if is_finished:
+        parent.reply({"finished": {}})
+
+
+def run(parent, plan, new_backend, fields):
+    """Starts the backend and serves slices. Returns whether the parent asked to finish, rather than closing the input."""
     begin = perf_counter_ns()
     backend = new_backend(plan)
     try:
@@ -60,12 +70,8 @@ def serve(parent, known):
     except BaseException:
         backend.abort()
         raise
-    else:
-        backend.stop()
-    finally:
-        plan.kernel.close()
-    if is_finished:
-        parent.reply({"finished": {}})
+    backend.stop()
+    return is_finished
 
 
 def greeting(known):
@@ -104,8 +110,6 @@ def prepare(fields, known):
     backend = known[case["backend"]]
     options = backend.check_options(case.get("options") or {})
     whole = graph.read(fields["graph"]["path"], fields["graph"]["crc32"])
-    if fields["kind"] == "coordination":
-        backend.check_parties(whole.task_count, case["workers"], options)
     setting = registry.Setting(
         context=backend.context(options),
         is_async=backend.family == "async",

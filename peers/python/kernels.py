@@ -7,6 +7,8 @@ import time
 class Kernel:
     """A kernel that has no effect beside its result. An instance is sent to every process that runs tasks."""
 
+    # Whether all tasks must be in progress at once.
+    needs_all = False
     # `run` as a coroutine function that waits without blocking; `None` if a task does not wait.
     run_async = None
 

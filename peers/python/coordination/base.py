@@ -7,6 +7,8 @@ from parties import Halted
 class Coordinated(Kernel):
     """Each task is a party. When one of several threads fails, the others are told, because nobody can end a thread."""
 
+    needs_all = True
+
     def __init__(self, setting):
         self._parties = setting.waits.parties()
         self._waits = setting.waits

@@ -15,6 +15,8 @@ _LOCK = b"the lock"
 class Locked(Coordinated):
     """Parties that increment a number under a lock. Without the lock, increments are lost."""
 
+    needs_all = False
+
     def __init__(self, parameters, setting, new_lock):
         super().__init__(setting)
         self._lock = new_lock(setting)

@@ -17,6 +17,8 @@ _CONNECTION = b"a connection"
 class SemaphoreWork(Coordinated):
     """Invariants: never are more connections in use than there are. Every party uses one as often as it has to."""
 
+    needs_all = False
+
     def __init__(self, parameters, setting):
         super().__init__(setting)
         self._connection_count = parameters["permits"]
