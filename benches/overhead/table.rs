@@ -7,12 +7,12 @@ use crate::arguments::{self, Request};
 
 /// One line of the table.
 pub(crate) struct Row {
-    what: String,
+    pub(crate) what: String,
     /// The result, with its unit.
-    found: String,
+    pub(crate) found: String,
     /// The goal, in the same unit.
-    goal: String,
-    is_met: bool,
+    pub(crate) goal: String,
+    pub(crate) is_met: bool,
 }
 
 /// How much to measure.

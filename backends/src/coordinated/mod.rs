@@ -3,6 +3,7 @@
 
 use crate::kernel::KernelKind;
 
+mod actor;
 mod barrier;
 mod condition;
 mod event;
@@ -19,6 +20,7 @@ mod timed_lock;
 mod timer;
 mod try_lock;
 
+pub use actor::ACTOR;
 pub use barrier::BARRIER;
 pub use condition::CONDITION;
 pub use event::EVENT;
@@ -40,6 +42,7 @@ pub const COORDINATED: &[&dyn KernelKind] = &[
     &PRODUCER_CONSUMER,
     &THREADRING,
     &PING_PONG,
+    &ACTOR,
     &MUTEX,
     &RWLOCK,
     &REENTRANT,

@@ -5,7 +5,7 @@ use super::support::channel::{ChannelForm, FORM, OverChannel};
 use crate::coordination::{Coordinated, PingPong};
 use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
-use crate::sync::Channel;
+use crate::sync::ChannelKind;
 
 /// Two parties that send each other one message at a time.
 pub const PING_PONG: PingPongKind = PingPongKind;
@@ -76,7 +76,7 @@ impl KernelKind for PingPongKind {
         // One message is all that a channel has to hold.
         form.build(
             Some(1),
-            Build {
+            OfPingPong {
                 round_trip_count,
                 setting,
             },
@@ -84,13 +84,13 @@ impl KernelKind for PingPongKind {
     }
 }
 
-struct Build<'a> {
+struct OfPingPong<'a> {
     round_trip_count: u64,
     setting: &'a Setting<'a>,
 }
 
-impl OverChannel for Build<'_> {
-    fn build(self, channel: impl Channel) -> io::Result<Box<dyn Kernel>> {
+impl OverChannel for OfPingPong<'_> {
+    fn build(self, channel: impl ChannelKind) -> io::Result<Box<dyn Kernel>> {
         Coordinated::boxed(
             PingPong::new(&channel, self.round_trip_count)?,
             self.setting,

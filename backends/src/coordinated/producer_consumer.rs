@@ -2,10 +2,10 @@ use std::io;
 
 use super::support::Form;
 use super::support::channel::{ChannelForm, FORM_OR_PIPE, OverChannel};
-use crate::coordination::{Coordinated, ProducerConsumer, Shape};
+use crate::coordination::{Coordinated, ProducerConsumer, Traffic};
 use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
-use crate::sync::Channel;
+use crate::sync::ChannelKind;
 
 /// Producers that send items to consumers through one channel.
 pub const PRODUCER_CONSUMER: ProducerConsumerKind = ProducerConsumerKind;
@@ -99,22 +99,25 @@ impl KernelKind for ProducerConsumerKind {
 
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let form = ChannelForm::new(parameters.text("form"), Form::of(setting));
-        let shape = Shape {
+        let traffic = Traffic {
             producer_count: parameters.count("producers") as usize,
             consumer_count: parameters.count("consumers") as usize,
             item_count: parameters.count("items"),
         };
-        form.build(parameters.limit("capacity"), Build { shape, setting })
+        form.build(
+            parameters.limit("capacity"),
+            OfProducerConsumer { traffic, setting },
+        )
     }
 }
 
-struct Build<'a> {
-    shape: Shape,
+struct OfProducerConsumer<'a> {
+    traffic: Traffic,
     setting: &'a Setting<'a>,
 }
 
-impl OverChannel for Build<'_> {
-    fn build(self, channel: impl Channel) -> io::Result<Box<dyn Kernel>> {
-        Coordinated::boxed(ProducerConsumer::new(&channel, self.shape)?, self.setting)
+impl OverChannel for OfProducerConsumer<'_> {
+    fn build(self, channel: impl ChannelKind) -> io::Result<Box<dyn Kernel>> {
+        Coordinated::boxed(ProducerConsumer::new(&channel, self.traffic)?, self.setting)
     }
 }

@@ -5,7 +5,7 @@ use super::support::channel::{ChannelForm, FORM, OverChannel};
 use crate::coordination::{Coordinated, ThreadRing};
 use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
-use crate::sync::Channel;
+use crate::sync::ChannelKind;
 
 /// Parties in a ring that hand a token on, one hand-over at a time.
 pub const THREADRING: ThreadRingKind = ThreadRingKind;
@@ -66,7 +66,7 @@ impl KernelKind for ThreadRingKind {
         // One token is all that a channel has to hold.
         form.build(
             Some(1),
-            Build {
+            OfThreadRing {
                 hand_over_count,
                 setting,
             },
@@ -74,13 +74,13 @@ impl KernelKind for ThreadRingKind {
     }
 }
 
-struct Build<'a> {
+struct OfThreadRing<'a> {
     hand_over_count: u64,
     setting: &'a Setting<'a>,
 }
 
-impl OverChannel for Build<'_> {
-    fn build(self, channel: impl Channel) -> io::Result<Box<dyn Kernel>> {
+impl OverChannel for OfThreadRing<'_> {
+    fn build(self, channel: impl ChannelKind) -> io::Result<Box<dyn Kernel>> {
         let party_count = self.setting.graph.task_count();
         let work = ThreadRing::new(&channel, party_count, self.hand_over_count)?;
         Coordinated::boxed(work, self.setting)

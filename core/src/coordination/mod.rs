@@ -34,7 +34,7 @@ mod together;
 pub use attempt::{Attempt, AttemptWork, Timed, Try};
 pub use barrier::BarrierWork;
 pub use broken_barrier::BrokenBarrierWork;
-pub use channels::{PingPong, ProducerConsumer, Shape, ThreadRing};
+pub use channels::{Actor, PingPong, ProducerConsumer, ThreadRing, Traffic};
 pub use condition::{ConditionWork, Wakes};
 pub use event::{EVENT_LATENCIES, EventWork};
 pub use map_order::{MapOrderWork, RESULT_LATENCIES, ResultOrder};

@@ -21,8 +21,8 @@ impl Message {
     }
 }
 
-/// What makes channels of one form and capacity.
-pub trait Channel: 'static {
+/// A kind of channel: its form and capacity, and how to open one.
+pub trait ChannelKind: 'static {
     /// An end that sends.
     type Sender: Sender;
     /// An end that receives.
@@ -33,12 +33,14 @@ pub trait Channel: 'static {
     /// # Errors
     ///
     /// If the form does not support as many receivers, or the system refuses what the channel needs.
-    fn open(
-        &self,
-        sender_count: usize,
-        receiver_count: usize,
-    ) -> io::Result<(Vec<Self::Sender>, Vec<Self::Receiver>)>;
+    fn open(&self, sender_count: usize, receiver_count: usize) -> io::Result<ChannelEnds<Self>>;
 }
+
+/// The ends of a new channel: those that send, and those that receive.
+pub type ChannelEnds<C> = (
+    Vec<<C as ChannelKind>::Sender>,
+    Vec<<C as ChannelKind>::Receiver>,
+);
 
 /// The end of a channel that sends.
 ///
@@ -87,15 +89,11 @@ pub enum ThreadSender {
     Unbounded(mpsc::Sender<Message>),
 }
 
-impl Channel for ThreadChannel {
+impl ChannelKind for ThreadChannel {
     type Sender = ThreadSender;
     type Receiver = mpsc::Receiver<Message>;
 
-    fn open(
-        &self,
-        sender_count: usize,
-        receiver_count: usize,
-    ) -> io::Result<(Vec<ThreadSender>, Vec<Self::Receiver>)> {
+    fn open(&self, sender_count: usize, receiver_count: usize) -> io::Result<ChannelEnds<Self>> {
         if receiver_count != 1 {
             let message = "a channel of the standard library has one receiver";
             return Err(io::Error::new(io::ErrorKind::Unsupported, message));

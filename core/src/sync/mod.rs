@@ -27,15 +27,20 @@ mod semaphore;
 mod shared_channel;
 mod spin_lock;
 
-pub use barrier::{Barrier, BreakableBarrier, SharedBarrier, ThreadBarrier};
-pub use channel::{Channel, MESSAGE, Message, ROOM, Receiver, Sender, ThreadChannel, ThreadSender};
+pub use channel::{
+    ChannelEnds, ChannelKind, MESSAGE, Message, ROOM, Receiver, Sender, ThreadChannel, ThreadSender,
+};
 mod monitor;
 mod timers;
+
+pub use barrier::{Barrier, BreakableBarrier, SharedBarrier, ThreadBarrier};
 pub use counter::{
     AtomicCounter, MutexCounter, ProcessMutexCounter, RacyCounter, ShardedCounter, SharedCounter,
     ThreadLocalCounter,
 };
+pub use event::{Event, SharedEvent, ThreadEvent};
 pub use lock::{Lock, ThreadLock, TimedLock};
+pub use monitor::{Monitor, PLACE_COUNT, SharedMonitor, ThreadMonitor};
 pub use party::{Halted, LOOK_INTERVAL, Party, WaitTable, Waiting};
 pub use pause::{BlockingPause, Pause};
 pub use posix_mutex::{PosixGuard, PosixMutex};
@@ -47,14 +52,12 @@ pub use shared_channel::{
     PIPE_MESSAGE_BYTES, PipeChannel, PipeReceiver, PipeSender, RingChannel, RingEnd,
 };
 pub use spin_lock::{SpinGuard, SpinLock};
+pub use timers::{SharedTimers, ThreadTimers, Timers};
 
 /// The atomics of `permits` and `ring`. Model checks compile these with others.
 mod atomic {
     pub(super) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 }
-pub use event::{Event, SharedEvent, ThreadEvent};
-pub use monitor::{Monitor, PLACE_COUNT, SharedMonitor, ThreadMonitor};
-pub use timers::{SharedTimers, ThreadTimers, Timers};
 
 /// The result of an operation that blocks instead of being pending.
 ///

@@ -124,7 +124,7 @@ impl SharedMonitor {
     /// If the system refuses the shared pages or the mutex.
     pub fn new() -> io::Result<Self> {
         Ok(Self {
-            lock: PosixMutex::new("the lock of the condition")?,
+            lock: PosixMutex::new("the lock of a monitor")?,
             wakes: SharedSlice::new(PLACE_COUNT)?,
         })
     }

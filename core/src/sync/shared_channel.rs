@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 
 use super::atomic::AtomicU64;
-use super::channel::{Channel, MESSAGE, Message, ROOM, Receiver, Sender};
+use super::channel::{ChannelEnds, ChannelKind, MESSAGE, Message, ROOM, Receiver, Sender};
 use super::party::{Halted, Party};
 use super::ring::{Place, Ring};
 use crate::memory::{Padded, Shareable, SharedSlice};
@@ -34,15 +34,11 @@ struct RingPages {
 // SAFETY: zero is the valid turn of the first sender; every field is atomic and needs no drop.
 unsafe impl Shareable for Place {}
 
-impl Channel for RingChannel {
+impl ChannelKind for RingChannel {
     type Sender = RingEnd;
     type Receiver = RingEnd;
 
-    fn open(
-        &self,
-        sender_count: usize,
-        receiver_count: usize,
-    ) -> io::Result<(Vec<RingEnd>, Vec<RingEnd>)> {
+    fn open(&self, sender_count: usize, receiver_count: usize) -> io::Result<ChannelEnds<Self>> {
         let end = RingEnd(Arc::new(RingPages {
             counters: SharedSlice::new(2)?,
             places: SharedSlice::new(self.capacity)?,
@@ -97,15 +93,11 @@ pub struct PipeSender(Arc<OwnedFd>);
 #[derive(Clone)]
 pub struct PipeReceiver(Arc<OwnedFd>);
 
-impl Channel for PipeChannel {
+impl ChannelKind for PipeChannel {
     type Sender = PipeSender;
     type Receiver = PipeReceiver;
 
-    fn open(
-        &self,
-        sender_count: usize,
-        receiver_count: usize,
-    ) -> io::Result<(Vec<PipeSender>, Vec<PipeReceiver>)> {
+    fn open(&self, sender_count: usize, receiver_count: usize) -> io::Result<ChannelEnds<Self>> {
         // Nobody could look whether the run has failed while the system blocks.
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         let wanted = self.byte_len;

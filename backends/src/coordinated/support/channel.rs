@@ -5,7 +5,7 @@ use std::io;
 use super::Form;
 use crate::kernel::{Kernel, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind};
-use crate::sync::{Channel, PIPE_MESSAGE_BYTES, PipeChannel, RingChannel, ThreadChannel};
+use crate::sync::{ChannelKind, PIPE_MESSAGE_BYTES, PipeChannel, RingChannel, ThreadChannel};
 
 /// Which channel a workload uses.
 pub(in crate::coordinated) const FORM: Parameter = Parameter {
@@ -61,7 +61,7 @@ pub(in crate::coordinated) enum ChannelForm {
 
 /// What is built with a channel of a form that is chosen later.
 pub(in crate::coordinated) trait OverChannel {
-    fn build(self, channel: impl Channel) -> io::Result<Box<dyn Kernel>>;
+    fn build(self, channel: impl ChannelKind) -> io::Result<Box<dyn Kernel>>;
 }
 
 impl ChannelForm {

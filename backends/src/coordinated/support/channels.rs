@@ -15,7 +15,9 @@ macro_rules! blocking_channel {
 
         use $library::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 
-        use crate::sync::{Channel, Halted, MESSAGE, Message, Party, ROOM, Receiver, Sender};
+        use crate::sync::{
+            ChannelEnds, ChannelKind, Halted, MESSAGE, Message, Party, ROOM, Receiver, Sender,
+        };
 
         /// Makes channels of this crate, which have any number of senders and receivers.
         pub(in crate::coordinated::support) struct $channel {
@@ -27,7 +29,7 @@ macro_rules! blocking_channel {
 
         pub(in crate::coordinated::support) struct $receiver($library::Receiver<Message>);
 
-        impl Channel for $channel {
+        impl ChannelKind for $channel {
             type Sender = $sender;
             type Receiver = $receiver;
 
@@ -35,7 +37,7 @@ macro_rules! blocking_channel {
                 &self,
                 sender_count: usize,
                 receiver_count: usize,
-            ) -> io::Result<(Vec<$sender>, Vec<$receiver>)> {
+            ) -> io::Result<ChannelEnds<Self>> {
                 let (sender, receiver) = match self.capacity {
                     Some(capacity) => $library::bounded(capacity),
                     None => $library::unbounded(),
@@ -105,7 +107,9 @@ mod of_tokio {
 
     use tokio::sync::mpsc;
 
-    use crate::sync::{Channel, Halted, MESSAGE, Message, Party, ROOM, Receiver, Sender};
+    use crate::sync::{
+        ChannelEnds, ChannelKind, Halted, MESSAGE, Message, Party, ROOM, Receiver, Sender,
+    };
 
     /// Makes the `mpsc` channels of tokio, which have one receiver.
     pub(in crate::coordinated::support) struct TokioChannel {
@@ -124,7 +128,7 @@ mod of_tokio {
         Unbounded(mpsc::UnboundedReceiver<Message>),
     }
 
-    impl Channel for TokioChannel {
+    impl ChannelKind for TokioChannel {
         type Sender = TokioSender;
         type Receiver = TokioReceiver;
 
@@ -132,7 +136,7 @@ mod of_tokio {
             &self,
             sender_count: usize,
             receiver_count: usize,
-        ) -> io::Result<(Vec<TokioSender>, Vec<TokioReceiver>)> {
+        ) -> io::Result<ChannelEnds<Self>> {
             if receiver_count != 1 {
                 let message = "a channel of tokio has one receiver";
                 return Err(io::Error::new(io::ErrorKind::Unsupported, message));

@@ -8,13 +8,13 @@ use crate::coordination::{Coordination, PartyError};
 use crate::kernel::Findings;
 use crate::latency::{Histogram, Recorder};
 use crate::random::mix;
-use crate::sync::{Channel, Message, Party, Receiver, Sender};
+use crate::sync::{ChannelKind, Message, Party, Receiver, Sender};
 
 /// Two parties that send each other one message at a time.
 ///
 /// **Invariant.** The messages are a hash chain: each is the hash of the one before it, so none can be left out, repeated
 /// or exchanged. Both parties check every message, and the end of the chain is in their outputs.
-pub struct PingPong<C: Channel> {
+pub struct PingPong<C: ChannelKind> {
     /// Of each party: where it sends, and where it receives.
     ends: Ends<(C::Sender, C::Receiver)>,
     round_trip_count: u64,
@@ -26,7 +26,7 @@ pub struct PingPong<C: Channel> {
 /// The first link of the chain.
 const FIRST_LINK: u64 = 0;
 
-impl<C: Channel> PingPong<C> {
+impl<C: ChannelKind> PingPong<C> {
     /// Two parties that send `round_trip_count` messages each.
     ///
     /// # Errors
@@ -94,7 +94,7 @@ fn follows(found: u64, link: u64, party: Party<'_>, round_trip: u64) -> Result<(
     }
 }
 
-impl<C: Channel> Coordination for PingPong<C> {
+impl<C: ChannelKind> Coordination for PingPong<C> {
     async fn take_part(&self, party: Party<'_>, seed: u64) -> Result<u64, PartyError> {
         let mut ends = self.ends.take(party.index, party)?;
         let last_link = match party.index {

@@ -10,11 +10,11 @@ use crate::kernel::Findings;
 use crate::latency::{Histogram, Recorder};
 use crate::memory::{Padded, SharedSlice};
 use crate::random::mix;
-use crate::sync::{Channel, Message, Party, Receiver, Sender};
+use crate::sync::{ChannelKind, Message, Party, Receiver, Sender};
 
 /// How many take part, and how much passes.
 #[derive(Debug, Clone, Copy)]
-pub struct Shape {
+pub struct Traffic {
     /// The first parties, which produce; at least one.
     pub producer_count: usize,
     /// The others, which consume; at least one.
@@ -30,10 +30,10 @@ pub struct Shape {
 /// **Invariant.** Each consumer receives items of each producer in the order in which they were sent. All consumers
 /// together receive every item once: their number is right, and so is the sum of the numbers that each item is mixed to,
 /// which an item that arrives instead of another one would change.
-pub struct ProducerConsumer<C: Channel> {
+pub struct ProducerConsumer<C: ChannelKind> {
     senders: Ends<C::Sender>,
     receivers: Ends<C::Receiver>,
-    shape: Shape,
+    traffic: Traffic,
     /// How often a producer has finished.
     finished_count: SharedSlice<Padded<AtomicU64>>,
     /// What all consumers have received.
@@ -50,18 +50,18 @@ const END: u64 = u64::MAX;
 const COUNT: usize = 0;
 const SUM: usize = 1;
 
-impl<C: Channel> ProducerConsumer<C> {
-    /// A coordination of this shape through a channel of `channel`.
+impl<C: ChannelKind> ProducerConsumer<C> {
+    /// A coordination of this traffic through a channel of `channel`.
     ///
     /// # Errors
     ///
     /// If the channel cannot be opened, or the system refuses shared pages.
-    pub fn new(channel: &C, shape: Shape) -> io::Result<Self> {
-        let (senders, receivers) = channel.open(shape.producer_count, shape.consumer_count)?;
+    pub fn new(channel: &C, traffic: Traffic) -> io::Result<Self> {
+        let (senders, receivers) = channel.open(traffic.producer_count, traffic.consumer_count)?;
         Ok(Self {
             senders: Ends::new(senders),
             receivers: Ends::new(receivers),
-            shape,
+            traffic,
             finished_count: SharedSlice::new(1)?,
             received: SharedSlice::new(2)?,
             hand_overs: Recorder::new()?,
@@ -77,15 +77,15 @@ impl<C: Channel> ProducerConsumer<C> {
     async fn produce(&self, party: Party<'_>) -> Result<(), PartyError> {
         let mut sender = self.senders.take(party.index, party)?;
         let is_timed = self.hand_overs.is_on();
-        for number in 0..self.shape.item_count {
+        for number in 0..self.traffic.item_count {
             let sent_ns = if is_timed { self.now_ns() } else { 0 };
             let word = item(party.index, number);
             sender.send(party, Message { word, sent_ns }).await?;
         }
         // AcqRel: all that the others sent comes before the marks of the last one.
         let earlier = self.finished_count[0].fetch_add(1, Ordering::AcqRel);
-        if (earlier + 1).is_multiple_of(self.shape.producer_count as u64) {
-            for _ in 0..self.shape.consumer_count {
+        if (earlier + 1).is_multiple_of(self.traffic.producer_count as u64) {
+            for _ in 0..self.traffic.consumer_count {
                 sender.send(party, Message::untimed(END)).await?;
             }
         }
@@ -93,10 +93,10 @@ impl<C: Channel> ProducerConsumer<C> {
     }
 
     async fn consume(&self, party: Party<'_>) -> Result<(), PartyError> {
-        let consumer = party.index - self.shape.producer_count;
+        let consumer = party.index - self.traffic.producer_count;
         let mut receiver = self.receivers.take(consumer, party)?;
         let is_timed = self.hand_overs.is_on();
-        let mut order = Order::new(&self.shape);
+        let mut sequence = Sequence::new(&self.traffic);
         let (mut count, mut sum) = (0, 0_u64);
         loop {
             let Message { word, sent_ns } = receiver.receive(party).await?;
@@ -107,7 +107,7 @@ impl<C: Channel> ProducerConsumer<C> {
                 self.hand_overs
                     .record(self.now_ns().saturating_sub(sent_ns));
             }
-            order.check(word, party.index)?;
+            sequence.check(word, party.index)?;
             count += 1;
             sum = sum.wrapping_add(mix(word));
         }
@@ -123,17 +123,17 @@ fn item(producer: usize, number: u64) -> u64 {
 }
 
 /// The order of what one consumer receives.
-struct Order {
+struct Sequence {
     item_count: u64,
     /// The lowest number that may come next, by producer.
     lowest: Vec<u64>,
 }
 
-impl Order {
-    fn new(shape: &Shape) -> Self {
+impl Sequence {
+    fn new(traffic: &Traffic) -> Self {
         Self {
-            item_count: shape.item_count,
-            lowest: vec![0; shape.producer_count],
+            item_count: traffic.item_count,
+            lowest: vec![0; traffic.producer_count],
         }
     }
 
@@ -156,9 +156,9 @@ impl Order {
     }
 }
 
-impl<C: Channel> Coordination for ProducerConsumer<C> {
+impl<C: ChannelKind> Coordination for ProducerConsumer<C> {
     async fn take_part(&self, party: Party<'_>, seed: u64) -> Result<u64, PartyError> {
-        match party.index < self.shape.producer_count {
+        match party.index < self.traffic.producer_count {
             true => self.produce(party).await?,
             false => self.consume(party).await?,
         }
@@ -177,11 +177,11 @@ impl<C: Channel> Coordination for ProducerConsumer<C> {
     }
 
     fn verify(&self, run_count: u64) -> Result<Findings, String> {
-        let Shape {
+        let Traffic {
             producer_count,
             item_count,
             ..
-        } = self.shape;
+        } = self.traffic;
         let expected = producer_count as u64 * item_count * run_count;
         // Relaxed: nothing is running.
         let found = self.received[COUNT].load(Ordering::Relaxed);

@@ -56,12 +56,12 @@ fn violation(text: &str) -> Ended {
 }
 
 fn items(fault: Fault, at: usize, producers: usize, consumers: usize) -> ProducerConsumer<Broken> {
-    let shape = Shape {
+    let traffic = Traffic {
         producer_count: producers,
         consumer_count: consumers,
         item_count: 5,
     };
-    ProducerConsumer::new(&Broken { fault, at }, shape).unwrap()
+    ProducerConsumer::new(&Broken { fault, at }, traffic).unwrap()
 }
 
 #[test]
@@ -244,24 +244,24 @@ fn on_threads(work: &impl Coordination, party_count: usize) {
 
 #[test]
 fn channels_that_block_lose_nothing() {
-    let shape = |producer_count, consumer_count| Shape {
+    let traffic = |producer_count, consumer_count| Traffic {
         producer_count,
         consumer_count,
         item_count: 300,
     };
     for capacity in [Some(0), Some(1), Some(7), None] {
         let channel = ThreadChannel { capacity };
-        on_threads(&ProducerConsumer::new(&channel, shape(3, 1)).unwrap(), 4);
+        on_threads(&ProducerConsumer::new(&channel, traffic(3, 1)).unwrap(), 4);
         on_threads(&ThreadRing::new(&channel, 3, 100).unwrap(), 3);
     }
     for capacity in [1, 2, 7] {
         let channel = RingChannel { capacity };
-        on_threads(&ProducerConsumer::new(&channel, shape(2, 3)).unwrap(), 5);
+        on_threads(&ProducerConsumer::new(&channel, traffic(2, 3)).unwrap(), 5);
         on_threads(&PingPong::new(&channel, 100).unwrap(), 2);
     }
     let byte_len = rustix::param::page_size();
     let pipe = PipeChannel { byte_len };
-    on_threads(&ProducerConsumer::new(&pipe, shape(2, 2)).unwrap(), 4);
+    on_threads(&ProducerConsumer::new(&pipe, traffic(2, 2)).unwrap(), 4);
 }
 
 /// Runs party `index` until the run is told to have failed, at whatever point that is.
@@ -282,19 +282,19 @@ fn halted(work: &impl Coordination, index: u32) {
 
 #[test]
 fn a_blocked_party_ends_when_the_run_has_failed() {
-    let shape = Shape {
+    let traffic = Traffic {
         producer_count: 1,
         consumer_count: 1,
         item_count: 1 << 30,
     };
     for index in [0, 1] {
         let threads = ThreadChannel { capacity: Some(1) };
-        halted(&ProducerConsumer::new(&threads, shape).unwrap(), index);
+        halted(&ProducerConsumer::new(&threads, traffic).unwrap(), index);
         let ring = RingChannel { capacity: 1 };
-        halted(&ProducerConsumer::new(&ring, shape).unwrap(), index);
+        halted(&ProducerConsumer::new(&ring, traffic).unwrap(), index);
         let byte_len = rustix::param::page_size();
         let pipe = PipeChannel { byte_len };
-        halted(&ProducerConsumer::new(&pipe, shape).unwrap(), index);
+        halted(&ProducerConsumer::new(&pipe, traffic).unwrap(), index);
     }
 }
 

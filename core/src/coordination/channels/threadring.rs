@@ -6,14 +6,14 @@ use crate::coordination::{Coordination, PartyError};
 use crate::kernel::Findings;
 use crate::memory::{Padded, SharedSlice};
 use crate::random::mix;
-use crate::sync::{Channel, Message, Party, Receiver, Sender};
+use crate::sync::{ChannelKind, Message, Party, Receiver, Sender};
 
 /// Parties in a ring that hand a token on, one hand-over at a time. Party 0 has it first. The last holder then sends its
 /// own number round the ring.
 ///
 /// **Invariant.** The token carries the number of its hand-overs, which each party knows beforehand: it gets the token
 /// each time it has gone round. The output of every party contains the number of the last holder.
-pub struct ThreadRing<C: Channel> {
+pub struct ThreadRing<C: ChannelKind> {
     /// Of each party: where it sends, and where it receives.
     ends: Ends<(C::Sender, C::Receiver)>,
     party_count: u64,
@@ -25,7 +25,7 @@ pub struct ThreadRing<C: Channel> {
 /// The bit in the word of a message that says that the rest is the number of the last holder.
 const IS_OVER: u64 = 1 << 63;
 
-impl<C: Channel> ThreadRing<C> {
+impl<C: ChannelKind> ThreadRing<C> {
     /// `party_count` parties that hand the token on `hand_over_count` times per run.
     ///
     /// # Errors
@@ -91,7 +91,7 @@ impl<C: Channel> ThreadRing<C> {
     }
 }
 
-impl<C: Channel> Coordination for ThreadRing<C> {
+impl<C: ChannelKind> Coordination for ThreadRing<C> {
     async fn take_part(&self, party: Party<'_>, seed: u64) -> Result<u64, PartyError> {
         let mut ends = self.ends.take(party.index, party)?;
         let last = self.go_round(party, &mut ends).await?;

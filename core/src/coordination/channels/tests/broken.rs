@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use crate::sync::{Channel, Halted, Message, Party, Receiver, Sender};
+use crate::sync::{ChannelEnds, ChannelKind, Halted, Message, Party, Receiver, Sender};
 
 /// What a channel does with one of its messages.
 #[derive(Clone, Copy, PartialEq)]
@@ -38,7 +38,7 @@ struct Queue {
     messages: VecDeque<Message>,
 }
 
-impl Channel for Broken {
+impl ChannelKind for Broken {
     type Sender = BrokenEnd;
     type Receiver = BrokenEnd;
 
@@ -46,7 +46,7 @@ impl Channel for Broken {
         &self,
         sender_count: usize,
         receiver_count: usize,
-    ) -> std::io::Result<(Vec<BrokenEnd>, Vec<BrokenEnd>)> {
+    ) -> std::io::Result<ChannelEnds<Self>> {
         let end = BrokenEnd(Arc::new(Mutex::new(Queue {
             fault: self.fault,
             at: self.at,
