@@ -397,8 +397,14 @@ fn eight_parties(backends: &str, workers: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_taskdyno"))
         .args(["run", "eight", "--runs", "2", "--warmup", "0"])
         .args(["--workers", workers, "--backends", backends])
-        .args([OsStr::new("--workloads"), runs.folder.path().join("workloads").as_os_str()])
-        .args([OsStr::new("--out"), runs.folder.path().join("out").as_os_str()])
+        .args([
+            OsStr::new("--workloads"),
+            runs.folder.path().join("workloads").as_os_str(),
+        ])
+        .args([
+            OsStr::new("--out"),
+            runs.folder.path().join("out").as_os_str(),
+        ])
         .env("XDG_CACHE_HOME", runs.folder.path())
         .env("PATH", search_path())
         .output()
