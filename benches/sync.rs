@@ -7,6 +7,8 @@ use crate::table::Section;
 mod arguments;
 #[path = "sync/channels.rs"]
 mod channels;
+#[path = "sync/locks.rs"]
+mod locks;
 #[path = "overhead/table.rs"]
 #[allow(dead_code, reason = "the other bench uses the rest")]
 mod table;
@@ -14,6 +16,8 @@ mod table;
 const SECTIONS: &[Section] = &[
     ("channels", channels::one_thread),
     ("ping-pong", channels::two_threads),
+    ("locks", locks::one_thread),
+    ("contended-locks", locks::two_threads),
 ];
 
 fn main() {

@@ -10,7 +10,7 @@ use std::path::Path;
 pub(crate) mod cache;
 mod lock;
 
-pub(crate) use lock::Lock;
+pub(crate) use lock::FileLock;
 
 /// Creates an empty file at `path`, to be written and then renamed. An existing file is emptied.
 pub(crate) fn create(path: &Path) -> io::Result<File> {

@@ -25,7 +25,7 @@ pub mod case {
 }
 
 pub mod coordinated {
-    pub use crate::coordinated::COORDINATED;
+    pub use crate::coordinated::{BARRIER, COORDINATED};
 }
 
 pub mod diagnostic {

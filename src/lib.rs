@@ -45,6 +45,7 @@
 //!   files, ARCHITECTURE.md the modules of this crate.
 
 mod case;
+mod claim;
 mod cmd;
 mod compare;
 mod conform;

@@ -113,6 +113,8 @@ pub struct PlannedCase {
     pub gate_threshold: Option<f64>,
     /// Whether the backend declares that it can bind its workers.
     pub can_pin: bool,
+    /// Whether its tasks wait for each other.
+    pub coordinates: bool,
 }
 
 impl PlannedCase {
@@ -213,6 +215,7 @@ fn planned(
         retry_limit: workload.retries.unwrap_or(default_retries(variant)),
         gate_threshold: workload.gate_threshold,
         can_pin: backend.can_pin(),
+        coordinates: variant.definition.kernel.coordinates(),
         case,
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod append;
+mod claim;
 mod commit;
 mod difference;
 mod error;
@@ -28,6 +29,7 @@ mod usage;
 mod whole;
 
 pub(crate) use append::{RecordFile, Resumable, whole_len};
+pub use claim::{ClaimSide, Inequality, Quantity};
 pub(crate) use commit::short_hash;
 pub(crate) use difference::{Difference, difference};
 pub use error::{CaseError, ErrorKind};
@@ -114,6 +116,9 @@ pub struct Record {
     /// The peak rate of the same kernel, measured with each sample; null except for `metg`.
     #[serde(default)]
     pub peak: Option<Peak>,
+    /// Which side of a claim it is; null except for `claims`.
+    #[serde(default)]
+    pub claim: Option<ClaimSide>,
     /// The worker processes that died and were replaced, in the order in which they died.
     #[serde(default)]
     pub deaths: Vec<WorkerDeath>,

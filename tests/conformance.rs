@@ -14,7 +14,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rustix::thread::sched_getaffinity;
 use taskdyno::internal::backend::RAYON;
-use taskdyno::internal::coordinated::COORDINATED;
+use taskdyno::internal::coordinated::{BARRIER, COORDINATED};
 use taskdyno::internal::matrix::{Binding, Selection, WorkerChoice};
 use taskdyno::internal::registry::Registry;
 use taskdyno::internal::{matrix, workload};
@@ -94,6 +94,15 @@ fn every_backend_runs_every_coordinated_kernel() {
             for (backend, plan) in set_ups(&[1]) {
                 coordinated::conforms(*kind, backend, plan.continuation);
             }
+        }
+    });
+}
+
+#[test]
+fn a_party_that_panics_ends_the_run_of_all_that_wait_for_it() {
+    watched(|| {
+        for (backend, _) in set_ups(&[3]) {
+            coordinated::a_party_panics(&BARRIER, backend);
         }
     });
 }

@@ -8,7 +8,6 @@ use std::process::Command;
 use serde_json::Value;
 use taskdyno::internal::registry::Registry;
 use taskdyno::internal::workload;
-use taskdyno_core::kernel::KERNELS;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workloads")
@@ -54,7 +53,11 @@ fn every_kernel_has_a_workload() {
     let used: BTreeSet<&str> = variants
         .map(|variant| variant.definition.kernel.name())
         .collect();
-    let all: BTreeSet<&str> = KERNELS.iter().map(|kernel| kernel.name()).collect();
+    let all: BTreeSet<&str> = registry
+        .kernels
+        .iter()
+        .map(|kernel| kernel.name())
+        .collect();
     assert_eq!(used, all);
 }
 

@@ -16,6 +16,8 @@ use crate::channel::Message;
 use crate::party::Party;
 use crate::ring::{Place, Ring};
 
+#[path = "common/modelled_futex.rs"]
+mod futex;
 #[path = "../core/src/sync/ring.rs"]
 mod ring;
 
@@ -29,30 +31,6 @@ mod channel {
 
 mod party {
     pub(super) use taskdyno_core::sync::{Halted, LOOK_INTERVAL, Party};
-}
-
-/// A model of the kernel's futex: checking the word and going to sleep is one step for the process that wakes.
-mod futex {
-    use super::atomic::{AtomicU32, Ordering};
-    use loom::sync::{Condvar, Mutex};
-
-    loom::lazy_static! {
-        static ref KERNEL: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
-    }
-
-    /// Time does not pass in the model. A worker that is not woken sleeps forever, and loom reports it.
-    pub(super) fn wait_at_most(word: &AtomicU32, value: u32, _: std::time::Duration) {
-        let guard = KERNEL.0.lock().unwrap();
-        if word.load(Ordering::Relaxed) == value {
-            drop(KERNEL.1.wait(guard).unwrap());
-        }
-    }
-
-    /// Also wakes workers that sleep on other words. Every sleeper must handle spurious wake-ups.
-    pub(super) fn wake(_: &AtomicU32, _: u32) {
-        let _guard = KERNEL.0.lock().unwrap();
-        KERNEL.1.notify_all();
-    }
 }
 
 /// The shared pages of a ring, and the table of its parties.

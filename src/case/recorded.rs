@@ -77,6 +77,7 @@ impl Surroundings<'_> {
             pace: None,
             trace: None,
             peak: None,
+            claim: None,
             deaths: Vec::new(),
             peak_memory_bytes: None,
             load: Load {

@@ -228,7 +228,7 @@ impl Session {
     /// # Errors
     ///
     /// The error that stopped the case.
-    pub(super) fn slice_with_latencies(
+    pub(crate) fn slice_with_latencies(
         &mut self,
         plan: SlicePlan,
         idle: &mut dyn Idle,

@@ -9,7 +9,7 @@ use super::number::number;
 use super::out::say_styled;
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
-use super::{CommandResult, FAILED, OK, say, tell};
+use super::{CommandResult, Exit, FAILED, OK, complaint, say, tell};
 use crate::backend::Backend;
 use crate::case::protocol::{Chaos, Prepare};
 use crate::case::{Idle, Session, Surroundings};
@@ -78,6 +78,7 @@ struct RunTally {
 
 pub(super) fn main(registry: &Registry, arguments: &ChaosArguments) -> CommandResult {
     let cases = arguments.selected.cases(registry, &mortal(registry))?;
+    let cases = that_can_recover(cases)?;
     make_ready(false)?;
     let surroundings = surroundings(registry, arguments.seed);
     let mut tally = RunTally::default();
@@ -120,6 +121,24 @@ fn mortal(registry: &Registry) -> Vec<&'static dyn Backend> {
     let all = registry.backends.iter().copied();
     all.filter(|backend| backend.sharing() == Sharing::Processes)
         .collect()
+}
+
+/// The cases whose runs can go on without a worker that died.
+fn that_can_recover(cases: Vec<PlannedCase>) -> Result<Vec<PlannedCase>, Exit> {
+    const REASON: &str = "the death of a task that others wait for makes the run fail";
+    let (left_out, cases): (Vec<_>, Vec<_>) = cases.into_iter().partition(|one| one.coordinates);
+    match (left_out.len(), cases.is_empty()) {
+        (0, _) => {}
+        (_, true) => {
+            return Err(Exit::usage(complaint!(
+                help = "choose a workload whose tasks do not wait for each other",
+                "no selected case can recover: {REASON}"
+            )));
+        }
+        (1, false) => tell(&format!("not applicable: 1 case: {REASON}")),
+        (count, false) => tell(&format!("not applicable: {count} cases: {REASON}")),
+    }
+    Ok(cases)
 }
 
 /// Takes one sample of the case in a new child process. Returns also how many processes the child left behind.

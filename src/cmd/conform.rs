@@ -87,9 +87,9 @@ pub(super) fn main(registry: &Registry, arguments: &ConformArguments) -> Command
     let is_quiet = !std::io::stderr().is_terminal();
     let progress = Mutex::new(Progress::new(selection.check_count(), "checks", is_quiet));
     let progress = || progress.lock().expect("no thread panics while it draws");
-    let mut verdict = Tally {
+    let mut verdict = CheckTally {
         is_partial: arguments.quick || !arguments.checks.is_empty(),
-        ..Tally::default()
+        ..CheckTally::default()
     };
     let ran = conform(
         &subject,
@@ -153,14 +153,14 @@ fn fault_text(fault: &Fault) -> String {
 
 /// What became of all checks together.
 #[derive(Default)]
-struct Tally {
+struct CheckTally {
     failed_count: usize,
     doubtful_count: usize,
     /// Whether checks were left out.
     is_partial: bool,
 }
 
-impl Tally {
+impl CheckTally {
     fn add(&mut self, outcome: &CheckOutcome) {
         match outcome {
             CheckOutcome::Failed(_) => self.failed_count += 1,
@@ -198,7 +198,7 @@ fn counted(count: usize) -> String {
     }
 }
 
-fn say_verdict(verdict: &Tally) -> CommandResult {
+fn say_verdict(verdict: &CheckTally) -> CommandResult {
     let (color, text) = verdict.text();
     let style = color.on_default();
     say_styled(&format!("\n{style}{text}{style:#}\n"))?;

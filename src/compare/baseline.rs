@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Placed;
 use super::stored::NotComparable;
 use super::unlike::unlike;
-use crate::disk::{self, Lock};
+use crate::disk::{self, FileLock};
 use crate::record::{Difference, Host, Record, difference, write_whole};
 
 /// The ending of a baseline's file.
@@ -92,11 +92,11 @@ impl Baseline {
     /// # Errors
     ///
     /// If another process holds the lock, or its folder cannot be created.
-    pub(crate) fn lock(&self) -> io::Result<Lock> {
+    pub(crate) fn lock(&self) -> io::Result<FileLock> {
         if let Some(folder) = self.path.parent() {
             disk::create_folder(folder)?;
         }
-        Lock::of(&self.path)
+        FileLock::of(&self.path)
     }
 
     /// Replaces its content with these records. The old content stays until all records are written.

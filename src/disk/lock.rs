@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// however that happens. Programs that the holder starts do not inherit it. The lock file names the holder, which
 /// removes it at the end. After a crash the file stays, and the next holder takes it over.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub(crate) struct FileLock {
     /// Locked until it is closed.
     _file: File,
     path: PathBuf,
@@ -20,7 +20,7 @@ pub(crate) struct Lock {
 /// The most bytes that are read of the holder's description.
 const MOST_BYTES: u64 = 300;
 
-impl Lock {
+impl FileLock {
     /// Takes the lock of the file at `path`. The file need not exist, but its folder must.
     ///
     /// # Errors
@@ -76,7 +76,7 @@ fn has_no_locks(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported || error.raw_os_error() == Some(libc::ENOLCK)
 }
 
-impl Drop for Lock {
+impl Drop for FileLock {
     fn drop(&mut self) {
         // Removed before it is unlocked, because later it may belong to another process. If it stays, the next
         // holder takes it over.
@@ -123,15 +123,15 @@ mod tests {
     fn the_second_writer_is_told_who_the_first_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("records.jsonl");
-        let first = Lock::of(&path).unwrap();
-        let error = Lock::of(&path).unwrap_err();
+        let first = FileLock::of(&path).unwrap();
+        let error = FileLock::of(&path).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
         let holder = format!("process {} (`", std::process::id());
         assert!(error.to_string().starts_with(&holder), "{error}");
         // Another file has its own lock.
-        Lock::of(&folder.path().join("other.jsonl")).unwrap();
+        FileLock::of(&folder.path().join("other.jsonl")).unwrap();
         drop(first);
-        Lock::of(&path).unwrap();
+        FileLock::of(&path).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
@@ -140,7 +140,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("records.jsonl");
         fs::write(lock_file(&path), "process 1 (`a long command line`)\n").unwrap();
-        let lock = Lock::of(&path).unwrap();
+        let lock = FileLock::of(&path).unwrap();
         assert_eq!(fs::read_to_string(lock_file(&path)).unwrap(), holder());
         drop(lock);
         assert!(!lock_file(&path).exists());
@@ -150,12 +150,16 @@ mod tests {
     fn a_lock_that_its_holder_removed_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("records.jsonl");
-        let first = Lock::of(&path).unwrap();
+        let first = FileLock::of(&path).unwrap();
         let opened = File::open(lock_file(&path)).unwrap();
         drop(first);
-        let gone = Lock::try_take(opened.try_clone().unwrap(), &lock_file(&path));
+        let gone = FileLock::try_take(opened.try_clone().unwrap(), &lock_file(&path));
         assert!(gone.unwrap().is_none());
-        let _second = Lock::of(&path).unwrap();
-        assert!(Lock::try_take(opened, &lock_file(&path)).unwrap().is_none());
+        let _second = FileLock::of(&path).unwrap();
+        assert!(
+            FileLock::try_take(opened, &lock_file(&path))
+                .unwrap()
+                .is_none()
+        );
     }
 }

@@ -258,6 +258,7 @@ mod tests {
             retry_limit: 0,
             gate_threshold: None,
             can_pin: true,
+            coordinates: false,
         };
         let sweepable = Sweepable::new(&planned, &Registry::default());
         let sweepable = sweepable.unwrap().expect("sleep has a size");

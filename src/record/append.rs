@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
-use crate::disk::{self, Lock};
+use crate::disk::{self, FileLock};
 use crate::input::{self, ReadError};
 
 /// A file that records are appended to, one line per record. After an error, a crash or a full disk it contains every
@@ -18,7 +18,7 @@ pub(crate) struct RecordFile {
     path: PathBuf,
     /// The length of all whole lines.
     len: u64,
-    _lock: Lock,
+    _lock: FileLock,
 }
 
 impl RecordFile {
@@ -30,7 +30,7 @@ impl RecordFile {
     ///
     /// If the file cannot be created, another process writes it, or the existing file cannot be renamed.
     pub(crate) fn create(path: &Path, heading_count: usize) -> io::Result<Self> {
-        let lock = Lock::of(path)?;
+        let lock = FileLock::of(path)?;
         set_aside(path, heading_count)?;
         let file = disk::open_to_append(path)?;
         file.set_len(0)?;
@@ -112,7 +112,7 @@ pub(crate) struct Resumable {
     text: Vec<u8>,
     /// See [`whole_len`].
     whole_len: usize,
-    lock: Lock,
+    lock: FileLock,
 }
 
 impl Resumable {
@@ -122,7 +122,7 @@ impl Resumable {
     ///
     /// If the file cannot be read, or another process writes it.
     pub(crate) fn read(path: &Path) -> io::Result<Self> {
-        let lock = Lock::of(path)?;
+        let lock = FileLock::of(path)?;
         let text = read_if_there(path)?;
         Ok(Self {
             path: path.into(),

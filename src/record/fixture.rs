@@ -77,6 +77,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         pace: None,
         trace: None,
         peak: None,
+        claim: None,
         deaths: Vec::new(),
         peak_memory_bytes: Some(4 << 20),
         load: Load {

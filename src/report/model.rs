@@ -6,6 +6,7 @@ use super::heading::Heading;
 use super::latency::Latency;
 use super::load::LoadMap;
 use super::schedule::Schedule;
+use crate::compare::JudgedClaim;
 use crate::record::{CaseError, GraphSize};
 use crate::stats::metg::{Metg, SweepPoint};
 use crate::stats::{Interval, Ratio};
@@ -29,6 +30,8 @@ pub(crate) struct Report {
     pub groups: Vec<Group>,
     /// Sweeps over task sizes, sorted by name.
     pub sweeps: Vec<Sweep>,
+    /// Claims of textbooks, in the order of their numbers.
+    pub claims: Vec<JudgedClaim>,
     /// How busy the cores were, over the whole run.
     pub load: LoadMap,
     /// The names of all backends, sorted. The position of a backend in this list determines its colour in every
@@ -172,6 +175,11 @@ pub(crate) struct Curve {
 }
 
 impl Report {
+    /// Whether there is nothing to show.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.groups.is_empty() && self.sweeps.is_empty() && self.claims.is_empty()
+    }
+
     /// Every case that failed, with its group.
     pub(crate) fn failures(&self) -> impl Iterator<Item = (&Group, &Row, &CaseError)> {
         self.groups.iter().flat_map(|group| {

@@ -1,6 +1,8 @@
 //! Tests the command line from outside: its output, its files and its exit codes.
 
 mod broken;
+mod claims;
+mod deadlock;
 mod ending;
 mod environment;
 mod external;

@@ -1,12 +1,13 @@
 //! The test that every backend must pass with every kernel whose tasks coordinate.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::thread;
 
 use taskdyno_core::backend::{Backend, Continuation, PoolPlan, verify_runs};
-use taskdyno_core::execute::Job;
-use taskdyno_core::graph::TaskGraphBuilder;
-use taskdyno_core::kernel::KernelKind;
+use taskdyno_core::execute::{Failure, Job};
+use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
+use taskdyno_core::kernel::{Awaited, Kernel, KernelKind};
 use taskdyno_core::parameter::{Parameter, ParameterKind, Parameters, UNBOUNDED, Value};
 
 /// Runs of each pool. State that one run leaves behind would show in the next.
@@ -56,11 +57,7 @@ fn runs(
     plan: &PoolPlan,
     party_count: usize,
 ) {
-    let mut builder = TaskGraphBuilder::default();
-    for _ in 0..party_count {
-        builder.push([]).unwrap();
-    }
-    let graph = builder.finish();
+    let graph = independent(party_count);
     let kernel = kind.build(parameters, &backend.setting(&graph, plan.worker_count));
     let job = Job::new(graph, kernel.unwrap()).unwrap();
     let what = format!(
@@ -81,6 +78,14 @@ fn most_parties() -> usize {
 /// out.
 fn is_party_count(name: &str) -> bool {
     ["producers", "consumers"].contains(&name)
+}
+
+fn independent(task_count: usize) -> TaskGraph {
+    let mut builder = TaskGraphBuilder::default();
+    for _ in 0..task_count {
+        builder.push([]).unwrap();
+    }
+    builder.finish()
 }
 
 /// All combinations of the choices among `declared`, with small values for the rest.
@@ -118,4 +123,62 @@ fn every_choice(declared: &[Parameter]) -> Vec<Parameters> {
     }
     let checked = given.iter().map(|given| Parameters::check(declared, given));
     checked.map(Result::unwrap).collect()
+}
+
+/// Runs `kind` for three parties on three workers of `backend`, one of which panics instead of taking part, so the others
+/// wait for it in vain. Asserts that the run ends with its message.
+pub(crate) fn a_party_panics(kind: &dyn KernelKind, backend: &dyn Backend) {
+    let parameters = Parameters::check(kind.parameters(), &BTreeMap::new()).unwrap();
+    let venue = backend.venue(3, 3);
+    if kind.fits(&parameters, &venue).is_err() {
+        return;
+    }
+    let graph = independent(3);
+    let kernel = kind.build(&parameters, &backend.setting(&graph, 3));
+    let job = Job::new(graph, Box::new(Panicking(kernel.unwrap()))).unwrap();
+    let job = Arc::new(job);
+    let mut pool = backend
+        .start(Arc::clone(&job), &PoolPlan::plain(backend, 3))
+        .unwrap();
+    job.begin_run();
+    pool.run().unwrap_err();
+    drop(pool);
+    let told = matches!(
+        job.failure(),
+        Some(Failure::Panicked { task: TaskId(1), message }) if message.contains("out of cheese")
+    );
+    assert!(told, "{}: {:?}", backend.name(), job.failure());
+}
+
+/// A kernel whose second party panics instead of taking part.
+struct Panicking(Box<dyn Kernel>);
+
+impl Kernel for Panicking {
+    fn run(&self, task: TaskId, seed: u64) -> u64 {
+        assert_ne!(task, TaskId(1), "out of cheese");
+        self.0.run(task, seed)
+    }
+
+    fn expected(&self, task: TaskId, seed: u64) -> u64 {
+        self.0.expected(task, seed)
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.0.is_awaited()
+    }
+
+    fn awaited(&self, task: TaskId, seed: u64) -> Awaited<'_> {
+        Box::pin(async move {
+            assert_ne!(task, TaskId(1), "out of cheese");
+            self.0.awaited(task, seed).await
+        })
+    }
+
+    fn has_parties(&self) -> bool {
+        true
+    }
+
+    fn halt(&self) {
+        self.0.halt();
+    }
 }

@@ -1,16 +1,17 @@
-//! When a worker process dies whose task others wait for, the run ends with its name.
+//! When a worker process dies, or a task panics, for which others wait, the run ends with its name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use taskdyno::internal::backend::BACKENDS;
-use taskdyno::internal::coordinated::COORDINATED;
+use taskdyno::internal::coordinated::{BARRIER, COORDINATED};
 use taskdyno_core::backend::{Backend, PoolPlan};
 use taskdyno_core::execute::{Ending, Failure, Job};
 use taskdyno_core::graph::TaskId;
 use taskdyno_core::kernel::{Kernel, KernelKind, Sharing};
-use taskdyno_core::parameter::Parameters;
+use taskdyno_core::parameter::{Parameters, Value};
 
+use crate::coordinated;
 use crate::host::assert_childless;
 use crate::independent;
 use crate::runner::TestCase;
@@ -18,11 +19,17 @@ use crate::runner::TestCase;
 pub(crate) fn cases() -> Vec<TestCase> {
     let backends = BACKENDS.iter().copied();
     let of_processes = backends.filter(|backend| backend.sharing() == Sharing::Processes);
-    let case = |backend: &'static dyn Backend| {
-        let name = format!("{}::a_party_that_dies_is_named", backend.name());
-        TestCase::new(name, || every_kind(backend))
+    let cases_of = |backend: &'static dyn Backend| {
+        let name = |what: &str| format!("{}::{what}", backend.name());
+        [
+            TestCase::new(name("a_party_that_dies_is_named"), || every_kind(backend)),
+            TestCase::new(name("a_party_that_panics_is_named"), || {
+                coordinated::a_party_panics(&BARRIER, backend);
+                assert_childless();
+            }),
+        ]
     };
-    of_processes.map(case).collect()
+    of_processes.flat_map(cases_of).collect()
 }
 
 /// Two parties take part in every coordination that can do with two.
@@ -43,7 +50,8 @@ fn second_party_dies(backend: &dyn Backend, kind: &dyn KernelKind, parameters: &
     let setting = backend.setting(&graph, 2);
     let kernel = Dying(kind.build(parameters, &setting).unwrap());
     let job = Arc::new(Job::new(graph, Box::new(kernel)).unwrap());
-    let plan = PoolPlan::plain(backend, 2);
+    let mut plan = PoolPlan::plain(backend, 2);
+    plan.options = one_thread_per_process(backend);
     let mut pool = backend.start(Arc::clone(&job), &plan).unwrap();
     job.begin_run();
     pool.run().unwrap_err();
@@ -58,6 +66,13 @@ fn second_party_dies(backend: &dyn Backend, kind: &dyn KernelKind, parameters: &
         kind.name()
     );
     assert_childless();
+}
+
+/// Options with which only one task dies with a process.
+fn one_thread_per_process(backend: &dyn Backend) -> Parameters {
+    let threads = backend.options().iter().filter(|one| one.name == "threads");
+    let given = threads.map(|one| (one.name.to_owned(), Value::Count(1)));
+    Parameters::check(backend.options(), &given.collect()).unwrap()
 }
 
 /// A kernel whose second party dies instead of taking part.

@@ -31,6 +31,12 @@ pub use producer_consumer::PRODUCER_CONSUMER;
 pub use reentrant::REENTRANT;
 pub use rwlock::RWLOCK;
 pub use semaphore::SEMAPHORE;
+#[cfg(feature = "crossbeam")]
+pub use support::channels::CrossbeamChannel;
+#[cfg(feature = "flume")]
+pub use support::channels::FlumeChannel;
+#[cfg(feature = "tokio")]
+pub use support::channels::TokioChannel;
 pub use threadring::THREADRING;
 pub use timed_lock::TIMED_LOCK;
 pub use timer::TIMER;

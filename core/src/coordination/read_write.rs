@@ -41,9 +41,18 @@ impl<L: ReadWriteLock> ReadWriteWork<L> {
         (u128::from(operations) * u128::from(self.read_percent) / 100) as u64
     }
 
-    /// Whether operation `index` of a party is a read. Reads and writes are spread evenly.
-    fn is_read(&self, index: u64) -> bool {
-        self.reads_among(index + 1) > self.reads_among(index)
+    /// Whether each operation of a party is a read. Reads and writes are spread evenly.
+    fn are_reads(&self) -> impl Iterator<Item = bool> {
+        // In hundredths of a read.
+        let mut due = 0;
+        (0..self.operations).map(move |_| {
+            due += self.read_percent;
+            let is_read = due >= 100;
+            if is_read {
+                due -= 100;
+            }
+            is_read
+        })
     }
 
     /// Reads the value under the lock. The party has last found `last`.
@@ -78,8 +87,8 @@ impl<L: ReadWriteLock> ReadWriteWork<L> {
 impl<L: ReadWriteLock> Coordination for ReadWriteWork<L> {
     async fn take_part(&self, party: Party<'_>, seed: u64) -> Result<u64, PartyError> {
         let mut last = 0;
-        for index in 0..self.operations {
-            match self.is_read(index) {
+        for is_read in self.are_reads() {
+            match is_read {
                 true => {
                     let _guard = self.lock.read(party).await;
                     last = self.read(party, last)?;
@@ -160,8 +169,10 @@ mod tests {
     #[test]
     fn reads_are_spread_evenly_among_writes() {
         let work = ReadWriteWork::new(Open, 1, 10, 70).unwrap();
-        let reads: Vec<_> = (0..10).filter(|index| work.is_read(*index)).collect();
+        let are_reads = work.are_reads().enumerate();
+        let reads: Vec<_> = are_reads.filter(|one| one.1).map(|one| one.0).collect();
         assert_eq!(reads, [1, 2, 4, 5, 7, 8, 9]);
+        assert_eq!(work.reads_among(10), 7);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::cmd::measuring::{cannot_write, make_ready, print_ids};
 use crate::cmd::progress::{Progress, catch_interrupt, interrupted};
 use crate::cmd::{CommandResult, Exit, OK, complaint, say};
 use crate::compare::{SideError, Verdict};
-use crate::disk::{self, Lock};
+use crate::disk::{self, FileLock};
 use crate::gate::self_test::{
     SelfTest, SelfTestError, SelfTestPlan, SelfVerdict, VerdictTally, tally,
 };
@@ -83,7 +83,7 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
     };
     let file = arguments.out.join(FILE);
     let _lock = disk::create_folder(&arguments.out)
-        .and_then(|()| Lock::of(&file))
+        .and_then(|()| FileLock::of(&file))
         .map_err(|error| cannot_write(&arguments.out, &error))?;
     catch_interrupt();
     super::set_aside(&file)?;

@@ -100,19 +100,36 @@ fn the_tables_of_patterns_and_kernels_are_those_of_the_code() {
     assert_table("| kernel | parameters | what a task does |", &kernels);
 }
 
+/// A name that several parameters have, with different values, is listed with the patterns and kernels that each is of.
 #[test]
 fn the_table_of_values_has_every_parameter() {
     let registry = Registry::default();
-    let patterns = registry.patterns.iter().map(|one| one.parameters());
-    let kernels = registry.kernels.iter().map(|one| one.parameters());
-    let mut rows = Vec::new();
-    for parameter in patterns.chain(kernels).flatten() {
-        let row = [code(parameter.name), values(parameter.kind)];
-        if !rows.contains(&row) {
-            rows.push(row);
+    let patterns = registry.patterns.iter();
+    let patterns = patterns.map(|one| (one.name(), one.parameters()));
+    let kernels = registry.kernels.iter();
+    let kernels = kernels.map(|one| (one.name(), one.parameters()));
+    let mut users: Vec<([String; 2], Vec<&str>)> = Vec::new();
+    for (user, parameters) in patterns.chain(kernels) {
+        for parameter in parameters {
+            let row = [code(parameter.name), values(parameter.kind)];
+            match users.iter_mut().find(|(known, _)| *known == row) {
+                Some((_, all)) => all.push(user),
+                None => users.push((row, vec![user])),
+            }
         }
     }
-    assert_table("| parameter | values |", &rows);
+    let is_shared = |name: &String| users.iter().filter(|(row, _)| row[0] == *name).count() > 1;
+    let rows: Vec<_> = users
+        .iter()
+        .map(|([name, values], users)| {
+            let of = match is_shared(name) {
+                true => codes(users.iter().copied()),
+                false => "–".into(),
+            };
+            [name.clone(), values.clone(), of]
+        })
+        .collect();
+    assert_table("| parameter | values | of |", &rows);
 }
 
 #[test]

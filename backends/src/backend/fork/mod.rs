@@ -154,7 +154,7 @@ struct ForkPool {
 }
 
 /// What ended a wait.
-enum Event {
+enum RunEvent {
     /// All tasks that were handed out are done.
     Done,
     /// A process has ended without being asked to.
@@ -199,7 +199,7 @@ impl ForkPool {
         let source_count = graph.sources().len();
         self.shared.begin(task_count);
         self.shared.hand_out(source_count);
-        while let Event::Died = self.wait()? {
+        while let RunEvent::Died = self.wait()? {
             self.recover()?;
         }
         self.casualties.verdict(&self.shared.job)?;
@@ -224,7 +224,7 @@ impl ForkPool {
     }
 
     /// Waits until all tasks that were handed out are done, or a worker has died. Returns in either case.
-    fn wait(&mut self) -> Result<Event, Halt> {
+    fn wait(&mut self) -> Result<RunEvent, Halt> {
         let phase = self.shared.phase();
         for _ in 0..self.spin_rounds {
             if phase.get() != Phase::Going {
@@ -238,13 +238,13 @@ impl ForkPool {
             match phase.get() {
                 // The other workers can finish the run without a worker whose setup failed.
                 Phase::Done if self.shared.job.is_halted() => return Err(Halt),
-                Phase::Done => return Ok(Event::Done),
+                Phase::Done => return Ok(RunEvent::Done),
                 Phase::Halted => return Err(Halt),
                 Phase::Going => {}
             }
             // A child that ends after this point interrupts the sleep.
             if (self.ended_children.are_news() || is_time_to_look) && self.crew.has_ended() {
-                return Ok(Event::Died);
+                return Ok(RunEvent::Died);
             }
             if is_time_to_look {
                 self.crew.kill_stuck(&self.shared, &mut watch);

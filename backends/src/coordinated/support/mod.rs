@@ -3,7 +3,7 @@
 use crate::kernel::{Setting, Sharing, Venue};
 
 pub(super) mod channel;
-mod channels;
+pub(super) mod channels;
 pub(super) mod lock;
 pub(super) mod locks;
 #[cfg(feature = "tokio")]

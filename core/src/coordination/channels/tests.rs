@@ -201,6 +201,32 @@ fn a_message_that_does_not_follow_is_found() {
     assert_eq!(meet(&work, 2), [None, None]);
 }
 
+fn actor(fault: Fault, at: usize) -> Actor<Broken> {
+    Actor::new(&Broken { fault, at }, 3, 4).unwrap()
+}
+
+#[test]
+fn the_owner_counts_every_increment() {
+    let work = actor(Fault::None, 0);
+    for run_count in 1..=3 {
+        assert_eq!(meet(&work, 3), expected(&work, 3));
+        assert_eq!(work.verify(run_count), Ok([].into()));
+    }
+    work.reset();
+    let missing = "the counter of the owner is 0 after 8 increments";
+    assert_eq!(work.verify(1), Err(missing.into()));
+}
+
+#[test]
+fn an_increment_that_is_dropped_or_arrives_twice_is_found() {
+    for (fault, found) in [(Fault::Drop, 7), (Fault::Duplicate, 9)] {
+        let work = actor(fault, 2);
+        assert_eq!(meet(&work, 3), expected(&work, 3));
+        let text = format!("the counter of the owner is {found} after 8 increments");
+        assert_eq!(work.verify(1), Err(text));
+    }
+}
+
 #[test]
 fn latencies_are_recorded_when_they_are_wanted() {
     let work = items(Fault::None, 0, 2, 1);
