@@ -61,6 +61,10 @@ impl KernelKind for ConditionKind {
         venue.holds(venue.task_count)
     }
 
+    fn coordinates(&self) -> bool {
+        true
+    }
+
     fn is_idempotent(&self) -> bool {
         // The items that it has taken are gone.
         false

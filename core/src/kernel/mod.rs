@@ -173,6 +173,8 @@ pub struct Venue<'a> {
     pub parallelism: Option<usize>,
     /// Whether the backend supports only this number of workers.
     pub is_fixed: bool,
+    /// Whether another program runs the tasks, with primitives of its own.
+    pub is_external: bool,
 }
 
 impl<'a> Venue<'a> {
@@ -187,6 +189,7 @@ impl<'a> Venue<'a> {
             worker_count,
             parallelism: Some(worker_count),
             is_fixed: false,
+            is_external: false,
         }
     }
 

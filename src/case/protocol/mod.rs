@@ -137,7 +137,7 @@ pub enum Reply {
 /// The case to prepare.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prepare {
-    /// The kind of work: `graph`.
+    /// The kind of work: `graph`, or `coordination` if all tasks must be in progress at once.
     #[serde(default = "graph")]
     pub kind: String,
     /// The case.
