@@ -28,6 +28,10 @@ pub mod coordinated {
     pub use crate::coordinated::{BARRIER, COORDINATED};
 }
 
+pub mod loads {
+    pub use crate::loads::LOADS;
+}
+
 pub mod diagnostic {
     pub use crate::diagnostic::Diagnostic;
 }

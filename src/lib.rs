@@ -45,6 +45,7 @@
 //!   files, ARCHITECTURE.md the modules of this crate.
 
 mod case;
+mod claim;
 mod cmd;
 mod compare;
 mod conform;
@@ -74,5 +75,5 @@ mod units;
 mod workload;
 
 pub use harness::Harness;
-use taskdyno_backends::{backend, coordinated, system};
+use taskdyno_backends::{backend, coordinated, loads, system};
 use taskdyno_core::{execute, graph, kernel, latency, memory, parameter, pattern, random, sync};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::backend::{Backend, Continuation, Family};
-use crate::external::External;
+use crate::external::{External, work_kind};
 use crate::parameter::{Parameters, Value};
 use crate::record::{Case, Record};
 use crate::workload::{Variant, Workload};
@@ -140,9 +140,9 @@ pub struct Cases {
 }
 
 impl Cases {
-    /// Adds a case of `external`, or of a backend of this program, which `misfit` says cannot run.
-    fn add(&mut self, external: Option<&External>, misfit: Option<String>, planned: PlannedCase) {
-        match misfit.or_else(|| external.and_then(|one| one.why_not(&planned.case))) {
+    /// Adds a case, which cannot run if there is a `misfit`.
+    fn add(&mut self, misfit: Option<String>, planned: PlannedCase) {
+        match misfit {
             Some(reason) => *self.not_applicable.entry(reason).or_default() += 1,
             None => self.planned.push(planned),
         }
@@ -162,8 +162,8 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Cases {
                 for workers in selection.workers(workload, *backend) {
                     let case = selection.case(workload, variant, *backend, workers);
                     if selection.takes(&case, workload.only_if_named) {
-                        let misfit = misfit(variant, *backend, workers);
-                        cases.add(external, misfit, planned(workload, variant, *backend, case));
+                        let misfit = misfit(variant, *backend, external, &case);
+                        cases.add(misfit, planned(workload, variant, *backend, case));
                     }
                 }
             }
@@ -172,10 +172,19 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Cases {
     cases
 }
 
-/// Why the kernel of `variant` cannot work on this number of workers of `backend`; `None` if it can.
-fn misfit(variant: &Variant, backend: &dyn Backend, workers: u32) -> Option<String> {
+/// Why a case of `variant` cannot run on `backend`, which is `external` if another program drives it; `None` if it can.
+fn misfit(
+    variant: &Variant,
+    backend: &dyn Backend,
+    external: Option<&External>,
+    case: &Case,
+) -> Option<String> {
     let definition = &variant.definition;
     let (kernel, size) = (definition.kernel, definition.graph_size());
+    let work_kind = work_kind(kernel.coordinates());
+    if let Some(why_not) = external.and_then(|one| one.why_not(case, work_kind)) {
+        return Some(why_not);
+    }
     if kernel.coordinates() && size.edge_count > 0 {
         return Some(format!(
             "the tasks of the kernel `{}` wait for each other, so none can depend on another: use the pattern `trivial`",
@@ -183,7 +192,8 @@ fn misfit(variant: &Variant, backend: &dyn Backend, workers: u32) -> Option<Stri
         ));
     }
     let task_count = u64::try_from(size.task_count).unwrap_or(u64::MAX);
-    let venue = backend.venue(task_count, workers as usize);
+    let mut venue = backend.venue(task_count, case.workers as usize);
+    venue.is_external = external.is_some();
     kernel.fits(&definition.kernel_parameters, &venue).err()
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod append;
+mod claim;
 mod commit;
 mod difference;
 mod error;
@@ -28,6 +29,7 @@ mod usage;
 mod whole;
 
 pub(crate) use append::{RecordFile, Resumable, whole_len};
+pub use claim::{ClaimSide, Inequality, Quantity};
 pub(crate) use commit::short_hash;
 pub(crate) use difference::{Difference, difference};
 pub use error::{CaseError, ErrorKind};
@@ -108,12 +110,19 @@ pub struct Record {
     /// records of programs that did not record it; readers then know the kernels of taskdyno by name.
     #[serde(default)]
     pub pace: Option<String>,
+    /// Whether reports rank by the CPU time of a run instead of its wall time, because the clock decides how long a run
+    /// takes.
+    #[serde(default)]
+    pub is_ranked_by_cpu: bool,
     /// How long the tasks really took, measured in separate runs after the samples; null if `bound` is null.
     #[serde(default)]
     pub trace: Option<Trace>,
     /// The peak rate of the same kernel, measured with each sample; null except for `metg`.
     #[serde(default)]
     pub peak: Option<Peak>,
+    /// Which side of a claim it is; null except for `claims`.
+    #[serde(default)]
+    pub claim: Option<ClaimSide>,
     /// The worker processes that died and were replaced, in the order in which they died.
     #[serde(default)]
     pub deaths: Vec<WorkerDeath>,

@@ -8,6 +8,7 @@ use crate::coordinated::COORDINATED;
 use crate::diagnostic::Diagnostic;
 use crate::external::External;
 use crate::kernel::{KERNELS, KernelKind};
+use crate::loads::LOADS;
 use crate::parameter::Parameter;
 use crate::pattern::{PATTERNS, Pattern};
 
@@ -31,7 +32,7 @@ impl Default for Registry {
         Self {
             backends: BACKENDS.to_vec(),
             externals: Vec::new(),
-            kernels: [KERNELS, COORDINATED].concat(),
+            kernels: [KERNELS, COORDINATED, LOADS].concat(),
             patterns: PATTERNS.to_vec(),
             workloads: Vec::new(),
         }

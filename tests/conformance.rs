@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use rustix::thread::sched_getaffinity;
 use taskdyno::internal::backend::RAYON;
 use taskdyno::internal::coordinated::{BARRIER, COORDINATED};
+use taskdyno::internal::loads::LOADS;
 use taskdyno::internal::matrix::{Binding, Selection, WorkerChoice};
 use taskdyno::internal::registry::Registry;
 use taskdyno::internal::{matrix, workload};
@@ -88,9 +89,9 @@ fn every_backend_runs_every_kernel() {
 }
 
 #[test]
-fn every_backend_runs_every_coordinated_kernel() {
+fn every_backend_runs_every_coordinated_kernel_and_every_load() {
     watched(|| {
-        for kind in COORDINATED {
+        for kind in COORDINATED.iter().chain(LOADS) {
             for (backend, plan) in set_ups(&[1]) {
                 coordinated::conforms(*kind, backend, plan.continuation);
             }

@@ -260,13 +260,20 @@ fn backends_kernels_patterns_and_exporters_have_a_file_of_their_name() {
         .iter()
         .map(|one| one.name())
         .collect();
+    let loads: Vec<_> = taskdyno::internal::loads::LOADS
+        .iter()
+        .map(|one| one.name())
+        .collect();
     let kernels = registry.kernels.iter().map(|one| one.name());
-    let kernels = kernels.filter(|name| !coordinated.contains(name)).collect();
+    let kernels = kernels
+        .filter(|name| !coordinated.contains(name) && !loads.contains(name))
+        .collect();
     let patterns = registry.patterns.iter().map(|one| one.name()).collect();
     let exporters = taskdyno::internal::report::exporter_names();
-    let folders: [(&str, Vec<&str>); 5] = [
+    let folders: [(&str, Vec<&str>); 6] = [
         ("backends/src/backend", backends),
         ("backends/src/coordinated", coordinated),
+        ("backends/src/loads", loads),
         ("core/src/kernel", kernels),
         ("core/src/pattern", patterns),
         ("src/report/exporter", exporters.collect()),

@@ -10,9 +10,13 @@
 //! | [`system`] | facts about the machine and the container |
 //! | [`backend`] | the backends, one file per backend |
 //! | [`coordinated`] | the kernels whose tasks coordinate, and the primitives that they get |
+//! | [`loads`] | kernels that do IO, or hinder each other, as real programs do |
 
 pub mod backend;
 pub mod coordinated;
+pub mod loads;
 pub mod system;
 
-use taskdyno_core::{coordination, execute, graph, kernel, memory, parameter, sync};
+use taskdyno_core::{
+    coordination, execute, graph, kernel, latency, memory, parameter, random, sync,
+};

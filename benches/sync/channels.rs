@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::thread;
 
-use taskdyno::internal::coordinated::COORDINATED;
+use taskdyno_backends::coordinated::{COORDINATED, CrossbeamChannel, FlumeChannel, TokioChannel};
 use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno_core::kernel::{Kernel, Setting, Sharing};
 use taskdyno_core::parameter::{Parameters, Value};
 use taskdyno_core::random::mix;
+use taskdyno_core::sync::{
+    ChannelKind, Message, Party, Receiver, Sender, ThreadChannel, WaitTable, at_once,
+};
 
 use crate::table::{Effort, Row, median, median_ratio, nanoseconds, rounds};
 
@@ -17,77 +20,101 @@ type Bytes = [u64; 2];
 
 /// A token that one party hands to itself.
 pub(crate) fn one_thread(effort: Effort) -> Vec<Row> {
-    let hand_overs = 200_000 / effort.shrink;
-    let graph = independent(1);
-    let row = |form: &str, bare: &mut dyn FnMut()| {
-        let kernel = kernel("threadring", ("hand_overs", hand_overs), form, &graph);
-        let rounds = rounds(
-            effort,
-            || nanoseconds(|| kernel.run(TaskId(0), 1)) / hand_overs as f64,
-            || nanoseconds(&mut *bare) / hand_overs as f64,
-        );
-        row(format!("{form}, one thread, over a bare channel"), &rounds)
-    };
+    let capacity = Some(1);
     let (sender, receiver) = mpsc::sync_channel::<Bytes>(1);
-    let mut std = || {
-        hand_over(hand_overs, |word| {
-            sender.send(word).expect("the receiver exists");
-            receiver.recv().expect("the sender exists")
-        });
-    };
+    let std = over_bare(effort, "std", &ThreadChannel { capacity }, |word| {
+        sender.send(word).expect("the receiver exists");
+        receiver.recv().expect("the sender exists")
+    });
     let (sender, receiver) = crossbeam_channel::bounded::<Bytes>(1);
-    let mut crossbeam = || {
-        hand_over(hand_overs, |word| {
-            sender.send(word).expect("the receiver exists");
-            receiver.recv().expect("the sender exists")
-        });
-    };
+    let kind = CrossbeamChannel { capacity };
+    let crossbeam = over_bare(effort, "crossbeam", &kind, |word| {
+        sender.send(word).expect("the receiver exists");
+        receiver.recv().expect("the sender exists")
+    });
     let (sender, receiver) = flume::bounded::<Bytes>(1);
-    let mut flume = || {
-        hand_over(hand_overs, |word| {
-            sender.send(word).expect("the receiver exists");
-            receiver.recv().expect("the sender exists")
-        });
-    };
-    vec![
-        row("std", &mut std),
-        row("crossbeam", &mut crossbeam),
-        row("flume", &mut flume),
-        one_async_task(effort, hand_overs, &graph),
-    ]
+    let flume = over_bare(effort, "flume", &FlumeChannel { capacity }, |word| {
+        sender.send(word).expect("the receiver exists");
+        receiver.recv().expect("the sender exists")
+    });
+    vec![std, crossbeam, flume, one_async_task(effort)]
 }
 
-fn one_async_task(effort: Effort, hand_overs: u64, graph: &TaskGraph) -> Row {
+fn hand_over_count(effort: Effort) -> u64 {
+    200_000 / effort.shrink
+}
+
+fn over_bare(
+    effort: Effort,
+    form: &str,
+    kind: &impl ChannelKind,
+    mut bare: impl FnMut(Bytes) -> Bytes,
+) -> Row {
+    let hand_overs = hand_over_count(effort);
+    let table = WaitTable::new(1).expect("the system gives a page");
+    let party = Party::new(&table, TaskId(0));
+    let (mut senders, mut receivers) = kind.open(1, 1).expect("one of each is possible");
+    let mut ours = |[word, sent_ns]: Bytes| {
+        let message = Message { word, sent_ns };
+        at_once(senders[0].send(party, message)).expect("nothing fails");
+        let message = at_once(receivers[0].receive(party)).expect("nothing fails");
+        [message.word, message.sent_ns]
+    };
+    let rounds = rounds(
+        effort,
+        || nanoseconds(|| hand_over(hand_overs, &mut ours)) / hand_overs as f64,
+        || nanoseconds(|| hand_over(hand_overs, &mut bare)) / hand_overs as f64,
+    );
+    row(format!("{form}, one thread, over a bare channel"), &rounds)
+}
+
+/// Passes a token through `channel`, and checks it.
+fn hand_over(hand_overs: u64, channel: &mut impl FnMut(Bytes) -> Bytes) {
+    let mut token = [0, 0];
+    for due in 0..hand_overs {
+        assert_eq!(token[0], due);
+        token = channel([token[0] + 1, 0]);
+    }
+}
+
+fn one_async_task(effort: Effort) -> Row {
+    let hand_overs = hand_over_count(effort);
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.build().expect("the system has what it needs");
-    let kernel = kernel("threadring", ("hand_overs", hand_overs), "tokio", graph);
+    let table = WaitTable::new(1).expect("the system gives a page");
+    let party = Party::new(&table, TaskId(0));
+    let kind = TokioChannel { capacity: Some(1) };
+    let (mut senders, mut receivers) = kind.open(1, 1).expect("one of each is possible");
+    let mut ours = || {
+        runtime.block_on(async {
+            let mut token = 0;
+            for due in 0..hand_overs {
+                assert_eq!(token, due);
+                let sent = senders[0].send(party, Message::untimed(token + 1)).await;
+                sent.expect("nothing fails");
+                let received = receivers[0].receive(party).await;
+                token = received.expect("nothing fails").word;
+            }
+        });
+    };
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<Bytes>(1);
     let mut bare = || {
         runtime.block_on(async {
             let mut token: Bytes = [0, 0];
             for due in 0..hand_overs {
                 assert_eq!(token[0], due);
-                token[0] += 1;
-                sender.send(token).await.expect("the receiver exists");
+                let sent = sender.send([token[0] + 1, 0]).await;
+                sent.expect("the receiver exists");
                 token = receiver.recv().await.expect("the sender exists");
             }
         });
     };
     let rounds = rounds(
         effort,
-        || nanoseconds(|| runtime.block_on(kernel.awaited(TaskId(0), 1))) / hand_overs as f64,
+        || nanoseconds(&mut ours) / hand_overs as f64,
         || nanoseconds(&mut bare) / hand_overs as f64,
     );
     row("tokio, one task, over a bare channel".into(), &rounds)
-}
-
-/// Passes a token through `channel` and checks it, as the kernel does.
-fn hand_over(hand_overs: u64, mut channel: impl FnMut(Bytes) -> Bytes) {
-    let mut token = [0, 0];
-    for due in 0..hand_overs {
-        assert_eq!(token[0], due);
-        token = channel([token[0] + 1, 0]);
-    }
 }
 
 /// Two threads that send each other one message at a time.
@@ -185,6 +212,7 @@ pub(crate) fn row(what: String, rounds: &[(f64, f64)]) -> Row {
     Row::at_most(what, median_ratio(rounds), 1.05)
 }
 
+/// `task_count` tasks that do not depend on each other.
 pub(crate) fn independent(task_count: usize) -> TaskGraph {
     let mut builder = TaskGraphBuilder::default();
     for _ in 0..task_count {
@@ -193,6 +221,7 @@ pub(crate) fn independent(task_count: usize) -> TaskGraph {
     builder.finish()
 }
 
+/// The kernel `name` on primitives of this form, whose parameter `size` is `count`.
 pub(crate) fn kernel(
     name: &str,
     (size, count): (&str, u64),

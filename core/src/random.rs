@@ -57,6 +57,28 @@ pub fn draw<const N: usize>(words: [u64; N]) -> u64 {
     words.into_iter().fold(0, |drawn, word| mix(drawn ^ word))
 }
 
+/// The content that follows from `word`, eight bytes at a time. The first eight are the word.
+fn content(word: u64) -> impl Iterator<Item = [u8; 8]> {
+    (0..).map(move |at: u64| word.wrapping_add(at.wrapping_mul(GAMMA)).to_le_bytes())
+}
+
+/// Fills `bytes` with the content that follows from `word`. This takes little more time than copying.
+pub fn fill(bytes: &mut [u8], word: u64) {
+    for (chunk, expected) in bytes.chunks_mut(8).zip(content(word)) {
+        chunk.copy_from_slice(&expected[..chunk.len()]);
+    }
+}
+
+/// The position of the first of `bytes` that is not what [`fill`] writes for `word`; `None` if all are.
+pub fn first_wrong_byte(bytes: &[u8], word: u64) -> Option<usize> {
+    let mut chunks = bytes.chunks(8).zip(content(word)).enumerate();
+    let (at, (chunk, expected)) =
+        chunks.find(|(_, (chunk, expected))| **chunk != expected[..chunk.len()])?;
+    let inside = chunk.iter().zip(expected);
+    let inside = inside.take_while(|(found, expected)| *found == expected);
+    Some(8 * at + inside.count())
+}
+
 /// A drawn number as a fraction, from 0 up to but not including 1, in steps of 2^-53.
 #[inline]
 pub fn ratio(drawn: u64) -> f64 {
@@ -82,6 +104,19 @@ mod tests {
         ];
         assert_eq!([(); 3].map(|()| numbers.next_u64()), published);
         assert_eq!(mix(1234567), published[0]);
+    }
+
+    #[test]
+    fn content_begins_with_its_word_and_every_byte_of_it_is_checked() {
+        let mut bytes = [0; 21];
+        fill(&mut bytes, 7);
+        assert_eq!(bytes[..8], 7u64.to_le_bytes());
+        assert_eq!(first_wrong_byte(&bytes, 7), None);
+        for at in 0..bytes.len() {
+            bytes[at] ^= 0x10;
+            assert_eq!(first_wrong_byte(&bytes, 7), Some(at));
+            bytes[at] ^= 0x10;
+        }
     }
 
     #[test]

@@ -12,12 +12,15 @@ from time import perf_counter_ns
 
 import backends
 import graph
-import kernels
+import registry
 import work
 from measure import Meter
+from parties import WaitTable
 from protocol import CaseFailed, Parent, text_of
 
 VERSION = 2
+# The kinds of work. In the second one, all tasks must be in progress at once.
+KINDS = ["graph", "coordination"]
 
 
 def main():
@@ -48,6 +51,16 @@ def serve(parent, known):
     if fields is None:
         return
     plan, new_backend = prepare(fields, known)
+    try:
+        is_finished = run(parent, plan, new_backend, fields)
+    finally:
+        plan.kernel.close()
+    if is_finished:
+        parent.reply({"finished": {}})
+
+
+def run(parent, plan, new_backend, fields):
+    """Starts the backend and serves slices. Returns whether the parent asked to finish, rather than closing the input."""
     begin = perf_counter_ns()
     backend = new_backend(plan)
     try:
@@ -58,8 +71,7 @@ def serve(parent, known):
         backend.abort()
         raise
     backend.stop()
-    if is_finished:
-        parent.reply({"finished": {}})
+    return is_finished
 
 
 def greeting(known):
@@ -72,18 +84,24 @@ def greeting(known):
         "runtime": platform.python_implementation(),
         "runtime_version": platform.python_version(),
         "details": {"interpreter": sys.executable, "global_lock": "on" if has_lock else "off"},
-        "backends": [backend.describe(name) for name, backend in known.items()],
-        "kernels": list(kernels.KERNELS),
-        "kinds": ["graph"],
+        "backends": [{**backend.describe(name), "kernels": list(kernels_of(backend))} for name, backend in known.items()],
+        "kernels": list({kernel: None for backend in known.values() for kernel in kernels_of(backend)}),
+        "kinds": KINDS,
         "has_payload": False,
+        "has_latencies": True,
     }
+
+
+def kernels_of(backend):
+    """The kernels of a backend."""
+    return registry.kernels_of(backend.family == "async", backend.family in ("processes", "mixed"))
 
 
 def prepare(fields, known):
     """Reads the graph and builds the kernel. Returns the plan, and the class of the backend."""
     case = fields["case"]
     parameters = case["parameters"]
-    if fields["kind"] != "graph":
+    if fields["kind"] not in KINDS:
         raise CaseFailed("set-up", f"this child cannot do work of the kind {fields['kind']}")
     if parameters.get("output_bytes", 0) != 0:
         raise CaseFailed("set-up", "this child cannot hand on bytes beside the outputs (`output_bytes`)")
@@ -91,10 +109,17 @@ def prepare(fields, known):
         raise CaseFailed("set-up", f"this child has no backend {case['backend']}; it has {', '.join(known)}")
     backend = known[case["backend"]]
     options = backend.check_options(case.get("options") or {})
-    kernel = kernels.build(parameters["kernel"], backend.context(options))
+    whole = graph.read(fields["graph"]["path"], fields["graph"]["crc32"])
+    setting = registry.Setting(
+        context=backend.context(options),
+        is_async=backend.family == "async",
+        party_count=whole.task_count,
+        waits=WaitTable(fields.get("waits"), whole.task_count) if fields["kind"] == "coordination" else None,
+    )
+    kernel = registry.build(parameters["kernel"], setting)
     timeout_ns = fields.get("task_timeout_ns")
     plan = backends.Plan(
-        graph=graph.read(fields["graph"]["path"], fields["graph"]["crc32"]),
+        graph=whole,
         kernel=kernel,
         worker_count=case["workers"],
         options=options,
@@ -121,8 +146,8 @@ def measure(parent, meter, fields, start_ns):
             return True
         if name != "slice":
             raise CaseFailed("protocol", f"expected `slice` or `finish`, not `{name}`")
-        samples, findings = meter.slice(fields)
-        parent.reply(*({"sample": sample} for sample in samples), {"slice_done": {"findings": findings}})
+        samples, done = meter.slice(fields)
+        parent.reply(*({"sample": sample} for sample in samples), {"slice_done": done})
 
 
 if __name__ == "__main__":

@@ -31,11 +31,14 @@ class Meter:
         self.run_count = max(1, -(-least_ns // max(shortest_ns, 1)))
 
     def slice(self, plan):
-        """Takes the samples of one slice. Returns them, and the sum of what the kernel found."""
+        """Takes the samples of one slice. Returns them, and what ends the slice: the sum of what the kernel found, and
+        what it timed."""
         nonce = int(plan["nonce"], 16)
         is_chained = plan.get("chained", False)
         run_count = plan.get("run_count") or self.run_count
+        has_latencies = plan.get("latencies", False)
         samples, findings = [], {}
+        self._kernel.record_latencies(has_latencies)
         begin = perf_counter_ns()
         while True:
             sample, found, nonce = self._sample(nonce, run_count, is_chained)
@@ -43,7 +46,10 @@ class Meter:
             for name, count in found.items():
                 findings[name] = findings.get(name, 0) + count
             if _is_over(plan, perf_counter_ns() - begin, len(samples)):
-                return samples, findings
+                done = {"findings": findings}
+                if has_latencies:
+                    done["latencies"] = self._kernel.take_latencies()
+                return samples, done
 
     def _sample(self, nonce, run_count, is_chained):
         """One sample, what the kernel found, and the nonce of the next run."""

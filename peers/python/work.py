@@ -28,6 +28,11 @@ def enter(kernel):
     """As `use`, for a process that was started to run tasks. It ends when the process that started it does, however
     that ends."""
     use(kernel)
+    end_with_parent()
+
+
+def end_with_parent():
+    """Lets this process end when the one that started it does."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     # It may have ended before that call.
@@ -37,7 +42,7 @@ def enter(kernel):
 
 def execute(task, nonce, inputs):
     """Runs a task on the values of its predecessors and returns its own value."""
-    return _kernel.run(_seed(task, nonce, inputs)) & _MASK_48
+    return _kernel.run(_seed(task, nonce, inputs), task) & _MASK_48
 
 
 def attempt(task, nonce, inputs):
@@ -55,14 +60,14 @@ def attempt_one(call):
 
 
 async def attempt_async(task, nonce, inputs):
-    """As `attempt`, but awaits a timer where the kernel only waits. An exception such as SystemExit would end the event
+    """As `attempt`, but awaits where the kernel waits. An exception such as SystemExit would end the event
     loop, and CancelledError would look like a task that was cancelled from outside."""
     try:
-        value = _seed(task, nonce, inputs)
-        if _kernel.wait is None:
-            value = _kernel.run(value)
+        seed = _seed(task, nonce, inputs)
+        if _kernel.run_async is None:
+            value = _kernel.run(seed, task)
         else:
-            await _kernel.wait()
+            value = await _kernel.run_async(seed, task)
         return task, value & _MASK_48, None
     except BaseException as error:
         return task, None, text_of(error)
@@ -85,6 +90,14 @@ def digest(values):
     for value in values:
         state = fold(state, value)
     return state
+
+
+def mix(word):
+    """A permutation of all words of 64 bits in which each bit affects all bits (splitmix64)."""
+    word = (word + _S) & _MASK_64
+    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 & _MASK_64
+    word = (word ^ word >> 27) * 0x94D049BB133111EB & _MASK_64
+    return word ^ word >> 31
 
 
 def _seed(task, nonce, inputs):

@@ -50,13 +50,13 @@ fn difference(external: &External, greeting: &Greeting) -> Option<String> {
     }
     let is_greeted = |kernel: &str| {
         let whole = kernel.split('/').next();
-        greeting
-            .kernels
+        let kernels = backend.kernels.as_ref().unwrap_or(&greeting.kernels);
+        kernels
             .iter()
             .any(|one| one == kernel || Some(one.as_str()) == whole)
     };
     if let Some(kernel) = external.kernels().find(|kernel| !is_greeted(kernel)) {
-        return Some(format!("the greeting has no kernel `{kernel}`"));
+        return Some(format!("the greeting has no kernel `{kernel}` for it"));
     }
     if let Some(kind) = external
         .kinds()

@@ -17,6 +17,7 @@ use super::protocol::{
 };
 use crate::backend::{Backend, Continuation, PoolPlan};
 use crate::execute::{Job, expected_digest};
+use crate::external::{COORDINATION, GRAPH};
 use crate::graph::TaskGraph;
 use crate::kernel::{Kernel, deadly, traced};
 use crate::machine::host::sharpen_timers;
@@ -138,7 +139,7 @@ fn greeting(registry: &Registry, hello: &Hello) -> Result<Greeting, CaseError> {
         details: BTreeMap::from([("toolchain".into(), env!("TASKDYNO_TOOLCHAIN").into())]),
         backends: registry.backends.iter().map(|one| greeted(*one)).collect(),
         kernels: kernels.collect(),
-        kinds: vec!["graph".into()],
+        kinds: vec![GRAPH.into(), COORDINATION.into()],
         has_payload: true,
         has_latencies: true,
     })
@@ -159,6 +160,7 @@ fn greeted(backend: &dyn Backend) -> GreetedBackend {
         options: backend.options().iter().map(option).collect(),
         fixed_worker_count: backend.fixed_worker_count().map(|count| count as u32),
         waits_per_worker: backend.parallelism(1, true).map(|count| count as u32),
+        kernels: None,
     }
 }
 

@@ -75,8 +75,10 @@ impl Surroundings<'_> {
             calibrations: Vec::new(),
             calibration_error: None,
             pace: None,
+            is_ranked_by_cpu: false,
             trace: None,
             peak: None,
+            claim: None,
             deaths: Vec::new(),
             peak_memory_bytes: None,
             load: Load {
@@ -177,6 +179,7 @@ fn invoke(
 pub(crate) fn note(record: &mut Record, ready: &Ready) {
     record.bound = ready.bound;
     record.pace.clone_from(&ready.pace);
+    record.is_ranked_by_cpu = ready.is_ranked_by_cpu;
     record.graph = Some(ready.graph);
     record.digest = Some(ready.digest.to_string());
     // A case with several processes keeps the start of the first.

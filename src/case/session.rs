@@ -17,7 +17,7 @@ use super::protocol::{
 use super::wait_file::WaitFile;
 use super::work::{Work, Works};
 use crate::backend::Backend;
-use crate::external::External;
+use crate::external::{External, work_kind};
 use crate::measure::{Slice, SlicePlan, expect, refuse_too_fast};
 use crate::record::{Bound, CaseError, ErrorKind, GraphSize};
 
@@ -44,6 +44,8 @@ pub struct Ready {
     pub bound: Option<Bound>,
     /// What determines its times, see [`crate::record::Record::pace`].
     pub pace: Option<String>,
+    /// See [`crate::record::Record::is_ranked_by_cpu`].
+    pub is_ranked_by_cpu: bool,
     /// How long the backend took to start its workers.
     pub start_ns: u64,
     /// The number of runs per sample that the warm-up determined; at least 1.
@@ -128,6 +130,7 @@ impl Session {
         let least_warmup = external.map_or(0, External::warmup_run_count);
         let waits = Self::waits(&work)?;
         let prepare = Prepare {
+            kind: work_kind(work.expected.has_parties).into(),
             warmup_run_count: prepare.warmup_run_count.max(least_warmup),
             nonce,
             graph: work.expected.file.clone(),
@@ -144,6 +147,7 @@ impl Session {
             digest: work.digest(),
             bound,
             pace: Some(work.expected.pace.clone()),
+            is_ranked_by_cpu: work.expected.is_ranked_by_cpu,
             start_ns: prepared.start_ns,
             run_count: prepared.run_count.max(1),
             latencies: LatencyTime::of(&work.expected, &greeting),
@@ -188,6 +192,7 @@ impl Session {
             digest,
             bound: prepared.bound,
             pace: prepared.pace,
+            is_ranked_by_cpu: false,
             start_ns: prepared.start_ns,
             run_count: prepared.run_count.max(1),
             latencies: LatencyTime::Never,
@@ -227,7 +232,7 @@ impl Session {
     /// # Errors
     ///
     /// The error that stopped the case.
-    pub(super) fn slice_with_latencies(
+    pub(crate) fn slice_with_latencies(
         &mut self,
         plan: SlicePlan,
         idle: &mut dyn Idle,

@@ -239,6 +239,7 @@ fn answer(
         durations: KnownDurations::of(&graph, kernel.as_ref()),
         latencies: latencies.iter().map(|name| (*name).into()).collect(),
         is_timing_the_work: definition.kernel.is_timing_the_work(),
+        is_ranked_by_cpu: definition.kernel.is_ranked_by_cpu(),
     };
     Ok((expected, file))
 }

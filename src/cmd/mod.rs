@@ -3,15 +3,18 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
 use crate::diagnostic::Diagnostic;
+use crate::loads::serve_echo;
 use crate::registry::Registry;
 
 mod baseline;
 mod chaos;
 mod check;
+mod claims;
 mod compare;
 mod complaint;
 mod conform;
@@ -132,6 +135,21 @@ enum Command {
     Report(report::ReportArguments),
     /// Find the smallest task size each backend runs at a given efficiency (METG).
     Metg(metg::MetgArguments),
+    /// Measure what textbooks on concurrency claim, and report what holds on this machine.
+    ///
+    /// Every introduction says that processes beat threads in CPython, that async beats threads at waiting, or that a
+    /// process costs more than a thread. This command runs a small set of cases for each of nine such claims. Each claim is
+    /// a list of inequalities, such as "sequential code takes 1.8 × as long as two threads, or longer".
+    ///
+    /// The sides of a claim alternate, so each round gives a ratio per inequality. At least 8 rounds give an exact 99%
+    /// interval of the median ratio. The answer is "holds here" if the whole interval is above the limit, "does not hold
+    /// here" if no part of it is, and "cannot tell" otherwise. A claim that does not hold is a finding, so the exit code
+    /// is 0.
+    ///
+    /// `taskdyno claims` measures all claims within a minute, and writes reports/claims/report.html. `taskdyno claims 3 5`
+    /// measures two of them, and `taskdyno claims --full` takes the seconds of the textbook. Without `python3`, the
+    /// parts on CPython are not measured, and the answer is "cannot tell".
+    Claims(claims::ClaimsArguments),
     /// Kill worker processes at random, and check that runs recover.
     Chaos(chaos::ChaosArguments),
     /// Test whether a program of yours can be measured as a child.
@@ -178,6 +196,12 @@ enum Command {
     /// List cases for a gate, with one line of JSON per case.
     #[command(hide = true)]
     Cases(select::Selected),
+    /// Answer each request of the kernel `io-tcp` after a fixed time, until standard input ends.
+    #[command(hide = true)]
+    EchoServer {
+        /// The time from a request to its answer.
+        delay_ns: u64,
+    },
     /// Keep one core busy during a self-test of the gate.
     #[command(hide = true)]
     Neighbour,
@@ -205,6 +229,7 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
         Command::Graph(arguments) => graph::main(registry, &arguments),
         Command::Report(arguments) => report::main(&arguments),
         Command::Metg(arguments) => metg::main(registry, &arguments),
+        Command::Claims(arguments) => claims::main(registry, &arguments),
         Command::Chaos(arguments) => chaos::main(registry, &arguments),
         Command::Conform(arguments) => conform::main(registry, &arguments),
         Command::Compare(arguments) => compare::main(&arguments),
@@ -213,6 +238,7 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
         Command::Export(arguments) => export::main(&arguments),
         Command::Gate(arguments) => gate::main(registry, &arguments),
         Command::Cases(selected) => gate::cases(registry, &selected),
+        Command::EchoServer { delay_ns } => echo_server(delay_ns),
         Command::Neighbour => gate::neighbour(),
         Command::Doctor => doctor::main(),
         Command::Completions { shell } => program.completions(shell),
@@ -222,6 +248,14 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
         Err(Exit::Error(code, error)) => complain(&*error, code),
         Err(Exit::BrokenPipe) => OK,
     })
+}
+
+/// `echo-server`: the other process of the kernel `io-tcp`.
+fn echo_server(delay_ns: u64) -> CommandResult {
+    match serve_echo(Duration::from_nanos(delay_ns)) {
+        Ok(()) => Ok(OK),
+        Err(error) => Err(Exit::failed(complaint!("cannot answer requests: {error}"))),
+    }
 }
 
 /// Makes a write beyond the file size limit (`ulimit -f`) fail with an error instead of a signal that kills the

@@ -6,6 +6,7 @@
 use crate::record::Record;
 
 mod baseline;
+mod claim;
 mod examples;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -20,6 +21,7 @@ mod stored;
 mod unlike;
 
 pub(crate) use baseline::{Baseline, Baselines, is_baseline_name, one_baseline};
+pub(crate) use claim::{ClaimVerdict, JudgedClaim, JudgedInequality, SideFigures, judged_claims};
 pub(crate) use examples::few;
 pub(crate) use history::{Change, History, Series, history};
 #[cfg(test)]

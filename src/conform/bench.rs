@@ -37,8 +37,11 @@ const WORKERS: u32 = 2;
 pub(super) struct Bench<'a> {
     pub(super) subject: &'a TestedChild<'a>,
     pub(super) claims: Claims,
-    /// The kernels that it claims, with each of their choices; those that this program does not know are left out.
+    /// The kernels that it claims whose tasks need only their inputs, with each of their choices. Those that this program
+    /// does not know are left out.
     pub(super) kernels: Vec<ChosenKernel>,
+    /// The same for kernels whose tasks wait for each other.
+    pub(super) coordinating: Vec<ChosenKernel>,
     /// Every pattern by itself.
     pub(super) patterns: Vec<NamedGraph>,
     /// Every pattern, all in one graph.
@@ -67,11 +70,10 @@ impl<'a> Bench<'a> {
         doing: &'a (dyn Fn(&str) + Sync),
     ) -> Result<Self, ConformError> {
         let claimed = claims.kernels.iter();
-        let kernels: Vec<ChosenKernel> = claimed
+        // Tasks that wait for each other cannot depend on each other, as those of most graphs here do.
+        let (coordinating, kernels): (Vec<_>, Vec<_>) = claimed
             .flat_map(|claim| ChosenKernel::claimed(claim, registry))
-            // Their tasks cannot depend on each other, as those of these graphs do.
-            .filter(|kernel| !kernel.kind.coordinates())
-            .collect();
+            .partition(|kernel| kernel.kind.coordinates());
         if kernels.is_empty() {
             let claimed = claims.kernels.join(", ");
             return Err(ConformError::NoKernel { claimed });
@@ -89,6 +91,7 @@ impl<'a> Bench<'a> {
         let patterns = NamedGraph::variety(registry);
         Ok(Self {
             subject,
+            coordinating,
             kernels,
             together: NamedGraph::together(&patterns),
             patterns,

@@ -7,12 +7,10 @@ use serde_json::{Map, Value as Json};
 
 use super::exchange::Exchange;
 use super::fault::Setback;
+use crate::external::GRAPH;
 
 /// The version of the protocol that is tested.
 pub(super) const VERSION: u32 = 2;
-
-/// The kind of work that is tested.
-pub(super) const KIND: &str = "graph";
 
 const FAMILIES: [&str; 5] = ["serial", "threads", "async", "processes", "mixed"];
 
@@ -27,7 +25,7 @@ pub(super) struct Claims {
     details: Option<Map<String, Json>>,
     pub(super) backends: Vec<ClaimedBackend>,
     pub(super) kernels: Vec<String>,
-    kinds: Vec<String>,
+    pub(super) kinds: Vec<String>,
     #[serde(default)]
     pub(super) has_payload: bool,
 }
@@ -45,6 +43,9 @@ pub(super) struct ClaimedBackend {
     /// How many tasks that only wait each worker can have at once; `None` without a limit.
     #[serde(default = "one")]
     pub(super) waits_per_worker: Option<u32>,
+    /// Its kernels, if it does not have all.
+    #[serde(default)]
+    kernels: Option<Vec<String>>,
 }
 
 /// An option of a backend, with all its values.
@@ -64,6 +65,18 @@ impl ClaimedBackend {
     /// The number of workers nearest to `wanted` that the backend can have.
     pub(super) fn workers(&self, wanted: u32) -> u32 {
         self.fixed_worker_count.unwrap_or(wanted)
+    }
+
+    /// Whether `task_count` tasks that wait for each other can be in progress on about as many workers.
+    pub(super) fn holds(&self, task_count: u32) -> bool {
+        let waits = self.waits_per_worker;
+        waits.is_none_or(|waits| waits.saturating_mul(self.workers(task_count)) >= task_count)
+    }
+
+    /// Whether it has the kernels of this claim.
+    pub(super) fn has(&self, claim: &str) -> bool {
+        let kernels = self.kernels.as_ref();
+        kernels.is_none_or(|kernels| kernels.iter().any(|kernel| kernel == claim))
     }
 
     /// Every choice of options to try: the first value of each, then each other value beside the first ones.
@@ -118,8 +131,8 @@ impl Claims {
         if let Some((name, _)) = details.into_iter().find(|(_, value)| !value.is_string()) {
             return Some(format!("`{name}` in `details` is not a string"));
         }
-        if !self.kinds.iter().any(|kind| kind == KIND) {
-            return Some(format!("`kinds` does not contain {KIND:?}"));
+        if !self.kinds.iter().any(|kind| kind == GRAPH) {
+            return Some(format!("`kinds` does not contain {GRAPH:?}"));
         }
         if self.backends.is_empty() || self.kernels.is_empty() {
             return Some("`backends` and `kernels` must name at least one each".into());

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::claims::{ClaimedBackend, KIND, VERSION};
+use super::claims::{ClaimedBackend, VERSION};
 use super::exchange::{Exchange, TestedChild};
 use super::fault::{ConformError, Setback};
 use super::work::{ChosenKernel, NamedGraph};
 use crate::execute::expected_digest;
+use crate::external::work_kind;
 use crate::graph::TaskGraph;
 use crate::handover::GraphFile;
 
@@ -82,7 +83,7 @@ impl<'a> TestCase<'a> {
             parameters["output_bytes"] = self.output_bytes.into();
         }
         json!({"prepare": {
-            "kind": KIND,
+            "kind": work_kind(self.kernel.kind.coordinates()),
             "case": {
                 "workload": "conform",
                 "variant": self.graph.name,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::graph::bound::{lower_bound, span, work};
 use crate::graph::{TaskGraph, TaskGraphBuilder, TaskId, side_by_side};
-use crate::kernel::{Kernel, KernelKind, Setting, Sharing};
+use crate::kernel::{Kernel, KernelKind, Setting, Sharing, Venue};
 use crate::parameter::{Parameter, ParameterKind, Parameters, Value};
 use crate::record::nanoseconds;
 use crate::registry::Registry;
@@ -134,30 +134,30 @@ fn given(declared: &[Parameter]) -> Vec<BTreeMap<String, Value>> {
 #[derive(Clone)]
 pub(super) struct ChosenKernel {
     pub(super) kind: &'static dyn KernelKind,
+    /// The claim that it belongs to.
+    pub(super) claim: String,
     parameters: Parameters,
 }
 
 impl ChosenKernel {
-    /// All kernels that a claim stands for: `NAME`, with each of its choices, or `NAME/PARAMETER=VALUE`, with this
-    /// value only. Empty if this program has no such kernel. No case of this program can then need it.
+    /// All kernels that a claim stands for: `NAME`, with each of its choices, or `NAME/PARAMETER=VALUE`, with this value
+    /// only, or with these. Empty if this program has no such kernel. No case of this program can then need it.
     pub(super) fn claimed(claim: &str, registry: &Registry) -> Vec<Self> {
-        let (name, fixed) = match claim.split_once('/') {
-            Some((name, fixed)) => (name, fixed.split_once('=')),
-            None => (claim, None),
-        };
+        let mut parts = claim.split('/');
+        let name = parts.next().unwrap_or_default();
+        let fixed: Vec<_> = parts.filter_map(|part| part.split_once('=')).collect();
         let Some(kind) = registry.kernel(name) else {
             return Vec::new();
         };
         let all = given(kind.parameters()).into_iter();
         let is_claimed = |given: &BTreeMap<String, Value>| {
-            fixed.is_none_or(|(parameter, value)| {
-                given
-                    .get(parameter)
-                    .is_some_and(|given| given.to_string() == value)
+            fixed.iter().all(|(parameter, value)| {
+                let given = given.get(*parameter);
+                given.is_some_and(|given| given.to_string() == *value)
             })
         };
         all.filter(is_claimed)
-            .filter_map(|given| Self::new(kind, &given))
+            .filter_map(|given| Self::new(kind, claim, &given))
             .collect()
     }
 
@@ -165,12 +165,29 @@ impl ChosenKernel {
     /// another parameter has no default.
     pub(super) fn sized(kind: &'static dyn KernelKind, size: u64) -> Option<Self> {
         let name = kind.size_parameter()?;
-        Self::new(kind, &BTreeMap::from([(name.into(), Value::Count(size))]))
+        let given = BTreeMap::from([(name.into(), Value::Count(size))]);
+        Self::new(kind, kind.name(), &given)
     }
 
-    fn new(kind: &'static dyn KernelKind, given: &BTreeMap<String, Value>) -> Option<Self> {
+    fn new(
+        kind: &'static dyn KernelKind,
+        claim: &str,
+        given: &BTreeMap<String, Value>,
+    ) -> Option<Self> {
         let parameters = Parameters::check(kind.parameters(), given).ok()?;
-        Some(Self { kind, parameters })
+        let claim = claim.into();
+        Some(Self {
+            kind,
+            claim,
+            parameters,
+        })
+    }
+
+    /// Whether `task_count` tasks can run it, if all of them can be in progress at once.
+    pub(super) fn fits(&self, task_count: u32) -> bool {
+        let mut venue = Venue::new("", task_count.into(), task_count as usize);
+        venue.is_external = true;
+        self.kind.fits(&self.parameters, &venue).is_ok()
     }
 
     /// As in the parameters of a case.

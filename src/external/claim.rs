@@ -8,27 +8,36 @@ use super::External;
 use crate::parameter::Value;
 use crate::record::Case;
 
-/// The kind of work of all cases: the tasks of a graph.
-const GRAPH: &str = "graph";
+/// The kind of work in which a task begins when its predecessors have ended, whatever else is in progress.
+pub(crate) const GRAPH: &str = "graph";
 
-/// The kinds of work that a backend may claim. This version has cases of the first kind only.
-pub(super) const ALL_KINDS: [&str; 3] = [GRAPH, "coordination", "recursion"];
+/// The kind of work in which tasks wait for each other, so all of them must be in progress at once.
+pub(crate) const COORDINATION: &str = "coordination";
+
+/// The kinds of work that a backend may claim. This version has no cases of the last one.
+pub(super) const ALL_KINDS: [&str; 3] = [GRAPH, COORDINATION, "recursion"];
+
+/// The kind of work of tasks that wait for each other, or do not.
+pub(crate) fn work_kind(has_parties: bool) -> &'static str {
+    match has_parties {
+        true => COORDINATION,
+        false => GRAPH,
+    }
+}
 
 /// A kernel that a backend has.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ClaimedKernel {
     pub(super) name: String,
-    /// If set, the backend has the kernel only with this value of this parameter.
-    pub(super) only_with: Option<(String, Value)>,
+    /// The backend has the kernel only with these values of these parameters.
+    pub(super) only_with: Vec<(String, Value)>,
 }
 
 impl fmt::Display for ClaimedKernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
-        match &self.only_with {
-            Some((name, value)) => write!(f, "/{name}={value}"),
-            None => Ok(()),
-        }
+        let mut values = self.only_with.iter();
+        values.try_for_each(|(name, value)| write!(f, "/{name}={value}"))
     }
 }
 
@@ -39,7 +48,7 @@ impl ClaimedKernel {
             let value = serde_json::to_value(value).expect("a value is plain data");
             kernel[name.as_str()] == value
         };
-        self.is(kernel) && self.only_with.as_ref().is_none_or(is_with)
+        self.is(kernel) && self.only_with.iter().all(is_with)
     }
 
     fn is(&self, kernel: &Json) -> bool {
@@ -48,12 +57,14 @@ impl ClaimedKernel {
 }
 
 impl External {
-    /// Why it cannot run this case, in a sentence without the case; `None` if it can.
-    pub(crate) fn why_not(&self, case: &Case) -> Option<String> {
+    /// Why it cannot run this case of work of the kind `work_kind`, in a sentence without the case; `None` if it can.
+    pub(crate) fn why_not(&self, case: &Case, work_kind: &str) -> Option<String> {
         let name = self.name;
         let kernel = &case.parameters["kernel"];
-        if !self.kinds.iter().any(|kind| kind == GRAPH) {
-            return Some(format!("`{name}` does not do the kind of work `{GRAPH}`"));
+        if !self.kinds.iter().any(|kind| kind == work_kind) {
+            return Some(format!(
+                "`{name}` does not do the kind of work `{work_kind}`"
+            ));
         }
         if !self.kernels.iter().any(|one| one.covers(kernel)) {
             return Some(self.lacks(kernel));
@@ -71,10 +82,14 @@ impl External {
     fn lacks(&self, kernel: &Json) -> String {
         let kind = kernel["kind"].as_str().unwrap_or_default();
         let others = self.kernels.iter().filter(|one| one.is(kernel));
-        let others = others.filter_map(|one| one.only_with.as_ref());
-        let others: Vec<String> = others
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let values = |one: &ClaimedKernel| {
+            let values = one.only_with.iter();
+            let values: Vec<_> = values
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            values.join(" and ")
+        };
+        let others: Vec<String> = others.map(values).collect();
         match others.is_empty() {
             true => format!("`{}` has no kernel `{kind}`", self.name),
             false => format!(

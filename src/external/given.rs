@@ -162,15 +162,13 @@ fn claimed_kernels(
     Some(claimed)
 }
 
-/// Reads `NAME` or `NAME/PARAMETER=VALUE`.
+/// Reads `NAME`, or `NAME/PARAMETER=VALUE` with one or more values.
 fn claimed_kernel(
     (text, span): Word,
     known: &[&'static dyn KernelKind],
 ) -> Result<ClaimedKernel, Mistake> {
-    let (name, rest) = match text.split_once('/') {
-        Some((name, rest)) => (name, Some(rest)),
-        None => (text.as_str(), None),
-    };
+    let mut parts = text.split('/');
+    let name = parts.next().unwrap_or_default();
     let Some(kernel) = known.iter().find(|kernel| kernel.name() == name) else {
         let names: Vec<_> = known.iter().map(|kernel| kernel.name()).collect();
         let near = did_you_mean(nearest(name, names.iter().copied()));
@@ -178,20 +176,16 @@ fn claimed_kernel(
         let message = format!("there is no kernel {}", quoted(name));
         return Err(Mistake::new(message, help).at(span, "expected the name of a kernel"));
     };
-    let only_with = match rest {
-        None => None,
-        Some(rest) => match only_with(rest, kernel.parameters()) {
-            Ok(value) => Some(value),
-            Err(help) => {
-                let message = format!("the kernel `{name}` has no {}", quoted(rest));
-                let expected = "expected one of its parameters with a value";
-                return Err(Mistake::new(message, help).at(span, expected));
-            }
-        },
+    let value = |part: &str| {
+        only_with(part, kernel.parameters()).map_err(|help| {
+            let message = format!("the kernel `{name}` has no {}", quoted(part));
+            let expected = "expected one of its parameters with a value";
+            Mistake::new(message, help).at(span.clone(), expected)
+        })
     };
     Ok(ClaimedKernel {
         name: name.into(),
-        only_with,
+        only_with: parts.map(value).collect::<Result<_, _>>()?,
     })
 }
 

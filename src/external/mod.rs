@@ -40,6 +40,7 @@ pub(crate) use load::{file_beside, has_name_of_backends, is_file_of_backends, lo
 pub(crate) use peers::peers;
 
 use claim::ClaimedKernel;
+pub(crate) use claim::{COORDINATION, GRAPH, work_kind};
 use peers::Peers;
 
 /// A backend that another program drives. The parent starts this program for each case, and both speak the child
@@ -172,7 +173,7 @@ impl External {
         &self.kinds
     }
 
-    /// The kernels that it has: `NAME`, or `NAME/PARAMETER=VALUE` for one that it has with this value only.
+    /// The kernels that it has: `NAME`, or `NAME/PARAMETER=VALUE` for one that it has with this value only, or with these.
     pub(crate) fn kernels(&self) -> impl Iterator<Item = String> {
         self.kernels.iter().map(ClaimedKernel::to_string)
     }

@@ -8,6 +8,7 @@ use crate::diagnostic::told;
 use crate::kernel::KERNELS;
 use crate::parameter::DefaultValue;
 use crate::record::Case;
+use crate::registry::Registry;
 use crate::toml_file::{LoadError, SourceFile};
 
 const EXISTING: Existing<'_> = Existing {
@@ -313,7 +314,7 @@ fn case(kernel: Json) -> Case {
 #[test]
 fn a_backend_runs_what_it_claims_and_says_why_not() {
     let one = only("kernels = [\"empty\", \"counter/variant=racy\", \"hash/times=3\"]");
-    let why_not = |kernel| one.why_not(&case(kernel)).unwrap_or_default();
+    let why_not = |kernel| one.why_not(&case(kernel), GRAPH).unwrap_or_default();
     assert_eq!(why_not(json!({"kind": "empty"})), "");
     assert_eq!(why_not(json!({"kind": "counter", "variant": "racy"})), "");
     assert_eq!(
@@ -327,26 +328,46 @@ fn a_backend_runs_what_it_claims_and_says_why_not() {
     let other = why_not(json!({"kind": "counter", "variant": "atomic"}));
     assert_eq!(other, "`x` has the kernel `counter` only with variant=racy");
 
+    let both = only("kernels = [\"counter/variant=racy/increments=5\"]");
+    let why_not = |increments: u64| {
+        let kernel = json!({"kind": "counter", "variant": "racy", "increments": increments});
+        both.why_not(&case(kernel), GRAPH)
+    };
+    assert_eq!(why_not(5), None);
+    let expected = "`x` has the kernel `counter` only with variant=racy and increments=5";
+    assert_eq!(why_not(6).unwrap(), expected);
+
     let mut bytes = case(json!({"kind": "empty"}));
     bytes.parameters["output_bytes"] = json!(64);
     assert_eq!(
-        one.why_not(&bytes).unwrap(),
+        one.why_not(&bytes, GRAPH).unwrap(),
         "the tasks of `x` hand on no bytes"
     );
-    assert_eq!(only("payload = true").why_not(&bytes), None);
+    assert_eq!(only("payload = true").why_not(&bytes, GRAPH), None);
 
     let mut bound = case(json!({"kind": "empty"}));
     bound.pin = true;
-    assert!(one.why_not(&bound).unwrap().contains("does not bind"));
+    assert!(
+        one.why_not(&bound, GRAPH)
+            .unwrap()
+            .contains("does not bind")
+    );
 
     let recursion = only("kinds = [\"recursion\"]");
-    let why_not = recursion.why_not(&case(json!({"kind": "empty"})));
+    let why_not = recursion.why_not(&case(json!({"kind": "empty"})), COORDINATION);
+    assert!(why_not.unwrap().contains("kind of work `coordination`"));
+    let why_not = recursion.why_not(&case(json!({"kind": "empty"})), GRAPH);
     assert!(why_not.unwrap().contains("kind of work `graph`"));
 }
 
 #[test]
 fn the_peers_are_valid_and_named_after_their_language() {
-    let peers = peers(&EXISTING).unwrap_or_else(|error| panic!("{}", told(&error)));
+    let registry = Registry::default();
+    let existing = Existing {
+        kernels: &registry.kernels,
+        ..EXISTING
+    };
+    let peers = peers(&existing).unwrap_or_else(|error| panic!("{}", told(&error)));
     assert!(!peers.is_empty());
     for peer in peers {
         assert!(peer.is_peer());

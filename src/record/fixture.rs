@@ -75,8 +75,10 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         calibrations: Vec::new(),
         calibration_error: None,
         pace: None,
+        is_ranked_by_cpu: false,
         trace: None,
         peak: None,
+        claim: None,
         deaths: Vec::new(),
         peak_memory_bytes: Some(4 << 20),
         load: Load {

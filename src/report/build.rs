@@ -7,10 +7,11 @@ use super::group::group;
 use super::heading::Heading;
 use super::load::LoadMap;
 use super::model::{Group, Report, Sweep};
+use crate::compare::judged_claims;
 use crate::record::{MixedError, Record, refuse_mixed, slug};
 
 impl Report {
-    /// The report of these records. Without records, it has no heading, groups or sweeps.
+    /// The report of these records. Without records, it has no heading, groups, sweeps or claims.
     ///
     /// # Errors
     ///
@@ -19,7 +20,8 @@ impl Report {
         let places = (1..).map(|number| format!("record {number}"));
         refuse_mixed(places.zip(records))?;
         let mut by_name: BTreeMap<_, Vec<&Record>> = BTreeMap::new();
-        for record in records.iter().filter(|record| record.peak.is_none()) {
+        let is_plain = |record: &&Record| record.peak.is_none() && record.claim.is_none();
+        for record in records.iter().filter(is_plain) {
             let key = (
                 natural(&record.case.workload),
                 natural(&record.case.variant),
@@ -36,6 +38,7 @@ impl Report {
             heading: Heading::new(records),
             groups,
             sweeps,
+            claims: judged_claims(records),
             load: LoadMap::new(records),
             backends: backends.into_iter().cloned().collect(),
         })

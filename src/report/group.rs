@@ -12,10 +12,10 @@ use crate::compare::not_steady;
 use crate::record::{Case, CaseError, ErrorKind, Record, Sample};
 use crate::stats::{Interval, Ratio, median, median_interval, ratio_of_medians};
 
-/// A case with its wall times, in nanoseconds per run. It has no wall times if it failed.
+/// A case with its wall times, or its CPU times if it is ranked by these, in nanoseconds per run. It has none if it failed.
 struct Measurement<'a> {
     record: &'a Record,
-    walls: Vec<f64>,
+    times: Vec<f64>,
 }
 
 /// The group of these records. There must be at least one record, and all must have the same workload and variant. The
@@ -44,6 +44,7 @@ pub(super) fn group(records: &[&Record]) -> Group {
         slug: String::new(),
         parameters: parameters(&case.parameters),
         graph: records.iter().find_map(|record| record.graph),
+        is_ranked_by_cpu: records.iter().any(|record| record.is_ranked_by_cpu),
         rows,
     }
 }
@@ -54,13 +55,16 @@ fn measure(record: &Record) -> Measurement<'_> {
     let samples = samples.filter(|sample| counts && !sample.is_degraded);
     Measurement {
         record,
-        walls: samples.map(Sample::run_wall_ns).collect(),
+        times: match record.is_ranked_by_cpu {
+            true => samples.filter_map(Sample::run_cpu_ns).collect(),
+            false => samples.map(Sample::run_wall_ns).collect(),
+        },
     }
 }
 
 fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
-    let Measurement { record, walls } = measurement;
-    let Some(median_ns) = median(walls) else {
+    let Measurement { record, times } = measurement;
+    let Some(median_ns) = median(times) else {
         return RowOutcome::Failed(record.error.clone().unwrap_or_else(no_samples));
     };
     let task_count = record.graph.map(|graph| graph.task_count as f64);
@@ -70,20 +74,26 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
             .iter()
             .filter(|other| is_serial(other.record) && language(other.record) == language(record)),
     );
-    let worker_ns = median_ns * f64::from(record.case.workers);
-    let beyond_work_ns = serial.and_then(|serial| Some(worker_ns - median(&serial.walls)?));
+    // CPU time is that of all workers already.
+    let workers = match record.is_ranked_by_cpu {
+        true => 1.0,
+        false => f64::from(record.case.workers),
+    };
+    let worker_ns = median_ns * workers;
+    let beyond_work_ns = serial.and_then(|serial| Some(worker_ns - median(&serial.times)?));
     RowOutcome::Measured(Box::new(Measured {
         rank: 0,
         is_tied: false,
-        sample_count: walls.len(),
+        sample_count: times.len(),
         median_ns,
-        interval: median_interval(walls, ALPHA),
+        interval: median_interval(times, ALPHA),
         ratio: best.and_then(|best| ratio(measurement, best)),
         utilisation: utilisation(record),
         task_ns: task_count.map(|tasks| median_ns / tasks),
         overhead_ns: beyond_work_ns.zip(task_count).map(|(ns, tasks)| ns / tasks),
         speed_up: one_worker(group, &record.case)
-            .and_then(|base| Some(median(&base.walls)? / median_ns)),
+            .filter(|_| !record.is_ranked_by_cpu)
+            .and_then(|base| Some(median(&base.times)? / median_ns)),
         start_ns: record.start_ns,
         peak_memory_bytes: record.peak_memory_bytes,
         schedule: Schedule::new(record, median_ns),
@@ -123,13 +133,13 @@ fn fastest<'a, 'r>(all: impl Iterator<Item = &'a Measurement<'r>>) -> Option<&'a
 where
     'r: 'a,
 {
-    all.filter_map(|measurement| Some((median(&measurement.walls)?, measurement)))
+    all.filter_map(|measurement| Some((median(&measurement.times)?, measurement)))
         .min_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, measurement)| measurement)
 }
 
 fn ratio(measurement: &Measurement, best: &Measurement) -> Option<Ratio> {
-    let ratio = ratio_of_medians(&measurement.walls, &best.walls, ALPHA)?;
+    let ratio = ratio_of_medians(&measurement.times, &best.times, ALPHA)?;
     // The ratio of a case to itself is exactly 1. An interval would assume independent medians.
     let is_itself = std::ptr::eq(measurement.record, best.record);
     Some(Ratio {
@@ -296,6 +306,28 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::record::fixture::case;
+
+    #[test]
+    fn a_workload_whose_time_the_clock_decides_is_ranked_by_cpu_time() {
+        let with_cpu = |backend: &str, wall_us, cpu_us: u64| {
+            let mut record = case("periodic", backend, 2).around_us(wall_us).record();
+            record.is_ranked_by_cpu = true;
+            for sample in &mut record.samples {
+                sample.cpu_ns = Some(cpu_us * 1000 * sample.run_count);
+            }
+            record
+        };
+        let spins = with_cpu("spins", 100_000, 190_000);
+        let parks = with_cpu("parks", 101_000, 2_000);
+        let group = group(&[&spins, &parks]);
+        let rows = group
+            .measured()
+            .map(|(row, measured)| (row.backend.as_str(), measured.rank, measured.median_ns));
+        let expected = [("parks", 1, 2e6), ("spins", 2, 190e6)];
+        assert_eq!(rows.collect::<Vec<_>>(), expected);
+        assert_eq!(group.title(), "periodic · CPU time of a run");
+    }
 
     #[test]
     fn parameters_start_with_their_kind_or_file() {

@@ -5,6 +5,7 @@
 
 mod build;
 pub(crate) mod chronicle;
+mod claim_table;
 mod efficiency;
 mod error;
 mod exporter;

@@ -6,6 +6,7 @@ use super::heading::Heading;
 use super::latency::Latency;
 use super::load::LoadMap;
 use super::schedule::Schedule;
+use crate::compare::JudgedClaim;
 use crate::record::{CaseError, GraphSize};
 use crate::stats::metg::{Metg, SweepPoint};
 use crate::stats::{Interval, Ratio};
@@ -29,6 +30,8 @@ pub(crate) struct Report {
     pub groups: Vec<Group>,
     /// Sweeps over task sizes, sorted by name.
     pub sweeps: Vec<Sweep>,
+    /// Claims of textbooks, in the order of their numbers.
+    pub claims: Vec<JudgedClaim>,
     /// How busy the cores were, over the whole run.
     pub load: LoadMap,
     /// The names of all backends, sorted. The position of a backend in this list determines its colour in every
@@ -49,6 +52,8 @@ pub(crate) struct Group {
     pub parameters: Vec<String>,
     /// The size of the graph; `None` if no case got far enough to build it.
     pub graph: Option<GraphSize>,
+    /// Whether the times are the CPU times of a run instead of its wall times, see [`crate::record::Record::is_ranked_by_cpu`].
+    pub is_ranked_by_cpu: bool,
     /// One row per case: first the measured cases, by rank and then by median, then the failed cases, by name.
     pub rows: Vec<Row>,
 }
@@ -86,7 +91,7 @@ pub(crate) struct Measured {
     pub is_tied: bool,
     /// The number of valid samples.
     pub sample_count: usize,
-    /// The median wall time.
+    /// The median wall time, or CPU time if the group is ranked by it.
     pub median_ns: f64,
     /// The exact 95% interval of that median; `None` with fewer than six samples.
     pub interval: Option<Interval>,
@@ -172,6 +177,11 @@ pub(crate) struct Curve {
 }
 
 impl Report {
+    /// Whether there is nothing to show.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.groups.is_empty() && self.sweeps.is_empty() && self.claims.is_empty()
+    }
+
     /// Every case that failed, with its group.
     pub(crate) fn failures(&self) -> impl Iterator<Item = (&Group, &Row, &CaseError)> {
         self.groups.iter().flat_map(|group| {
@@ -185,12 +195,16 @@ impl Report {
 }
 
 impl Group {
-    /// The name of the workload and the swept parameters.
+    /// The name of the workload and the swept parameters, and what the times are if they are not wall times.
     pub(crate) fn title(&self) -> String {
-        if self.variant.is_empty() {
-            return self.workload.clone();
+        let mut title = self.workload.clone();
+        if !self.variant.is_empty() {
+            title += &format!(" · {}", self.variant.replace(',', ", "));
         }
-        format!("{} · {}", self.workload, self.variant.replace(',', ", "))
+        if self.is_ranked_by_cpu {
+            title += " · CPU time of a run";
+        }
+        title
     }
 
     /// Whether the durations of the tasks are known, so that there is a best possible schedule.

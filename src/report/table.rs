@@ -1,4 +1,4 @@
-//! The report for a terminal: one table per group and per sweep.
+//! The report for a terminal: one table per group and per sweep, and the claims.
 
 use std::fmt::Write;
 
@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, LineStyle, Table};
 
+use super::claim_table::claims_text;
 use super::model::{Group, Measured, Report, Row, RowOutcome, Sweep};
 use super::words::{
     self, CLOSENESS_NOTE, LIMIT_MARK, LIMIT_NOTE, NONE, TOO_FEW_NOTE, closeness, curve_notes,
@@ -22,7 +23,7 @@ const BEST: Style = AnsiColor::Green.on_default();
 /// The tables of all groups and sweeps, styled for a terminal. For other destinations, remove the styles with
 /// `anstream`. Without records, one line says so.
 pub(crate) fn styled_tables(report: &Report) -> String {
-    if report.groups.is_empty() && report.sweeps.is_empty() {
+    if report.is_empty() {
         return "no records, so there is nothing to show\n".into();
     }
     let mut text = String::new();
@@ -36,6 +37,7 @@ pub(crate) fn styled_tables(report: &Report) -> String {
     for sweep in &report.sweeps {
         text += &sweep_table(sweep);
     }
+    text += &claims_text(&report.claims);
     let rows = || report.groups.iter().flat_map(|group| &group.rows);
     if rows().any(|row| row.is_limit) {
         line(&mut text, DETAIL, &format!("{LIMIT_MARK} {LIMIT_NOTE}"));

@@ -4,7 +4,8 @@ use super::latency::{Latency, PERCENTILES};
 use super::model::{Curve, Group, Measured, Row, RowOutcome};
 use super::schedule::Schedule;
 use super::verdict::percent;
-use crate::compare::{History, Series};
+use crate::compare::{History, JudgedClaim, JudgedInequality, Series, SideFigures};
+use crate::record::Quantity;
 use crate::stats::Interval;
 use crate::stats::metg::{Crossing, SweepPoint};
 use crate::units;
@@ -219,6 +220,74 @@ pub(super) fn outline(group: &Group) -> Outline<'_> {
         failed_count: group.rows.len() - group.measured().count(),
         first,
     }
+}
+
+/// How long the tasks of the claims were, compared with those of textbooks.
+pub(super) fn claim_scale(claim: &JudgedClaim) -> String {
+    match claim.scale_ratio {
+        1.0 => "measured with the times of the textbook".into(),
+        scale => format!(
+            "measured with {} of the times of the textbook; --full measures with all of them",
+            units::percent(scale)
+        ),
+    }
+}
+
+/// The ratio of an inequality, its interval and its limit; or why there is none.
+pub(super) fn claim_test(part: &JudgedInequality) -> String {
+    let ratio = part.ratio.zip(part.interval).map(|(ratio, interval)| {
+        format!(
+            "{} [{}, {}] in {} pairs, limit {}",
+            units::ratio(ratio),
+            units::ratio(interval.low),
+            units::ratio(interval.high),
+            part.pair_count,
+            units::ratio(part.factor_ratio)
+        )
+    });
+    let both = ratio.into_iter().chain(part.reason.clone());
+    both.collect::<Vec<_>>().join("; ")
+}
+
+/// The medians of both sides of an inequality.
+pub(super) fn claim_sides(part: &JudgedInequality) -> String {
+    let quantity = part.quantity;
+    format!(
+        "{}; {}",
+        claim_side(&part.more, quantity),
+        claim_side(&part.less, quantity)
+    )
+}
+
+fn claim_side(side: &SideFigures, quantity: Quantity) -> String {
+    let figure = match quantity {
+        Quantity::KeptUpdates => side
+            .kept_update_count
+            .map(|kept| format!("{} updates kept", units::count(kept as u64))),
+        Quantity::Arrival => side.arrival_ns.map(units::time),
+        Quantity::WallTime | Quantity::Overhead => side.median_ns.map(units::time),
+    };
+    let ideal = side
+        .overhead_ns
+        .zip(side.ideal_ns)
+        .map(|(overhead, ideal)| {
+            format!(
+                ", {} over the ideal {} with start",
+                units::time(overhead),
+                units::time(ideal as f64)
+            )
+        });
+    let workers = match side.workers {
+        1 => "1 worker".into(),
+        workers => format!("{workers} workers"),
+    };
+    let figure = figure.unwrap_or_else(|| NONE.into());
+    format!(
+        "{} ({}, {workers}): {figure}{}",
+        side.side,
+        side.backend,
+        ideal.unwrap_or_default()
+    )
 }
 
 /// What to say about a case without a change; `None` if it changed. If there are too few sessions to find a change, the

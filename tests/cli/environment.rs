@@ -29,7 +29,7 @@ fn an_empty_variable_counts_as_unset() {
     let first = folder.path().join("first");
     assert_eq!(quick_run(&first).status().unwrap().code(), Some(0));
     let commands = [
-        "run", "list", "report", "metg", "chaos", "compare", "history", "export", "gate",
+        "run", "list", "report", "metg", "claims", "chaos", "compare", "history", "export", "gate",
     ];
     let variables = variables(&commands);
     assert!(variables.len() > 50, "{variables:?}");
@@ -38,6 +38,7 @@ fn an_empty_variable_counts_as_unset() {
         &["list"][..],
         &["run", "--dry-run"],
         &["metg", "--dry-run"],
+        &["claims", "--dry-run"],
         &["gate", "--base", program, "--head", program, "--dry-run"],
         &["chaos", "empty/pattern=chain/fork/", "--runs", "1"],
         &["report", "first"],

@@ -43,6 +43,7 @@ fn help_has_examples() {
         &["history", "--help"],
         &["export", "--help"],
         &["metg", "--help"],
+        &["claims", "--help"],
     ] {
         let output = taskdyno().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0));

@@ -1,7 +1,9 @@
 //! Tests the command line from outside: its output, its files and its exit codes.
 
 mod broken;
+mod claims;
 mod deadlock;
+mod echo_server;
 mod ending;
 mod environment;
 mod external;

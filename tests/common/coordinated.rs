@@ -1,6 +1,7 @@
-//! The test that every backend must pass with every kernel whose tasks coordinate.
+//! The test that every backend must pass with every kernel whose tasks coordinate or do IO.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
@@ -58,7 +59,9 @@ fn runs(
     party_count: usize,
 ) {
     let graph = independent(party_count);
-    let kernel = kind.build(parameters, &backend.setting(&graph, plan.worker_count));
+    let mut setting = backend.setting(&graph, plan.worker_count);
+    setting.helper = Some(Path::new(env!("CARGO_BIN_EXE_taskdyno")));
+    let kernel = kind.build(parameters, &setting);
     let job = Job::new(graph, kernel.unwrap()).unwrap();
     let what = format!(
         "{} {:?} for {party_count} on {} {plan:?}",

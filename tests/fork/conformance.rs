@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustix::thread::sched_getaffinity;
 use taskdyno::internal::backend::{BACKENDS, FORK_DISPATCH, FORK_PER_TASK};
 use taskdyno::internal::coordinated::COORDINATED;
+use taskdyno::internal::loads::LOADS;
 use taskdyno_core::backend::{Backend, Continuation, PoolPlan};
 use taskdyno_core::execute::{Job, expected_digest};
 use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
@@ -45,7 +46,7 @@ fn cases_of(backend: &'static dyn Backend) -> Vec<TestCase> {
             add(name, Box::new(body));
         }
     }
-    for kind in COORDINATED {
+    for kind in COORDINATED.iter().chain(LOADS) {
         let body = || {
             for &continuation in continuations(backend) {
                 coordinated::conforms(*kind, backend, continuation);

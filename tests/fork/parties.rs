@@ -9,7 +9,7 @@ use taskdyno_core::backend::{Backend, PoolPlan};
 use taskdyno_core::execute::{Ending, Failure, Job};
 use taskdyno_core::graph::TaskId;
 use taskdyno_core::kernel::{Kernel, KernelKind, Sharing};
-use taskdyno_core::parameter::Parameters;
+use taskdyno_core::parameter::{Parameters, Value};
 
 use crate::coordinated;
 use crate::host::assert_childless;
@@ -50,7 +50,8 @@ fn second_party_dies(backend: &dyn Backend, kind: &dyn KernelKind, parameters: &
     let setting = backend.setting(&graph, 2);
     let kernel = Dying(kind.build(parameters, &setting).unwrap());
     let job = Arc::new(Job::new(graph, Box::new(kernel)).unwrap());
-    let plan = PoolPlan::plain(backend, 2);
+    let mut plan = PoolPlan::plain(backend, 2);
+    plan.options = one_thread_per_process(backend);
     let mut pool = backend.start(Arc::clone(&job), &plan).unwrap();
     job.begin_run();
     pool.run().unwrap_err();
@@ -65,6 +66,13 @@ fn second_party_dies(backend: &dyn Backend, kind: &dyn KernelKind, parameters: &
         kind.name()
     );
     assert_childless();
+}
+
+/// Options with which only one task dies with a process.
+fn one_thread_per_process(backend: &dyn Backend) -> Parameters {
+    let threads = backend.options().iter().filter(|one| one.name == "threads");
+    let given = threads.map(|one| (one.name.to_owned(), Value::Count(1)));
+    Parameters::check(backend.options(), &given.collect()).unwrap()
 }
 
 /// A kernel whose second party dies instead of taking part.

@@ -5,24 +5,22 @@ import os
 import sys
 import time
 
-from parent import NONCE, PEER
+from parent import PEER
 
 sys.path.insert(0, PEER)
 
 import child
+import coordination
 import kernels
-import work
+import registry
 
 
 class Faulty(kernels.Kernel):
-    """Knows a task by its seed in the first run."""
-
     def __init__(self, parameters):
         self.parameters = parameters
-        self._tasks = {work._seed(task, NONCE, []): task for task in range(1000)}
 
-    def run(self, seed):
-        self.run_task(self._tasks[seed])
+    def run(self, seed, task):
+        self.run_task(task)
         return seed
 
     def exists(self, name):
@@ -95,22 +93,35 @@ class Waiting(kernels.Kernel):
     def __init__(self, parameters):
         self._is_first = True
 
-    async def wait(self):
+    async def run_async(self, seed, task):
         if self._is_first:
             self._is_first = False
             raise SystemExit("no patience")
         await asyncio.sleep(10**6)
 
 
+class Leaving(coordination.BarrierWork):
+    """The first party does not come to the barrier, where the others wait."""
+
+    def __init__(self, parameters, setting):
+        super().__init__({"phases": 1}, setting)
+
+    async def take_part(self, party, seed):
+        if party.index == 0:
+            raise ValueError("the first party has left")
+        return await super().take_part(party, seed)
+
+
 class Printing(kernels.Kernel):
-    def run(self, seed):
+    def run(self, seed, task):
         print("a task says something", flush=True)
         return seed
 
 
 for kernel in Raising, RaisingLater, Endless, Dying, Waiting:
-    kernels.KERNELS[kernel.__name__] = lambda parameters, context, kernel=kernel: kernel(parameters)
-kernels.KERNELS["Printing"] = lambda parameters, context: Printing()
+    registry.KERNELS[kernel.__name__] = lambda parameters, setting, kernel=kernel: kernel(parameters)
+registry.KERNELS["Leaving"] = Leaving
+registry.KERNELS["Printing"] = lambda parameters, setting: Printing()
 
 if __name__ == "__main__":
     sys._is_gil_enabled = lambda: False

@@ -14,6 +14,10 @@ import child
 import faulty
 from protocol import CaseFailed
 
+# Backends whose tasks run one after the other, in threads, and in processes.
+ALONE = ["python-serial", "python-asyncio"]
+THREADS = ["python-threads", "python-queue-workers", "python-thread-pool"]
+PROCESSES = ["python-process", "python-process-pool", "python-process-executor", "python-mixed"]
 BY_NAME = {"python-" + backend.name: backend for backend in backends.BACKENDS}
 
 
@@ -26,10 +30,10 @@ def set_ups():
                 yield name, {option: value}
 
 
-def failure(*case):
+def failure(*case, **fields):
     """The failure of a case. Nothing that its backend has started is left."""
     try:
-        with running(*case) as (_, backend):
+        with running(*case, **fields) as (_, backend):
             backend.run(NONCE)
     except CaseFailed as failed:
         left = multiprocessing.active_children() + threading.enumerate()[1:]
@@ -38,22 +42,25 @@ def failure(*case):
     raise AssertionError("the case did not fail")
 
 
-def prepared(*case):
+def prepared(*case, **fields):
     """The plan of a case, and its backend, which has not been started."""
-    file, request = to_prepare(*case)
+    file, request = to_prepare(*case, **fields)
     with file:
         plan, new_backend = child.prepare(request, BY_NAME)
     return plan, new_backend(plan)
 
 
 @contextlib.contextmanager
-def running(*case):
+def running(*case, **fields):
     """As `prepared`. The backend is started for the block, and then stopped, or ended in the way of a failure."""
-    plan, backend = prepared(*case)
+    plan, backend = prepared(*case, **fields)
     try:
         backend.start()
         yield plan, backend
     except BaseException:
         backend.abort()
         raise
-    backend.stop()
+    else:
+        backend.stop()
+    finally:
+        plan.kernel.close()

@@ -12,8 +12,23 @@ def fold(state, value):
     return (rotated ^ value) * S % 2**64
 
 
-def kernel(parameters, seed):
+def mix(word):
+    """The first number of the generator splitmix64 with this seed."""
+    word = (word + S) % 2**64
+    word = (word ^ word // 2**30) * 0xBF58476D1CE4E5B9 % 2**64
+    word = (word ^ word // 2**27) * 0x94D049BB133111EB % 2**64
+    return word ^ word // 2**31
+
+
+def kernel(parameters, seed, task_count):
     """The value of a task, before it is cut to 48 bits."""
+    if parameters["kind"] == "threadring":
+        return mix(seed ^ parameters["hand_overs"] % task_count)
+    if parameters["kind"] == "ping-pong":
+        link = 0
+        for _ in range(2 * parameters["round_trips"]):
+            link = mix(link)
+        return mix(seed ^ link)
     if parameters["kind"] == "hash":
         block = bytes(31 * index % 256 for index in range(parameters["block_bytes"]))
         for _ in range(parameters["times"]):
@@ -36,7 +51,7 @@ def digest(predecessors, parameters, nonce):
         for predecessor in inputs:
             state = fold(state, values[predecessor])
         state ^= state // 2**32
-        values.append(kernel(parameters, state) % 2**48)
+        values.append(kernel(parameters, state, len(predecessors)) % 2**48)
     state = 0
     for value in values:
         state = fold(state, value)

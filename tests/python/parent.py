@@ -67,13 +67,13 @@ class Child:
         self.request("prepare", **request)
 
     def slice(self, *plan, **fields):
-        """Returns the samples and the findings of a slice."""
+        """Returns the samples of a slice and what ends it."""
         reply = self.ask("slice", **to_slice(*plan, **fields))
         samples = []
         while "sample" in reply:
             samples.append(reply["sample"])
             reply = self.reply()
-        return samples, reply["slice_done"].get("findings", {})
+        return samples, reply["slice_done"]
 
     def finish(self):
         reply = self.ask("finish")

@@ -22,7 +22,18 @@ KERNELS = [
     {"kind": "loop", "iterations": 100},
     {"kind": "counter", "variant": "racy", "increments": 10},
     {"kind": "counter", "variant": "mutex", "increments": 10},
+    {"kind": "counter", "variant": "thread-local", "increments": 10},
+    {"kind": "plus-minus", "variant": "racy", "pairs": 10},
+    {"kind": "plus-minus", "variant": "mutex", "pairs": 10},
 ]
+# The kernels that need processes.
+OF_PROCESSES = [
+    {"kind": "counter", "variant": "shared-memory", "increments": 10},
+    {"kind": "counter", "variant": "manager-dict", "increments": 3},
+    {"kind": "counter", "variant": "manager-list", "increments": 3},
+]
+# What is found without a lock.
+FOUND = {"counter": ["lost_updates_count"], "plus-minus": ["off_by_count"]}
 NONCES = [0, 0xFEDCBA9876543210]
 EMPTY = KERNELS[0]
 
@@ -32,10 +43,10 @@ class EveryBackend(unittest.TestCase):
         """Checks the slices of a case, which `take_slice` takes."""
         for nonce in NONCES:
             expected = f"{oracle.digest(predecessors, kernel, nonce):016x}"
-            [sample], findings = take_slice(nonce, run_count=2)
+            [sample], done = take_slice(nonce, run_count=2)
             self.assertEqual((sample["digest"], sample["run_count"]), (expected, 2))
-            is_racy = kernel.get("variant") == "racy"
-            self.assertEqual(list(findings), ["lost_updates_count"] if is_racy else [])
+            found = FOUND[kernel["kind"]] if kernel.get("variant") == "racy" else []
+            self.assertEqual(list(done["findings"]), found)
 
     def check_here(self, backend, predecessors, kernel, workers=2, options=None):
         """Checks a backend in this process."""
@@ -52,6 +63,12 @@ class EveryBackend(unittest.TestCase):
     def test_every_kernel(self):
         for backend, kernel in itertools.product(local.BY_NAME, KERNELS):
             self.check_here(backend, oracle.stencil(3, 2), kernel)
+
+    def test_every_kernel_of_processes(self):
+        for backend, kernel in itertools.product(local.PROCESSES, OF_PROCESSES):
+            self.check_here(backend, oracle.trivial(3), kernel)
+        for method, kernel in itertools.product(["forkserver", "spawn"], OF_PROCESSES):
+            self.check_here("python-process-pool", oracle.trivial(3), kernel, 2, {"start_method": method})
 
     def test_every_option(self):
         kernel = {"kind": "counter", "variant": "mutex", "increments": 5}

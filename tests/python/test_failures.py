@@ -6,14 +6,11 @@ import unittest
 
 import local
 import oracle
+from local import ALONE, PROCESSES, THREADS
 from parent import ROOT, Child
 
 FAULTY = os.path.join(ROOT, "tests", "python", "faulty.py")
 EMPTY = {"kind": "empty"}
-# Backends whose tasks run one after the other, in threads, and in processes.
-ALONE = ["python-serial", "python-asyncio"]
-THREADS = ["python-threads", "python-queue-workers", "python-thread-pool"]
-PROCESSES = ["python-process", "python-process-pool", "python-process-executor", "python-mixed"]
 
 
 class Failures(unittest.TestCase):

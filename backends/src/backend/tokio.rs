@@ -65,6 +65,10 @@ impl Backend for Tokio {
         if any_waits {
             builder.enable_time();
         }
+        // Without descriptors to watch, an idle worker parks on a condition, which wakes faster.
+        if job.kernel().awaits_descriptors() {
+            builder.enable_io();
+        }
         let runtime = build(builder, Placement::new(plan)?, plan.worker_count, &job)?;
         let is_last = |task: &TaskId| graph.successors(*task).is_empty();
         let last_count = graph.tasks().filter(is_last).count();

@@ -45,7 +45,7 @@ impl KernelKind for ConditionKind {
             },
             Parameter {
                 name: "form",
-                why: "the condition: the natural one of the workers, or that of a library",
+                why: "which condition: `natural` is `std` for threads, a futex for processes, `tokio` for async tasks",
                 kind: ParameterKind::Choice(&["natural", PARKING_LOT]),
                 default: Some(DefaultValue::Text("natural")),
             },
@@ -59,6 +59,10 @@ impl KernelKind for ConditionKind {
         }
         two_at_least(venue, "puts items for")?;
         venue.holds(venue.task_count)
+    }
+
+    fn coordinates(&self) -> bool {
+        true
     }
 
     fn is_idempotent(&self) -> bool {
@@ -98,13 +102,13 @@ const PARKING_LOT: &str = "parking-lot";
 fn parking_lot_fits(form: Form) -> Result<(), String> {
     match form {
         _ if !cfg!(feature = "parking_lot") => Err(
-            "this build does not have `parking_lot`: build it with the feature `parking_lot`"
+            "this build has no conditions of parking_lot: build it with the feature `parking_lot`"
                 .into(),
         ),
         Form::Threads => Ok(()),
-        Form::Processes | Form::AsyncTasks => {
-            Err("the condition of `parking_lot` is for threads: use the form `natural`".into())
-        }
+        Form::Processes | Form::AsyncTasks => Err(
+            "the condition `parking-lot` is for threads: form=natural is for all workers".into(),
+        ),
     }
 }
 

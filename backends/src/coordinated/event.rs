@@ -42,6 +42,10 @@ impl KernelKind for EventKind {
         venue.holds(venue.task_count)
     }
 
+    fn coordinates(&self) -> bool {
+        true
+    }
+
     fn is_idempotent(&self) -> bool {
         // The events that it has passed stay counted.
         false

@@ -49,6 +49,10 @@ impl KernelKind for MapOrderKind {
         venue.holds(venue.task_count)
     }
 
+    fn coordinates(&self) -> bool {
+        true
+    }
+
     fn is_idempotent(&self) -> bool {
         // The results that it has received are gone.
         false

@@ -7,6 +7,7 @@ mod actor;
 mod barrier;
 mod condition;
 mod event;
+mod io_pipe;
 mod map_order;
 mod mutex;
 mod ping_pong;
@@ -24,6 +25,7 @@ pub use actor::ACTOR;
 pub use barrier::BARRIER;
 pub use condition::CONDITION;
 pub use event::EVENT;
+pub use io_pipe::IO_PIPE;
 pub use map_order::MAP_ORDER;
 pub use mutex::MUTEX;
 pub use ping_pong::PING_PONG;
@@ -31,6 +33,12 @@ pub use producer_consumer::PRODUCER_CONSUMER;
 pub use reentrant::REENTRANT;
 pub use rwlock::RWLOCK;
 pub use semaphore::SEMAPHORE;
+#[cfg(feature = "crossbeam")]
+pub use support::channels::CrossbeamChannel;
+#[cfg(feature = "flume")]
+pub use support::channels::FlumeChannel;
+#[cfg(feature = "tokio")]
+pub use support::channels::TokioChannel;
 pub use threadring::THREADRING;
 pub use timed_lock::TIMED_LOCK;
 pub use timer::TIMER;
@@ -53,4 +61,5 @@ pub const COORDINATED: &[&dyn KernelKind] = &[
     &EVENT,
     &MAP_ORDER,
     &TIMER,
+    &IO_PIPE,
 ];

@@ -48,6 +48,10 @@ impl KernelKind for TimerKind {
         venue.holds(venue.task_count)
     }
 
+    fn coordinates(&self) -> bool {
+        true
+    }
+
     fn is_idempotent(&self) -> bool {
         // A timer that has fired stays so.
         false

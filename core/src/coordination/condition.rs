@@ -110,7 +110,7 @@ impl<M: Monitor> ConditionWork<M> {
         loop {
             let take = || self.take();
             let taken = self.monitor.wait_until(CONSUMERS, party, "an item", take);
-            let Taken::Item { number, is_last } = taken.await? else {
+            let Supply::Item { number, is_last } = taken.await? else {
                 break;
             };
             count += 1;
@@ -125,24 +125,24 @@ impl<M: Monitor> ConditionWork<M> {
     }
 
     /// Takes an item, under the lock; `None` if there is none yet.
-    fn take(&self) -> Option<Taken> {
+    fn take(&self) -> Option<Supply> {
         let [put, taken, is_over] =
             [PUT, TAKEN, IS_OVER].map(|word| self.state[word].load(Ordering::Relaxed));
         if taken < put {
             // In two steps, which only the lock keeps together.
             self.state[TAKEN].store(taken + 1, Ordering::Relaxed);
             let is_last = taken + 1 == put;
-            return Some(Taken::Item {
+            return Some(Supply::Item {
                 number: taken,
                 is_last,
             });
         }
-        (is_over == 1).then_some(Taken::End)
+        (is_over == 1).then_some(Supply::End)
     }
 }
 
 /// What a consumer finds when it need not wait.
-enum Taken {
+enum Supply {
     Item {
         number: u64,
         /// Whether all items that were put have now been taken.

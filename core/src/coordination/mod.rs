@@ -24,6 +24,7 @@ mod fixture;
 mod leaving;
 mod map_order;
 mod mutex;
+mod pipe_exchange;
 mod read_write;
 mod reentrant;
 mod semaphore;
@@ -39,6 +40,7 @@ pub use condition::{ConditionWork, Wakes};
 pub use event::{EVENT_LATENCIES, EventWork};
 pub use map_order::{MapOrderWork, RESULT_LATENCIES, ResultOrder};
 pub use mutex::MutexWork;
+pub use pipe_exchange::{LEAST_MESSAGE_BYTES, PipeExchange, ROUND_TRIP};
 pub use read_write::ReadWriteWork;
 pub use reentrant::ReentrantWork;
 pub use semaphore::{SEMAPHORE_LATENCIES, SemaphoreWork};
@@ -57,6 +59,11 @@ pub trait Coordination: Send + Sync + 'static {
     fn expected(&self, party: usize, seed: u64) -> u64 {
         let _ = party;
         seed
+    }
+
+    /// See [`Kernel::awaits_descriptors`].
+    fn awaits_descriptors(&self) -> bool {
+        false
     }
 
     /// Clears what earlier runs left behind. Nothing is running.
@@ -137,6 +144,10 @@ impl<C: Coordination> Kernel for Coordinated<C> {
     fn awaited(&self, task: TaskId, seed: u64) -> Awaited<'_> {
         let party = Party::new(&self.waits, task);
         Box::pin(async move { output(self.work.take_part(party, seed).await) })
+    }
+
+    fn awaits_descriptors(&self) -> bool {
+        self.work.awaits_descriptors()
     }
 
     fn has_parties(&self) -> bool {

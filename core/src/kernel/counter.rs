@@ -1,6 +1,6 @@
 use std::io;
 
-use super::{Findings, Kernel, KernelKind, Pace, Setting, Sharing};
+use super::{Findings, Kernel, KernelKind, Pace, Setting, Sharing, Venue};
 use crate::graph::TaskId;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::sync::{
@@ -10,6 +10,9 @@ use crate::sync::{
 
 /// A task that increments one shared counter many times.
 pub const COUNTER: CounterKind = CounterKind;
+
+/// The variants that only processes of CPython have.
+const OF_CPYTHON: [&str; 3] = ["shared-memory", "manager-dict", "manager-list"];
 
 /// See [`COUNTER`].
 #[derive(Debug)]
@@ -28,13 +31,17 @@ impl KernelKind for CounterKind {
         &[
             Parameter {
                 name: "variant",
-                why: "how the counter is protected; racy is unprotected and loses updates",
+                why: "how the counter is protected; racy is unprotected and loses updates; shared-memory, manager-dict and \
+                      manager-list are what processes of CPython have",
                 kind: ParameterKind::Choice(&[
                     "racy",
                     "atomic",
                     "mutex",
                     "sharded",
                     "thread-local",
+                    "shared-memory",
+                    "manager-dict",
+                    "manager-list",
                 ]),
                 default: Some(DefaultValue::Text("atomic")),
             },
@@ -48,6 +55,16 @@ impl KernelKind for CounterKind {
                 default: Some(DefaultValue::Count(1000)),
             },
         ]
+    }
+
+    fn fits(&self, parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        let variant = parameters.text("variant");
+        match OF_CPYTHON.contains(&variant) && !venue.is_external {
+            true => Err(format!(
+                "the counter `{variant}` is one of CPython: name a backend such as `python-process`"
+            )),
+            false => Ok(()),
+        }
     }
 
     fn is_idempotent(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,6 +86,12 @@ pub trait Kernel: Send + Sync {
         Box::pin(std::future::ready(self.run(task, seed)))
     }
 
+    /// Whether [`awaited`](Kernel::awaited) waits for descriptors, such as pipes and sockets, so that an async runtime must
+    /// watch them.
+    fn awaits_descriptors(&self) -> bool {
+        false
+    }
+
     /// Whether tasks wait for each other, so that all of them must be in progress at once. If one of them fails or dies,
     /// the others may never end by themselves.
     fn has_parties(&self) -> bool {
@@ -166,6 +173,8 @@ pub struct Venue<'a> {
     pub parallelism: Option<usize>,
     /// Whether the backend supports only this number of workers.
     pub is_fixed: bool,
+    /// Whether another program runs the tasks, with primitives of its own.
+    pub is_external: bool,
 }
 
 impl<'a> Venue<'a> {
@@ -180,6 +189,7 @@ impl<'a> Venue<'a> {
             worker_count,
             parallelism: Some(worker_count),
             is_fixed: false,
+            is_external: false,
         }
     }
 
@@ -219,6 +229,9 @@ pub struct Setting<'a> {
     pub is_async: bool,
     /// Where tasks that wait for each other say what they wait for; `None` for a table of the kernel's own.
     pub waits: Option<&'a Arc<WaitTable>>,
+    /// The program that a kernel starts if it needs another process: one whose `main` is that of the harness. `None` for
+    /// the running program.
+    pub helper: Option<&'a Path>,
 }
 
 impl<'a> Setting<'a> {
@@ -230,6 +243,7 @@ impl<'a> Setting<'a> {
             worker_count,
             is_async: false,
             waits: None,
+            helper: None,
         }
     }
 
@@ -357,6 +371,12 @@ pub trait KernelKind: Sync {
     /// Whether latencies are recorded in the measured samples, because timing is the work of its tasks. Otherwise they
     /// are recorded only in runs of their own: recording takes time, which would be in the wall time.
     fn is_timing_the_work(&self) -> bool {
+        false
+    }
+
+    /// Whether reports rank by the CPU time that a run takes instead of its wall time, because the clock decides how long
+    /// a run takes.
+    fn is_ranked_by_cpu(&self) -> bool {
         false
     }
 

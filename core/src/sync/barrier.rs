@@ -99,10 +99,10 @@ impl BreakableBarrier for ThreadBarrier {
         }
         let round = state.round;
         let _waiting = party.waits_for(BARRIER);
-        let patience = Patience::new(limit);
+        let waits = WaitLimit::new(limit);
         while state.round == round && !state.is_broken {
             party.look()?;
-            let Some(time) = patience.left() else {
+            let Some(time) = waits.left() else {
                 state.is_broken = true;
                 self.everybody_is_here.notify_all();
                 break;
@@ -126,9 +126,9 @@ impl BreakableBarrier for ThreadBarrier {
 }
 
 /// How long a party waits before it looks around.
-struct Patience(Option<Instant>);
+struct WaitLimit(Option<Instant>);
 
-impl Patience {
+impl WaitLimit {
     fn new(limit: Option<Duration>) -> Self {
         Self(limit.map(|limit| Instant::now() + limit))
     }
@@ -214,7 +214,7 @@ impl BreakableBarrier for SharedBarrier {
             return Ok(self.change_round(before, before.wrapping_add(2)));
         }
         let _waiting = party.waits_for(BARRIER);
-        let patience = Patience::new(limit);
+        let waits = WaitLimit::new(limit);
         loop {
             // Acquire: pairs with the exchange of the last party, or of whoever broke the barrier.
             let now = round.load(Ordering::Acquire);
@@ -222,7 +222,7 @@ impl BreakableBarrier for SharedBarrier {
                 return Ok(now & !BROKEN != before);
             }
             party.look()?;
-            match patience.left() {
+            match waits.left() {
                 Some(time) => futex::wait_at_most(round, before, time),
                 // If this fails, the round has changed, and the next turn sees how.
                 None => _ = self.change_round(before, before | BROKEN),

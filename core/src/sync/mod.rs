@@ -12,11 +12,13 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 mod barrier;
+mod byte_pipe;
 mod channel;
 mod counter;
 mod event;
 mod futex;
 mod lock;
+mod monitor;
 mod party;
 mod pause;
 mod permits;
@@ -25,22 +27,22 @@ mod read_write_lock;
 mod ring;
 mod semaphore;
 mod shared_channel;
+mod shared_monitor;
 mod spin_lock;
-
-pub use channel::{
-    ChannelEnds, ChannelKind, MESSAGE, Message, ROOM, Receiver, Sender, ThreadChannel, ThreadSender,
-};
-mod monitor;
 mod timers;
 
 pub use barrier::{Barrier, BreakableBarrier, SharedBarrier, ThreadBarrier};
+pub use byte_pipe::{BlockingPipe, BytePipe, PipeEnds, WAITS_TO_READ, WAITS_TO_WRITE};
+pub use channel::{
+    ChannelEnds, ChannelKind, MESSAGE, Message, ROOM, Receiver, Sender, ThreadChannel, ThreadSender,
+};
 pub use counter::{
     AtomicCounter, MutexCounter, ProcessMutexCounter, RacyCounter, ShardedCounter, SharedCounter,
     ThreadLocalCounter,
 };
 pub use event::{Event, SharedEvent, ThreadEvent};
 pub use lock::{Lock, ThreadLock, TimedLock};
-pub use monitor::{Monitor, PLACE_COUNT, SharedMonitor, ThreadMonitor};
+pub use monitor::{Monitor, PLACE_COUNT, ThreadMonitor};
 pub use party::{Halted, LOOK_INTERVAL, Party, WaitTable, Waiting};
 pub use pause::{BlockingPause, Pause};
 pub use posix_mutex::{PosixGuard, PosixMutex};
@@ -51,10 +53,11 @@ pub use semaphore::{Semaphore, SharedPermit, SharedSemaphore, ThreadPermit, Thre
 pub use shared_channel::{
     PIPE_MESSAGE_BYTES, PipeChannel, PipeReceiver, PipeSender, RingChannel, RingEnd,
 };
+pub use shared_monitor::SharedMonitor;
 pub use spin_lock::{SpinGuard, SpinLock};
 pub use timers::{SharedTimers, ThreadTimers, Timers};
 
-/// The atomics of `permits` and `ring`. Model checks compile these with others.
+/// The atomics of `permits`, `ring` and `shared_monitor`. Model checks compile these with others.
 mod atomic {
     pub(super) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 }

@@ -28,6 +28,8 @@ class Backend:
     def __init__(self, plan):
         self._plan = plan
         self._graph = plan.graph
+        if plan.kernel.needs_all:
+            self.check_parties(plan.graph.task_count, plan.worker_count, plan.options)
 
     @classmethod
     def describe(cls, name):
@@ -55,6 +57,15 @@ class Backend:
     def context(options):
         """The context of `multiprocessing` in which tasks run; `None` if they run in this process."""
         return None
+
+    @classmethod
+    def check_parties(cls, party_count, worker_count, options):
+        """Fails if so many tasks, which wait for each other, cannot all be in progress at once. The parent knows the workers,
+        but not what options do."""
+        waits = cls.waits_per_worker
+        if waits is not None and party_count > worker_count * waits:
+            message = f"{party_count} tasks wait for each other, and {cls.name} has {worker_count} workers"
+            raise CaseFailed("set-up", message)
 
     def start(self):
         """Starts the workers, and returns when they can run tasks."""

@@ -4,6 +4,7 @@ import multiprocessing
 import queue
 
 import work
+from protocol import CaseFailed
 
 from .base import Backend, drive, drive_levels, value_of
 
@@ -35,6 +36,13 @@ class ProcessPool(Backend):
     @staticmethod
     def context(options):
         return multiprocessing.get_context(options["start_method"])
+
+    @classmethod
+    def check_parties(cls, party_count, worker_count, options):
+        super().check_parties(party_count, worker_count, options)
+        if options["call"].endswith("-chunk-8") and party_count > 1:
+            message = f"with call={options['call']} one worker runs up to 8 tasks after each other, and they wait for each other"
+            raise CaseFailed("set-up", message)
 
     def start(self):
         self._pool.map(work.answer, range(self._plan.worker_count), chunksize=1)

@@ -41,10 +41,10 @@ pub struct Greeting {
     /// Its backends.
     #[serde(default)]
     pub backends: Vec<GreetedBackend>,
-    /// Its kernels: `NAME`, or `NAME/PARAMETER=VALUE` for a kernel that it has with this value only.
+    /// Its kernels: `NAME`, or `NAME/PARAMETER=VALUE` for a kernel that it has with this value only, or with these.
     #[serde(default)]
     pub kernels: Vec<String>,
-    /// The kinds of work that it can do: `graph`.
+    /// The kinds of work that it can do: `graph`, `coordination`.
     #[serde(default)]
     pub kinds: Vec<String>,
     /// Whether its tasks can hand on bytes beside their outputs.
@@ -74,6 +74,9 @@ pub struct GreetedBackend {
     /// How many tasks that only wait each worker can have at once; null for no limit.
     #[serde(default = "one")]
     pub waits_per_worker: Option<u32>,
+    /// Its kernels, written as those of the greeting; null if it has all of these.
+    #[serde(default)]
+    pub kernels: Option<Vec<String>>,
 }
 
 /// An option of a backend in a greeting.

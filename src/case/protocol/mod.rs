@@ -137,7 +137,7 @@ pub enum Reply {
 /// The case to prepare.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prepare {
-    /// The kind of work: `graph`.
+    /// The kind of work: `graph`, or `coordination` if all tasks must be in progress at once.
     #[serde(default = "graph")]
     pub kind: String,
     /// The case.
@@ -309,6 +309,9 @@ pub struct Expected {
     /// Whether they are recorded in the measured samples.
     #[serde(default)]
     pub is_timing_the_work: bool,
+    /// See [`crate::record::Record::is_ranked_by_cpu`].
+    #[serde(default)]
+    pub is_ranked_by_cpu: bool,
 }
 
 /// Makes worker processes die at random.

@@ -68,6 +68,13 @@ pub(super) const CHECKS: &[ConformCheck] = &[
         run: values::payload,
     },
     ConformCheck {
+        name: "parties",
+        expected: "lets all tasks be in progress at once if they wait for each other, and returns the right digest",
+        needs: &["digests"],
+        is_quick: false,
+        run: values::parties,
+    },
+    ConformCheck {
         name: "nonces",
         expected: "computes each slice with the nonce of that slice",
         needs: &["digests"],

@@ -6,6 +6,7 @@ use crate::conform::passed::Passed;
 use crate::conform::session::{TestCase, exactly, of_runs};
 use crate::conform::work::NamedGraph;
 use crate::execute::fold;
+use crate::external::COORDINATION;
 
 const CONTRACT: &str = "compare seed, kernel and digest with FORMAT.md, and print the value of each task; a digest that is \
                         right for one task only points to the order in which predecessors are folded";
@@ -29,7 +30,8 @@ pub(super) fn digests(bench: &Bench<'_>) -> Result<Passed, Setback> {
             return Ok(Passed::Yes);
         }
         // A kernel sees nothing of a graph, so one graph is enough for the others.
-        for kernel in bench.kernels.iter().skip(1) {
+        let others = bench.kernels.iter().skip(1);
+        for kernel in others.filter(|kernel| backend.has(&kernel.claim)) {
             bench.doing(&format!("{}, {}", backend.name, kernel.name()));
             let case = TestCase::new(backend, 2, kernel, &bench.odd);
             one_slice(bench, &case)?;
@@ -97,6 +99,29 @@ pub(super) fn payload(bench: &Bench<'_>) -> Result<Passed, Setback> {
             ..bench.any_case(backend)
         };
         one_slice(bench, &case)?;
+        Ok(Passed::Yes)
+    })
+}
+
+/// How many tasks wait for each other, as few as a kernel needs.
+const PARTIES: std::ops::RangeInclusive<u32> = 2..=12;
+
+pub(super) fn parties(bench: &Bench<'_>) -> Result<Passed, Setback> {
+    if !bench.claims.kinds.iter().any(|kind| kind == COORDINATION) {
+        let why = format!("`kinds` does not contain {COORDINATION:?}");
+        return Ok(Passed::NotApplicable(why));
+    }
+    bench.each(|backend| {
+        let kernels = bench.coordinating.iter();
+        for kernel in kernels.filter(|kernel| backend.has(&kernel.claim)) {
+            let count = PARTIES.into_iter().find(|count| kernel.fits(*count));
+            let Some(count) = count.filter(|count| backend.holds(*count)) else {
+                continue;
+            };
+            bench.doing(&format!("{}, {}", backend.name, kernel.name()));
+            let graph = NamedGraph::independent(count);
+            one_slice(bench, &TestCase::new(backend, count, kernel, &graph))?;
+        }
         Ok(Passed::Yes)
     })
 }

@@ -3,6 +3,7 @@
 use plotters::backend::{DrawingBackend, SVGBackend};
 
 use self::canvas::{Anchor, Canvas, Drawn, Type, UNITS};
+use self::claim::ClaimPicture;
 use self::comparison::ComparisonPicture;
 use self::efficiency::Efficiency;
 use self::font::{Weight, fitted};
@@ -14,12 +15,13 @@ use self::speed_up::SpeedUp;
 use self::timeline::Timelines;
 use super::error::ReportError;
 use super::model::{Group, Report, Sweep};
-use crate::compare::History;
+use crate::compare::{History, JudgedClaim};
 use crate::record::slug;
 use crate::text;
 
 mod axis;
 mod canvas;
+mod claim;
 mod comparison;
 mod efficiency;
 pub(super) mod font;
@@ -70,6 +72,7 @@ enum Subject<'a> {
     Efficiency(Efficiency<'a>),
     Latency(LatencyPicture<'a>),
     Timelines(Timelines<'a>),
+    Claim(ClaimPicture<'a>),
 }
 
 /// All pictures of a report. Pictures without data are omitted.
@@ -81,7 +84,11 @@ pub(super) fn pictures(report: &Report) -> Vec<Picture<'_>> {
         times.into_iter().chain(latencies)
     });
     let of_sweeps = report.sweeps.iter().map(|sweep| efficiency(sweep, report));
-    let all = of_groups.chain(of_sweeps).chain([load(report)]);
+    let of_claims = report.claims.iter().map(claim);
+    let all = of_groups
+        .chain(of_sweeps)
+        .chain(of_claims)
+        .chain([load(report)]);
     all.flatten().collect()
 }
 
@@ -116,6 +123,14 @@ pub(super) fn efficiency<'a>(sweep: &'a Sweep, report: &Report) -> Option<Pictur
     Some(Picture {
         name: format!("{}-efficiency", sweep.slug),
         subject: Subject::Efficiency(Efficiency::new(sweep, report)?),
+    })
+}
+
+/// The ratios of a claim; `None` if none of its inequalities has an interval.
+pub(super) fn claim(claim: &JudgedClaim) -> Option<Picture<'_>> {
+    Some(Picture {
+        name: format!("claim-{}", slug(&claim.id)),
+        subject: Subject::Claim(ClaimPicture::new(claim)?),
     })
 }
 
@@ -162,6 +177,7 @@ impl Picture<'_> {
             Subject::Efficiency(efficiency) => efficiency.description(),
             Subject::Latency(latency) => latency.description(),
             Subject::Timelines(timelines) => timelines.description(),
+            Subject::Claim(claim) => claim.description(),
         }
     }
 
@@ -173,6 +189,7 @@ impl Picture<'_> {
             Subject::Efficiency(efficiency) => efficiency.height(),
             Subject::Latency(latency) => latency.height(),
             Subject::Timelines(timelines) => timelines.height(),
+            Subject::Claim(claim) => claim.height(),
         }
     }
 
@@ -194,6 +211,7 @@ impl Picture<'_> {
             Subject::Efficiency(efficiency) => efficiency.draw(&mut canvas)?,
             Subject::Latency(latency) => latency.draw(&mut canvas)?,
             Subject::Timelines(timelines) => timelines.draw(&mut canvas)?,
+            Subject::Claim(claim) => claim.draw(&mut canvas)?,
         }
         canvas.finish()
     }

@@ -33,6 +33,8 @@ pub(crate) const FAILURE: Color = Color(0xB4, 0x23, 0x18);
 /// The backends `static` and `serial` are references for the others, so they are grey.
 const LIMIT: Color = Color(0x3A, 0x41, 0x4A);
 const SERIAL: Color = Color(0x8A, 0x93, 0x9E);
+/// Holds: the green of the colours of backends.
+pub(crate) const HOLDS: Color = BACKENDS[2];
 pub(crate) const UNKNOWN: Color = Color(0xCF, 0xD4, 0xDA);
 
 /// Colours on a light page, each with its replacement on a dark page.

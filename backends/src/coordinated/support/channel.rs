@@ -10,8 +10,18 @@ use crate::sync::{ChannelKind, PIPE_MESSAGE_BYTES, PipeChannel, RingChannel, Thr
 /// Which channel a workload uses.
 pub(in crate::coordinated) const FORM: Parameter = Parameter {
     name: "form",
-    why: "which channel: `natural` is `std` for threads, `ring` for processes, `tokio` for async tasks",
-    kind: ParameterKind::Choice(&["natural", "std", "crossbeam", "flume", "tokio", "ring"]),
+    why: "which channel: `natural` is `std` for threads, `ring` for processes, `tokio` for async tasks, `queue` in CPython",
+    kind: ParameterKind::Choice(&[
+        "natural",
+        "std",
+        "crossbeam",
+        "flume",
+        "tokio",
+        "ring",
+        "queue",
+        "manager-queue",
+        "connection",
+    ]),
     default: Some(DefaultValue::Text("natural")),
 };
 
@@ -25,6 +35,8 @@ pub(in crate::coordinated) const FORM_OR_PIPE: Parameter = Parameter {
         "tokio",
         "ring",
         "pipe",
+        "queue",
+        "manager-queue",
     ]),
     why: "which channel: `natural` is `std` for threads, `ring` for processes, `tokio` for async tasks; a `pipe` holds 16 bytes per item",
     ..FORM
@@ -41,6 +53,10 @@ pub(in crate::coordinated) enum ChannelForm {
     /// A ring in shared pages.
     Ring,
     Pipe,
+    /// A queue of CPython, or one end of its pipes.
+    CPython,
+    /// Whatever is natural in another program.
+    Natural,
 }
 
 /// What is built with a channel of a form that is chosen later.
@@ -57,10 +73,22 @@ impl ChannelForm {
     pub(in crate::coordinated) fn at(word: &str, venue: &Venue<'_>) -> Result<Self, String> {
         let workers = Form::at(venue)?;
         let form = Self::new(word, workers);
-        if form.workers() != workers {
+        if venue.is_external {
+            // What it claims says which forms it has.
+            return Ok(match form {
+                Self::CPython => form,
+                _ => Self::Natural,
+            });
+        }
+        let Some(made_for) = form.workers() else {
+            return Err(format!(
+                "the channel `{word}` is one of CPython: name a backend such as `python-threads`"
+            ));
+        };
+        if made_for != workers {
             return Err(format!(
                 "the channel `{word}` is for {}: form=natural is for all workers",
-                form.workers().name()
+                made_for.name()
             ));
         }
         match form {
@@ -79,17 +107,20 @@ impl ChannelForm {
             ("tokio", _) => Self::Tokio,
             ("ring", _) => Self::Ring,
             ("pipe", _) => Self::Pipe,
+            ("queue" | "manager-queue" | "connection", _) => Self::CPython,
             (_, Form::Threads) => Self::Std,
             (_, Form::Processes) => Self::Ring,
             (_, Form::AsyncTasks) => Self::Tokio,
         }
     }
 
-    fn workers(self) -> Form {
+    /// The workers that it is made for; `None` if it is one of another program.
+    fn workers(self) -> Option<Form> {
         match self {
-            Self::Std | Self::Crossbeam | Self::Flume => Form::Threads,
-            Self::Tokio => Form::AsyncTasks,
-            Self::Ring | Self::Pipe => Form::Processes,
+            Self::Std | Self::Crossbeam | Self::Flume => Some(Form::Threads),
+            Self::Tokio => Some(Form::AsyncTasks),
+            Self::Ring | Self::Pipe => Some(Form::Processes),
+            Self::CPython | Self::Natural => None,
         }
     }
 
@@ -109,7 +140,11 @@ impl ChannelForm {
         };
         match self {
             Self::Std => one_receiver("the standard library"),
-            Self::Crossbeam | Self::Flume => Ok(()),
+            Self::Crossbeam | Self::Flume | Self::Natural => Ok(()),
+            Self::CPython => match capacity {
+                Some(0) => Err("a queue of CPython holds at least one item".into()),
+                _ => Ok(()),
+            },
             Self::Tokio => match capacity {
                 Some(0) => Err("a channel of tokio holds at least one message".into()),
                 _ => one_receiver("tokio"),
@@ -144,6 +179,8 @@ impl ChannelForm {
             Self::Pipe => what.build(PipeChannel {
                 byte_len: pipe_byte_len(capacity).map_err(io::Error::other)?,
             }),
+            // Nothing runs over it: only what the tasks must compute is asked.
+            Self::CPython | Self::Natural => what.build(RingChannel { capacity: 1 }),
             #[allow(
                 unreachable_patterns,
                 reason = "reached in builds without some runtimes"

@@ -1,11 +1,11 @@
 //! The channels of other crates.
 
 #[cfg(feature = "crossbeam")]
-pub(super) use of_crossbeam::CrossbeamChannel;
+pub use of_crossbeam::CrossbeamChannel;
 #[cfg(feature = "flume")]
-pub(super) use of_flume::FlumeChannel;
+pub use of_flume::FlumeChannel;
 #[cfg(feature = "tokio")]
-pub(super) use of_tokio::TokioChannel;
+pub use of_tokio::TokioChannel;
 
 /// Declares the channel of a crate whose ends block, have the same interface as each other, and can be cloned.
 #[cfg(any(feature = "crossbeam", feature = "flume"))]
@@ -20,14 +20,16 @@ macro_rules! blocking_channel {
         };
 
         /// Makes channels of this crate, which have any number of senders and receivers.
-        pub(in crate::coordinated::support) struct $channel {
+        pub struct $channel {
             /// How many messages a channel holds; `None` if there is no limit.
-            pub(in crate::coordinated::support) capacity: Option<usize>,
+            pub capacity: Option<usize>,
         }
 
-        pub(in crate::coordinated::support) struct $sender($library::Sender<Message>);
+        /// The end that sends.
+        pub struct $sender($library::Sender<Message>);
 
-        pub(in crate::coordinated::support) struct $receiver($library::Receiver<Message>);
+        /// The end that receives.
+        pub struct $receiver($library::Receiver<Message>);
 
         impl ChannelKind for $channel {
             type Sender = $sender;
@@ -103,28 +105,35 @@ mod of_flume {
 
 #[cfg(feature = "tokio")]
 mod of_tokio {
+    use std::future::poll_fn;
     use std::io;
 
-    use tokio::sync::mpsc;
+    use tokio::sync::mpsc::{self, error::TrySendError};
 
     use crate::sync::{
         ChannelEnds, ChannelKind, Halted, MESSAGE, Message, Party, ROOM, Receiver, Sender,
     };
 
     /// Makes the `mpsc` channels of tokio, which have one receiver.
-    pub(in crate::coordinated::support) struct TokioChannel {
+    pub struct TokioChannel {
         /// How many messages a channel holds, at least one; `None` if there is no limit.
-        pub(in crate::coordinated::support) capacity: Option<usize>,
+        pub capacity: Option<usize>,
     }
 
+    /// The end that sends.
     #[derive(Clone)]
-    pub(in crate::coordinated::support) enum TokioSender {
+    pub enum TokioSender {
+        /// Waits while the channel is full.
         Bounded(mpsc::Sender<Message>),
+        /// Never waits.
         Unbounded(mpsc::UnboundedSender<Message>),
     }
 
-    pub(in crate::coordinated::support) enum TokioReceiver {
+    /// The end that receives.
+    pub enum TokioReceiver {
+        /// Of a channel with a capacity.
         Bounded(mpsc::Receiver<Message>),
+        /// Of a channel without a limit.
         Unbounded(mpsc::UnboundedReceiver<Message>),
     }
 
@@ -165,10 +174,14 @@ mod of_tokio {
         #[inline]
         async fn send(&mut self, party: Party<'_>, message: Message) -> Result<(), Halted> {
             match self {
-                Self::Bounded(sender) => {
-                    let sent = party.awaits(ROOM, sender.send(message)).await;
-                    sent.map_err(|_| Halted)
-                }
+                Self::Bounded(sender) => match sender.try_send(message) {
+                    Ok(()) => Ok(()),
+                    Err(TrySendError::Full(message)) => {
+                        let sent = party.awaits(ROOM, sender.send(message)).await;
+                        sent.map_err(|_| Halted)
+                    }
+                    Err(TrySendError::Closed(_)) => Err(Halted),
+                },
                 Self::Unbounded(sender) => sender.send(message).map_err(|_| Halted),
             }
         }
@@ -177,11 +190,11 @@ mod of_tokio {
     impl Receiver for TokioReceiver {
         #[inline]
         async fn receive(&mut self, party: Party<'_>) -> Result<Message, Halted> {
-            let received = match self {
-                Self::Bounded(receiver) => party.awaits(MESSAGE, receiver.recv()).await,
-                Self::Unbounded(receiver) => party.awaits(MESSAGE, receiver.recv()).await,
-            };
-            received.ok_or(Halted)
+            let poll = poll_fn(|context| match self {
+                Self::Bounded(receiver) => receiver.poll_recv(context),
+                Self::Unbounded(receiver) => receiver.poll_recv(context),
+            });
+            party.awaits(MESSAGE, poll).await.ok_or(Halted)
         }
     }
 }

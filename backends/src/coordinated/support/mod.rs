@@ -3,7 +3,7 @@
 use crate::kernel::{Setting, Sharing, Venue};
 
 pub(super) mod channel;
-mod channels;
+pub(super) mod channels;
 pub(super) mod lock;
 pub(super) mod locks;
 #[cfg(feature = "tokio")]
@@ -48,7 +48,9 @@ impl Form {
     /// If this build has none for them.
     pub(super) fn at(venue: &Venue<'_>) -> Result<Self, String> {
         match Self::new(venue.is_async, venue.sharing) {
-            Self::AsyncTasks if !cfg!(feature = "tokio") => Err(NO_ASYNC_FORM.into()),
+            Self::AsyncTasks if !cfg!(feature = "tokio") && !venue.is_external => {
+                Err(NO_ASYNC_FORM.into())
+            }
             form => Ok(form),
         }
     }

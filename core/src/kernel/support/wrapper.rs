@@ -61,6 +61,10 @@ impl<W: Wrapper> Kernel for Wrapped<W> {
         })
     }
 
+    fn awaits_descriptors(&self) -> bool {
+        self.kernel.awaits_descriptors()
+    }
+
     fn has_parties(&self) -> bool {
         self.kernel.has_parties()
     }
@@ -139,6 +143,10 @@ mod tests {
             Box::pin(std::future::ready(u64::from(task.0) + 2 * seed))
         }
 
+        fn awaits_descriptors(&self) -> bool {
+            true
+        }
+
         fn has_parties(&self) -> bool {
             true
         }
@@ -192,6 +200,7 @@ mod tests {
         assert!(!wrapped.is_duration_kept());
         assert!(wrapped.is_awaited());
         assert_eq!(at_once(wrapped.awaited(task, 7)), 17);
+        assert!(wrapped.awaits_descriptors());
         assert!(wrapped.has_parties());
         wrapped.reset();
         wrapped.halt();

@@ -15,6 +15,7 @@ use crate::report::words::{self, LIMIT_MARK, NONE, Outline, name, notes, outline
 use crate::text;
 use crate::units;
 
+mod claims;
 mod definitions;
 mod figure;
 mod latencies;
@@ -57,9 +58,8 @@ fn page(report: &Report) -> Result<Markup, ReportError> {
     let sweeps = report.sweeps.iter();
     let sweeps = sweeps.map(|sweep| sweeps::section(sweep, report));
     let sweeps: Vec<Markup> = sweeps.collect::<Result<_, _>>()?;
-    let load = picture::load(report)
-        .map(|load| figure(&load))
-        .transpose()?;
+    let load = picture::load(report).map(|load| figure(&load));
+    let (load, claims) = (load.transpose()?, claims::section(report)?);
     Ok(html! {
         (DOCTYPE)
         html lang="en" {
@@ -73,9 +73,10 @@ fn page(report: &Report) -> Result<Markup, ReportError> {
             body {
                 header { (head(report)) }
                 main {
-                    @if report.groups.is_empty() && report.sweeps.is_empty() {
+                    @if report.is_empty() {
                         p { "There are no records, so there is nothing to show." }
                     } @else {
+                        (claims)
                         @if !report.groups.is_empty() {
                             (summary(report))
                             (how_to_read())
@@ -89,7 +90,7 @@ fn page(report: &Report) -> Result<Markup, ReportError> {
                                 (load)
                             }
                         }
-                        (definitions())
+                        @if !(report.groups.is_empty() && report.sweeps.is_empty()) { (definitions()) }
                     }
                 }
             }

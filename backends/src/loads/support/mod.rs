@@ -1,0 +1,15 @@
+//! What these kernels share.
+
+mod awaited;
+mod due_times;
+mod echo;
+mod file;
+
+pub(super) use awaited::{elsewhere, until};
+pub(super) use due_times::{DueTimes, Slot};
+pub use echo::serve_echo;
+pub(super) use echo::{EchoMessage, Helper, answer, message};
+pub(super) use file::{PAGE_BYTES, bytes_from_device, file_system, temporary_file, with_pages};
+
+/// Whether this build can await tasks. Without a runtime, they block on async backends too.
+pub(super) const CAN_AWAIT: bool = cfg!(feature = "tokio");

@@ -1,0 +1,49 @@
+"""Kernels whose tasks wait for each other, with Python's own primitives. There is one file per workload.
+
+A body is written once, as a coroutine function. Threads and processes have forms of its primitives that block and never
+await; an event loop has forms that do. Each workload checks an invariant that a broken primitive violates.
+"""
+
+from .barrier import BarrierWork, BrokenBarrierWork
+from .channels import PingPong, ProducerConsumer, ThreadRing
+from .locks import AttemptWork, MutexWork, ReentrantWork
+from .meeting import ConditionWork, EventWork
+from .semaphore import SemaphoreWork
+from .timing import MapOrderWork, TimerWork
+
+_QUEUES = ["natural", "queue"]
+
+# How to build each kernel, from its parameters and its setting.
+KERNELS = {
+    "barrier/variant=plain": BarrierWork,
+    "condition/form=natural": ConditionWork,
+    "event": EventWork,
+    "map-order": MapOrderWork,
+    "mutex/form=natural": MutexWork,
+    "semaphore": SemaphoreWork,
+    "timer/cancel=never": TimerWork,
+    **{f"producer-consumer/form={form}": ProducerConsumer for form in _QUEUES},
+    **{f"threadring/form={form}": ThreadRing for form in _QUEUES},
+    **{f"ping-pong/form={form}": PingPong for form in _QUEUES},
+}
+
+# The same for kernels that an event loop cannot have: its lock can only be waited for, without a limit and once by
+# each task, and who waits at its barrier has no patience.
+BLOCKING = {
+    "barrier/variant=broken": BrokenBarrierWork,
+    "reentrant/form=natural": ReentrantWork,
+    "timed-lock/form=natural": AttemptWork,
+    "try-lock/form=natural": AttemptWork,
+}
+
+# The same for kernels that need all tasks in one process: nobody can cancel the timers of another one.
+OF_ONE_PROCESS = {
+    "timer/cancel=early": TimerWork,
+}
+
+# The same for kernels that need processes.
+OF_PROCESSES = {
+    "producer-consumer/form=manager-queue": ProducerConsumer,
+    **{f"threadring/form={form}": ThreadRing for form in ("manager-queue", "connection")},
+    **{f"ping-pong/form={form}": PingPong for form in ("manager-queue", "connection")},
+}

@@ -1,0 +1,161 @@
+"""Parties that meet at a barrier, phase after phase."""
+
+import sys
+import threading
+
+import shared
+from parties import Halted, Violated
+from protocol import CaseFailed
+
+from .base import Coordinated
+
+_BARRIER = b"the barrier"
+
+# How long parties wait for one that is late.
+_PATIENCE_S = 0.0001
+
+
+class BarrierWork(Coordinated):
+    """Invariant: when a party passes the barrier, all parties have arrived for this phase, and none has arrived more than
+    once since."""
+
+    def __init__(self, parameters, setting):
+        super().__init__(setting)
+        self._phase_count = parameters["phases"]
+        self._barrier = new_barrier(setting)
+        # How often any party has arrived.
+        self._arrivals = shared.number(setting.context)
+
+    async def take_part(self, party, seed):
+        count = self._party_count
+        for _ in range(self._phase_count):
+            phase = shared.add(self._arrivals, 1) // count
+            await self._barrier.wait(party)
+            arrived = self._arrivals.value - phase * count
+            if not count <= arrived < 2 * count:
+                raise Violated(
+                    f"party {party.index} passed the barrier of phase {phase} when {arrived} of {count} parties had arrived"
+                )
+        return seed
+
+    def halt(self):
+        self._barrier.abort()
+
+    def reset(self):
+        self._arrivals.value = 0
+
+    def verify(self, task_run_count):
+        expected = self._phase_count * task_run_count
+        if self._arrivals.value != expected:
+            raise CaseFailed("kernel-check", f"{self._arrivals.value} arrivals at the barrier instead of {expected}")
+        return {}
+
+
+class BrokenBarrierWork(Coordinated):
+    """Parties of which one does not come to the barrier, phase after phase. In even phases it says that it leaves, which
+    breaks the barrier. In odd phases it is late: it comes after all others have lost their patience. A second barrier, to
+    which everybody comes, separates the phases.
+
+    Invariant: all are told that the barrier is broken, those who wait and the one who comes late. Nobody passes.
+    """
+
+    def __init__(self, parameters, setting):
+        super().__init__(setting)
+        self._phase_count = parameters["phases"]
+        self._barrier = new_barrier(setting)
+        self._aside = new_barrier(setting)
+        # How often any party was told.
+        self._told_count = shared.number(setting.context)
+
+    async def take_part(self, party, seed):
+        for phase in range(self._phase_count):
+            leaves = phase % 2 == 0
+            if phase % self._party_count == party.index:
+                if leaves:
+                    self._barrier.abort()
+                await self._aside.wait(party)
+                self._be_told(party, phase, None)
+                self._barrier.repair()
+            else:
+                self._be_told(party, phase, None if leaves else _PATIENCE_S)
+                await self._aside.wait(party)
+            await self._aside.wait(party)
+        return seed
+
+    def _be_told(self, party, phase, patience_s):
+        """Comes to the barrier, which is broken or will be."""
+        if not self._barrier.is_broken_within(party, patience_s):
+            text = f"party {party.index} passed the barrier of phase {phase}, to which one party did not come"
+            raise Violated(text)
+        shared.add(self._told_count, 1)
+
+    def halt(self):
+        self._barrier.abort()
+        self._aside.abort()
+
+    def reset(self):
+        self._told_count.value = 0
+
+    def verify(self, task_run_count):
+        expected = self._phase_count * task_run_count
+        if self._told_count.value != expected:
+            found = f"parties were told {self._told_count.value} times that the barrier is broken, instead of {expected} times"
+            raise CaseFailed("kernel-check", found)
+        return {}
+
+
+def new_barrier(setting):
+    """The barrier of Python for the parties of `setting`."""
+    if not setting.is_async:
+        return Barrier((setting.context or threading).Barrier(setting.party_count))
+    if sys.version_info < (3, 11):
+        raise CaseFailed("set-up", "asyncio has a barrier since Python 3.11: use a later interpreter")
+    import asyncio
+
+    return AsyncBarrier(asyncio.Barrier(setting.party_count))
+
+
+class Barrier:
+    """The barrier of `threading`, or that of `multiprocessing`."""
+
+    def __init__(self, barrier):
+        self._barrier = barrier
+
+    async def wait(self, party):
+        # All parties but one wait, so finding out first would only add to the wait.
+        party.waits_for(_BARRIER)
+        try:
+            self._barrier.wait()
+        except threading.BrokenBarrierError:
+            raise Halted from None
+        party.goes_on()
+
+    def abort(self):
+        self._barrier.abort()
+
+    def repair(self):
+        """Makes it new. Nobody is there."""
+        self._barrier.reset()
+
+    def is_broken_within(self, party, patience_s):
+        """Comes to the barrier for as long as the party has patience, which breaks it at the end. Returns whether the party
+        is told that it is broken, and so does not pass."""
+        party.waits_for(_BARRIER)
+        try:
+            self._barrier.wait(patience_s)
+        except threading.BrokenBarrierError:
+            party.goes_on()
+            return True
+        return False
+
+
+class AsyncBarrier:
+    """The barrier of `asyncio`."""
+
+    def __init__(self, barrier):
+        self._barrier = barrier
+
+    async def wait(self, party):
+        party.waits_for(_BARRIER)
+        await self._barrier.wait()
+        party.goes_on()

@@ -1,0 +1,5 @@
+"""Workloads whose parties pass messages through queues."""
+
+from .ping_pong import PingPong
+from .producer_consumer import ProducerConsumer
+from .threadring import ThreadRing
