@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::load::externals;
 use super::*;
+use crate::coordinated::COORDINATED;
 use crate::diagnostic::told;
 use crate::kernel::KERNELS;
 use crate::parameter::DefaultValue;
