@@ -7,11 +7,14 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 use toml::Table;
+
+#[path = "python/parties.rs"]
+mod parties;
 
 fn root() -> PathBuf {
     env!("CARGO_MANIFEST_DIR").into()
@@ -66,30 +69,6 @@ fn every_python_backend_computes_every_graph() {
 #[ignore = "needs python3"]
 fn every_python_backend_computes_every_kernel() {
     run("test_backends.EveryBackend.test_every_kernel");
-}
-
-#[test]
-#[ignore = "needs python3"]
-fn python_processes_compute_what_only_they_have() {
-    run("test_backends.EveryBackend.test_every_kernel_of_processes");
-}
-
-#[test]
-#[ignore = "needs python3"]
-fn python_parties_coordinate_on_every_backend() {
-    run("test_coordination.Coordination");
-}
-
-#[test]
-#[ignore = "needs python3"]
-fn broken_python_primitives_violate_every_invariant() {
-    run("test_coordination.Broken");
-}
-
-#[test]
-#[ignore = "needs python3"]
-fn latencies_of_python_are_in_the_buckets_of_the_format() {
-    run("test_coordination.Histogram");
 }
 
 #[test]
@@ -385,42 +364,6 @@ fn a_gate_judges_the_cpu_time_of_python() {
     let case = &comparison["cases"][0];
     assert_eq!(case["wall"]["pair_count"], 8, "{text}");
     assert_eq!(case["cpu"]["pair_count"], 8, "{text}");
-}
-
-/// Runs 8 parties on some numbers of workers, and returns the output of the program.
-fn eight_parties(backends: &str, workers: &str) -> Output {
-    let runs = Runs::new();
-    let workload = runs.folder.path().join("workloads/eight.toml");
-    let text = "name = \"eight\"\nwhy = \"a test\"\nkernel = { kind = \"barrier\", phases = 3 }\n\
-                pattern = { kind = \"trivial\", width = 8 }\n";
-    fs::write(workload, text).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_taskdyno"))
-        .args(["run", "eight", "--runs", "2", "--warmup", "0"])
-        .args(["--workers", workers, "--backends", backends])
-        .args([
-            OsStr::new("--workloads"),
-            runs.folder.path().join("workloads").as_os_str(),
-        ])
-        .args([
-            OsStr::new("--out"),
-            runs.folder.path().join("out").as_os_str(),
-        ])
-        .env("XDG_CACHE_HOME", runs.folder.path())
-        .env("PATH", search_path())
-        .output()
-        .unwrap()
-}
-
-#[test]
-#[ignore = "needs python3"]
-fn python_parties_need_as_many_workers_as_there_are() {
-    let output = eight_parties("python-thread-pool,python-process-executor", "8");
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let output = eight_parties("python-thread-pool", "2");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert_ne!(output.status.code(), Some(0), "{errors}");
-    let expected = "8 tasks wait for each other, and 2 workers run 2 at once: use --workers 8";
-    assert!(errors.contains(expected), "{errors}");
 }
 
 #[test]

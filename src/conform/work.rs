@@ -238,13 +238,10 @@ mod tests {
     #[test]
     fn a_claim_stands_for_every_choice_or_for_one() {
         assert_eq!(names("empty"), ["empty"]);
-        let all = [
-            "counter racy",
-            "counter atomic",
-            "counter mutex",
-            "counter sharded",
-        ];
-        assert_eq!(names("counter"), all);
+        let all = names("counter");
+        for one in ["counter racy", "counter sharded"] {
+            assert!(all.contains(&one.to_owned()), "{all:?}");
+        }
         assert_eq!(names("counter/variant=racy"), ["counter racy"]);
         assert!(names("counter/variant=slow").is_empty());
         assert!(names("no-such-kernel").is_empty());

@@ -4,11 +4,11 @@ use serde_json::{Value as Json, json};
 
 use super::load::externals;
 use super::*;
+use crate::coordinated::COORDINATED;
 use crate::diagnostic::told;
 use crate::kernel::KERNELS;
 use crate::parameter::DefaultValue;
 use crate::record::Case;
-use crate::registry::Registry;
 use crate::toml_file::{LoadError, SourceFile};
 
 const EXISTING: Existing<'_> = Existing {
@@ -362,9 +362,9 @@ fn a_backend_runs_what_it_claims_and_says_why_not() {
 
 #[test]
 fn the_peers_are_valid_and_named_after_their_language() {
-    let registry = Registry::default();
+    let kernels: Vec<_> = KERNELS.iter().chain(COORDINATED).copied().collect();
     let existing = Existing {
-        kernels: &registry.kernels,
+        kernels: &kernels,
         ..EXISTING
     };
     let peers = peers(&existing).unwrap_or_else(|error| panic!("{}", told(&error)));

@@ -99,6 +99,9 @@ impl KernelKind for ProducerConsumerKind {
 
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let form = ChannelForm::new(parameters.text("form"), Form::of(setting));
+        let supported = form.supports(parameters.limit("capacity"), parameters.count("consumers"));
+        // What does not fit here may fit another program, whose tasks must compute the same.
+        let form = supported.map_or(ChannelForm::Natural, |()| form);
         let traffic = Traffic {
             producer_count: parameters.count("producers") as usize,
             consumer_count: parameters.count("consumers") as usize,
