@@ -45,7 +45,7 @@ pub(super) struct ClaimsArguments {
     #[command(flatten)]
     externals: Externals,
     /// Kill a process that does not answer for this many seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_TIMEOUT")]
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_CLAIMS_TIMEOUT")]
     timeout: Duration,
     /// Write the results to this folder.
     ///

@@ -132,7 +132,8 @@ fn every_choice(declared: &[Parameter]) -> Vec<Parameters> {
 /// wait for it in vain. Asserts that the run ends with its message.
 pub(crate) fn a_party_panics(kind: &dyn KernelKind, backend: &dyn Backend) {
     let parameters = Parameters::check(kind.parameters(), &BTreeMap::new()).unwrap();
-    let venue = backend.venue(3, 3);
+    let worker_count = backend.fixed_worker_count().unwrap_or(3);
+    let venue = backend.venue(3, worker_count);
     if kind.fits(&parameters, &venue).is_err() {
         return;
     }

@@ -71,7 +71,7 @@ impl KernelKind for ActorKind {
         let increments = parameters.count("increments");
         form.build(
             Some(MAILBOX_CAPACITY),
-            Build {
+            ActorBuild {
                 increments,
                 setting,
             },
@@ -79,12 +79,12 @@ impl KernelKind for ActorKind {
     }
 }
 
-struct Build<'a> {
+struct ActorBuild<'a> {
     increments: u64,
     setting: &'a Setting<'a>,
 }
 
-impl OverChannel for Build<'_> {
+impl OverChannel for ActorBuild<'_> {
     fn build(self, channel: impl ChannelKind) -> io::Result<Box<dyn Kernel>> {
         let party_count = self.setting.graph.task_count();
         let work = Actor::new(&channel, party_count, self.increments)?;

@@ -62,19 +62,19 @@ impl KernelKind for MutexKind {
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let workers = Form::of(setting);
         let form = LockForm::new(parameters.text("form"), Need::Nothing, workers);
-        form.build(Build {
+        form.build(MutexBuild {
             parameters,
             setting,
         })
     }
 }
 
-struct Build<'a> {
+struct MutexBuild<'a> {
     parameters: &'a Parameters,
     setting: &'a Setting<'a>,
 }
 
-impl OverLock for Build<'_> {
+impl OverLock for MutexBuild<'_> {
     fn build(self, lock: impl Lock) -> io::Result<Box<dyn Kernel>> {
         let party_count = self.setting.graph.task_count() as u64;
         let work = MutexWork::new(lock, party_count, self.parameters.count("increments"))?;

@@ -72,19 +72,19 @@ impl KernelKind for ReentrantKind {
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let workers = Form::of(setting);
         let form = LockForm::new(parameters.text("form"), Need::MoreThanStd, workers);
-        form.build_reentrant(Build {
+        form.build_reentrant(ReentrantBuild {
             parameters,
             setting,
         })
     }
 }
 
-struct Build<'a> {
+struct ReentrantBuild<'a> {
     parameters: &'a Parameters,
     setting: &'a Setting<'a>,
 }
 
-impl OverLock for Build<'_> {
+impl OverLock for ReentrantBuild<'_> {
     fn build(self, lock: impl Lock) -> io::Result<Box<dyn Kernel>> {
         let party_count = self.setting.graph.task_count() as u64;
         let (increments, depth) = (

@@ -68,19 +68,19 @@ impl KernelKind for RwLockKind {
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let workers = Form::of(setting);
         let form = LockForm::new(parameters.text("form"), Need::Nothing, workers);
-        form.build_read_write(Build {
+        form.build_read_write(RwLockBuild {
             parameters,
             setting,
         })
     }
 }
 
-struct Build<'a> {
+struct RwLockBuild<'a> {
     parameters: &'a Parameters,
     setting: &'a Setting<'a>,
 }
 
-impl OverReadWriteLock for Build<'_> {
+impl OverReadWriteLock for RwLockBuild<'_> {
     fn build(self, lock: impl ReadWriteLock) -> io::Result<Box<dyn Kernel>> {
         let party_count = self.setting.graph.task_count() as u64;
         let (operations, read_percent) = (

@@ -82,7 +82,7 @@ impl KernelKind for SemaphoreKind {
 
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let permit_count = parameters.count("permits") as u32;
-        let build = Build {
+        let build = SemaphoreBuild {
             parameters,
             setting,
         };
@@ -97,12 +97,12 @@ impl KernelKind for SemaphoreKind {
     }
 }
 
-struct Build<'a> {
+struct SemaphoreBuild<'a> {
     parameters: &'a Parameters,
     setting: &'a Setting<'a>,
 }
 
-impl Build<'_> {
+impl SemaphoreBuild<'_> {
     fn with(self, semaphore: impl Semaphore, pause: impl Pause) -> io::Result<Box<dyn Kernel>> {
         let party_count = self.setting.graph.task_count() as u64;
         let connections = (semaphore, self.parameters.count("permits"));

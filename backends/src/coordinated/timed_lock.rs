@@ -2,7 +2,7 @@ use std::io;
 
 use super::support::Form;
 use super::support::lock::{LockForm, Need, OverTimedLock, TIMED_FORM};
-use crate::coordination::{AttemptWork, Coordinated, Timed};
+use crate::coordination::{AttemptWork, Coordinated, TimedAttempt};
 use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::sync::TimedLock;
@@ -74,19 +74,19 @@ impl KernelKind for TimedLockKind {
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let workers = Form::of(setting);
         let form = LockForm::new(parameters.text("form"), Need::MoreThanStd, workers);
-        form.build_timed(Build {
+        form.build_timed(TimedLockBuild {
             parameters,
             setting,
         })
     }
 }
 
-struct Build<'a> {
+struct TimedLockBuild<'a> {
     parameters: &'a Parameters,
     setting: &'a Setting<'a>,
 }
 
-impl OverTimedLock for Build<'_> {
+impl OverTimedLock for TimedLockBuild<'_> {
     fn build(self, lock: impl TimedLock) -> io::Result<Box<dyn Kernel>> {
         let party_count = self.setting.graph.task_count() as u64;
         let parameters = self.parameters;
@@ -95,7 +95,7 @@ impl OverTimedLock for Build<'_> {
             parameters.count("attempts"),
             parameters.milliseconds("hold_ms"),
         );
-        let work = AttemptWork::new(Timed { lock, limit }, party_count, attempts, hold)?;
+        let work = AttemptWork::new(TimedAttempt { lock, limit }, party_count, attempts, hold)?;
         Coordinated::boxed(work, self.setting)
     }
 }

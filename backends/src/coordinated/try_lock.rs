@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::support::Form;
 use super::support::lock::{FORM, LockForm, Need, OverLock};
-use crate::coordination::{AttemptWork, Coordinated, Try};
+use crate::coordination::{AttemptWork, Coordinated, TryAttempt};
 use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::sync::Lock;
@@ -63,23 +63,23 @@ impl KernelKind for TryLockKind {
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let workers = Form::of(setting);
         let form = LockForm::new(parameters.text("form"), Need::Nothing, workers);
-        form.build(Build {
+        form.build(TryLockBuild {
             parameters,
             setting,
         })
     }
 }
 
-struct Build<'a> {
+struct TryLockBuild<'a> {
     parameters: &'a Parameters,
     setting: &'a Setting<'a>,
 }
 
-impl OverLock for Build<'_> {
+impl OverLock for TryLockBuild<'_> {
     fn build(self, lock: impl Lock) -> io::Result<Box<dyn Kernel>> {
         let party_count = self.setting.graph.task_count() as u64;
         let attempts = self.parameters.count("attempts");
-        let work = AttemptWork::new(Try(lock), party_count, attempts, Duration::ZERO)?;
+        let work = AttemptWork::new(TryAttempt(lock), party_count, attempts, Duration::ZERO)?;
         Coordinated::boxed(work, self.setting)
     }
 }

@@ -22,17 +22,17 @@ pub trait Attempt: Send + Sync + 'static {
 }
 
 /// Gives up at once.
-pub struct Try<L>(pub L);
+pub struct TryAttempt<L>(pub L);
 
 /// Gives up after a time.
-pub struct Timed<L> {
+pub struct TimedAttempt<L> {
     /// The lock.
     pub lock: L,
     /// The time.
     pub limit: Duration,
 }
 
-impl<L: Lock> Attempt for Try<L> {
+impl<L: Lock> Attempt for TryAttempt<L> {
     type Lock = L;
 
     async fn attempt<'a>(&'a self, _: Party<'a>) -> Option<L::Guard<'a>> {
@@ -40,7 +40,7 @@ impl<L: Lock> Attempt for Try<L> {
     }
 }
 
-impl<L: TimedLock> Attempt for Timed<L> {
+impl<L: TimedLock> Attempt for TimedAttempt<L> {
     type Lock = L;
 
     async fn attempt<'a>(&'a self, party: Party<'a>) -> Option<L::Guard<'a>> {
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn every_attempt_succeeds_or_is_given_up() {
-        let lock = Try(ThreadLock::new("it"));
+        let lock = TryAttempt(ThreadLock::new("it"));
         let work = AttemptWork::new(lock, 2, 5_000, Duration::ZERO).unwrap();
         run_together(&work, 2);
         let (succeeded, given_up) = found(&work.verify(1).unwrap());
@@ -180,7 +180,7 @@ mod tests {
         let table = WaitTable::new(1).unwrap();
         let lock = PosixMutex::new("it").unwrap();
         let limit = Duration::from_micros(10);
-        let work = AttemptWork::new(Timed { lock, limit }, 1, 3, Duration::ZERO).unwrap();
+        let work = AttemptWork::new(TimedAttempt { lock, limit }, 1, 3, Duration::ZERO).unwrap();
         let guard = work.attempt.lock.try_lock().unwrap();
         std::thread::scope(|scope| {
             scope.spawn(|| at_once(work.take_part(Party::new(&table, TaskId(0)), 7)));
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn a_lock_that_lets_a_second_party_in_is_found() {
         let work = AttemptWork {
-            attempt: Try(OpenLock),
+            attempt: TryAttempt(OpenLock),
             counter: MeetingCounter::new(2),
             tally: Tally::new().unwrap(),
             attempts: 3,

@@ -32,7 +32,7 @@ mod timer;
 #[cfg(test)]
 mod together;
 
-pub use attempt::{Attempt, AttemptWork, Timed, Try};
+pub use attempt::{Attempt, AttemptWork, TimedAttempt, TryAttempt};
 pub use barrier::BarrierWork;
 pub use broken_barrier::BrokenBarrierWork;
 pub use channels::{Actor, PingPong, ProducerConsumer, ThreadRing, Traffic};

@@ -27,14 +27,14 @@ pub struct SemaphoreWork<S, P> {
     /// How long a use takes.
     use_time: Duration,
     party_count: u64,
-    counts: Counts,
+    counts: UseCounts,
     waits: Recorder,
 }
 
 /// What the parties count together.
-struct Counts(SharedSlice<Padded<AtomicU64>>);
+struct UseCounts(SharedSlice<Padded<AtomicU64>>);
 
-impl Counts {
+impl UseCounts {
     /// How many connections are in use.
     fn in_use(&self) -> &AtomicU64 {
         &self.0[0]
@@ -71,7 +71,7 @@ impl<S: Semaphore, P: Pause> SemaphoreWork<S, P> {
             uses,
             use_time,
             party_count,
-            counts: Counts(SharedSlice::new(3)?),
+            counts: UseCounts(SharedSlice::new(3)?),
             waits: Recorder::new()?,
         })
     }
