@@ -290,6 +290,7 @@ class Broken(unittest.TestCase):
     def test_a_timer_that_fires_although_it_was_cancelled(self):
         kernel = self.kernel(2, {**TIMER, "cancel": "early", "delay_ms": 0})
         kernel._timers[1] = broken.Alarm(0, lambda: None)
+        kernel._due_ns[1] = 2**62
         kernel._timers[1].cancel = late = broken.Later(lambda: kernel._fire(1))
         kernel.run(7, 0)
         late.join()

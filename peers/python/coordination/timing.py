@@ -31,6 +31,7 @@ class TimerWork(Coordinated):
         self._start = _start_async if setting.is_async else _start_thread
         # Used under the lock of `_left_count`. Timers of processes are in their own process and cannot be cancelled.
         self._timers = [None] * setting.party_count
+        self._due_ns = [0] * setting.party_count
         self._has_fired = [False] * setting.party_count
         self._is_cancelled = [False] * setting.party_count
         # Set when a timer has fired or was cancelled.
@@ -46,14 +47,13 @@ class TimerWork(Coordinated):
         due_ns = perf_counter_ns() + round(self._delay_s * 1e9)
         with self._left_count.get_lock():
             if not self._is_cancelled[index]:
+                self._due_ns[index] = due_ns
                 self._timers[index] = self._start(self._delay_s, lambda: self._fire(index))
         if index == 0 and self._cancel == "early":
             self._cancel_every_second()
         await self._is_over[index].wait(party, b"its timer")
         if self._has_fired[index]:
             self._check(index, perf_counter_ns() - due_ns)
-        if index == 0 and self._cancel == "when-due":
-            self._cancel_every_second()
         if (shared.add(self._left_count, 1) + 1) % self._party_count == 0 and self._cancel != "never":
             for other in range(self._party_count):
                 self._clear(other)
@@ -74,11 +74,13 @@ class TimerWork(Coordinated):
     def _cancel_every_second(self):
         for index in range(1, self._party_count, 2):
             with self._left_count.get_lock():
-                if self._has_fired[index]:
+                timer = self._timers[index]
+                # `Timer.cancel` does not say whether it was in time. It certainly is before the timer is due.
+                if timer is not None and perf_counter_ns() >= self._due_ns[index]:
                     continue
                 self._is_cancelled[index] = True
-                if self._timers[index] is not None:
-                    self._timers[index].cancel()
+                if timer is not None:
+                    timer.cancel()
             shared.add(self._cancelled_count, 1)
             self._is_over[index].set()
 
