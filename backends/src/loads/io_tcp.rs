@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::support::{CAN_AWAIT, DueTimes, EchoMessage, Helper, Slot, answer, message, until};
+#[cfg(feature = "tokio")]
+use super::support::until;
+use super::support::{CAN_AWAIT, DueTimes, EchoMessage, Helper, Slot, answer, message};
 use crate::graph::TaskId;
 #[cfg(feature = "tokio")]
 use crate::kernel::Awaited;
