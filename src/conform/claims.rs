@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::exchange::Exchange;
 use super::fault::Setback;
+use crate::backend::Family;
 use crate::external::GRAPH;
 
 /// The version of the protocol that is tested.
@@ -71,6 +72,11 @@ impl ClaimedBackend {
     pub(super) fn holds(&self, task_count: u32) -> bool {
         let waits = self.waits_per_worker;
         waits.is_none_or(|waits| waits.saturating_mul(self.workers(task_count)) >= task_count)
+    }
+
+    /// What it runs its tasks on. A family that does not exist was refused before.
+    pub(super) fn family(&self) -> Family {
+        Family::named(&self.family).unwrap_or(Family::Threads)
     }
 
     /// Whether it has the kernels of this claim.

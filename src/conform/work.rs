@@ -5,6 +5,7 @@ use std::io;
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::backend::Family;
 use crate::graph::bound::{lower_bound, span, work};
 use crate::graph::{TaskGraph, TaskGraphBuilder, TaskId, side_by_side};
 use crate::kernel::{Kernel, KernelKind, Setting, Sharing, Venue};
@@ -183,10 +184,13 @@ impl ChosenKernel {
         })
     }
 
-    /// Whether `task_count` tasks can run it, if all of them can be in progress at once.
-    pub(super) fn fits(&self, task_count: u32) -> bool {
+    /// Whether `task_count` tasks can run it on workers of `family`, if all of them can be in progress at once. A claim
+    /// without values stands for those choices that this program has for the family.
+    pub(super) fn fits(&self, task_count: u32, family: Family) -> bool {
         let mut venue = Venue::new("", task_count.into(), task_count as usize);
-        venue.is_external = true;
+        venue.sharing = family.sharing();
+        venue.is_async = family == Family::Async;
+        venue.is_external = self.claim.contains('/');
         self.kind.fits(&self.parameters, &venue).is_ok()
     }
 

@@ -77,7 +77,7 @@ fn our_own_child_conforms() {
     let taskdyno = env!("CARGO_BIN_EXE_taskdyno");
     // Every backend would take minutes in a build without optimisation.
     let output = conform(&["--backends", "serial,static,fork"], &[taskdyno, "child"]);
-    assert_passed(&output, 17);
+    assert_passed(&output, 18);
 }
 
 #[test]

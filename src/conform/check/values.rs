@@ -114,7 +114,9 @@ pub(super) fn parties(bench: &Bench<'_>) -> Result<Passed, Setback> {
     bench.each(|backend| {
         let kernels = bench.coordinating.iter();
         for kernel in kernels.filter(|kernel| backend.has(&kernel.claim)) {
-            let count = PARTIES.into_iter().find(|count| kernel.fits(*count));
+            let count = PARTIES
+                .into_iter()
+                .find(|count| kernel.fits(*count, backend.family()));
             let Some(count) = count.filter(|count| backend.holds(*count)) else {
                 continue;
             };
