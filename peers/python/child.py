@@ -6,8 +6,11 @@ The names of all backends begin with PREFIX (`python-` if it is not given), so t
 measured beside the first one.
 """
 
+import contextlib
+import os
 import platform
 import sys
+import threading
 from time import perf_counter_ns
 
 import backends
@@ -21,25 +24,41 @@ from protocol import CaseFailed, Parent, text_of
 VERSION = 2
 # The kinds of work. In the second one, all tasks must be in progress at once.
 KINDS = ["graph", "coordination"]
+# How long everything may take to end after a failure.
+_END_TIMEOUT_S = 10
 
 
 def main():
     """Serves one case. Returns the exit code."""
     prefix = sys.argv[1] if len(sys.argv) > 1 else "python-"
     parent = Parent()
+    ending = contextlib.ExitStack()
     try:
-        serve(parent, {prefix + backend.name: backend for backend in backends.BACKENDS})
-    except CaseFailed as failure:
-        parent.reply(failure.reply())
-        return 1
+        serve(parent, {prefix + backend.name: backend for backend in backends.BACKENDS}, ending)
     except BaseException as error:  # Even KeyboardInterrupt: without a reply, nobody knows why the case ended.
-        parent.reply(CaseFailed("backend", text_of(error)).reply())
+        parent.reply(failure_of(error).reply())
+        end_in_any_case()
+        ending.close()
         return 1
     return 0
 
 
-def serve(parent, known):
-    """Answers `hello`, `prepare` and slices until the parent has enough. `known` has the backends by name."""
+def failure_of(error):
+    """What an exception tells the parent."""
+    return error if isinstance(error, CaseFailed) else CaseFailed("backend", text_of(error))
+
+
+def end_in_any_case():
+    """Lets this process end soon. `multiprocessing` may wait for ever for a lock that a process held when it was
+    terminated."""
+    last_resort = threading.Timer(_END_TIMEOUT_S, os._exit, [1])
+    last_resort.daemon = True
+    last_resort.start()
+
+
+def serve(parent, known, ending):
+    """Answers `hello`, `prepare` and slices until the parent has enough. `known` has the backends by name. `ending` gets
+    what must be done after a failure."""
     fields = parent.expect("hello")
     if fields is None:
         return
@@ -51,27 +70,18 @@ def serve(parent, known):
     if fields is None:
         return
     plan, new_backend = prepare(fields, known)
-    try:
-        is_finished = run(parent, plan, new_backend, fields)
-    finally:
-        plan.kernel.close()
-    if is_finished:
-        parent.reply({"finished": {}})
-
-
-def run(parent, plan, new_backend, fields):
-    """Starts the backend and serves slices. Returns whether the parent asked to finish, rather than closing the input."""
+    ending.callback(plan.kernel.close)
     begin = perf_counter_ns()
     backend = new_backend(plan)
-    try:
-        backend.start()
-        start_ns = perf_counter_ns() - begin
-        is_finished = measure(parent, Meter(backend, plan), fields, start_ns)
-    except BaseException:
-        backend.abort()
-        raise
+    ending.callback(backend.abort)
+    backend.start()
+    start_ns = perf_counter_ns() - begin
+    is_finished = measure(parent, Meter(backend, plan), fields, start_ns)
+    ending.pop_all()
     backend.stop()
-    return is_finished
+    plan.kernel.close()
+    if is_finished:
+        parent.reply({"finished": {}})
 
 
 def greeting(known):

@@ -100,6 +100,17 @@ class Waiting(kernels.Kernel):
         await asyncio.sleep(10**6)
 
 
+class Stuck(Raising):
+    """Never ends, after a failure too."""
+
+    def __init__(self, parameters):
+        super().__init__(parameters)
+        child._END_TIMEOUT_S = 0.1
+
+    def close(self):
+        time.sleep(10**6)
+
+
 class Leaving(coordination.BarrierWork):
     """The first party does not come to the barrier, where the others wait."""
 
@@ -118,7 +129,7 @@ class Printing(kernels.Kernel):
         return seed
 
 
-for kernel in Raising, RaisingLater, Endless, Dying, Waiting:
+for kernel in Raising, RaisingLater, Endless, Dying, Waiting, Stuck:
     registry.KERNELS[kernel.__name__] = lambda parameters, setting, kernel=kernel: kernel(parameters)
 registry.KERNELS["Leaving"] = Leaving
 registry.KERNELS["Printing"] = lambda parameters, setting: Printing()

@@ -1,11 +1,10 @@
 """The backends of the child in this process. Starting a child for each of many cases would take most of the time."""
 
 import contextlib
-import multiprocessing
 import sys
 import threading
 
-from parent import NONCE, PEER, to_prepare
+from parent import FAULTY, NONCE, PEER, Child, to_prepare
 
 sys.path.insert(0, PEER)
 
@@ -30,13 +29,21 @@ def set_ups():
                 yield name, {option: value}
 
 
-def failure(*case, **fields):
+def failure(predecessors, kernel, backend, workers=2, options=None, **fields):
     """The failure of a case. Nothing that its backend has started is left."""
+    case = predecessors, kernel, backend, workers, options
+    if backend in PROCESSES:
+        # In a child, because what ends processes that run does not always end itself.
+        with Child(FAULTY, is_quiet=False) as child:
+            child.greet()
+            error = child.prepare(*case, **fields)["error"]
+        assert child.process.returncode == 1
+        return CaseFailed(error["kind"], error["message"], error.get("task"))
     try:
-        with running(*case, **fields) as (_, backend):
-            backend.run(NONCE)
+        with running(*case, **fields) as (_, run):
+            run.run(NONCE)
     except CaseFailed as failed:
-        left = multiprocessing.active_children() + threading.enumerate()[1:]
+        left = threading.enumerate()[1:]
         assert not left, left
         return failed
     raise AssertionError("the case did not fail")

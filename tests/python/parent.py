@@ -11,6 +11,7 @@ import oracle
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PEER = os.path.join(ROOT, "peers", "python")
 CHILD = os.path.join(PEER, "child.py")
+FAULTY = os.path.join(ROOT, "tests", "python", "faulty.py")
 NONCE = 0xA
 # A child needs nothing but the standard library: without the folders of other packages, it also starts faster.
 INTERPRETER = [sys.executable, "-S"]

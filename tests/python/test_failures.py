@@ -7,9 +7,8 @@ import unittest
 import local
 import oracle
 from local import ALONE, PROCESSES, THREADS
-from parent import ROOT, Child
+from parent import FAULTY, ROOT, Child
 
-FAULTY = os.path.join(ROOT, "tests", "python", "faulty.py")
 EMPTY = {"kind": "empty"}
 
 
@@ -91,6 +90,10 @@ class Failures(unittest.TestCase):
                 self.assert_raised(self.failure(backend, "RaisingLater", seconds=10**6))
                 self.assertEqual(os.listdir(self.folder), ["begun"])
                 self.empty_folder()
+
+    def test_a_failure_is_told_and_the_child_ends_if_something_never_ends(self):
+        # If it did not, this test would never end.
+        self.assert_raised(self.failure("python-serial", "Stuck", text="SystemExit: 3", seconds=0), "SystemExit: 3")
 
     def test_a_worker_that_dies_is_noticed(self):
         # multiprocessing.Pool does not notice it.
