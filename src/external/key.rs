@@ -26,6 +26,10 @@ pub(super) const KERNELS: Key = Key {
     name: "kernels",
     example: r#"kernels = ["empty", "sleep", "counter/variant=racy"]"#,
 };
+pub(super) const LACKS: Key = Key {
+    name: "lacks",
+    example: r#"lacks = { rwlock = "this language has no lock that readers share" }"#,
+};
 pub(super) const KINDS: Key = Key {
     name: "kinds",
     example: r#"kinds = ["graph"]"#,
@@ -57,11 +61,12 @@ pub(super) const DEFAULT_WORKLOADS: Key = Key {
 
 /// The keys that a backend may have, and also the top of a file, where they hold for all backends. In the order of
 /// messages.
-const COMMON_KEYS: [&Key; 11] = [
+const COMMON_KEYS: [&Key; 12] = [
     &WHY,
     &FAMILY,
     &COMMAND,
     &KERNELS,
+    &LACKS,
     &KINDS,
     &OPTIONS,
     &WORKERS,
