@@ -120,6 +120,7 @@ def prepare(fields, known):
     backend = known[case["backend"]]
     options = backend.check_options(case.get("options") or {})
     whole = graph.read(fields["graph"]["path"], fields["graph"]["crc32"])
+    backend.before_kernel()
     setting = registry.Setting(
         context=backend.context(options),
         is_async=backend.family == "async",

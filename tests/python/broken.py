@@ -10,7 +10,7 @@ class Open:
     async def wait(self, party):
         pass
 
-    def is_broken_within(self, party, patience_s):
+    async def is_broken_within(self, party, patience_s):
         return False
 
     def abort(self):

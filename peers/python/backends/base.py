@@ -54,6 +54,10 @@ class Backend:
         return options
 
     @staticmethod
+    def before_kernel():
+        """Makes what a kernel of this backend needs when it is built."""
+
+    @staticmethod
     def context(options):
         """The context of `multiprocessing` in which tasks run; `None` if they run in this process."""
         return None
