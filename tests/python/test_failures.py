@@ -45,7 +45,8 @@ class Failures(unittest.TestCase):
 
     def test_whatever_a_task_raises_is_told_by_every_backend(self):
         for backend, options in local.set_ups():
-            for text in ["SystemExit: 3"] if options else local.faulty.RAISED:
+            # With options, those that Python itself uses to end a process or an iterator.
+            for text in ["SystemExit: 3", "StopIteration: no more"] if options else local.faulty.RAISED:
                 with self.subTest(backend=backend, options=options, text=text):
                     kernel = {"kind": "Raising", "folder": self.folder, "text": text, "seconds": 0}
                     failed = local.failure(oracle.trivial(3), kernel, backend, 2, options)
