@@ -40,7 +40,9 @@ class SemaphoreWork(Coordinated):
             in_use = shared.add(self._in_use, 1) + 1
             if in_use > self._connection_count:
                 raise Violated(f"party {party.index} uses connection {in_use} of {self._connection_count}")
-            await semaphore.pause(self._use_s)
+            # A pause of no time would still be a system call, or let the event loop go round.
+            if self._use_s > 0:
+                await semaphore.pause(self._use_s)
             shared.add(self._in_use, -1)
             shared.add(self._ended, 1)
             semaphore.release()
