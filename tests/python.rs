@@ -149,6 +149,10 @@ fn the_python_greeting_says_what_the_file_of_backends_says() {
             assert_eq!(Some(&greeted[key]), json(key).as_ref(), "{name} {key}");
         }
         assert_eq!(Some(&greeted["kernels"]), json("kernels").as_ref());
+        for lacked in stated["lacks"].as_table().unwrap().keys() {
+            let kernels = greeted["kernels"].as_array().unwrap();
+            assert!(!kernels.iter().any(|one| one == lacked), "{name} {lacked}");
+        }
         assert_eq!(Some(&greeting["kinds"]), json("kinds").as_ref());
         let workers = json("workers").unwrap_or(Value::Null);
         assert_eq!(greeted["fixed_worker_count"], workers, "{name}");

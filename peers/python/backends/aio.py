@@ -1,8 +1,9 @@
 """`asyncio`: tasks on one event loop, in one thread."""
 
+from graph import Run
 from work import attempt_async
 
-from .base import Backend, Run, value_of
+from .base import Backend, value_of
 
 
 class Asyncio(Backend):

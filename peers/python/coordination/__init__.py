@@ -1,4 +1,6 @@
-"""Kernels whose tasks wait for each other, with Python's own primitives. There is one file per workload.
+"""Kernels whose tasks wait for each other, with Python's own primitives.
+
+Each file has the workloads for one kind of primitive, and then Python's primitives of this kind in one interface.
 
 A body is written once, as a coroutine function. Threads and processes have forms of its primitives that block and never
 await; an event loop has forms that do. Each workload checks an invariant that a broken primitive violates.

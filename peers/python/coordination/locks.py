@@ -17,15 +17,16 @@ class Locked(Coordinated):
 
     needs_all = False
 
-    def __init__(self, parameters, setting, new_lock):
+    def __init__(self, setting, lock):
         super().__init__(setting)
-        self._lock = new_lock(setting)
-        self._number = shared.bare_number(setting.context)
+        self._lock = lock
+        self._number = shared.new_bare_number(setting.context)
 
     def reset(self):
         self._number.value = 0
 
     def check_total(self, expected):
+        """Fails if the number is not `expected`."""
         found = self._number.value
         if found != expected:
             raise CaseFailed("kernel-check", f"the counter under the lock is {found} after {expected} increments")
@@ -35,12 +36,12 @@ class MutexWork(Locked):
     """Invariant: no increment is lost."""
 
     def __init__(self, parameters, setting):
-        super().__init__(parameters, setting, new_lock)
+        super().__init__(setting, new_lock(setting))
         self._increments = parameters["increments"]
 
     async def take_part(self, party, seed):
         lock, number = self._lock, self._number
-        take_now, give_back = lock.ways()
+        take_now, give_back = lock.functions()
         for _ in range(self._increments):
             if not take_now(False):
                 await lock.wait(party)
@@ -60,15 +61,15 @@ class ReentrantWork(Locked):
     """
 
     def __init__(self, parameters, setting):
-        super().__init__(parameters, setting, new_reentrant_lock)
+        super().__init__(setting, new_reentrant_lock(setting))
         self._increments = parameters["increments"]
         self._depth = parameters["depth"]
         # How often the lock is held.
-        self._level = shared.bare_number(setting.context)
+        self._level = shared.new_bare_number(setting.context)
 
     async def take_part(self, party, seed):
         lock, number, level = self._lock, self._number, self._level
-        take_now, give_back = lock.ways()
+        take_now, give_back = lock.functions()
         for _ in range(self._increments):
             for held in range(self._depth):
                 if not take_now(False):
@@ -98,17 +99,17 @@ class AttemptWork(Locked):
     """
 
     def __init__(self, parameters, setting):
-        super().__init__(parameters, setting, new_lock)
+        super().__init__(setting, new_lock(setting))
         self._attempts = parameters["attempts"]
         # How long to wait for the lock, and to keep it.
         self._limit_s = parameters.get("limit_ms", 0) / 1000
         self._hold_s = parameters.get("hold_ms", 0) / 1000
-        self._succeeded = shared.number(setting.context)
-        self._given_up = shared.number(setting.context)
+        self._succeeded = shared.new_number(setting.context)
+        self._given_up = shared.new_number(setting.context)
 
     async def take_part(self, party, seed):
         lock, number = self._lock, self._number
-        take_now, give_back = lock.ways()
+        take_now, give_back = lock.functions()
         succeeded = 0
         for _ in range(self._attempts):
             if take_now(False) or await lock.take_within(self._limit_s):
@@ -153,7 +154,7 @@ class Lock:
     def __init__(self, lock):
         self._lock = lock
 
-    def ways(self):
+    def functions(self):
         """The function that takes the lock if it can, and the one that gives it back. Both belong to Python itself."""
         return self._lock.acquire, self._lock.release
 
@@ -184,7 +185,7 @@ class AsyncLock:
         self._lock = asyncio.Lock()
         self.hold = asyncio.sleep
 
-    def ways(self):
+    def functions(self):
         # It can only be awaited.
         return (lambda _: False), self._lock.release
 

@@ -25,8 +25,8 @@ class SemaphoreWork(Coordinated):
         self._uses = parameters["uses"]
         self._use_s = parameters["use_ms"] / 1000
         self._semaphore = new_semaphore(setting, self._connection_count)
-        self._in_use = shared.number(setting.context)
-        self._ended = shared.number(setting.context)
+        self._in_use = shared.new_number(setting.context)
+        self._ended = shared.new_number(setting.context)
         self._waited = Recorder(setting.context)
 
     async def take_part(self, party, seed):

@@ -23,7 +23,7 @@ class Actor(OverChannels):
         # By each party but the owner.
         self._increments = parameters["increments"]
         self._mailbox = self._channels.open(_MAILBOX_CAPACITY)
-        self._counter = shared.bare_number(setting.context)
+        self._counter = shared.new_bare_number(setting.context)
 
     async def take_part(self, party, seed):
         await (self._own(party) if party.index == 0 else self._send(party))
