@@ -1,7 +1,6 @@
 """The module `concurrent.futures`: its two executors are used in the same way."""
 
 import multiprocessing
-import threading
 from concurrent import futures
 from concurrent.futures.process import BrokenProcessPool
 
@@ -104,9 +103,6 @@ class ProcessExecutor(Executor):
     def abort(self):
         # Its workers are the only processes that this one has started. The executor notices that they are gone, and drops
         # what has not begun. It is shut down afterwards, because only the first call can wait for its thread.
-        # In some versions of Python, the thread raises an exception when `map` has cancelled futures before: it would be
-        # printed.
-        threading.excepthook = lambda _: None
         for process in multiprocessing.active_children():
             process.terminate()
         self._executor.shutdown(cancel_futures=True)
