@@ -101,7 +101,7 @@ class ProcessExecutor(Executor):
         )
 
     def abort(self):
-        # Its workers are the only processes that this one has started. The executor notices that they are gone, and drops
+        # These are its workers and, for some kernels, a manager. The executor notices that its workers are gone, and drops
         # what has not begun. It is shut down afterwards, because only the first call can wait for its thread.
         for process in multiprocessing.active_children():
             process.terminate()
