@@ -41,6 +41,10 @@ pub use support::channels::CrossbeamChannel;
 pub use support::channels::FlumeChannel;
 #[cfg(feature = "tokio")]
 pub use support::channels::TokioChannel;
+#[cfg(feature = "parking_lot")]
+pub use support::locks::ParkingLotLock;
+#[cfg(feature = "tokio")]
+pub use support::locks::TokioLock;
 pub use threadring::THREADRING;
 pub use timed_lock::TIMED_LOCK;
 pub use timer::TIMER;
