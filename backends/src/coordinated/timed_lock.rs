@@ -8,6 +8,10 @@ use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::sync::TimedLock;
 
 /// Parties that wait for a lock for a limited time.
+///
+/// By default, what they do under the lock is what they do under every other lock, so that the figures compare. Then nobody
+/// gives up, unless the system interrupts a holder for longer than `limit_ms`. Whoever wants give-ups sets `hold_ms`, and a run
+/// then takes as long as the lock is held.
 pub const TIMED_LOCK: CoordinatedKind = CoordinatedKind {
     name: "timed-lock",
     why: "coordinates: all tasks increment one counter under a lock, and give up when they have waited for a time",
@@ -16,7 +20,7 @@ pub const TIMED_LOCK: CoordinatedKind = CoordinatedKind {
             name: "attempts",
             why: "how many times a task waits; an attempt that fails is counted and not repeated",
             kind: TIMES,
-            default: Some(DefaultValue::Count(10)),
+            default: Some(DefaultValue::Count(1000)),
         },
         Parameter {
             name: "limit_ms",
@@ -26,9 +30,9 @@ pub const TIMED_LOCK: CoordinatedKind = CoordinatedKind {
         },
         Parameter {
             name: "hold_ms",
-            why: "how long a task that has the lock keeps it",
+            why: "how much longer a task keeps the lock than an increment takes; with more than `limit_ms`, others give up",
             kind: ParameterKind::Milliseconds,
-            default: Some(DefaultValue::Count(1)),
+            default: Some(DefaultValue::Count(0)),
         },
         TIMED_FORM,
     ],

@@ -62,7 +62,7 @@ pub struct AttemptWork<A, C = RacyCounter> {
     tally: Tally,
     /// By each party and run.
     attempts: u64,
-    /// How long a party that has the lock keeps it.
+    /// How long a party keeps the lock after its increment, so that others give up.
     hold: Duration,
     party_count: u64,
 }
@@ -85,7 +85,8 @@ impl Tally {
 }
 
 impl<A: Attempt> AttemptWork<A> {
-    /// `party_count` parties, each of which makes `attempts` attempts per run, and keeps the lock for `hold` if it gets it.
+    /// `party_count` parties, each of which makes `attempts` attempts per run, and if it gets the lock keeps it
+    /// for `hold` after its increment.
     ///
     /// # Errors
     ///
