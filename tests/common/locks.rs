@@ -6,14 +6,16 @@ use std::task::{Context, Poll};
 use std::thread;
 
 use taskdyno_backends::coordinated::{ParkingLotLock, TokioLock};
-use taskdyno_core::backend::{Backend, Family, PoolPlan};
+use taskdyno_core::backend::{Backend, Family};
 use taskdyno_core::coordination::{Coordinated, Coordination, PartyError};
-use taskdyno_core::execute::{Failure, Job};
-use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
+use taskdyno_core::execute::Job;
+use taskdyno_core::graph::TaskId;
 use taskdyno_core::kernel::Findings;
 use taskdyno_core::sync::{
     Barrier, Lock, Party, PosixMutex, SharedBarrier, SpinLock, ThreadLock, WaitTable, at_once,
 };
+
+use crate::coordinated::{assert_out_of_cheese, independent};
 
 /// What a party is said to wait for.
 const NAME: &str = "it";
@@ -77,29 +79,11 @@ fn fails_under(backend: &dyn Backend, lock: impl Lock) {
 
 /// Runs `work` and asserts that the run fails with what party 0 says.
 fn ends_with_the_reason(backend: &dyn Backend, work: impl Coordination, waits: &Arc<WaitTable>) {
-    let graph = two_tasks();
+    let graph = independent(2);
     let mut setting = backend.setting(&graph, 2);
     setting.waits = Some(waits);
     let kernel = Coordinated::boxed(work, &setting).unwrap();
-    let job = Arc::new(Job::new(graph, kernel).unwrap());
-    let mut pool = backend
-        .start(Arc::clone(&job), &PoolPlan::plain(backend, 2))
-        .unwrap();
-    job.begin_run();
-    pool.run().unwrap_err();
-    drop(pool);
-    let told = matches!(
-        job.failure(),
-        Some(Failure::Panicked { task: TaskId(0), message }) if message == "out of cheese"
-    );
-    assert!(told, "{}: {:?}", backend.name(), job.failure());
-}
-
-fn two_tasks() -> TaskGraph {
-    let mut builder = TaskGraphBuilder::default();
-    builder.push([]).unwrap();
-    builder.push([]).unwrap();
-    builder.finish()
+    assert_out_of_cheese(backend, Job::new(graph, kernel).unwrap(), 2, TaskId(0));
 }
 
 fn is_waited_for(waits: &WaitTable) -> bool {

@@ -2,6 +2,10 @@
 
 use std::io;
 
+#[cfg(feature = "parking_lot")]
+use super::locks::{ParkingLotLock, ParkingLotReadWriteLock, ParkingLotReentrantLock};
+#[cfg(feature = "tokio")]
+use super::locks::{TokioLock, TokioReadWriteLock};
 use super::{Form, TIMES};
 use crate::kernel::{Kernel, Setting, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
@@ -140,7 +144,7 @@ impl LockForm {
             ("spin", _) => Self::Spin,
             ("tokio", _) | (_, Form::AsyncTasks) => Self::Tokio,
             (_, Form::Processes) => Self::Posix,
-            // The standard library has nothing else.
+            // The standard library has a lock for those who need nothing else.
             (_, Form::Threads) if need == Need::Nothing => Self::Std,
             (_, Form::Threads) => Self::Posix,
         }
@@ -169,15 +173,11 @@ pub(in crate::coordinated) fn build<W: OverLock>(
     match LockForm::of(parameters, Need::Nothing, setting) {
         LockForm::Std => W::build(ThreadLock::new(THE_LOCK), parameters, setting),
         #[cfg(feature = "parking_lot")]
-        LockForm::ParkingLot => W::build(
-            super::locks::ParkingLotLock::new(THE_LOCK),
-            parameters,
-            setting,
-        ),
+        LockForm::ParkingLot => W::build(ParkingLotLock::new(THE_LOCK), parameters, setting),
         LockForm::Posix => W::build(PosixMutex::new(THE_LOCK)?, parameters, setting),
         LockForm::Spin => W::build(SpinLock::new(THE_LOCK)?, parameters, setting),
         #[cfg(feature = "tokio")]
-        LockForm::Tokio => W::build(super::locks::TokioLock::new(THE_LOCK), parameters, setting),
+        LockForm::Tokio => W::build(TokioLock::new(THE_LOCK), parameters, setting),
         #[allow(
             unreachable_patterns,
             reason = "reached in builds without some runtimes"
@@ -194,18 +194,10 @@ pub(in crate::coordinated) fn build_read_write<W: OverReadWriteLock>(
     match LockForm::of(parameters, Need::Nothing, setting) {
         LockForm::Std => W::build(ThreadReadWriteLock::default(), parameters, setting),
         #[cfg(feature = "parking_lot")]
-        LockForm::ParkingLot => W::build(
-            super::locks::ParkingLotReadWriteLock::default(),
-            parameters,
-            setting,
-        ),
+        LockForm::ParkingLot => W::build(ParkingLotReadWriteLock::default(), parameters, setting),
         LockForm::Posix => W::build(PosixReadWriteLock::new()?, parameters, setting),
         #[cfg(feature = "tokio")]
-        LockForm::Tokio => W::build(
-            super::locks::TokioReadWriteLock::default(),
-            parameters,
-            setting,
-        ),
+        LockForm::Tokio => W::build(TokioReadWriteLock::default(), parameters, setting),
         form => form.is_lacking(),
     }
 }
@@ -225,14 +217,10 @@ pub(in crate::coordinated) fn build_timed<W: OverTimedLock>(
 ) -> io::Result<Box<dyn Kernel>> {
     match LockForm::of(parameters, Need::Limit, setting) {
         #[cfg(feature = "parking_lot")]
-        LockForm::ParkingLot => W::build(
-            super::locks::ParkingLotLock::new(THE_LOCK),
-            parameters,
-            setting,
-        ),
+        LockForm::ParkingLot => W::build(ParkingLotLock::new(THE_LOCK), parameters, setting),
         LockForm::Posix => W::build(PosixMutex::new(THE_LOCK)?, parameters, setting),
         #[cfg(feature = "tokio")]
-        LockForm::Tokio => W::build(super::locks::TokioLock::new(THE_LOCK), parameters, setting),
+        LockForm::Tokio => W::build(TokioLock::new(THE_LOCK), parameters, setting),
         form => form.is_lacking(),
     }
 }
@@ -252,11 +240,9 @@ pub(in crate::coordinated) fn build_reentrant<W: OverLock>(
 ) -> io::Result<Box<dyn Kernel>> {
     match LockForm::of(parameters, Need::Reentrance, setting) {
         #[cfg(feature = "parking_lot")]
-        LockForm::ParkingLot => W::build(
-            super::locks::ParkingLotReentrantLock::new(THE_LOCK),
-            parameters,
-            setting,
-        ),
+        LockForm::ParkingLot => {
+            W::build(ParkingLotReentrantLock::new(THE_LOCK), parameters, setting)
+        }
         LockForm::Posix => W::build(PosixMutex::reentrant(THE_LOCK)?, parameters, setting),
         form => form.is_lacking(),
     }
