@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod append;
+mod channel;
 mod claim;
 mod commit;
 mod difference;
@@ -29,6 +30,7 @@ mod usage;
 mod whole;
 
 pub(crate) use append::{RecordFile, Resumable, whole_len};
+pub(crate) use channel::Channel;
 pub use claim::{ClaimSide, Inequality, Quantity};
 pub(crate) use commit::short_hash;
 pub(crate) use difference::{Difference, difference};
@@ -110,7 +112,7 @@ pub struct Record {
     /// records of programs that did not record it; readers then know the kernels of taskdyno by name.
     #[serde(default)]
     pub pace: Option<String>,
-    /// Whether reports rank by the CPU time of a run instead of its wall time, because the clock decides how long a run
+    /// Whether cases are ranked and judged by the CPU time of a run instead of its wall time, because the clock decides how long a run
     /// takes.
     #[serde(default)]
     pub is_ranked_by_cpu: bool,

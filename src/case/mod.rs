@@ -27,6 +27,7 @@ mod wait_file;
 mod work;
 
 pub(crate) use child::serve;
+pub(crate) use latencies::LatencyTime;
 pub use child_program::ChildProgram;
 pub use process::{Idle, Patience};
 pub(crate) use recorded::{Surroundings, add_slice, note, record};

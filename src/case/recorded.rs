@@ -152,7 +152,7 @@ fn invoke(
     note(record, &ready);
 
     calibrate_for(record, calibrate);
-    let (slice, load) = watched_slice(&mut session, &record.plan, ready.latencies, idle);
+    let (slice, load) = watched_slice(&mut session, &record.plan, idle);
     calibrate_for(record, calibrate);
     if is_first {
         record.load = load;
@@ -237,7 +237,6 @@ fn calibrate_for(record: &mut Record, calibrate: impl Fn(u32) -> io::Result<Cali
 fn watched_slice(
     session: &mut Session,
     plan: &Plan,
-    latencies: LatencyTime,
     idle: &mut dyn Idle,
 ) -> (Result<Slice, CaseError>, Load) {
     let slice = SlicePlan {
@@ -251,10 +250,7 @@ fn watched_slice(
         idle,
         sampler: LoadSampler::start(),
     };
-    let result = match latencies {
-        LatencyTime::InSamples => session.slice_with_latencies(slice, &mut watch),
-        LatencyTime::Never | LatencyTime::Afterwards => session.slice(slice, &mut watch),
-    };
+    let result = session.slice(slice, &mut watch);
     (result, watch.sampler.finish())
 }
 

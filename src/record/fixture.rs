@@ -166,6 +166,15 @@ impl Builder {
         self
     }
 
+    /// Makes it a case that is ranked by CPU time, of which each run of all samples so far has this much.
+    pub(crate) fn ranked_by_cpu_us(mut self, cpu_us: u64) -> Self {
+        self.0.is_ranked_by_cpu = true;
+        for sample in &mut self.0.samples {
+            sample.cpu_ns = Some(cpu_us * 1000 * sample.run_count);
+        }
+        self
+    }
+
     pub(crate) fn finding(mut self, key: &str, count: u64) -> Self {
         self.0.findings.insert(key.into(), count);
         self

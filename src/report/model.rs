@@ -7,7 +7,7 @@ use super::latency::Latency;
 use super::load::LoadMap;
 use super::schedule::Schedule;
 use crate::compare::JudgedClaim;
-use crate::record::{CaseError, GraphSize};
+use crate::record::{CaseError, Channel, GraphSize};
 use crate::stats::metg::{Metg, SweepPoint};
 use crate::stats::{Interval, Ratio};
 
@@ -52,8 +52,8 @@ pub(crate) struct Group {
     pub parameters: Vec<String>,
     /// The size of the graph; `None` if no case got far enough to build it.
     pub graph: Option<GraphSize>,
-    /// Whether the times are the CPU times of a run instead of its wall times, see [`crate::record::Record::is_ranked_by_cpu`].
-    pub is_ranked_by_cpu: bool,
+    /// Which time of a run the times are: the one that the workload is ranked by.
+    pub ranked_by: Channel,
     /// One row per case: first the measured cases, by rank and then by median, then the failed cases, by name.
     pub rows: Vec<Row>,
 }
@@ -201,8 +201,8 @@ impl Group {
         if !self.variant.is_empty() {
             title += &format!(" · {}", self.variant.replace(',', ", "));
         }
-        if self.is_ranked_by_cpu {
-            title += " · CPU time of a run";
+        if self.ranked_by != Channel::Wall {
+            title += &format!(" · {} of a run", self.ranked_by.words());
         }
         title
     }
