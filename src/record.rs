@@ -116,6 +116,9 @@ pub struct Record {
     /// takes.
     #[serde(default)]
     pub is_ranked_by_cpu: bool,
+    /// The type of the file system that holds the files of the tasks, such as `ext4`; null if they have no files.
+    #[serde(default)]
+    pub file_system: Option<String>,
     /// How long the tasks really took, measured in separate runs after the samples; null if `bound` is null.
     #[serde(default)]
     pub trace: Option<Trace>,

@@ -76,6 +76,7 @@ impl Surroundings<'_> {
             calibration_error: None,
             pace: None,
             is_ranked_by_cpu: false,
+            file_system: None,
             trace: None,
             peak: None,
             claim: None,
@@ -180,6 +181,7 @@ pub(crate) fn note(record: &mut Record, ready: &Ready) {
     record.bound = ready.bound;
     record.pace.clone_from(&ready.pace);
     record.is_ranked_by_cpu = ready.is_ranked_by_cpu;
+    record.file_system.clone_from(&ready.file_system);
     record.graph = Some(ready.graph);
     record.digest = Some(ready.digest.to_string());
     // A case with several processes keeps the start of the first.

@@ -50,6 +50,8 @@ pub struct Ready {
     pub start_ns: u64,
     /// The number of runs per sample that the warm-up determined; at least 1.
     pub run_count: u64,
+    /// See [`crate::record::Record::file_system`].
+    pub file_system: Option<String>,
     /// When its tasks record latencies.
     pub latencies: LatencyTime,
     /// What the child said of itself; `None` in version 1.
@@ -152,6 +154,7 @@ impl Session {
             is_ranked_by_cpu: work.expected.is_ranked_by_cpu,
             start_ns: prepared.start_ns,
             run_count: prepared.run_count.max(1),
+            file_system: prepared.file_system,
             latencies: LatencyTime::of(&work.expected, &greeting),
             greeting: Some(greeting),
         };
@@ -199,6 +202,7 @@ impl Session {
             is_ranked_by_cpu: false,
             start_ns: prepared.start_ns,
             run_count: prepared.run_count.max(1),
+            file_system: prepared.file_system,
             latencies: LatencyTime::Never,
             greeting: None,
         };

@@ -184,7 +184,7 @@ fn comparable<'a>(
     }
     let what = |whose: &str| {
         format!(
-            "{whose} parameters, options or digest differ from those of {}",
+            "{whose} parameters, options, file system or digest differ from those of {}",
             last.0
         )
     };

@@ -76,6 +76,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         calibration_error: None,
         pace: None,
         is_ranked_by_cpu: false,
+        file_system: None,
         trace: None,
         peak: None,
         claim: None,
@@ -172,6 +173,11 @@ impl Builder {
         for sample in &mut self.0.samples {
             sample.cpu_ns = Some(cpu_us * 1000 * sample.run_count);
         }
+        self
+    }
+
+    pub(crate) fn file_system(mut self, name: &str) -> Self {
+        self.0.file_system = Some(name.into());
         self
     }
 

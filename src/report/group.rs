@@ -49,9 +49,21 @@ pub(super) fn group(records: &[&Record]) -> Group {
         slug: String::new(),
         parameters: parameters(&case.parameters),
         graph: records.iter().find_map(|record| record.graph),
+        file_systems: file_systems(records.iter().copied()),
         ranked_by,
         rows,
     }
+}
+
+/// The types of the file systems of these records, each once, in their order.
+fn file_systems<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for name in records.filter_map(|record| record.file_system.as_ref()) {
+        if !all.contains(name) {
+            all.push(name.clone());
+        }
+    }
+    all
 }
 
 fn measure(record: &Record, ranked_by: Channel) -> Measurement<'_> {
@@ -332,6 +344,19 @@ mod tests {
         let expected = [("parks", 1, 2e6), ("spins", 2, 190e6)];
         assert_eq!(rows.collect::<Vec<_>>(), expected);
         assert_eq!(group.title(), "periodic · CPU time of a run");
+    }
+
+    #[test]
+    fn the_file_system_is_shown_and_a_memory_is_pointed_out() {
+        use crate::report::words::files;
+        let on = |name: &str| case("io-file-write", "rayon", 2).file_system(name).record();
+        let disk = on("ext4");
+        let shown = group(&[&disk, &disk, &case("io-file-write", "fork", 2).record()]);
+        assert_eq!(files(&shown).unwrap(), "files on ext4");
+        let shown = files(&group(&[&on("ext4"), &on("tmpfs")])).unwrap();
+        let expected = "files on ext4, and on tmpfs, which is in memory: `fsync` does nothing";
+        assert!(shown.starts_with(expected), "{shown}");
+        assert_eq!(files(&group(&[&case("empty", "rayon", 2).record()])), None);
     }
 
     #[test]

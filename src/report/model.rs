@@ -52,6 +52,8 @@ pub(crate) struct Group {
     pub parameters: Vec<String>,
     /// The size of the graph; `None` if no case got far enough to build it.
     pub graph: Option<GraphSize>,
+    /// The types of the file systems that hold the files of its tasks, each once; empty if they have no files.
+    pub file_systems: Vec<String>,
     /// Which time of a run the times are: the one that the workload is ranked by.
     pub ranked_by: Channel,
     /// One row per case: first the measured cases, by rank and then by median, then the failed cases, by name.

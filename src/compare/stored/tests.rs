@@ -361,6 +361,17 @@ fn cpu_time_is_calibrated_although_the_clock_decides_the_wall_time() {
 }
 
 #[test]
+fn other_file_systems_are_refused() {
+    let on = |name: &str| sessions(&hash_case().file_system(name), &STEADY);
+    let NotComparable(reasons) = compare(&on("ext4"), &on("tmpfs"), &PLAN).unwrap_err();
+    assert!(reasons[0].contains("differ in file system"), "{reasons:?}");
+    assert_eq!(
+        only(&compared(&on("ext4"), &on("ext4"))).0,
+        Verdict::Unchanged
+    );
+}
+
+#[test]
 fn a_session_without_the_judged_time_gives_no_verdict() {
     let mut head = waiting(&STEADY);
     for sample in &mut head[1].1.samples {

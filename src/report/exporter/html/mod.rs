@@ -284,6 +284,7 @@ fn section(group: &Group, report: &Report) -> Result<Markup, ReportError> {
                     "; " (units::count(graph.task_count)) " tasks, "
                     (units::count(graph.edge_count)) " dependences"
                 }
+                @if let Some(files) = words::files(group) { "; " (files) }
             }
             @if let Some(comparison) = comparison { (comparison) }
             (table(group))
