@@ -9,7 +9,7 @@ use crate::backend::Family;
 use crate::graph::bound::{lower_bound, span, work};
 use crate::graph::{TaskGraph, TaskGraphBuilder, TaskId, side_by_side};
 use crate::kernel::{Kernel, KernelKind, Setting, Sharing, Venue};
-use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters, Value};
+use crate::parameter::{Parameter, ParameterKind, Parameters, Value};
 use crate::record::nanoseconds;
 use crate::registry::Registry;
 
@@ -192,17 +192,6 @@ impl ChosenKernel {
         venue.is_async = family == Family::Async;
         venue.is_external = self.claim.contains('/');
         self.kind.fits(&self.parameters, &venue).is_ok()
-    }
-
-    /// Whether every choice is the default of its parameter.
-    pub(super) fn has_usual_choices(&self) -> bool {
-        let mut declared = self.kind.parameters().iter();
-        declared.all(|parameter| match (parameter.kind, &parameter.default) {
-            (ParameterKind::Choice(_), Some(DefaultValue::Text(usual))) => {
-                self.parameters.text(parameter.name) == *usual
-            }
-            _ => true,
-        })
     }
 
     /// As in the parameters of a case.

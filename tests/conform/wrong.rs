@@ -78,7 +78,8 @@ mistakes! {
     claimed_latencies: "no-latencies" fails "latencies" with "the latencies `fsync` are missing";
     no_field_of_latencies: "no-field-of-latencies" fails "latencies" with "`slice_done` has no `latencies`";
     another_latency: "other-latency" fails "latencies" with "`flush`, but the kernel has only `fsync`";
-    latencies_of_earlier_slices: "keeps-latencies" fails "latencies" with "in a slice of 1 sample, and";
+    latencies_of_earlier_slices: "keeps-latencies" fails "latencies" with "latencies in a slice of 8 samples, and";
+    latencies_of_the_last_run: "last-latency" fails "latencies" with "latencies in a slice of 8 samples, and";
     latencies_in_another_unit: "latencies-in-femtoseconds" fails "latencies" with "but the whole slice took";
     any_kernel: "any-kernel" fails "errors" with "no-such-kernel";
     any_backend: "any-backend" fails "errors" with "no-such-backend";
