@@ -354,7 +354,7 @@ mod tests {
         let shown = group(&[&disk, &disk, &case("io-file-write", "fork", 2).record()]);
         assert_eq!(files(&shown).unwrap(), "files on ext4");
         let shown = files(&group(&[&on("ext4"), &on("tmpfs")])).unwrap();
-        let expected = "files on ext4, and on tmpfs, which is in memory: `fsync` does nothing";
+        let expected = "files on ext4, and on tmpfs, which is in memory: fsync does nothing";
         assert!(shown.starts_with(expected), "{shown}");
         assert_eq!(files(&group(&[&case("empty", "rayon", 2).record()])), None);
     }

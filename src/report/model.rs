@@ -197,12 +197,17 @@ impl Report {
 }
 
 impl Group {
+    /// The name of the workload and the swept parameters.
+    pub(crate) fn name(&self) -> String {
+        match self.variant.as_str() {
+            "" => self.workload.clone(),
+            variant => format!("{} · {}", self.workload, variant.replace(',', ", ")),
+        }
+    }
+
     /// The name of the workload and the swept parameters, and what the times are if they are not wall times.
     pub(crate) fn title(&self) -> String {
-        let mut title = self.workload.clone();
-        if !self.variant.is_empty() {
-            title += &format!(" · {}", self.variant.replace(',', ", "));
-        }
+        let mut title = self.name();
         if self.ranked_by != Channel::Wall {
             title += &format!(" · {} of a run", self.ranked_by.words());
         }

@@ -295,7 +295,7 @@ pub(super) fn files(group: &Group) -> Option<String> {
     let one = |name: &String| match name.as_str() {
         "tmpfs" | "ramfs" => {
             format!(
-                "{name}, which is in memory: `fsync` does nothing, and no device is read or written; set TMPDIR to a folder on a disk"
+                "{name}, which is in memory: fsync does nothing, and no device is read or written; set TMPDIR to a folder on a disk"
             )
         }
         _ => name.clone(),

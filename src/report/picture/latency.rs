@@ -74,14 +74,14 @@ impl<'a> LatencyPicture<'a> {
         format!(
             "Percentiles of the latency {} of {}. {}.",
             self.name(),
-            self.group.title(),
+            self.group.name(),
             lines.join("; ")
         )
     }
 
     pub(super) fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Drawn<B> {
         let room = WIDTH - 2.0 * MARGIN;
-        let title = text::line(&format!("{}: {}", self.group.title(), self.name()));
+        let title = text::line(&format!("{}: {}", self.group.name(), self.name()));
         let title = fitted(&title, TITLE.size, TITLE.weight, room);
         canvas.text(&title, (MARGIN, 26.0), Anchor::Start, TITLE)?;
         let what =
