@@ -85,8 +85,8 @@ impl Tally {
 }
 
 impl<A: Attempt> AttemptWork<A> {
-    /// `party_count` parties, each of which makes `attempts` attempts per run, and if it gets the lock keeps it
-    /// for `hold` after its increment.
+    /// `party_count` parties, each of which makes `attempts` attempts per run, and keeps the lock for `hold` after its
+    /// increment if it gets it.
     ///
     /// # Errors
     ///

@@ -161,7 +161,7 @@ impl TimedLock for PosixMutex {
 }
 
 /// The end of a wait that begins now, for functions whose names contain `timed`. By the clock of the day, because they have
-/// no other.
+/// no other: if somebody sets it back, a party looks later, and it still gets the lock when it is given back.
 pub(super) fn end_of_wait(limit: Duration) -> libc::timespec {
     let now = clock_gettime(ClockId::Realtime);
     let now = Duration::new(now.tv_sec as u64, now.tv_nsec as u32);
