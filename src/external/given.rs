@@ -11,7 +11,7 @@ use super::{External, Files, kept};
 use crate::backend::{Family, MOST_WORKERS};
 use crate::diagnostic::{did_you_mean, nearest};
 use crate::kernel::KernelKind;
-use crate::parameter::{DefaultValue, Parameter, ParameterKind, Value};
+use crate::parameter::{DefaultValue, Parameter, ParameterKind, Value, is_well_formed_name};
 use crate::toml_file::{Keys, Mistake, quoted, to_count};
 
 /// The largest number of runs of a warm-up, and of tasks that wait on one worker.
@@ -238,9 +238,22 @@ fn options(keys: &mut Keys<'_>) -> Option<&'static [Parameter]> {
     Some(kept(options.into_boxed_slice()))
 }
 
+/// The name of an option, which the command line and the ids of cases must be able to hold.
+fn option_name(keys: &mut Keys<'_>) -> Option<String> {
+    let name = keys.line(&OPTION_NAME)?;
+    if is_well_formed_name(&name) {
+        return Some(name);
+    }
+    let value = &keys.table[OPTION_NAME.name];
+    let expected = "expected ASCII letters, digits, `-`, `_` and `.`, beginning with a letter";
+    let help = format!("write it like `{}`", OPTION_NAME.example);
+    keys.refuse(&OPTION_NAME, value, expected, help);
+    None
+}
+
 /// Reads an option. Its first value is the default.
 fn option(keys: &mut Keys<'_>) -> Option<Parameter> {
-    let name = keys.line(&OPTION_NAME);
+    let name = option_name(keys);
     let why = keys.line(&OPTION_WHY);
     keys.required(&OPTION_VALUES);
     let values = words(keys, &OPTION_VALUES, Least::One)?;

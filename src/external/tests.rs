@@ -230,6 +230,18 @@ fn values_that_are_not_valid_are_refused_with_what_was_expected() {
 }
 
 #[test]
+fn names_of_options_that_an_id_cannot_hold_are_refused_with_their_place() {
+    for name in ["a b", "a=b", "a,b", "a/b", "a+b", "-a", "2", "é"] {
+        let options = format!("options = [{{ name = {name:?}, why = \"y\", values = [\"z\"] }}]");
+        let found = format!("`name` cannot be {name:?}");
+        let expected = "expected ASCII letters, digits, `-`, `_` and `.`, beginning with a letter";
+        assert_refused(&options, &["backends.toml:7:21", &found, expected]);
+    }
+    let options = "options = [{ name = \"Mode-2.x_y\", why = \"y\", values = [\"z\"] }]";
+    assert_eq!(only(options).options()[0].name, "Mode-2.x_y");
+}
+
+#[test]
 fn kernels_that_are_unknown_are_refused() {
     assert_refused(
         "kernels = [\"sleap\"]",
