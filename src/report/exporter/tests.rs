@@ -207,5 +207,5 @@ fn a_finding_of_all_cases_is_listed_once() {
     let text = page(&report([with("rayon", 5), with("fork", 5)]));
     assert!(text.contains("5 late timers in each of 2 cases"));
     let text = page(&report([with("rayon", 5), with("fork", 6)]));
-    assert!(text.contains("5 late timers on rayon, 1 worker; 6 late timers on fork, 1 worker"));
+    assert!(text.contains("6 late timers on fork, 1 worker; 5 late timers on rayon, 1 worker"));
 }
