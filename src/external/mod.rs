@@ -40,7 +40,7 @@ pub(crate) use load::{file_beside, has_name_of_backends, is_file_of_backends, lo
 pub(crate) use peers::peers;
 
 use claim::ClaimedKernel;
-pub(crate) use claim::{COORDINATION, GRAPH, work_kind};
+pub(crate) use claim::{COORDINATION, GRAPH, RECURSION, work_kind};
 use peers::Peers;
 
 /// A backend that another program drives. The parent starts this program for each case, and both speak the child

@@ -10,34 +10,49 @@ use std::time::Duration;
 use crate::graph::{TaskGraph, TaskId};
 use crate::latency::Histogram;
 use crate::parameter::{Parameter, Parameters};
+use crate::recursion::Program;
 use crate::sync::WaitTable;
 
 mod busy_wait;
 mod compute_bound;
 mod counter;
 mod empty;
+mod fib;
 mod hash;
 mod load_imbalance;
 mod r#loop;
 mod memory_bound;
+mod mergesort;
+mod nqueens;
 mod plus_minus;
+mod quicksort;
 mod replay;
+mod skynet;
 mod sleep;
 mod support;
+mod tree_sum;
+mod uts;
 
 pub use busy_wait::BUSY_WAIT;
 pub use compute_bound::COMPUTE_BOUND;
 pub use counter::COUNTER;
 pub use empty::EMPTY;
+pub use fib::FIB;
 pub use hash::HASH;
 pub use load_imbalance::LOAD_IMBALANCE;
 pub use r#loop::LOOP;
 pub use memory_bound::MEMORY_BOUND;
+pub use mergesort::MERGESORT;
+pub use nqueens::NQUEENS;
 pub use plus_minus::PLUS_MINUS;
+pub use quicksort::QUICKSORT;
 pub use replay::REPLAY;
+pub use skynet::SKYNET;
 pub use sleep::SLEEP;
 pub use support::deadly::deadly;
 pub use support::traced::{TaskTimes, traced};
+pub use tree_sum::TREE_SUM;
+pub use uts::UTS;
 
 /// The kernels of every build.
 pub const KERNELS: &[&dyn KernelKind] = &[
@@ -52,6 +67,13 @@ pub const KERNELS: &[&dyn KernelKind] = &[
     &COUNTER,
     &PLUS_MINUS,
     &REPLAY,
+    &FIB,
+    &NQUEENS,
+    &UTS,
+    &MERGESORT,
+    &QUICKSORT,
+    &TREE_SUM,
+    &SKYNET,
 ];
 
 /// What one task does, ready to run.
@@ -96,6 +118,13 @@ pub trait Kernel: Send + Sync {
     /// the others may never end by themselves.
     fn has_parties(&self) -> bool {
         false
+    }
+
+    /// The recursive program that the one task of the graph is; `None` if tasks spawn no others. Backends that have
+    /// [`runs_recursion`](crate::backend::Backend::runs_recursion) run it with
+    /// [`Job::run_recursion`](crate::execute::Job::run_recursion).
+    fn recursion(&self) -> Option<&Program> {
+        None
     }
 
     /// The run has failed: tasks that wait must stop waiting. Called on any thread or process, while tasks run.
@@ -312,6 +341,10 @@ pub trait KernelKind: Sync {
     /// Whether its tasks wait for each other. They can then not depend on each other, because all of them must be in
     /// progress at once.
     fn coordinates(&self) -> bool {
+        false
+    }
+    /// Whether it is a recursive program, see [`Kernel::recursion`]. The graph must then be one task.
+    fn is_recursive(&self) -> bool {
         false
     }
     /// Whether a task may run again after it was interrupted.

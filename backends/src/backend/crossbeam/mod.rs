@@ -22,6 +22,7 @@ use std::thread::{self, JoinHandle, Thread};
 use crate::memory::Padded;
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 
+use super::support::children::Places;
 use super::support::reserving::{RESERVE, Reserving};
 use super::support::worker::{Spin, join_all, spawn};
 use super::{Backend, Continuation, Lent, Placement, Pool, PoolPlan};
@@ -30,6 +31,7 @@ use crate::graph::TaskId;
 use crate::parameter::Parameter;
 
 mod sleepers;
+mod spawning;
 
 use sleepers::Sleepers;
 
@@ -61,17 +63,23 @@ impl Backend for Crossbeam {
         true
     }
 
+    fn runs_recursion(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
         let lent = placement.enter_lent(0)?;
         let deques = (0..plan.worker_count).map(|_| Deque::new_lifo());
         let deques: Vec<Deque<TaskId>> = deques.collect();
+        let places = job.recursion().map(|_| Places::new(plan.worker_count));
         let shared = Arc::new(DequeShared {
             stealers: deques.iter().map(Deque::stealer).collect(),
             remaining: Padded::default(),
             sleepers: Sleepers::default(),
             closed: AtomicBool::new(false),
             caller: thread::current(),
+            places: places.transpose()?,
             placement,
         });
         let is_apt = plan.worker_count > 1 && !placement.is_crowded();
@@ -82,7 +90,7 @@ impl Backend for Crossbeam {
             .map(|(index, deque)| DequeWorker {
                 shared: Arc::clone(&shared),
                 job: Arc::clone(&job),
-                inline: plan.continuation == Continuation::Inline,
+                manner: DequeManner::new(&job, plan.continuation),
                 index,
                 deque,
                 reserving,
@@ -117,6 +125,8 @@ struct DequeShared {
     closed: AtomicBool,
     /// The thread of worker 0.
     caller: Thread,
+    /// The children of a recursive program that wait in the deques.
+    places: Option<Places>,
 }
 
 impl DequeShared {
@@ -135,11 +145,31 @@ impl DequeShared {
     }
 }
 
+/// How a worker runs a task.
+#[derive(Clone, Copy, PartialEq)]
+enum DequeManner {
+    /// It pushes all tasks that it makes ready.
+    Queue,
+    /// It continues with the first task that it makes ready.
+    Inline,
+    /// It spawns children and waits for them.
+    Spawn,
+}
+
+impl DequeManner {
+    fn new(job: &Job, continuation: Continuation) -> Self {
+        match continuation {
+            _ if job.recursion().is_some() => Self::Spawn,
+            Continuation::Queue => Self::Queue,
+            Continuation::Inline => Self::Inline,
+        }
+    }
+}
+
 struct DequeWorker {
     shared: Arc<DequeShared>,
     job: Arc<Job>,
-    /// Whether the first task made ready runs at once.
-    inline: bool,
+    manner: DequeManner,
     index: usize,
     deque: Deque<TaskId>,
     reserving: Reserving,
@@ -184,7 +214,7 @@ impl DequeWorker {
 
     /// Searches and waits for a task. Returns `None` when the pool is closed or `is_over` returns `true`.
     #[inline]
-    fn next_task(&mut self, is_over: fn(&DequeShared) -> bool) -> Option<TaskId> {
+    fn next_task(&mut self, is_over: impl Fn(&DequeShared) -> bool) -> Option<TaskId> {
         // Test before taking: one store per task is 2% of a small task.
         if self.reserved.is_some() {
             return self.await_reserved(is_over);
@@ -195,7 +225,11 @@ impl DequeWorker {
         })
     }
 
-    fn await_task(&mut self, mut spin: Spin, is_over: fn(&DequeShared) -> bool) -> Option<TaskId> {
+    fn await_task(
+        &mut self,
+        mut spin: Spin,
+        is_over: impl Fn(&DequeShared) -> bool,
+    ) -> Option<TaskId> {
         let mut turns = 1;
         loop {
             if let Some(task) = self.steal() {
@@ -219,7 +253,7 @@ impl DequeWorker {
 
     /// Waits for `reserved` or for other work. The run cannot end while a task is reserved.
     #[cold]
-    fn await_reserved(&mut self, is_over: fn(&DequeShared) -> bool) -> Option<TaskId> {
+    fn await_reserved(&mut self, is_over: impl Fn(&DequeShared) -> bool) -> Option<TaskId> {
         let reserved = self.reserved.take()?;
         let mut spin = Spin::new(&self.shared.placement);
         let pause = || spin.turn() && !self.shared.is_closed();
@@ -274,10 +308,10 @@ impl DequeWorker {
     /// a single one makes tasks of 10 ns 5% slower with `queue`.
     #[inline]
     fn execute(&mut self, task: TaskId) -> Result<(), Halt> {
-        if self.inline {
-            self.execute_inline(task)
-        } else {
-            self.execute_queue(task)
+        match self.manner {
+            DequeManner::Queue => self.execute_queue(task),
+            DequeManner::Inline => self.execute_inline(task),
+            DequeManner::Spawn => self.execute_spawning(task),
         }
     }
 
