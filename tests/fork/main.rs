@@ -15,6 +15,9 @@ mod coordinated;
 mod death;
 mod host;
 mod parties;
+mod recursion;
+#[path = "../common/recursive.rs"]
+mod recursive;
 mod retry;
 mod runner;
 mod sample;
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
     cases.extend(death::cases());
     cases.extend(host::cases());
     cases.extend(parties::cases());
+    cases.extend(recursion::cases());
     cases.extend(retry::cases());
     cases.extend(sample::cases());
     runner::main(cases)

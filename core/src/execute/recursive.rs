@@ -4,15 +4,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Failure, Halt, Job, Seed};
 use crate::graph::TaskId;
-use crate::recursion::{Folded, Program};
+use crate::recursion::{Folded, RecursiveProgram};
 
 /// The one task of the graph: the root of the program.
 const ROOT: TaskId = TaskId(0);
 
 impl Job {
     /// The recursive program that the one task of the graph is; `None` if the job is an ordinary graph.
-    pub fn recursion(&self) -> Option<&Program> {
-        self.kernel.recursion()
+    pub fn recursion(&self) -> Option<&RecursiveProgram> {
+        let is_one_task = self.graph.task_count() == 1;
+        self.kernel.recursion().filter(|_| is_one_task)
     }
 
     /// The seed of this run of the program.

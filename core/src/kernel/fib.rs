@@ -1,5 +1,5 @@
 use super::support::recursive::{RecursiveKind, count, nothing};
-use crate::recursion::{Fib, Program};
+use crate::recursion::{Fib, RecursiveProgram};
 
 /// The Fibonacci numbers by their definition, with a cut-off.
 pub const FIB: RecursiveKind = RecursiveKind {
@@ -16,7 +16,7 @@ pub const FIB: RecursiveKind = RecursiveKind {
     ],
     byte_len: nothing,
     program: |given| {
-        Ok(Program::Fib(Fib {
+        Ok(RecursiveProgram::Fib(Fib {
             n: given.count("n"),
             cut_off: given.count("cut_off"),
         }))

@@ -1,5 +1,5 @@
 use super::support::recursive::{RecursiveKind, count};
-use crate::recursion::{Mergesort, Program};
+use crate::recursion::{Mergesort, RecursiveProgram};
 
 /// Sorts an array by merging sorted halves.
 pub const MERGESORT: RecursiveKind = RecursiveKind {
@@ -10,13 +10,13 @@ pub const MERGESORT: RecursiveKind = RecursiveKind {
         count(
             "cut_off",
             "the most elements sorted without spawning",
-            (1, 1 << 32),
+            (2, 1 << 32),
             1000,
         ),
     ],
     byte_len: |given| 2 * 8 * given.count("len"),
     program: |given| {
         let (len, cut_off) = (given.count("len"), given.count("cut_off"));
-        Mergesort::new(len as usize, cut_off as usize).map(Program::Mergesort)
+        Mergesort::new(len as usize, cut_off as usize).map(RecursiveProgram::Mergesort)
     },
 };

@@ -1,5 +1,5 @@
 use super::support::recursive::{RecursiveKind, count, nothing};
-use crate::recursion::{NQueens, Program};
+use crate::recursion::{NQueens, RecursiveProgram};
 
 /// The ways to place queens on a board so that none attacks another.
 pub const NQUEENS: RecursiveKind = RecursiveKind {
@@ -11,7 +11,7 @@ pub const NQUEENS: RecursiveKind = RecursiveKind {
     ],
     byte_len: nothing,
     program: |given| {
-        Ok(Program::NQueens(NQueens {
+        Ok(RecursiveProgram::NQueens(NQueens {
             n: given.count("n"),
             rows: given.count("rows"),
         }))

@@ -1,5 +1,5 @@
 use super::support::recursive::{RecursiveKind, count};
-use crate::recursion::{Program, Quicksort};
+use crate::recursion::{Quicksort, RecursiveProgram};
 
 /// Sorts an array in place by dividing it at pivots.
 pub const QUICKSORT: RecursiveKind = RecursiveKind {
@@ -17,6 +17,6 @@ pub const QUICKSORT: RecursiveKind = RecursiveKind {
     byte_len: |given| 8 * given.count("len"),
     program: |given| {
         let (len, cut_off) = (given.count("len"), given.count("cut_off"));
-        Quicksort::new(len as usize, cut_off as usize).map(Program::Quicksort)
+        Quicksort::new(len as usize, cut_off as usize).map(RecursiveProgram::Quicksort)
     },
 };

@@ -1,5 +1,5 @@
 use super::support::recursive::{RecursiveKind, count, nothing};
-use crate::recursion::{Program, Skynets};
+use crate::recursion::{RecursiveProgram, Skynets};
 
 /// Tasks that spawn ten tasks each, and a sum over the last level.
 pub const SKYNET: RecursiveKind = RecursiveKind {
@@ -13,7 +13,7 @@ pub const SKYNET: RecursiveKind = RecursiveKind {
     )],
     byte_len: nothing,
     program: |given| {
-        Ok(Program::Skynet(Skynets {
+        Ok(RecursiveProgram::Skynet(Skynets {
             levels: given.count("levels"),
         }))
     },

@@ -1,5 +1,5 @@
 use super::support::recursive::{RecursiveKind, count, nothing};
-use crate::recursion::{Program, TreeSum};
+use crate::recursion::{RecursiveProgram, TreeSum};
 
 /// The sum over a balanced binary tree.
 pub const TREE_SUM: RecursiveKind = RecursiveKind {
@@ -13,7 +13,7 @@ pub const TREE_SUM: RecursiveKind = RecursiveKind {
     )],
     byte_len: nothing,
     program: |given| {
-        Ok(Program::TreeSum(TreeSum {
+        Ok(RecursiveProgram::TreeSum(TreeSum {
             levels: given.count("levels"),
         }))
     },

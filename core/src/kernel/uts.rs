@@ -2,7 +2,7 @@ use std::io;
 
 use super::support::recursive::{RecursiveKind, count, nothing};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
-use crate::recursion::{Program, TreeShape, Uts};
+use crate::recursion::{RecursiveProgram, TreeShape, Uts};
 
 /// An unbalanced tree, whose nodes are hashes that say how many children they have.
 pub const UTS: RecursiveKind = RecursiveKind {
@@ -48,7 +48,7 @@ pub const UTS: RecursiveKind = RecursiveKind {
 const GEOMETRIC: &str = "geometric";
 const BINOMIAL: &str = "binomial";
 
-fn program(given: &Parameters) -> io::Result<Program> {
+fn program(given: &Parameters) -> io::Result<RecursiveProgram> {
     let branching = given.count("branching") as u32;
     let shape = match given.text("shape") {
         GEOMETRIC => TreeShape::Geometric {
@@ -71,7 +71,7 @@ fn program(given: &Parameters) -> io::Result<Program> {
             f64::from(branching) * ratio * 1e6
         )));
     }
-    Ok(Program::Uts(Uts {
+    Ok(RecursiveProgram::Uts(Uts {
         shape,
         seed: given.count("seed") as u32,
     }))

@@ -1,4 +1,4 @@
-use super::program::{Known, Recursion, Splitting};
+use super::recursive::{KnownResult, Recursion, Splitting};
 
 /// The Fibonacci numbers by their definition. The two calls of a number above the cut-off are tasks; a task computes
 /// those of smaller numbers itself.
@@ -30,8 +30,8 @@ impl Recursion for Fib {
         [n - 1 - u64::from(index)]
     }
 
-    fn known(&self) -> Known {
-        Known {
+    fn known(&self) -> KnownResult {
+        KnownResult {
             value: Some(by_addition(self.n)),
             task_count: Some(self.task_count()),
         }

@@ -1,7 +1,7 @@
 //! Recursion for runtimes that run two closures, possibly at the same time.
 
-use super::program::Recursion;
-use super::run::{Begun, Folded, Run};
+use super::recursive::Recursion;
+use super::run::{FirstStep, Folded, Run};
 
 /// A runtime that runs two closures, possibly at the same time, and waits for both.
 pub trait Join {
@@ -22,8 +22,8 @@ pub fn walk<J: Join, R: Recursion + ?Sized>(
     scope: &mut J::Scope<'_>,
 ) -> Folded {
     match run.begin(&mut state) {
-        Begun::Ended(folded) => folded,
-        Begun::Waits(count) => {
+        FirstStep::Ended(folded) => folded,
+        FirstStep::Waits(count) => {
             let children = walk_children::<J, R>(run, &state, (0, count), scope);
             run.end(&state, children)
         }

@@ -1,6 +1,6 @@
 use std::io;
 
-use super::program::{Recursion, Splitting};
+use super::recursive::{Recursion, Splitting};
 use super::support::array::SharedArray;
 
 /// Sorts an array: a task splits its part into halves, and merges them after its children have sorted them. A part of at

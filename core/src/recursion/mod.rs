@@ -12,7 +12,7 @@
 //! | a function that runs two closures, possibly at the same time | [`Join`]; [`walk`] does the rest |
 //! | queues of tasks | it calls the steps of [`Run`], and carries states and results itself |
 //!
-//! [`Program::visit`] calls a runtime's code with the type of the program, once per run. Everything below is compiled for
+//! [`RecursiveProgram::visit`] calls a runtime's code with the type of the program, once per run. Everything below is compiled for
 //! this program and this runtime, so no task pays for a virtual call.
 
 mod fib;
@@ -21,6 +21,7 @@ mod mergesort;
 mod nqueens;
 mod program;
 mod quicksort;
+mod recursive;
 mod run;
 mod skynet;
 mod state;
@@ -32,9 +33,10 @@ pub use fib::Fib;
 pub use join::{Join, Sequential, walk};
 pub use mergesort::Mergesort;
 pub use nqueens::NQueens;
-pub use program::{Known, Program, ProgramVisitor, Recursion, Splitting};
+pub use program::{ProgramVisitor, RecursiveProgram};
 pub use quicksort::Quicksort;
-pub use run::{Begun, Folded, Run};
+pub use recursive::{KnownResult, Recursion, Splitting};
+pub use run::{FirstStep, Folded, Run};
 pub use skynet::Skynets;
 pub use state::{Carried, MOST_WORDS, Words};
 pub use tree_sum::TreeSum;

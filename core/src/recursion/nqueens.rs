@@ -1,4 +1,4 @@
-use super::program::{Known, Recursion, Splitting};
+use super::recursive::{KnownResult, Recursion, Splitting};
 
 /// The ways to place queens on a board so that none attacks another. A task places the queen of one row, with a child
 /// per free column; below the cut-off a task counts the rest itself.
@@ -59,9 +59,9 @@ impl Recursion for NQueens {
         placed(parent, free & free.wrapping_neg())
     }
 
-    fn known(&self) -> Known {
+    fn known(&self) -> KnownResult {
         let index = (self.n as usize).checked_sub(1);
-        Known {
+        KnownResult {
             value: index.and_then(|index| SOLUTIONS.get(index).copied()),
             task_count: None,
         }

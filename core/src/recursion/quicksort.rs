@@ -1,6 +1,6 @@
 use std::io;
 
-use super::program::{Recursion, Splitting};
+use super::recursive::{Recursion, Splitting};
 use super::support::array::SharedArray;
 
 /// Sorts an array in place: a task divides its part into the elements below and above a pivot, and its children sort

@@ -1,6 +1,6 @@
 //! The steps of one run of a program, and what is folded up the tree.
 
-use super::program::{Recursion, Splitting};
+use super::recursive::{Recursion, Splitting};
 use crate::random::fold;
 
 /// The result of a task and of all tasks below it.
@@ -45,7 +45,7 @@ impl Folded {
 
 /// What follows from the first step of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Begun {
+pub enum FirstStep {
     /// The task has ended, with this result.
     Ended(Folded),
     /// It has this many children. [`Run::end`] ends it after them.
@@ -79,14 +79,14 @@ impl<'a, R: Recursion + ?Sized> Run<'a, R> {
 
     /// Begins a task.
     #[inline]
-    pub fn begin(&self, state: &mut R::State) -> Begun {
+    pub fn begin(&self, state: &mut R::State) -> FirstStep {
         match self.program.split(state) {
-            Splitting::Leaf(value) => Begun::Ended(Folded {
+            Splitting::Leaf(value) => FirstStep::Ended(Folded {
                 value,
                 digest: fold(self.seed, value),
                 task_count: 1,
             }),
-            Splitting::Children(count) => Begun::Waits(count),
+            Splitting::Children(count) => FirstStep::Waits(count),
         }
     }
 

@@ -1,4 +1,4 @@
-use super::program::{Known, Recursion, Splitting};
+use super::recursive::{KnownResult, Recursion, Splitting};
 
 /// Tasks that spawn ten tasks each, down to the last level, whose tasks return their numbers, from 0. The sum for a
 /// million of them is 499,999,500,000.
@@ -30,9 +30,9 @@ impl Recursion for Skynets {
         [first + u64::from(index) * part, part]
     }
 
-    fn known(&self) -> Known {
+    fn known(&self) -> KnownResult {
         let leaf_count = self.leaf_count();
-        Known {
+        KnownResult {
             value: Some(leaf_count * (leaf_count - 1) / 2),
             // 1 + 10 + 100 + ..
             task_count: Some((10 * leaf_count - 1) / 9),

@@ -268,7 +268,7 @@ proptest! {
         let expected = by_hand(&tree, seed, 0);
         let run = Run::new(&tree, seed);
         prop_assert_eq!(walk::<Sequential, _>(run, run.root(), &mut ()), expected);
-        let program = Program::Other(Box::new(tree));
+        let program = RecursiveProgram::Other(Box::new(tree));
         prop_assert_eq!(program.run_sequentially(seed), expected);
     }
 }
@@ -300,8 +300,8 @@ impl<const WRONG: u8> Join for Broken<WRONG> {
 #[test]
 fn a_joiner_that_loses_a_child_or_joins_it_twice_is_caught() {
     fn refusals<const WRONG: u8>() {
-        let fib = Program::Fib(Fib { n: 10, cut_off: 2 });
-        let Program::Fib(program) = &fib else {
+        let fib = RecursiveProgram::Fib(Fib { n: 10, cut_off: 2 });
+        let RecursiveProgram::Fib(program) = &fib else {
             unreachable!("it was just made");
         };
         let run = Run::new(program, 7);
@@ -320,7 +320,7 @@ fn a_joiner_that_loses_a_child_or_joins_it_twice_is_caught() {
 
 #[test]
 fn a_wrong_value_with_the_right_number_of_tasks_is_caught() {
-    let program = Program::TreeSum(TreeSum { levels: 3 });
+    let program = RecursiveProgram::TreeSum(TreeSum { levels: 3 });
     let right = program.run_sequentially(1);
     assert_eq!(program.check_root(right), Ok(()));
     let wrong = Folded { value: 27, ..right };

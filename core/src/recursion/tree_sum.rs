@@ -1,4 +1,4 @@
-use super::program::{Known, Recursion, Splitting};
+use super::recursive::{KnownResult, Recursion, Splitting};
 
 /// The sum over a balanced binary tree. A task adds the number of its node, from 1 at the root, to the sums of its two
 /// children, which takes a few nanoseconds.
@@ -34,9 +34,9 @@ impl Recursion for TreeSum {
         node.wrapping_add(sum)
     }
 
-    fn known(&self) -> Known {
+    fn known(&self) -> KnownResult {
         let node_count = (1 << self.levels) - 1;
-        Known {
+        KnownResult {
             // One of the factors is even.
             value: Some(node_count * ((node_count + 1) / 2)),
             task_count: Some(node_count),

@@ -1,6 +1,6 @@
 use sha1::{Digest, Sha1};
 
-use super::program::{Known, Recursion, Splitting};
+use super::recursive::{KnownResult, Recursion, Splitting};
 
 /// An unbalanced tree: Olivier, Huan, Liu, Prins, Dinan, Sadayappan and Tseng, "UTS: an unbalanced tree search benchmark",
 /// LCPC 2006. A node is a SHA-1 hash, which says how many children it has; a child hashes its parent and its own number.
@@ -91,11 +91,11 @@ impl Recursion for Uts {
         1 + sum
     }
 
-    fn known(&self) -> Known {
+    fn known(&self) -> KnownResult {
         let published = [(Self::T1, 4_130_071), (Self::T3, 4_112_897)];
         let is_same = |(tree, _): &&(Self, u64)| tree.shape == self.shape && tree.seed == self.seed;
         let count = published.iter().find(is_same).map(|(_, count)| *count);
-        Known {
+        KnownResult {
             value: count,
             task_count: count,
         }

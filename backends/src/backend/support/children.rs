@@ -31,29 +31,31 @@ const WAITING: u32 = 0;
 const DONE: u32 = 1;
 
 /// One cache line.
+#[derive(Default)]
 #[repr(align(64))]
-struct Place {
+struct ChildPlace {
     state: [AtomicU64; MOST_WORDS],
     result: [AtomicU64; 3],
     status: AtomicU32,
 }
 
 // SAFETY: zero is a valid value of every field, all are atomic, and none needs a drop.
-unsafe impl Shareable for Place {}
+unsafe impl Shareable for ChildPlace {}
 
 /// The places of all workers.
-pub(in crate::backend) struct Places {
-    places: SharedSlice<Place>,
+pub(crate) struct Places {
+    places: SharedSlice<ChildPlace>,
     per_worker: usize,
 }
 
 impl Places {
     /// Places for this many workers.
-    pub(in crate::backend) fn new(worker_count: usize) -> io::Result<Self> {
+    pub(crate) fn new(worker_count: usize) -> io::Result<Self> {
         Self::with_places(worker_count, PLACES)
     }
 
-    fn with_places(worker_count: usize, per_worker: usize) -> io::Result<Self> {
+    /// `per_worker` places for each of this many workers.
+    pub(crate) fn with_places(worker_count: usize, per_worker: usize) -> io::Result<Self> {
         Ok(Self {
             places: SharedSlice::new(worker_count * per_worker)?,
             per_worker,
@@ -61,18 +63,18 @@ impl Places {
     }
 
     /// How many places each worker has.
-    pub(in crate::backend) fn per_worker(&self) -> usize {
+    pub(crate) fn per_worker(&self) -> usize {
         self.per_worker
     }
 
     /// The worker whose place this is.
-    pub(in crate::backend) fn owner(&self, place: usize) -> usize {
+    pub(crate) fn owner(&self, place: usize) -> usize {
         place / self.per_worker
     }
 
     /// Puts a child into a place of the calling worker. Its number is pushed after this.
     #[inline]
-    pub(in crate::backend) fn put(&self, place: usize, state: Words) {
+    pub(crate) fn put(&self, place: usize, state: Words) {
         let place = &self.places[place];
         // Relaxed, all of it: the Release of the push publishes it.
         for (word, value) in place.state.iter().zip(state) {
@@ -82,7 +84,7 @@ impl Places {
     }
 
     /// The child in a place whose number was taken from a queue.
-    pub(in crate::backend) fn state(&self, place: usize) -> Words {
+    pub(crate) fn state(&self, place: usize) -> Words {
         let state = &self.places[place].state;
         // Relaxed: the Acquire of the queue orders it after `put`.
         std::array::from_fn(|at| state[at].load(Ordering::Relaxed))
@@ -90,7 +92,7 @@ impl Places {
 
     /// Stores the result of a child that the calling worker took from another one. `false` if there is one already.
     #[must_use]
-    pub(in crate::backend) fn finish(&self, place: usize, folded: Folded) -> bool {
+    pub(crate) fn finish(&self, place: usize, folded: Folded) -> bool {
         let place = &self.places[place];
         let result = [folded.value, folded.digest, folded.task_count];
         // Relaxed: the Release below publishes it.
@@ -103,13 +105,13 @@ impl Places {
 
     /// Whether the child in a place of the calling worker was run by another worker, and has ended.
     #[inline]
-    pub(in crate::backend) fn is_done(&self, place: usize) -> bool {
+    pub(crate) fn is_done(&self, place: usize) -> bool {
         // Acquire: see `finish`.
         self.places[place].status.load(Ordering::Acquire) == DONE
     }
 
     /// The result of a child that is done.
-    pub(in crate::backend) fn result(&self, place: usize) -> Folded {
+    pub(crate) fn result(&self, place: usize) -> Folded {
         let result = &self.places[place].result;
         // Relaxed: the Acquire of `is_done` orders it after `finish`.
         let [value, digest, task_count] =

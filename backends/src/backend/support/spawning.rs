@@ -3,7 +3,7 @@
 use super::children::Places;
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
-use crate::recursion::{Begun, Carried, Folded, ProgramVisitor, Recursion, Run};
+use crate::recursion::{Carried, FirstStep, Folded, ProgramVisitor, Recursion, Run};
 
 /// The queue of a worker that runs a recursive program, and how the worker waits.
 pub(in crate::backend) trait ChildQueue {
@@ -106,9 +106,9 @@ impl<R: Recursion + ?Sized, Q: ChildQueue> Spawner<'_, R, Q> {
     /// Runs a task and everything below it.
     fn walk(&mut self, mut state: R::State) -> Result<Folded, Halt> {
         match self.run.begin(&mut state) {
-            Begun::Ended(folded) => Ok(folded),
-            Begun::Waits(0) => Ok(self.run.end(&state, Folded::default())),
-            Begun::Waits(count) => {
+            FirstStep::Ended(folded) => Ok(folded),
+            FirstStep::Waits(0) => Ok(self.run.end(&state, Folded::default())),
+            FirstStep::Waits(count) => {
                 let base = self.spawn(&state, count)?;
                 let first = self.walk(self.run.child(&state, 0))?;
                 let mut children = self.run.joined(0, first);

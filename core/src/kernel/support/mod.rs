@@ -7,6 +7,7 @@
 //! | `traced` | times every task of another kernel |
 //! | `deadly` | kills worker processes in the tasks of another kernel |
 //! | `recursive` | what the kernels that are recursive programs have in common |
+//! | `venue` | where kernels run |
 //! | `wrapper` | forwards the methods of a wrapped kernel |
 
 pub(super) mod deadly;
@@ -14,4 +15,5 @@ pub(super) mod multiply_add;
 pub(super) mod recursive;
 pub(super) mod sequence;
 pub(super) mod traced;
+pub(super) mod venue;
 pub(super) mod wrapper;

@@ -5,7 +5,7 @@ use std::io;
 use crate::graph::TaskId;
 use crate::kernel::{Findings, Kernel, KernelKind, Setting};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
-use crate::recursion::Program;
+use crate::recursion::RecursiveProgram;
 
 /// A kind of recursive program.
 pub struct RecursiveKind {
@@ -14,7 +14,7 @@ pub struct RecursiveKind {
     pub(in crate::kernel) parameters: &'static [Parameter],
     /// The bytes that the program holds.
     pub(in crate::kernel) byte_len: fn(&Parameters) -> u64,
-    pub(in crate::kernel) program: fn(&Parameters) -> io::Result<Program>,
+    pub(in crate::kernel) program: fn(&Parameters) -> io::Result<RecursiveProgram>,
 }
 
 impl KernelKind for RecursiveKind {
@@ -45,7 +45,7 @@ impl KernelKind for RecursiveKind {
 }
 
 /// A recursive program as a kernel.
-struct Recursive(Program);
+struct Recursive(RecursiveProgram);
 
 impl Kernel for Recursive {
     /// The whole program on the calling thread: what the expected digest is made of.
@@ -53,7 +53,7 @@ impl Kernel for Recursive {
         self.0.run_sequentially(seed).word()
     }
 
-    fn recursion(&self) -> Option<&Program> {
+    fn recursion(&self) -> Option<&RecursiveProgram> {
         Some(&self.0)
     }
 

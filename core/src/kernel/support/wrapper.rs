@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::graph::TaskId;
 use crate::kernel::{Awaited, Findings, Kernel};
 use crate::latency::Histogram;
-use crate::recursion::Program;
+use crate::recursion::RecursiveProgram;
 
 /// What is done before and after the tasks of another kernel.
 pub(super) trait Wrapper: Send + Sync {
@@ -70,7 +70,7 @@ impl<W: Wrapper> Kernel for Wrapped<W> {
         self.kernel.has_parties()
     }
 
-    fn recursion(&self) -> Option<&Program> {
+    fn recursion(&self) -> Option<&RecursiveProgram> {
         self.kernel.recursion()
     }
 
@@ -120,7 +120,7 @@ mod tests {
         }
     }
 
-    static PROGRAM: Program = Program::TreeSum(TreeSum { levels: 1 });
+    static PROGRAM: RecursiveProgram = RecursiveProgram::TreeSum(TreeSum { levels: 1 });
 
     /// Answers every question differently from its default.
     #[derive(Default)]
@@ -159,7 +159,7 @@ mod tests {
             true
         }
 
-        fn recursion(&self) -> Option<&Program> {
+        fn recursion(&self) -> Option<&RecursiveProgram> {
             Some(&PROGRAM)
         }
 
