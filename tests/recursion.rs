@@ -4,7 +4,11 @@
 use proptest::prelude::*;
 use taskdyno::internal::backend::BACKENDS;
 use taskdyno_core::backend::Backend;
+use taskdyno_core::execute::fold;
 use taskdyno_core::kernel::Sharing;
+use taskdyno_core::recursion::{
+    Folded, Recursion, RecursiveProgram, Run, Sequential, Splitting, walk,
+};
 
 use crate::recursive::{AnyTree, conforms, run_tree, tells_a_panic, worker_counts};
 
@@ -28,8 +32,48 @@ fn every_backend_tells_a_panic() {
     backends().for_each(tells_a_panic);
 }
 
+/// The result of a node and all below it, child by child.
+fn by_hand(tree: &AnyTree, seed: u64, node: u64) -> Folded {
+    let mut state = [node, 0, 0, 0];
+    let count = match tree.split(&mut state) {
+        Splitting::Leaf(value) => {
+            return Folded {
+                value,
+                digest: fold(seed, value),
+                task_count: 1,
+            };
+        }
+        Splitting::Children(count) => count,
+    };
+    let (mut value, mut digest, mut task_count) = (node + 1, 0u64, 1);
+    for index in 0..count {
+        let child = by_hand(tree, seed, tree.child(&state, index)[0]);
+        value += child.value;
+        digest = digest.wrapping_add(child.digest.wrapping_mul(2 * u64::from(index) + 1));
+        task_count += child.task_count;
+    }
+    Folded {
+        value,
+        digest: fold(digest, value ^ seed),
+        task_count,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_tree_is_folded_as_by_hand(
+        child_counts in proptest::collection::vec(0u32..5, 0..60),
+        seed: u64,
+    ) {
+        let tree = AnyTree::new(child_counts);
+        let expected = by_hand(&tree, seed, 0);
+        let run = Run::new(&tree, seed);
+        prop_assert_eq!(walk::<Sequential, _>(run, run.root(), &mut ()), expected);
+        let program = RecursiveProgram::Other(Box::new(tree));
+        prop_assert_eq!(program.run_sequentially(seed), expected);
+    }
 
     #[test]
     fn every_backend_runs_any_tree(child_counts in proptest::collection::vec(0u32..6, 0..300)) {

@@ -25,7 +25,7 @@ pub const UTS: RecursiveKind = RecursiveKind {
         count(
             "depth",
             "geometric: the level whose nodes have no children",
-            (1, 1000),
+            (1, 1_000_000),
             5,
         ),
         count(

@@ -1,7 +1,4 @@
-use proptest::prelude::*;
-
 use super::*;
-use crate::random::fold;
 
 /// The result of a whole program on one thread.
 fn result(program: impl Recursion) -> Folded {
@@ -178,99 +175,6 @@ fn every_digest_depends_on_the_seed() {
     assert_eq!(of(1).value, of(2).value);
     assert_ne!(of(1).digest, of(2).digest);
     assert_ne!(of(1).word(), of(2).word());
-}
-
-/// Any tree: how many children each node has, breadth first. Nodes behind the list have none.
-#[derive(Debug)]
-struct AnyTree {
-    child_counts: Vec<u32>,
-    /// The number of the first child of each node.
-    first_children: Vec<u64>,
-}
-
-impl AnyTree {
-    fn new(child_counts: Vec<u32>) -> Self {
-        let mut next = 1;
-        let first = |count: &u32| {
-            next += u64::from(*count);
-            next - u64::from(*count)
-        };
-        let first_children = child_counts.iter().map(first).collect();
-        Self {
-            child_counts,
-            first_children,
-        }
-    }
-}
-
-impl Recursion for AnyTree {
-    type State = Words;
-
-    fn root(&self, _: u64) -> Words {
-        [0; MOST_WORDS]
-    }
-
-    fn split(&self, [node, ..]: &mut Words) -> Splitting {
-        match self.child_counts.get(*node as usize) {
-            None => Splitting::Leaf(*node + 1),
-            Some(count) => Splitting::Children(*count),
-        }
-    }
-
-    fn child(&self, [node, ..]: &Words, index: u32) -> Words {
-        [
-            self.first_children[*node as usize] + u64::from(index),
-            0,
-            0,
-            0,
-        ]
-    }
-
-    fn combine(&self, [node, ..]: &Words, sum: u64) -> u64 {
-        node.wrapping_add(1).wrapping_add(sum)
-    }
-}
-
-/// The result of a node and all below it, child by child.
-fn by_hand(tree: &AnyTree, seed: u64, node: u64) -> Folded {
-    let mut state = [node, 0, 0, 0];
-    let count = match tree.split(&mut state) {
-        Splitting::Leaf(value) => {
-            return Folded {
-                value,
-                digest: fold(seed, value),
-                task_count: 1,
-            };
-        }
-        Splitting::Children(count) => count,
-    };
-    let (mut value, mut digest, mut task_count) = (node + 1, 0u64, 1);
-    for index in 0..count {
-        let child = by_hand(tree, seed, tree.child(&state, index)[0]);
-        value += child.value;
-        digest = digest.wrapping_add(child.digest.wrapping_mul(2 * u64::from(index) + 1));
-        task_count += child.task_count;
-    }
-    Folded {
-        value,
-        digest: fold(digest, value ^ seed),
-        task_count,
-    }
-}
-
-proptest! {
-    #[test]
-    fn any_tree_is_folded_as_by_hand_and_with_virtual_calls(
-        child_counts in proptest::collection::vec(0u32..5, 0..60),
-        seed: u64,
-    ) {
-        let tree = AnyTree::new(child_counts);
-        let expected = by_hand(&tree, seed, 0);
-        let run = Run::new(&tree, seed);
-        prop_assert_eq!(walk::<Sequential, _>(run, run.root(), &mut ()), expected);
-        let program = RecursiveProgram::Other(Box::new(tree));
-        prop_assert_eq!(program.run_sequentially(seed), expected);
-    }
 }
 
 /// A runtime that joins wrongly: it does `WRONG` to the second of two children.

@@ -37,8 +37,8 @@ impl Recursion for TreeSum {
     fn known(&self) -> KnownResult {
         let node_count = (1 << self.levels) - 1;
         KnownResult {
-            // One of the factors is even.
-            value: Some(node_count * ((node_count + 1) / 2)),
+            // The product is below 2^64.
+            value: Some(node_count * (node_count + 1) / 2),
             task_count: Some(node_count),
         }
     }

@@ -22,8 +22,9 @@ use super::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::memory::{Shareable, SharedSlice};
 use crate::recursion::{Folded, MOST_WORDS, Words};
 
-/// The most children of one worker that wait at the same time. Only places that are used take memory.
-const PLACES: usize = 1 << 20;
+/// The most children of one worker that wait at the same time. Only places that are used take memory. The numbers of all
+/// places of [`MOST_WORKERS`](crate::backend::MOST_WORKERS) workers have 32 bits.
+const PLACES: usize = (1 << 20) - 1;
 
 /// The child in this place waits in a queue, or is run by another worker.
 const WAITING: u32 = 0;
