@@ -26,6 +26,8 @@ mod kernels;
 mod prepare;
 #[path = "overhead/table.rs"]
 mod table;
+#[path = "overhead/waits.rs"]
+mod waits;
 
 fn main() {
     table::main(SECTIONS);
@@ -41,6 +43,7 @@ const SECTIONS: &[Section] = &[
     ("counter", kernels::counter),
     ("hash", kernels::hash),
     ("sleep", kernels::sleep),
+    ("waits", waits::waits),
     ("overlap", kernels::overlap),
     ("graph", graphs::graph),
     ("patterns", graphs::patterns),

@@ -11,7 +11,8 @@ pub mod backend {
     #[cfg(feature = "tokio")]
     pub use crate::backend::TOKIO;
     pub use crate::backend::{
-        BACKENDS, FORK, FORK_DISPATCH, FORK_PER_TASK, FORK_THREADS, SERIAL, STATIC,
+        BACKENDS, FORK, FORK_DISPATCH, FORK_PER_TASK, FORK_THREADS, SERIAL, STATIC, THREAD_POOL,
+        THREADS,
     };
 }
 

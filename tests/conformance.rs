@@ -36,6 +36,8 @@ use crate::variety::{
 mod broken;
 #[path = "common/coordinated.rs"]
 mod coordinated;
+#[path = "common/locks.rs"]
+mod locks;
 #[path = "conformance/variety.rs"]
 mod variety;
 
@@ -104,6 +106,16 @@ fn a_party_that_panics_ends_the_run_of_all_that_wait_for_it() {
     watched(|| {
         for (backend, _) in set_ups(&[3]) {
             coordinated::a_party_panics(&BARRIER, backend);
+        }
+    });
+}
+
+#[test]
+fn a_run_that_fails_ends_the_wait_for_a_lock() {
+    watched(|| {
+        for (backend, _) in set_ups(&[2]) {
+            locks::a_lock_is_never_given_back(backend);
+            locks::a_party_fails_under_a_lock(backend);
         }
     });
 }

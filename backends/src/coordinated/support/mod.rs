@@ -1,15 +1,31 @@
-//! Which form of a primitive the workers of a backend get.
+//! Which form of a primitive the workers of a backend get, and what the declarations of the kernels share.
 
 use crate::kernel::{Setting, Sharing, Venue};
+use crate::parameter::ParameterKind;
 
 pub(super) mod channel;
 pub(super) mod channels;
+mod kind;
 pub(super) mod lock;
 pub(super) mod locks;
 #[cfg(feature = "tokio")]
 pub(super) mod tokio_monitor;
 #[cfg(feature = "tokio")]
 pub(super) mod tokio_timers;
+
+pub(super) use kind::CoordinatedKind;
+
+/// How often each task does something by itself, or with one other task at a time.
+pub(super) const TIMES: ParameterKind = ParameterKind::Count {
+    min: 1,
+    max: 1 << 40,
+};
+
+/// How often all tasks do something together, or hand on an item.
+pub(super) const ROUNDS: ParameterKind = ParameterKind::Count {
+    min: 1,
+    max: 1 << 30,
+};
 
 /// The form of a primitive: for which workers it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
