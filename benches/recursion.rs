@@ -161,16 +161,19 @@ fn chili(effort: Effort) -> Vec<Row> {
     ]
 }
 
+/// Starts a program on a backend.
+type Start<'a> = &'a dyn Fn(&dyn Backend) -> Running;
+
 /// A backend beside rayon, on `fib` and on an unbalanced tree.
 fn over_rayon(backend: &dyn Backend, effort: Effort) -> Vec<Row> {
     let depth = if effort.shrink > 1 { 4 } else { 7 };
     let tree = [("depth", depth)];
     // Processes are forked before rayon starts a thread.
-    let programs: [(&str, &dyn Fn(&dyn Backend) -> Running); 2] = [
+    let programs: [(&str, Start<'_>); 2] = [
         ("fib", &Running::fib),
         ("uts", &|backend| Running::start(backend, &UTS, &tree, 1)),
     ];
-    let row = |(name, start): (&str, &dyn Fn(&dyn Backend) -> Running)| {
+    let row = |(name, start): (&str, Start<'_>)| {
         let (mut ours, mut rayons) = (start(backend), start(&RAYON));
         let rounds = rounds(effort, || ours.nanoseconds(), || rayons.nanoseconds());
         let what = with_times(&format!("{}, {name}, over rayon", backend.name()), &rounds);
