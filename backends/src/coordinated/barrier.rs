@@ -38,7 +38,7 @@ fn fits(parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
     let form = Form::at(venue)?;
     if parameters.text("variant") == BROKEN {
         two_at_least(venue, "stays away from")?;
-        if form == Form::AsyncTasks {
+        if form == Form::AsyncTasks && !venue.is_external {
             return Err(
                 "the barrier of tokio cannot be broken: use a backend of threads or processes"
                     .into(),
