@@ -104,6 +104,7 @@ fn serve() -> io::Result<()> {
                         task_count: 100,
                         edge_count: 99,
                     }),
+                    file_system: None,
                     digest: Some(digest()),
                     bound: None,
                     pace: None,

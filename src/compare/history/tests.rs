@@ -93,7 +93,7 @@ fn sessions_of_another_case_definition_are_left_out_and_named() {
     assert_eq!(found.changes[0].index, 6);
     assert_eq!(found.changes[0].commit.as_ref().unwrap().hash, "c8");
     insta::assert_snapshot!(found.notes.join("\n"), @r"
-    0.jsonl:1 is left out: its parameters, options or digest differ from those of 15.jsonl:1
+    0.jsonl:1 is left out: its parameters, options, file system or digest differ from those of 15.jsonl:1
     1.jsonl:1 is left out: it has no valid times
     ");
 }
@@ -119,7 +119,7 @@ fn one_sentence_covers_all_sessions_that_are_left_out() {
     for (_, record) in &mut records[..4] {
         record.digest = Some("ff".into());
     }
-    insta::assert_snapshot!(only(&records).notes.join("\n"), @"4 sessions are left out: their parameters, options or digest differ from those of 15.jsonl:1 (0.jsonl:1, 1.jsonl:1 and 2 more)");
+    insta::assert_snapshot!(only(&records).notes.join("\n"), @"4 sessions are left out: their parameters, options, file system or digest differ from those of 15.jsonl:1 (0.jsonl:1, 1.jsonl:1 and 2 more)");
 }
 
 #[test]

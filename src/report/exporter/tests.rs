@@ -200,3 +200,12 @@ fn a_file_is_replaced_as_a_whole() {
     HTML.export(&report([]), folder.path()).unwrap();
     assert!(fs::read_to_string(&path).unwrap().ends_with("</html>"));
 }
+
+#[test]
+fn a_finding_of_all_cases_is_listed_once() {
+    let with = |backend: &str, count| case("a", backend, 1).finding("late_timers_count", count);
+    let text = page(&report([with("rayon", 5), with("fork", 5)]));
+    assert!(text.contains("5 late timers in each of 2 cases"));
+    let text = page(&report([with("rayon", 5), with("fork", 6)]));
+    assert!(text.contains("6 late timers on fork, 1 worker; 5 late timers on rayon, 1 worker"));
+}
