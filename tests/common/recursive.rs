@@ -168,23 +168,26 @@ pub(crate) fn run_tree(
     verify_runs(backend, &plan, job(Box::new(Programmed(program))), 3)
 }
 
-/// A program that panics in one of its tasks.
+/// A binary tree one of whose 4096 leaves panics.
 pub(crate) struct Panics;
 
 impl Recursion for Panics {
     type State = Words;
 
     fn root(&self, _: u64) -> Words {
-        [0; MOST_WORDS]
+        [1, 0, 0, 0]
     }
 
-    fn split(&self, [level, ..]: &mut Words) -> Splitting {
-        assert!(*level < 12, "the last level is reached");
-        Splitting::Children(2)
+    fn split(&self, [node, ..]: &mut Words) -> Splitting {
+        assert!(*node != 7000, "the leaf is reached");
+        match *node < 4096 {
+            true => Splitting::Children(2),
+            false => Splitting::Leaf(*node),
+        }
     }
 
-    fn child(&self, [level, ..]: &Words, _: u32) -> Words {
-        [level + 1, 0, 0, 0]
+    fn child(&self, [node, ..]: &Words, index: u32) -> Words {
+        [2 * node + u64::from(index), 0, 0, 0]
     }
 }
 
@@ -200,7 +203,7 @@ pub(crate) fn tells_a_panic(backend: &dyn Backend) {
         assert!(pool.run().is_err(), "{} {worker_count}", backend.name());
         let why = job.why_halted().to_string();
         assert!(
-            why.contains("the last level is reached"),
+            why.contains("the leaf is reached"),
             "{}: {why}",
             backend.name()
         );
