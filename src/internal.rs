@@ -2,6 +2,8 @@
 //! any time.
 
 pub mod backend {
+    #[cfg(feature = "chili")]
+    pub use crate::backend::CHILI;
     #[cfg(feature = "crossbeam")]
     pub use crate::backend::CROSSBEAM;
     #[cfg(feature = "rayon")]

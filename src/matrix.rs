@@ -7,7 +7,7 @@ use crate::backend::{Backend, Continuation, Family};
 use crate::external::{External, work_kind};
 use crate::parameter::{Parameters, Value};
 use crate::record::{Case, Record};
-use crate::workload::{Variant, Workload};
+use crate::workload::{Definition, Variant, Workload};
 
 /// Selects a part of the matrix.
 #[derive(Clone)]
@@ -181,7 +181,7 @@ fn misfit(
 ) -> Option<String> {
     let definition = &variant.definition;
     let (kernel, size) = (definition.kernel, definition.graph_size());
-    let work_kind = work_kind(kernel.coordinates());
+    let work_kind = work_kind(kernel);
     if let Some(why_not) = external.and_then(|one| one.why_not(case, work_kind)) {
         return Some(why_not);
     }
@@ -191,10 +191,32 @@ fn misfit(
             kernel.name()
         ));
     }
+    if let Some(why_not) = other_kind_of_work(backend, definition) {
+        return Some(why_not);
+    }
     let task_count = u64::try_from(size.task_count).unwrap_or(u64::MAX);
     let mut venue = backend.venue(task_count, case.workers as usize);
     venue.is_external = external.is_some();
     kernel.fits(&definition.kernel_parameters, &venue).err()
+}
+
+/// Why `backend` cannot run work of the kind of `definition`; `None` if it can. An external backend has said this in its
+/// file.
+fn other_kind_of_work(backend: &dyn Backend, definition: &Definition) -> Option<String> {
+    let (name, kernel) = (backend.name(), definition.kernel);
+    match kernel.is_recursive() {
+        true if definition.graph_size().task_count != 1 => Some(format!(
+            "the recursive program `{}` is the one task of its graph: use the pattern `trivial` with `width = 1`",
+            kernel.name()
+        )),
+        true if !backend.runs_recursion() => Some(format!(
+            "`{name}` runs graphs that are known beforehand: its workers cannot spawn tasks and wait for them"
+        )),
+        false if !backend.runs_graphs() => Some(format!(
+            "`{name}` runs only recursive programs: it has no way to run a graph that is known beforehand"
+        )),
+        _ => None,
+    }
 }
 
 /// The case with what its workload and its backend say of it.

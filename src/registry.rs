@@ -7,7 +7,7 @@ use crate::backend::{BACKENDS, Backend};
 use crate::coordinated::COORDINATED;
 use crate::diagnostic::Diagnostic;
 use crate::external::External;
-use crate::kernel::{KERNELS, KernelKind};
+use crate::kernel::{KERNELS, KernelKind, RECURSIVE};
 use crate::loads::LOADS;
 use crate::parameter::{Parameter, is_well_formed_name};
 use crate::pattern::{PATTERNS, Pattern};
@@ -32,7 +32,7 @@ impl Default for Registry {
         Self {
             backends: BACKENDS.to_vec(),
             externals: Vec::new(),
-            kernels: [KERNELS, COORDINATED, LOADS].concat(),
+            kernels: [KERNELS, COORDINATED, LOADS, RECURSIVE].concat(),
             patterns: PATTERNS.to_vec(),
             workloads: Vec::new(),
         }

@@ -231,6 +231,35 @@ fn sleepers_are_woken_for_sources() {
     });
 }
 
+/// A worker sleeps until another has done what it waits for, as for a child of a recursive program.
+#[test]
+fn a_sleeper_is_woken_for_what_it_waits_for() {
+    check(TWO_WORKERS, || {
+        let pool = Pool::new(1);
+        let sleeper = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || {
+                let is_done = || pool.inputs[0].load(Ordering::Acquire) == 1;
+                loop {
+                    pool.parking().sit(0);
+                    if is_done() {
+                        return pool.parking().leave(0);
+                    }
+                    pool.parking().stay(0);
+                    if is_done() {
+                        return true;
+                    }
+                }
+            })
+        };
+        pool.inputs[0].store(1, Ordering::Release);
+        fence(Ordering::SeqCst);
+        pool.parking().wake_worker(0);
+        sleeper.join().unwrap();
+        assert_eq!(pool.sleepers.load(Ordering::Relaxed), 0);
+    });
+}
+
 /// Takes a source of worker `me`, or robs another worker.
 fn take_source(pool: &Pool, me: usize) -> bool {
     let own = pool.sources(me);

@@ -18,5 +18,5 @@ pub mod loads;
 pub mod system;
 
 use taskdyno_core::{
-    coordination, execute, graph, kernel, latency, memory, parameter, random, sync,
+    coordination, execute, graph, kernel, latency, memory, parameter, random, recursion, sync,
 };

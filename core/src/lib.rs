@@ -14,6 +14,7 @@
 //! | [`sync`] | what tasks share: counters, and the primitives by which they wait for each other |
 //! | [`latency`] | histograms of latencies that threads and forked processes record |
 //! | [`memory`] | slices in memory that threads and forked processes share |
+//! | [`recursion`] | recursive programs: tasks that are spawned and joined at run time |
 //! | [`random`] | numbers drawn from a seed |
 
 pub mod backend;
@@ -27,4 +28,5 @@ pub mod parameter;
 pub mod pattern;
 pub mod prelude;
 pub mod random;
+pub mod recursion;
 pub mod sync;

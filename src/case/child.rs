@@ -17,7 +17,7 @@ use super::protocol::{
 };
 use crate::backend::{Backend, Continuation, PoolPlan};
 use crate::execute::{Job, expected_digest};
-use crate::external::{COORDINATION, GRAPH};
+use crate::external::{COORDINATION, GRAPH, RECURSION};
 use crate::graph::TaskGraph;
 use crate::kernel::{Kernel, deadly, traced};
 use crate::machine::host::sharpen_timers;
@@ -139,7 +139,7 @@ fn greeting(registry: &Registry, hello: &Hello) -> Result<Greeting, CaseError> {
         details: BTreeMap::from([("toolchain".into(), env!("TASKDYNO_TOOLCHAIN").into())]),
         backends: registry.backends.iter().map(|one| greeted(*one)).collect(),
         kernels: kernels.collect(),
-        kinds: vec![GRAPH.into(), COORDINATION.into()],
+        kinds: vec![GRAPH.into(), COORDINATION.into(), RECURSION.into()],
         has_payload: true,
         has_latencies: true,
     })

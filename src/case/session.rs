@@ -17,7 +17,7 @@ use super::protocol::{
 use super::wait_file::WaitFile;
 use super::work::{Work, Works};
 use crate::backend::Backend;
-use crate::external::{External, work_kind};
+use crate::external::External;
 use crate::measure::{Slice, SlicePlan, expect, refuse_too_fast};
 use crate::record::{Bound, CaseError, ErrorKind, GraphSize};
 
@@ -134,7 +134,7 @@ impl Session {
         let least_warmup = external.map_or(0, External::warmup_run_count);
         let waits = Self::waits(&work)?;
         let prepare = Prepare {
-            kind: work_kind(work.expected.has_parties).into(),
+            kind: work.expected.kind.clone(),
             warmup_run_count: prepare.warmup_run_count.max(least_warmup),
             nonce,
             graph: work.expected.file.clone(),

@@ -19,7 +19,8 @@ use super::child::{die_with_parent, next_request, send, take_stdout};
 use super::failed::{protocol_error, set_up_error};
 use super::process::{ChildProcess, Idle};
 use super::protocol::{Expect, Expected, HandedGraph, Hex, Reply, Request};
-use crate::execute::expected_digest;
+use crate::execute::{expected_digest, expected_task_count};
+use crate::external::work_kind;
 use crate::handover::GraphFile;
 use crate::kernel::{Setting, Sharing};
 use crate::measure::schedule::KnownDurations;
@@ -223,7 +224,7 @@ fn answer(
     let file = written.ok();
     let expected = Expected {
         graph: GraphSize {
-            task_count,
+            task_count: expected_task_count(&graph, kernel.as_ref()),
             edge_count,
         },
         file: file.as_ref().map(|file| HandedGraph {
@@ -235,6 +236,7 @@ fn answer(
         no_file,
         digests: request.nonces.iter().map(digest).collect(),
         pace: pace.name().into(),
+        kind: work_kind(definition.kernel).into(),
         has_parties: kernel.has_parties(),
         durations: KnownDurations::of(&graph, kernel.as_ref()),
         latencies: latencies.iter().map(|name| (*name).into()).collect(),

@@ -70,9 +70,10 @@ impl<'a> Bench<'a> {
         doing: &'a (dyn Fn(&str) + Sync),
     ) -> Result<Self, ConformError> {
         let claimed = claims.kernels.iter();
-        // Tasks that wait for each other cannot depend on each other, as those of most graphs here do.
+        // A recursive program has no graph. Tasks that wait for each other cannot depend on each other, as those of most graphs here do.
         let (coordinating, kernels): (Vec<_>, Vec<_>) = claimed
             .flat_map(|claim| ChosenKernel::claimed(claim, registry))
+            .filter(|kernel| !kernel.kind.is_recursive())
             .partition(|kernel| kernel.kind.coordinates());
         if kernels.is_empty() {
             let claimed = claims.kernels.join(", ");

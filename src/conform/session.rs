@@ -83,7 +83,7 @@ impl<'a> TestCase<'a> {
             parameters["output_bytes"] = self.output_bytes.into();
         }
         json!({"prepare": {
-            "kind": work_kind(self.kernel.kind.coordinates()),
+            "kind": work_kind(self.kernel.kind),
             "case": {
                 "workload": "conform",
                 "variant": self.graph.name,

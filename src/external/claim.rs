@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value as Json;
 
 use super::External;
+use crate::kernel::KernelKind;
 use crate::parameter::Value;
 use crate::record::Case;
 
@@ -14,14 +15,18 @@ pub(crate) const GRAPH: &str = "graph";
 /// The kind of work in which tasks wait for each other, so all of them must be in progress at once.
 pub(crate) const COORDINATION: &str = "coordination";
 
-/// The kinds of work that a backend may claim. This version has no cases of the last one.
-pub(super) const ALL_KINDS: [&str; 3] = [GRAPH, COORDINATION, "recursion"];
+/// The kind of work in which tasks spawn others and wait for them.
+pub(crate) const RECURSION: &str = "recursion";
 
-/// The kind of work of tasks that wait for each other, or do not.
-pub(crate) fn work_kind(has_parties: bool) -> &'static str {
-    match has_parties {
-        true => COORDINATION,
-        false => GRAPH,
+/// The kinds of work that a backend may claim.
+pub(super) const ALL_KINDS: [&str; 3] = [GRAPH, COORDINATION, RECURSION];
+
+/// The kind of work that the tasks of `kernel` are.
+pub(crate) fn work_kind(kernel: &dyn KernelKind) -> &'static str {
+    match (kernel.coordinates(), kernel.is_recursive()) {
+        (true, _) => COORDINATION,
+        (_, true) => RECURSION,
+        _ => GRAPH,
     }
 }
 

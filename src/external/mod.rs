@@ -39,7 +39,7 @@ pub(crate) use existing::Existing;
 pub(crate) use load::{file_beside, has_name_of_backends, is_file_of_backends, load};
 pub(crate) use peers::peers;
 
-pub(crate) use claim::{COORDINATION, GRAPH, work_kind};
+pub(crate) use claim::{COORDINATION, GRAPH, RECURSION, work_kind};
 use claim::{ClaimedKernel, Lack};
 use peers::Peers;
 

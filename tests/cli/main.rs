@@ -14,6 +14,7 @@ mod latencies;
 mod metg;
 mod mock;
 mod program;
+mod recursion;
 mod resume;
 mod run;
 mod select;

@@ -15,7 +15,8 @@ use taskdyno_core::pattern::{Pattern, STENCIL_1D};
 pub(crate) fn set_ups(worker_counts: &[usize]) -> Vec<(&'static dyn Backend, PoolPlan)> {
     let mut all = Vec::new();
     let of_threads = |backend: &&&dyn Backend| backend.sharing() == Sharing::Threads;
-    for backend in BACKENDS.iter().filter(of_threads) {
+    let of_threads = BACKENDS.iter().filter(of_threads);
+    for backend in of_threads.filter(|backend| backend.runs_graphs()) {
         let fixed = backend.fixed_worker_count().map(|count| vec![count]);
         for worker_count in fixed.unwrap_or_else(|| worker_counts.to_vec()) {
             let mut continuations = backend.continuations();

@@ -17,6 +17,9 @@ mod host;
 #[path = "../common/locks.rs"]
 mod locks;
 mod parties;
+mod recursion;
+#[path = "../common/recursive.rs"]
+mod recursive;
 mod retry;
 mod runner;
 mod sample;
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
     cases.extend(death::cases());
     cases.extend(host::cases());
     cases.extend(parties::cases());
+    cases.extend(recursion::cases());
     cases.extend(retry::cases());
     cases.extend(sample::cases());
     runner::main(cases)

@@ -56,6 +56,10 @@ impl Backend for ForkThreads {
         true
     }
 
+    fn runs_recursion(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         fork::start(job, plan, plan.options.count(PROCESS_THREADS.name) as usize)
     }

@@ -1,6 +1,8 @@
 //! The backends of every build. There is one file per backend, and one line per backend in [`BACKENDS`]. `support` has
 //! what they share.
 
+#[cfg(feature = "chili")]
+mod chili;
 #[cfg(feature = "crossbeam")]
 mod crossbeam;
 mod fork;
@@ -22,6 +24,8 @@ pub use taskdyno_core::backend::{
     pool_fn,
 };
 
+#[cfg(feature = "chili")]
+pub use chili::CHILI;
 #[cfg(feature = "crossbeam")]
 pub use crossbeam::CROSSBEAM;
 pub use fork::FORK;
@@ -48,6 +52,8 @@ pub const BACKENDS: &[&dyn Backend] = &[
     &CROSSBEAM,
     #[cfg(feature = "rayon")]
     &RAYON,
+    #[cfg(feature = "chili")]
+    &CHILI,
     #[cfg(feature = "tokio")]
     &TOKIO,
     &FORK,

@@ -1,5 +1,5 @@
 //! **Where a worker parks.** Rayon decides: an idle worker yields about thirty times and then sleeps until work is
-//! pushed. The calling thread hands over the run and sleeps until the scope has ended. The scope also counts every
+//! pushed. A worker that waits for a child in a recursive program runs other tasks, and then sleeps in the same way. The calling thread hands over the run and sleeps until the scope has ended. The scope also counts every
 //! spawned task, so the pool needs no count of its own.
 
 use std::io;
@@ -12,6 +12,7 @@ use super::support::worker::{join_all, spawn};
 use super::{Backend, Continuation, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
+use crate::recursion::{Folded, Join, ProgramVisitor, Recursion, Run, walk};
 
 /// A pool of `rayon`, with one spawn for each task that becomes ready.
 pub const RAYON: Rayon = Rayon;
@@ -34,6 +35,10 @@ impl Backend for Rayon {
     }
 
     fn can_pin(&self) -> bool {
+        true
+    }
+
+    fn runs_recursion(&self) -> bool {
         true
     }
 
@@ -79,6 +84,10 @@ struct RayonPool {
 
 impl Pool for RayonPool {
     fn run(&mut self) -> Result<(), Halt> {
+        if let Some(program) = self.job.recursion() {
+            let walk = |seed| self.pool.install(|| program.visit(WalkWithRayon(seed)));
+            return self.job.run_recursion(|seed| Ok(walk(seed)));
+        }
         let (job, step) = (&*self.job, if self.inline { inline } else { queue });
         self.pool.scope(|scope| {
             for &source in job.graph().sources() {
@@ -86,6 +95,33 @@ impl Pool for RayonPool {
             }
         });
         job.outcome()
+    }
+}
+
+/// Runs a recursive program with `rayon::join`.
+struct WalkWithRayon(u64);
+
+impl ProgramVisitor for WalkWithRayon {
+    type Output = Folded;
+
+    fn visit<R: Recursion + ?Sized>(self, program: &R) -> Folded {
+        let run = Run::new(program, self.0);
+        walk::<RayonJoin, R>(run, run.root(), &mut ())
+    }
+}
+
+struct RayonJoin;
+
+impl Join for RayonJoin {
+    type Scope<'s> = ();
+
+    #[inline]
+    fn join<A, B>(_: &mut (), a: A, b: B) -> (Folded, Folded)
+    where
+        A: FnOnce(&mut ()) -> Folded + Send,
+        B: FnOnce(&mut ()) -> Folded + Send,
+    {
+        rayon::join(|| a(&mut ()), || b(&mut ()))
     }
 }
 

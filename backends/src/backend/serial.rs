@@ -32,11 +32,18 @@ impl Backend for Serial {
         true
     }
 
+    fn runs_recursion(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let lent = Placement::new(plan)?.enter_lent(0)?;
         Ok(pool_fn(job, move |job| {
             // The pool keeps the calling thread until it is dropped.
             let _ = &lent;
+            if let Some(program) = job.recursion() {
+                return job.run_recursion(|seed| Ok(program.run_sequentially(seed)));
+            }
             // Ids are a topological order, so every input is there before it is asked for.
             job.graph().tasks().try_for_each(|task| job.run(task))
         }))

@@ -81,6 +81,17 @@ pub trait Backend: Sync {
         false
     }
 
+    /// Whether it runs graphs that are known beforehand.
+    fn runs_graphs(&self) -> bool {
+        true
+    }
+
+    /// Whether it runs recursive programs, see [`Job::recursion`]. Workers must then be able to spawn tasks and wait for
+    /// them.
+    fn runs_recursion(&self) -> bool {
+        false
+    }
+
     /// Where `task_count` tasks run with this many workers.
     fn venue(&self, task_count: u64, worker_count: usize) -> Venue<'_> {
         let mut venue = Venue::new(self.name(), task_count, worker_count);

@@ -2,6 +2,7 @@
 
 use crate::graph::{TaskGraph, TaskId};
 use crate::kernel::Kernel;
+use crate::random::{GAMMA, fold};
 
 /// The number of bits of an output word that hold the value.
 pub(super) const VALUE_BITS: u32 = 48;
@@ -25,14 +26,17 @@ pub fn expected_digest(graph: &TaskGraph, kernel: &dyn Kernel, nonce: u64) -> u6
     digest.finish()
 }
 
-/// An odd number near 2^64 divided by the golden ratio, which spreads the bits of what it multiplies
-/// (Knuth, The Art of Computer Programming, volume 3, section 6.4).
-pub(super) const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
-
-/// Folds `value` into `state`: what seeds, digests and chains of nonces are made with.
-#[inline]
-pub fn fold(state: u64, value: u64) -> u64 {
-    (state.rotate_left(5) ^ value).wrapping_mul(SPREAD)
+/// The number of tasks of a serial run with nonce 0: of those that a recursive program spawns, or of the graph.
+pub fn expected_task_count(graph: &TaskGraph, kernel: &dyn Kernel) -> u64 {
+    let is_one_task = graph.task_count() == 1;
+    let spawned = kernel.recursion().filter(|_| is_one_task).map(|program| {
+        let known = program.known().task_count;
+        known.unwrap_or_else(|| {
+            let seed = Seed::new(TaskId(0), 0).finish();
+            program.run_sequentially(seed).task_count
+        })
+    });
+    spawned.unwrap_or(graph.task_count() as u64)
 }
 
 /// Folds inputs, in order, into the seed of a task. Each step depends on the step before it.
@@ -41,7 +45,7 @@ pub(super) struct Seed(u64);
 impl Seed {
     #[inline]
     pub(super) fn new(task: TaskId, nonce: u64) -> Self {
-        Self(u64::from(task.0).wrapping_add(1).wrapping_mul(SPREAD) ^ nonce)
+        Self(u64::from(task.0).wrapping_add(1).wrapping_mul(GAMMA) ^ nonce)
     }
 
     #[inline]

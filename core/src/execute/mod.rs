@@ -20,6 +20,7 @@ use std::sync::atomic::AtomicU64;
 
 use crate::graph::{TaskGraph, TaskId};
 use crate::kernel::{Findings, Kernel};
+pub use crate::random::fold;
 
 mod awaited;
 mod digest;
@@ -27,12 +28,13 @@ mod failure;
 mod payload;
 mod pending;
 mod recovery;
+mod recursive;
 mod reserve;
 mod slots;
 mod stages;
 
-use digest::{SPREAD, Seed};
-pub use digest::{expected_digest, fold};
+use digest::Seed;
+pub use digest::{expected_digest, expected_task_count};
 use failure::FailureCell;
 pub use failure::{Ending, Failure, Halt};
 use payload::Payload;

@@ -12,9 +12,10 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{SPREAD, Seed};
+use super::Seed;
 use crate::graph::TaskId;
 use crate::memory::SharedSlice;
+use crate::random::GAMMA;
 
 /// The number of bytes of a word.
 const WORD_BYTES: u64 = size_of::<AtomicU64>() as u64;
@@ -112,7 +113,7 @@ impl Content {
 
     #[inline]
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(SPREAD);
+        self.0 = self.0.wrapping_add(GAMMA);
         self.0
     }
 }

@@ -2,42 +2,55 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::graph::{TaskGraph, TaskId};
+use crate::graph::TaskId;
 use crate::latency::Histogram;
 use crate::parameter::{Parameter, Parameters};
-use crate::sync::WaitTable;
+use crate::recursion::RecursiveProgram;
 
 mod busy_wait;
 mod compute_bound;
 mod counter;
 mod empty;
+mod fib;
 mod hash;
 mod load_imbalance;
 mod r#loop;
 mod memory_bound;
+mod mergesort;
+mod nqueens;
 mod plus_minus;
+mod quicksort;
 mod replay;
+mod skynet;
 mod sleep;
 mod support;
+mod tree_sum;
+mod uts;
 
 pub use busy_wait::BUSY_WAIT;
 pub use compute_bound::COMPUTE_BOUND;
 pub use counter::COUNTER;
 pub use empty::EMPTY;
+pub use fib::FIB;
 pub use hash::HASH;
 pub use load_imbalance::LOAD_IMBALANCE;
 pub use r#loop::LOOP;
 pub use memory_bound::MEMORY_BOUND;
+pub use mergesort::MERGESORT;
+pub use nqueens::NQUEENS;
 pub use plus_minus::PLUS_MINUS;
+pub use quicksort::QUICKSORT;
 pub use replay::REPLAY;
+pub use skynet::SKYNET;
 pub use sleep::SLEEP;
 pub use support::deadly::deadly;
 pub use support::traced::{TaskTimes, traced};
+pub use support::venue::{Setting, Venue};
+pub use tree_sum::TREE_SUM;
+pub use uts::UTS;
 
 /// The kernels of every build.
 pub const KERNELS: &[&dyn KernelKind] = &[
@@ -52,6 +65,11 @@ pub const KERNELS: &[&dyn KernelKind] = &[
     &COUNTER,
     &PLUS_MINUS,
     &REPLAY,
+];
+
+/// The kernels that are recursive programs. [`Kernel::recursion`] says what they need.
+pub const RECURSIVE: &[&dyn KernelKind] = &[
+    &FIB, &NQUEENS, &UTS, &MERGESORT, &QUICKSORT, &TREE_SUM, &SKYNET,
 ];
 
 /// What one task does, ready to run.
@@ -96,6 +114,13 @@ pub trait Kernel: Send + Sync {
     /// the others may never end by themselves.
     fn has_parties(&self) -> bool {
         false
+    }
+
+    /// The recursive program that the one task of the graph is; `None` if tasks spawn no others. Backends that have
+    /// [`runs_recursion`](crate::backend::Backend::runs_recursion) run it with
+    /// [`Job::run_recursion`](crate::execute::Job::run_recursion).
+    fn recursion(&self) -> Option<&RecursiveProgram> {
+        None
     }
 
     /// The run has failed: tasks that wait must stop waiting. Called on any thread or process, while tasks run.
@@ -160,111 +185,6 @@ pub enum Sharing {
     Processes,
 }
 
-/// Where the tasks of a kernel are to run, as far as it is known before anything is built.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Venue<'a> {
-    /// The name of the backend.
-    pub backend: &'a str,
-    /// The number of tasks.
-    pub task_count: u64,
-    /// Whether the workers share one address space.
-    pub sharing: Sharing,
-    /// Whether a task that waits can be awaited, so that it occupies no worker.
-    pub is_async: bool,
-    /// The number of workers.
-    pub worker_count: usize,
-    /// How many tasks that wait can be in progress at once; `None` if there is no limit.
-    pub parallelism: Option<usize>,
-    /// Whether the backend supports only this number of workers.
-    pub is_fixed: bool,
-    /// Whether another program runs the tasks, with primitives of its own.
-    pub is_external: bool,
-}
-
-impl<'a> Venue<'a> {
-    /// A venue of threads for `task_count` tasks on `worker_count` workers of `backend`, each of which runs one task at a
-    /// time.
-    pub fn new(backend: &'a str, task_count: u64, worker_count: usize) -> Self {
-        Self {
-            backend,
-            task_count,
-            sharing: Sharing::Threads,
-            is_async: false,
-            worker_count,
-            parallelism: Some(worker_count),
-            is_fixed: false,
-            is_external: false,
-        }
-    }
-
-    /// Checks that `party_count` tasks, which wait for each other, can be in progress at once.
-    ///
-    /// # Errors
-    ///
-    /// Why they cannot, and what to do about it.
-    pub fn holds(&self, party_count: u64) -> Result<(), String> {
-        let Some(most) = self.parallelism.filter(|most| (*most as u64) < party_count) else {
-            return Ok(());
-        };
-        let parties = format!("{party_count} tasks wait for each other");
-        Err(match (self.is_fixed, self.worker_count) {
-            (true, _) => format!("{parties}, and `{}` runs {most} at once", self.backend),
-            (false, 1) => format!(
-                "{parties}, and one worker runs {most} at once: use --workers {party_count}"
-            ),
-            (false, workers) => format!(
-                "{parties}, and {workers} workers run {most} at once: use --workers {party_count}"
-            ),
-        })
-    }
-}
-
-/// Where a kernel will run.
-#[derive(Clone, Copy)]
-#[non_exhaustive]
-pub struct Setting<'a> {
-    /// The graph of its tasks.
-    pub graph: &'a TaskGraph,
-    /// Whether the workers share one address space.
-    pub sharing: Sharing,
-    /// How many workers there are.
-    pub worker_count: usize,
-    /// Whether tasks can be awaited: whether the backend calls [`Kernel::awaited`].
-    pub is_async: bool,
-    /// Where tasks that wait for each other say what they wait for; `None` for a table of the kernel's own.
-    pub waits: Option<&'a Arc<WaitTable>>,
-    /// The program that a kernel starts if it needs another process: one whose `main` is that of the harness. `None` for
-    /// the running program.
-    pub helper: Option<&'a Path>,
-}
-
-impl<'a> Setting<'a> {
-    /// The setting of a kernel for the tasks of `graph`, on `worker_count` workers.
-    pub fn new(graph: &'a TaskGraph, sharing: Sharing, worker_count: usize) -> Self {
-        Self {
-            graph,
-            sharing,
-            worker_count,
-            is_async: false,
-            waits: None,
-            helper: None,
-        }
-    }
-
-    /// The table in which tasks say what they wait for: the given one, or a new one.
-    ///
-    /// # Errors
-    ///
-    /// If the system refuses the pages.
-    pub fn wait_table(&self) -> io::Result<Arc<WaitTable>> {
-        match self.waits {
-            Some(table) => Ok(Arc::clone(table)),
-            None => Ok(Arc::new(WaitTable::new(self.graph.task_count())?)),
-        }
-    }
-}
-
 /// Tasks that last for a given time, in proportion to their size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timed {
@@ -317,6 +237,10 @@ pub trait KernelKind: Sync {
     /// Whether its tasks wait for each other. They can then not depend on each other, because all of them must be in
     /// progress at once.
     fn coordinates(&self) -> bool {
+        false
+    }
+    /// Whether it is a recursive program, see [`Kernel::recursion`]. The graph must then be one task.
+    fn is_recursive(&self) -> bool {
         false
     }
     /// Whether a task may run again after it was interrupted.

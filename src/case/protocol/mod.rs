@@ -137,7 +137,8 @@ pub enum Reply {
 /// The case to prepare.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prepare {
-    /// The kind of work: `graph`, or `coordination` if all tasks must be in progress at once.
+    /// The kind of work: `graph`; `coordination` if all tasks must be in progress at once; or `recursion` if the task of the
+    /// graph is a recursive program.
     #[serde(default = "graph")]
     pub kind: String,
     /// The case.
@@ -297,6 +298,9 @@ pub struct Expected {
     pub digests: Vec<Hex>,
     /// What determines its times, see [`crate::record::Record::pace`].
     pub pace: String,
+    /// The kind of work, see [`Prepare::kind`].
+    #[serde(default = "graph")]
+    pub kind: String,
     /// Whether its tasks wait for each other.
     #[serde(default)]
     pub has_parties: bool,

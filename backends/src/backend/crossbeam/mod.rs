@@ -22,6 +22,7 @@ use std::thread::{self, JoinHandle, Thread};
 use crate::memory::Padded;
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 
+use super::support::children::Places;
 use super::support::reserving::{RESERVE, Reserving};
 use super::support::worker::{Spin, join_all, spawn};
 use super::{Backend, Continuation, Lent, Placement, Pool, PoolPlan};
@@ -29,8 +30,11 @@ use crate::execute::{Halt, Job, Reserved};
 use crate::graph::TaskId;
 use crate::parameter::Parameter;
 
+mod executing;
 mod sleepers;
+mod spawning;
 
+use executing::DequeManner;
 use sleepers::Sleepers;
 
 /// One deque per worker, stealing, parking.
@@ -61,17 +65,23 @@ impl Backend for Crossbeam {
         true
     }
 
+    fn runs_recursion(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
         let lent = placement.enter_lent(0)?;
         let deques = (0..plan.worker_count).map(|_| Deque::new_lifo());
         let deques: Vec<Deque<TaskId>> = deques.collect();
+        let places = job.recursion().map(|_| Places::new(plan.worker_count));
         let shared = Arc::new(DequeShared {
             stealers: deques.iter().map(Deque::stealer).collect(),
             remaining: Padded::default(),
             sleepers: Sleepers::default(),
             closed: AtomicBool::new(false),
             caller: thread::current(),
+            places: places.transpose()?,
             placement,
         });
         let is_apt = plan.worker_count > 1 && !placement.is_crowded();
@@ -82,7 +92,7 @@ impl Backend for Crossbeam {
             .map(|(index, deque)| DequeWorker {
                 shared: Arc::clone(&shared),
                 job: Arc::clone(&job),
-                inline: plan.continuation == Continuation::Inline,
+                manner: DequeManner::new(&job, plan.continuation),
                 index,
                 deque,
                 reserving,
@@ -117,6 +127,8 @@ struct DequeShared {
     closed: AtomicBool,
     /// The thread of worker 0.
     caller: Thread,
+    /// The children of a recursive program that wait in the deques.
+    places: Option<Places>,
 }
 
 impl DequeShared {
@@ -138,8 +150,7 @@ impl DequeShared {
 struct DequeWorker {
     shared: Arc<DequeShared>,
     job: Arc<Job>,
-    /// Whether the first task made ready runs at once.
-    inline: bool,
+    manner: DequeManner,
     index: usize,
     deque: Deque<TaskId>,
     reserving: Reserving,
@@ -184,7 +195,7 @@ impl DequeWorker {
 
     /// Searches and waits for a task. Returns `None` when the pool is closed or `is_over` returns `true`.
     #[inline]
-    fn next_task(&mut self, is_over: fn(&DequeShared) -> bool) -> Option<TaskId> {
+    fn next_task(&mut self, is_over: impl Fn(&DequeShared) -> bool) -> Option<TaskId> {
         // Test before taking: one store per task is 2% of a small task.
         if self.reserved.is_some() {
             return self.await_reserved(is_over);
@@ -195,7 +206,11 @@ impl DequeWorker {
         })
     }
 
-    fn await_task(&mut self, mut spin: Spin, is_over: fn(&DequeShared) -> bool) -> Option<TaskId> {
+    fn await_task(
+        &mut self,
+        mut spin: Spin,
+        is_over: impl Fn(&DequeShared) -> bool,
+    ) -> Option<TaskId> {
         let mut turns = 1;
         loop {
             if let Some(task) = self.steal() {
@@ -219,7 +234,7 @@ impl DequeWorker {
 
     /// Waits for `reserved` or for other work. The run cannot end while a task is reserved.
     #[cold]
-    fn await_reserved(&mut self, is_over: fn(&DequeShared) -> bool) -> Option<TaskId> {
+    fn await_reserved(&mut self, is_over: impl Fn(&DequeShared) -> bool) -> Option<TaskId> {
         let reserved = self.reserved.take()?;
         let mut spin = Spin::new(&self.shared.placement);
         let pause = || spin.turn() && !self.shared.is_closed();
@@ -268,77 +283,6 @@ impl DequeWorker {
             self.shared.caller.unpark();
         }
         self.executed = 0;
-    }
-
-    /// Executes `task`, and with inline continuations the tasks that follow from it. These are two functions because
-    /// a single one makes tasks of 10 ns 5% slower with `queue`.
-    #[inline]
-    fn execute(&mut self, task: TaskId) -> Result<(), Halt> {
-        if self.inline {
-            self.execute_inline(task)
-        } else {
-            self.execute_queue(task)
-        }
-    }
-
-    /// Stores the reserved task of this worker, if there is one.
-    #[inline]
-    fn keep(&mut self, reserved: Option<Reserved>) {
-        if reserved.is_some() {
-            self.reserved = reserved;
-        }
-    }
-
-    /// Executes `task`, and pushes all tasks that it makes ready.
-    #[inline]
-    fn execute_queue(&mut self, task: TaskId) -> Result<(), Halt> {
-        let mut pushed = 0usize;
-        if self.job.is_halted() {
-            return Err(Halt);
-        }
-        let ready = |ready| {
-            self.deque.push(ready);
-            pushed += 1;
-        };
-        let is_idle = || self.deque.is_empty();
-        let may_reserve = self.reserving.is_on();
-        let reserved = self
-            .job
-            .execute_or_reserve(task, may_reserve, ready, is_idle)?;
-        self.keep(reserved);
-        self.executed += 1;
-        // This worker pops one of them next.
-        self.offer(pushed.saturating_sub(1));
-        Ok(())
-    }
-
-    /// Executes `first`, continues with the first task that it makes ready, and pushes the others.
-    #[inline]
-    fn execute_inline(&mut self, first: TaskId) -> Result<(), Halt> {
-        let mut next = Some(first);
-        while let Some(task) = next.take() {
-            if self.job.is_halted() {
-                return Err(Halt);
-            }
-            let mut pushed = 0;
-            let ready = |ready| {
-                if next.is_none() {
-                    next = Some(ready);
-                } else {
-                    self.deque.push(ready);
-                    pushed += 1;
-                }
-            };
-            let is_idle = || self.deque.is_empty();
-            let may_reserve = self.reserving.is_on();
-            let reserved = self
-                .job
-                .execute_or_reserve(task, may_reserve, ready, is_idle)?;
-            self.keep(reserved);
-            self.executed += 1;
-            self.offer(pushed);
-        }
-        Ok(())
     }
 
     /// Wakes sleepers for tasks that have just been pushed and that this worker will not run next.

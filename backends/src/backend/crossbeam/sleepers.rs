@@ -54,6 +54,20 @@ impl Sleepers {
         }
     }
 
+    /// Wakes worker `index`, if it sleeps, for what the caller has just done for it.
+    pub(super) fn wake_worker(&self, index: usize) {
+        // The pusher's fence: what was done stands for the task, and what the sleeper needs for the deques.
+        fence(Ordering::SeqCst);
+        // Relaxed: the fence orders it.
+        if self.count.load(Ordering::Relaxed) > 0 {
+            let is_it = |(other, _): &mut (usize, Thread)| *other == index;
+            let woken = self.edit(|threads| threads.extract_if(.., is_it).next());
+            if let Some((_, thread)) = woken {
+                thread.unpark();
+            }
+        }
+    }
+
     #[cold]
     fn wake_slowly(&self, count: usize) {
         let woken = self.edit(|threads| threads.split_off(threads.len().saturating_sub(count)));

@@ -124,8 +124,10 @@ impl Crew {
         while let Some(index) = self.first_ended(AT_ONCE) {
             losses.push(self.members.swap_remove(index).lose(shared));
         }
-        if !losses.is_empty() && shared.job.kernel().has_parties() {
-            // The others may wait for the dead one, and nothing of theirs can be used.
+        let job = &shared.job;
+        let others_wait = job.kernel().has_parties() || job.recursion().is_some();
+        if !losses.is_empty() && others_wait {
+            // They may wait for the dead one, and nothing of theirs can be used.
             self.kill_all();
             return losses;
         }

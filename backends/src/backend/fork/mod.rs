@@ -21,6 +21,7 @@ mod park;
 mod phase;
 mod shared;
 mod sources;
+mod spawning;
 mod watch;
 mod worker;
 
@@ -101,6 +102,10 @@ impl Backend for Fork {
     }
 
     fn can_pin(&self) -> bool {
+        true
+    }
+
+    fn runs_recursion(&self) -> bool {
         true
     }
 

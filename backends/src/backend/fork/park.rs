@@ -87,6 +87,16 @@ impl<'a> Parking<'a> {
         }
     }
 
+    /// Wakes this worker, if it sleeps. The caller must have passed the fence, as for [`wake_one`](Self::wake_one), since
+    /// it did what the worker waits for.
+    pub(super) fn wake_worker(&self, worker: usize) {
+        // Relaxed: as in `wake_one`.
+        let is_parked = self.seats[worker].load(Ordering::Relaxed) == PARKED;
+        if is_parked && self.unpark(worker) {
+            futex::wake(&self.seats[worker]);
+        }
+    }
+
     /// Moves `seat` from `PARKED` to `AWAKE`; `false` if another thread was faster.
     fn unpark(&self, seat: usize) -> bool {
         // Acquire: the count was incremented before the seat was taken, see `sit`. Release: the waker hands over

@@ -9,6 +9,7 @@ use super::deque::{Deque, HEAD_WORDS};
 use super::park::Parking;
 use super::phase::PhaseWord;
 use super::sources::{Range, Sources};
+use crate::backend::support::children::Places;
 use crate::execute::Job;
 use crate::graph::TaskId;
 use crate::memory::{Padded, Shareable, SharedPages, SharedSlice};
@@ -55,6 +56,8 @@ pub(super) struct PoolPages {
     /// All deques, `deque_words` each. See [`Deque`].
     deques: SharedSlice<AtomicU64>,
     deque_words: usize,
+    /// The children of a recursive program that wait in the deques.
+    children: Option<Places>,
 }
 
 impl PoolPages {
@@ -62,7 +65,14 @@ impl PoolPages {
         // Sources never enter a deque, and every other task enters one once per run. Memory is allocated only for
         // pages that are used, so each deque may begin on its own page.
         let graph = job.graph();
-        let task_words = graph.task_count() - graph.sources().len();
+        let children = job
+            .recursion()
+            .map(|_| Places::new(worker_count))
+            .transpose()?;
+        // A worker whose deque is not empty still waits for every child that others have taken from it since the deque was
+        // empty. So no more numbers are in use than there are places.
+        let spawned_words = children.as_ref().map_or(0, Places::per_worker);
+        let task_words = graph.task_count() - graph.sources().len() + spawned_words;
         let deque_words = (HEAD_WORDS + task_words).next_multiple_of(PAGE_WORDS);
         let mut pages = SharedPages::new(
             worker_count
@@ -76,6 +86,7 @@ impl PoolPages {
             places: pages.cut(worker_count),
             seats: pages.cut(worker_count),
             deque_words,
+            children,
             job,
         })
     }
@@ -91,6 +102,11 @@ impl PoolPages {
     pub(super) fn deque(&self, worker: usize) -> Deque<'_> {
         let start = worker * self.deque_words;
         Deque::new(&self.deques[start..start + self.deque_words])
+    }
+
+    /// Where the children of a recursive program wait; `None` for a graph.
+    pub(super) fn children(&self) -> Option<&Places> {
+        self.children.as_ref()
     }
 
     pub(super) fn parking(&self) -> Parking<'_> {

@@ -97,19 +97,19 @@ fn give_up(shared: &PoolPages, message: String) {
     shared.phase().halt();
 }
 
-struct Worker<'a> {
-    shared: &'a PoolPages,
-    parking: Parking<'a>,
-    me: usize,
-    own: Deque<'a>,
+pub(super) struct Worker<'a> {
+    pub(super) shared: &'a PoolPages,
+    pub(super) parking: Parking<'a>,
+    pub(super) me: usize,
+    pub(super) own: Deque<'a>,
     sources: Sources<'a>,
     starting: &'a [TaskId],
-    manner: WorkerManner,
+    pub(super) manner: WorkerManner,
     reserving: Reserving,
     /// The reserved task, if any. There is one only while the worker has nothing else.
     reserved: Option<Reserved>,
     /// Tasks run and not reported yet.
-    finished: u64,
+    pub(super) finished: u64,
 }
 
 impl<'a> Worker<'a> {
@@ -135,8 +135,13 @@ impl<'a> Worker<'a> {
     }
 
     fn work(mut self) {
+        let is_spawning = self.shared.children().is_some();
         while let Some(task) = self.next() {
-            if self.run(task) == Err(Halt) {
+            let ran = match is_spawning {
+                true => self.run_spawning(task),
+                false => self.run(task),
+            };
+            if ran == Err(Halt) {
                 self.shared.phase().halt();
                 return;
             }
@@ -164,7 +169,7 @@ impl<'a> Worker<'a> {
             self.shared.finish(self.finished);
             self.finished = 0;
         }
-        self.wait(rounds)
+        self.wait_for_work(rounds, || false)
     }
 
     /// Runs `task` and, with [`Continuation::Inline`], the first of its dependents, and so on.
@@ -225,7 +230,7 @@ impl<'a> Worker<'a> {
 
     /// Searches everywhere once: first its own tasks, newest first, because their inputs are in the cache; then its
     /// sources; then the tasks of other workers, oldest first.
-    fn search(&self) -> Option<TaskId> {
+    pub(super) fn search(&self) -> Option<TaskId> {
         if let Some(taken) = self.own.pop() {
             return Some(self.accept(taken));
         }
@@ -280,19 +285,25 @@ impl<'a> Worker<'a> {
         TaskId(taken.task)
     }
 
-    /// Waits for work, and spins for this many `rounds` before it sleeps; `None` if the worker must leave.
-    fn wait(&self, mut rounds: u64) -> Option<TaskId> {
+    /// Waits for work, and spins for this many `rounds` before it sleeps; `None` if the worker must leave, or finds no work
+    /// and `is_over` returns `true`. It searches before it asks: a worker that was woken for a task must take it.
+    pub(super) fn wait_for_work(
+        &self,
+        mut rounds: u64,
+        is_over: impl Fn() -> bool,
+    ) -> Option<TaskId> {
+        let must_end = || self.shared.is_leaving() || is_over();
         loop {
             for _ in 0..rounds {
                 (0..PAUSES).for_each(|_| std::hint::spin_loop());
                 let found = self.search();
-                if found.is_some() || self.shared.is_leaving() {
+                if found.is_some() || must_end() {
                     return found;
                 }
             }
             self.parking.sit(self.me);
             let found = self.search();
-            if found.is_some() || self.shared.is_leaving() {
+            if found.is_some() || must_end() {
                 if self.parking.leave(self.me) {
                     self.parking.wake_one();
                 }

@@ -6,10 +6,14 @@
 //! | `multiply_add` | a known number of floating-point operations |
 //! | `traced` | times every task of another kernel |
 //! | `deadly` | kills worker processes in the tasks of another kernel |
+//! | `recursive` | what the kernels that are recursive programs have in common |
+//! | `venue` | where kernels run |
 //! | `wrapper` | forwards the methods of a wrapped kernel |
 
 pub(super) mod deadly;
 pub(super) mod multiply_add;
+pub(super) mod recursive;
 pub(super) mod sequence;
 pub(super) mod traced;
+pub(super) mod venue;
 pub(super) mod wrapper;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::graph::TaskId;
 use crate::kernel::{Awaited, Findings, Kernel};
 use crate::latency::Histogram;
+use crate::recursion::RecursiveProgram;
 
 /// What is done before and after the tasks of another kernel.
 pub(super) trait Wrapper: Send + Sync {
@@ -69,6 +70,10 @@ impl<W: Wrapper> Kernel for Wrapped<W> {
         self.kernel.has_parties()
     }
 
+    fn recursion(&self) -> Option<&RecursiveProgram> {
+        self.kernel.recursion()
+    }
+
     fn halt(&self) {
         self.kernel.halt();
     }
@@ -107,6 +112,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
     use super::*;
+    use crate::recursion::TreeSum;
     use crate::sync::at_once;
 
     /// Does nothing around a task.
@@ -117,6 +123,8 @@ mod tests {
             work()
         }
     }
+
+    static PROGRAM: RecursiveProgram = RecursiveProgram::TreeSum(TreeSum { levels: 1 });
 
     /// Answers every question differently from its default.
     #[derive(Default)]
@@ -153,6 +161,10 @@ mod tests {
 
         fn has_parties(&self) -> bool {
             true
+        }
+
+        fn recursion(&self) -> Option<&RecursiveProgram> {
+            Some(&PROGRAM)
         }
 
         fn halt(&self) {
@@ -210,6 +222,7 @@ mod tests {
         assert_eq!(at_once(wrapped.awaited(task, 7)), 17);
         assert!(wrapped.awaits_descriptors());
         assert!(wrapped.has_parties());
+        assert!(wrapped.recursion().is_some());
         wrapped.reset();
         wrapped.halt();
         let verdict = wrapped.verify(5);

@@ -1,0 +1,121 @@
+//! **Where a worker parks.** A worker without a job sleeps on a condition variable, and spins for nothing. Every 100 µs a
+//! further thread, which belongs to chili, tells each busy worker to share one of its jobs. A shorter program therefore
+//! runs on one worker.
+
+use std::io;
+use std::num::NonZero;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use chili::{Config, Scope, ThreadPool};
+
+use super::{Backend, Pool, PoolPlan};
+use crate::execute::{Halt, Job};
+use crate::recursion::{Folded, Join, ProgramVisitor, Recursion, Run, walk};
+
+/// A pool of `chili`, whose workers share jobs only when they are told to.
+pub const CHILI: Chili = Chili;
+
+/// See [`CHILI`].
+#[derive(Debug)]
+pub struct Chili;
+
+impl Backend for Chili {
+    fn name(&self) -> &'static str {
+        "chili"
+    }
+
+    fn why(&self) -> &'static str {
+        "chili: joins that cost little, jobs shared at heartbeats; recursion only"
+    }
+
+    fn runs_graphs(&self) -> bool {
+        false
+    }
+
+    fn runs_recursion(&self) -> bool {
+        true
+    }
+
+    fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
+        if job.recursion().is_none() {
+            let message = "`chili` runs only recursive programs, and this job is a graph";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, message));
+        }
+        // The calling thread is one of the workers.
+        let pool = ThreadPool::with_config(Config {
+            thread_count: NonZero::new(plan.worker_count),
+            ..Config::default()
+        });
+        Ok(Box::new(ChiliPool::new(job, pool)))
+    }
+}
+
+/// A pool, and the scope in which the calling thread joins. Making a scope takes a lock and may wake the thread of the
+/// heartbeats, so there is one for all runs, as in programs that keep theirs.
+struct ChiliPool {
+    job: Arc<Job>,
+    /// Borrows `pool`. `None` only while the pool is dropped.
+    scope: Option<Scope<'static>>,
+    /// From [`Box::into_raw`].
+    pool: NonNull<ThreadPool>,
+}
+
+impl ChiliPool {
+    fn new(job: Arc<Job>, pool: ThreadPool) -> Self {
+        let pool = NonNull::from(Box::leak(Box::new(pool)));
+        // SAFETY: the pool is freed only when this value is dropped, after the scope. Nobody has a mutable reference.
+        let scope = unsafe { pool.as_ref() }.scope();
+        Self {
+            job,
+            scope: Some(scope),
+            pool,
+        }
+    }
+}
+
+impl Drop for ChiliPool {
+    fn drop(&mut self) {
+        self.scope = None;
+        // SAFETY: it came from a box, and the scope, its only borrower, is gone.
+        drop(unsafe { Box::from_raw(self.pool.as_ptr()) });
+    }
+}
+
+impl Pool for ChiliPool {
+    fn run(&mut self) -> Result<(), Halt> {
+        let program = self.job.recursion().expect("checked at the start");
+        let scope = self.scope.as_mut().expect("the pool is not being dropped");
+        self.job
+            .run_recursion(|seed| Ok(program.visit(WalkWithChili { seed, scope })))
+    }
+}
+
+struct WalkWithChili<'a> {
+    seed: u64,
+    scope: &'a mut Scope<'static>,
+}
+
+impl ProgramVisitor for WalkWithChili<'_> {
+    type Output = Folded;
+
+    fn visit<R: Recursion + ?Sized>(self, program: &R) -> Folded {
+        let run = Run::new(program, self.seed);
+        walk::<ChiliJoin, R>(run, run.root(), self.scope)
+    }
+}
+
+struct ChiliJoin;
+
+impl Join for ChiliJoin {
+    type Scope<'s> = Scope<'s>;
+
+    #[inline]
+    fn join<A, B>(scope: &mut Scope<'_>, a: A, b: B) -> (Folded, Folded)
+    where
+        A: FnOnce(&mut Scope<'_>) -> Folded + Send,
+        B: FnOnce(&mut Scope<'_>) -> Folded + Send,
+    {
+        scope.join(a, b)
+    }
+}

@@ -1,0 +1,22 @@
+use super::support::recursive::{RecursiveKind, count};
+use crate::recursion::{Quicksort, RecursiveProgram};
+
+/// Sorts an array in place by dividing it at pivots.
+pub const QUICKSORT: RecursiveKind = RecursiveKind {
+    name: "quicksort",
+    why: "recursion: sorts an array in shared memory; tasks work before their children",
+    parameters: &[
+        count("len", "elements to sort", (1, 1 << 32), 20_000),
+        count(
+            "cut_off",
+            "the most elements sorted without spawning",
+            (2, 1 << 32),
+            1000,
+        ),
+    ],
+    byte_len: |given| 8 * given.count("len"),
+    program: |given| {
+        let (len, cut_off) = (given.count("len"), given.count("cut_off"));
+        Quicksort::new(len as usize, cut_off as usize).map(RecursiveProgram::Quicksort)
+    },
+};

@@ -1,0 +1,3 @@
+//! Shared by programs that sort.
+
+pub(super) mod array;
