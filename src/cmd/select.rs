@@ -31,7 +31,8 @@ pub(super) struct Selected {
     /// Add workload files, or all workload files in a folder. Can be given more than once.
     #[arg(long, value_name = "PATH", env = "TASKDYNO_WORKLOADS")]
     pub(super) workloads: Vec<PathBuf>,
-    /// Run only these backends, separated by commas (default: all backends).
+    /// Run only these backends, separated by commas; `all` is every backend (default: all but those that run only if
+    /// they are named, see `taskdyno list`).
     #[arg(
         long,
         value_name = "NAMES",
@@ -223,7 +224,14 @@ impl Selected {
         backends: &[&'static dyn Backend],
     ) -> Result<(Selection, Vec<Selection>), Exit> {
         let named = named(registry, &self.backends)?;
-        let backends = if named.is_empty() { backends } else { &named };
+        let backends: Vec<_> = match named.is_empty() {
+            true => backends
+                .iter()
+                .copied()
+                .filter(|one| one.is_default())
+                .collect(),
+            false => named.clone(),
+        };
         let (counts, shapes) = workers::split(&self.workers);
         let options = options(registry, &self.options)?;
         workers::check(&shapes, &counts, &named, &options)?;
@@ -234,7 +242,7 @@ impl Selected {
             backends: if only_shapes {
                 Vec::new()
             } else {
-                backends.to_vec()
+                backends.clone()
             },
             externals: registry.externals.clone(),
             is_named: !named.is_empty(),
@@ -243,7 +251,9 @@ impl Selected {
             pin: self.pin.map_or(Binding::Nobody, Pin::binding),
             options,
         };
-        let shaped = shapes.iter().map(|shape| shape.selection(&plain, backends));
+        let shaped = shapes
+            .iter()
+            .map(|shape| shape.selection(&plain, &backends));
         let shaped = shaped.collect();
         Ok((plain, shaped))
     }
@@ -286,8 +296,14 @@ pub(super) fn none_applicable(reasons: &[String]) -> Exit {
     ))
 }
 
+/// The name that means every backend.
+const EVERY: &str = "all";
+
 /// The backends of these names, each once.
 fn named(registry: &Registry, names: &[String]) -> Result<Vec<&'static dyn Backend>, Exit> {
+    if names.iter().any(|name| name == EVERY) {
+        return Ok(registry.backends.clone());
+    }
     let find = |name: &String| {
         registry.backend(name).ok_or_else(|| {
             let known: Vec<_> = registry.backends.iter().map(|one| one.name()).collect();

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::support::{
-    CAN_AWAIT, PAGE_BYTES, bytes_from_device, elsewhere, file_system, temporary_file, with_pages,
+    PAGE_BYTES, awaits, bytes_from_device, check_awaits, elsewhere, file_system, temporary_file,
+    with_pages,
 };
 use crate::graph::TaskId;
-use crate::kernel::{Awaited, Findings, Kernel, KernelKind, Setting};
+use crate::kernel::{Awaited, Findings, Kernel, KernelKind, Setting, Venue};
 use crate::memory::{Padded, SharedSlice};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::random::{fill, first_wrong_byte, mix};
@@ -72,6 +73,10 @@ impl KernelKind for IoFileReadKind {
         Some("reads")
     }
 
+    fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        check_awaits(venue)
+    }
+
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let pieces = Pieces {
             page_count: parameters.count("read_pages") as usize,
@@ -80,7 +85,7 @@ impl KernelKind for IoFileReadKind {
         let file = written(&pieces)?;
         let is_uncached = parameters.text("cache") == "uncached";
         Ok(Box::new(FileReads {
-            is_async: setting.is_async && CAN_AWAIT,
+            is_async: awaits(setting),
             reads: parameters.count("reads"),
             shared: Arc::new(ReadFile {
                 file_system: file_system(&file)?,

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::support::{CAN_AWAIT, PAGE_BYTES, elsewhere, file_system, temporary_file, with_pages};
+use super::support::{
+    PAGE_BYTES, awaits, check_awaits, elsewhere, file_system, temporary_file, with_pages,
+};
 use crate::graph::TaskId;
 use crate::kernel::{Awaited, Findings, Kernel, KernelKind, Setting, Venue};
 use crate::latency::{Histogram, Recorder};
@@ -60,6 +62,7 @@ impl KernelKind for IoFileWriteKind {
     }
 
     fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        check_awaits(venue)?;
         match venue.task_count <= MOST_TASKS {
             true => Ok(()),
             false => Err(format!(
@@ -82,7 +85,7 @@ impl KernelKind for IoFileWriteKind {
         let files = (0..task_count).map(|_| temporary_file());
         let files = files.collect::<io::Result<Vec<_>>>()?;
         Ok(Box::new(FileWrites {
-            is_async: setting.is_async && CAN_AWAIT,
+            is_async: awaits(setting),
             file_system: match files.first() {
                 Some(file) => file_system(file)?,
                 None => String::new(),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 #[cfg(feature = "tokio")]
 use super::support::until;
-use super::support::{CAN_AWAIT, DueTimes, EchoMessage, Helper, Slot, answer, message};
+use super::support::{DueTimes, EchoMessage, Helper, Slot, answer, awaits, check_awaits, message};
 use crate::graph::TaskId;
 #[cfg(feature = "tokio")]
 use crate::kernel::Awaited;
@@ -60,6 +60,7 @@ impl KernelKind for IoTcpKind {
     }
 
     fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        check_awaits(venue)?;
         match venue.task_count <= MOST_TASKS {
             true => Ok(()),
             false => Err(format!(
@@ -87,7 +88,7 @@ impl KernelKind for IoTcpKind {
     }
 
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
-        let is_async = setting.is_async && CAN_AWAIT;
+        let is_async = awaits(setting);
         let helper = Helper::start(setting.helper, parameters.milliseconds("delay_ms"))?;
         let task_count = setting.graph.task_count();
         let connections = (0..task_count).map(|_| Connection::new(helper.connect()?, is_async));

@@ -3,9 +3,9 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::support::{CAN_AWAIT, DueTimes, Slot, until};
+use super::support::{DueTimes, Slot, awaits, check_awaits, until};
 use crate::graph::TaskId;
-use crate::kernel::{Awaited, Kernel, KernelKind, Pace, Setting};
+use crate::kernel::{Awaited, Kernel, KernelKind, Pace, Setting, Venue};
 use crate::latency::{Histogram, Recorder};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::random::mix;
@@ -55,6 +55,10 @@ impl KernelKind for MixedBlockingKind {
         ]
     }
 
+    fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        check_awaits(venue)
+    }
+
     fn is_idempotent(&self) -> bool {
         // An interrupted task has begun, and never ends.
         false
@@ -77,7 +81,7 @@ impl KernelKind for MixedBlockingKind {
             block: parameters.milliseconds("block_ms"),
             tick: parameters.milliseconds("tick_ms"),
             tick_count: parameters.count("ticks") as u32,
-            is_async: setting.is_async && CAN_AWAIT,
+            is_async: awaits(setting),
             // All tasks are due when the run starts.
             schedule: DueTimes::new(setting.graph.task_count(), Duration::ZERO)?,
             lateness: Recorder::new()?,

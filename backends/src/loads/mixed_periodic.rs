@@ -3,9 +3,9 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::support::{CAN_AWAIT, DueTimes, Slot, until};
+use super::support::{DueTimes, Slot, awaits, check_awaits, until};
 use crate::graph::TaskId;
-use crate::kernel::{Awaited, Kernel, KernelKind, Pace, Setting};
+use crate::kernel::{Awaited, Kernel, KernelKind, Pace, Setting, Venue};
 use crate::latency::{Histogram, Recorder};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::random::mix;
@@ -41,6 +41,10 @@ impl KernelKind for MixedPeriodicKind {
         }]
     }
 
+    fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        check_awaits(venue)
+    }
+
     fn is_idempotent(&self) -> bool {
         // An interrupted task has begun, and never ends.
         false
@@ -65,7 +69,7 @@ impl KernelKind for MixedPeriodicKind {
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let interval = Duration::from_micros(parameters.count("interval_us"));
         Ok(Box::new(Periodic {
-            is_async: setting.is_async && CAN_AWAIT,
+            is_async: awaits(setting),
             schedule: DueTimes::new(setting.graph.task_count(), interval)?,
             lateness: Recorder::new()?,
         }))

@@ -48,11 +48,17 @@ impl Form {
     /// If this build has none for them.
     pub(super) fn at(venue: &Venue<'_>) -> Result<Self, String> {
         match Self::new(venue.is_async, venue.sharing) {
-            Self::AsyncTasks if !cfg!(feature = "tokio") && !venue.is_external => {
-                Err(NO_ASYNC_FORM.into())
+            Self::AsyncTasks if venue.is_external => {}
+            Self::AsyncTasks if !cfg!(feature = "tokio") => return Err(NO_ASYNC_FORM.into()),
+            Self::AsyncTasks if venue.runtime != Some("tokio") => {
+                return Err(format!(
+                    "no primitives for the tasks of `{}`: use an async backend of tokio, or one of threads or processes",
+                    venue.backend
+                ));
             }
-            form => Ok(form),
+            Self::Threads | Self::Processes | Self::AsyncTasks => {}
         }
+        Ok(Self::new(venue.is_async, venue.sharing))
     }
 
     fn new(is_async: bool, sharing: Sharing) -> Self {
