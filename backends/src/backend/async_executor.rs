@@ -15,6 +15,7 @@ use async_executor::Executor;
 use async_io::Timer;
 use futures_lite::future::block_on;
 
+use super::support::ending::RunEnd;
 use super::support::spawning::{Spawner, Spawning};
 use super::support::worker::{join_all, spawn};
 use super::{Backend, Continuation, Family, Placement, Pool, PoolPlan};
@@ -40,6 +41,11 @@ impl Backend for AsyncExecutor {
         Family::Async
     }
 
+    fn runtime(&self) -> Option<&'static str> {
+        // Smol is this executor with more around it.
+        cfg!(feature = "smol").then_some("smol")
+    }
+
     fn is_default(&self) -> bool {
         false
     }
@@ -60,7 +66,7 @@ impl Backend for AsyncExecutor {
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
         let executor = Arc::new(Executor::new());
-        let (end, over) = bounded(1);
+        let (end, over) = RunEnd::new();
         let (shutdown, is_down) = bounded::<()>(1);
         let spawner = OwnThreads {
             executor: Arc::clone(&executor),
@@ -87,7 +93,7 @@ impl Backend for AsyncExecutor {
 /// Spawns on an executor that threads of the backend run.
 struct OwnThreads {
     executor: Arc<Executor<'static>>,
-    end: Sender<()>,
+    end: RunEnd,
 }
 
 impl Spawner for OwnThreads {
@@ -100,9 +106,16 @@ impl Spawner for OwnThreads {
         Timer::after(duration).await;
     }
 
+    fn awaits(
+        &self,
+        job: &Job,
+        work: impl Future<Output = Result<(), Halt>> + Send,
+    ) -> impl Future<Output = Result<(), Halt>> + Send {
+        self.end.awaits(job, work)
+    }
+
     fn end(&self) {
-        // It is full if the run has failed more than once.
-        let _ = self.end.try_send(());
+        self.end.tell();
     }
 }
 

@@ -13,12 +13,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use smol::Timer;
-use smol::channel::{Sender, bounded};
 
+use super::support::ending::RunEnd;
 use super::support::once::Once;
 use super::support::spawning::{Spawner, Spawning};
 use super::{Backend, Continuation, Family, Pool, PoolPlan, pool_fn};
-use crate::execute::Job;
+use crate::execute::{Halt, Job};
 
 /// The global executor of `smol`, with one spawn for each task that becomes ready.
 pub const SMOL: Smol = Smol;
@@ -42,6 +42,10 @@ impl Backend for Smol {
         Family::Async
     }
 
+    fn runtime(&self) -> Option<&'static str> {
+        Some("smol")
+    }
+
     fn is_default(&self) -> bool {
         false
     }
@@ -62,8 +66,8 @@ impl Backend for Smol {
             unsafe { env::set_var("SMOL_THREADS", plan.worker_count.to_string()) };
             smol::block_on(smol::spawn(async {}));
         })?;
-        let (sender, over) = bounded(1);
-        let run = Spawning::new(Arc::clone(&job), plan, SmolSpawner { over: sender });
+        let (end, over) = RunEnd::new();
+        let run = Spawning::new(Arc::clone(&job), plan, SmolSpawner { end });
         Ok(pool_fn(job, move |_| {
             smol::block_on(async {
                 if run.begin() {
@@ -78,7 +82,7 @@ impl Backend for Smol {
 
 /// Spawns on the global executor.
 struct SmolSpawner {
-    over: Sender<()>,
+    end: RunEnd,
 }
 
 impl Spawner for SmolSpawner {
@@ -91,8 +95,15 @@ impl Spawner for SmolSpawner {
         Timer::after(duration).await;
     }
 
+    fn awaits(
+        &self,
+        job: &Job,
+        work: impl Future<Output = Result<(), Halt>> + Send,
+    ) -> impl Future<Output = Result<(), Halt>> + Send {
+        self.end.awaits(job, work)
+    }
+
     fn end(&self) {
-        // It is full if the run has failed more than once.
-        let _ = self.over.try_send(());
+        self.end.tell();
     }
 }

@@ -1,7 +1,7 @@
 use std::io;
 
-#[cfg(not(feature = "tokio"))]
-use super::support::NO_ASYNC_FORM;
+#[cfg(feature = "smol")]
+use super::support::of_smol::SmolBarrier;
 use super::support::{Form, two_at_least};
 use crate::coordination::{BarrierWork, BrokenBarrierWork, Coordinated};
 use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
@@ -48,9 +48,9 @@ impl KernelKind for BarrierKind {
         let form = Form::at(venue)?;
         if parameters.text("variant") == BROKEN {
             two_at_least(venue, "stays away from")?;
-            if form == Form::AsyncTasks {
+            if form.is_async() {
                 return Err(
-                    "the barrier of tokio cannot be broken: use a backend of threads or processes"
+                    "the barrier of an async runtime cannot be broken: use a backend of threads or processes"
                         .into(),
                 );
             }
@@ -89,9 +89,14 @@ impl KernelKind for BarrierKind {
             Form::Threads => work(ThreadBarrier::new(party_count), phase_count, setting),
             Form::Processes => work(SharedBarrier::new(party_count)?, phase_count, setting),
             #[cfg(feature = "tokio")]
-            Form::AsyncTasks => work(TokioBarrier::new(party_count), phase_count, setting),
-            #[cfg(not(feature = "tokio"))]
-            Form::AsyncTasks => Err(io::Error::other(NO_ASYNC_FORM)),
+            Form::TokioTasks => work(TokioBarrier::new(party_count), phase_count, setting),
+            #[cfg(feature = "smol")]
+            Form::SmolTasks => work(SmolBarrier::new(party_count), phase_count, setting),
+            #[allow(
+                unreachable_patterns,
+                reason = "reached in builds without some runtimes"
+            )]
+            form => form.is_lacking(),
         }
     }
 }

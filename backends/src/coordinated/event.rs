@@ -1,7 +1,7 @@
 use std::io;
 
-#[cfg(not(feature = "tokio"))]
-use super::support::NO_ASYNC_FORM;
+#[cfg(feature = "smol")]
+use super::support::of_smol::SmolEvent;
 use super::support::{Form, two_at_least};
 use crate::coordination::{Coordinated, EVENT_LATENCIES, EventWork};
 use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
@@ -68,9 +68,14 @@ impl KernelKind for EventKind {
             Form::Threads => work(|| Ok(ThreadEvent::default()), parameters, setting),
             Form::Processes => work(SharedEvent::new, parameters, setting),
             #[cfg(feature = "tokio")]
-            Form::AsyncTasks => work(|| Ok(of_tokio::TokioEvent::default()), parameters, setting),
-            #[cfg(not(feature = "tokio"))]
-            Form::AsyncTasks => Err(io::Error::other(NO_ASYNC_FORM)),
+            Form::TokioTasks => work(|| Ok(of_tokio::TokioEvent::default()), parameters, setting),
+            #[cfg(feature = "smol")]
+            Form::SmolTasks => work(|| Ok(SmolEvent::default()), parameters, setting),
+            #[allow(
+                unreachable_patterns,
+                reason = "reached in builds without some runtimes"
+            )]
+            form => form.is_lacking(),
         }
     }
 }

@@ -1,8 +1,8 @@
 use std::io;
 
 use super::support::Form;
-#[cfg(not(feature = "tokio"))]
-use super::support::NO_ASYNC_FORM;
+#[cfg(feature = "smol")]
+use super::support::of_smol::SmolPipe;
 use crate::coordination::{Coordinated, LEAST_MESSAGE_BYTES, PipeExchange, ROUND_TRIP};
 use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
@@ -83,9 +83,14 @@ impl KernelKind for IoPipeKind {
         match Form::of(setting) {
             Form::Threads | Form::Processes => work(BlockingPipe::new, parameters, setting),
             #[cfg(feature = "tokio")]
-            Form::AsyncTasks => work(of_tokio::TokioPipe::new, parameters, setting),
-            #[cfg(not(feature = "tokio"))]
-            Form::AsyncTasks => Err(io::Error::other(NO_ASYNC_FORM)),
+            Form::TokioTasks => work(of_tokio::TokioPipe::new, parameters, setting),
+            #[cfg(feature = "smol")]
+            Form::SmolTasks => work(SmolPipe::new, parameters, setting),
+            #[allow(
+                unreachable_patterns,
+                reason = "reached in builds without some runtimes"
+            )]
+            form => form.is_lacking(),
         }
     }
 }

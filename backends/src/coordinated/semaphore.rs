@@ -1,10 +1,10 @@
 use std::io;
 
 use super::support::Form;
-#[cfg(not(feature = "tokio"))]
-use super::support::NO_ASYNC_FORM;
 #[cfg(feature = "tokio")]
 use super::support::locks::{TokioPause, TokioSemaphore};
+#[cfg(feature = "smol")]
+use super::support::of_smol::{SmolPause, SmolSemaphore};
 use crate::coordination::{Coordinated, SEMAPHORE_LATENCIES, SemaphoreWork};
 use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
@@ -90,9 +90,14 @@ impl KernelKind for SemaphoreKind {
             Form::Threads => build.with(ThreadSemaphore::new(permit_count), BlockingPause),
             Form::Processes => build.with(SharedSemaphore::new(permit_count)?, BlockingPause),
             #[cfg(feature = "tokio")]
-            Form::AsyncTasks => build.with(TokioSemaphore::new(permit_count), TokioPause),
-            #[cfg(not(feature = "tokio"))]
-            Form::AsyncTasks => Err(io::Error::other(NO_ASYNC_FORM)),
+            Form::TokioTasks => build.with(TokioSemaphore::new(permit_count), TokioPause),
+            #[cfg(feature = "smol")]
+            Form::SmolTasks => build.with(SmolSemaphore::new(permit_count), SmolPause),
+            #[allow(
+                unreachable_patterns,
+                reason = "reached in builds without some runtimes"
+            )]
+            form => form.is_lacking(),
         }
     }
 }

@@ -1,8 +1,8 @@
 use std::io;
 
 use super::support::Form;
-#[cfg(not(feature = "tokio"))]
-use super::support::NO_ASYNC_FORM;
+#[cfg(feature = "smol")]
+use super::support::of_smol::SmolTimers;
 #[cfg(feature = "tokio")]
 use super::support::tokio_timers::TokioTimers;
 use crate::coordination::{Cancel, Coordinated, TIMER_LATENCIES, TimerWork};
@@ -75,9 +75,14 @@ impl KernelKind for TimerKind {
             Form::Threads => work(ThreadTimers::new(party_count), parameters, setting),
             Form::Processes => work(SharedTimers::new(party_count)?, parameters, setting),
             #[cfg(feature = "tokio")]
-            Form::AsyncTasks => work(TokioTimers::new(party_count), parameters, setting),
-            #[cfg(not(feature = "tokio"))]
-            Form::AsyncTasks => Err(io::Error::other(NO_ASYNC_FORM)),
+            Form::TokioTasks => work(TokioTimers::new(party_count), parameters, setting),
+            #[cfg(feature = "smol")]
+            Form::SmolTasks => work(SmolTimers::new(party_count), parameters, setting),
+            #[allow(
+                unreachable_patterns,
+                reason = "reached in builds without some runtimes"
+            )]
+            form => form.is_lacking(),
         }
     }
 }

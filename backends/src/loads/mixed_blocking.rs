@@ -3,7 +3,7 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::support::{DueTimes, Slot, awaits, check_awaits, until};
+use super::support::{AwaitedOn, DueTimes, Slot};
 use crate::graph::TaskId;
 use crate::kernel::{Awaited, Kernel, KernelKind, Pace, Setting, Venue};
 use crate::latency::{Histogram, Recorder};
@@ -56,7 +56,7 @@ impl KernelKind for MixedBlockingKind {
     }
 
     fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
-        check_awaits(venue)
+        AwaitedOn::check(venue)
     }
 
     fn is_idempotent(&self) -> bool {
@@ -81,7 +81,7 @@ impl KernelKind for MixedBlockingKind {
             block: parameters.milliseconds("block_ms"),
             tick: parameters.milliseconds("tick_ms"),
             tick_count: parameters.count("ticks") as u32,
-            is_async: awaits(setting),
+            runtime: AwaitedOn::of(setting),
             // All tasks are due when the run starts.
             schedule: DueTimes::new(setting.graph.task_count(), Duration::ZERO)?,
             lateness: Recorder::new()?,
@@ -93,7 +93,7 @@ struct Blocking {
     block: Duration,
     tick: Duration,
     tick_count: u32,
-    is_async: bool,
+    runtime: AwaitedOn,
     schedule: DueTimes,
     lateness: Recorder,
 }
@@ -142,10 +142,11 @@ impl Kernel for Blocking {
     }
 
     fn is_awaited(&self) -> bool {
-        self.is_async
+        self.runtime.is_async()
     }
 
     fn awaited(&self, _: TaskId, seed: u64) -> Awaited<'_> {
+        let runtime = self.runtime;
         Box::pin(async move {
             let slot = self.schedule.begin();
             if slot.number == 0 {
@@ -154,7 +155,7 @@ impl Kernel for Blocking {
                 return self.end(seed);
             }
             for due in self.ticks(slot) {
-                until(due).await;
+                runtime.until(due).await;
                 self.record(due);
             }
             self.end(seed)

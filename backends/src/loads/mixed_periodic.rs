@@ -3,7 +3,7 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::support::{DueTimes, Slot, awaits, check_awaits, until};
+use super::support::{AwaitedOn, DueTimes, Slot};
 use crate::graph::TaskId;
 use crate::kernel::{Awaited, Kernel, KernelKind, Pace, Setting, Venue};
 use crate::latency::{Histogram, Recorder};
@@ -42,7 +42,7 @@ impl KernelKind for MixedPeriodicKind {
     }
 
     fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
-        check_awaits(venue)
+        AwaitedOn::check(venue)
     }
 
     fn is_idempotent(&self) -> bool {
@@ -69,7 +69,7 @@ impl KernelKind for MixedPeriodicKind {
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let interval = Duration::from_micros(parameters.count("interval_us"));
         Ok(Box::new(Periodic {
-            is_async: awaits(setting),
+            runtime: AwaitedOn::of(setting),
             schedule: DueTimes::new(setting.graph.task_count(), interval)?,
             lateness: Recorder::new()?,
         }))
@@ -77,7 +77,7 @@ impl KernelKind for MixedPeriodicKind {
 }
 
 struct Periodic {
-    is_async: bool,
+    runtime: AwaitedOn,
     schedule: DueTimes,
     lateness: Recorder,
 }
@@ -111,13 +111,14 @@ impl Kernel for Periodic {
     }
 
     fn is_awaited(&self) -> bool {
-        self.is_async
+        self.runtime.is_async()
     }
 
     fn awaited(&self, _: TaskId, seed: u64) -> Awaited<'_> {
+        let runtime = self.runtime;
         Box::pin(async move {
             let slot = self.schedule.begin();
-            until(slot.due).await;
+            runtime.until(slot.due).await;
             self.work(slot, seed)
         })
     }

@@ -7,12 +7,15 @@
 //! | `casualties` | which worker processes died, and what becomes of their tasks |
 //! | `levels` | the levels of a graph, and how workers share them |
 //! | `spawning` | runs on runtimes that spawn one future for each task that becomes ready |
+//! | `ending` | how such a run ends on the executors of smol |
 //! | `owned` | runs on event loops that do not steal, so each task has an owner |
 //! | `once` | runtimes that a process can start only once |
 //! | `io_uring` | whether this system allows `io_uring` |
 //! | `reserving` | when an idle worker keeps a task that waits for one more input |
 
 pub(super) mod casualties;
+#[cfg(any(feature = "async-executor", feature = "smol"))]
+pub(super) mod ending;
 #[cfg(test)]
 pub(super) mod fixture;
 #[cfg(any(feature = "glommio", feature = "monoio"))]

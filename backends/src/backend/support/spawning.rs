@@ -19,6 +19,17 @@ pub(in crate::backend) trait Spawner: Send + Sync + 'static {
     /// A timer of the runtime.
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send;
 
+    /// Awaits `work`, a task of `job`. A runtime that does not cancel its tasks must stop waiting when the job has failed,
+    /// because what the task waits for may never come.
+    fn awaits(
+        &self,
+        job: &Job,
+        work: impl Future<Output = Result<(), Halt>> + Send,
+    ) -> impl Future<Output = Result<(), Halt>> + Send {
+        let _ = job;
+        work
+    }
+
     /// Wakes the caller: the run is over or has failed.
     fn end(&self);
 }
@@ -79,7 +90,10 @@ pub(in crate::backend) fn execute_waiting<S: Spawner>(
                     let value = run.job.kernel().expected(task, seed);
                     run.job.end(task, value)
                 }
-                Ok(Begun::Awaited) => run.job.run_awaited(task).await,
+                Ok(Begun::Awaited) => {
+                    let work = run.job.run_awaited(task);
+                    run.spawner.awaits(&run.job, work).await
+                }
                 Ok(Begun::Done) => Ok(()),
                 Err(halt) => Err(halt),
             };

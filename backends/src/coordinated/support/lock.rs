@@ -16,7 +16,7 @@ const THE_LOCK: &str = "the lock";
 /// Which lock a workload uses, if one that is taken and given back is enough.
 pub(in crate::coordinated) const FORM: Parameter = Parameter {
     name: "form",
-    why: "which lock: `natural` is `std` for threads, `posix` for processes, `tokio` for async tasks",
+    why: "which lock: `natural` is `std` for threads, `posix` for processes, that of the runtime for async tasks",
     kind: ParameterKind::Choice(&["natural", "std", "parking-lot", "posix", "spin", "tokio"]),
     default: Some(DefaultValue::Text("natural")),
 };
@@ -29,12 +29,12 @@ pub(in crate::coordinated) const READ_WRITE_FORM: Parameter = Parameter {
 
 /// [`FORM`], for a lock that can be waited for with a limit. The standard library has none.
 pub(in crate::coordinated) const TIMED_FORM: Parameter = Parameter {
-    why: "which lock: `natural` is `posix` for threads and processes, `tokio` for async tasks",
+    why: "which lock: `natural` is `posix` for threads and processes, that of the runtime for async tasks",
     kind: ParameterKind::Choice(&["natural", "parking-lot", "posix", "tokio"]),
     ..FORM
 };
 
-/// [`FORM`], for a lock that its holder may take again. The standard library and tokio have none.
+/// [`FORM`], for a lock that its holder may take again. The standard library and the async runtimes have none.
 pub(in crate::coordinated) const REENTRANT_FORM: Parameter = Parameter {
     why: "which lock: `natural` is `posix` for threads and processes; async tasks have none",
     kind: ParameterKind::Choice(&["natural", "parking-lot", "posix"]),
@@ -52,6 +52,7 @@ pub(in crate::coordinated) enum LockForm {
     /// One whose waiters stay on their cores, in shared pages.
     Spin,
     Tokio,
+    Smol,
 }
 
 /// What a workload needs beside a lock that can be taken, tried and given back.
@@ -95,9 +96,9 @@ impl LockForm {
             (Self::Std | Self::ParkingLot, Form::Processes) => Err(format!(
                 "the lock `{word}` is for threads of one process: form=natural is for all workers"
             )),
-            (Self::Tokio, Form::Threads | Form::Processes) => {
-                Err("the lock `tokio` is for async tasks: form=natural is for all workers".into())
-            }
+            (Self::Tokio, Form::Threads | Form::Processes | Form::SmolTasks) => Err(
+                "the lock `tokio` is for tasks of tokio: form=natural is for all workers".into(),
+            ),
             (Self::ParkingLot, _) if !cfg!(feature = "parking_lot") => Err(
                 "this build has no locks of parking_lot: build it with the feature `parking_lot`"
                     .into(),
@@ -113,7 +114,8 @@ impl LockForm {
             ("parking-lot", _) => Self::ParkingLot,
             ("posix", _) => Self::Posix,
             ("spin", _) => Self::Spin,
-            ("tokio", _) | (_, Form::AsyncTasks) => Self::Tokio,
+            ("tokio", _) | (_, Form::TokioTasks | Form::OtherTasks) => Self::Tokio,
+            (_, Form::SmolTasks) => Self::Smol,
             (_, Form::Processes) => Self::Posix,
             (_, Form::Threads) if need == Need::MoreThanStd => Self::Posix,
             (_, Form::Threads) => Self::Std,
@@ -130,6 +132,8 @@ impl LockForm {
             Self::Spin => what.build(SpinLock::new(THE_LOCK)?),
             #[cfg(feature = "tokio")]
             Self::Tokio => what.build(super::locks::TokioLock::new(THE_LOCK)),
+            #[cfg(feature = "smol")]
+            Self::Smol => what.build(super::of_smol::SmolLock::new(THE_LOCK)),
             #[allow(
                 unreachable_patterns,
                 reason = "reached in builds without some runtimes"
@@ -162,6 +166,8 @@ impl LockForm {
             Self::Posix => what.build(PosixMutex::new(THE_LOCK)?),
             #[cfg(feature = "tokio")]
             Self::Tokio => what.build(super::locks::TokioLock::new(THE_LOCK)),
+            #[cfg(feature = "smol")]
+            Self::Smol => what.build(super::of_smol::SmolLock::new(THE_LOCK)),
             _ => self.is_lacking(),
         }
     }
@@ -178,6 +184,8 @@ impl LockForm {
             Self::Posix => what.build(PosixReadWriteLock::new()?),
             #[cfg(feature = "tokio")]
             Self::Tokio => what.build(super::locks::TokioReadWriteLock::default()),
+            #[cfg(feature = "smol")]
+            Self::Smol => what.build(super::of_smol::SmolReadWriteLock::default()),
             _ => self.is_lacking(),
         }
     }

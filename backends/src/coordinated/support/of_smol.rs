@@ -1,0 +1,418 @@
+//! The primitives of smol, for async tasks on executors of smol.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use event_listener::Event as Wakeups;
+use smol::channel::{self, TrySendError};
+use smol::future::or;
+use smol::lock::{self, MutexGuard, RwLockReadGuard, RwLockWriteGuard, SemaphoreGuard};
+use smol::{Async, Timer};
+
+use crate::sync::{
+    Barrier, BytePipe, ChannelEnds, ChannelKind, Event, Halted, Lock, MESSAGE, Message, Monitor,
+    PLACE_COUNT, Party, Pause, PipeEnds, ROOM, ReadWriteLock, Receiver, Semaphore, Sender,
+    TimedLock, Timers, WAITS_TO_READ, WAITS_TO_WRITE,
+};
+
+/// A monitor: the event of smol at each place, and a mutex that is never held across an `.await`.
+#[derive(Default)]
+pub(in crate::coordinated) struct SmolMonitor {
+    lock: Mutex<()>,
+    places: [Wakeups; PLACE_COUNT],
+}
+
+impl Monitor for SmolMonitor {
+    fn locked<R>(&self, change: impl FnOnce() -> R) -> R {
+        let _held = self.lock.lock().expect("nothing panics under the mutex");
+        change()
+    }
+
+    async fn wait_until<R: Send>(
+        &self,
+        place: usize,
+        party: Party<'_>,
+        what: &str,
+        mut check: impl FnMut() -> Option<R> + Send,
+    ) -> Result<R, Halted> {
+        if let Some(found) = self.locked(&mut check) {
+            return Ok(found);
+        }
+        let _waiting = party.waits_for(what);
+        loop {
+            // It listens before it checks again, so a wake-up after the check reaches it. If it need not wait after all,
+            // dropping it hands a wake-up that it got to another one.
+            let woken = self.places[place].listen();
+            if let Some(found) = self.locked(&mut check) {
+                return Ok(found);
+            }
+            woken.await;
+        }
+    }
+
+    fn wake_one(&self, place: usize) {
+        // One more than have been woken and have not noticed it yet.
+        self.places[place].notify_additional(1);
+    }
+
+    fn wake_all(&self, place: usize) {
+        self.places[place].notify(usize::MAX);
+    }
+}
+
+/// The timers of smol, each with an event that ends its waiting.
+pub(in crate::coordinated) struct SmolTimers(Vec<SmolTimer>);
+
+struct SmolTimer {
+    /// One of the words below. It leaves `OPEN` by a compare-exchange, so a timer has one fate.
+    fate: AtomicU32,
+    is_cancelled: Wakeups,
+}
+
+const OPEN: u32 = 0;
+const FIRED: u32 = 1;
+const CANCELLED: u32 = 2;
+
+impl SmolTimers {
+    pub(in crate::coordinated) fn new(party_count: usize) -> Self {
+        let timer = || SmolTimer {
+            fate: AtomicU32::new(OPEN),
+            is_cancelled: Wakeups::new(),
+        };
+        Self((0..party_count).map(|_| timer()).collect())
+    }
+}
+
+impl SmolTimer {
+    fn decide(&self, chosen: u32) -> bool {
+        // AcqRel: whoever decides releases what it did before to the other side, whose exchange fails and acquires it.
+        self.fate
+            .compare_exchange(OPEN, chosen, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+}
+
+impl Timers for SmolTimers {
+    async fn wait(&self, party: Party<'_>, due: Instant) -> Result<bool, Halted> {
+        let timer = &self.0[party.index];
+        let _waiting = party.waits_for("its timer");
+        // It listens before it looks, so a cancellation after that reaches it.
+        let cancelled = timer.is_cancelled.listen();
+        // Acquire: pairs with `decide` in `cancel`.
+        if timer.fate.load(Ordering::Acquire) != OPEN {
+            return Ok(false);
+        }
+        let is_due = or(
+            async {
+                cancelled.await;
+                false
+            },
+            async {
+                Timer::at(due).await;
+                true
+            },
+        );
+        Ok(is_due.await && timer.decide(FIRED))
+    }
+
+    fn cancel(&self, index: usize) -> bool {
+        let timer = &self.0[index];
+        let is_in_time = timer.decide(CANCELLED);
+        if is_in_time {
+            timer.is_cancelled.notify(1);
+        }
+        is_in_time
+    }
+
+    fn reset(&self) {
+        for timer in &self.0 {
+            // Relaxed: nobody uses the timers, and the end of the run orders this before whoever does next.
+            timer.fate.store(OPEN, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The barrier of smol.
+pub(in crate::coordinated) struct SmolBarrier(lock::Barrier);
+
+impl SmolBarrier {
+    pub(in crate::coordinated) fn new(party_count: u32) -> Self {
+        Self(lock::Barrier::new(party_count as usize))
+    }
+}
+
+impl Barrier for SmolBarrier {
+    async fn wait(&self, party: Party<'_>) -> Result<(), Halted> {
+        let _waiting = party.waits_for("the barrier");
+        self.0.wait().await;
+        Ok(())
+    }
+}
+
+/// A flag, and the event of smol for those that wait for it.
+#[derive(Default)]
+pub(in crate::coordinated) struct SmolEvent {
+    is_set: AtomicBool,
+    woken: Wakeups,
+}
+
+impl SmolEvent {
+    fn is_set(&self) -> bool {
+        // Acquire: pairs with the Release in `set`.
+        self.is_set.load(Ordering::Acquire)
+    }
+}
+
+impl Event for SmolEvent {
+    async fn wait(&self, party: Party<'_>) -> Result<(), Halted> {
+        if self.is_set() {
+            return Ok(());
+        }
+        let _waiting = party.waits_for("the event");
+        loop {
+            // It listens before it looks again, so a wake-up after that reaches it.
+            let woken = self.woken.listen();
+            if self.is_set() {
+                return Ok(());
+            }
+            woken.await;
+        }
+    }
+
+    fn set(&self) {
+        // Release: hands over what happened before.
+        self.is_set.store(true, Ordering::Release);
+        self.woken.notify(usize::MAX);
+    }
+
+    fn clear(&self) {
+        // Relaxed: it hands over nothing.
+        self.is_set.store(false, Ordering::Relaxed);
+    }
+}
+
+/// The mutex of smol.
+pub(in crate::coordinated) struct SmolLock {
+    mutex: lock::Mutex<()>,
+    name: &'static str,
+}
+
+impl SmolLock {
+    pub(in crate::coordinated) fn new(name: &'static str) -> Self {
+        let mutex = lock::Mutex::new(());
+        Self { mutex, name }
+    }
+}
+
+impl Lock for SmolLock {
+    type Guard<'a> = MutexGuard<'a, ()>;
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    #[inline]
+    fn try_lock(&self) -> Option<MutexGuard<'_, ()>> {
+        self.mutex.try_lock()
+    }
+
+    async fn wait(&self) -> MutexGuard<'_, ()> {
+        self.mutex.lock().await
+    }
+}
+
+impl TimedLock for SmolLock {
+    async fn wait_at_most(&self, limit: Duration) -> Option<MutexGuard<'_, ()>> {
+        at_most(limit, self.mutex.lock()).await
+    }
+}
+
+/// What `future` returns, if it does so in time.
+async fn at_most<R>(limit: Duration, future: impl Future<Output = R>) -> Option<R> {
+    let late = async {
+        Timer::after(limit).await;
+        None
+    };
+    or(async { Some(future.await) }, late).await
+}
+
+/// The lock of smol that readers share.
+#[derive(Default)]
+pub(in crate::coordinated) struct SmolReadWriteLock(lock::RwLock<()>);
+
+impl ReadWriteLock for SmolReadWriteLock {
+    type ReadGuard<'a> = RwLockReadGuard<'a, ()>;
+    type WriteGuard<'a> = RwLockWriteGuard<'a, ()>;
+
+    #[inline]
+    fn try_read(&self) -> Option<RwLockReadGuard<'_, ()>> {
+        self.0.try_read()
+    }
+
+    async fn wait_read(&self) -> RwLockReadGuard<'_, ()> {
+        self.0.read().await
+    }
+
+    #[inline]
+    fn try_write(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        self.0.try_write()
+    }
+
+    async fn wait_write(&self) -> RwLockWriteGuard<'_, ()> {
+        self.0.write().await
+    }
+}
+
+/// The semaphore of smol.
+pub(in crate::coordinated) struct SmolSemaphore(lock::Semaphore);
+
+impl SmolSemaphore {
+    pub(in crate::coordinated) fn new(permit_count: u32) -> Self {
+        Self(lock::Semaphore::new(permit_count as usize))
+    }
+}
+
+impl Semaphore for SmolSemaphore {
+    type Permit<'a> = SemaphoreGuard<'a>;
+
+    #[inline]
+    fn try_acquire(&self) -> Option<SemaphoreGuard<'_>> {
+        self.0.try_acquire()
+    }
+
+    async fn wait(&self) -> SemaphoreGuard<'_> {
+        self.0.acquire().await
+    }
+}
+
+/// A timer of smol.
+pub(in crate::coordinated) struct SmolPause;
+
+impl Pause for SmolPause {
+    async fn pause(&self, duration: Duration) {
+        if !duration.is_zero() {
+            Timer::after(duration).await;
+        }
+    }
+}
+
+/// Makes the channels of smol, which have any number of senders and receivers.
+pub(in crate::coordinated) struct SmolChannel {
+    /// How many messages a channel holds, at least one; `None` if there is no limit.
+    pub(in crate::coordinated) capacity: Option<usize>,
+}
+
+/// The end that sends.
+pub(in crate::coordinated) struct SmolSender(channel::Sender<Message>);
+
+/// The end that receives.
+pub(in crate::coordinated) struct SmolReceiver(channel::Receiver<Message>);
+
+impl ChannelKind for SmolChannel {
+    type Sender = SmolSender;
+    type Receiver = SmolReceiver;
+
+    fn open(&self, sender_count: usize, receiver_count: usize) -> io::Result<ChannelEnds<Self>> {
+        let (sender, receiver) = match self.capacity {
+            Some(capacity) => channel::bounded(capacity),
+            None => channel::unbounded(),
+        };
+        let senders = (0..sender_count).map(|_| SmolSender(sender.clone()));
+        let receivers = (0..receiver_count).map(|_| SmolReceiver(receiver.clone()));
+        Ok((senders.collect(), receivers.collect()))
+    }
+}
+
+impl Sender for SmolSender {
+    #[inline]
+    async fn send(&mut self, party: Party<'_>, message: Message) -> Result<(), Halted> {
+        match self.0.try_send(message) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(message)) => {
+                let sent = party.awaits(ROOM, self.0.send(message)).await;
+                sent.map_err(|_| Halted)
+            }
+            Err(TrySendError::Closed(_)) => Err(Halted),
+        }
+    }
+}
+
+impl Receiver for SmolReceiver {
+    #[inline]
+    async fn receive(&mut self, party: Party<'_>) -> Result<Message, Halted> {
+        let received = party.awaits(MESSAGE, self.0.recv()).await;
+        received.map_err(|_| Halted)
+    }
+}
+
+/// A pipe whose ends smol watches from their first use on.
+pub(in crate::coordinated) struct SmolPipe {
+    ends: PipeEnds,
+    reader: OnceLock<Async<File>>,
+    writer: OnceLock<Async<File>>,
+}
+
+/// Why a call cannot fail.
+const RUNS: &str = "smol watches pipes for as long as the process runs";
+
+impl SmolPipe {
+    pub(in crate::coordinated) fn new() -> io::Result<Self> {
+        Ok(Self {
+            ends: PipeEnds::new()?,
+            reader: OnceLock::new(),
+            writer: OnceLock::new(),
+        })
+    }
+
+    /// The end that is read. It is watched, and moves no bytes itself.
+    fn reader(&self) -> &Async<File> {
+        self.reader.get_or_init(|| watched(&self.ends.reader))
+    }
+
+    /// The end that is written, like [`reader`](Self::reader).
+    fn writer(&self) -> &Async<File> {
+        self.writer.get_or_init(|| watched(&self.ends.writer))
+    }
+}
+
+fn watched(end: &OwnedFd) -> Async<File> {
+    let end = end.try_clone().map(File::from);
+    end.and_then(Async::new_nonblocking).expect(RUNS)
+}
+
+impl BytePipe for SmolPipe {
+    async fn write_all(&self, party: Party<'_>, mut bytes: &[u8]) -> Result<(), Halted> {
+        while !bytes.is_empty() {
+            match self.ends.try_write(bytes) {
+                Some(count) => bytes = &bytes[count..],
+                None => {
+                    let _waiting = party.waits_for(WAITS_TO_WRITE);
+                    self.writer().writable().await.expect(RUNS);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_exact(&self, party: Party<'_>, bytes: &mut [u8]) -> Result<(), Halted> {
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match self.ends.try_read(&mut bytes[filled..]) {
+                Some(count) => filled += count,
+                None => {
+                    let _waiting = party.waits_for(WAITS_TO_READ);
+                    self.reader().readable().await.expect(RUNS);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn left_byte_count(&self) -> u64 {
+        self.ends.byte_count()
+    }
+}
