@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use super::pin::Pin;
 use super::workers::{self, Workers};
 use super::{Exit, complaint, tell, tell_notes};
-use crate::backend::{Backend, Continuation};
+use crate::backend::{Backend, Continuation, FEATURES};
 use crate::diagnostic::{did_you_mean, nearest};
 use crate::matrix::{self, Binding, Cases, PlannedCase, Selection};
 use crate::parameter::Value;
@@ -307,10 +307,14 @@ fn named(registry: &Registry, names: &[String]) -> Result<Vec<&'static dyn Backe
     let find = |name: &String| {
         registry.backend(name).ok_or_else(|| {
             let known: Vec<_> = registry.backends.iter().map(|one| one.name()).collect();
-            Exit::usage(complaint!(
-                help = suggestion(name, &known),
-                "there is no backend `{name}`"
-            ))
+            let lacking = FEATURES.iter().find(|(lacking, _)| lacking == name);
+            let help = match lacking {
+                Some((_, feature)) => {
+                    format!("this build lacks it: build with `--features {feature}`")
+                }
+                None => suggestion(name, &known),
+            };
+            Exit::usage(complaint!(help = help, "there is no backend `{name}`"))
         })
     };
     let mut found: Vec<&'static dyn Backend> = Vec::new();

@@ -144,11 +144,11 @@ pub(crate) fn a_party_panics(kind: &dyn KernelKind, backend: &dyn Backend) {
         return;
     }
     let graph = independent(3);
-    let kernel = kind.build(&parameters, &backend.setting(&graph, 3));
+    let kernel = kind.build(&parameters, &backend.setting(&graph, worker_count));
     let job = Job::new(graph, Box::new(Panicking(kernel.unwrap()))).unwrap();
     let job = Arc::new(job);
     let mut pool = backend
-        .start(Arc::clone(&job), &PoolPlan::plain(backend, 3))
+        .start(Arc::clone(&job), &PoolPlan::plain(backend, worker_count))
         .unwrap();
     job.begin_run();
     pool.run().unwrap_err();

@@ -109,3 +109,43 @@ pub const BACKENDS: &[&dyn Backend] = &[
     &FORK_DISPATCH,
     &FORK_PER_TASK,
 ];
+
+/// The backends that a build may lack, and the feature of this crate and of `taskdyno` that adds each.
+pub const FEATURES: &[(&str, &str)] = &[
+    ("async-executor", "async-executor"),
+    ("bevy-tasks", "bevy_tasks"),
+    ("crossbeam", "crossbeam"),
+    ("glommio", "glommio"),
+    ("may", "may"),
+    ("monoio", "monoio"),
+    ("rayon", "rayon"),
+    ("rayon-levels", "rayon"),
+    ("smol", "smol"),
+    ("threadpool", "threadpool"),
+    ("tokio", "tokio"),
+    ("tokio-current-thread", "tokio"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backend_of_another_crate_has_its_feature_in_the_list() {
+        let own = [
+            "serial",
+            "static",
+            "threads",
+            "thread-pool",
+            "fork",
+            "fork-threads",
+            "fork-dispatch",
+            "fork-per-task",
+        ];
+        for backend in BACKENDS {
+            let name = backend.name();
+            let has_feature = FEATURES.iter().any(|(lacking, _)| *lacking == name);
+            assert_ne!(has_feature, own.contains(&name), "{name}");
+        }
+    }
+}

@@ -47,7 +47,9 @@ impl KernelKind for ReentrantKind {
     fn fits(&self, parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
         let form = LockForm::at(parameters.text("form"), Need::MoreThanStd, venue)?;
         match form {
-            LockForm::Tokio => Err("tokio has no lock that its holder may take again".into()),
+            LockForm::Tokio | LockForm::Smol => {
+                Err("async runtimes have no lock that its holder may take again".into())
+            }
             _ => Ok(()),
         }
     }
