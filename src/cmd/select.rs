@@ -224,26 +224,23 @@ impl Selected {
         backends: &[&'static dyn Backend],
     ) -> Result<(Selection, Vec<Selection>), Exit> {
         let named = named(registry, &self.backends)?;
+        let defaults = backends.iter().copied().filter(|one| one.is_default());
         let backends: Vec<_> = match named.is_empty() {
-            true => backends
-                .iter()
-                .copied()
-                .filter(|one| one.is_default())
-                .collect(),
+            true => defaults.collect(),
             false => named.clone(),
         };
         let (counts, shapes) = workers::split(&self.workers);
         let options = options(registry, &self.options)?;
         workers::check(&shapes, &counts, &named, &options)?;
         let only_shapes = counts.is_empty() && !shapes.is_empty();
+        let of_plain = match only_shapes {
+            true => Vec::new(),
+            false => backends.clone(),
+        };
         let plain = Selection {
             filter: self.filter.clone(),
             exact: self.exact,
-            backends: if only_shapes {
-                Vec::new()
-            } else {
-                backends.clone()
-            },
+            backends: of_plain,
             externals: registry.externals.clone(),
             is_named: !named.is_empty(),
             worker_counts: workers::choice(counts, self.only_cores),
@@ -251,9 +248,7 @@ impl Selected {
             pin: self.pin.map_or(Binding::Nobody, Pin::binding),
             options,
         };
-        let shaped = shapes
-            .iter()
-            .map(|shape| shape.selection(&plain, &backends));
+        let shaped = shapes.iter().map(|one| one.selection(&plain, &backends));
         let shaped = shaped.collect();
         Ok((plain, shaped))
     }

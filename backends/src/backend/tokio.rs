@@ -189,7 +189,8 @@ pub(super) fn pool(
 mod tests {
     use super::*;
     use crate::backend::support::fixture::Pass;
-    use crate::graph::TaskGraphBuilder;
+    use crate::backend::support::spawning::execute_waiting;
+    use crate::graph::{TaskGraphBuilder, TaskId};
 
     #[test]
     fn a_runtime_without_a_worker_is_an_error() {
@@ -201,5 +202,17 @@ mod tests {
         builder.thread_stack_size(1 << 60);
         let error = build(builder, placement, 3, &job).unwrap_err().to_string();
         assert!(error.starts_with("cannot start worker 1 of 3: "), "{error}");
+    }
+
+    #[test]
+    fn a_waiting_task_takes_256_bytes_of_tokio() {
+        // What tokio adds to a future on 64-bit machines: a header, a link to the scheduler and a trailer.
+        const TOKIO_BYTES: usize = 104;
+        let graph = TaskGraphBuilder::default().finish();
+        let job = Arc::new(Job::new(graph, Box::new(Pass)).unwrap());
+        let run = Spawning::new(job, &PoolPlan::plain(&TOKIO, 1), TokioSpawner::default());
+        let future = execute_waiting(run, TaskId(0));
+        let byte_count = size_of_val(&future) + TOKIO_BYTES;
+        assert!(byte_count <= 256, "{byte_count}");
     }
 }

@@ -1,7 +1,5 @@
 use std::io;
 
-#[cfg(feature = "smol")]
-use super::support::of_smol::SmolBarrier;
 use super::support::{Form, two_at_least};
 use crate::coordination::{BarrierWork, BrokenBarrierWork, Coordinated};
 use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
@@ -91,7 +89,7 @@ impl KernelKind for BarrierKind {
             #[cfg(feature = "tokio")]
             Form::TokioTasks => work(TokioBarrier::new(party_count), phase_count, setting),
             #[cfg(feature = "smol")]
-            Form::SmolTasks => work(SmolBarrier::new(party_count), phase_count, setting),
+            Form::SmolTasks => work(of_smol::SmolBarrier::new(party_count), phase_count, setting),
             #[allow(
                 unreachable_patterns,
                 reason = "reached in builds without some runtimes"
@@ -143,6 +141,30 @@ mod of_tokio {
     }
 
     impl Barrier for TokioBarrier {
+        async fn wait(&self, party: Party<'_>) -> Result<(), Halted> {
+            let _waiting = party.waits_for("the barrier");
+            self.0.wait().await;
+            Ok(())
+        }
+    }
+}
+
+#[cfg(feature = "smol")]
+mod of_smol {
+    use smol::lock;
+
+    use crate::sync::{Barrier, Halted, Party};
+
+    /// The barrier of smol.
+    pub(super) struct SmolBarrier(lock::Barrier);
+
+    impl SmolBarrier {
+        pub(super) fn new(party_count: u32) -> Self {
+            Self(lock::Barrier::new(party_count as usize))
+        }
+    }
+
+    impl Barrier for SmolBarrier {
         async fn wait(&self, party: Party<'_>) -> Result<(), Halted> {
             let _waiting = party.waits_for("the barrier");
             self.0.wait().await;

@@ -211,23 +211,3 @@ impl<S: Spawner> Spawning<S> {
         result
     }
 }
-
-#[cfg(all(test, feature = "tokio"))]
-mod tests {
-    use super::*;
-    use crate::backend::support::fixture::Pass;
-    use crate::backend::{TOKIO, tokio::TokioSpawner};
-    use crate::graph::TaskGraphBuilder;
-
-    #[test]
-    fn a_waiting_task_takes_256_bytes_of_tokio() {
-        // What tokio adds to a future on 64-bit machines: a header, a link to the scheduler and a trailer.
-        const TOKIO_BYTES: usize = 104;
-        let graph = TaskGraphBuilder::default().finish();
-        let job = Arc::new(Job::new(graph, Box::new(Pass)).unwrap());
-        let run = Spawning::new(job, &PoolPlan::plain(&TOKIO, 1), TokioSpawner::default());
-        let future = execute_waiting(run, TaskId(0));
-        let byte_count = size_of_val(&future) + TOKIO_BYTES;
-        assert!(byte_count <= 256, "{byte_count}");
-    }
-}

@@ -1,22 +1,19 @@
 //! The primitives of smol, for async tasks on executors of smol.
 
-use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use event_listener::Event as Wakeups;
+use smol::Timer;
 use smol::channel::{self, TrySendError};
 use smol::future::or;
 use smol::lock::{self, MutexGuard, RwLockReadGuard, RwLockWriteGuard, SemaphoreGuard};
-use smol::{Async, Timer};
 
 use crate::sync::{
-    Barrier, BytePipe, ChannelEnds, ChannelKind, Event, Halted, Lock, MESSAGE, Message, Monitor,
-    PLACE_COUNT, Party, Pause, PipeEnds, ROOM, ReadWriteLock, Receiver, Semaphore, Sender,
-    TimedLock, Timers, WAITS_TO_READ, WAITS_TO_WRITE,
+    ChannelEnds, ChannelKind, Halted, Lock, MESSAGE, Message, Monitor, PLACE_COUNT, Party, Pause,
+    ROOM, ReadWriteLock, Receiver, Semaphore, Sender, TimedLock, Timers,
 };
 
 /// A monitor: the event of smol at each place, and a mutex that is never held across an `.await`.
@@ -133,65 +130,6 @@ impl Timers for SmolTimers {
             // Relaxed: nobody uses the timers, and the end of the run orders this before whoever does next.
             timer.fate.store(OPEN, Ordering::Relaxed);
         }
-    }
-}
-
-/// The barrier of smol.
-pub(in crate::coordinated) struct SmolBarrier(lock::Barrier);
-
-impl SmolBarrier {
-    pub(in crate::coordinated) fn new(party_count: u32) -> Self {
-        Self(lock::Barrier::new(party_count as usize))
-    }
-}
-
-impl Barrier for SmolBarrier {
-    async fn wait(&self, party: Party<'_>) -> Result<(), Halted> {
-        let _waiting = party.waits_for("the barrier");
-        self.0.wait().await;
-        Ok(())
-    }
-}
-
-/// A flag, and the event of smol for those that wait for it.
-#[derive(Default)]
-pub(in crate::coordinated) struct SmolEvent {
-    is_set: AtomicBool,
-    woken: Wakeups,
-}
-
-impl SmolEvent {
-    fn is_set(&self) -> bool {
-        // Acquire: pairs with the Release in `set`.
-        self.is_set.load(Ordering::Acquire)
-    }
-}
-
-impl Event for SmolEvent {
-    async fn wait(&self, party: Party<'_>) -> Result<(), Halted> {
-        if self.is_set() {
-            return Ok(());
-        }
-        let _waiting = party.waits_for("the event");
-        loop {
-            // It listens before it looks again, so a wake-up after that reaches it.
-            let woken = self.woken.listen();
-            if self.is_set() {
-                return Ok(());
-            }
-            woken.await;
-        }
-    }
-
-    fn set(&self) {
-        // Release: hands over what happened before.
-        self.is_set.store(true, Ordering::Release);
-        self.woken.notify(usize::MAX);
-    }
-
-    fn clear(&self) {
-        // Relaxed: it hands over nothing.
-        self.is_set.store(false, Ordering::Relaxed);
     }
 }
 
@@ -346,73 +284,5 @@ impl Receiver for SmolReceiver {
     async fn receive(&mut self, party: Party<'_>) -> Result<Message, Halted> {
         let received = party.awaits(MESSAGE, self.0.recv()).await;
         received.map_err(|_| Halted)
-    }
-}
-
-/// A pipe whose ends smol watches from their first use on.
-pub(in crate::coordinated) struct SmolPipe {
-    ends: PipeEnds,
-    reader: OnceLock<Async<File>>,
-    writer: OnceLock<Async<File>>,
-}
-
-/// Why a call cannot fail.
-const RUNS: &str = "smol watches pipes for as long as the process runs";
-
-impl SmolPipe {
-    pub(in crate::coordinated) fn new() -> io::Result<Self> {
-        Ok(Self {
-            ends: PipeEnds::new()?,
-            reader: OnceLock::new(),
-            writer: OnceLock::new(),
-        })
-    }
-
-    /// The end that is read. It is watched, and moves no bytes itself.
-    fn reader(&self) -> &Async<File> {
-        self.reader.get_or_init(|| watched(&self.ends.reader))
-    }
-
-    /// The end that is written, like [`reader`](Self::reader).
-    fn writer(&self) -> &Async<File> {
-        self.writer.get_or_init(|| watched(&self.ends.writer))
-    }
-}
-
-fn watched(end: &OwnedFd) -> Async<File> {
-    let end = end.try_clone().map(File::from);
-    end.and_then(Async::new_nonblocking).expect(RUNS)
-}
-
-impl BytePipe for SmolPipe {
-    async fn write_all(&self, party: Party<'_>, mut bytes: &[u8]) -> Result<(), Halted> {
-        while !bytes.is_empty() {
-            match self.ends.try_write(bytes) {
-                Some(count) => bytes = &bytes[count..],
-                None => {
-                    let _waiting = party.waits_for(WAITS_TO_WRITE);
-                    self.writer().writable().await.expect(RUNS);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn read_exact(&self, party: Party<'_>, bytes: &mut [u8]) -> Result<(), Halted> {
-        let mut filled = 0;
-        while filled < bytes.len() {
-            match self.ends.try_read(&mut bytes[filled..]) {
-                Some(count) => filled += count,
-                None => {
-                    let _waiting = party.waits_for(WAITS_TO_READ);
-                    self.reader().readable().await.expect(RUNS);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn left_byte_count(&self) -> u64 {
-        self.ends.byte_count()
     }
 }
