@@ -11,6 +11,7 @@ pub(crate) mod metg;
 pub(crate) mod paired;
 mod sessions;
 pub(crate) mod steady;
+mod student;
 
 pub(crate) use divisive::{Divisive, change_points};
 pub(crate) use sessions::{SessionDifference, session_difference};

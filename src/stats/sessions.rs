@@ -4,9 +4,7 @@
 //! the next session than the first few. The bootstrap is therefore hierarchical, over sessions and over the samples
 //! in each (Kalibera and Jones, "Rigorous Benchmarking in Reasonable Time", ISMM 2013).
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
-
-use super::{Interval, median};
+use super::{Interval, median, student};
 use crate::random::SplitMix64;
 
 /// How many times the sessions are resampled. The standard error is then accurate to 2%.
@@ -59,9 +57,7 @@ impl SessionDifference {
     ///
     /// It uses Student's t distribution, because the standard error is based on few sessions.
     pub(crate) fn interval(&self, alpha: f64) -> Interval {
-        let reach = self.student().map_or(f64::INFINITY, |student| {
-            student.inverse_cdf(1.0 - alpha / 2.0) * self.standard_error
-        });
+        let reach = student::quantile(alpha / 2.0, self.degrees) * self.standard_error;
         Interval {
             low: self.estimate - reach,
             high: self.estimate + reach,
@@ -83,12 +79,7 @@ impl SessionDifference {
         if self.standard_error == 0.0 {
             return if distance > 0.0 { 0.0 } else { 1.0 };
         }
-        self.student()
-            .map_or(1.0, |student| student.sf(distance / self.standard_error))
-    }
-
-    fn student(&self) -> Option<StudentsT> {
-        StudentsT::new(0.0, 1.0, self.degrees as f64).ok()
+        student::upper_tail(distance / self.standard_error, self.degrees)
     }
 }
 

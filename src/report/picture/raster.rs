@@ -141,9 +141,9 @@ pub(super) fn png(
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     // Drawings consist of flat areas, which compress better without filters: to less than half the size.
-    encoder.set_filter(png::FilterType::NoFilter);
+    encoder.set_filter(png::Filter::NoFilter);
     // The best compression takes three times as long, and files are only slightly smaller.
-    encoder.set_compression(png::Compression::Default);
+    encoder.set_compression(png::Compression::Balanced);
     encoder.set_pixel_dims(Some(png::PixelDimensions {
         xppu: PIXELS_PER_METRE,
         yppu: PIXELS_PER_METRE,
