@@ -51,7 +51,8 @@ const SECTIONS: &[Section] = &[
 
 /// The verified core in topological order, and the additional cost of counting down.
 fn core(effort: Effort) -> Vec<Row> {
-    let mut serial = Pooled::start(&SERIAL, stencil(64, effort), Continuation::Queue);
+    let job = new_job(stencil(64, effort), empty());
+    let mut serial = Pooled::start_job(&SERIAL, job, worker_count(), Continuation::Queue);
     let counting = new_job(stencil(64, effort), empty());
     let mut stack = Vec::new();
     let rounds = rounds(
@@ -79,7 +80,8 @@ fn core(effort: Effort) -> Vec<Row> {
 fn static_partition(effort: Effort) -> Vec<Row> {
     let row = |(width, goal)| {
         let queue = Continuation::Queue;
-        let mut pool = Pooled::start(&STATIC, stencil(width, effort), queue);
+        let job = new_job(stencil(width, effort), empty());
+        let mut pool = Pooled::start_job(&STATIC, job, worker_count(), queue);
         let runs: Vec<f64> = (0..5 * effort.rounds).map(|_| pool.nanoseconds()).collect();
         pool.verify();
         let what = format!("static, stencil width {width}, per task");

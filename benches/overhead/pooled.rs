@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use taskdyno_core::backend::{Backend, Continuation, Pool, PoolPlan};
 use taskdyno_core::execute::{Job, expected_digest};
-use taskdyno_core::graph::TaskGraph;
 
 use crate::prepare::{FINE, compute_bound, empty, new_job, stencil, worker_count};
 use crate::table::{Effort, Row, median, median_ratio, nanoseconds, rounds};
@@ -57,19 +56,6 @@ pub(crate) struct Pooled {
 }
 
 impl Pooled {
-    pub(crate) fn start(
-        backend: &dyn Backend,
-        graph: TaskGraph,
-        continuation: Continuation,
-    ) -> Self {
-        Self::start_job(
-            backend,
-            new_job(graph, empty()),
-            worker_count(),
-            continuation,
-        )
-    }
-
     pub(crate) fn start_job(
         backend: &dyn Backend,
         job: Arc<Job>,
