@@ -6,19 +6,25 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
-use rustix::thread::futex;
+use rustix::process::{Signal, getpid, kill_process};
 use taskdyno::internal::backend::{CROSSBEAM, FORK};
 use taskdyno_core::backend::{Backend, Continuation, Pool, PoolPlan};
 use taskdyno_core::execute::{Job, expected_digest};
 use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno_core::kernel::{EMPTY, Kernel, KernelKind, Setting, Sharing};
-use taskdyno_core::memory::{Padded, SharedSlice};
+use taskdyno_core::memory::SharedSlice;
 use taskdyno_core::parameter::{Parameters, Value};
+
+use crate::by_hand::{SharedIndex, fork, join, median, timed};
+
+#[path = "fork_probe/by_hand.rs"]
+mod by_hand;
+#[path = "fork_probe/waits.rs"]
+mod waits;
 
 const WORKERS: usize = 2;
 
@@ -40,6 +46,7 @@ struct ProbeScale {
     rounds: usize,
     tasks: u32,
     steps: u32,
+    wait_ms: u64,
 }
 
 /// Measures everything; `full` or one tiny round. Must run before this process has a second thread.
@@ -49,19 +56,23 @@ fn fork_section(full: bool) {
             rounds: 31,
             tasks: 1_000_000,
             steps: 2000,
+            wait_ms: 200,
         }
     } else {
         ProbeScale {
             rounds: 1,
             tasks: 1000,
             steps: 10,
+            wait_ms: 1,
         }
     };
     start_and_stop(scale);
     independent(scale);
     round_trip(scale);
     notice(scale);
-    // Starts threads, so it comes last.
+    waits::processes(scale);
+    // These start threads, so they come last.
+    waits::threads(scale);
     dependent(scale);
 }
 
@@ -202,7 +213,7 @@ fn start_and_stop(scale: ProbeScale) {
     let (mut raw, mut ours, mut with_run) = (Vec::new(), Vec::new(), Vec::new());
     let plan = plan(&FORK, Continuation::Queue);
     // One task per worker.
-    let (job, expected) = job(stencil(WORKERS as u32, 1));
+    let (job, expected) = empty_job(stencil(WORKERS as u32, 1));
     for _ in 0..scale.rounds {
         raw.push(timed(|| {
             (0..WORKERS)
@@ -237,7 +248,7 @@ struct Running {
 impl Running {
     /// Starts the pool and warms it up.
     fn start(backend: &dyn Backend, graph: TaskGraph, plan: &PoolPlan) -> Self {
-        let (job, expected) = job(graph);
+        let (job, expected) = empty_job(graph);
         let pool = backend.start(Arc::clone(&job), plan);
         let mut running = Self {
             job,
@@ -257,10 +268,20 @@ impl Running {
 }
 
 /// A job of empty tasks, and its expected digest.
-fn job(graph: TaskGraph) -> (Arc<Job>, u64) {
+fn empty_job(graph: TaskGraph) -> (Arc<Job>, u64) {
+    job(graph, &EMPTY, &BTreeMap::new())
+}
+
+/// A job with a kernel of these parameters, and its expected digest.
+fn job(
+    graph: TaskGraph,
+    kernel: &dyn KernelKind,
+    given: &BTreeMap<String, Value>,
+) -> (Arc<Job>, u64) {
     let setting = Setting::new(&graph, Sharing::Processes, WORKERS);
-    let kernel = EMPTY.build(&Parameters::default(), &setting);
-    let job = Job::new(graph, kernel.expect("an empty kernel")).expect("shared pages");
+    let parameters = Parameters::check(kernel.parameters(), given);
+    let kernel = kernel.build(&parameters.expect("they are declared"), &setting);
+    let job = Job::new(graph, kernel.expect("a kernel")).expect("shared pages");
     let expected = expected_digest(job.graph(), job.kernel(), 0);
     (Arc::new(job), expected)
 }
@@ -287,101 +308,4 @@ fn stencil(width: u32, steps: u32) -> TaskGraph {
         }
     }
     builder.finish()
-}
-
-/// The lowest possible cost of handing out independent work to processes: one shared index and one addition per
-/// task, without checks and without stored outputs.
-struct SharedIndex {
-    words: Arc<SharedSlice<Padded<AtomicU64>>>,
-    /// Two futexes: the number of the round, and how many workers have finished it.
-    futexes: Arc<SharedSlice<AtomicU32>>,
-    workers: Vec<Pid>,
-}
-
-impl SharedIndex {
-    fn start(count: u64) -> Self {
-        let words = Arc::new(SharedSlice::new(1).expect("a shared page"));
-        let futexes: Arc<SharedSlice<AtomicU32>> =
-            Arc::new(SharedSlice::new(2).expect("a shared page"));
-        let workers = (0..WORKERS)
-            .map(|_| fork(|| Self::work(&words, &futexes, count)))
-            .collect();
-        Self {
-            words,
-            futexes,
-            workers,
-        }
-    }
-
-    fn work(words: &[Padded<AtomicU64>], futexes: &[AtomicU32], count: u64) {
-        let mut round = 0;
-        loop {
-            sleep_while(&futexes[0], round);
-            round = round.wrapping_add(1);
-            if futexes[0].load(Ordering::Acquire) == u32::MAX {
-                return;
-            }
-            // Relaxed: only the index itself is shared.
-            while words[0].fetch_add(1, Ordering::Relaxed) < count {}
-            futexes[1].fetch_add(1, Ordering::Release);
-            wake(&futexes[1]);
-        }
-    }
-
-    fn run(&mut self) {
-        self.words[0].store(0, Ordering::Relaxed);
-        self.futexes[1].store(0, Ordering::Relaxed);
-        self.futexes[0].fetch_add(1, Ordering::Release);
-        wake(&self.futexes[0]);
-        for done in 0..WORKERS as u32 {
-            sleep_while(&self.futexes[1], done);
-        }
-    }
-}
-
-impl Drop for SharedIndex {
-    fn drop(&mut self) {
-        self.futexes[0].store(u32::MAX, Ordering::Release);
-        wake(&self.futexes[0]);
-        self.workers.drain(..).for_each(join);
-    }
-}
-
-fn sleep_while(word: &AtomicU32, value: u32) {
-    while word.load(Ordering::Acquire) == value {
-        // After an early return the caller checks again.
-        let _ = futex::wait(word, futex::Flags::empty(), value, None);
-    }
-}
-
-fn wake(word: &AtomicU32) {
-    futex::wake(word, futex::Flags::empty(), u32::MAX >> 1).expect("a valid word");
-}
-
-fn fork(body: impl FnOnce()) -> Pid {
-    // SAFETY: `main` starts no thread.
-    match unsafe { libc::fork() } {
-        0 => {
-            body();
-            // SAFETY: it accepts any status and does not return.
-            unsafe { libc::_exit(0) }
-        }
-        raw => Pid::from_raw(raw).expect("a child"),
-    }
-}
-
-fn join(pid: Pid) {
-    waitpid(Some(pid), WaitOptions::empty()).expect("a child of this process");
-}
-
-fn timed<R>(body: impl FnOnce() -> R) -> u64 {
-    let start = Instant::now();
-    body();
-    start.elapsed().as_nanos() as u64
-}
-
-/// The median of `samples`, in their unit; the upper one of two.
-fn median(mut samples: Vec<u64>) -> f64 {
-    samples.sort_unstable();
-    samples[samples.len() / 2] as f64
 }

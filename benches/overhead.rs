@@ -29,6 +29,8 @@ mod pooled;
 mod prepare;
 #[path = "overhead/table.rs"]
 mod table;
+#[path = "overhead/waits.rs"]
+mod waits;
 
 fn main() {
     table::main(SECTIONS);
@@ -44,6 +46,7 @@ const SECTIONS: &[Section] = &[
     ("counter", kernels::counter),
     ("hash", kernels::hash),
     ("sleep", kernels::sleep),
+    ("waits", waits::waits),
     ("overlap", kernels::overlap),
     ("graph", graphs::graph),
     ("patterns", graphs::patterns),

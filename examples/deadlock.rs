@@ -74,9 +74,9 @@ struct Blocking<L, B> {
 
 impl<L: Lock, B: Barrier> Coordination for Blocking<L, B> {
     async fn take_part(&self, party: Party<'_>, seed: u64) -> Result<u64, PartyError> {
-        let _first = at_once(self.locks[party.index].lock(party));
+        let _first = at_once(self.locks[party.index].lock(party))?;
         at_once(self.both.wait(party))?;
-        let _second = at_once(self.locks[1 - party.index].lock(party));
+        let _second = at_once(self.locks[1 - party.index].lock(party))?;
         Ok(seed)
     }
 

@@ -39,6 +39,8 @@ mod broken;
 mod coordinated;
 #[path = "conformance/global.rs"]
 mod global;
+#[path = "common/locks.rs"]
+mod locks;
 #[path = "conformance/variety.rs"]
 mod variety;
 
@@ -107,6 +109,16 @@ fn a_party_that_panics_ends_the_run_of_all_that_wait_for_it() {
     watched(|| {
         for (backend, _) in set_ups(&[3]) {
             coordinated::a_party_panics(&BARRIER, backend);
+        }
+    });
+}
+
+#[test]
+fn a_run_that_fails_ends_the_wait_for_a_lock() {
+    watched(|| {
+        for (backend, _) in set_ups(&[2]) {
+            locks::a_lock_is_never_given_back(backend);
+            locks::a_party_fails_under_a_lock(backend);
         }
     });
 }

@@ -15,6 +15,13 @@ pub(crate) struct Key {
     pub(crate) example: &'static str,
 }
 
+impl Key {
+    /// `example` is a line that sets it.
+    pub(crate) const fn new(name: &'static str, example: &'static str) -> Self {
+        Self { name, example }
+    }
+}
+
 /// A table that is being read, and the mistakes so far.
 pub(crate) struct Keys<'a> {
     pub(crate) table: &'a DeTable<'a>,

@@ -2,65 +2,32 @@
 
 use crate::toml_file::Key;
 
-pub(super) const NAME: Key = Key {
-    name: "name",
-    example: r#"name = "halo-exchange""#,
-};
-pub(super) const WHY: Key = Key {
-    name: "why",
-    example: r#"why = "what does a task cost?""#,
-};
-pub(super) const PATTERN: Key = Key {
-    name: "pattern",
-    example: r#"pattern = { kind = "stencil-1d", width = 64, steps = 100 }"#,
-};
-pub(super) const GRAPHS: Key = Key {
-    name: "graphs",
-    example: r#"graphs = [{ kind = "chain", steps = 100 }, { kind = "trivial", width = 64 }]"#,
-};
-pub(super) const GRAPH: Key = Key {
-    name: "graph",
-    example: r#"graph = { file = "workflow.json", scale = 0.001 }"#,
-};
-pub(super) const KERNEL: Key = Key {
-    name: "kernel",
-    example: r#"kernel = { kind = "empty" }"#,
-};
-pub(super) const TIMEOUT: Key = Key {
-    name: "timeout",
-    example: "timeout = 60 # seconds",
-};
-pub(super) const TASK_TIMEOUT: Key = Key {
-    name: "task_timeout",
-    example: "task_timeout = 5 # seconds",
-};
-pub(super) const RETRIES: Key = Key {
-    name: "retries",
-    example: "retries = 2",
-};
-
-pub(super) const OUTPUT_BYTES: Key = Key {
-    name: "output_bytes",
-    example: "output_bytes = 1024",
-};
-pub(super) const CERTIFIED_OPTIMUM: Key = Key {
-    name: "certified_optimum_ms",
-    example: "certified_optimum_ms = { 2 = 136.0, 4 = 80.0 }",
-};
-
-pub(super) const GATE: Key = Key {
-    name: "gate",
-    example: "gate = { threshold = 0.03 } # three per cent",
-};
-pub(super) const ONLY_IF_NAMED: Key = Key {
-    name: "only_if_named",
-    example: "only_if_named = true",
-};
-
-pub(super) const WORKERS: Key = Key {
-    name: "workers",
-    example: r#"workers = [1, "cores", 8]"#,
-};
+pub(super) const NAME: Key = Key::new("name", r#"name = "halo-exchange""#);
+pub(super) const WHY: Key = Key::new("why", r#"why = "what does a task cost?""#);
+pub(super) const PATTERN: Key = Key::new(
+    "pattern",
+    r#"pattern = { kind = "stencil-1d", width = 64, steps = 100 }"#,
+);
+pub(super) const GRAPHS: Key = Key::new(
+    "graphs",
+    r#"graphs = [{ kind = "chain", steps = 100 }, { kind = "trivial", width = 64 }]"#,
+);
+pub(super) const GRAPH: Key = Key::new(
+    "graph",
+    r#"graph = { file = "workflow.json", scale = 0.001 }"#,
+);
+pub(super) const KERNEL: Key = Key::new("kernel", r#"kernel = { kind = "empty" }"#);
+pub(super) const TIMEOUT: Key = Key::new("timeout", "timeout = 60 # seconds");
+pub(super) const TASK_TIMEOUT: Key = Key::new("task_timeout", "task_timeout = 5 # seconds");
+pub(super) const RETRIES: Key = Key::new("retries", "retries = 2");
+pub(super) const OUTPUT_BYTES: Key = Key::new("output_bytes", "output_bytes = 1024");
+pub(super) const CERTIFIED_OPTIMUM: Key = Key::new(
+    "certified_optimum_ms",
+    "certified_optimum_ms = { 2 = 136.0, 4 = 80.0 }",
+);
+pub(super) const GATE: Key = Key::new("gate", "gate = { threshold = 0.03 } # three per cent");
+pub(super) const ONLY_IF_NAMED: Key = Key::new("only_if_named", "only_if_named = true");
+pub(super) const WORKERS: Key = Key::new("workers", r#"workers = [1, "cores", 8]"#);
 
 /// The largest number of retries. A task that has failed a hundred times will not succeed.
 pub(super) const MOST_RETRIES: u64 = 100;

@@ -89,7 +89,8 @@ fn is_party_count(name: &str) -> bool {
     ["producers", "consumers"].contains(&name)
 }
 
-fn independent(task_count: usize) -> TaskGraph {
+/// Tasks that do not depend on each other.
+pub(crate) fn independent(task_count: usize) -> TaskGraph {
     let mut builder = TaskGraphBuilder::default();
     for _ in 0..task_count {
         builder.push([]).unwrap();
@@ -146,6 +147,16 @@ pub(crate) fn a_party_panics(kind: &dyn KernelKind, backend: &dyn Backend) {
     let graph = independent(3);
     let kernel = kind.build(&parameters, &backend.setting(&graph, worker_count));
     let job = Job::new(graph, Box::new(Panicking(kernel.unwrap()))).unwrap();
+    assert_out_of_cheese(backend, job, 3, TaskId(1));
+}
+
+/// Runs `job` and asserts that the run ends because `task` is out of cheese.
+pub(crate) fn assert_out_of_cheese(
+    backend: &dyn Backend,
+    job: Job,
+    worker_count: usize,
+    task: TaskId,
+) {
     let job = Arc::new(job);
     let mut pool = backend
         .start(Arc::clone(&job), &PoolPlan::plain(backend, worker_count))
@@ -155,7 +166,8 @@ pub(crate) fn a_party_panics(kind: &dyn KernelKind, backend: &dyn Backend) {
     drop(pool);
     let told = matches!(
         job.failure(),
-        Some(Failure::Panicked { task: TaskId(1), message }) if message.contains("out of cheese")
+        Some(Failure::Panicked { task: found, message })
+            if found == task && message.contains("out of cheese")
     );
     assert!(told, "{}: {:?}", backend.name(), job.failure());
 }

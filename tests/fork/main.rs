@@ -14,6 +14,8 @@ mod conformance;
 mod coordinated;
 mod death;
 mod host;
+#[path = "../common/locks.rs"]
+mod locks;
 mod parties;
 mod retry;
 mod runner;

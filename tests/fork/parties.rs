@@ -14,6 +14,7 @@ use taskdyno_core::parameter::{Parameters, Value};
 use crate::coordinated;
 use crate::host::assert_childless;
 use crate::independent;
+use crate::locks;
 use crate::runner::TestCase;
 
 pub(crate) fn cases() -> Vec<TestCase> {
@@ -25,6 +26,11 @@ pub(crate) fn cases() -> Vec<TestCase> {
             TestCase::new(name("a_party_that_dies_is_named"), || every_kind(backend)),
             TestCase::new(name("a_party_that_panics_is_named"), || {
                 coordinated::a_party_panics(&BARRIER, backend);
+                assert_childless();
+            }),
+            TestCase::new(name("a_run_that_fails_ends_the_wait_for_a_lock"), || {
+                locks::a_lock_is_never_given_back(backend);
+                locks::a_party_fails_under_a_lock(backend);
                 assert_childless();
             }),
         ]

@@ -1,93 +1,58 @@
 use std::io;
 
-use super::support::Form;
-use super::support::channel::{ChannelForm, FORM, OverChannel};
+use super::support::channel::{self, ChannelForm, FORM, OverChannel};
+use super::support::{CoordinatedKind, TIMES};
 use crate::coordination::{Actor, Coordinated};
-use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
-use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
+use crate::kernel::{Kernel, Pace, Setting, Venue};
+use crate::parameter::{DefaultValue, Parameter, Parameters};
 use crate::sync::ChannelKind;
 
 /// A counter with one owner, to which the other parties send messages.
-pub const ACTOR: ActorKind = ActorKind;
-
-/// See [`ACTOR`].
-#[derive(Debug)]
-pub struct ActorKind;
+pub const ACTOR: CoordinatedKind = CoordinatedKind {
+    name: "actor",
+    why: "coordinates: the first task owns a counter, and all others send it messages that increment it",
+    parameters: &[
+        Parameter {
+            name: "increments",
+            why: "how many messages each of the other tasks sends",
+            kind: TIMES,
+            default: Some(DefaultValue::Count(1000)),
+        },
+        FORM,
+    ],
+    size_parameter: Some("increments"),
+    pace: Pace::Contention,
+    latencies: &[],
+    is_timing_the_work: false,
+    fits,
+    build,
+};
 
 /// How many messages the mailbox of the owner holds.
 const MAILBOX_CAPACITY: u64 = 4096;
 
-impl KernelKind for ActorKind {
-    fn name(&self) -> &'static str {
-        "actor"
-    }
-
-    fn why(&self) -> &'static str {
-        "coordinates: the first task owns a counter, and all others send it messages that increment it"
-    }
-
-    fn parameters(&self) -> &'static [Parameter] {
-        &[
-            Parameter {
-                name: "increments",
-                why: "how many messages each of the other tasks sends",
-                kind: ParameterKind::Count {
-                    min: 1,
-                    max: 1 << 40,
-                },
-                default: Some(DefaultValue::Count(1000)),
-            },
-            FORM,
-        ]
-    }
-
-    fn fits(&self, parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
-        ChannelForm::at(parameters.text("form"), venue)?.supports(Some(MAILBOX_CAPACITY), 1)?;
-        match venue.task_count {
-            0 | 1 => Err("an owner without other tasks gets no messages".into()),
-            count => venue.holds(count),
-        }
-    }
-
-    fn coordinates(&self) -> bool {
-        true
-    }
-
-    fn is_idempotent(&self) -> bool {
-        // Its messages stay counted.
-        false
-    }
-
-    fn size_parameter(&self) -> Option<&'static str> {
-        Some("increments")
-    }
-
-    fn pace(&self, _: &Parameters) -> Pace {
-        Pace::Contention
-    }
-
-    fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
-        let form = ChannelForm::new(parameters.text("form"), Form::of(setting));
-        let increments = parameters.count("increments");
-        form.build(
-            Some(MAILBOX_CAPACITY),
-            ActorBuild {
-                increments,
-                setting,
-            },
-        )
+fn fits(parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+    ChannelForm::at(parameters.text("form"), venue)?.supports(Some(MAILBOX_CAPACITY), 1)?;
+    match venue.task_count {
+        0 | 1 => Err("an owner without other tasks gets no messages".into()),
+        count => venue.holds(count),
     }
 }
 
-struct ActorBuild<'a> {
-    increments: u64,
-    setting: &'a Setting<'a>,
+fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
+    channel::build::<OfActor>(MAILBOX_CAPACITY, parameters, setting)
 }
 
-impl OverChannel for ActorBuild<'_> {
-    fn build(self, channel: impl ChannelKind) -> io::Result<Box<dyn Kernel>> {
-        let party_count = self.setting.graph.task_count();
-        let work = Actor::new(&channel, party_count, self.increments)?;
-        Coordinated::boxed(work, self.setting)
+struct OfActor;
+
+impl OverChannel for OfActor {
+    fn build(
+        channel: impl ChannelKind,
+        parameters: &Parameters,
+        setting: &Setting<'_>,
+    ) -> io::Result<Box<dyn Kernel>> {
+        let party_count = setting.graph.task_count();
+        let work = Actor::new(&channel, party_count, parameters.count("increments"))?;
+        Coordinated::boxed(work, setting)
     }
 }

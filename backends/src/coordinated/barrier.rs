@@ -1,101 +1,73 @@
 use std::io;
 
-use super::support::{Form, two_at_least};
+use super::support::{CoordinatedKind, Form, ROUNDS, two_at_least};
 use crate::coordination::{BarrierWork, BrokenBarrierWork, Coordinated};
-use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
+use crate::kernel::{Kernel, Pace, Setting, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::sync::{Barrier, BreakableBarrier, SharedBarrier, ThreadBarrier};
 
 /// Parties that meet at a barrier, phase after phase.
-pub const BARRIER: BarrierKind = BarrierKind;
+pub const BARRIER: CoordinatedKind = CoordinatedKind {
+    name: "barrier",
+    why: "coordinates: all tasks meet at a barrier, phase after phase",
+    parameters: &[
+        Parameter {
+            name: "phases",
+            why: "how often the tasks meet",
+            kind: ROUNDS,
+            default: Some(DefaultValue::Count(100)),
+        },
+        Parameter {
+            name: "variant",
+            why: "whether all tasks come, or one of them leaves or is late, and the others are told",
+            kind: ParameterKind::Choice(&["plain", BROKEN]),
+            default: Some(DefaultValue::Text("plain")),
+        },
+    ],
+    size_parameter: Some("phases"),
+    pace: Pace::Contention,
+    latencies: &[],
+    is_timing_the_work: false,
+    fits,
+    build,
+};
 
-/// See [`BARRIER`].
-#[derive(Debug)]
-pub struct BarrierKind;
-
-impl KernelKind for BarrierKind {
-    fn name(&self) -> &'static str {
-        "barrier"
-    }
-
-    fn why(&self) -> &'static str {
-        "coordinates: all tasks meet at a barrier, phase after phase"
-    }
-
-    fn parameters(&self) -> &'static [Parameter] {
-        &[
-            Parameter {
-                name: "phases",
-                why: "how often the tasks meet",
-                kind: ParameterKind::Count {
-                    min: 1,
-                    max: 1 << 30,
-                },
-                default: Some(DefaultValue::Count(100)),
-            },
-            Parameter {
-                name: "variant",
-                why: "whether all tasks come, or one of them leaves or is late, and the others are told",
-                kind: ParameterKind::Choice(&["plain", BROKEN]),
-                default: Some(DefaultValue::Text("plain")),
-            },
-        ]
-    }
-
-    fn fits(&self, parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
-        let form = Form::at(venue)?;
-        if parameters.text("variant") == BROKEN {
-            two_at_least(venue, "stays away from")?;
-            if form.is_async() {
-                return Err(
-                    "the barrier of an async runtime cannot be broken: use a backend of threads or processes"
-                        .into(),
-                );
-            }
+fn fits(parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+    let form = Form::at(venue)?;
+    if parameters.text("variant") == BROKEN {
+        two_at_least(venue, "stays away from")?;
+        if form.is_async() {
+            return Err(
+                "the barrier of an async runtime cannot be broken: use a backend of threads or processes"
+                    .into(),
+            );
         }
-        venue.holds(venue.task_count)
     }
+    venue.holds(venue.task_count)
+}
 
-    fn coordinates(&self) -> bool {
-        true
-    }
-
-    fn is_idempotent(&self) -> bool {
-        // Its arrivals stay counted.
-        false
-    }
-
-    fn size_parameter(&self) -> Option<&'static str> {
-        Some("phases")
-    }
-
-    fn pace(&self, _: &Parameters) -> Pace {
-        Pace::Contention
-    }
-
-    fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
-        let phase_count = parameters.count("phases");
-        let party_count = setting.graph.task_count() as u32;
-        let is_broken = parameters.text("variant") == BROKEN;
-        match Form::of(setting) {
-            Form::Threads if is_broken => {
-                broken(|| Ok(ThreadBarrier::new(party_count)), phase_count, setting)
-            }
-            Form::Processes if is_broken => {
-                broken(|| SharedBarrier::new(party_count), phase_count, setting)
-            }
-            Form::Threads => work(ThreadBarrier::new(party_count), phase_count, setting),
-            Form::Processes => work(SharedBarrier::new(party_count)?, phase_count, setting),
-            #[cfg(feature = "tokio")]
-            Form::TokioTasks => work(TokioBarrier::new(party_count), phase_count, setting),
-            #[cfg(feature = "smol")]
-            Form::SmolTasks => work(of_smol::SmolBarrier::new(party_count), phase_count, setting),
-            #[allow(
-                unreachable_patterns,
-                reason = "reached in builds without some runtimes"
-            )]
-            form => form.is_lacking(),
+fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
+    let phase_count = parameters.count("phases");
+    let party_count = setting.graph.task_count() as u32;
+    let is_broken = parameters.text("variant") == BROKEN;
+    match Form::of(setting) {
+        Form::Threads if is_broken => {
+            broken(|| Ok(ThreadBarrier::new(party_count)), phase_count, setting)
         }
+        Form::Processes if is_broken => {
+            broken(|| SharedBarrier::new(party_count), phase_count, setting)
+        }
+        Form::Threads => work(ThreadBarrier::new(party_count), phase_count, setting),
+        Form::Processes => work(SharedBarrier::new(party_count)?, phase_count, setting),
+        #[cfg(feature = "tokio")]
+        Form::TokioTasks => work(TokioBarrier::new(party_count), phase_count, setting),
+        #[cfg(feature = "smol")]
+        Form::SmolTasks => work(of_smol::SmolBarrier::new(party_count), phase_count, setting),
+        #[allow(
+            unreachable_patterns,
+            reason = "reached in builds without some runtimes"
+        )]
+        form => form.is_lacking(),
     }
 }
 

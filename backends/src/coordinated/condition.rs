@@ -4,100 +4,72 @@ use std::io;
 use super::support::of_smol::SmolMonitor;
 #[cfg(feature = "tokio")]
 use super::support::tokio_monitor::TokioMonitor;
-use super::support::{Form, two_at_least};
+use super::support::{CoordinatedKind, Form, ROUNDS, two_at_least};
 use crate::coordination::{ConditionWork, Coordinated, Wakes};
-use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
+use crate::kernel::{Kernel, Pace, Setting, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::sync::{Monitor, SharedMonitor, ThreadMonitor};
 
 /// A dispatcher that wakes consumers, which wait for items at a condition.
-pub const CONDITION: ConditionKind = ConditionKind;
+pub const CONDITION: CoordinatedKind = CoordinatedKind {
+    name: "condition",
+    why: "coordinates: the first task puts items and wakes the others, which wait at a condition",
+    parameters: &[
+        Parameter {
+            name: "rounds",
+            why: "how often the first task puts items, when those before have been taken",
+            kind: ROUNDS,
+            default: Some(DefaultValue::Count(100)),
+        },
+        Parameter {
+            name: "wakes",
+            why: "whom it wakes: one task for one item, or all tasks for as many items",
+            kind: ParameterKind::Choice(&["one", "all"]),
+            default: Some(DefaultValue::Text("one")),
+        },
+        Parameter {
+            name: "form",
+            why: "which condition: `natural` is `std` for threads, a futex for processes, that of the runtime for async tasks",
+            kind: ParameterKind::Choice(&["natural", PARKING_LOT]),
+            default: Some(DefaultValue::Text("natural")),
+        },
+    ],
+    size_parameter: Some("rounds"),
+    pace: Pace::Contention,
+    latencies: &[],
+    is_timing_the_work: false,
+    fits,
+    build,
+};
 
-/// See [`CONDITION`].
-#[derive(Debug)]
-pub struct ConditionKind;
-
-impl KernelKind for ConditionKind {
-    fn name(&self) -> &'static str {
-        "condition"
+fn fits(parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+    let form = Form::at(venue)?;
+    if parameters.text("form") == PARKING_LOT {
+        parking_lot_fits(form)?;
     }
+    two_at_least(venue, "puts items for")?;
+    venue.holds(venue.task_count)
+}
 
-    fn why(&self) -> &'static str {
-        "coordinates: the first task puts items and wakes the others, which wait at a condition"
-    }
-
-    fn parameters(&self) -> &'static [Parameter] {
-        &[
-            Parameter {
-                name: "rounds",
-                why: "how often the first task puts items, when those before have been taken",
-                kind: ParameterKind::Count {
-                    min: 1,
-                    max: 1 << 30,
-                },
-                default: Some(DefaultValue::Count(100)),
-            },
-            Parameter {
-                name: "wakes",
-                why: "whom it wakes: one task for one item, or all tasks for as many items",
-                kind: ParameterKind::Choice(&["one", "all"]),
-                default: Some(DefaultValue::Text("one")),
-            },
-            Parameter {
-                name: "form",
-                why: "which condition: `natural` is `std` for threads, a futex for processes, that of the runtime for async tasks",
-                kind: ParameterKind::Choice(&["natural", PARKING_LOT]),
-                default: Some(DefaultValue::Text("natural")),
-            },
-        ]
-    }
-
-    fn fits(&self, parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
-        let form = Form::at(venue)?;
-        if parameters.text("form") == PARKING_LOT {
-            parking_lot_fits(form)?;
-        }
-        two_at_least(venue, "puts items for")?;
-        venue.holds(venue.task_count)
-    }
-
-    fn coordinates(&self) -> bool {
-        true
-    }
-
-    fn is_idempotent(&self) -> bool {
-        // The items that it has taken are gone.
-        false
-    }
-
-    fn size_parameter(&self) -> Option<&'static str> {
-        Some("rounds")
-    }
-
-    fn pace(&self, _: &Parameters) -> Pace {
-        Pace::Contention
-    }
-
-    fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
-        match Form::of(setting) {
-            #[cfg(feature = "parking_lot")]
-            Form::Threads if parameters.text("form") == PARKING_LOT => work(
-                of_parking_lot::ParkingLotMonitor::default(),
-                parameters,
-                setting,
-            ),
-            Form::Threads => work(ThreadMonitor::default(), parameters, setting),
-            Form::Processes => work(SharedMonitor::new()?, parameters, setting),
-            #[cfg(feature = "tokio")]
-            Form::TokioTasks => work(TokioMonitor::default(), parameters, setting),
-            #[cfg(feature = "smol")]
-            Form::SmolTasks => work(SmolMonitor::default(), parameters, setting),
-            #[allow(
-                unreachable_patterns,
-                reason = "reached in builds without some runtimes"
-            )]
-            form => form.is_lacking(),
-        }
+fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
+    match Form::of(setting) {
+        #[cfg(feature = "parking_lot")]
+        Form::Threads if parameters.text("form") == PARKING_LOT => work(
+            of_parking_lot::ParkingLotMonitor::default(),
+            parameters,
+            setting,
+        ),
+        Form::Threads => work(ThreadMonitor::default(), parameters, setting),
+        Form::Processes => work(SharedMonitor::new()?, parameters, setting),
+        #[cfg(feature = "tokio")]
+        Form::TokioTasks => work(TokioMonitor::default(), parameters, setting),
+        #[cfg(feature = "smol")]
+        Form::SmolTasks => work(SmolMonitor::default(), parameters, setting),
+        #[allow(
+            unreachable_patterns,
+            reason = "reached in builds without some runtimes"
+        )]
+        form => form.is_lacking(),
     }
 }
 

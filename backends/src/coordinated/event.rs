@@ -1,80 +1,48 @@
 use std::io;
 
-use super::support::{Form, two_at_least};
+use super::support::{CoordinatedKind, Form, ROUNDS, two_at_least};
 use crate::coordination::{Coordinated, EVENT_LATENCIES, EventWork};
-use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
-use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
+use crate::kernel::{Kernel, Pace, Setting, Venue};
+use crate::parameter::{DefaultValue, Parameter, Parameters};
 use crate::sync::{Event, SharedEvent, ThreadEvent};
 
 /// One task that sets an event, again and again, for which all others wait.
-pub const EVENT: EventKind = EventKind;
+pub const EVENT: CoordinatedKind = CoordinatedKind {
+    name: "event",
+    why: "coordinates: the first task sets an event, for which all others wait, again and again",
+    parameters: &[Parameter {
+        name: "rounds",
+        why: "how often an event is set, when all others wait for it",
+        kind: ROUNDS,
+        default: Some(DefaultValue::Count(100)),
+    }],
+    size_parameter: Some("rounds"),
+    pace: Pace::Contention,
+    latencies: EVENT_LATENCIES,
+    is_timing_the_work: false,
+    fits,
+    build,
+};
 
-/// See [`EVENT`].
-#[derive(Debug)]
-pub struct EventKind;
+fn fits(_: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+    Form::at(venue)?;
+    two_at_least(venue, "sets an event for")?;
+    venue.holds(venue.task_count)
+}
 
-impl KernelKind for EventKind {
-    fn name(&self) -> &'static str {
-        "event"
-    }
-
-    fn why(&self) -> &'static str {
-        "coordinates: the first task sets an event, for which all others wait, again and again"
-    }
-
-    fn parameters(&self) -> &'static [Parameter] {
-        &[Parameter {
-            name: "rounds",
-            why: "how often an event is set, when all others wait for it",
-            kind: ParameterKind::Count {
-                min: 1,
-                max: 1 << 30,
-            },
-            default: Some(DefaultValue::Count(100)),
-        }]
-    }
-
-    fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
-        Form::at(venue)?;
-        two_at_least(venue, "sets an event for")?;
-        venue.holds(venue.task_count)
-    }
-
-    fn coordinates(&self) -> bool {
-        true
-    }
-
-    fn is_idempotent(&self) -> bool {
-        // The events that it has passed stay counted.
-        false
-    }
-
-    fn size_parameter(&self) -> Option<&'static str> {
-        Some("rounds")
-    }
-
-    fn pace(&self, _: &Parameters) -> Pace {
-        Pace::Contention
-    }
-
-    fn latencies(&self) -> &'static [&'static str] {
-        EVENT_LATENCIES
-    }
-
-    fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
-        match Form::of(setting) {
-            Form::Threads => work(|| Ok(ThreadEvent::default()), parameters, setting),
-            Form::Processes => work(SharedEvent::new, parameters, setting),
-            #[cfg(feature = "tokio")]
-            Form::TokioTasks => work(|| Ok(of_tokio::TokioEvent::default()), parameters, setting),
-            #[cfg(feature = "smol")]
-            Form::SmolTasks => work(|| Ok(of_smol::SmolEvent::default()), parameters, setting),
-            #[allow(
-                unreachable_patterns,
-                reason = "reached in builds without some runtimes"
-            )]
-            form => form.is_lacking(),
-        }
+fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
+    match Form::of(setting) {
+        Form::Threads => work(|| Ok(ThreadEvent::default()), parameters, setting),
+        Form::Processes => work(SharedEvent::new, parameters, setting),
+        #[cfg(feature = "tokio")]
+        Form::TokioTasks => work(|| Ok(of_tokio::TokioEvent::default()), parameters, setting),
+        #[cfg(feature = "smol")]
+        Form::SmolTasks => work(|| Ok(of_smol::SmolEvent::default()), parameters, setting),
+        #[allow(
+            unreachable_patterns,
+            reason = "reached in builds without some runtimes"
+        )]
+        form => form.is_lacking(),
     }
 }
 

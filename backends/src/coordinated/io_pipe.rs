@@ -1,95 +1,63 @@
 use std::io;
 
-use super::support::Form;
+use super::support::{CoordinatedKind, Form, ROUNDS};
 use crate::coordination::{Coordinated, LEAST_MESSAGE_BYTES, PipeExchange, ROUND_TRIP};
-use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
+use crate::kernel::{Kernel, Pace, Setting, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::sync::{BlockingPipe, BytePipe};
 
 /// Pairs of parties that send messages back and forth through pipes of the system.
-pub const IO_PIPE: IoPipeKind = IoPipeKind;
-
-/// See [`IO_PIPE`].
-#[derive(Debug)]
-pub struct IoPipeKind;
-
-impl KernelKind for IoPipeKind {
-    fn name(&self) -> &'static str {
-        "io-pipe"
-    }
-
-    fn why(&self) -> &'static str {
-        "does IO: tasks in pairs send messages back and forth through pipes, and check every byte"
-    }
-
-    fn parameters(&self) -> &'static [Parameter] {
-        &[
-            Parameter {
-                name: "rounds",
-                why: "how many messages the first task of a pair sends, each of which is answered",
-                kind: ParameterKind::Count {
-                    min: 1,
-                    max: 1 << 30,
-                },
-                default: Some(DefaultValue::Count(100)),
+pub const IO_PIPE: CoordinatedKind = CoordinatedKind {
+    name: "io-pipe",
+    why: "does IO: tasks in pairs send messages back and forth through pipes, and check every byte",
+    parameters: &[
+        Parameter {
+            name: "rounds",
+            why: "how many messages the first task of a pair sends, each of which is answered",
+            kind: ROUNDS,
+            default: Some(DefaultValue::Count(100)),
+        },
+        Parameter {
+            name: "message_bytes",
+            why: "the bytes of a message, and of its answer",
+            kind: ParameterKind::Count {
+                min: LEAST_MESSAGE_BYTES as u64,
+                max: 1 << 24,
             },
-            Parameter {
-                name: "message_bytes",
-                why: "the bytes of a message, and of its answer",
-                kind: ParameterKind::Count {
-                    min: LEAST_MESSAGE_BYTES as u64,
-                    max: 1 << 24,
-                },
-                default: Some(DefaultValue::Count(64)),
-            },
-        ]
-    }
+            default: Some(DefaultValue::Count(64)),
+        },
+    ],
+    size_parameter: Some("rounds"),
+    pace: Pace::Contention,
+    latencies: &[ROUND_TRIP],
+    is_timing_the_work: false,
+    fits,
+    build,
+};
 
-    fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
-        Form::at(venue)?;
-        if !venue.task_count.is_multiple_of(2) {
-            return Err(format!(
-                "tasks work in pairs, and {} is not even: use an even number of tasks",
-                venue.task_count
-            ));
-        }
-        venue.holds(venue.task_count)
+fn fits(_: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+    Form::at(venue)?;
+    if !venue.task_count.is_multiple_of(2) {
+        return Err(format!(
+            "tasks work in pairs, and {} is not even: use an even number of tasks",
+            venue.task_count
+        ));
     }
+    venue.holds(venue.task_count)
+}
 
-    fn coordinates(&self) -> bool {
-        true
-    }
-
-    fn is_idempotent(&self) -> bool {
-        // Bytes of an interrupted task stay in the pipe.
-        false
-    }
-
-    fn size_parameter(&self) -> Option<&'static str> {
-        Some("rounds")
-    }
-
-    fn pace(&self, _: &Parameters) -> Pace {
-        Pace::Contention
-    }
-
-    fn latencies(&self) -> &'static [&'static str] {
-        &[ROUND_TRIP]
-    }
-
-    fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
-        match Form::of(setting) {
-            Form::Threads | Form::Processes => work(BlockingPipe::new, parameters, setting),
-            #[cfg(feature = "tokio")]
-            Form::TokioTasks => work(of_tokio::TokioPipe::new, parameters, setting),
-            #[cfg(feature = "smol")]
-            Form::SmolTasks => work(of_smol::SmolPipe::new, parameters, setting),
-            #[allow(
-                unreachable_patterns,
-                reason = "reached in builds without some runtimes"
-            )]
-            form => form.is_lacking(),
-        }
+fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
+    match Form::of(setting) {
+        Form::Threads | Form::Processes => work(BlockingPipe::new, parameters, setting),
+        #[cfg(feature = "tokio")]
+        Form::TokioTasks => work(of_tokio::TokioPipe::new, parameters, setting),
+        #[cfg(feature = "smol")]
+        Form::SmolTasks => work(of_smol::SmolPipe::new, parameters, setting),
+        #[allow(
+            unreachable_patterns,
+            reason = "reached in builds without some runtimes"
+        )]
+        form => form.is_lacking(),
     }
 }
 

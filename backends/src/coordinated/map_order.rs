@@ -2,101 +2,72 @@ use std::io;
 
 #[cfg(feature = "smol")]
 use super::support::of_smol::{SmolMonitor, SmolTimers};
-use super::support::{Form, two_at_least};
+use super::support::{CoordinatedKind, Form, two_at_least};
 #[cfg(feature = "tokio")]
 use super::support::{tokio_monitor::TokioMonitor, tokio_timers::TokioTimers};
 use crate::coordination::{Coordinated, MapOrderWork, RESULT_LATENCIES, ResultOrder};
-use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
+use crate::kernel::{Kernel, Pace, Setting, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::sync::{Monitor, SharedMonitor, SharedTimers, ThreadMonitor, ThreadTimers, Timers};
 
 /// Tasks of different sizes, and one that receives their results.
-pub const MAP_ORDER: MapOrderKind = MapOrderKind;
+pub const MAP_ORDER: CoordinatedKind = CoordinatedKind {
+    name: "map-order",
+    why: "coordinates: the first task receives the results of the others, which take different times",
+    parameters: &[
+        Parameter {
+            name: "step_ms",
+            why: "how long the shortest task waits; the others wait 2, 3, .. times as long",
+            kind: ParameterKind::Milliseconds,
+            default: Some(DefaultValue::Count(1)),
+        },
+        Parameter {
+            name: "order",
+            why: "which result is received next: that of the next task, or the next one there is",
+            kind: ParameterKind::Choice(&["submitted", "completed"]),
+            default: Some(DefaultValue::Text("submitted")),
+        },
+    ],
+    size_parameter: Some("step_ms"),
+    pace: Pace::Clock,
+    latencies: RESULT_LATENCIES,
+    is_timing_the_work: false,
+    fits,
+    build,
+};
 
-/// See [`MAP_ORDER`].
-#[derive(Debug)]
-pub struct MapOrderKind;
+fn fits(_: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+    Form::at(venue)?;
+    two_at_least(venue, "receives the results of")?;
+    venue.holds(venue.task_count)
+}
 
-impl KernelKind for MapOrderKind {
-    fn name(&self) -> &'static str {
-        "map-order"
-    }
-
-    fn why(&self) -> &'static str {
-        "coordinates: the first task receives the results of the others, which take different times"
-    }
-
-    fn parameters(&self) -> &'static [Parameter] {
-        &[
-            Parameter {
-                name: "step_ms",
-                why: "how long the shortest task waits; the others wait 2, 3, .. times as long",
-                kind: ParameterKind::Milliseconds,
-                default: Some(DefaultValue::Count(1)),
-            },
-            Parameter {
-                name: "order",
-                why: "which result is received next: that of the next task, or the next one there is",
-                kind: ParameterKind::Choice(&["submitted", "completed"]),
-                default: Some(DefaultValue::Text("submitted")),
-            },
-        ]
-    }
-
-    fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
-        Form::at(venue)?;
-        two_at_least(venue, "receives the results of")?;
-        venue.holds(venue.task_count)
-    }
-
-    fn coordinates(&self) -> bool {
-        true
-    }
-
-    fn is_idempotent(&self) -> bool {
-        // The results that it has received are gone.
-        false
-    }
-
-    fn size_parameter(&self) -> Option<&'static str> {
-        Some("step_ms")
-    }
-
-    fn pace(&self, _: &Parameters) -> Pace {
-        Pace::Clock
-    }
-
-    fn latencies(&self) -> &'static [&'static str] {
-        RESULT_LATENCIES
-    }
-
-    fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
-        let party_count = setting.graph.task_count();
-        match Form::of(setting) {
-            Form::Threads => {
-                let timers = ThreadTimers::new(party_count);
-                work(ThreadMonitor::default(), timers, parameters, setting)
-            }
-            Form::Processes => {
-                let timers = SharedTimers::new(party_count)?;
-                work(SharedMonitor::new()?, timers, parameters, setting)
-            }
-            #[cfg(feature = "tokio")]
-            Form::TokioTasks => {
-                let timers = TokioTimers::new(party_count);
-                work(TokioMonitor::default(), timers, parameters, setting)
-            }
-            #[cfg(feature = "smol")]
-            Form::SmolTasks => {
-                let timers = SmolTimers::new(party_count);
-                work(SmolMonitor::default(), timers, parameters, setting)
-            }
-            #[allow(
-                unreachable_patterns,
-                reason = "reached in builds without some runtimes"
-            )]
-            form => form.is_lacking(),
+fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
+    let party_count = setting.graph.task_count();
+    match Form::of(setting) {
+        Form::Threads => {
+            let timers = ThreadTimers::new(party_count);
+            work(ThreadMonitor::default(), timers, parameters, setting)
         }
+        Form::Processes => {
+            let timers = SharedTimers::new(party_count)?;
+            work(SharedMonitor::new()?, timers, parameters, setting)
+        }
+        #[cfg(feature = "tokio")]
+        Form::TokioTasks => {
+            let timers = TokioTimers::new(party_count);
+            work(TokioMonitor::default(), timers, parameters, setting)
+        }
+        #[cfg(feature = "smol")]
+        Form::SmolTasks => {
+            let timers = SmolTimers::new(party_count);
+            work(SmolMonitor::default(), timers, parameters, setting)
+        }
+        #[allow(
+            unreachable_patterns,
+            reason = "reached in builds without some runtimes"
+        )]
+        form => form.is_lacking(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The kernels whose tasks coordinate, and the form of each primitive that a backend's workers get. There is one file per
-//! kernel, and one line per kernel in [`COORDINATED`].
+//! kernel, and one line per kernel in [`COORDINATED`]. A file declares its kernel as data and builds the body, which is in
+//! [`coordination`](crate::coordination), over the primitive: `mutex` is an example for locks, `threadring` for channels, and
+//! `event` for a primitive of its own.
 
 use crate::kernel::KernelKind;
 
@@ -39,6 +41,10 @@ pub use support::channels::CrossbeamChannel;
 pub use support::channels::FlumeChannel;
 #[cfg(feature = "tokio")]
 pub use support::channels::TokioChannel;
+#[cfg(feature = "parking_lot")]
+pub use support::locks::ParkingLotLock;
+#[cfg(feature = "tokio")]
+pub use support::locks::TokioLock;
 pub use threadring::THREADRING;
 pub use timed_lock::TIMED_LOCK;
 pub use timer::TIMER;

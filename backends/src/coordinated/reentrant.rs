@@ -1,99 +1,45 @@
 use std::io;
 
-use super::support::Form;
-use super::support::lock::{LockForm, Need, OverLock, REENTRANT_FORM};
+use super::support::CoordinatedKind;
+use super::support::lock::{self, INCREMENTS, OverLock, REENTRANT_FORM};
 use crate::coordination::{Coordinated, ReentrantWork};
-use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
+use crate::kernel::{Kernel, Pace, Setting};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::sync::Lock;
 
 /// Parties that increment one counter under a lock that its holder takes again.
-pub const REENTRANT: ReentrantKind = ReentrantKind;
+pub const REENTRANT: CoordinatedKind = CoordinatedKind {
+    name: "reentrant",
+    why: "coordinates: all tasks increment one counter under a lock that its holder takes again",
+    parameters: &[
+        INCREMENTS,
+        Parameter {
+            name: "depth",
+            why: "how often a task takes the lock for one increment",
+            kind: ParameterKind::Count { min: 1, max: 1000 },
+            default: Some(DefaultValue::Count(3)),
+        },
+        REENTRANT_FORM,
+    ],
+    size_parameter: Some("increments"),
+    pace: Pace::Contention,
+    latencies: &[],
+    is_timing_the_work: false,
+    fits: lock::fits_reentrant,
+    build: lock::build_reentrant::<OfReentrant>,
+};
 
-/// See [`REENTRANT`].
-#[derive(Debug)]
-pub struct ReentrantKind;
+struct OfReentrant;
 
-impl KernelKind for ReentrantKind {
-    fn name(&self) -> &'static str {
-        "reentrant"
-    }
-
-    fn why(&self) -> &'static str {
-        "coordinates: all tasks increment one counter under a lock that its holder takes again"
-    }
-
-    fn parameters(&self) -> &'static [Parameter] {
-        &[
-            Parameter {
-                name: "increments",
-                why: "how many times a task increments it",
-                kind: ParameterKind::Count {
-                    min: 1,
-                    max: 1 << 40,
-                },
-                default: Some(DefaultValue::Count(1000)),
-            },
-            Parameter {
-                name: "depth",
-                why: "how often a task takes the lock for one increment",
-                kind: ParameterKind::Count { min: 1, max: 1000 },
-                default: Some(DefaultValue::Count(3)),
-            },
-            REENTRANT_FORM,
-        ]
-    }
-
-    fn fits(&self, parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
-        let form = LockForm::at(parameters.text("form"), Need::MoreThanStd, venue)?;
-        match form {
-            LockForm::Tokio | LockForm::Smol => {
-                Err("async runtimes have no lock that its holder may take again".into())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn coordinates(&self) -> bool {
-        true
-    }
-
-    fn is_idempotent(&self) -> bool {
-        // Its increments stay counted.
-        false
-    }
-
-    fn size_parameter(&self) -> Option<&'static str> {
-        Some("increments")
-    }
-
-    fn pace(&self, _: &Parameters) -> Pace {
-        Pace::Contention
-    }
-
-    fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
-        let workers = Form::of(setting);
-        let form = LockForm::new(parameters.text("form"), Need::MoreThanStd, workers);
-        form.build_reentrant(ReentrantBuild {
-            parameters,
-            setting,
-        })
-    }
-}
-
-struct ReentrantBuild<'a> {
-    parameters: &'a Parameters,
-    setting: &'a Setting<'a>,
-}
-
-impl OverLock for ReentrantBuild<'_> {
-    fn build(self, lock: impl Lock) -> io::Result<Box<dyn Kernel>> {
-        let party_count = self.setting.graph.task_count() as u64;
-        let (increments, depth) = (
-            self.parameters.count("increments"),
-            self.parameters.count("depth"),
-        );
+impl OverLock for OfReentrant {
+    fn build(
+        lock: impl Lock,
+        parameters: &Parameters,
+        setting: &Setting<'_>,
+    ) -> io::Result<Box<dyn Kernel>> {
+        let party_count = setting.graph.task_count() as u64;
+        let (increments, depth) = (parameters.count("increments"), parameters.count("depth"));
         let work = ReentrantWork::new(lock, party_count, increments, depth)?;
-        Coordinated::boxed(work, self.setting)
+        Coordinated::boxed(work, setting)
     }
 }

@@ -1,104 +1,72 @@
 use std::io;
 
-use super::support::Form;
 #[cfg(feature = "tokio")]
 use super::support::locks::{TokioPause, TokioSemaphore};
 #[cfg(feature = "smol")]
 use super::support::of_smol::{SmolPause, SmolSemaphore};
+use super::support::{CoordinatedKind, Form, TIMES};
 use crate::coordination::{Coordinated, SEMAPHORE_LATENCIES, SemaphoreWork};
-use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
+use crate::kernel::{Kernel, Pace, Setting, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::sync::{BlockingPause, Pause, Semaphore, SharedSemaphore, ThreadSemaphore};
 
 /// Parties that share a number of connections.
-pub const SEMAPHORE: SemaphoreKind = SemaphoreKind;
-
-/// See [`SEMAPHORE`].
-#[derive(Debug)]
-pub struct SemaphoreKind;
-
-impl KernelKind for SemaphoreKind {
-    fn name(&self) -> &'static str {
-        "semaphore"
-    }
-
-    fn why(&self) -> &'static str {
-        "coordinates: all tasks share a number of connections, of which each uses one at a time"
-    }
-
-    fn parameters(&self) -> &'static [Parameter] {
-        &[
-            Parameter {
-                name: "permits",
-                why: "how many connections there are",
-                kind: ParameterKind::Count {
-                    min: 1,
-                    max: SharedSemaphore::MOST_PERMITS as u64,
-                },
-                default: Some(DefaultValue::Count(2)),
+pub const SEMAPHORE: CoordinatedKind = CoordinatedKind {
+    name: "semaphore",
+    why: "coordinates: all tasks share a number of connections, of which each uses one at a time",
+    parameters: &[
+        Parameter {
+            name: "permits",
+            why: "how many connections there are",
+            kind: ParameterKind::Count {
+                min: 1,
+                max: SharedSemaphore::MOST_PERMITS as u64,
             },
-            Parameter {
-                name: "uses",
-                why: "how often a task uses a connection",
-                kind: ParameterKind::Count {
-                    min: 1,
-                    max: 1 << 40,
-                },
-                default: Some(DefaultValue::Count(10)),
-            },
-            Parameter {
-                name: "use_ms",
-                why: "how long a use takes, in which the task only waits",
-                kind: ParameterKind::Milliseconds,
-                default: Some(DefaultValue::Count(1)),
-            },
-        ]
-    }
+            default: Some(DefaultValue::Count(2)),
+        },
+        Parameter {
+            name: "uses",
+            why: "how often a task uses a connection",
+            kind: TIMES,
+            default: Some(DefaultValue::Count(10)),
+        },
+        Parameter {
+            name: "use_ms",
+            why: "how long a use takes, in which the task only waits",
+            kind: ParameterKind::Milliseconds,
+            default: Some(DefaultValue::Count(1)),
+        },
+    ],
+    size_parameter: Some("uses"),
+    pace: Pace::Contention,
+    latencies: SEMAPHORE_LATENCIES,
+    is_timing_the_work: false,
+    fits,
+    build,
+};
 
-    fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
-        Form::at(venue).map(drop)
-    }
+fn fits(_: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+    Form::at(venue).map(drop)
+}
 
-    fn coordinates(&self) -> bool {
-        true
-    }
-
-    fn is_idempotent(&self) -> bool {
-        // Its uses stay counted.
-        false
-    }
-
-    fn size_parameter(&self) -> Option<&'static str> {
-        Some("uses")
-    }
-
-    fn pace(&self, _: &Parameters) -> Pace {
-        Pace::Contention
-    }
-
-    fn latencies(&self) -> &'static [&'static str] {
-        SEMAPHORE_LATENCIES
-    }
-
-    fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
-        let permit_count = parameters.count("permits") as u32;
-        let build = SemaphoreBuild {
-            parameters,
-            setting,
-        };
-        match Form::of(setting) {
-            Form::Threads => build.with(ThreadSemaphore::new(permit_count), BlockingPause),
-            Form::Processes => build.with(SharedSemaphore::new(permit_count)?, BlockingPause),
-            #[cfg(feature = "tokio")]
-            Form::TokioTasks => build.with(TokioSemaphore::new(permit_count), TokioPause),
-            #[cfg(feature = "smol")]
-            Form::SmolTasks => build.with(SmolSemaphore::new(permit_count), SmolPause),
-            #[allow(
-                unreachable_patterns,
-                reason = "reached in builds without some runtimes"
-            )]
-            form => form.is_lacking(),
-        }
+fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
+    let permit_count = parameters.count("permits") as u32;
+    let build = SemaphoreBuild {
+        parameters,
+        setting,
+    };
+    match Form::of(setting) {
+        Form::Threads => build.with(ThreadSemaphore::new(permit_count), BlockingPause),
+        Form::Processes => build.with(SharedSemaphore::new(permit_count)?, BlockingPause),
+        #[cfg(feature = "tokio")]
+        Form::TokioTasks => build.with(TokioSemaphore::new(permit_count), TokioPause),
+        #[cfg(feature = "smol")]
+        Form::SmolTasks => build.with(SmolSemaphore::new(permit_count), SmolPause),
+        #[allow(
+            unreachable_patterns,
+            reason = "reached in builds without some runtimes"
+        )]
+        form => form.is_lacking(),
     }
 }
 

@@ -1,88 +1,53 @@
 use std::io;
 
-use super::support::Form;
-use super::support::channel::{ChannelForm, FORM, OverChannel};
+use super::support::channel::{self, ChannelForm, FORM, OverChannel};
+use super::support::{CoordinatedKind, TIMES};
 use crate::coordination::{Coordinated, ThreadRing};
-use crate::kernel::{Kernel, KernelKind, Pace, Setting, Venue};
-use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
+use crate::kernel::{Kernel, Pace, Setting, Venue};
+use crate::parameter::{DefaultValue, Parameter, Parameters};
 use crate::sync::ChannelKind;
 
 /// Parties in a ring that hand a token on, one hand-over at a time.
-pub const THREADRING: ThreadRingKind = ThreadRingKind;
+pub const THREADRING: CoordinatedKind = CoordinatedKind {
+    name: "threadring",
+    why: "coordinates: all tasks hand a token round a ring of channels; the result is the number of the last holder",
+    parameters: &[
+        Parameter {
+            name: "hand_overs",
+            why: "how often the token is handed on",
+            kind: TIMES,
+            default: Some(DefaultValue::Count(1000)),
+        },
+        FORM,
+    ],
+    size_parameter: Some("hand_overs"),
+    pace: Pace::Contention,
+    latencies: &[],
+    is_timing_the_work: false,
+    fits,
+    build,
+};
 
-/// See [`THREADRING`].
-#[derive(Debug)]
-pub struct ThreadRingKind;
-
-impl KernelKind for ThreadRingKind {
-    fn name(&self) -> &'static str {
-        "threadring"
-    }
-
-    fn why(&self) -> &'static str {
-        "coordinates: all tasks hand a token round a ring of channels; the result is the number of the last holder"
-    }
-
-    fn parameters(&self) -> &'static [Parameter] {
-        &[
-            Parameter {
-                name: "hand_overs",
-                why: "how often the token is handed on",
-                kind: ParameterKind::Count {
-                    min: 1,
-                    max: 1 << 40,
-                },
-                default: Some(DefaultValue::Count(1000)),
-            },
-            FORM,
-        ]
-    }
-
-    fn fits(&self, parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
-        ChannelForm::at(parameters.text("form"), venue)?;
-        venue.holds(venue.task_count)
-    }
-
-    fn coordinates(&self) -> bool {
-        true
-    }
-
-    fn is_idempotent(&self) -> bool {
-        // Its hand-overs stay counted.
-        false
-    }
-
-    fn size_parameter(&self) -> Option<&'static str> {
-        Some("hand_overs")
-    }
-
-    fn pace(&self, _: &Parameters) -> Pace {
-        Pace::Contention
-    }
-
-    fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
-        let form = ChannelForm::new(parameters.text("form"), Form::of(setting));
-        let hand_over_count = parameters.count("hand_overs");
-        // One token is all that a channel has to hold.
-        form.build(
-            Some(1),
-            OfThreadRing {
-                hand_over_count,
-                setting,
-            },
-        )
-    }
+fn fits(parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+    ChannelForm::at(parameters.text("form"), venue)?;
+    venue.holds(venue.task_count)
 }
 
-struct OfThreadRing<'a> {
-    hand_over_count: u64,
-    setting: &'a Setting<'a>,
+fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
+    // One token is all that a channel has to hold.
+    channel::build::<OfThreadRing>(1, parameters, setting)
 }
 
-impl OverChannel for OfThreadRing<'_> {
-    fn build(self, channel: impl ChannelKind) -> io::Result<Box<dyn Kernel>> {
-        let party_count = self.setting.graph.task_count();
-        let work = ThreadRing::new(&channel, party_count, self.hand_over_count)?;
-        Coordinated::boxed(work, self.setting)
+struct OfThreadRing;
+
+impl OverChannel for OfThreadRing {
+    fn build(
+        channel: impl ChannelKind,
+        parameters: &Parameters,
+        setting: &Setting<'_>,
+    ) -> io::Result<Box<dyn Kernel>> {
+        let party_count = setting.graph.task_count();
+        let work = ThreadRing::new(&channel, party_count, parameters.count("hand_overs"))?;
+        Coordinated::boxed(work, setting)
     }
 }

@@ -1,121 +1,69 @@
-use std::collections::BTreeMap;
 use std::hint::spin_loop;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::support::DueTimes;
-use crate::graph::TaskId;
-use crate::kernel::{Kernel, KernelKind, Pace, Setting};
-use crate::latency::{Histogram, Recorder};
+use super::support::{Mixed, MixedKind, Punctual, Slot, Timing};
+use crate::kernel::{Kernel, Setting};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
-use crate::random::mix;
 
 /// One long task among many short ones, all of which keep a core busy.
-pub const MIXED_SIZES: MixedSizesKind = MixedSizesKind;
+pub const MIXED_SIZES: MixedKind = MixedKind {
+    name: "mixed-sizes",
+    why: "hinders: one long task among many short ones, which should not have to wait for it",
+    parameters: &[
+        Parameter {
+            name: "long_us",
+            why: "how long the first task of a run works, in microseconds",
+            kind: TIME,
+            default: Some(DefaultValue::Count(10_000)),
+        },
+        Parameter {
+            name: "short_us",
+            why: "how long each other task works, in microseconds",
+            kind: TIME,
+            default: Some(DefaultValue::Count(50)),
+        },
+    ],
+    size_parameter: Some("short_us"),
+    latencies: &[RESPONSE],
+    is_ranked_by_cpu: false,
+    fits: |_| Ok(()),
+    build,
+};
 
-/// See [`MIXED_SIZES`].
-#[derive(Debug)]
-pub struct MixedSizesKind;
+const TIME: ParameterKind = ParameterKind::Count {
+    min: 0,
+    max: 60_000_000,
+};
 
 /// The latency from the start of a run until a short task has ended.
 const RESPONSE: &str = "response";
 
-impl KernelKind for MixedSizesKind {
-    fn name(&self) -> &'static str {
-        "mixed-sizes"
-    }
-
-    fn why(&self) -> &'static str {
-        "hinders: one long task among many short ones, which should not have to wait for it"
-    }
-
-    fn parameters(&self) -> &'static [Parameter] {
-        const TIME: ParameterKind = ParameterKind::Count {
-            min: 0,
-            max: 60_000_000,
-        };
-        &[
-            Parameter {
-                name: "long_us",
-                why: "how long the first task of a run works, in microseconds",
-                kind: TIME,
-                default: Some(DefaultValue::Count(10_000)),
-            },
-            Parameter {
-                name: "short_us",
-                why: "how long each other task works, in microseconds",
-                kind: TIME,
-                default: Some(DefaultValue::Count(50)),
-            },
-        ]
-    }
-
-    fn is_idempotent(&self) -> bool {
-        // An interrupted task has begun, and never ends.
-        false
-    }
-
-    fn size_parameter(&self) -> Option<&'static str> {
-        Some("short_us")
-    }
-
-    fn pace(&self, _: &Parameters) -> Pace {
-        Pace::Clock
-    }
-
-    fn latencies(&self) -> &'static [&'static str] {
-        &[RESPONSE]
-    }
-
-    fn is_timing_the_work(&self) -> bool {
-        true
-    }
-
-    fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
-        let time = |name| Duration::from_micros(parameters.count(name));
-        Ok(Box::new(MixedSizes {
-            long: time("long_us"),
-            short: time("short_us"),
-            // All tasks are due when the run starts.
-            schedule: DueTimes::new(setting.graph.task_count(), Duration::ZERO)?,
-            responses: Recorder::new()?,
-        }))
-    }
+fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
+    let time = |name| Duration::from_micros(parameters.count(name));
+    let work = MixedSizes {
+        long: time("long_us"),
+        short: time("short_us"),
+    };
+    // All tasks are due when the run starts.
+    Mixed::boxed(work, Duration::ZERO, RESPONSE, setting)
 }
 
 struct MixedSizes {
     long: Duration,
     short: Duration,
-    schedule: DueTimes,
-    responses: Recorder,
 }
 
-impl Kernel for MixedSizes {
-    fn run(&self, task: TaskId, seed: u64) -> u64 {
-        let slot = self.schedule.begin();
-        let is_long = slot.number == 0;
-        work_for(if is_long { self.long } else { self.short });
-        if !is_long && self.responses.is_on() {
-            self.responses.record(slot.due.elapsed().as_nanos() as u64);
+impl Punctual for MixedSizes {
+    const WAITS: bool = false;
+
+    async fn work(&self, slot: Slot, timing: &Timing) {
+        if slot.number == 0 {
+            work_for(self.long);
+            return;
         }
-        self.schedule.end();
-        self.expected(task, seed)
-    }
-
-    fn expected(&self, _: TaskId, seed: u64) -> u64 {
-        mix(seed)
-    }
-
-    fn reset(&self) {
-        self.schedule.reset();
-    }
-
-    fn record_latencies(&self, on: bool) {
-        self.responses.switch(on);
-    }
-
-    fn take_latencies(&self) -> BTreeMap<String, Histogram> {
-        BTreeMap::from([(RESPONSE.into(), self.responses.take())])
+        work_for(self.short);
+        timing.record_since(slot.due);
     }
 }
 
@@ -130,8 +78,8 @@ fn work_for(duration: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::TaskGraphBuilder;
-    use crate::kernel::Sharing;
+    use crate::graph::{TaskGraphBuilder, TaskId};
+    use crate::kernel::{KernelKind, Sharing};
     use crate::parameter::Value;
 
     #[test]

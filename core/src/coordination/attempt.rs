@@ -7,7 +7,7 @@ use super::mutex::check_total;
 use super::{Coordination, PartyError};
 use crate::kernel::Findings;
 use crate::memory::{Padded, SharedSlice};
-use crate::sync::{Lock, Party, RacyCounter, SharedCounter, TimedLock};
+use crate::sync::{Halted, Lock, Party, RacyCounter, SharedCounter, TimedLock};
 
 /// A way to take a lock that may give up.
 pub trait Attempt: Send + Sync + 'static {
@@ -15,10 +15,14 @@ pub trait Attempt: Send + Sync + 'static {
     type Lock: Lock;
 
     /// Takes the lock, or gives up.
+    ///
+    /// # Errors
+    ///
+    /// [`Halted`] if the run has failed.
     fn attempt<'a>(
         &'a self,
         party: Party<'a>,
-    ) -> impl Future<Output = Option<<Self::Lock as Lock>::Guard<'a>>> + Send;
+    ) -> impl Future<Output = Result<Option<<Self::Lock as Lock>::Guard<'a>>, Halted>> + Send;
 }
 
 /// Gives up at once.
@@ -35,15 +39,15 @@ pub struct TimedAttempt<L> {
 impl<L: Lock> Attempt for TryAttempt<L> {
     type Lock = L;
 
-    async fn attempt<'a>(&'a self, _: Party<'a>) -> Option<L::Guard<'a>> {
-        self.0.try_lock()
+    async fn attempt<'a>(&'a self, _: Party<'a>) -> Result<Option<L::Guard<'a>>, Halted> {
+        Ok(self.0.try_lock())
     }
 }
 
 impl<L: TimedLock> Attempt for TimedAttempt<L> {
     type Lock = L;
 
-    async fn attempt<'a>(&'a self, party: Party<'a>) -> Option<L::Guard<'a>> {
+    async fn attempt<'a>(&'a self, party: Party<'a>) -> Result<Option<L::Guard<'a>>, Halted> {
         self.lock.lock_within(self.limit, party).await
     }
 }
@@ -58,7 +62,7 @@ pub struct AttemptWork<A, C = RacyCounter> {
     tally: Tally,
     /// By each party and run.
     attempts: u64,
-    /// How long a party that has the lock keeps it.
+    /// How long a party keeps the lock after its increment, so that others give up.
     hold: Duration,
     party_count: u64,
 }
@@ -81,7 +85,8 @@ impl Tally {
 }
 
 impl<A: Attempt> AttemptWork<A> {
-    /// `party_count` parties, each of which makes `attempts` attempts per run, and keeps the lock for `hold` if it gets it.
+    /// `party_count` parties, each of which makes `attempts` attempts per run, and keeps the lock for `hold` after its
+    /// increment if it gets it.
     ///
     /// # Errors
     ///
@@ -102,7 +107,7 @@ impl<A: Attempt, C: SharedCounter + 'static> Coordination for AttemptWork<A, C> 
     async fn take_part(&self, party: Party<'_>, seed: u64) -> Result<u64, PartyError> {
         let mut succeeded = 0;
         for _ in 0..self.attempts {
-            if let Some(_guard) = self.attempt.attempt(party).await {
+            if let Some(_guard) = self.attempt.attempt(party).await? {
                 self.counter.add(1);
                 keep_busy(self.hold);
                 succeeded += 1;

@@ -34,7 +34,7 @@ impl<L: Lock> MutexWork<L> {
 impl<L: Lock, C: SharedCounter + 'static> Coordination for MutexWork<L, C> {
     async fn take_part(&self, party: Party<'_>, seed: u64) -> Result<u64, PartyError> {
         for _ in 0..self.increments {
-            let _guard = self.lock.lock(party).await;
+            let _guard = self.lock.lock(party).await?;
             self.counter.add(1);
         }
         Ok(seed)

@@ -90,11 +90,11 @@ impl<L: ReadWriteLock> Coordination for ReadWriteWork<L> {
         for is_read in self.are_reads() {
             match is_read {
                 true => {
-                    let _guard = self.lock.read(party).await;
+                    let _guard = self.lock.read(party).await?;
                     last = self.read(party, last)?;
                 }
                 false => {
-                    let _guard = self.lock.write(party).await;
+                    let _guard = self.lock.write(party).await?;
                     self.write();
                 }
             }
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::coordination::fixture::run_together;
     use crate::graph::TaskId;
-    use crate::sync::{PosixReadWriteLock, ThreadReadWriteLock, WaitTable, at_once};
+    use crate::sync::{Halted, PosixReadWriteLock, ThreadReadWriteLock, WaitTable, at_once};
 
     /// Lets everybody in.
     struct Open;
@@ -142,13 +142,17 @@ mod tests {
             Some(())
         }
 
-        async fn wait_read(&self) {}
+        async fn wait_read<'a>(&'a self, _: Party<'a>) -> Result<(), Halted> {
+            Ok(())
+        }
 
         fn try_write(&self) -> Option<()> {
             Some(())
         }
 
-        async fn wait_write(&self) {}
+        async fn wait_write<'a>(&'a self, _: Party<'a>) -> Result<(), Halted> {
+            Ok(())
+        }
     }
 
     fn outcome(lock: impl ReadWriteLock) -> Result<Findings, String> {

@@ -42,7 +42,7 @@ impl<L: Lock> ReentrantWork<L> {
 
     /// Takes the lock once more. It was held `level` times.
     fn enter<'a>(&'a self, party: Party<'a>, level: u64) -> Result<L::Guard<'a>, PartyError> {
-        let guard = at_once(self.lock.lock(party));
+        let guard = at_once(self.lock.lock(party))?;
         // Relaxed, here and below: the lock orders the accesses of different parties.
         let found = self.level[0].fetch_add(1, Ordering::Relaxed);
         match found == level {

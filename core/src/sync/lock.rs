@@ -3,65 +3,88 @@
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use super::party::Party;
+use super::party::{Halted, Party};
 
-/// A lock that one party holds at a time. Whoever has its guard holds it.
-///
-/// A blocked party does not look whether the run has failed: the holder gives the lock back even when it panics. If the
-/// holder is a process that dies, the backend ends all others. What holds a lock while it waits for something else can
-/// deadlock, which the time limit of the case ends.
+/// A lock that one party holds at a time. Whoever has its guard holds it, and gives it back even when it panics. If the
+/// holder is a process that dies, the backend ends all others.
 pub trait Lock: Send + Sync + 'static {
     /// Gives the lock back when it is dropped.
     type Guard<'a>
     where
         Self: 'a;
 
-    /// What a blocked party is said to wait for.
-    fn name(&self) -> &'static str;
-
     /// Takes the lock if nobody holds it.
     fn try_lock(&self) -> Option<Self::Guard<'_>>;
 
-    /// Waits for the lock. [`lock`](Self::lock) also says who waits.
-    fn wait(&self) -> impl Future<Output = Self::Guard<'_>> + Send;
+    /// Waits for the lock, which somebody held a moment ago, and says meanwhile that `party` waits.
+    ///
+    /// # Errors
+    ///
+    /// [`Halted`] if the run has failed. Forms that are awaited need not look, because a runtime drops its tasks then.
+    fn wait<'a>(
+        &'a self,
+        party: Party<'a>,
+    ) -> impl Future<Output = Result<Self::Guard<'a>, Halted>> + Send;
 
     /// Takes the lock as soon as nobody else holds it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`wait`](Self::wait).
     #[inline]
-    fn lock<'a>(&'a self, party: Party<'a>) -> impl Future<Output = Self::Guard<'a>> + Send {
+    fn lock<'a>(
+        &'a self,
+        party: Party<'a>,
+    ) -> impl Future<Output = Result<Self::Guard<'a>, Halted>> + Send {
         async move {
             if let Some(guard) = self.try_lock() {
-                return guard;
+                return Ok(guard);
             }
-            let _waiting = party.waits_for(self.name());
-            self.wait().await
+            self.wait(party).await
         }
     }
 }
 
 /// A lock for which a party can wait for a limited time.
 pub trait TimedLock: Lock {
-    /// Waits for the lock, but no longer than `limit`. [`lock_within`](Self::lock_within) also says who waits.
-    fn wait_at_most(&self, limit: Duration)
-    -> impl Future<Output = Option<Self::Guard<'_>>> + Send;
+    /// [`wait`](Lock::wait), but for no longer than `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`wait`](Lock::wait).
+    fn wait_within<'a>(
+        &'a self,
+        limit: Duration,
+        party: Party<'a>,
+    ) -> impl Future<Output = Result<Option<Self::Guard<'a>>, Halted>> + Send;
 
     /// Takes the lock if nobody else holds it for all of `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`wait`](Lock::wait).
     #[inline]
     fn lock_within<'a>(
         &'a self,
         limit: Duration,
         party: Party<'a>,
-    ) -> impl Future<Output = Option<Self::Guard<'a>>> + Send {
+    ) -> impl Future<Output = Result<Option<Self::Guard<'a>>, Halted>> + Send {
         async move {
             if let Some(guard) = self.try_lock() {
-                return Some(guard);
+                return Ok(Some(guard));
             }
-            let _waiting = party.waits_for(self.name());
-            self.wait_at_most(limit).await
+            self.wait_within(limit, party).await
         }
     }
 }
 
 /// The mutex of the standard library, for threads.
+///
+/// A party that waits for it does not look whether the run has failed. The standard library has no wait with a limit, and
+/// nothing wakes a waiter but the holder. To try again after a pause would measure another lock, because giving this one back
+/// would then not wake the next party. So a run that has failed ends when the holder has ended, which it does even if it
+/// panics. What never ends is a circle of parties, each of which holds one such lock and waits for the next. The time limit
+/// of the case ends it.
 pub struct ThreadLock {
     mutex: Mutex<()>,
     name: &'static str,
@@ -80,10 +103,6 @@ impl ThreadLock {
 impl Lock for ThreadLock {
     type Guard<'a> = MutexGuard<'a, ()>;
 
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
     #[inline]
     fn try_lock(&self) -> Option<MutexGuard<'_, ()>> {
         match self.mutex.try_lock() {
@@ -94,8 +113,58 @@ impl Lock for ThreadLock {
         }
     }
 
-    async fn wait(&self) -> MutexGuard<'_, ()> {
+    async fn wait<'a>(&'a self, party: Party<'a>) -> Result<MutexGuard<'a, ()>, Halted> {
+        let _waiting = party.waits_for(self.name);
         // As in `try_lock`.
-        self.mutex.lock().unwrap_or_else(PoisonError::into_inner)
+        let guard = self.mutex.lock();
+        Ok(guard.unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::TaskId;
+    use crate::sync::{PosixMutex, SpinLock, WaitTable, at_once};
+
+    /// What another thread gets that waits while this one keeps the lock. The run has failed already.
+    fn waits_in_vain<L: Lock, T: Send>(
+        lock: L,
+        wait: impl Fn(&L, Party<'_>) -> Result<T, Halted> + Sync,
+    ) -> Option<Halted> {
+        let table = WaitTable::new(1).unwrap();
+        table.halt();
+        let _held = lock.try_lock().unwrap();
+        let party = Party::new(&table, TaskId(0));
+        let outcome = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| wait(&lock, party));
+            waiting.join().unwrap()
+        });
+        assert_eq!(table.waiting(), []);
+        outcome.err()
+    }
+
+    fn lock(lock: &impl Lock, party: Party<'_>) -> Result<(), Halted> {
+        at_once(lock.lock(party)).map(drop)
+    }
+
+    #[test]
+    fn a_failed_run_ends_the_wait_for_a_lock_that_is_never_given_back() {
+        let plain = PosixMutex::new("it").unwrap();
+        assert_eq!(waits_in_vain(plain, lock), Some(Halted));
+        let reentrant = PosixMutex::reentrant("it").unwrap();
+        assert_eq!(waits_in_vain(reentrant, lock), Some(Halted));
+        let spin = SpinLock::new("it").unwrap();
+        assert_eq!(waits_in_vain(spin, lock), Some(Halted));
+    }
+
+    #[test]
+    fn a_failed_run_ends_a_wait_with_a_limit_of_hours() {
+        let timed = PosixMutex::new("it").unwrap();
+        let wait = |lock: &PosixMutex, party: Party<'_>| {
+            let guard = at_once(lock.lock_within(Duration::from_hours(9), party))?;
+            Ok(guard.is_some())
+        };
+        assert_eq!(waits_in_vain(timed, wait), Some(Halted));
     }
 }

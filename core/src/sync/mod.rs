@@ -48,6 +48,7 @@ pub use pause::{BlockingPause, Pause};
 pub use posix_mutex::{PosixGuard, PosixMutex};
 pub use read_write_lock::{
     PosixReadWriteGuard, PosixReadWriteLock, ReadWriteLock, ThreadReadWriteLock,
+    WAITS_TO_READ_UNDER, WAITS_TO_WRITE_UNDER,
 };
 pub use semaphore::{Semaphore, SharedPermit, SharedSemaphore, ThreadPermit, ThreadSemaphore};
 pub use shared_channel::{

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::graph::TaskId;
 use crate::memory::{Shareable, SharedPages, SharedSlice};
@@ -191,6 +191,25 @@ impl<'a> Party<'a> {
         }
     }
 
+    /// [`blocks`](Self::blocks), but for no longer than `limit`: `None` if the attempt has not returned anything by then.
+    ///
+    /// # Errors
+    ///
+    /// [`Halted`] if the run has failed meanwhile.
+    pub fn blocks_within<T>(
+        self,
+        what: &str,
+        limit: Duration,
+        mut attempt: impl FnMut(Duration) -> Option<T>,
+    ) -> Result<Option<T>, Halted> {
+        let end = Instant::now() + limit;
+        self.blocks(what, |interval| {
+            let left = end.saturating_duration_since(Instant::now());
+            let result = attempt(left.min(interval));
+            (result.is_some() || left.is_zero()).then_some(result)
+        })
+    }
+
     /// Awaits `operation`. If it is not ready at once, the party says meanwhile that it waits for `what`.
     pub async fn awaits<T>(self, what: &str, operation: impl Future<Output = T>) -> T {
         let mut operation = pin!(operation);
@@ -246,6 +265,27 @@ mod tests {
         assert_eq!(party.look(), Ok(()));
         table.halt();
         assert_eq!(party.look(), Err(Halted));
+    }
+
+    #[test]
+    fn a_wait_with_a_limit_ends_with_success_at_the_limit_or_with_the_run() {
+        let table = WaitTable::new(1).unwrap();
+        let party = Party::new(&table, TaskId(0));
+        let wait = |limit, attempt: &mut dyn FnMut(Duration) -> Option<Duration>| {
+            party.blocks_within("it", limit, attempt)
+        };
+        let hours = Duration::from_hours(9);
+        assert_eq!(wait(hours, &mut Some), Ok(Some(LOOK_INTERVAL)));
+        let mut last = None;
+        let result = wait(Duration::from_millis(1), &mut |limit| {
+            assert_eq!(table.waiting(), [(0, "it".to_owned())]);
+            last = Some(limit);
+            None
+        });
+        assert_eq!((result, last), (Ok(None), Some(Duration::ZERO)));
+        table.halt();
+        assert_eq!(wait(hours, &mut |_| None), Err(Halted));
+        assert_eq!(table.waiting(), []);
     }
 
     #[test]

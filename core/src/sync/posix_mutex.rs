@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::lock::{Lock, TimedLock};
+use super::party::{Halted, Party};
 use crate::memory::{Shareable, SharedSlice};
 
 /// A mutex of the system that threads and forked processes share. It is robust: if its holder dies, a worker that tries to
@@ -88,6 +89,14 @@ impl PosixMutex {
         self.guard(code).expect("the call waits until it has it")
     }
 
+    /// Waits for the mutex, but no longer than `limit`.
+    fn lock_for(&self, limit: Duration) -> Option<PosixGuard<'_>> {
+        let end = end_of_wait(limit);
+        // SAFETY: the mutex was initialised in `of_type` and lives as long as `self`; `end` is valid for the call.
+        let code = unsafe { libc::pthread_mutex_timedlock(self.cell[0].0.get(), &raw const end) };
+        self.guard(code)
+    }
+
     /// The guard if `code` says that this thread has the mutex; `None` if another one has it.
     #[inline]
     fn guard(&self, code: libc::c_int) -> Option<PosixGuard<'_>> {
@@ -129,10 +138,6 @@ impl Drop for PosixGuard<'_> {
 impl Lock for PosixMutex {
     type Guard<'a> = PosixGuard<'a>;
 
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
     #[inline]
     fn try_lock(&self) -> Option<PosixGuard<'_>> {
         // SAFETY: the mutex was initialised in `of_type` and lives as long as `self`.
@@ -140,24 +145,30 @@ impl Lock for PosixMutex {
         self.guard(code)
     }
 
-    async fn wait(&self) -> PosixGuard<'_> {
-        self.enter()
+    async fn wait<'a>(&'a self, party: Party<'a>) -> Result<PosixGuard<'a>, Halted> {
+        party.blocks(self.name, |limit| self.lock_for(limit))
     }
 }
 
 impl TimedLock for PosixMutex {
-    async fn wait_at_most(&self, limit: Duration) -> Option<PosixGuard<'_>> {
-        // The clock of the day, because `pthread_mutex_timedlock` has no other.
-        let now = clock_gettime(ClockId::Realtime);
-        let now = Duration::new(now.tv_sec as u64, now.tv_nsec as u32);
-        let end = now + limit;
-        let end = libc::timespec {
-            tv_sec: end.as_secs() as libc::time_t,
-            tv_nsec: end.subsec_nanos().into(),
-        };
-        // SAFETY: the mutex was initialised in `of_type` and lives as long as `self`; `end` is valid for the call.
-        let code = unsafe { libc::pthread_mutex_timedlock(self.cell[0].0.get(), &raw const end) };
-        self.guard(code)
+    async fn wait_within<'a>(
+        &'a self,
+        limit: Duration,
+        party: Party<'a>,
+    ) -> Result<Option<PosixGuard<'a>>, Halted> {
+        party.blocks_within(self.name, limit, |limit| self.lock_for(limit))
+    }
+}
+
+/// The end of a wait that begins now, for functions whose names contain `timed`. By the clock of the day, because they have
+/// no other: if somebody sets it back, a party looks later, and it still gets the lock when it is given back.
+pub(super) fn end_of_wait(limit: Duration) -> libc::timespec {
+    let now = clock_gettime(ClockId::Realtime);
+    let now = Duration::new(now.tv_sec as u64, now.tv_nsec as u32);
+    let end = now + limit;
+    libc::timespec {
+        tv_sec: end.as_secs() as libc::time_t,
+        tv_nsec: end.subsec_nanos().into(),
     }
 }
 

@@ -6,12 +6,12 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
-use super::party::Party;
-use super::posix_mutex::check;
+use super::party::{Halted, Party};
+use super::posix_mutex::{check, end_of_wait};
 use crate::memory::{Shareable, SharedSlice};
 
-/// A lock that any number of readers hold at a time, or one writer. As for a [`Lock`](super::Lock), a blocked party does not
-/// look whether the run has failed.
+/// A lock that any number of readers hold at a time, or one writer. Whoever has a guard holds it, and gives it back even when
+/// it panics.
 pub trait ReadWriteLock: Send + Sync + 'static {
     /// Gives the lock back when a reader drops it.
     type ReadGuard<'a>
@@ -25,41 +25,74 @@ pub trait ReadWriteLock: Send + Sync + 'static {
     /// Takes the lock for reading if nobody prevents it.
     fn try_read(&self) -> Option<Self::ReadGuard<'_>>;
 
-    /// Waits for the lock, for reading.
-    fn wait_read(&self) -> impl Future<Output = Self::ReadGuard<'_>> + Send;
+    /// Waits for the lock, for reading, and says meanwhile that `party` waits.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Lock::wait`](super::Lock::wait).
+    fn wait_read<'a>(
+        &'a self,
+        party: Party<'a>,
+    ) -> impl Future<Output = Result<Self::ReadGuard<'a>, Halted>> + Send;
 
     /// Takes the lock for writing if nobody holds it.
     fn try_write(&self) -> Option<Self::WriteGuard<'_>>;
 
-    /// Waits for the lock, for writing.
-    fn wait_write(&self) -> impl Future<Output = Self::WriteGuard<'_>> + Send;
+    /// Waits for the lock, for writing, and says meanwhile that `party` waits.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Lock::wait`](super::Lock::wait).
+    fn wait_write<'a>(
+        &'a self,
+        party: Party<'a>,
+    ) -> impl Future<Output = Result<Self::WriteGuard<'a>, Halted>> + Send;
 
     /// Takes the lock for reading as soon as no writer holds it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Lock::wait`](super::Lock::wait).
     #[inline]
-    fn read<'a>(&'a self, party: Party<'a>) -> impl Future<Output = Self::ReadGuard<'a>> + Send {
+    fn read<'a>(
+        &'a self,
+        party: Party<'a>,
+    ) -> impl Future<Output = Result<Self::ReadGuard<'a>, Halted>> + Send {
         async move {
             if let Some(guard) = self.try_read() {
-                return guard;
+                return Ok(guard);
             }
-            let _waiting = party.waits_for("the lock, to read");
-            self.wait_read().await
+            self.wait_read(party).await
         }
     }
 
     /// Takes the lock for writing as soon as nobody else holds it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Lock::wait`](super::Lock::wait).
     #[inline]
-    fn write<'a>(&'a self, party: Party<'a>) -> impl Future<Output = Self::WriteGuard<'a>> + Send {
+    fn write<'a>(
+        &'a self,
+        party: Party<'a>,
+    ) -> impl Future<Output = Result<Self::WriteGuard<'a>, Halted>> + Send {
         async move {
             if let Some(guard) = self.try_write() {
-                return guard;
+                return Ok(guard);
             }
-            let _waiting = party.waits_for("the lock, to write");
-            self.wait_write().await
+            self.wait_write(party).await
         }
     }
 }
 
-/// The lock of the standard library, for threads.
+/// What a party that reads is said to wait for.
+pub const WAITS_TO_READ_UNDER: &str = "the lock, to read";
+
+/// What a party that writes is said to wait for.
+pub const WAITS_TO_WRITE_UNDER: &str = "the lock, to write";
+
+/// The lock of the standard library, for threads. As for a [`ThreadLock`](super::ThreadLock), and for the same reason, a party
+/// that waits for it does not look whether the run has failed.
 #[derive(Default)]
 pub struct ThreadReadWriteLock(RwLock<()>);
 
@@ -81,8 +114,9 @@ impl ReadWriteLock for ThreadReadWriteLock {
         taken(self.0.try_read())
     }
 
-    async fn wait_read(&self) -> RwLockReadGuard<'_, ()> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    async fn wait_read<'a>(&'a self, party: Party<'a>) -> Result<RwLockReadGuard<'a, ()>, Halted> {
+        let _waiting = party.waits_for(WAITS_TO_READ_UNDER);
+        Ok(self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     #[inline]
@@ -90,8 +124,12 @@ impl ReadWriteLock for ThreadReadWriteLock {
         taken(self.0.try_write())
     }
 
-    async fn wait_write(&self) -> RwLockWriteGuard<'_, ()> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    async fn wait_write<'a>(
+        &'a self,
+        party: Party<'a>,
+    ) -> Result<RwLockWriteGuard<'a, ()>, Halted> {
+        let _waiting = party.waits_for(WAITS_TO_WRITE_UNDER);
+        Ok(self.0.write().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -107,6 +145,18 @@ unsafe impl Sync for LockCell {}
 // SAFETY: all zero is a valid `pthread_rwlock_t` on Linux. All access goes through the pthread functions, which
 // synchronise. It needs no drop before its pages are unmapped.
 unsafe impl Shareable for LockCell {}
+
+// The crate `libc` does not declare these two. POSIX does, with these types.
+unsafe extern "C" {
+    fn pthread_rwlock_timedrdlock(
+        lock: *mut libc::pthread_rwlock_t,
+        end: *const libc::timespec,
+    ) -> libc::c_int;
+    fn pthread_rwlock_timedwrlock(
+        lock: *mut libc::pthread_rwlock_t,
+        end: *const libc::timespec,
+    ) -> libc::c_int;
+}
 
 /// The calling thread holds a [`PosixReadWriteLock`] for as long as this lives.
 pub struct PosixReadWriteGuard<'a> {
@@ -146,7 +196,7 @@ impl PosixReadWriteLock {
                 lock: self,
                 _stays: PhantomData,
             }),
-            libc::EBUSY => None,
+            libc::EBUSY | libc::ETIMEDOUT => None,
             code => panic!("cannot take the shared lock: error {code}"),
         }
     }
@@ -167,10 +217,12 @@ impl ReadWriteLock for PosixReadWriteLock {
         self.guard(unsafe { libc::pthread_rwlock_tryrdlock(self.raw()) })
     }
 
-    async fn wait_read(&self) -> PosixReadWriteGuard<'_> {
-        // SAFETY: as above.
-        let code = unsafe { libc::pthread_rwlock_rdlock(self.raw()) };
-        self.guard(code).expect("the call waits until it has it")
+    async fn wait_read<'a>(&'a self, party: Party<'a>) -> Result<PosixReadWriteGuard<'a>, Halted> {
+        party.blocks(WAITS_TO_READ_UNDER, |limit| {
+            let end = end_of_wait(limit);
+            // SAFETY: as above; `end` is valid for the call.
+            self.guard(unsafe { pthread_rwlock_timedrdlock(self.raw(), &raw const end) })
+        })
     }
 
     #[inline]
@@ -179,10 +231,12 @@ impl ReadWriteLock for PosixReadWriteLock {
         self.guard(unsafe { libc::pthread_rwlock_trywrlock(self.raw()) })
     }
 
-    async fn wait_write(&self) -> PosixReadWriteGuard<'_> {
-        // SAFETY: as above.
-        let code = unsafe { libc::pthread_rwlock_wrlock(self.raw()) };
-        self.guard(code).expect("the call waits until it has it")
+    async fn wait_write<'a>(&'a self, party: Party<'a>) -> Result<PosixReadWriteGuard<'a>, Halted> {
+        party.blocks(WAITS_TO_WRITE_UNDER, |limit| {
+            let end = end_of_wait(limit);
+            // SAFETY: as above; `end` is valid for the call.
+            self.guard(unsafe { pthread_rwlock_timedwrlock(self.raw(), &raw const end) })
+        })
     }
 }
 
@@ -191,5 +245,28 @@ impl Drop for PosixReadWriteGuard<'_> {
     fn drop(&mut self) {
         // SAFETY: this thread holds the lock, because a guard stays on the thread that got it.
         let _ = unsafe { libc::pthread_rwlock_unlock(self.lock.raw()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::TaskId;
+    use crate::sync::{WaitTable, at_once};
+
+    #[test]
+    fn a_failed_run_ends_the_wait_for_a_lock_that_is_never_given_back() {
+        let table = WaitTable::new(1).unwrap();
+        table.halt();
+        let party = Party::new(&table, TaskId(0));
+        let lock = PosixReadWriteLock::new().unwrap();
+        let _held = lock.try_write().unwrap();
+        std::thread::scope(|scope| {
+            let reads = || at_once(lock.read(party)).err();
+            let writes = || at_once(lock.write(party)).err();
+            assert_eq!(scope.spawn(reads).join().unwrap(), Some(Halted));
+            assert_eq!(scope.spawn(writes).join().unwrap(), Some(Halted));
+        });
+        assert_eq!(table.waiting(), []);
     }
 }

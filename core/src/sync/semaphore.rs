@@ -8,7 +8,8 @@ use super::party::Party;
 use super::permits::{MOST_PERMITS, Permits};
 use crate::memory::{Padded, SharedSlice};
 
-/// A fixed number of permits. As for a [`Lock`](super::Lock), a blocked party does not look whether the run has failed.
+/// A fixed number of permits. A blocked party does not look whether the run has failed: whoever has a permit gives it back
+/// even when it panics, and does not wait for others meanwhile.
 pub trait Semaphore: Send + Sync + 'static {
     /// A permit, which is given back when it is dropped.
     type Permit<'a>: Send

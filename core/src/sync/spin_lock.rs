@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::{hint, thread};
 
 use super::lock::Lock;
+use super::party::{Halted, Party};
 use crate::memory::{Padded, SharedSlice};
 
 /// How often a waiter looks at the lock before it lets another thread have its core. Without this, a waiter on the core of
@@ -33,14 +34,24 @@ impl SpinLock {
             name,
         })
     }
+
+    /// Looks at the lock until it can be taken. Without success, lets another thread have the core.
+    fn spin_for_a_turn(&self) -> Option<SpinGuard<'_>> {
+        for _ in 0..LOOKS_PER_TURN {
+            // Relaxed: it only says whether trying is worthwhile. Reading leaves the line with all waiters.
+            let is_free = self.word[0].load(Ordering::Relaxed) == 0;
+            if let Some(guard) = is_free.then(|| self.try_lock()).flatten() {
+                return Some(guard);
+            }
+            hint::spin_loop();
+        }
+        thread::yield_now();
+        None
+    }
 }
 
 impl Lock for SpinLock {
     type Guard<'a> = SpinGuard<'a>;
-
-    fn name(&self) -> &'static str {
-        self.name
-    }
 
     #[inline]
     fn try_lock(&self) -> Option<SpinGuard<'_>> {
@@ -50,18 +61,9 @@ impl Lock for SpinLock {
         taken.is_ok().then(|| SpinGuard(word))
     }
 
-    async fn wait(&self) -> SpinGuard<'_> {
-        loop {
-            for _ in 0..LOOKS_PER_TURN {
-                // Relaxed: it only says whether trying is worthwhile. Reading leaves the line with all waiters.
-                let is_free = self.word[0].load(Ordering::Relaxed) == 0;
-                if let Some(guard) = is_free.then(|| self.try_lock()).flatten() {
-                    return guard;
-                }
-                hint::spin_loop();
-            }
-            thread::yield_now();
-        }
+    async fn wait<'a>(&'a self, party: Party<'a>) -> Result<SpinGuard<'a>, Halted> {
+        // A turn is short, so no limit is needed for looking in time.
+        party.blocks(self.name, |_| self.spin_for_a_turn())
     }
 }
 

@@ -3,8 +3,8 @@
 use std::io;
 
 use super::Form;
-use crate::kernel::{Kernel, Venue};
-use crate::parameter::{DefaultValue, Parameter, ParameterKind};
+use crate::kernel::{Kernel, Setting, Venue};
+use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::sync::{ChannelKind, PIPE_MESSAGE_BYTES, PipeChannel, RingChannel, ThreadChannel};
 
 /// Which channel a workload uses.
@@ -60,9 +60,13 @@ pub(in crate::coordinated) enum ChannelForm {
     Natural,
 }
 
-/// What is built with a channel of a form that is chosen later.
+/// What a kernel does with channels of a form that is chosen later.
 pub(in crate::coordinated) trait OverChannel {
-    fn build(self, channel: impl ChannelKind) -> io::Result<Box<dyn Kernel>>;
+    fn build(
+        channel: impl ChannelKind,
+        parameters: &Parameters,
+        setting: &Setting<'_>,
+    ) -> io::Result<Box<dyn Kernel>>;
 }
 
 impl ChannelForm {
@@ -99,8 +103,12 @@ impl ChannelForm {
         }
     }
 
-    /// The form that a value of [`FORM`] means for `workers`.
-    pub(in crate::coordinated) fn new(word: &str, workers: Form) -> Self {
+    /// The form that the parameter `form` means for the workers of `setting`.
+    pub(in crate::coordinated) fn of(parameters: &Parameters, setting: &Setting<'_>) -> Self {
+        Self::new(parameters.text("form"), Form::of(setting))
+    }
+
+    fn new(word: &str, workers: Form) -> Self {
         match (word, workers) {
             ("std", _) => Self::Std,
             ("crossbeam", _) => Self::Crossbeam,
@@ -166,31 +174,48 @@ impl ChannelForm {
         }
     }
 
-    /// Builds `what` with channels for `capacity` messages, which this form [supports](Self::supports).
-    pub(in crate::coordinated) fn build(
+    /// Builds `W` with channels for `capacity` messages, which this form [supports](Self::supports).
+    pub(in crate::coordinated) fn build<W: OverChannel>(
         self,
         capacity: Option<u64>,
-        what: impl OverChannel,
+        parameters: &Parameters,
+        setting: &Setting<'_>,
     ) -> io::Result<Box<dyn Kernel>> {
         let count = capacity.map(|count| count as usize);
         match self {
-            Self::Std => what.build(ThreadChannel { capacity: count }),
+            Self::Std => W::build(ThreadChannel { capacity: count }, parameters, setting),
             #[cfg(feature = "crossbeam")]
-            Self::Crossbeam => what.build(super::channels::CrossbeamChannel { capacity: count }),
+            Self::Crossbeam => {
+                let channel = super::channels::CrossbeamChannel { capacity: count };
+                W::build(channel, parameters, setting)
+            }
             #[cfg(feature = "flume")]
-            Self::Flume => what.build(super::channels::FlumeChannel { capacity: count }),
+            Self::Flume => {
+                let channel = super::channels::FlumeChannel { capacity: count };
+                W::build(channel, parameters, setting)
+            }
             #[cfg(feature = "tokio")]
-            Self::Tokio => what.build(super::channels::TokioChannel { capacity: count }),
+            Self::Tokio => {
+                let channel = super::channels::TokioChannel { capacity: count };
+                W::build(channel, parameters, setting)
+            }
             #[cfg(feature = "smol")]
-            Self::Smol => what.build(super::of_smol::SmolChannel { capacity: count }),
-            Self::Ring => what.build(RingChannel {
-                capacity: count.unwrap_or(0),
-            }),
-            Self::Pipe => what.build(PipeChannel {
-                byte_len: pipe_byte_len(capacity).map_err(io::Error::other)?,
-            }),
+            Self::Smol => {
+                let channel = super::of_smol::SmolChannel { capacity: count };
+                W::build(channel, parameters, setting)
+            }
+            Self::Ring => {
+                let capacity = count.unwrap_or(0);
+                W::build(RingChannel { capacity }, parameters, setting)
+            }
+            Self::Pipe => {
+                let byte_len = pipe_byte_len(capacity).map_err(io::Error::other)?;
+                W::build(PipeChannel { byte_len }, parameters, setting)
+            }
             // Nothing runs over it: only what the tasks must compute is asked.
-            Self::CPython | Self::Natural => what.build(RingChannel { capacity: 1 }),
+            Self::CPython | Self::Natural => {
+                W::build(RingChannel { capacity: 1 }, parameters, setting)
+            }
             #[allow(
                 unreachable_patterns,
                 reason = "reached in builds without some runtimes"
@@ -200,6 +225,16 @@ impl ChannelForm {
             )),
         }
     }
+}
+
+/// Builds `W` with channels for `capacity` messages, of the form that the parameter `form` means.
+pub(in crate::coordinated) fn build<W: OverChannel>(
+    capacity: u64,
+    parameters: &Parameters,
+    setting: &Setting<'_>,
+) -> io::Result<Box<dyn Kernel>> {
+    let form = ChannelForm::of(parameters, setting);
+    form.build::<W>(Some(capacity), parameters, setting)
 }
 
 fn absent(feature: &str) -> String {

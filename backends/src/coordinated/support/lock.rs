@@ -2,9 +2,15 @@
 
 use std::io;
 
-use super::Form;
-use crate::kernel::{Kernel, Venue};
-use crate::parameter::{DefaultValue, Parameter, ParameterKind};
+#[cfg(feature = "parking_lot")]
+use super::locks::{ParkingLotLock, ParkingLotReadWriteLock, ParkingLotReentrantLock};
+#[cfg(feature = "tokio")]
+use super::locks::{TokioLock, TokioReadWriteLock};
+#[cfg(feature = "smol")]
+use super::of_smol::{SmolLock, SmolReadWriteLock};
+use super::{Form, TIMES};
+use crate::kernel::{Kernel, Setting, Venue};
+use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::sync::{
     Lock, PosixMutex, PosixReadWriteLock, ReadWriteLock, SpinLock, ThreadLock, ThreadReadWriteLock,
     TimedLock,
@@ -12,6 +18,14 @@ use crate::sync::{
 
 /// What a blocked party is said to wait for.
 const THE_LOCK: &str = "the lock";
+
+/// How often a counter is incremented under a lock.
+pub(in crate::coordinated) const INCREMENTS: Parameter = Parameter {
+    name: "increments",
+    why: "how many times a task increments it",
+    kind: TIMES,
+    default: Some(DefaultValue::Count(1000)),
+};
 
 /// Which lock a workload uses, if one that is taken and given back is enough.
 pub(in crate::coordinated) const FORM: Parameter = Parameter {
@@ -43,7 +57,7 @@ pub(in crate::coordinated) const REENTRANT_FORM: Parameter = Parameter {
 
 /// A form of lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::coordinated) enum LockForm {
+enum LockForm {
     /// That of the standard library.
     Std,
     ParkingLot,
@@ -57,39 +71,49 @@ pub(in crate::coordinated) enum LockForm {
 
 /// What a workload needs beside a lock that can be taken, tried and given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::coordinated) enum Need {
-    /// Nothing.
+enum Need {
     Nothing,
-    /// The holder may take it again, or others wait for it with a limit: the standard library has neither.
-    MoreThanStd,
+    /// Others wait for it with a limit.
+    Limit,
+    /// The holder may take it again.
+    Reentrance,
 }
 
-/// What is built with a lock of a form that is chosen later.
+/// What a kernel does with a lock of a form that is chosen later.
 pub(in crate::coordinated) trait OverLock {
-    fn build(self, lock: impl Lock) -> io::Result<Box<dyn Kernel>>;
+    fn build(
+        lock: impl Lock,
+        parameters: &Parameters,
+        setting: &Setting<'_>,
+    ) -> io::Result<Box<dyn Kernel>>;
 }
 
 /// [`OverLock`] for a lock that can be waited for with a limit.
 pub(in crate::coordinated) trait OverTimedLock {
-    fn build(self, lock: impl TimedLock) -> io::Result<Box<dyn Kernel>>;
+    fn build(
+        lock: impl TimedLock,
+        parameters: &Parameters,
+        setting: &Setting<'_>,
+    ) -> io::Result<Box<dyn Kernel>>;
 }
 
 /// [`OverLock`] for a lock that readers share.
 pub(in crate::coordinated) trait OverReadWriteLock {
-    fn build(self, lock: impl ReadWriteLock) -> io::Result<Box<dyn Kernel>>;
+    fn build(
+        lock: impl ReadWriteLock,
+        parameters: &Parameters,
+        setting: &Setting<'_>,
+    ) -> io::Result<Box<dyn Kernel>>;
 }
 
 impl LockForm {
-    /// The form that a value of [`FORM`] means at `venue`.
+    /// The form that the parameter `form` means at `venue`.
     ///
     /// # Errors
     ///
-    /// If it is made for other workers, or this build does not have it.
-    pub(in crate::coordinated) fn at(
-        word: &str,
-        need: Need,
-        venue: &Venue<'_>,
-    ) -> Result<Self, String> {
+    /// If it is made for other workers, lacks what is needed, or this build does not have it.
+    fn at(parameters: &Parameters, need: Need, venue: &Venue<'_>) -> Result<Self, String> {
+        let word = parameters.text("form");
         let workers = Form::at(venue)?;
         let form = Self::new(word, need, workers);
         match (form, workers) {
@@ -99,6 +123,9 @@ impl LockForm {
             (Self::Tokio, Form::Threads | Form::Processes | Form::SmolTasks) => Err(
                 "the lock `tokio` is for tasks of tokio: form=natural is for all workers".into(),
             ),
+            (Self::Tokio | Self::Smol, _) if need == Need::Reentrance => {
+                Err("async runtimes have no lock that its holder may take again".into())
+            }
             (Self::ParkingLot, _) if !cfg!(feature = "parking_lot") => Err(
                 "this build has no locks of parking_lot: build it with the feature `parking_lot`"
                     .into(),
@@ -107,8 +134,12 @@ impl LockForm {
         }
     }
 
-    /// The form that a value of [`FORM`] means for `workers`.
-    pub(in crate::coordinated) fn new(word: &str, need: Need, workers: Form) -> Self {
+    /// The form that the parameter `form` means for the workers of `setting`.
+    fn of(parameters: &Parameters, need: Need, setting: &Setting<'_>) -> Self {
+        Self::new(parameters.text("form"), need, Form::of(setting))
+    }
+
+    fn new(word: &str, need: Need, workers: Form) -> Self {
         match (word, workers) {
             ("std", _) => Self::Std,
             ("parking-lot", _) => Self::ParkingLot,
@@ -117,76 +148,9 @@ impl LockForm {
             ("tokio", _) | (_, Form::TokioTasks | Form::OtherTasks) => Self::Tokio,
             (_, Form::SmolTasks) => Self::Smol,
             (_, Form::Processes) => Self::Posix,
-            (_, Form::Threads) if need == Need::MoreThanStd => Self::Posix,
-            (_, Form::Threads) => Self::Std,
-        }
-    }
-
-    /// Builds `what` with a lock.
-    pub(in crate::coordinated) fn build(self, what: impl OverLock) -> io::Result<Box<dyn Kernel>> {
-        match self {
-            Self::Std => what.build(ThreadLock::new(THE_LOCK)),
-            #[cfg(feature = "parking_lot")]
-            Self::ParkingLot => what.build(super::locks::ParkingLotLock::new(THE_LOCK)),
-            Self::Posix => what.build(PosixMutex::new(THE_LOCK)?),
-            Self::Spin => what.build(SpinLock::new(THE_LOCK)?),
-            #[cfg(feature = "tokio")]
-            Self::Tokio => what.build(super::locks::TokioLock::new(THE_LOCK)),
-            #[cfg(feature = "smol")]
-            Self::Smol => what.build(super::of_smol::SmolLock::new(THE_LOCK)),
-            #[allow(
-                unreachable_patterns,
-                reason = "reached in builds without some runtimes"
-            )]
-            _ => self.is_lacking(),
-        }
-    }
-
-    /// Builds `what` with a lock that its holder may take again.
-    pub(in crate::coordinated) fn build_reentrant(
-        self,
-        what: impl OverLock,
-    ) -> io::Result<Box<dyn Kernel>> {
-        match self {
-            #[cfg(feature = "parking_lot")]
-            Self::ParkingLot => what.build(super::locks::ParkingLotReentrantLock::new(THE_LOCK)),
-            Self::Posix => what.build(PosixMutex::reentrant(THE_LOCK)?),
-            _ => self.is_lacking(),
-        }
-    }
-
-    /// Builds `what` with a lock that can be waited for with a limit.
-    pub(in crate::coordinated) fn build_timed(
-        self,
-        what: impl OverTimedLock,
-    ) -> io::Result<Box<dyn Kernel>> {
-        match self {
-            #[cfg(feature = "parking_lot")]
-            Self::ParkingLot => what.build(super::locks::ParkingLotLock::new(THE_LOCK)),
-            Self::Posix => what.build(PosixMutex::new(THE_LOCK)?),
-            #[cfg(feature = "tokio")]
-            Self::Tokio => what.build(super::locks::TokioLock::new(THE_LOCK)),
-            #[cfg(feature = "smol")]
-            Self::Smol => what.build(super::of_smol::SmolLock::new(THE_LOCK)),
-            _ => self.is_lacking(),
-        }
-    }
-
-    /// Builds `what` with a lock that readers share.
-    pub(in crate::coordinated) fn build_read_write(
-        self,
-        what: impl OverReadWriteLock,
-    ) -> io::Result<Box<dyn Kernel>> {
-        match self {
-            Self::Std => what.build(ThreadReadWriteLock::default()),
-            #[cfg(feature = "parking_lot")]
-            Self::ParkingLot => what.build(super::locks::ParkingLotReadWriteLock::default()),
-            Self::Posix => what.build(PosixReadWriteLock::new()?),
-            #[cfg(feature = "tokio")]
-            Self::Tokio => what.build(super::locks::TokioReadWriteLock::default()),
-            #[cfg(feature = "smol")]
-            Self::Smol => what.build(super::of_smol::SmolReadWriteLock::default()),
-            _ => self.is_lacking(),
+            // The standard library has a lock for those who need nothing else.
+            (_, Form::Threads) if need == Need::Nothing => Self::Std,
+            (_, Form::Threads) => Self::Posix,
         }
     }
 
@@ -194,5 +158,102 @@ impl LockForm {
     fn is_lacking(self) -> io::Result<Box<dyn Kernel>> {
         let message = format!("there is no lock of the form {self:?} that can do this");
         Err(io::Error::new(io::ErrorKind::Unsupported, message))
+    }
+}
+
+/// Whether there is a lock for the workers at `venue`.
+pub(in crate::coordinated) fn fits(
+    parameters: &Parameters,
+    venue: &Venue<'_>,
+) -> Result<(), String> {
+    LockForm::at(parameters, Need::Nothing, venue).map(drop)
+}
+
+/// Builds `W` with a lock for the workers of `setting`.
+pub(in crate::coordinated) fn build<W: OverLock>(
+    parameters: &Parameters,
+    setting: &Setting<'_>,
+) -> io::Result<Box<dyn Kernel>> {
+    match LockForm::of(parameters, Need::Nothing, setting) {
+        LockForm::Std => W::build(ThreadLock::new(THE_LOCK), parameters, setting),
+        #[cfg(feature = "parking_lot")]
+        LockForm::ParkingLot => W::build(ParkingLotLock::new(THE_LOCK), parameters, setting),
+        LockForm::Posix => W::build(PosixMutex::new(THE_LOCK)?, parameters, setting),
+        LockForm::Spin => W::build(SpinLock::new(THE_LOCK)?, parameters, setting),
+        #[cfg(feature = "tokio")]
+        LockForm::Tokio => W::build(TokioLock::new(THE_LOCK), parameters, setting),
+        #[cfg(feature = "smol")]
+        LockForm::Smol => W::build(SmolLock::new(THE_LOCK), parameters, setting),
+        #[allow(
+            unreachable_patterns,
+            reason = "reached in builds without some runtimes"
+        )]
+        form => form.is_lacking(),
+    }
+}
+
+/// [`build`] with a lock that readers share.
+pub(in crate::coordinated) fn build_read_write<W: OverReadWriteLock>(
+    parameters: &Parameters,
+    setting: &Setting<'_>,
+) -> io::Result<Box<dyn Kernel>> {
+    match LockForm::of(parameters, Need::Nothing, setting) {
+        LockForm::Std => W::build(ThreadReadWriteLock::default(), parameters, setting),
+        #[cfg(feature = "parking_lot")]
+        LockForm::ParkingLot => W::build(ParkingLotReadWriteLock::default(), parameters, setting),
+        LockForm::Posix => W::build(PosixReadWriteLock::new()?, parameters, setting),
+        #[cfg(feature = "tokio")]
+        LockForm::Tokio => W::build(TokioReadWriteLock::default(), parameters, setting),
+        #[cfg(feature = "smol")]
+        LockForm::Smol => W::build(SmolReadWriteLock::default(), parameters, setting),
+        form => form.is_lacking(),
+    }
+}
+
+/// [`fits`] for a lock that can be waited for with a limit.
+pub(in crate::coordinated) fn fits_timed(
+    parameters: &Parameters,
+    venue: &Venue<'_>,
+) -> Result<(), String> {
+    LockForm::at(parameters, Need::Limit, venue).map(drop)
+}
+
+/// [`build`] with a lock that can be waited for with a limit.
+pub(in crate::coordinated) fn build_timed<W: OverTimedLock>(
+    parameters: &Parameters,
+    setting: &Setting<'_>,
+) -> io::Result<Box<dyn Kernel>> {
+    match LockForm::of(parameters, Need::Limit, setting) {
+        #[cfg(feature = "parking_lot")]
+        LockForm::ParkingLot => W::build(ParkingLotLock::new(THE_LOCK), parameters, setting),
+        LockForm::Posix => W::build(PosixMutex::new(THE_LOCK)?, parameters, setting),
+        #[cfg(feature = "tokio")]
+        LockForm::Tokio => W::build(TokioLock::new(THE_LOCK), parameters, setting),
+        #[cfg(feature = "smol")]
+        LockForm::Smol => W::build(SmolLock::new(THE_LOCK), parameters, setting),
+        form => form.is_lacking(),
+    }
+}
+
+/// [`fits`] for a lock that its holder may take again.
+pub(in crate::coordinated) fn fits_reentrant(
+    parameters: &Parameters,
+    venue: &Venue<'_>,
+) -> Result<(), String> {
+    LockForm::at(parameters, Need::Reentrance, venue).map(drop)
+}
+
+/// [`build`] with a lock that its holder may take again.
+pub(in crate::coordinated) fn build_reentrant<W: OverLock>(
+    parameters: &Parameters,
+    setting: &Setting<'_>,
+) -> io::Result<Box<dyn Kernel>> {
+    match LockForm::of(parameters, Need::Reentrance, setting) {
+        #[cfg(feature = "parking_lot")]
+        LockForm::ParkingLot => {
+            W::build(ParkingLotReentrantLock::new(THE_LOCK), parameters, setting)
+        }
+        LockForm::Posix => W::build(PosixMutex::reentrant(THE_LOCK)?, parameters, setting),
+        form => form.is_lacking(),
     }
 }

@@ -1,9 +1,14 @@
-//! The locks and semaphores of other crates.
+//! The locks and semaphores of other crates. A party that waits for one of parking_lot looks now and then whether the run has
+//! failed. One that waits for one of tokio is dropped by the runtime when it has.
 
 #[cfg(feature = "parking_lot")]
-pub(super) use of_parking_lot::{ParkingLotLock, ParkingLotReadWriteLock, ParkingLotReentrantLock};
+pub use of_parking_lot::ParkingLotLock;
+#[cfg(feature = "parking_lot")]
+pub(super) use of_parking_lot::{ParkingLotReadWriteLock, ParkingLotReentrantLock};
 #[cfg(feature = "tokio")]
-pub(super) use of_tokio::{TokioLock, TokioReadWriteLock};
+pub use of_tokio::TokioLock;
+#[cfg(feature = "tokio")]
+pub(super) use of_tokio::TokioReadWriteLock;
 #[cfg(feature = "tokio")]
 pub(in crate::coordinated) use of_tokio::{TokioPause, TokioSemaphore};
 
@@ -16,16 +21,19 @@ mod of_parking_lot {
         RwLockWriteGuard,
     };
 
-    use crate::sync::{Lock, ReadWriteLock, TimedLock};
+    use crate::sync::{
+        Halted, Lock, Party, ReadWriteLock, TimedLock, WAITS_TO_READ_UNDER, WAITS_TO_WRITE_UNDER,
+    };
 
     /// The mutex of parking_lot.
-    pub(in crate::coordinated::support) struct ParkingLotLock {
+    pub struct ParkingLotLock {
         mutex: Mutex<()>,
         name: &'static str,
     }
 
     impl ParkingLotLock {
-        pub(in crate::coordinated::support) fn new(name: &'static str) -> Self {
+        /// A lock that parties call `name` when they wait for it.
+        pub fn new(name: &'static str) -> Self {
             let mutex = Mutex::new(());
             Self { mutex, name }
         }
@@ -34,23 +42,23 @@ mod of_parking_lot {
     impl Lock for ParkingLotLock {
         type Guard<'a> = MutexGuard<'a, ()>;
 
-        fn name(&self) -> &'static str {
-            self.name
-        }
-
         #[inline]
         fn try_lock(&self) -> Option<MutexGuard<'_, ()>> {
             self.mutex.try_lock()
         }
 
-        async fn wait(&self) -> MutexGuard<'_, ()> {
-            self.mutex.lock()
+        async fn wait<'a>(&'a self, party: Party<'a>) -> Result<MutexGuard<'a, ()>, Halted> {
+            party.blocks(self.name, |limit| self.mutex.try_lock_for(limit))
         }
     }
 
     impl TimedLock for ParkingLotLock {
-        async fn wait_at_most(&self, limit: Duration) -> Option<MutexGuard<'_, ()>> {
-            self.mutex.try_lock_for(limit)
+        async fn wait_within<'a>(
+            &'a self,
+            limit: Duration,
+            party: Party<'a>,
+        ) -> Result<Option<MutexGuard<'a, ()>>, Halted> {
+            party.blocks_within(self.name, limit, |limit| self.mutex.try_lock_for(limit))
         }
     }
 
@@ -70,17 +78,16 @@ mod of_parking_lot {
     impl Lock for ParkingLotReentrantLock {
         type Guard<'a> = ReentrantMutexGuard<'a, ()>;
 
-        fn name(&self) -> &'static str {
-            self.name
-        }
-
         #[inline]
         fn try_lock(&self) -> Option<ReentrantMutexGuard<'_, ()>> {
             self.mutex.try_lock()
         }
 
-        async fn wait(&self) -> ReentrantMutexGuard<'_, ()> {
-            self.mutex.lock()
+        async fn wait<'a>(
+            &'a self,
+            party: Party<'a>,
+        ) -> Result<ReentrantMutexGuard<'a, ()>, Halted> {
+            party.blocks(self.name, |limit| self.mutex.try_lock_for(limit))
         }
     }
 
@@ -97,8 +104,11 @@ mod of_parking_lot {
             self.0.try_read()
         }
 
-        async fn wait_read(&self) -> RwLockReadGuard<'_, ()> {
-            self.0.read()
+        async fn wait_read<'a>(
+            &'a self,
+            party: Party<'a>,
+        ) -> Result<RwLockReadGuard<'a, ()>, Halted> {
+            party.blocks(WAITS_TO_READ_UNDER, |limit| self.0.try_read_for(limit))
         }
 
         #[inline]
@@ -106,8 +116,11 @@ mod of_parking_lot {
             self.0.try_write()
         }
 
-        async fn wait_write(&self) -> RwLockWriteGuard<'_, ()> {
-            self.0.write()
+        async fn wait_write<'a>(
+            &'a self,
+            party: Party<'a>,
+        ) -> Result<RwLockWriteGuard<'a, ()>, Halted> {
+            party.blocks(WAITS_TO_WRITE_UNDER, |limit| self.0.try_write_for(limit))
         }
     }
 }
@@ -121,16 +134,20 @@ mod of_tokio {
     };
     use tokio::time;
 
-    use crate::sync::{Lock, Pause, ReadWriteLock, Semaphore, TimedLock};
+    use crate::sync::{
+        Halted, Lock, Party, Pause, ReadWriteLock, Semaphore, TimedLock, WAITS_TO_READ_UNDER,
+        WAITS_TO_WRITE_UNDER,
+    };
 
     /// The mutex of tokio.
-    pub(in crate::coordinated::support) struct TokioLock {
+    pub struct TokioLock {
         mutex: Mutex<()>,
         name: &'static str,
     }
 
     impl TokioLock {
-        pub(in crate::coordinated::support) fn new(name: &'static str) -> Self {
+        /// A lock that parties call `name` when they wait for it.
+        pub fn new(name: &'static str) -> Self {
             let mutex = Mutex::new(());
             Self { mutex, name }
         }
@@ -139,23 +156,25 @@ mod of_tokio {
     impl Lock for TokioLock {
         type Guard<'a> = MutexGuard<'a, ()>;
 
-        fn name(&self) -> &'static str {
-            self.name
-        }
-
         #[inline]
         fn try_lock(&self) -> Option<MutexGuard<'_, ()>> {
             self.mutex.try_lock().ok()
         }
 
-        async fn wait(&self) -> MutexGuard<'_, ()> {
-            self.mutex.lock().await
+        async fn wait<'a>(&'a self, party: Party<'a>) -> Result<MutexGuard<'a, ()>, Halted> {
+            let _waiting = party.waits_for(self.name);
+            Ok(self.mutex.lock().await)
         }
     }
 
     impl TimedLock for TokioLock {
-        async fn wait_at_most(&self, limit: Duration) -> Option<MutexGuard<'_, ()>> {
-            time::timeout(limit, self.mutex.lock()).await.ok()
+        async fn wait_within<'a>(
+            &'a self,
+            limit: Duration,
+            party: Party<'a>,
+        ) -> Result<Option<MutexGuard<'a, ()>>, Halted> {
+            let _waiting = party.waits_for(self.name);
+            Ok(time::timeout(limit, self.mutex.lock()).await.ok())
         }
     }
 
@@ -172,8 +191,12 @@ mod of_tokio {
             self.0.try_read().ok()
         }
 
-        async fn wait_read(&self) -> RwLockReadGuard<'_, ()> {
-            self.0.read().await
+        async fn wait_read<'a>(
+            &'a self,
+            party: Party<'a>,
+        ) -> Result<RwLockReadGuard<'a, ()>, Halted> {
+            let _waiting = party.waits_for(WAITS_TO_READ_UNDER);
+            Ok(self.0.read().await)
         }
 
         #[inline]
@@ -181,8 +204,12 @@ mod of_tokio {
             self.0.try_write().ok()
         }
 
-        async fn wait_write(&self) -> RwLockWriteGuard<'_, ()> {
-            self.0.write().await
+        async fn wait_write<'a>(
+            &'a self,
+            party: Party<'a>,
+        ) -> Result<RwLockWriteGuard<'a, ()>, Halted> {
+            let _waiting = party.waits_for(WAITS_TO_WRITE_UNDER);
+            Ok(self.0.write().await)
         }
     }
 
@@ -219,5 +246,45 @@ mod of_tokio {
                 time::sleep(duration).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(feature = "parking_lot")]
+    #[test]
+    fn a_failed_run_ends_the_wait_for_a_lock_that_is_never_given_back() {
+        use std::thread;
+
+        use super::of_parking_lot::{
+            ParkingLotLock, ParkingLotReadWriteLock, ParkingLotReentrantLock,
+        };
+        use crate::graph::TaskId;
+        use crate::sync::{Halted, Lock, Party, ReadWriteLock, TimedLock, WaitTable, at_once};
+
+        const HOURS: std::time::Duration = std::time::Duration::from_hours(9);
+        let table = WaitTable::new(1).unwrap();
+        table.halt();
+        let party = Party::new(&table, TaskId(0));
+        let (mutex, reentrant) = (
+            ParkingLotLock::new("it"),
+            ParkingLotReentrantLock::new("it"),
+        );
+        let shared = ParkingLotReadWriteLock::default();
+        let _held = (mutex.try_lock(), reentrant.try_lock(), shared.try_write());
+        // Another thread, because the holder may take one of them again.
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| {
+                [
+                    at_once(mutex.lock(party)).err(),
+                    at_once(mutex.lock_within(HOURS, party)).err(),
+                    at_once(reentrant.lock(party)).err(),
+                    at_once(shared.read(party)).err(),
+                    at_once(shared.write(party)).err(),
+                ]
+            });
+            assert_eq!(waits.join().unwrap(), [Some(Halted); 5]);
+        });
+        assert_eq!(table.waiting(), []);
     }
 }

@@ -1,11 +1,13 @@
-//! Which form of a primitive the workers of a backend get.
+//! Which form of a primitive the workers of a backend get, and what the declarations of the kernels share.
 
 use std::io;
 
 use crate::kernel::{Kernel, Setting, Sharing, Venue};
+use crate::parameter::ParameterKind;
 
 pub(super) mod channel;
 pub(super) mod channels;
+mod kind;
 pub(super) mod lock;
 pub(super) mod locks;
 #[cfg(feature = "smol")]
@@ -14,6 +16,20 @@ pub(super) mod of_smol;
 pub(super) mod tokio_monitor;
 #[cfg(feature = "tokio")]
 pub(super) mod tokio_timers;
+
+pub(super) use kind::CoordinatedKind;
+
+/// How often each task does something by itself, or with one other task at a time.
+pub(super) const TIMES: ParameterKind = ParameterKind::Count {
+    min: 1,
+    max: 1 << 40,
+};
+
+/// How often all tasks do something together, or hand on an item.
+pub(super) const ROUNDS: ParameterKind = ParameterKind::Count {
+    min: 1,
+    max: 1 << 30,
+};
 
 /// The form of a primitive: for which workers it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,8 @@ use smol::lock::{self, MutexGuard, RwLockReadGuard, RwLockWriteGuard, SemaphoreG
 
 use crate::sync::{
     ChannelEnds, ChannelKind, Halted, Lock, MESSAGE, Message, Monitor, PLACE_COUNT, Party, Pause,
-    ROOM, ReadWriteLock, Receiver, Semaphore, Sender, TimedLock, Timers,
+    ROOM, ReadWriteLock, Receiver, Semaphore, Sender, TimedLock, Timers, WAITS_TO_READ_UNDER,
+    WAITS_TO_WRITE_UNDER,
 };
 
 /// A monitor: the event of smol at each place, and a mutex that is never held across an `.await`.
@@ -149,23 +150,25 @@ impl SmolLock {
 impl Lock for SmolLock {
     type Guard<'a> = MutexGuard<'a, ()>;
 
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
     #[inline]
     fn try_lock(&self) -> Option<MutexGuard<'_, ()>> {
         self.mutex.try_lock()
     }
 
-    async fn wait(&self) -> MutexGuard<'_, ()> {
-        self.mutex.lock().await
+    async fn wait<'a>(&'a self, party: Party<'a>) -> Result<MutexGuard<'a, ()>, Halted> {
+        let _waiting = party.waits_for(self.name);
+        Ok(self.mutex.lock().await)
     }
 }
 
 impl TimedLock for SmolLock {
-    async fn wait_at_most(&self, limit: Duration) -> Option<MutexGuard<'_, ()>> {
-        at_most(limit, self.mutex.lock()).await
+    async fn wait_within<'a>(
+        &'a self,
+        limit: Duration,
+        party: Party<'a>,
+    ) -> Result<Option<MutexGuard<'a, ()>>, Halted> {
+        let _waiting = party.waits_for(self.name);
+        Ok(at_most(limit, self.mutex.lock()).await)
     }
 }
 
@@ -191,8 +194,9 @@ impl ReadWriteLock for SmolReadWriteLock {
         self.0.try_read()
     }
 
-    async fn wait_read(&self) -> RwLockReadGuard<'_, ()> {
-        self.0.read().await
+    async fn wait_read<'a>(&'a self, party: Party<'a>) -> Result<RwLockReadGuard<'a, ()>, Halted> {
+        let _waiting = party.waits_for(WAITS_TO_READ_UNDER);
+        Ok(self.0.read().await)
     }
 
     #[inline]
@@ -200,8 +204,12 @@ impl ReadWriteLock for SmolReadWriteLock {
         self.0.try_write()
     }
 
-    async fn wait_write(&self) -> RwLockWriteGuard<'_, ()> {
-        self.0.write().await
+    async fn wait_write<'a>(
+        &'a self,
+        party: Party<'a>,
+    ) -> Result<RwLockWriteGuard<'a, ()>, Halted> {
+        let _waiting = party.waits_for(WAITS_TO_WRITE_UNDER);
+        Ok(self.0.write().await)
     }
 }
 
