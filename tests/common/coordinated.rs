@@ -150,13 +150,15 @@ pub(crate) fn a_party_panics(kind: &dyn KernelKind, backend: &dyn Backend) {
     assert_out_of_cheese(backend, job, 3, TaskId(1));
 }
 
-/// Runs `job` and asserts that the run ends because `task` is out of cheese.
+/// Runs `job` with this many workers, or the only number that `backend` has, and asserts that the run ends because `task` is
+/// out of cheese.
 pub(crate) fn assert_out_of_cheese(
     backend: &dyn Backend,
     job: Job,
     worker_count: usize,
     task: TaskId,
 ) {
+    let worker_count = backend.fixed_worker_count().unwrap_or(worker_count);
     let job = Arc::new(job);
     let mut pool = backend
         .start(Arc::clone(&job), &PoolPlan::plain(backend, worker_count))
