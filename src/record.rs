@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod append;
+mod channel;
 mod claim;
 mod commit;
 mod difference;
@@ -29,6 +30,7 @@ mod usage;
 mod whole;
 
 pub(crate) use append::{RecordFile, Resumable, whole_len};
+pub(crate) use channel::Channel;
 pub use claim::{ClaimSide, Inequality, Quantity};
 pub(crate) use commit::short_hash;
 pub(crate) use difference::{Difference, difference};
@@ -110,10 +112,13 @@ pub struct Record {
     /// records of programs that did not record it; readers then know the kernels of taskdyno by name.
     #[serde(default)]
     pub pace: Option<String>,
-    /// Whether reports rank by the CPU time of a run instead of its wall time, because the clock decides how long a run
+    /// Whether cases are ranked and judged by the CPU time of a run instead of its wall time, because the clock decides how long a run
     /// takes.
     #[serde(default)]
     pub is_ranked_by_cpu: bool,
+    /// The type of the file system that holds the files of the tasks, such as `ext4`; null if they have no files.
+    #[serde(default)]
+    pub file_system: Option<String>,
     /// How long the tasks really took, measured in separate runs after the samples; null if `bound` is null.
     #[serde(default)]
     pub trace: Option<Trace>,

@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::external::External;
 use crate::kernel::{KERNELS, KernelKind};
 use crate::loads::LOADS;
-use crate::parameter::Parameter;
+use crate::parameter::{Parameter, is_well_formed_name};
 use crate::pattern::{PATTERNS, Pattern};
 
 /// Backends, kernels and patterns, each with a unique name, and the workload files that a program adds.
@@ -145,7 +145,7 @@ fn check_names<'a>(what: &str, names: impl IntoIterator<Item = &'a str>) -> Resu
     let mut seen = BTreeSet::new();
     for name in names {
         let (what, name) = (what.to_owned(), name.to_owned());
-        if !is_well_formed(&name) {
+        if !is_well_formed_name(&name) {
             return Err(NameError::IllFormed { what, name });
         }
         if !seen.insert(name.clone()) {
@@ -153,13 +153,6 @@ fn check_names<'a>(what: &str, names: impl IntoIterator<Item = &'a str>) -> Resu
         }
     }
     Ok(())
-}
-
-/// Whether a name contains none of the characters with a meaning in a case id (`/`, `=`, `,`, `+`), on a command
-/// line or in a list.
-fn is_well_formed(name: &str) -> bool {
-    let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.chars().all(is_inner)
 }
 
 #[cfg(test)]

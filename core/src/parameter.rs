@@ -308,6 +308,14 @@ fn quoted(value: &Value) -> String {
     }
 }
 
+/// Whether a backend, kernel, pattern, parameter or option can have this name: ASCII letters, digits, `-`, `_` and `.`,
+/// beginning with a letter. So it has none of the characters with a meaning in the id of a case (`/`, `=`, `,`, `+`), on
+/// a command line or in a list.
+pub fn is_well_formed_name(name: &str) -> bool {
+    let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.chars().all(is_inner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

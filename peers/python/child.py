@@ -14,9 +14,9 @@ import threading
 from time import perf_counter_ns
 
 import backends
-import graph
 import registry
 import work
+from graph import read_graph
 from measure import Meter
 from parties import WaitTable
 from protocol import CaseFailed, Parent, text_of
@@ -104,7 +104,7 @@ def greeting(known):
 
 def kernels_of(backend):
     """The kernels of a backend."""
-    return registry.kernels_of(backend.family == "async", backend.family in ("processes", "mixed"))
+    return registry.known_kernels(backend.family == "async", backend.family in ("processes", "mixed"))
 
 
 def prepare(fields, known):
@@ -119,17 +119,18 @@ def prepare(fields, known):
         raise CaseFailed("set-up", f"this child has no backend {case['backend']}; it has {', '.join(known)}")
     backend = known[case["backend"]]
     options = backend.check_options(case.get("options") or {})
-    whole = graph.read(fields["graph"]["path"], fields["graph"]["crc32"])
+    graph = read_graph(fields["graph"]["path"], fields["graph"]["crc32"])
+    backend.before_kernel()
     setting = registry.Setting(
         context=backend.context(options),
         is_async=backend.family == "async",
-        party_count=whole.task_count,
-        waits=WaitTable(fields.get("waits"), whole.task_count) if fields["kind"] == "coordination" else None,
+        party_count=graph.task_count,
+        waits=WaitTable(fields.get("waits"), graph.task_count) if fields["kind"] == "coordination" else None,
     )
     kernel = registry.build(parameters["kernel"], setting)
     timeout_ns = fields.get("task_timeout_ns")
     plan = backends.Plan(
-        graph=whole,
+        graph=graph,
         kernel=kernel,
         worker_count=case["workers"],
         options=options,

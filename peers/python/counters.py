@@ -198,11 +198,11 @@ class RacyPlusMinus(PlusMinus):
 
 # How to build each kernel, from its parameters and its setting.
 KERNELS = {
-    "counter/variant=racy": lambda parameters, setting: RacyCounter(parameters, shared.bare_number(setting.context)),
-    "counter/variant=mutex": lambda parameters, setting: NumberCounter(parameters, shared.number(setting.context)),
-    "counter/variant=thread-local": lambda parameters, setting: ThreadLocalCounter(parameters, shared.number(setting.context)),
-    "plus-minus/variant=racy": lambda parameters, setting: RacyPlusMinus(parameters, shared.bare_number(setting.context)),
-    "plus-minus/variant=mutex": lambda parameters, setting: PlusMinus(parameters, shared.number(setting.context)),
+    "counter/variant=racy": lambda parameters, setting: RacyCounter(parameters, shared.new_bare_number(setting.context)),
+    "counter/variant=mutex": lambda parameters, setting: NumberCounter(parameters, shared.new_number(setting.context)),
+    "counter/variant=thread-local": lambda parameters, setting: ThreadLocalCounter(parameters, shared.new_number(setting.context)),
+    "plus-minus/variant=racy": lambda parameters, setting: RacyPlusMinus(parameters, shared.new_bare_number(setting.context)),
+    "plus-minus/variant=mutex": lambda parameters, setting: PlusMinus(parameters, shared.new_number(setting.context)),
 }
 
 # The same for kernels that need processes.

@@ -35,7 +35,7 @@ class Graph:
         return levels
 
 
-def read(path, crc32):
+def read_graph(path, crc32):
     """Reads the graph file and compares its checksum."""
     try:
         with open(path, "rb") as file:

@@ -35,6 +35,8 @@ class Kernel:
 
 
 class Sleep(Kernel):
+    """Waits for a time."""
+
     def __init__(self, parameters):
         self._seconds = parameters["duration_ms"] / 1000
 
@@ -51,6 +53,8 @@ class Sleep(Kernel):
 
 
 class Hash(Kernel):
+    """Computes SHA-256 again and again. The library releases the global lock for large blocks."""
+
     def __init__(self, parameters):
         self._block = bytes(index * 31 % 256 for index in range(parameters["block_bytes"]))
         self._times = parameters["times"]
@@ -65,6 +69,8 @@ class Hash(Kernel):
 
 
 class Loop(Kernel):
+    """Computes in the interpreter itself. With a global lock, only one thread can do so at a time."""
+
     def __init__(self, parameters):
         self._iterations = parameters["iterations"]
 

@@ -12,7 +12,7 @@ class Recorder:
 
     def __init__(self, context):
         # What is recorded is not what is measured, so the lock of `_max_ns` for everything is good enough.
-        self._max_ns = shared.number(context)
+        self._max_ns = shared.new_number(context)
         self._counts = [0] * _BUCKET_COUNT if context is None else context.RawArray("Q", _BUCKET_COUNT)
         self._is_on = shared.LocalNumber(None) if context is None else context.RawValue("b", 0)
 

@@ -30,13 +30,13 @@ class Meter:
         least_ns = max(min_sample_ns, _CLOCK_READS_PER_SAMPLE * _clock_read_ns())
         self.run_count = max(1, -(-least_ns // max(shortest_ns, 1)))
 
-    def slice(self, plan):
-        """Takes the samples of one slice. Returns them, and what ends the slice: the sum of what the kernel found, and
-        what it timed."""
-        nonce = int(plan["nonce"], 16)
-        is_chained = plan.get("chained", False)
-        run_count = plan.get("run_count") or self.run_count
-        has_latencies = plan.get("latencies", False)
+    def slice(self, fields):
+        """Takes the samples of one slice, by the fields of the request. Returns them, and what ends the slice: the sum of
+        what the kernel found, and what it timed."""
+        nonce = int(fields["nonce"], 16)
+        is_chained = fields.get("chained", False)
+        run_count = fields.get("run_count") or self.run_count
+        has_latencies = fields.get("latencies", False)
         samples, findings = [], {}
         self._kernel.record_latencies(has_latencies)
         begin = perf_counter_ns()
@@ -45,7 +45,7 @@ class Meter:
             samples.append(sample)
             for name, count in found.items():
                 findings[name] = findings.get(name, 0) + count
-            if _is_over(plan, perf_counter_ns() - begin, len(samples)):
+            if _is_over(fields, perf_counter_ns() - begin, len(samples)):
                 done = {"findings": findings}
                 if has_latencies:
                     done["latencies"] = self._kernel.take_latencies()
@@ -72,9 +72,10 @@ class Meter:
         return sample, findings, nonce
 
 
-def _is_over(plan, elapsed_ns, sample_count):
-    is_enough = elapsed_ns >= plan["min_time_ns"] and sample_count >= plan["min_sample_count"]
-    is_too_much = elapsed_ns >= plan["max_time_ns"] or sample_count >= plan["max_sample_count"]
+def _is_over(fields, elapsed_ns, sample_count):
+    """Whether a slice with so many samples is over."""
+    is_enough = elapsed_ns >= fields["min_time_ns"] and sample_count >= fields["min_sample_count"]
+    is_too_much = elapsed_ns >= fields["max_time_ns"] or sample_count >= fields["max_sample_count"]
     return is_enough or is_too_much
 
 

@@ -16,7 +16,7 @@ Setting = namedtuple("Setting", "context is_async party_count waits")
 KERNELS = {**kernels.KERNELS, **counters.KERNELS, **coordination.KERNELS}
 
 
-def kernels_of(is_async, has_processes):
+def known_kernels(is_async, has_processes):
     """The kernels of a backend whose tasks are awaited, or block, and run in processes of their own, or in this one."""
     known = dict(KERNELS)
     if not is_async:
@@ -31,7 +31,7 @@ def kernels_of(is_async, has_processes):
 
 def build(parameters, setting):
     """Builds the kernel of a case."""
-    known = kernels_of(setting.is_async, setting.context is not None)
+    known = known_kernels(setting.is_async, setting.context is not None)
     for claim, build_one in known.items():
         if _covers(claim, parameters):
             return build_one(parameters, setting)

@@ -19,7 +19,7 @@ class LocalNumber:
         return self._lock
 
 
-def number(context):
+def new_number(context):
     """A number with a lock. `context` is that of `multiprocessing` in which tasks run; `None` if they run in this
     process."""
     return LocalNumber(threading.Lock()) if context is None else context.Value("q", 0)
@@ -33,8 +33,8 @@ def add(number, amount):
     return before
 
 
-def bare_number(context):
-    """As `number`, without a lock."""
+def new_bare_number(context):
+    """As `new_number`, without a lock."""
     return LocalNumber(None) if context is None else context.RawValue("q", 0)
 
 

@@ -46,8 +46,8 @@ def execute(task, nonce, inputs):
 
 
 def attempt(task, nonce, inputs):
-    """As `execute`, for results that travel through a queue or a pipe: the task, its value, and the text of what it
-    raised, one of which is `None`."""
+    """As `execute`, for results that travel through a queue, a pipe or an iterator: the task, its value, and the text of
+    what it raised, one of which is `None`."""
     try:
         return task, execute(task, nonce, inputs), None
     except BaseException as error:  # Even SystemExit: nobody else would report that this task has ended.

@@ -254,6 +254,7 @@ impl<'a> Stage<'a> {
             edge_count: job.graph().edge_count() as u64,
         };
         let kept = bound.filter(|_| job.kernel().is_duration_kept());
+        let file_system = job.kernel().file_system().map(String::from);
 
         self.check_pin()?;
         let start = Instant::now();
@@ -281,6 +282,7 @@ impl<'a> Stage<'a> {
         let prepared = Prepared {
             start_ns,
             run_count: meter.run_count(),
+            file_system,
             digest: Some(Hex(meter.digest())),
             graph: Some(size),
             bound,

@@ -28,6 +28,7 @@ mod work;
 
 pub(crate) use child::serve;
 pub use child_program::ChildProgram;
+pub(crate) use latencies::LatencyTime;
 pub use process::{Idle, Patience};
 pub(crate) use recorded::{Surroundings, add_slice, note, record};
 pub use session::{ChildPlan, Ready, Session};

@@ -76,6 +76,7 @@ impl Surroundings<'_> {
             calibration_error: None,
             pace: None,
             is_ranked_by_cpu: false,
+            file_system: None,
             trace: None,
             peak: None,
             claim: None,
@@ -152,7 +153,7 @@ fn invoke(
     note(record, &ready);
 
     calibrate_for(record, calibrate);
-    let (slice, load) = watched_slice(&mut session, &record.plan, ready.latencies, idle);
+    let (slice, load) = watched_slice(&mut session, &record.plan, idle);
     calibrate_for(record, calibrate);
     if is_first {
         record.load = load;
@@ -180,6 +181,7 @@ pub(crate) fn note(record: &mut Record, ready: &Ready) {
     record.bound = ready.bound;
     record.pace.clone_from(&ready.pace);
     record.is_ranked_by_cpu = ready.is_ranked_by_cpu;
+    record.file_system.clone_from(&ready.file_system);
     record.graph = Some(ready.graph);
     record.digest = Some(ready.digest.to_string());
     // A case with several processes keeps the start of the first.
@@ -237,7 +239,6 @@ fn calibrate_for(record: &mut Record, calibrate: impl Fn(u32) -> io::Result<Cali
 fn watched_slice(
     session: &mut Session,
     plan: &Plan,
-    latencies: LatencyTime,
     idle: &mut dyn Idle,
 ) -> (Result<Slice, CaseError>, Load) {
     let slice = SlicePlan {
@@ -251,10 +252,7 @@ fn watched_slice(
         idle,
         sampler: LoadSampler::start(),
     };
-    let result = match latencies {
-        LatencyTime::InSamples => session.slice_with_latencies(slice, &mut watch),
-        LatencyTime::Never | LatencyTime::Afterwards => session.slice(slice, &mut watch),
-    };
+    let result = session.slice(slice, &mut watch);
     (result, watch.sampler.finish())
 }
 

@@ -50,6 +50,8 @@ pub struct Ready {
     pub start_ns: u64,
     /// The number of runs per sample that the warm-up determined; at least 1.
     pub run_count: u64,
+    /// See [`crate::record::Record::file_system`].
+    pub file_system: Option<String>,
     /// When its tasks record latencies.
     pub latencies: LatencyTime,
     /// What the child said of itself; `None` in version 1.
@@ -62,6 +64,8 @@ pub struct Session {
     judge: Judge,
     /// The number of runs per sample that the warm-up determined; 0 if the child did not say.
     run_count: u64,
+    /// When its tasks record latencies.
+    latencies: LatencyTime,
     /// Reads what the processes of an external child use; `None` for a build of taskdyno, which reads it itself.
     meter: Option<ChildMeter>,
     /// Where its tasks say what they wait for; `None` if they do not wait for each other.
@@ -150,14 +154,17 @@ impl Session {
             is_ranked_by_cpu: work.expected.is_ranked_by_cpu,
             start_ns: prepared.start_ns,
             run_count: prepared.run_count.max(1),
+            file_system: prepared.file_system,
             latencies: LatencyTime::of(&work.expected, &greeting),
             greeting: Some(greeting),
         };
+        let latencies = ready.latencies;
         let meter = external.map(|external| ChildMeter::new(external, &prepare_case));
         let session = Self {
             process,
             judge,
             run_count: prepared.run_count,
+            latencies,
             meter,
             waits,
         };
@@ -195,6 +202,7 @@ impl Session {
             is_ranked_by_cpu: false,
             start_ns: prepared.start_ns,
             run_count: prepared.run_count.max(1),
+            file_system: prepared.file_system,
             latencies: LatencyTime::Never,
             greeting: None,
         };
@@ -202,6 +210,7 @@ impl Session {
             process,
             judge: Judge::default(),
             run_count: prepared.run_count,
+            latencies: LatencyTime::Never,
             meter: None,
             waits: None,
         };
@@ -218,16 +227,19 @@ impl Session {
         self.process.renew();
     }
 
-    /// Requests one slice of samples, and judges each of them.
+    /// Requests one slice of samples, and judges each of them. The tasks record latencies in it only if timing is their
+    /// work, so that every command that takes samples measures the same work.
     ///
     /// # Errors
     ///
     /// The error that stopped the case.
     pub fn slice(&mut self, plan: SlicePlan, idle: &mut dyn Idle) -> Result<Slice, CaseError> {
-        self.requested(plan, false, idle)
+        let has_latencies = self.latencies == LatencyTime::InSamples;
+        self.requested(plan, has_latencies, idle)
     }
 
-    /// Like [`slice`](Self::slice), with the latencies that the tasks record meanwhile.
+    /// Like [`slice`](Self::slice), with the latencies that the tasks record meanwhile, whether timing is their work or
+    /// not.
     ///
     /// # Errors
     ///

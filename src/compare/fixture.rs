@@ -1,6 +1,7 @@
 //! Compared cases, for the tests of everything that reads comparisons. A test changes only what matters to it.
 
 use super::{ComparedCase, Judgement, Verdict};
+use crate::record::Channel;
 use crate::record::fixture::case;
 
 /// A judgement after 30 pairs, without an interval.
@@ -23,6 +24,8 @@ pub(crate) fn judgement(verdict: Verdict, ratio: f64) -> Judgement {
 pub(crate) fn compared(workload: &str, wall: Option<Judgement>) -> ComparedCase {
     ComparedCase {
         case: case(workload, "rayon", 2).record().case,
+        judged: Channel::Wall,
+        has_latencies: false,
         wall,
         cpu: None,
         elapsed_ns: 0,

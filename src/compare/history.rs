@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::Placed;
 use super::examples::few;
 use super::repeats::same_sessions;
-use super::sessions::{Channel, DriftCorrection, calibration, control_ns, counts, log_times};
+use super::sessions::{DriftCorrection, calibration, control_ns, has_times, log_times};
 use super::stored::NotComparable;
 use super::unlike::{other_hosts, other_work};
-use crate::record::{Commit, Host, Record};
+use crate::record::{Channel, Commit, Host, Record};
 use crate::stats::{Divisive, change_points, median};
 
 /// The version of the format of a [`History`].
@@ -42,6 +42,9 @@ pub(crate) struct History {
 pub(crate) struct Series {
     /// The id of the case.
     pub case: String,
+    /// The time whose changes are searched for: the one that the workload is ranked by.
+    #[serde(default)]
+    pub judged: Channel,
     /// One point per session, in the order of the series.
     pub points: Vec<HistoryPoint>,
     /// Its changes, in the order of the series.
@@ -66,7 +69,7 @@ pub(crate) struct HistoryPoint {
     pub commit: Option<Commit>,
     /// When it was measured, in UTC, in the format of RFC 3339.
     pub started_at: String,
-    /// The median wall time of one run.
+    /// The median of the judged time of one run.
     pub median_ns: f64,
 }
 
@@ -137,13 +140,15 @@ impl History {
 impl Series {
     fn new(case: String, sessions: &[&Placed], how: &Divisive, is_raw: bool) -> Self {
         let mut notes = Vec::new();
-        let sessions = comparable(sessions, &mut notes);
+        let judged = Channel::judged(sessions.iter().map(|(_, record)| record));
+        let sessions = comparable(sessions, judged, &mut notes);
         let is_calibrated = !is_raw && can_calibrate(&sessions, &mut notes);
-        let medians = medians(&sessions, is_calibrated);
+        let medians = medians(&sessions, judged, is_calibrated);
         let changes = changes(&sessions, &medians, how);
         let points = sessions.iter().zip(medians);
         Self {
             case,
+            judged,
             points: points
                 .map(|(placed, median)| point(placed, median))
                 .collect(),
@@ -156,15 +161,20 @@ impl Series {
 }
 
 /// Returns the sessions that did not fail and measured the same thing as the last of them.
-fn comparable<'a>(sessions: &[&'a Placed], notes: &mut Vec<String>) -> Vec<&'a Placed> {
-    let Some(last) = sessions.iter().rfind(|(_, record)| has_times(record)) else {
+fn comparable<'a>(
+    sessions: &[&'a Placed],
+    judged: Channel,
+    notes: &mut Vec<String>,
+) -> Vec<&'a Placed> {
+    let is_valid = |record: &Record| record.error.is_none() && has_times(record, judged);
+    let Some(last) = sessions.iter().rfind(|(_, record)| is_valid(record)) else {
         notes.push("no session has valid times".into());
         return Vec::new();
     };
     let (mut kept, mut failed, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for placed in sessions {
         let (place, record) = placed;
-        if !has_times(record) {
+        if !is_valid(record) {
             failed.push(place.clone());
         } else if other_work(record, &last.1).is_some() {
             others.push(place.clone());
@@ -174,7 +184,7 @@ fn comparable<'a>(sessions: &[&'a Placed], notes: &mut Vec<String>) -> Vec<&'a P
     }
     let what = |whose: &str| {
         format!(
-            "{whose} parameters, options or digest differ from those of {}",
+            "{whose} parameters, options, file system or digest differ from those of {}",
             last.0
         )
     };
@@ -200,10 +210,6 @@ fn left_out(places: &[String], why_one: &str, why_several: &str) -> Option<Strin
     }
 }
 
-fn has_times(record: &Record) -> bool {
-    record.error.is_none() && record.samples.iter().any(counts)
-}
-
 fn can_calibrate(sessions: &[&Placed], notes: &mut Vec<String>) -> bool {
     match calibration(sessions.iter().map(|(_, record)| record)) {
         DriftCorrection::NotNeeded => false,
@@ -225,8 +231,8 @@ fn can_calibrate(sessions: &[&Placed], notes: &mut Vec<String>) -> bool {
     }
 }
 
-/// The median wall time of one run in each session, in nanoseconds.
-fn medians(sessions: &[&Placed], is_calibrated: bool) -> Vec<f64> {
+/// The median of the judged time of one run in each session, in nanoseconds.
+fn medians(sessions: &[&Placed], judged: Channel, is_calibrated: bool) -> Vec<f64> {
     let controls: Vec<f64> = sessions
         .iter()
         .filter_map(|(_, record)| control_ns(record))
@@ -239,7 +245,7 @@ fn medians(sessions: &[&Placed], is_calibrated: bool) -> Vec<f64> {
     sessions
         .iter()
         .map(|(_, record)| {
-            let times = log_times(&[record], Channel::Wall, how);
+            let times = log_times(&[record], judged, how);
             let log = times.first().and_then(|times| median(times));
             log.map_or(f64::NAN, f64::exp) * unit
         })

@@ -33,7 +33,6 @@ pub(crate) use model::{
 };
 pub(crate) use order::by_commit;
 pub(crate) use repeats::{apart, each_once};
-pub(crate) use sessions::Channel;
 pub(crate) use steady::not_steady;
 pub(crate) use stored::{NotComparable, Stored, StoredPlan, compare_records};
 

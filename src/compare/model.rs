@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::{Case, CaseError, Commit, Host};
+use crate::record::{Case, CaseError, Channel, Commit, Host};
 
 /// The version of the format of a [`Comparison`]. Within a version, fields are only added. Readers ignore fields that
 /// they do not know and refuse a version that they do not know.
@@ -96,7 +96,13 @@ impl Build {
 pub(crate) struct ComparedCase {
     /// The case.
     pub case: Case,
-    /// The judgement of wall time, which decides. Null if there are too few data, or an error.
+    /// The time that decides: the one that the workload is ranked by.
+    #[serde(default)]
+    pub judged: Channel,
+    /// Whether its tasks time something beside the run. No verdict is about that.
+    #[serde(default)]
+    pub has_latencies: bool,
+    /// The judgement of wall time. Null if there are too few data, or an error.
     pub wall: Option<Judgement>,
     /// The judgement of CPU time. Null also if a run takes too little CPU time to be measured.
     pub cpu: Option<Judgement>,
@@ -114,11 +120,23 @@ pub(crate) struct ComparedCase {
 }
 
 impl ComparedCase {
-    /// The verdict on its wall time: [`Verdict::Inconclusive`] if there is no judgement.
+    /// The judgement of one of its times.
+    pub(crate) fn judgement_of(&self, channel: Channel) -> Option<&Judgement> {
+        match channel {
+            Channel::Wall => self.wall.as_ref(),
+            Channel::Cpu => self.cpu.as_ref(),
+        }
+    }
+
+    /// The judgement that decides.
+    pub(crate) fn judgement(&self) -> Option<&Judgement> {
+        self.judgement_of(self.judged)
+    }
+
+    /// The verdict that decides: [`Verdict::Inconclusive`] if there is no judgement.
     pub(crate) fn verdict(&self) -> Verdict {
-        self.wall
-            .as_ref()
-            .map_or(Verdict::Inconclusive, |wall| wall.verdict)
+        self.judgement()
+            .map_or(Verdict::Inconclusive, |judgement| judgement.verdict)
     }
 }
 
@@ -273,7 +291,7 @@ impl Comparison {
         }
     }
 
-    /// The result of the whole. Wall time decides. Advisory verdicts count as inconclusive.
+    /// The result of the whole. The judged time of each case decides. Advisory verdicts count as inconclusive.
     pub(crate) fn outcome(&self) -> Outcome {
         let has_error = self.cases.iter().any(|case| case.error.is_some());
         let has = |verdict| self.cases.iter().any(|case| case.verdict() == verdict);

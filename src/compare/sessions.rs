@@ -1,16 +1,7 @@
 //! The logarithms of the times of sessions, with the drift of the machine removed if possible.
 
-use crate::record::{self, Case, Record, Sample};
+use crate::record::{self, Case, Channel, Record, Sample};
 use crate::stats::median;
-
-/// Selects a time of a sample is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Channel {
-    /// Wall time, which decides.
-    Wall,
-    /// CPU time of the process and its workers.
-    Cpu,
-}
 
 /// How the drift of the machine between two sessions can be removed from the times of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,15 +15,20 @@ pub(crate) enum DriftCorrection {
     Impossible(&'static str),
 }
 
-/// Returns how to calibrate the times of `records`, which are all of one case: as any of them says, or else by the name
-/// of the kernel.
-pub(crate) fn calibration<'a>(records: impl IntoIterator<Item = &'a Record>) -> DriftCorrection {
-    let mut records = records.into_iter().peekable();
-    let Some(case) = records.peek().map(|first| &first.case) else {
+/// Returns how to calibrate the judged times of `records`, which are all of one case: as any of them says, or else by the
+/// name of the kernel.
+pub(crate) fn calibration<'a>(
+    records: impl IntoIterator<Item = &'a Record, IntoIter: Clone>,
+) -> DriftCorrection {
+    let records = records.into_iter();
+    let Some(case) = records.clone().next().map(|first| &first.case) else {
         return DriftCorrection::ControlLoop;
     };
-    let pace = records.find_map(|record| record.pace.as_deref());
+    let judged = Channel::judged(records.clone());
+    let pace = records.clone().find_map(|record| record.pace.as_deref());
     match pace.unwrap_or_else(|| pace_by_name(case)) {
+        // The clock decides how long a run takes, and the machine how much CPU time that costs.
+        "clock" if judged == Channel::Cpu => DriftCorrection::ControlLoop,
         "clock" => DriftCorrection::NotNeeded,
         "contention" if case.workers > 1 => DriftCorrection::Impossible(
             "workers contend with each other, so their times do not follow the control loop",
@@ -58,6 +54,12 @@ pub(super) fn counts(sample: &Sample) -> bool {
     !sample.is_degraded && sample.wall_ns > 0 && sample.run_count > 0
 }
 
+/// Whether a record has valid samples with a time of this channel.
+pub(super) fn has_times(record: &Record, channel: Channel) -> bool {
+    let mut samples = record.samples.iter().filter(|sample| counts(sample));
+    samples.any(|sample| channel.run_ns(sample).is_some_and(|ns| ns > 0.0))
+}
+
 /// Returns one list per session: the logarithm of the time of one run for each valid sample, in nanoseconds or as a
 /// multiple of the control loop's time. Samples that took no time, or whose time was not measured, are left out.
 pub(super) fn log_times(
@@ -71,13 +73,7 @@ pub(super) fn log_times(
             _ => 1.0,
         };
         let samples = record.samples.iter().filter(|sample| counts(sample));
-        let times = samples.map(|sample| {
-            let ns = match channel {
-                Channel::Wall => Some(sample.run_wall_ns()),
-                Channel::Cpu => sample.run_cpu_ns(),
-            };
-            Some(ns? / unit)
-        });
+        let times = samples.map(|sample| Some(channel.run_ns(sample)? / unit));
         times
             .flatten()
             .filter(|time| *time > 0.0)

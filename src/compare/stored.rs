@@ -12,11 +12,11 @@ use super::model::{
     Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement,
     RatioInterval, Side, SideError, Verdict,
 };
-use super::sessions::{Channel, DriftCorrection, calibration, control_ns, counts, log_times};
+use super::sessions::{DriftCorrection, calibration, control_ns, counts, has_times, log_times};
 use super::steady::not_steady_sessions;
 use super::unlike::unlike;
 use crate::random::SplitMix64;
-use crate::record::{CaseError, ErrorKind, Record};
+use crate::record::{CaseError, Channel, ErrorKind, Record};
 use crate::stats::holm::adjusted;
 use crate::stats::paired::SignTests;
 use crate::stats::{SessionDifference, median, quantile, session_difference};
@@ -133,27 +133,35 @@ fn calibration_spread<'a>(records: impl Iterator<Item = &'a Placed>) -> Option<f
     (fast > 0.0).then(|| slow / fast)
 }
 
-/// Judges all cases together, in both channels.
+/// Judges all cases together: the times that decide, and by themselves the others.
 fn judged(cases: &[CaseRecords<'_>], plan: &StoredPlan) -> Vec<ComparedCase> {
     let mut random = SplitMix64::new(plan.seed);
-    let mut channel = |channel| -> Vec<Option<Judgement>> {
-        let found: Vec<SessionsFound> = cases
+    let mut all = |channel: fn(Channel) -> Channel| -> Vec<Option<Judgement>> {
+        let found = cases
             .iter()
-            .map(|case| case.found(channel, &mut random))
-            .collect();
-        judgements(&found, plan)
+            .map(|case| case.found(channel(case.judged()), &mut random));
+        judgements(&found.collect::<Vec<_>>(), plan)
     };
-    let (walls, cpus) = (channel(Channel::Wall), channel(Channel::Cpu));
-    let judged = cases.iter().zip(walls).zip(cpus);
+    let (decisive, others) = (all(|judged| judged), all(Channel::other));
+    let judged = cases.iter().zip(decisive.into_iter().zip(others));
     judged
-        .map(|((case, wall), cpu)| ComparedCase {
-            case: case.head[0].case.clone(),
-            wall,
-            cpu,
-            elapsed_ns: 0,
-            error: case.error(),
-            not_judged: case.why_not_judged(),
-            not_steady: not_steady_sessions([("base", &case.base), ("head", &case.head)]),
+        .map(|(case, (decisive, other))| {
+            let judged = case.judged();
+            let (wall, cpu) = match judged {
+                Channel::Wall => (decisive, other),
+                Channel::Cpu => (other, decisive),
+            };
+            ComparedCase {
+                case: case.head[0].case.clone(),
+                judged,
+                has_latencies: case.all().any(|record| !record.latencies.is_empty()),
+                wall,
+                cpu,
+                elapsed_ns: 0,
+                error: case.error(),
+                not_judged: case.why_not_judged(),
+                not_steady: not_steady_sessions([("base", &case.base), ("head", &case.head)]),
+            }
         })
         .collect()
 }
@@ -185,8 +193,13 @@ impl CaseRecords<'_> {
         }
     }
 
+    /// The time that decides.
+    fn judged(&self) -> Channel {
+        Channel::judged(self.all())
+    }
+
     /// The records of both sides, the head first.
-    fn all(&self) -> impl Iterator<Item = &Record> {
+    fn all(&self) -> impl Iterator<Item = &Record> + Clone {
         self.head.iter().chain(&self.base).copied()
     }
 
@@ -220,6 +233,9 @@ impl CaseRecords<'_> {
         if self.error().is_some() {
             return None;
         }
+        if !self.all().all(|record| has_times(record, self.judged())) {
+            return Some("a session has no CPU time, by which the case is judged".into());
+        }
         let wanted = calibration(self.all());
         if let DriftCorrection::Impossible(why) = wanted {
             return Some(why.into());
@@ -246,8 +262,8 @@ impl CaseRecords<'_> {
     /// The standard deviation between sessions of one build, as a ratio.
     fn spread(&self) -> Option<f64> {
         let how = self.how_calibrated();
-        let base = log_times(&self.base, Channel::Wall, how);
-        let head = log_times(&self.head, Channel::Wall, how);
+        let base = log_times(&self.base, self.judged(), how);
+        let head = log_times(&self.head, self.judged(), how);
         // The spread does not depend on the random draws.
         let difference = session_difference(&base, &head, &mut SplitMix64::new(0))?;
         Some(difference.spread.exp_m1())

@@ -92,6 +92,11 @@ pub(super) fn other_work(first: &Record, other: &Record) -> Option<&'static str>
         Some("parameters")
     } else if first.case.options != other.case.options {
         Some("options")
+    } else if first.file_system.is_some()
+        && other.file_system.is_some()
+        && first.file_system != other.file_system
+    {
+        Some("file system")
     } else if first.digest.is_some() && other.digest.is_some() && first.digest != other.digest {
         Some("digest (it computes something else)")
     } else {

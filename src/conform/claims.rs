@@ -29,6 +29,8 @@ pub(super) struct Claims {
     pub(super) kinds: Vec<String>,
     #[serde(default)]
     pub(super) has_payload: bool,
+    #[serde(default)]
+    pub(super) has_latencies: bool,
 }
 
 /// A backend of a child.

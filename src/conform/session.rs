@@ -179,9 +179,16 @@ pub(super) struct SentSlice {
     pub(super) samples: Vec<SentSample>,
     /// The time from the request to the last reply.
     pub(super) elapsed: Duration,
+    /// What `slice_done` contains.
+    done: Json,
 }
 
 impl SentSlice {
+    /// The latencies, whatever they are; `None` if there are none.
+    pub(super) fn latencies(&self) -> Option<&Json> {
+        self.done.get("latencies")
+    }
+
     /// The wall time of all samples.
     pub(super) fn wall_ns(&self) -> u64 {
         let times = self.samples.iter().map(|sample| sample.wall_ns);
@@ -218,9 +225,12 @@ impl<'s> PreparedChild<'s> {
             let reply = self.exchange.reply("sample")?;
             if let Some(sample) = reply.get("sample") {
                 samples.push(self.sample(sample)?);
-            } else if reply.get("slice_done").is_some() && !samples.is_empty() {
-                let elapsed = start.elapsed();
-                return Ok(SentSlice { samples, elapsed });
+            } else if let Some(done) = reply.get("slice_done").filter(|_| !samples.is_empty()) {
+                return Ok(SentSlice {
+                    samples,
+                    elapsed: start.elapsed(),
+                    done: done.clone(),
+                });
             } else {
                 return Err(self.exchange.fault(
                     "it replied to `slice` with something else than at least one `sample` and then `slice_done`",

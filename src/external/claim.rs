@@ -33,6 +33,13 @@ pub(super) struct ClaimedKernel {
     pub(super) only_with: Vec<(String, Value)>,
 }
 
+/// A kernel that a backend does not have, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Lack {
+    pub(super) kernel: ClaimedKernel,
+    pub(super) why: String,
+}
+
 impl fmt::Display for ClaimedKernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
@@ -67,7 +74,9 @@ impl External {
             ));
         }
         if !self.kernels.iter().any(|one| one.covers(kernel)) {
-            return Some(self.lacks(kernel));
+            let lacked = self.lacks.iter().find(|one| one.kernel.covers(kernel));
+            let why = lacked.map(|one| format!(": {}", one.why));
+            return Some(self.has_no(kernel) + &why.unwrap_or_default());
         }
         if !self.has_payload && !case.parameters["output_bytes"].is_null() {
             return Some(format!("the tasks of `{name}` hand on no bytes"));
@@ -79,7 +88,7 @@ impl External {
     }
 
     /// That it does not have this kernel, or not with these parameters.
-    fn lacks(&self, kernel: &Json) -> String {
+    fn has_no(&self, kernel: &Json) -> String {
         let kind = kernel["kind"].as_str().unwrap_or_default();
         let others = self.kernels.iter().filter(|one| one.is(kernel));
         let values = |one: &ClaimedKernel| {

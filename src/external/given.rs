@@ -1,17 +1,17 @@
 //! The values that a file gives for one backend, or for all of its backends.
 
-use super::claim::{ALL_KINDS, ClaimedKernel};
+use super::claim::{ALL_KINDS, ClaimedKernel, Lack};
 use super::existing::Existing;
 use super::key::{
-    COMMAND, DEFAULT_WORKLOADS, FAMILY, KERNELS, KINDS, OPTION_KEYS, OPTION_NAME, OPTION_VALUES,
-    OPTION_WHY, OPTIONS, PAYLOAD, WAITS_PER_WORKER, WARMUP_RUNS, WHY, WORKERS,
+    COMMAND, DEFAULT_WORKLOADS, FAMILY, KERNELS, KINDS, LACKS, OPTION_KEYS, OPTION_NAME,
+    OPTION_VALUES, OPTION_WHY, OPTIONS, PAYLOAD, WAITS_PER_WORKER, WARMUP_RUNS, WHY, WORKERS,
 };
-use super::lists::{Least, Word, known_words, refuse_repeated, tables, texts, words};
+use super::lists::{Least, Word, known_words, named_texts, refuse_repeated, tables, texts, words};
 use super::{External, Files, kept};
 use crate::backend::{Family, MOST_WORKERS};
 use crate::diagnostic::{did_you_mean, nearest};
 use crate::kernel::KernelKind;
-use crate::parameter::{DefaultValue, Parameter, ParameterKind, Value};
+use crate::parameter::{DefaultValue, Parameter, ParameterKind, Value, is_well_formed_name};
 use crate::toml_file::{Keys, Mistake, quoted, to_count};
 
 /// The largest number of runs of a warm-up, and of tasks that wait on one worker.
@@ -24,6 +24,7 @@ pub(super) struct Given {
     family: Option<Family>,
     command: Option<Vec<String>>,
     kernels: Option<Vec<ClaimedKernel>>,
+    lacks: Vec<Lack>,
     kinds: Option<Vec<String>>,
     options: Option<&'static [Parameter]>,
     worker_count: Option<u64>,
@@ -49,6 +50,7 @@ impl Given {
             family: family(keys),
             command: words(keys, &COMMAND, Least::One).map(texts),
             kernels: claimed_kernels(keys, known.kernels),
+            lacks: lacks(keys, known.kernels),
             kinds: kinds(keys),
             options: options(keys),
             worker_count: keys.count(&WORKERS, 1..=MOST_WORKERS.into()),
@@ -67,6 +69,8 @@ impl Given {
             family: self.family.or(defaults.family),
             command: self.command.or(defaults.command),
             kernels: self.kernels.or(defaults.kernels),
+            // The first reason counts.
+            lacks: [self.lacks, defaults.lacks].concat(),
             kinds: self.kinds.or(defaults.kinds),
             options: self.options.or(defaults.options),
             worker_count: self.worker_count.or(defaults.worker_count),
@@ -86,6 +90,7 @@ impl Given {
             command: self.command?,
             files,
             kernels: self.kernels?,
+            lacks: self.lacks,
             kinds: self.kinds.unwrap_or_else(|| vec!["graph".into()]),
             options: self.options.unwrap_or_default(),
             worker_count: self.worker_count.map(|count| count as usize),
@@ -151,15 +156,25 @@ fn claimed_kernels(
     keys: &mut Keys<'_>,
     known: &[&'static dyn KernelKind],
 ) -> Option<Vec<ClaimedKernel>> {
-    let words = words(keys, &KERNELS, Least::One)?;
-    let mut claimed = Vec::new();
-    for word in words {
-        match claimed_kernel(word, known) {
-            Ok(kernel) => claimed.push(kernel),
-            Err(mistake) => keys.mistakes.push(mistake),
-        }
-    }
-    Some(claimed)
+    let words = words(keys, &KERNELS, Least::One)?.into_iter();
+    let claimed = words.map(|word| claimed_kernel(word, known));
+    Some(without_mistakes(keys, claimed))
+}
+
+fn lacks(keys: &mut Keys<'_>, known: &[&'static dyn KernelKind]) -> Vec<Lack> {
+    let named = named_texts(keys, &LACKS).into_iter();
+    let lacks =
+        named.map(|(word, why)| claimed_kernel(word, known).map(|kernel| Lack { kernel, why }));
+    without_mistakes(keys, lacks)
+}
+
+/// What could be read. The mistakes of the rest are reported.
+fn without_mistakes<T>(
+    keys: &mut Keys<'_>,
+    all: impl Iterator<Item = Result<T, Mistake>>,
+) -> Vec<T> {
+    let mistaken = |one: Result<T, Mistake>| one.map_err(|mistake| keys.mistakes.push(mistake));
+    all.flat_map(mistaken).collect()
 }
 
 /// Reads `NAME`, or `NAME/PARAMETER=VALUE` with one or more values.
@@ -223,9 +238,22 @@ fn options(keys: &mut Keys<'_>) -> Option<&'static [Parameter]> {
     Some(kept(options.into_boxed_slice()))
 }
 
+/// The name of an option, which the command line and the ids of cases must be able to hold.
+fn option_name(keys: &mut Keys<'_>) -> Option<String> {
+    let name = keys.line(&OPTION_NAME)?;
+    if is_well_formed_name(&name) {
+        return Some(name);
+    }
+    let value = &keys.table[OPTION_NAME.name];
+    let expected = "expected ASCII letters, digits, `-`, `_` and `.`, beginning with a letter";
+    let help = format!("write it like `{}`", OPTION_NAME.example);
+    keys.refuse(&OPTION_NAME, value, expected, help);
+    None
+}
+
 /// Reads an option. Its first value is the default.
 fn option(keys: &mut Keys<'_>) -> Option<Parameter> {
-    let name = keys.line(&OPTION_NAME);
+    let name = option_name(keys);
     let why = keys.line(&OPTION_WHY);
     keys.required(&OPTION_VALUES);
     let values = words(keys, &OPTION_VALUES, Least::One)?;

@@ -11,6 +11,10 @@ pub(super) const KERNELS: Key = Key::new(
     "kernels",
     r#"kernels = ["empty", "sleep", "counter/variant=racy"]"#,
 );
+pub(super) const LACKS: Key = Key::new(
+    "lacks",
+    r#"lacks = { rwlock = "this language has no lock that readers share" }"#,
+);
 pub(super) const KINDS: Key = Key::new("kinds", r#"kinds = ["graph"]"#);
 pub(super) const OPTIONS: Key = Key::new(
     "options",
@@ -26,11 +30,12 @@ pub(super) const DEFAULT_WORKLOADS: Key =
 
 /// The keys that a backend may have, and also the top of a file, where they hold for all backends. In the order of
 /// messages.
-const COMMON_KEYS: [&Key; 11] = [
+const COMMON_KEYS: [&Key; 12] = [
     &WHY,
     &FAMILY,
     &COMMAND,
     &KERNELS,
+    &LACKS,
     &KINDS,
     &OPTIONS,
     &WORKERS,

@@ -1,4 +1,4 @@
-//! Reads lists: of words, and of tables.
+//! Reads lists: of words, and of tables; and tables of words.
 
 use std::ops::Range;
 
@@ -36,6 +36,26 @@ pub(super) fn words(keys: &mut Keys<'_>, key: &Key, least: Least) -> Option<Vec<
         least,
         "expected a list of strings in double quotes",
     )
+}
+
+/// The strings in the table under a key that may be absent, each with its name; empty too if it is something else, which is
+/// reported. No string is empty.
+pub(super) fn named_texts(keys: &mut Keys<'_>, key: &Key) -> Vec<(Word, String)> {
+    let Some(value) = keys.table.get(key.name) else {
+        return Vec::new();
+    };
+    let table = value.get_ref().as_table();
+    let texts = table.and_then(|table| {
+        let texts = table.iter().map(|(name, value)| match value.get_ref() {
+            DeValue::String(text) if !text.is_empty() => {
+                Some(((name.get_ref().to_string(), name.span()), text.to_string()))
+            }
+            _ => None,
+        });
+        texts.collect::<Option<Vec<_>>>()
+    });
+    let expected = "expected a table of strings in double quotes";
+    unless_refused(keys, key, texts, Least::None, expected).unwrap_or_default()
 }
 
 /// The list of tables under a key that may be absent, with their places; `None` too if it is something else, which is

@@ -9,7 +9,7 @@
 //! | `parse` | parses the text of one file into backends |
 //! | `key` | lists the keys of a file |
 //! | `given` | the values that a file gives for one backend, or for all of its backends |
-//! | `lists` | reads lists: of words, and of tables |
+//! | `lists` | reads lists: of words, and of tables; and tables of words |
 //! | `claim` | decides which cases a backend can run |
 //! | `existing` | what the program has already, without the backends of files |
 //! | `path` | finds programs as the system does |
@@ -39,8 +39,8 @@ pub(crate) use existing::Existing;
 pub(crate) use load::{file_beside, has_name_of_backends, is_file_of_backends, load};
 pub(crate) use peers::peers;
 
-use claim::ClaimedKernel;
 pub(crate) use claim::{COORDINATION, GRAPH, work_kind};
+use claim::{ClaimedKernel, Lack};
 use peers::Peers;
 
 /// A backend that another program drives. The parent starts this program for each case, and both speak the child
@@ -54,6 +54,8 @@ pub struct External {
     command: Vec<String>,
     files: Files,
     kernels: Vec<ClaimedKernel>,
+    /// Why it has no others.
+    lacks: Vec<Lack>,
     /// The kinds of work that it does.
     kinds: Vec<String>,
     options: &'static [Parameter],

@@ -230,11 +230,31 @@ fn values_that_are_not_valid_are_refused_with_what_was_expected() {
 }
 
 #[test]
+fn names_of_options_that_an_id_cannot_hold_are_refused_with_their_place() {
+    for name in ["a b", "a=b", "a,b", "a/b", "a+b", "-a", "2", "é"] {
+        let options = format!("options = [{{ name = {name:?}, why = \"y\", values = [\"z\"] }}]");
+        let found = format!("`name` cannot be {name:?}");
+        let expected = "expected ASCII letters, digits, `-`, `_` and `.`, beginning with a letter";
+        assert_refused(&options, &["backends.toml:7:21", &found, expected]);
+    }
+    let options = "options = [{ name = \"Mode-2.x_y\", why = \"y\", values = [\"z\"] }]";
+    assert_eq!(only(options).options()[0].name, "Mode-2.x_y");
+}
+
+#[test]
 fn kernels_that_are_unknown_are_refused() {
     assert_refused(
         "kernels = [\"sleap\"]",
         &["no kernel \"sleap\"", "did you mean `sleep`?"],
     );
+    assert_refused(
+        "lacks = { sleap = \"it never sleeps\" }",
+        &["there is no kernel \"sleap\"", "did you mean `sleep`?"],
+    );
+    for wrong in ["\"sleep\"", "{ sleep = 3 }", "{ sleep = \"\" }"] {
+        let body = format!("lacks = {wrong}");
+        assert_refused(&body, &["expected a table of strings", "lacks = { rwlock"]);
+    }
     assert_refused("kernels = [\"counter/racy\"]", &["counter/variant=racy"]);
     assert_refused(
         "kernels = [\"counter/varient=racy\"]",
@@ -336,6 +356,18 @@ fn a_backend_runs_what_it_claims_and_says_why_not() {
     assert_eq!(why_not(5), None);
     let expected = "`x` has the kernel `counter` only with variant=racy and increments=5";
     assert_eq!(why_not(6).unwrap(), expected);
+
+    let lacking = only(
+        "kernels = [\"counter/variant=racy\"]\n\
+         lacks = { sleep = \"it never sleeps\", \"counter/variant=mutex\" = \"it has no lock\" }",
+    );
+    let why_not = |kernel| lacking.why_not(&case(kernel), GRAPH).unwrap();
+    let expected = "`x` has no kernel `sleep`: it never sleeps";
+    assert_eq!(why_not(json!({"kind": "sleep"})), expected);
+    let mutex = why_not(json!({"kind": "counter", "variant": "mutex"}));
+    assert_eq!(mutex, format!("{other}: it has no lock"));
+    let atomic = why_not(json!({"kind": "counter", "variant": "atomic"}));
+    assert_eq!(atomic, other);
 
     let mut bytes = case(json!({"kind": "empty"}));
     bytes.parameters["output_bytes"] = json!(64);

@@ -6,8 +6,9 @@ use std::time::Instant;
 use super::pair::{self, Pair};
 use super::steady::not_steady;
 use super::{Contest, GatePlan, PairLog, Watcher};
-use crate::compare::{Channel, ComparedCase, Evidence, Judgement, SideError, Verdict, judge};
+use crate::compare::{ComparedCase, Evidence, Judgement, SideError, Verdict, judge};
 use crate::random::{SplitMix64, mix, shuffle};
+use crate::record::Channel;
 use crate::stats::quantile;
 
 /// The results of a gate.
@@ -36,7 +37,7 @@ pub(crate) enum Stop {
     Interrupted,
 }
 
-/// Runs pairs of all contests in turn and judges them at the looks of `plan`. A contest whose wall time is decided gets
+/// Runs pairs of all contests in turn and judges them at the looks of `plan`. A contest whose judged time is decided gets
 /// no more pairs. Control contests are judged separately.
 ///
 /// Pairs in `log` are not measured again. New pairs are appended to it as soon as they are finished. No pair begins
@@ -182,11 +183,11 @@ impl Gate<'_> {
             let mut family: Vec<_> = tracks
                 .filter(|track| track.contest.is_control == is_control)
                 .collect();
-            // Tracks whose wall time was decided earlier have no new pairs, so they are not tested again.
+            // Tracks that were decided earlier have no new pairs, so they are not tested again.
             let was_open: Vec<bool> = family.iter().map(|track| track.is_open()).collect();
-            for channel in [Channel::Wall, Channel::Cpu] {
-                look_at(&mut family, &was_open, channel, alpha);
-            }
+            // The times that decide share one alpha, whichever they are.
+            look_at(&mut family, &was_open, |judged| judged, alpha);
+            look_at(&mut family, &was_open, Channel::other, alpha);
         }
     }
 
@@ -208,16 +209,22 @@ impl Gate<'_> {
     }
 }
 
-/// Judges one channel of a family of tracks, and stores new judgements.
-fn look_at(family: &mut [&mut Track<'_>], was_open: &[bool], channel: Channel, alpha: f64) {
+/// Judges one time of each track of a family, and stores new judgements. `channel` selects it, given the one that
+/// decides.
+fn look_at(
+    family: &mut [&mut Track<'_>],
+    was_open: &[bool],
+    channel: fn(Channel) -> Channel,
+    alpha: f64,
+) {
     let differences: Vec<Vec<f64>> = family
         .iter()
-        .map(|track| track.differences(channel))
+        .map(|track| track.differences(channel(track.judged())))
         .collect();
     let settled: Vec<Option<Verdict>> = family
         .iter()
         .zip(was_open)
-        .map(|(track, was_open)| track.settled(channel, *was_open))
+        .map(|(track, was_open)| track.settled(channel(track.judged()), *was_open))
         .collect();
     let evidence: Vec<Evidence<'_>> = family
         .iter()
@@ -231,7 +238,7 @@ fn look_at(family: &mut [&mut Track<'_>], was_open: &[bool], channel: Channel, a
     let judged = judge(&evidence, alpha);
     for ((track, settled), judgement) in family.iter_mut().zip(settled).zip(judged) {
         if settled.is_none() {
-            *track.judgement_mut(channel) = judgement;
+            *track.judgement_mut(channel(track.judged())) = judgement;
         }
     }
 }
@@ -247,9 +254,15 @@ impl<'a> Track<'a> {
         }
     }
 
-    /// Whether more pairs can decide it: its wall time is not decided yet, and it has not failed.
+    /// The time that decides.
+    fn judged(&self) -> Channel {
+        let first = self.pairs.first();
+        first.map_or(Channel::Wall, |pair| pair.judged)
+    }
+
+    /// Whether more pairs can decide it: its judged time is not decided yet, and it has not failed.
     fn is_open(&self) -> bool {
-        let verdict = self.wall.as_ref().map(|wall| wall.verdict);
+        let verdict = self.judgement(self.judged()).map(|one| one.verdict);
         self.error.is_none() && verdict.is_none_or(|verdict| verdict == Verdict::Inconclusive)
     }
 
@@ -290,17 +303,31 @@ impl<'a> Track<'a> {
         (!was_open || verdict != Verdict::Inconclusive).then_some(verdict)
     }
 
+    /// Why there is no judgement of its judged time although it did not fail; `None` if there is one, or no pair.
+    fn why_not_judged(&self) -> Option<String> {
+        let channel = self.judged();
+        let is_missing = self.error.is_none() && self.judgement(channel).is_none();
+        (is_missing && !self.pairs.is_empty()).then(|| {
+            format!(
+                "it is judged by {}, which could not be measured in every slice",
+                channel.words()
+            )
+        })
+    }
+
     fn finish(self) -> ComparedCase {
         let failed = self.error.is_some();
         let if_sound = |judgement: Option<Judgement>| judgement.filter(|_| !failed);
         ComparedCase {
             case: self.contest.case.case.clone(),
+            judged: self.judged(),
+            has_latencies: self.pairs.iter().any(|pair| pair.has_latencies),
+            not_judged: self.why_not_judged(),
             wall: if_sound(self.wall),
             cpu: if_sound(self.cpu),
             elapsed_ns: self.pairs.iter().map(|pair| pair.elapsed_ns).sum(),
             not_steady: not_steady(&self.pairs),
             error: self.error,
-            not_judged: None,
         }
     }
 }
@@ -316,4 +343,97 @@ fn foreign_load<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Option<f64> {
     let (foreign, elapsed) = known.fold((0, 0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
     let cores = f64::from(crate::machine::host::core_count());
     (elapsed > 0).then(|| foreign as f64 / (elapsed as f64 * cores))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::pair::{PairSlice, SliceSample};
+    use super::super::{Arm, Both, ListedCase};
+    use super::*;
+    use crate::compare::Side;
+    use crate::record::Calibration;
+    use crate::record::fixture::case;
+
+    fn contest() -> Contest {
+        let arm = Arm::of_build(Path::new("/no/such/program"), 1);
+        Contest {
+            case: ListedCase {
+                case: case("periodic", "rayon", 2).record().case,
+                timeout_ns: None,
+                task_timeout_ns: None,
+                retry_limit: 0,
+                threshold_ratio: None,
+                certified_optimum_ns: None,
+                can_pin: true,
+            },
+            arms: Both {
+                base: arm.clone(),
+                head: arm,
+            },
+            threshold_ratio: 0.01,
+            is_control: false,
+        }
+    }
+
+    /// A pair of the same wall times, with this CPU time on either side.
+    fn pair(base_cpu_ns: Option<u64>, head_cpu_ns: Option<u64>) -> Pair {
+        let slice = |side, cpu_ns| PairSlice {
+            round: 0,
+            side,
+            calibration: Calibration {
+                single_ns: 1,
+                parallel_ns: None,
+            },
+            samples: vec![SliceSample {
+                wall_ns: 1_000_000,
+                cpu_ns,
+                run_count: 1,
+            }],
+            usage: None,
+        };
+        let sides = [Side::Base, Side::Head, Side::Head, Side::Base];
+        let slices = sides.map(|side| match side {
+            Side::Base => slice(side, base_cpu_ns),
+            Side::Head => slice(side, head_cpu_ns),
+        });
+        Pair {
+            judged: Channel::Cpu,
+            has_latencies: true,
+            ..Pair::invented(slices.to_vec())
+        }
+    }
+
+    /// The judgement of a case with thirty of these pairs, and whether more pairs would be measured.
+    fn judged(pair: &Pair) -> (ComparedCase, bool) {
+        let contest = contest();
+        let mut track = Track::new(&contest);
+        track.pairs = vec![pair.clone(); 30];
+        look_at(&mut [&mut track], &[true], |judged| judged, 0.01);
+        look_at(&mut [&mut track], &[true], Channel::other, 0.01);
+        let is_open = track.is_open();
+        (track.finish(), is_open)
+    }
+
+    #[test]
+    fn a_case_that_is_ranked_by_cpu_time_is_decided_by_it() {
+        let (found, is_open) = judged(&pair(Some(10_000), Some(12_000)));
+        assert_eq!((found.judged, is_open), (Channel::Cpu, false));
+        assert_eq!(found.verdict(), Verdict::Regressed);
+        assert!(found.has_latencies);
+        assert_eq!(found.wall.unwrap().verdict, Verdict::Unchanged);
+        let (found, _) = judged(&pair(Some(10_000), Some(10_000)));
+        assert_eq!(found.verdict(), Verdict::Unchanged);
+    }
+
+    #[test]
+    fn a_case_whose_judged_time_is_not_known_says_so() {
+        let (found, _) = judged(&pair(Some(10_000), None));
+        assert_eq!(found.verdict(), Verdict::Inconclusive);
+        assert_eq!(
+            found.not_judged.as_deref(),
+            Some("it is judged by CPU time, which could not be measured in every slice")
+        );
+    }
 }

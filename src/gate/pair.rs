@@ -8,14 +8,16 @@ use super::listing::work_differs;
 use super::{Arm, Both, Contest, GatePlan};
 use crate::backend::Backend;
 use crate::case::protocol::Prepare;
-use crate::case::{ChildPlan, Idle, Ready, Session};
-use crate::compare::{Channel, Side, SideError};
+use crate::case::{ChildPlan, Idle, LatencyTime, Ready, Session};
+use crate::compare::{Side, SideError};
 use crate::machine::bracket::Bracket;
 use crate::machine::host::core_count;
 use crate::measure::calibration::{calibrate, calibrate_alone};
 use crate::measure::{Slice, SlicePlan};
 use crate::random::SplitMix64;
-use crate::record::{Calibration, Case, CaseError, ErrorKind, SliceUsage, nanoseconds, run_ns};
+use crate::record::{
+    Calibration, Case, CaseError, Channel, ErrorKind, SliceUsage, nanoseconds, run_ns,
+};
 use crate::stats::median;
 use crate::stats::paired::{Round, difference};
 
@@ -28,6 +30,12 @@ pub(crate) struct Pair {
     pub is_control: bool,
     /// The number of the pair among the pairs of its case, from 0.
     pub index: u64,
+    /// The time that decides, as the head says.
+    #[serde(default)]
+    pub judged: Channel,
+    /// Whether the tasks of the head time something beside the run. No verdict is about that.
+    #[serde(default)]
+    pub has_latencies: bool,
     /// The side whose process was started first.
     pub first: Side,
     /// The digest of both.
@@ -99,6 +107,8 @@ impl Pair {
             case: "x".into(),
             is_control: false,
             index: 0,
+            judged: Channel::Wall,
+            has_latencies: false,
             first: Side::Base,
             digest: String::new(),
             elapsed_ns: 1,
@@ -179,6 +189,8 @@ pub(super) fn measure(
         case: contest.case.case.id(),
         is_control: contest.is_control,
         index,
+        judged: Channel::ranked_by(prepared.head.is_ranked_by_cpu),
+        has_latencies: prepared.head.latencies != LatencyTime::Never,
         first,
         digest,
         elapsed_ns: nanoseconds(bracketed.elapsed),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Arm, Both, Contest, GatePlan, ListedCase, Stop, Watcher, run};
 use crate::compare::{SideError, Verdict};
 use crate::random::{mix, shuffle};
-use crate::record::{Host, nanoseconds};
+use crate::record::{CaseError, ErrorKind, Host, nanoseconds};
 use crate::stats::binomial::proportion_interval;
 use crate::stats::{Interval, median};
 
@@ -42,7 +42,7 @@ pub(crate) struct SelfVerdict {
     pub case: String,
     /// The planted slow-down of the head: 0.05 for five per cent, 0 for none.
     pub planted_ratio: f64,
-    /// The verdict on wall time.
+    /// The verdict on the judged time.
     pub verdict: Verdict,
     /// Its estimate.
     pub ratio: f64,
@@ -178,14 +178,18 @@ impl Trial {
         if let Some(error) = compared.error {
             return Err(SelfTestError::Failed(case, Box::new(error)));
         }
-        let wall = compared.wall;
-        let wall = wall.expect("a case without an error has pairs, and these have a median");
+        let Some(judgement) = compared.judgement() else {
+            let why = compared.not_judged.unwrap_or_default();
+            let error = CaseError::new(ErrorKind::NoSamples, why);
+            let error = SideError { side: None, error };
+            return Err(SelfTestError::Failed(case, Box::new(error)));
+        };
         Ok(SelfVerdict {
             case,
             planted_ratio: self.planted_ratio,
-            verdict: wall.verdict,
-            ratio: wall.ratio,
-            pair_count: wall.pair_count,
+            verdict: judgement.verdict,
+            ratio: judgement.ratio,
+            pair_count: judgement.pair_count,
             elapsed_ns: nanoseconds(start.elapsed()),
             foreign_load_ratio: ran.foreign_load_ratio,
             calibration_spread_ratio: ran.calibration_spread_ratio,

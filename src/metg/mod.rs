@@ -270,6 +270,7 @@ fn close(session: Session, mut record: Record, idle: &mut dyn Idle) -> Record {
 /// Turns a record into that of a failed size, without samples.
 fn with_error(mut record: Record, error: CaseError) -> Record {
     record.samples.clear();
+    record.latencies.clear();
     record.usage.clear();
     if let Some(peak) = &mut record.peak {
         peak.probes.clear();

@@ -76,6 +76,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         calibration_error: None,
         pace: None,
         is_ranked_by_cpu: false,
+        file_system: None,
         trace: None,
         peak: None,
         claim: None,
@@ -163,6 +164,20 @@ impl Builder {
 
     pub(crate) fn pace(mut self, pace: &str) -> Self {
         self.0.pace = Some(pace.into());
+        self
+    }
+
+    /// Makes it a case that is ranked by CPU time, of which each run of all samples so far has this much.
+    pub(crate) fn ranked_by_cpu_us(mut self, cpu_us: u64) -> Self {
+        self.0.is_ranked_by_cpu = true;
+        for sample in &mut self.0.samples {
+            sample.cpu_ns = Some(cpu_us * 1000 * sample.run_count);
+        }
+        self
+    }
+
+    pub(crate) fn file_system(mut self, name: &str) -> Self {
+        self.0.file_system = Some(name.into());
         self
     }
 

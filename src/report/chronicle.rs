@@ -10,7 +10,7 @@ use super::picture::timelines;
 use super::verdict::change;
 use super::words::no_change;
 use crate::compare::{Change, History, Series};
-use crate::record::Commit;
+use crate::record::{Channel, Commit};
 use crate::text;
 use crate::units;
 
@@ -49,7 +49,11 @@ fn outline(history: &History, series: &Series) -> String {
     let low = medians().fold(f64::INFINITY, f64::min);
     let high = medians().fold(0.0, f64::max);
     format!(
-        "{sessions}, {} to {} per run{}{}",
+        "{sessions}, {}{} to {} per run{}{}",
+        match series.judged {
+            Channel::Wall => String::new(),
+            other => format!("{} of ", other.words()),
+        },
         units::time(low),
         units::time(high),
         if series.is_calibrated {
@@ -122,6 +126,7 @@ pub(crate) fn csv(history: &History) -> String {
         "change_ratio",
         "p_value",
         "dirty",
+        "channel",
     ]);
     for series in &history.series {
         for (index, point) in series.points.iter().enumerate() {
@@ -137,6 +142,7 @@ pub(crate) fn csv(history: &History) -> String {
                 &change.map_or(String::new(), |change| change.ratio.to_string()),
                 &change.map_or(String::new(), |change| change.p_value.to_string()),
                 &commit.map_or(String::new(), |commit| commit.dirty.to_string()),
+                series.judged.name(),
             ]);
         }
     }

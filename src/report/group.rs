@@ -9,19 +9,24 @@ use super::model::{ALPHA, Group, LIMIT, Measured, Row, RowOutcome, SERIAL};
 use super::schedule::Schedule;
 use crate::backend::Family;
 use crate::compare::not_steady;
-use crate::record::{Case, CaseError, ErrorKind, Record, Sample};
+use crate::record::{Case, CaseError, Channel, ErrorKind, Record};
 use crate::stats::{Interval, Ratio, median, median_interval, ratio_of_medians};
 
-/// A case with its wall times, or its CPU times if it is ranked by these, in nanoseconds per run. It has none if it failed.
+/// A case with the times that it is ranked by, in nanoseconds per run. It has none if it failed.
 struct Measurement<'a> {
     record: &'a Record,
+    ranked_by: Channel,
     times: Vec<f64>,
 }
 
 /// The group of these records. There must be at least one record, and all must have the same workload and variant. The
 /// slug of the group is still empty.
 pub(super) fn group(records: &[&Record]) -> Group {
-    let measurements: Vec<Measurement> = records.iter().map(|record| measure(record)).collect();
+    let ranked_by = Channel::judged(records.iter().copied());
+    let measurements: Vec<Measurement> = records
+        .iter()
+        .map(|record| measure(record, ranked_by))
+        .collect();
     let rows = measurements.iter().map(|measurement| Row {
         backend: measurement.record.case.backend.clone(),
         label: label(&measurement.record.case, records),
@@ -44,26 +49,42 @@ pub(super) fn group(records: &[&Record]) -> Group {
         slug: String::new(),
         parameters: parameters(&case.parameters),
         graph: records.iter().find_map(|record| record.graph),
-        is_ranked_by_cpu: records.iter().any(|record| record.is_ranked_by_cpu),
+        file_systems: file_systems(records.iter().copied()),
+        ranked_by,
         rows,
     }
 }
 
-fn measure(record: &Record) -> Measurement<'_> {
+/// The types of the file systems of these records, each once, in their order.
+fn file_systems<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for name in records.filter_map(|record| record.file_system.as_ref()) {
+        if !all.contains(name) {
+            all.push(name.clone());
+        }
+    }
+    all
+}
+
+fn measure(record: &Record, ranked_by: Channel) -> Measurement<'_> {
     let counts = record.error.is_none();
     let samples = record.samples.iter();
     let samples = samples.filter(|sample| counts && !sample.is_degraded);
     Measurement {
         record,
-        times: match record.is_ranked_by_cpu {
-            true => samples.filter_map(Sample::run_cpu_ns).collect(),
-            false => samples.map(Sample::run_wall_ns).collect(),
-        },
+        ranked_by,
+        times: samples
+            .filter_map(|sample| ranked_by.run_ns(sample))
+            .collect(),
     }
 }
 
 fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
-    let Measurement { record, times } = measurement;
+    let Measurement {
+        record,
+        ranked_by,
+        times,
+    } = measurement;
     let Some(median_ns) = median(times) else {
         return RowOutcome::Failed(record.error.clone().unwrap_or_else(no_samples));
     };
@@ -75,9 +96,9 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
             .filter(|other| is_serial(other.record) && language(other.record) == language(record)),
     );
     // CPU time is that of all workers already.
-    let workers = match record.is_ranked_by_cpu {
-        true => 1.0,
-        false => f64::from(record.case.workers),
+    let workers = match ranked_by {
+        Channel::Cpu => 1.0,
+        Channel::Wall => f64::from(record.case.workers),
     };
     let worker_ns = median_ns * workers;
     let beyond_work_ns = serial.and_then(|serial| Some(worker_ns - median(&serial.times)?));
@@ -92,7 +113,7 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
         task_ns: task_count.map(|tasks| median_ns / tasks),
         overhead_ns: beyond_work_ns.zip(task_count).map(|(ns, tasks)| ns / tasks),
         speed_up: one_worker(group, &record.case)
-            .filter(|_| !record.is_ranked_by_cpu)
+            .filter(|_| *ranked_by == Channel::Wall)
             .and_then(|base| Some(median(&base.times)? / median_ns)),
         start_ns: record.start_ns,
         peak_memory_bytes: record.peak_memory_bytes,
@@ -311,12 +332,8 @@ mod tests {
     #[test]
     fn a_workload_whose_time_the_clock_decides_is_ranked_by_cpu_time() {
         let with_cpu = |backend: &str, wall_us, cpu_us: u64| {
-            let mut record = case("periodic", backend, 2).around_us(wall_us).record();
-            record.is_ranked_by_cpu = true;
-            for sample in &mut record.samples {
-                sample.cpu_ns = Some(cpu_us * 1000 * sample.run_count);
-            }
-            record
+            let case = case("periodic", backend, 2).around_us(wall_us);
+            case.ranked_by_cpu_us(cpu_us).record()
         };
         let spins = with_cpu("spins", 100_000, 190_000);
         let parks = with_cpu("parks", 101_000, 2_000);
@@ -327,6 +344,19 @@ mod tests {
         let expected = [("parks", 1, 2e6), ("spins", 2, 190e6)];
         assert_eq!(rows.collect::<Vec<_>>(), expected);
         assert_eq!(group.title(), "periodic · CPU time of a run");
+    }
+
+    #[test]
+    fn the_file_system_is_shown_and_a_memory_is_pointed_out() {
+        use crate::report::words::files;
+        let on = |name: &str| case("io-file-write", "rayon", 2).file_system(name).record();
+        let disk = on("ext4");
+        let shown = group(&[&disk, &disk, &case("io-file-write", "fork", 2).record()]);
+        assert_eq!(files(&shown).unwrap(), "files on ext4");
+        let shown = files(&group(&[&on("ext4"), &on("tmpfs")])).unwrap();
+        let expected = "files on ext4, and on tmpfs, which is in memory: fsync does nothing";
+        assert!(shown.starts_with(expected), "{shown}");
+        assert_eq!(files(&group(&[&case("empty", "rayon", 2).record()])), None);
     }
 
     #[test]

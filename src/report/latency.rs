@@ -56,14 +56,6 @@ impl Latency {
             points: points(histogram),
         })
     }
-
-    /// The highest percentile of [`PERCENTILES`] that is known, with its name; `None` if there is none.
-    pub(super) fn highest(&self) -> Option<(&'static str, u64)> {
-        let known = PERCENTILES.iter().zip(self.percentiles_ns);
-        known
-            .filter_map(|((name, _), ns)| Some((*name, ns?)))
-            .next_back()
-    }
 }
 
 /// The percentile at this many thousandths; `None` if too few latencies are above it.
@@ -117,7 +109,6 @@ mod tests {
             latency_cells(&latency),
             ["100", "50.0 ns", "90.0 ns", "–", "–", "100 ns"]
         );
-        assert_eq!(latency.highest(), Some(("p90", 90)));
         assert_eq!(latency_headings().count(), latency_cells(&latency).len());
     }
 

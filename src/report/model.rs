@@ -7,7 +7,7 @@ use super::latency::Latency;
 use super::load::LoadMap;
 use super::schedule::Schedule;
 use crate::compare::JudgedClaim;
-use crate::record::{CaseError, GraphSize};
+use crate::record::{CaseError, Channel, GraphSize};
 use crate::stats::metg::{Metg, SweepPoint};
 use crate::stats::{Interval, Ratio};
 
@@ -52,8 +52,10 @@ pub(crate) struct Group {
     pub parameters: Vec<String>,
     /// The size of the graph; `None` if no case got far enough to build it.
     pub graph: Option<GraphSize>,
-    /// Whether the times are the CPU times of a run instead of its wall times, see [`crate::record::Record::is_ranked_by_cpu`].
-    pub is_ranked_by_cpu: bool,
+    /// The types of the file systems that hold the files of its tasks, each once; empty if they have no files.
+    pub file_systems: Vec<String>,
+    /// Which time of a run the times are: the one that the workload is ranked by.
+    pub ranked_by: Channel,
     /// One row per case: first the measured cases, by rank and then by median, then the failed cases, by name.
     pub rows: Vec<Row>,
 }
@@ -195,14 +197,19 @@ impl Report {
 }
 
 impl Group {
+    /// The name of the workload and the swept parameters.
+    pub(crate) fn name(&self) -> String {
+        match self.variant.as_str() {
+            "" => self.workload.clone(),
+            variant => format!("{} · {}", self.workload, variant.replace(',', ", ")),
+        }
+    }
+
     /// The name of the workload and the swept parameters, and what the times are if they are not wall times.
     pub(crate) fn title(&self) -> String {
-        let mut title = self.workload.clone();
-        if !self.variant.is_empty() {
-            title += &format!(" · {}", self.variant.replace(',', ", "));
-        }
-        if self.is_ranked_by_cpu {
-            title += " · CPU time of a run";
+        let mut title = self.name();
+        if self.ranked_by != Channel::Wall {
+            title += &format!(" · {} of a run", self.ranked_by.words());
         }
         title
     }

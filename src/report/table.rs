@@ -80,6 +80,7 @@ fn title(text: &mut String, group: &Group) {
     if let Some(graph) = group.graph {
         details.push(format!("{} tasks", units::count(graph.task_count)));
     }
+    details.extend(words::files(group));
     line(text, DETAIL, &text::line(&details.join("; ")));
 }
 

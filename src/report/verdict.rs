@@ -10,6 +10,7 @@ use super::heading::slow_clock;
 use crate::compare::{
     ComparedCase, Comparison, ComparisonSource, MissingCase, RatioInterval, Side, Verdict,
 };
+use crate::record::Channel;
 use crate::text;
 use crate::units;
 
@@ -31,14 +32,26 @@ pub(super) struct CaseLine {
     pub(super) id: String,
     /// The outcome.
     pub(super) kind: LineKind,
+    /// The time that decides.
+    pub(super) judged: Channel,
     /// The change of wall time, such as `+5.2%`.
     pub(super) wall: String,
-    /// The interval that contains the true change.
+    /// The interval that contains the true change of the time that decides.
     pub(super) interval: String,
     /// The change of CPU time.
     pub(super) cpu: String,
     /// What readers must know besides; may be empty.
     pub(super) note: String,
+}
+
+impl CaseLine {
+    /// The change of the time that decides.
+    pub(super) fn change(&self) -> &str {
+        match self.judged {
+            Channel::Wall => &self.wall,
+            Channel::Cpu => &self.cpu,
+        }
+    }
 }
 
 /// The outcome of a case, the worst first.
@@ -78,7 +91,7 @@ impl LineKind {
 
 /// All cases, the worst outcome first. Cases with the same outcome are sorted by their change, the largest first.
 pub(super) fn lines(comparison: &Comparison) -> Vec<CaseLine> {
-    let ratio = |case: &ComparedCase| case.wall.as_ref().map_or(0.0, |wall| wall.ratio);
+    let ratio = |case: &ComparedCase| case.judgement().map_or(0.0, |one| one.ratio);
     let mut cases: Vec<&ComparedCase> = comparison.cases.iter().collect();
     cases.sort_by(|a, b| ratio(b).total_cmp(&ratio(a)));
     let missing = comparison.missing.iter().map(line_of_one_side);
@@ -90,17 +103,18 @@ pub(super) fn lines(comparison: &Comparison) -> Vec<CaseLine> {
 
 fn line(case: &ComparedCase, comparison: &Comparison) -> CaseLine {
     let or_none = |text: Option<String>| text.unwrap_or_else(|| NONE.into());
-    let wall = case.wall.as_ref();
-    let interval = wall.and_then(|wall| wall.interval);
+    let interval = case.judgement().and_then(|one| one.interval);
+    let change_of = |channel| or_none(case.judgement_of(channel).map(|one| change(one.ratio)));
     CaseLine {
         id: case.case.id(),
         kind: match case.error {
             Some(_) => LineKind::Failed,
             None => LineKind::Verdict(comparison.binding(case.verdict())),
         },
-        wall: or_none(wall.map(|wall| change(wall.ratio))),
+        judged: case.judged,
+        wall: change_of(Channel::Wall),
         interval: or_none(interval.map(range)),
-        cpu: or_none(case.cpu.as_ref().map(|cpu| change(cpu.ratio))),
+        cpu: change_of(Channel::Cpu),
         note: note::note(case, comparison),
     }
 }
@@ -118,6 +132,7 @@ fn line_of_one_side(missing: &MissingCase) -> CaseLine {
             (Side::Base, Some(_)) => LineKind::Failed,
             (Side::Base, None) => LineKind::New,
         },
+        judged: Channel::Wall,
         wall: NONE.into(),
         interval: NONE.into(),
         cpu: NONE.into(),
@@ -224,6 +239,7 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
     }
     // No warning about the load average: it still contains the builds. The foreign load above was measured.
     sentences.extend(slow_clock(&comparison.host));
+    sentences.extend(about_latencies(comparison));
     if comparison.source == ComparisonSource::Records {
         sentences.push(
             "The records were measured at different times. `taskdyno gate` alternates two builds and detects smaller changes.".into(),
@@ -235,6 +251,26 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
         comparison.seed
     ));
     sentences
+}
+
+/// Says which results no verdict is about; `None` if there are none.
+fn about_latencies(comparison: &Comparison) -> Option<String> {
+    let cases = comparison.cases.iter();
+    let count = cases.filter(|case| case.has_latencies).count();
+    let (whose, their) = match count {
+        0 => return None,
+        1 => (
+            "The tasks of one case time more than the run; its".into(),
+            "verdict is",
+        ),
+        _ => (
+            format!("The tasks of {count} cases time more than the run; their"),
+            "verdicts are",
+        ),
+    };
+    Some(format!(
+        "{whose} latencies are not judged, and the {their} about the run. `taskdyno run` shows them."
+    ))
 }
 
 /// Says whether each worker was bound to a core. The result is a clause without a full stop.
@@ -249,7 +285,7 @@ pub(crate) fn bound_or_not(pin: bool) -> &'static str {
 }
 
 fn control_sentence(control: &ComparedCase) -> String {
-    let interval = control.wall.as_ref().and_then(|wall| wall.interval);
+    let interval = control.judgement().and_then(|one| one.interval);
     let width = interval.map_or(String::new(), |interval| format!(" ({})", range(interval)));
     match (&control.error, control.verdict()) {
         (Some(error), _) => format!(

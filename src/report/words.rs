@@ -290,6 +290,20 @@ fn claim_side(side: &SideFigures, quantity: Quantity) -> String {
     )
 }
 
+/// Where the files of the tasks of a group are: `files on ext4`; `None` if they have none.
+pub(super) fn files(group: &Group) -> Option<String> {
+    let one = |name: &String| match name.as_str() {
+        "tmpfs" | "ramfs" => {
+            format!(
+                "{name}, which is in memory: fsync does nothing, and no device is read or written; set TMPDIR to a folder on a disk"
+            )
+        }
+        _ => name.clone(),
+    };
+    let all: Vec<String> = group.file_systems.iter().map(one).collect();
+    (!all.is_empty()).then(|| format!("files on {}", all.join(", and on ")))
+}
+
 /// What to say about a case without a change; `None` if it changed. If there are too few sessions to find a change, the
 /// text says so, because "no change" would be wrong.
 pub(super) fn no_change(history: &History, series: &Series) -> Option<String> {

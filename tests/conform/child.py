@@ -3,6 +3,7 @@
 Python 3.9, standard library only. It has one backend without workers, one with threads, and one with processes.
 """
 
+import collections
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import zlib
@@ -18,7 +20,7 @@ S = 0x9E3779B97F4A7C15
 W = (1 << 64) - 1
 M = (1 << 48) - 1
 WRONG = sys.argv[2] if sys.argv[1:2] == ["--wrong"] else ""
-KERNELS = ["empty", "sleep", "hash", "counter/variant=racy"]
+KERNELS = ["empty", "sleep", "hash", "counter/variant=racy", "io-file-write"]
 
 
 class Failed(Exception):
@@ -66,7 +68,17 @@ def read_graph(place):
     return rows
 
 
-def kernel(table):
+def bucket(ns):
+    shift = max(ns.bit_length() - 7, 0)
+    return ns >> shift << shift
+
+
+def histogram(latencies):
+    counts = collections.Counter(bucket(ns) for ns in latencies)
+    return {"buckets": sorted(counts.items()), "max_ns": max(latencies, default=0)}
+
+
+def kernel(table, fsyncs):
     kind = table["kind"]
     if kind == "sleep":
         factor = {"half-sleep": 0.5e-3, "skipped-sleep": 0.0}.get(WRONG, 1e-3)
@@ -86,6 +98,20 @@ def kernel(table):
             return seed
 
         return hashes
+    if kind == "io-file-write":
+        file = tempfile.TemporaryFile()
+
+        def write(seed):
+            file.seek(0)
+            for _ in range(table["writes"]):
+                file.write(bytes(4096 * table["write_pages"]))
+                file.flush()
+                start = time.perf_counter_ns()
+                os.fsync(file.fileno())
+                fsyncs.append(time.perf_counter_ns() - start)
+            return seed
+
+        return write
     if kind in ("empty", "counter") or WRONG == "any-kernel":
         return lambda seed: seed
     raise Failed("set-up", "there is no kernel " + kind)
@@ -102,7 +128,9 @@ class Case:
         self.workers = case["workers"]
         self.output_bytes = case["parameters"].get("output_bytes", 0)
         self.rows = read_graph(prepare["graph"])
-        self.kernel = kernel(case["parameters"]["kernel"])
+        self.fsyncs = []
+        self.kernel = kernel(case["parameters"]["kernel"], self.fsyncs)
+        self.is_timed = case["parameters"]["kernel"]["kind"] == "io-file-write"
         self.helpers = []
         if case["backend"] == "processes":
             # They end with the pipe. A helper without one outlives this process.
@@ -191,7 +219,9 @@ class Case:
 
     def slice(self, request):
         check_fields(request, ["nonce", "chained", "min_time_ns", "max_time_ns", "min_sample_count",
-                               "max_sample_count", "run_count"])
+                               "max_sample_count", "run_count", "latencies"])
+        if WRONG != "keeps-latencies":
+            self.fsyncs.clear()
         self.idle.clear()
         self.chatter.cancel()
         state = {"nonce": int(request["nonce"], 16)}
@@ -211,7 +241,7 @@ class Case:
                 break
         if WRONG == "one-sample-more":
             samples.append(samples[-1])
-        reply(*samples, {"slice_done": {}})
+        reply(*samples, {"slice_done": self.done(request.get("latencies", False))})
         self.idle.set()
         if WRONG == "hidden-helpers":
             threading.Timer(0.3, self.awaken).start()
@@ -220,6 +250,24 @@ class Case:
             self.chatter = threading.Timer(0.3, reply, [{"note": "still here"}])
             self.chatter.daemon = True
             self.chatter.start()
+
+    def done(self, is_asked):
+        if WRONG == "no-field-of-latencies" or not (is_asked or WRONG == "unasked-latencies") or not self.is_timed:
+            return {}
+        if WRONG == "no-latencies":
+            return {"latencies": {}}
+        factor = 10 ** 6 if WRONG == "latencies-in-femtoseconds" else 1
+        fsyncs = self.fsyncs[-1:] if WRONG == "last-latency" else self.fsyncs
+        found = histogram([factor * ns for ns in fsyncs])
+        if WRONG == "unsorted-buckets":
+            found["buckets"] += [[0, 1]]
+        if WRONG == "no-bucket":
+            found["buckets"] += [[2 ** 60 + 1, 1]]
+        if WRONG == "empty-bucket":
+            found["buckets"] += [[2 ** 60, 0]]
+        if WRONG == "low-maximum":
+            found["max_ns"] = found["buckets"][-1][0] - 1
+        return {"latencies": {"flush" if WRONG == "other-latency" else "fsync": found}}
 
     def stop(self):
         self.chatter.cancel()
@@ -243,6 +291,7 @@ def greeting(hello):
             dict(backend, name="processes", family="processes"),
         ],
         "kernels": KERNELS, "kinds": ["graph"], "has_payload": WRONG == "payload",
+        "has_latencies": True,
     }
     if WRONG == "no-language":
         del greeting["language"]

@@ -56,7 +56,7 @@ fn assert_passed(output: &Output, count: usize) {
 #[test]
 fn a_right_child_conforms() {
     let output = conform_python(&[], "");
-    assert_passed(&output, 16);
+    assert_passed(&output, 17);
     let text = text(&output);
     assert!(text.contains("not applicable: it has no payload"), "{text}");
     assert!(text.contains("It conforms"), "{text}");
@@ -77,7 +77,7 @@ fn our_own_child_conforms() {
     let taskdyno = env!("CARGO_BIN_EXE_taskdyno");
     // Every backend would take minutes in a build without optimisation.
     let output = conform(&["--backends", "serial,static,fork"], &[taskdyno, "child"]);
-    assert_passed(&output, 18);
+    assert_passed(&output, 19);
 }
 
 #[test]

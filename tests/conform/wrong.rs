@@ -70,6 +70,17 @@ mistakes! {
     half_the_wait: "half-sleep" fails "bound" with "its tasks must wait";
     skipped_wait: "skipped-sleep" fails "bound" with "its tasks must wait";
     half_the_time: "half-wall" fails "cpu-time" with "of CPU time";
+    buckets_out_of_order: "unsorted-buckets" fails "latencies" with "expected ascending buckets";
+    number_that_is_no_bucket: "no-bucket" fails "latencies" with "no bucket of a histogram begins at";
+    bucket_without_latencies: "empty-bucket" fails "latencies" with "has the count 0";
+    maximum_below_the_last_bucket: "low-maximum" fails "latencies" with "`max_ns` is";
+    latencies_nobody_asked_for: "unasked-latencies" fails "latencies" with "that nobody asked for";
+    claimed_latencies: "no-latencies" fails "latencies" with "the latencies `fsync` are missing";
+    no_field_of_latencies: "no-field-of-latencies" fails "latencies" with "`slice_done` has no `latencies`";
+    another_latency: "other-latency" fails "latencies" with "`flush`, but the kernel has only `fsync`";
+    latencies_of_earlier_slices: "keeps-latencies" fails "latencies" with "latencies in a slice of 8 samples, and";
+    latencies_of_the_last_run: "last-latency" fails "latencies" with "latencies in a slice of 8 samples, and";
+    latencies_in_another_unit: "latencies-in-femtoseconds" fails "latencies" with "but the whole slice took";
     any_kernel: "any-kernel" fails "errors" with "no-such-kernel";
     any_backend: "any-backend" fails "errors" with "no-such-backend";
     missing_graph: "no-graph" fails "errors" with "/no/such/graph";

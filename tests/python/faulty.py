@@ -43,6 +43,8 @@ RAISED = {
     "ValueError: out of cheese": ValueError("out of cheese"),
     "SystemExit: 3": SystemExit(3),
     "KeyboardInterrupt": KeyboardInterrupt(),
+    "StopIteration: no more": StopIteration("no more"),
+    "StopAsyncIteration: no more": StopAsyncIteration("no more"),
     "GeneratorExit": GeneratorExit(),
     "CancelledError: by itself": asyncio.CancelledError("by itself"),
     "FileNotFoundError: no ?": FileNotFoundError("no \udcff"),

@@ -65,3 +65,21 @@ fn python_parties_need_as_many_workers_as_there_are() {
     let expected = "8 tasks wait for each other, and 2 workers run 2 at once: use --workers 8";
     assert!(errors.contains(expected), "{errors}");
 }
+
+#[test]
+fn what_python_has_no_primitive_for_is_not_applicable_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
+        .args(["run", "counter-locks", "--dry-run", "--workers", "8"])
+        .args(["--backends", "python-asyncio,python-threads", "--out"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    for expected in [
+        "`python-asyncio` has no kernel `reentrant`: the lock of asyncio has no owner",
+        "`python-threads` has no kernel `rwlock`: the standard library of Python has no lock that readers share",
+    ] {
+        assert!(errors.contains(expected), "{errors}");
+    }
+}

@@ -1,5 +1,7 @@
 """Tasks that wait for each other: what they compute on every backend, and that each invariant can be violated."""
 
+import asyncio
+import contextlib
 import itertools
 import os
 import sys
@@ -18,6 +20,8 @@ import shared
 
 # The number of tasks, and the kernel.
 BARRIER = {"kind": "barrier", "phases": 5, "variant": "plain"}
+BROKEN_BARRIER = {**BARRIER, "variant": "broken"}
+ACTOR = {"kind": "actor", "increments": 20}
 PRODUCERS = {"kind": "producer-consumer", "producers": 2, "consumers": 2, "items": 20}
 RING = {"kind": "threadring", "hand_overs": 20}
 PING_PONG = {"kind": "ping-pong", "round_trips": 10}
@@ -27,12 +31,20 @@ MUTEX = {"kind": "mutex", "increments": 20, "form": "natural"}
 MAP_ORDER = {"kind": "map-order", "step_ms": 0.1}
 TIMER = {"kind": "timer", "delay_ms": 0.5, "cancel": "never"}
 SEMAPHORE = {"kind": "semaphore", "permits": 2, "uses": 2, "use_ms": 0.1}
+REENTRANT = {"kind": "reentrant", "increments": 20, "depth": 3, "form": "natural"}
+TRY_LOCK = {"kind": "try-lock", "attempts": 20, "form": "natural"}
+TIMED_LOCK = {"kind": "timed-lock", "attempts": 5, "limit_ms": 0.2, "hold_ms": 0.2, "form": "natural"}
 WORKS = [
     (4, BARRIER),
+    (3, BROKEN_BARRIER),
     (4, {**CONDITION, "wakes": "one"}),
     (4, {**CONDITION, "wakes": "all"}),
     (4, EVENT),
     (4, MUTEX),
+    (3, TRY_LOCK),
+    (3, TIMED_LOCK),
+    (4, {**ACTOR, "form": "natural"}),
+    (1, {**ACTOR, "form": "queue"}),
     (4, SEMAPHORE),
     (4, {**MAP_ORDER, "order": "submitted"}),
     (4, {**MAP_ORDER, "order": "completed"}),
@@ -43,14 +55,10 @@ WORKS = [
     (1, {**RING, "form": "queue"}),
     (2, {**PING_PONG, "form": "natural"}),
 ]
-REENTRANT = {"kind": "reentrant", "increments": 20, "depth": 3, "form": "natural"}
-TRY_LOCK = {"kind": "try-lock", "attempts": 20, "form": "natural"}
-TIMED_LOCK = {"kind": "timed-lock", "attempts": 5, "limit_ms": 0.2, "hold_ms": 0.2, "form": "natural"}
-# What is not for an event loop.
-BLOCKING = [(3, {**BARRIER, "variant": "broken"}), (3, REENTRANT), (3, TRY_LOCK), (3, TIMED_LOCK)]
 # The forms that are for processes only.
 FORMS = [
     (4, {**PRODUCERS, "capacity": 2, "form": "manager-queue"}),
+    (3, {**ACTOR, "form": "manager-queue"}),
     (3, {**RING, "form": "manager-queue"}),
     (3, {**RING, "form": "connection"}),
     (2, {**PING_PONG, "form": "manager-queue"}),
@@ -82,12 +90,12 @@ class Coordination(unittest.TestCase):
 
     def test_every_workload_on_every_backend(self):
         for backend, (task_count, kernel) in itertools.product(local.BY_NAME, WORKS):
-            if backend != "python-serial" and (kernel is not BARRIER or has_barrier(backend)):
+            if backend != "python-serial" and (kernel["kind"] != "barrier" or has_barrier(backend)):
                 self.check(task_count, kernel, backend, {})
 
-    def test_every_workload_of_blocking_workers(self):
-        for backend, (task_count, kernel) in itertools.product([*local.THREADS, *local.PROCESSES], BLOCKING):
-            self.check(task_count, kernel, backend, {})
+    def test_the_holder_takes_a_lock_again(self):
+        for backend in [*local.THREADS, *local.PROCESSES]:
+            self.check(3, REENTRANT, backend, {})
 
     def test_timers_of_one_process_are_cancelled(self):
         for backend in [*local.THREADS, "python-asyncio"]:
@@ -102,7 +110,7 @@ class Coordination(unittest.TestCase):
         for backend, (task_count, kernel) in itertools.product(local.PROCESSES, FORMS):
             self.check(task_count, kernel, backend, {})
         for method in "forkserver", "spawn":
-            for task_count, kernel in FORMS[2:]:
+            for task_count, kernel in FORMS[3:]:
                 self.check(task_count, kernel, "python-process-pool", {"start_method": method})
 
     def test_more_parties_than_workers_are_refused(self):
@@ -118,7 +126,7 @@ class Coordination(unittest.TestCase):
 
     def test_a_party_that_fails_ends_all_others(self):
         # If it did not, this test would never end.
-        for backend in [*local.THREADS, *local.PROCESSES, "python-asyncio"]:
+        for backend in filter(has_barrier, [*local.THREADS, *local.PROCESSES, "python-asyncio"]):
             with self.subTest(backend=backend):
                 case = oracle.trivial(3), {"kind": "Leaving"}, backend, 3
                 self.assertIn("the first party has left", local.failure(*case, **TOGETHER).message)
@@ -165,9 +173,9 @@ class Histogram(unittest.TestCase):
 class Broken(unittest.TestCase):
     """Each invariant is violated by a primitive that is broken on purpose."""
 
-    def kernel(self, party_count, parameters):
+    def kernel(self, party_count, parameters, is_async=False):
         waits = parties.WaitTable(None, party_count)
-        return registry.build(parameters, registry.Setting(None, False, party_count, waits))
+        return registry.build(parameters, registry.Setting(None, is_async, party_count, waits))
 
     def assert_violated(self, text, kernel, *tasks):
         with self.assertRaisesRegex(parties.Violated, text):
@@ -246,6 +254,24 @@ class Broken(unittest.TestCase):
         self.assertEqual(kernel.verify(1), {"lock_successes_count": 20, "lock_give_ups_count": 0})
         self.assert_refused("20 attempts succeeded and 0 were given up, of 40", kernel, 2)
 
+    def test_attempts_are_given_up_while_another_one_has_the_lock(self):
+        async def take_part(kernel):
+            await kernel._lock._lock.acquire()
+            await kernel.run_async(7, 0)
+
+        for parameters in TRY_LOCK, TIMED_LOCK:
+            with self.subTest(parameters=parameters):
+                expected = {"lock_successes_count": 0, "lock_give_ups_count": parameters["attempts"]}
+                kernel = self.kernel(1, parameters)
+                kernel._lock._lock.acquire()
+                kernel.run(7, 0)
+                self.assertEqual(kernel.verify(1), expected)
+                local.BY_NAME["python-asyncio"].before_kernel()
+                kernel = self.kernel(1, parameters, is_async=True)
+                with contextlib.closing(asyncio.get_event_loop()) as loop:
+                    loop.run_until_complete(take_part(kernel))
+                self.assertEqual(kernel.verify(1), expected)
+
     def test_a_semaphore_with_one_permit_too_many(self):
         kernel = self.kernel(2, {**SEMAPHORE, "permits": 1})
         kernel._semaphore = broken.WideSemaphore(lambda: kernel.run(7, 1))
@@ -273,10 +299,17 @@ class Broken(unittest.TestCase):
         self.assert_refused("parties passed events 0 times instead of 5", kernel, 2)
 
     def test_a_broken_barrier_that_somebody_passes(self):
-        kernel = self.kernel(2, {**BARRIER, "variant": "broken"})
+        kernel = self.kernel(2, BROKEN_BARRIER)
         kernel._barrier = broken.Open()
         self.assert_violated("party 1 passed the barrier of phase 0, to which one party did not come", kernel, 1)
         self.assert_refused("told 0 times that the barrier is broken, instead of 10 times", kernel, 2)
+
+    def test_an_owner_whose_messages_are_lost(self):
+        kernel = self.kernel(2, {**ACTOR, "form": "queue"})
+        kernel._mailbox = broken.Dropping()
+        kernel.run(7, 1)
+        kernel.run(7, 0)
+        self.assert_refused("the counter of the owner is 19 after 20 increments", kernel, 2)
 
     def test_a_timer_that_fires_early_or_twice(self):
         kernel = self.kernel(1, {**TIMER, "delay_ms": 10**6})

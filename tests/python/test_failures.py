@@ -45,7 +45,8 @@ class Failures(unittest.TestCase):
 
     def test_whatever_a_task_raises_is_told_by_every_backend(self):
         for backend, options in local.set_ups():
-            for text in ["SystemExit: 3"] if options else local.faulty.RAISED:
+            # With options, those that Python itself uses to end a process or an iterator.
+            for text in ["SystemExit: 3", "StopIteration: no more"] if options else local.faulty.RAISED:
                 with self.subTest(backend=backend, options=options, text=text):
                     kernel = {"kind": "Raising", "folder": self.folder, "text": text, "seconds": 0}
                     failed = local.failure(oracle.trivial(3), kernel, backend, 2, options)
@@ -97,10 +98,11 @@ class Failures(unittest.TestCase):
 
     def test_a_worker_that_dies_is_noticed(self):
         # multiprocessing.Pool does not notice it.
-        for backend in PROCESSES:
-            if backend != "python-process-pool":
-                with self.subTest(backend=backend):
-                    self.assertEqual(self.failure(backend, "Dying")["kind"], "worker-died")
+        for backend, options in local.set_ups():
+            if backend in PROCESSES and backend != "python-process-pool":
+                with self.subTest(backend=backend, options=options):
+                    failed = local.failure(oracle.trivial(8), {"kind": "Dying"}, backend, 2, options)
+                    self.assertEqual(failed.kind, "worker-died")
 
     def test_a_process_that_is_late_is_terminated(self):
         with Child() as child:

@@ -176,6 +176,13 @@ struct FileWrites {
     runtime: AwaitedOn,
 }
 
+impl FileWrites {
+    /// Whether its files are only in memory, so that `fsync` does nothing.
+    fn is_in_memory(&self) -> bool {
+        matches!(self.file_system.as_str(), "tmpfs" | "ramfs")
+    }
+}
+
 impl Kernel for FileWrites {
     fn run(&self, task: TaskId, seed: u64) -> u64 {
         for at in 0..self.shared.writes {
@@ -213,13 +220,16 @@ impl Kernel for FileWrites {
             return Ok(Findings::new());
         }
         (0..self.shared.files.len()).try_for_each(|index| self.shared.check(index))?;
-        let key = match self.file_system.as_str() {
-            // Both are memory, so that fsync does nothing.
-            memory @ ("tmpfs" | "ramfs") => format!("written_to_memory_only_by_{memory}_bytes"),
-            name => format!("synced_to_{name}_bytes"),
+        let key = match self.is_in_memory() {
+            true => "written_to_memory_only_bytes",
+            false => "synced_bytes",
         };
         let byte_count = task_run_count * self.shared.writes * self.shared.byte_len();
-        Ok(Findings::from([(key, byte_count)]))
+        Ok(Findings::from([(key.into(), byte_count)]))
+    }
+
+    fn file_system(&self) -> Option<&str> {
+        (!self.file_system.is_empty()).then_some(&self.file_system)
     }
 
     fn record_latencies(&self, on: bool) {
@@ -253,13 +263,14 @@ mod tests {
     #[test]
     fn what_was_written_is_checked_and_the_file_system_is_named() {
         for (name, key) in [
-            ("xfs", "synced_to_xfs_bytes"),
-            ("tmpfs", "written_to_memory_only_by_tmpfs_bytes"),
+            ("xfs", "synced_bytes"),
+            ("tmpfs", "written_to_memory_only_bytes"),
         ] {
             let kernel = kernel(temporary_file().unwrap(), name);
             assert_eq!(kernel.run(TaskId(0), 7), 7);
             let findings = Findings::from([(key.to_owned(), 3 * 2 * 4096)]);
             assert_eq!(kernel.verify(1), Ok(findings));
+            assert_eq!(kernel.file_system(), Some(name));
         }
     }
 

@@ -127,6 +127,11 @@ pub trait Kernel: Send + Sync {
         Ok(Findings::new())
     }
 
+    /// The type of the file system that holds the files of the tasks, such as `ext4`; `None` if they have no files.
+    fn file_system(&self) -> Option<&str> {
+        None
+    }
+
     /// Records latencies from now on, or stops recording them. Called when nothing runs. Before the first call, none are
     /// recorded.
     fn record_latencies(&self, on: bool) {

@@ -1,8 +1,9 @@
 """`asyncio`: tasks on one event loop, in one thread."""
 
+from graph import Run
 from work import attempt_async
 
-from .base import Backend, Run, value_of
+from .base import Backend, value_of
 
 
 class Asyncio(Backend):
@@ -14,11 +15,16 @@ class Asyncio(Backend):
 
     def __init__(self, plan):
         super().__init__(plan)
+        self._loop = asyncio.get_event_loop()
+
+    @staticmethod
+    def before_kernel():
         # It takes longer to import than all the rest of the child. No other backend waits for that.
         global asyncio
         import asyncio
 
-        self._loop = asyncio.new_event_loop()
+        # Before Python 3.10, a lock belongs to the loop that is the current one when the lock is made.
+        asyncio.set_event_loop(asyncio.new_event_loop())
 
     def run(self, nonce):
         return self._loop.run_until_complete(self._run(nonce))

@@ -49,9 +49,15 @@ class Backend:
         options = {name: values[0] for name, values in cls.options.items()}
         for name, value in given.items():
             if str(value) not in cls.options.get(name, []):
-                raise CaseFailed("set-up", f"the backend {cls.name} has no option {name}={value}")
+                known = ", ".join(f"{name}={value}" for name, values in cls.options.items() for value in values)
+                message = f"the backend {cls.name} has no option {name}={value}; it has {known or 'none'}"
+                raise CaseFailed("set-up", message)
             options[name] = str(value)
         return options
+
+    @staticmethod
+    def before_kernel():
+        """Makes what a kernel of this backend needs when it is built."""
 
     @staticmethod
     def context(options):
@@ -64,7 +70,7 @@ class Backend:
         but not what options do."""
         waits = cls.waits_per_worker
         if waits is not None and party_count > worker_count * waits:
-            message = f"{party_count} tasks wait for each other, and {cls.name} has {worker_count} workers"
+            message = f"{party_count} tasks wait for each other, and {cls.name} has {worker_count} workers: use {party_count}"
             raise CaseFailed("set-up", message)
 
     def start(self):

@@ -1,14 +1,13 @@
 """The module `concurrent.futures`: its two executors are used in the same way."""
 
 import multiprocessing
-import threading
 from concurrent import futures
 from concurrent.futures.process import BrokenProcessPool
 
 import work
 from protocol import CaseFailed, text_of
 
-from .base import Backend, drive, drive_levels, raised
+from .base import Backend, drive, drive_levels, raised, value_of
 
 
 class Executor(Backend):
@@ -49,13 +48,12 @@ class Executor(Backend):
         return self._value_of(self._done.pop())
 
     def _map(self, calls):
-        values = self._executor.map(work.execute, *zip(*calls))
-        for task, _, _ in calls:
-            try:
-                value = next(values)
-            except BaseException as error:  # Even SystemExit, as in a future.
-                raise failure_of(task, error) from error
-            yield task, value
+        # Not `execute`, because an iterator cannot hand on every exception: it would raise another one for StopIteration.
+        reports = self._executor.map(work.attempt, *zip(*calls))
+        try:
+            yield from map(value_of, reports)
+        except BrokenProcessPool as error:
+            raise worker_died(error) from error
 
     def _as_completed(self, calls):
         level = [self._submit(*call) for call in calls]
@@ -103,11 +101,8 @@ class ProcessExecutor(Executor):
         )
 
     def abort(self):
-        # Its workers are the only processes that this one has started. The executor notices that they are gone, and drops
+        # These are its workers and, for some kernels, a manager. The executor notices that its workers are gone, and drops
         # what has not begun. It is shut down afterwards, because only the first call can wait for its thread.
-        # In some versions of Python, the thread raises an exception when `map` has cancelled futures before: it would be
-        # printed.
-        threading.excepthook = lambda _: None
         for process in multiprocessing.active_children():
             process.terminate()
         self._executor.shutdown(cancel_futures=True)
@@ -116,5 +111,10 @@ class ProcessExecutor(Executor):
 def failure_of(task, error):
     """The failure of a case in which a future has an exception."""
     if isinstance(error, BrokenProcessPool):
-        return CaseFailed("worker-died", text_of(error))
+        return worker_died(error)
     return raised(task, text_of(error))
+
+
+def worker_died(error):
+    """The failure of a case in which the executor has lost a worker."""
+    return CaseFailed("worker-died", text_of(error))

@@ -83,7 +83,7 @@ def _serve(kernel, pipe, thread_count):
     enter(kernel)
     lock = threading.Lock()
 
-    def answer(*call):
+    def run_and_send(*call):
         report = attempt(*call)
         with lock:
             pipe.send(report)
@@ -94,4 +94,4 @@ def _serve(kernel, pipe, thread_count):
             call = pipe.recv()
             if call is None:
                 return
-            threads.submit(answer, *call)
+            threads.submit(run_and_send, *call)

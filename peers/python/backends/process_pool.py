@@ -41,7 +41,10 @@ class ProcessPool(Backend):
     def check_parties(cls, party_count, worker_count, options):
         super().check_parties(party_count, worker_count, options)
         if options["call"].endswith("-chunk-8") and party_count > 1:
-            message = f"with call={options['call']} one worker runs up to 8 tasks after each other, and they wait for each other"
+            message = (
+                f"with call={options['call']} one worker runs up to 8 tasks after each other, and they wait for each other:"
+                " use another value of call"
+            )
             raise CaseFailed("set-up", message)
 
     def start(self):

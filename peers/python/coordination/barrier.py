@@ -24,7 +24,7 @@ class BarrierWork(Coordinated):
         self._phase_count = parameters["phases"]
         self._barrier = new_barrier(setting)
         # How often any party has arrived.
-        self._arrivals = shared.number(setting.context)
+        self._arrivals = shared.new_number(setting.context)
 
     async def take_part(self, party, seed):
         count = self._party_count
@@ -65,26 +65,26 @@ class BrokenBarrierWork(Coordinated):
         self._barrier = new_barrier(setting)
         self._aside = new_barrier(setting)
         # How often any party was told.
-        self._told_count = shared.number(setting.context)
+        self._told_count = shared.new_number(setting.context)
 
     async def take_part(self, party, seed):
         for phase in range(self._phase_count):
             leaves = phase % 2 == 0
             if phase % self._party_count == party.index:
                 if leaves:
-                    self._barrier.abort()
+                    await self._barrier.leave()
                 await self._aside.wait(party)
-                self._be_told(party, phase, None)
-                self._barrier.repair()
+                await self._be_told(party, phase, None)
+                await self._barrier.repair()
             else:
-                self._be_told(party, phase, None if leaves else _PATIENCE_S)
+                await self._be_told(party, phase, None if leaves else _PATIENCE_S)
                 await self._aside.wait(party)
             await self._aside.wait(party)
         return seed
 
-    def _be_told(self, party, phase, patience_s):
+    async def _be_told(self, party, phase, patience_s):
         """Comes to the barrier, which is broken or will be."""
-        if not self._barrier.is_broken_within(party, patience_s):
+        if await self._barrier.meet(party, patience_s):
             text = f"party {party.index} passed the barrier of phase {phase}, to which one party did not come"
             raise Violated(text)
         shared.add(self._told_count, 1)
@@ -109,10 +109,8 @@ def new_barrier(setting):
     if not setting.is_async:
         return Barrier((setting.context or threading).Barrier(setting.party_count))
     if sys.version_info < (3, 11):
-        raise CaseFailed("set-up", "asyncio has a barrier since Python 3.11: use a later interpreter")
-    import asyncio
-
-    return AsyncBarrier(asyncio.Barrier(setting.party_count))
+        raise CaseFailed("set-up", "asyncio has a barrier only since Python 3.11: use a later interpreter")
+    return AsyncBarrier(setting.party_count)
 
 
 class Barrier:
@@ -133,29 +131,57 @@ class Barrier:
     def abort(self):
         self._barrier.abort()
 
-    def repair(self):
+    async def leave(self):
+        """Breaks it: the caller does not come."""
+        self._barrier.abort()
+
+    async def repair(self):
         """Makes it new. Nobody is there."""
         self._barrier.reset()
 
-    def is_broken_within(self, party, patience_s):
-        """Comes to the barrier for as long as the party has patience, which breaks it at the end. Returns whether the party
-        is told that it is broken, and so does not pass."""
+    async def meet(self, party, patience_s):
+        """Comes to the barrier, and breaks it when the party has lost its patience. Returns whether all have come; if not,
+        the barrier is broken, and nobody passes."""
         party.waits_for(_BARRIER)
         try:
             self._barrier.wait(patience_s)
+            all_have_come = True
         except threading.BrokenBarrierError:
-            party.goes_on()
-            return True
-        return False
+            all_have_come = False
+        party.goes_on()
+        return all_have_come
 
 
 class AsyncBarrier:
     """The barrier of `asyncio`."""
 
-    def __init__(self, barrier):
-        self._barrier = barrier
+    def __init__(self, party_count):
+        import asyncio
+
+        self._asyncio = asyncio
+        self._barrier = asyncio.Barrier(party_count)
 
     async def wait(self, party):
         party.waits_for(_BARRIER)
         await self._barrier.wait()
         party.goes_on()
+
+    async def leave(self):
+        await self._barrier.abort()
+
+    async def repair(self):
+        await self._barrier.reset()
+
+    async def meet(self, party, patience_s):
+        party.waits_for(_BARRIER)
+        try:
+            await self._asyncio.wait_for(self._barrier.wait(), patience_s)
+            all_have_come = True
+        except self._asyncio.BrokenBarrierError:
+            all_have_come = False
+        except self._asyncio.TimeoutError:
+            # Unlike those of threads and processes, this barrier is not broken by a party that stops waiting.
+            await self._barrier.abort()
+            all_have_come = False
+        party.goes_on()
+        return all_have_come

@@ -17,15 +17,16 @@ class Locked(Coordinated):
 
     needs_all = False
 
-    def __init__(self, parameters, setting, new_lock):
+    def __init__(self, setting, lock):
         super().__init__(setting)
-        self._lock = new_lock(setting)
-        self._number = shared.bare_number(setting.context)
+        self._lock = lock
+        self._number = shared.new_bare_number(setting.context)
 
     def reset(self):
         self._number.value = 0
 
     def check_total(self, expected):
+        """Fails if the number is not `expected`."""
         found = self._number.value
         if found != expected:
             raise CaseFailed("kernel-check", f"the counter under the lock is {found} after {expected} increments")
@@ -35,12 +36,12 @@ class MutexWork(Locked):
     """Invariant: no increment is lost."""
 
     def __init__(self, parameters, setting):
-        super().__init__(parameters, setting, new_lock)
+        super().__init__(setting, new_lock(setting))
         self._increments = parameters["increments"]
 
     async def take_part(self, party, seed):
         lock, number = self._lock, self._number
-        take_now, give_back = lock.ways()
+        take_now, give_back = lock.functions()
         for _ in range(self._increments):
             if not take_now(False):
                 await lock.wait(party)
@@ -60,15 +61,15 @@ class ReentrantWork(Locked):
     """
 
     def __init__(self, parameters, setting):
-        super().__init__(parameters, setting, new_reentrant_lock)
+        super().__init__(setting, new_reentrant_lock(setting))
         self._increments = parameters["increments"]
         self._depth = parameters["depth"]
         # How often the lock is held.
-        self._level = shared.bare_number(setting.context)
+        self._level = shared.new_bare_number(setting.context)
 
     async def take_part(self, party, seed):
         lock, number, level = self._lock, self._number, self._level
-        take_now, give_back = lock.ways()
+        take_now, give_back = lock.functions()
         for _ in range(self._increments):
             for held in range(self._depth):
                 if not take_now(False):
@@ -98,21 +99,23 @@ class AttemptWork(Locked):
     """
 
     def __init__(self, parameters, setting):
-        super().__init__(parameters, setting, new_lock)
+        super().__init__(setting, new_lock(setting))
         self._attempts = parameters["attempts"]
-        # How long to wait for the lock, and to keep it, in seconds.
-        self._limit = parameters.get("limit_ms", 0) / 1000
-        self._hold = parameters.get("hold_ms", 0) / 1000
-        self._succeeded = shared.number(setting.context)
-        self._given_up = shared.number(setting.context)
+        # How long to wait for the lock, and to keep it.
+        self._limit_s = parameters.get("limit_ms", 0) / 1000
+        self._hold_s = parameters.get("hold_ms", 0) / 1000
+        self._succeeded = shared.new_number(setting.context)
+        self._given_up = shared.new_number(setting.context)
 
     async def take_part(self, party, seed):
-        take_now, give_back = self._lock.ways()
+        lock, number = self._lock, self._number
+        take_now, give_back = lock.functions()
         succeeded = 0
         for _ in range(self._attempts):
-            if take_now(False) or (self._limit > 0 and take_now(True, self._limit)):
-                self._number.value += 1
-                _keep_busy(self._hold)
+            if take_now(False) or await lock.take_within(self._limit_s):
+                number.value += 1
+                if self._hold_s > 0:
+                    await lock.hold(self._hold_s)
                 give_back()
                 succeeded += 1
         shared.add(self._succeeded, succeeded)
@@ -133,19 +136,10 @@ class AttemptWork(Locked):
         return {"lock_successes_count": succeeded, "lock_give_ups_count": given_up}
 
 
-def _keep_busy(seconds):
-    """Keeps the interpreter busy. Not a wait, in which CPython lets other threads run."""
-    end = perf_counter() + seconds
-    while seconds > 0 and perf_counter() < end:
-        pass
-
-
 def new_lock(setting):
     """The lock of Python for the parties of `setting`."""
     if setting.is_async:
-        import asyncio
-
-        return AsyncLock(asyncio.Lock())
+        return AsyncLock()
     return Lock((setting.context or threading).Lock())
 
 
@@ -160,7 +154,7 @@ class Lock:
     def __init__(self, lock):
         self._lock = lock
 
-    def ways(self):
+    def functions(self):
         """The function that takes the lock if it can, and the one that gives it back. Both belong to Python itself."""
         return self._lock.acquire, self._lock.release
 
@@ -170,15 +164,29 @@ class Lock:
             party.look()
         party.goes_on()
 
+    async def take_within(self, limit_s):
+        """Whether the lock can be taken within a time, after it could not be taken at once."""
+        return limit_s > 0 and self._lock.acquire(True, limit_s)
+
+    async def hold(self, seconds):
+        """Keeps the interpreter busy. Not a wait, in which CPython lets other threads run."""
+        end = perf_counter() + seconds
+        while perf_counter() < end:
+            pass
+
 
 class AsyncLock:
-    """The lock of `asyncio`."""
+    """The lock of `asyncio`. Only while its holder awaits something can another party find it taken."""
 
-    def __init__(self, lock):
-        self._lock = lock
+    def __init__(self):
+        import asyncio
 
-    def ways(self):
-        # It can only be waited for.
+        self._asyncio = asyncio
+        self._lock = asyncio.Lock()
+        self.hold = asyncio.sleep
+
+    def functions(self):
+        # It can only be awaited.
         return (lambda _: False), self._lock.release
 
     async def wait(self, party):
@@ -188,3 +196,12 @@ class AsyncLock:
         party.waits_for(_LOCK)
         await self._lock.acquire()
         party.goes_on()
+
+    async def take_within(self, limit_s):
+        if limit_s > 0:
+            try:
+                return await self._asyncio.wait_for(self._lock.acquire(), limit_s)
+            except self._asyncio.TimeoutError:
+                return False
+        # Nobody waits for this lock, so it is free if nobody has it.
+        return not self._lock.locked() and await self._lock.acquire()

@@ -28,10 +28,10 @@ class ConditionWork(Coordinated):
         # Used under the lock of both conditions: how many items were put and taken, whether no more will come, and how many
         # parties have left. The numbers of a run begin where those of the run before have ended.
         self._put_count, self._taken_count, self._is_over, self._left_count = (
-            shared.bare_number(setting.context) for _ in range(4)
+            shared.new_bare_number(setting.context) for _ in range(4)
         )
-        self._received_count = shared.number(setting.context)
-        self._received_sum = shared.number(setting.context)
+        self._received_count = shared.new_number(setting.context)
+        self._received_sum = shared.new_number(setting.context)
 
     async def take_part(self, party, seed):
         await (self._dispatch(party) if party.index == 0 else self._consume(party))
@@ -103,9 +103,9 @@ class EventWork(Coordinated):
         self._go = [new_event(setting), new_event(setting)]
         self._all_wait = new_event(setting)
         # How many events were set, and how often any party was about to wait, since the kernel was made.
-        self._set_count = shared.number(setting.context)
-        self._announced_count = shared.number(setting.context)
-        self._passed_count = shared.number(setting.context)
+        self._set_count = shared.new_number(setting.context)
+        self._announced_count = shared.new_number(setting.context)
+        self._passed_count = shared.new_number(setting.context)
         self._clock = SetClock(setting)
 
     async def take_part(self, party, seed):
@@ -162,9 +162,9 @@ class SetClock:
     def __init__(self, setting):
         self.first = Recorder(setting.context)
         self.last = Recorder(setting.context)
-        self._set_ns = shared.bare_number(setting.context)
+        self._set_ns = shared.new_bare_number(setting.context)
         # How many have passed. Its lock is also for the time of the last one.
-        self._passed = shared.number(setting.context)
+        self._passed = shared.new_number(setting.context)
 
     def start(self):
         """The event is about to be set. Nobody passes."""

@@ -25,8 +25,8 @@ class SemaphoreWork(Coordinated):
         self._uses = parameters["uses"]
         self._use_s = parameters["use_ms"] / 1000
         self._semaphore = new_semaphore(setting, self._connection_count)
-        self._in_use = shared.number(setting.context)
-        self._ended = shared.number(setting.context)
+        self._in_use = shared.new_number(setting.context)
+        self._ended = shared.new_number(setting.context)
         self._waited = Recorder(setting.context)
 
     async def take_part(self, party, seed):
@@ -40,7 +40,9 @@ class SemaphoreWork(Coordinated):
             in_use = shared.add(self._in_use, 1) + 1
             if in_use > self._connection_count:
                 raise Violated(f"party {party.index} uses connection {in_use} of {self._connection_count}")
-            await semaphore.pause(self._use_s)
+            # A pause of no time would still be a system call, or let the event loop go round.
+            if self._use_s > 0:
+                await semaphore.pause(self._use_s)
             shared.add(self._in_use, -1)
             shared.add(self._ended, 1)
             semaphore.release()

@@ -36,7 +36,7 @@ class TimerWork(Coordinated):
         self._is_cancelled = [False] * setting.party_count
         # Set when a timer has fired or was cancelled.
         self._is_over = [new_event(setting) for _ in range(setting.party_count)]
-        self._left_count, self._fired_count, self._cancelled_count = (shared.number(setting.context) for _ in range(3))
+        self._left_count, self._fired_count, self._cancelled_count = (shared.new_number(setting.context) for _ in range(3))
         self._lateness = Recorder(setting.context)
 
     async def take_part(self, party, seed):
@@ -137,7 +137,7 @@ class MapOrderWork(Coordinated):
         sizes = shuffled(range(1, setting.party_count))
         self._delays_s = [0, *(size * parameters["step_ms"] / 1000 for size in sizes)]
         self._pause = _pause_async if setting.is_async else _pause
-        self._collected_count = shared.number(setting.context)
+        self._collected_count = shared.new_number(setting.context)
         self._times = {name: Recorder(setting.context) for name in ("first", "median", "last")}
 
     async def take_part(self, party, seed):

@@ -331,6 +331,9 @@ pub struct Prepared {
     /// The number of runs per sample that the warm-up determined.
     #[serde(default)]
     pub run_count: u64,
+    /// The type of the file system that holds the files of the tasks; null if they have none.
+    #[serde(default)]
+    pub file_system: Option<String>,
     /// The digest of the last run of the warm-up. In version 1, the digest that every run must produce.
     #[serde(default)]
     pub digest: Option<Hex>,

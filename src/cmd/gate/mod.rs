@@ -20,7 +20,7 @@ use crate::gate::{
 };
 use crate::machine::host;
 use crate::random::mix;
-use crate::record::{Host, nanoseconds, now, write_whole};
+use crate::record::{Channel, Host, nanoseconds, now, write_whole};
 use crate::registry::Registry;
 use crate::report::change;
 
@@ -238,6 +238,8 @@ fn comparison(
             .into_iter()
             .map(|(listed, error)| ComparedCase {
                 case: listed.case,
+                judged: Channel::Wall,
+                has_latencies: false,
                 wall: None,
                 cpu: None,
                 elapsed_ns: 0,
@@ -275,14 +277,14 @@ fn distrust(control: &ComparedCase) -> Option<String> {
             "the control, the base against itself on {id}, failed: {kind}: {message}"
         ));
     }
-    let wall = control.wall.as_ref()?;
-    let is_alarm = matches!(wall.verdict, Verdict::Regressed | Verdict::Improved);
+    let judgement = control.judgement()?;
+    let is_alarm = matches!(judgement.verdict, Verdict::Regressed | Verdict::Improved);
     is_alarm.then(|| {
         format!(
             "the control, the base against itself on {id}, came out as {} ({}): this machine favours one of two \
              equal processes, so no verdict can be trusted; `taskdyno doctor` may show the cause",
-            wall.verdict,
-            change(wall.ratio)
+            judgement.verdict,
+            change(judgement.ratio)
         )
     })
 }

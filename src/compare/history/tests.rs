@@ -159,3 +159,33 @@ fn a_case_that_always_failed_has_no_points() {
     assert_eq!((found.points.len(), found.changes.len()), (0, 0));
     assert_eq!(found.notes, ["no session has valid times"]);
 }
+
+#[test]
+fn a_workload_that_is_ranked_by_cpu_time_has_a_history_of_it() {
+    let sessions = |cpus_us: &[u64]| {
+        let session = |(number, cpu_us): (usize, &u64)| {
+            let record = case("periodic", "rayon", 2).near_us(100_000);
+            let record = record
+                .ranked_by_cpu_us(*cpu_us)
+                .commit(&format!("c{number}"));
+            (format!("{number}.jsonl:1"), record.record())
+        };
+        cpus_us.iter().enumerate().map(session).collect::<Vec<_>>()
+    };
+    let mut records = sessions(&LEVELS);
+    let found = only(&records);
+    assert_eq!(found.judged, Channel::Cpu);
+    assert_eq!(found.changes.len(), 1);
+    assert!((found.changes[0].ratio - 1.2).abs() < 1e-9);
+    // A session whose CPU time is not known is left out.
+    for sample in &mut records[3].1.samples {
+        sample.cpu_ns = None;
+    }
+    let found = only(&records);
+    assert_eq!(found.points.len(), LEVELS.len() - 1);
+    assert!(
+        found.notes[0].starts_with("3.jsonl:1 is left out"),
+        "{:?}",
+        found.notes
+    );
+}

@@ -312,3 +312,72 @@ fn the_seed_determines_every_figure() {
     );
     assert_eq!(compared(&base, &head), compared(&base, &head));
 }
+
+/// Sessions of a workload whose wall time the clock decides, with these CPU times.
+fn waiting(cpus_us: &[u64]) -> Vec<Placed> {
+    let waits = case("periodic", "rayon", 2)
+        .pace("clock")
+        .calibrated_us(200);
+    let session = |(line, cpu_us): (usize, &u64)| {
+        let record = waits.clone().near_us(100_000).ranked_by_cpu_us(*cpu_us);
+        (format!("r.jsonl:{}", line + 1), record.record())
+    };
+    cpus_us.iter().enumerate().map(session).collect()
+}
+
+#[test]
+fn a_workload_that_is_ranked_by_cpu_time_is_judged_by_it() {
+    let base = waiting(&STEADY);
+    let worse = compared(&base, &waiting(&times(1.2)));
+    assert_eq!(only(&worse), (Verdict::Regressed, None));
+    assert_eq!(worse.outcome(), super::super::Outcome::Regressed);
+    let case = &worse.cases[0];
+    assert_eq!(case.judged, Channel::Cpu);
+    assert!((case.cpu.as_ref().unwrap().ratio - 1.2).abs() < 1e-3);
+    let better = compared(&base, &waiting(&times(0.8)));
+    assert_eq!(only(&better), (Verdict::Improved, None));
+    // A baseline from before records said so.
+    let mut old = base.clone();
+    for (_, record) in &mut old {
+        record.is_ranked_by_cpu = false;
+    }
+    let worse = compared(&old, &waiting(&times(1.2)));
+    assert_eq!(only(&worse), (Verdict::Regressed, None));
+}
+
+#[test]
+fn cpu_time_is_calibrated_although_the_clock_decides_the_wall_time() {
+    let mut head = waiting(&times(1.2));
+    for (_, record) in &mut head {
+        for calibration in &mut record.calibrations {
+            *calibration = crate::record::Calibration {
+                single_ns: 240_000,
+                parallel_ns: Some(240_000),
+            };
+        }
+    }
+    let same = compared(&waiting(&STEADY), &head);
+    assert_eq!(only(&same), (Verdict::Unchanged, None));
+}
+
+#[test]
+fn other_file_systems_are_refused() {
+    let on = |name: &str| sessions(&hash_case().file_system(name), &STEADY);
+    let NotComparable(reasons) = compare(&on("ext4"), &on("tmpfs"), &PLAN).unwrap_err();
+    assert!(reasons[0].contains("differ in file system"), "{reasons:?}");
+    assert_eq!(
+        only(&compared(&on("ext4"), &on("ext4"))).0,
+        Verdict::Unchanged
+    );
+}
+
+#[test]
+fn a_session_without_the_judged_time_gives_no_verdict() {
+    let mut head = waiting(&STEADY);
+    for sample in &mut head[1].1.samples {
+        sample.cpu_ns = None;
+    }
+    let why = "a session has no CPU time, by which the case is judged";
+    let found = compared(&waiting(&STEADY), &head);
+    assert_eq!(only(&found), (Verdict::Inconclusive, Some(why)));
+}

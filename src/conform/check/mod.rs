@@ -4,6 +4,7 @@ use super::bench::Bench;
 use super::fault::Setback;
 use super::passed::Passed;
 
+mod latencies;
 mod manners;
 mod repeats;
 mod silence;
@@ -108,6 +109,13 @@ pub(super) const CHECKS: &[ConformCheck] = &[
         needs: &["chained-slices", "slices"],
         is_quick: false,
         run: times::cpu_time,
+    },
+    ConformCheck {
+        name: "latencies",
+        expected: "reports the latencies of each slice that asks for them, as valid histograms, and no others",
+        needs: &["slices"],
+        is_quick: false,
+        run: latencies::latencies,
     },
     ConformCheck {
         name: "repeated-nonce",

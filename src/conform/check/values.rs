@@ -1,10 +1,11 @@
 //! Checks of results: each run has the right digest, and was really made.
 
 use crate::conform::bench::Bench;
+use crate::conform::claims::ClaimedBackend;
 use crate::conform::fault::Setback;
 use crate::conform::passed::Passed;
 use crate::conform::session::{TestCase, exactly, of_runs};
-use crate::conform::work::NamedGraph;
+use crate::conform::work::{ChosenKernel, NamedGraph};
 use crate::execute::fold;
 use crate::external::COORDINATION;
 
@@ -106,6 +107,14 @@ pub(super) fn payload(bench: &Bench<'_>) -> Result<Passed, Setback> {
 /// How many tasks wait for each other, as few as a kernel needs.
 const PARTIES: std::ops::RangeInclusive<u32> = 2..=12;
 
+/// The fewest tasks that run a kernel whose tasks wait for each other; `None` if the backend cannot hold so many.
+pub(super) fn party_count(kernel: &ChosenKernel, backend: &ClaimedBackend) -> Option<u32> {
+    let count = PARTIES
+        .into_iter()
+        .find(|count| kernel.fits(*count, backend.family()));
+    count.filter(|count| backend.holds(*count))
+}
+
 pub(super) fn parties(bench: &Bench<'_>) -> Result<Passed, Setback> {
     if !bench.claims.kinds.iter().any(|kind| kind == COORDINATION) {
         let why = format!("`kinds` does not contain {COORDINATION:?}");
@@ -114,10 +123,7 @@ pub(super) fn parties(bench: &Bench<'_>) -> Result<Passed, Setback> {
     bench.each(|backend| {
         let kernels = bench.coordinating.iter();
         for kernel in kernels.filter(|kernel| backend.has(&kernel.claim)) {
-            let count = PARTIES
-                .into_iter()
-                .find(|count| kernel.fits(*count, backend.family()));
-            let Some(count) = count.filter(|count| backend.holds(*count)) else {
+            let Some(count) = party_count(kernel, backend) else {
                 continue;
             };
             bench.doing(&format!("{}, {}", backend.name, kernel.name()));

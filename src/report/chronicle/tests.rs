@@ -40,6 +40,7 @@ fn varied() -> History {
         ..change.clone()
     };
     let series = |case: &str, changes: Vec<Change>, points: Vec<HistoryPoint>| Series {
+        judged: Channel::Wall,
         case: case.into(),
         points,
         changes,
@@ -119,6 +120,7 @@ fn no_change_says_which_changes_cannot_be_detected() {
     let mut history = varied();
     history.fewest_point_count = 0;
     let steady = Series {
+        judged: Channel::Wall,
         changes: Vec::new(),
         fewest_side_count: Some(4),
         ..history.series[0].clone()

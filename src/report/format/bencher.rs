@@ -20,15 +20,16 @@ impl Format for Bencher {
 
     fn comparisons(&self, comparisons: &[Comparison]) -> String {
         let mut cases = Map::new();
-        for (comparison, id, channel, judgement) in channels(comparisons) {
-            let ends = judgement
-                .interval
-                .map(|interval| (interval.low, interval.high));
+        for one in channels(comparisons) {
+            let interval = one.judgement.interval;
+            let ends = interval.map(|interval| (interval.low, interval.high));
+            let channel = one.channel.name();
             let measure = match comparisons.len() {
                 1 => format!("{channel}-ratio"),
-                _ => format!("{channel}-ratio-to-{}", comparison.base.name),
+                _ => format!("{channel}-ratio-to-{}", one.comparison.base.name),
             };
-            insert(&mut cases, id, measure, metric(judgement.ratio, ends));
+            let metric = metric(one.judgement.ratio, ends);
+            insert(&mut cases, one.case.case.id(), measure, metric);
         }
         text(cases)
     }

@@ -36,15 +36,17 @@ impl Format for Csv {
             "p_unchanged",
             "base_commit",
             "head_commit",
+            "is_judged",
         ]);
-        for (comparison, id, channel, judgement) in channels(comparisons) {
+        for one in channels(comparisons) {
+            let (comparison, judgement) = (one.comparison, one.judgement);
             let or_empty = |number: Option<f64>| number.map_or(String::new(), |n| n.to_string());
             let more = judgement.more_pair_count;
             text += &row(&[
-                &id,
+                &one.case.case.id(),
                 &comparison.base.name,
                 &comparison.head.name,
-                channel,
+                one.channel.name(),
                 comparison.binding(judgement.verdict).name(),
                 &judgement.ratio.to_string(),
                 &or_empty(judgement.interval.map(|interval| interval.low)),
@@ -58,6 +60,7 @@ impl Format for Csv {
                 &judgement.p_unchanged.to_string(),
                 &comparison.base.commit_name().unwrap_or_default(),
                 &comparison.head.commit_name().unwrap_or_default(),
+                &(one.channel == one.case.judged).to_string(),
             ]);
         }
         text

@@ -24,7 +24,9 @@ impl Format for GithubActionBenchmark {
             0 | 1 => String::new(),
             _ => format!(" against {}", comparison.base.name),
         };
-        let entries = channels(comparisons).map(|(comparison, id, channel, judgement)| {
+        let entries = channels(comparisons).map(|one| {
+            let (comparison, judgement) = (one.comparison, one.judgement);
+            let (id, channel) = (one.case.case.id(), one.channel.name());
             let interval = judgement.interval;
             entry(
                 format!("{id} ({channel}){}", base(comparison)),

@@ -89,7 +89,7 @@ fn test_case(text: &mut String, comparison: &Comparison, line: &CaseLine) {
         xml(class),
         xml(&line.id)
     );
-    let message = format!("{} ({}) {}", line.wall, line.interval, line.note);
+    let message = format!("{} ({}) {}", line.change(), line.interval, line.note);
     let message = xml(message.trim());
     let _ = match line.kind {
         LineKind::Verdict(Verdict::Regressed) => writeln!(

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Format, figures};
-use crate::compare::{Comparison, ComparisonSource, Verdict, not_steady};
+use crate::compare::{ComparedCase, Comparison, ComparisonSource, Verdict, not_steady};
 use crate::record::Record;
 use crate::report::latency::Latency;
 use crate::report::verdict::{CaseLine, LineKind, counts, fitness, lines, machine, percent, title};
@@ -106,10 +106,7 @@ fn comparison(comparison: &Comparison) -> String {
         table(&mut text, &quiet);
         text += "</details>\n\n";
     }
-    let mut judgements = comparison
-        .cases
-        .iter()
-        .filter_map(|case| case.wall.as_ref());
+    let mut judgements = comparison.cases.iter().filter_map(ComparedCase::judgement);
     let first = judgements.next();
     for sentence in fitness(comparison) {
         let _ = writeln!(text, "- {}", markdown(&sentence));

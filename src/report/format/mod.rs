@@ -1,7 +1,7 @@
 //! Formats of other tools, as `export` writes them: one file per format, and one line per format in [`FORMATS`].
 
-use crate::compare::{Comparison, Judgement};
-use crate::record::Record;
+use crate::compare::{ComparedCase, Comparison, Judgement};
+use crate::record::{Channel, Record};
 use crate::report::latency::{Latency, PERCENTILES};
 use crate::stats::{Interval, median, median_interval};
 
@@ -135,15 +135,26 @@ fn latency_figures(record: &Record) -> Vec<(String, u64, u64)> {
     all.collect()
 }
 
-/// Each judgement of each case, with its comparison, the id of the case, and the channel (`wall` or `cpu`).
-fn channels(
-    comparisons: &[Comparison],
-) -> impl Iterator<Item = (&Comparison, String, &'static str, &Judgement)> {
+/// A judgement, with its comparison, its case, and the time that was judged.
+struct ChannelOfCase<'a> {
+    comparison: &'a Comparison,
+    case: &'a ComparedCase,
+    channel: Channel,
+    judgement: &'a Judgement,
+}
+
+/// Each judgement of each case.
+fn channels(comparisons: &[Comparison]) -> impl Iterator<Item = ChannelOfCase<'_>> {
     comparisons.iter().flat_map(|comparison| {
         comparison.cases.iter().flat_map(move |case| {
-            let both = [("wall", &case.wall), ("cpu", &case.cpu)];
-            both.into_iter().filter_map(move |(channel, judgement)| {
-                Some((comparison, case.case.id(), channel, judgement.as_ref()?))
+            let both = [Channel::Wall, Channel::Cpu].into_iter();
+            both.filter_map(move |channel| {
+                Some(ChannelOfCase {
+                    comparison,
+                    case,
+                    channel,
+                    judgement: case.judgement_of(channel)?,
+                })
             })
         })
     })

@@ -36,11 +36,12 @@ impl Format for OpenMetrics {
             "1 for the verdict of a case, 0 for all other verdicts.",
         );
         verdicts.kind = "stateset";
-        for (comparison, id, channel, judgement) in channels(comparisons) {
+        for one in channels(comparisons) {
+            let (comparison, judgement) = (one.comparison, one.judgement);
             let labels = [
-                ("case", id),
+                ("case", one.case.case.id()),
                 ("base", comparison.base.name.clone()),
-                ("channel", channel.into()),
+                ("channel", one.channel.name().into()),
             ];
             let interval = judgement
                 .interval

@@ -91,7 +91,8 @@ impl<'a> ComparisonPicture<'a> {
         });
         let rows: Vec<String> = rows.collect();
         format!(
-            "Median wall time of one run of {}, fastest first. {}.",
+            "Median {} of one run of {}, fastest first. {}.",
+            self.group.ranked_by.words(),
             self.group.title(),
             rows.join("; ")
         )
@@ -149,7 +150,8 @@ impl<'a> ComparisonPicture<'a> {
         } else {
             ""
         };
-        let what = format!("wall time of one run: median and its 95% interval{scale}");
+        let time = self.group.ranked_by.words();
+        let what = format!("{time} of one run: median and its 95% interval{scale}");
         draw_heading(canvas, &self.group.title(), &what)?;
         let y = HEAD - 13.0;
         let heads = [

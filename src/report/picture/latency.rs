@@ -74,14 +74,14 @@ impl<'a> LatencyPicture<'a> {
         format!(
             "Percentiles of the latency {} of {}. {}.",
             self.name(),
-            self.group.title(),
+            self.group.name(),
             lines.join("; ")
         )
     }
 
     pub(super) fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Drawn<B> {
         let room = WIDTH - 2.0 * MARGIN;
-        let title = text::line(&format!("{}: {}", self.group.title(), self.name()));
+        let title = text::line(&format!("{}: {}", self.group.name(), self.name()));
         let title = fitted(&title, TITLE.size, TITLE.weight, room);
         canvas.text(&title, (MARGIN, 26.0), Anchor::Start, TITLE)?;
         let what =
@@ -92,7 +92,12 @@ impl<'a> LatencyPicture<'a> {
         for (_, latency, color) in self.lines.iter().rev() {
             let points = latency.points.iter();
             let points = points.map(|point| (x.place(point.one_of), y.place(point.ns)));
-            canvas.path(&points.collect::<Vec<_>>(), *color, 2.0)?;
+            let points: Vec<_> = points.collect();
+            // A line that ends before the others is joined to its name.
+            if let Some(end) = points.last() {
+                canvas.path(&[*end, (PLOT_RIGHT + 4.0, end.1)], GRID, 1.0)?;
+            }
+            canvas.path(&points, *color, 2.0)?;
         }
         let names = self.lines.iter().map(|(row, latency, color)| LineName {
             label: format!(
@@ -151,10 +156,40 @@ fn has_most_workers(row: &Row, group: &Group) -> bool {
     twins.all(|other| other.workers <= row.workers)
 }
 
-/// The highest percentile that is known: `p99 1.20 ms`.
+/// Where the line ends: `p99.87 1.20 ms`.
 fn figure(latency: &Latency) -> String {
-    let highest = latency.highest();
-    highest.map_or(String::new(), |(name, ns)| {
-        format!("{name} {}", units::time(ns as f64))
+    let last = latency.points.last();
+    last.map_or(String::new(), |point| {
+        format!(
+            "{} {}",
+            percentile_name(point.one_of),
+            units::time(point.ns)
+        )
     })
+}
+
+/// The name of the percentile that one of `one_of` latencies is above: `p99` for 100. It has one decimal more for each
+/// nine, but no zeros at its end.
+fn percentile_name(one_of: f64) -> String {
+    let decimals = one_of.log10().floor().max(0.0) as usize;
+    let number = format!("{:.decimals$}", 100.0 * (1.0 - 1.0 / one_of));
+    match number.contains('.') {
+        true => format!("p{}", number.trim_end_matches('0').trim_end_matches('.')),
+        false => format!("p{number}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_has_as_many_decimals_as_tell_it_from_the_next() {
+        let names = [1.0, 4.0, 10.0, 17.78, 100.0, 749.9, 1e3, 1e4];
+        let names = names.map(percentile_name);
+        let expected = [
+            "p0", "p75", "p90", "p94.4", "p99", "p99.87", "p99.9", "p99.99",
+        ];
+        assert_eq!(names, expected);
+    }
 }

@@ -7,6 +7,7 @@ use super::canvas::{Anchor, Canvas, Drawn};
 use super::palette::{FAILURE, GRID, INK, MUTED};
 use super::{DETAIL, LABEL, MARGIN, STRONG, Type, WIDTH, draw_heading};
 use crate::compare::{Change, History, Series};
+use crate::record::Channel;
 use crate::report::verdict::change;
 use crate::report::words::no_change;
 use crate::units;
@@ -47,22 +48,29 @@ impl<'a> Timelines<'a> {
             let changes: Vec<String> = series.changes.iter().map(label).collect();
             let shown = no_change(self.history, series);
             let shown = shown.unwrap_or_else(|| changes.join(", "));
-            format!("{}: {shown}", series.case)
+            format!("{}: {shown}", name(series))
         });
         format!(
-            "Median wall time of each case over its sessions. {}.",
+            "Median time of each case over its sessions. {}.",
             series.collect::<Vec<_>>().join("; ")
         )
     }
 
     pub(super) fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Drawn<B> {
-        let what =
-            "median wall time of one run in each session; each line has its own scale, from 0";
+        let what = "median time of one run in each session; each line has its own scale, from 0";
         draw_heading(canvas, "history", what)?;
         for (number, series) in self.series().enumerate() {
             draw_band(canvas, series, PLOT_TOP + BAND * number as f64)?;
         }
         Ok(())
+    }
+}
+
+/// The case of a series, and its time if that is not wall time.
+fn name(series: &Series) -> String {
+    match series.judged {
+        Channel::Wall => series.case.clone(),
+        other => format!("{} · {}", series.case, other.words()),
     }
 }
 
@@ -84,7 +92,7 @@ fn draw_band<B: DrawingBackend>(canvas: &mut Canvas<B>, series: &Series, top: f6
     let up = Axis::linear(highest, (top + LINE_BOTTOM, top + LINE_TOP));
     let place = |index: usize| (across.place(index as f64), up.place(medians[index]));
 
-    canvas.text(&series.case, (MARGIN, top + 10.0), Anchor::Start, STRONG)?;
+    canvas.text(&name(series), (MARGIN, top + 10.0), Anchor::Start, STRONG)?;
     let bottom = top + LINE_BOTTOM;
     canvas.rule((PLOT_LEFT, bottom), (PLOT_RIGHT, bottom), GRID, 1.0)?;
     for found in &series.changes {

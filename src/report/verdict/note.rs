@@ -1,6 +1,7 @@
 //! What readers must know about a compared case besides its figures.
 
 use crate::compare::{ComparedCase, Comparison, ComparisonSource, Judgement, Side, Verdict};
+use crate::record::Channel;
 use crate::text;
 use crate::units;
 
@@ -37,27 +38,31 @@ fn note_of_verdict(case: &ComparedCase, comparison: &Comparison) -> String {
         };
     }
     let mut notes = Vec::new();
-    if let Some(wall) = &case.wall
-        && wall.verdict == Verdict::Inconclusive
-    {
-        notes.push(needs(wall, comparison.source));
+    if case.judged != Channel::Wall {
+        notes.push(format!("judged by {}", case.judged.words()));
     }
-    if let Some(cpu) = &case.cpu
-        && cpu.verdict == Verdict::Regressed
+    if let Some(judgement) = case.judgement()
+        && judgement.verdict == Verdict::Inconclusive
+    {
+        notes.push(needs(judgement, comparison.source));
+    }
+    let other = case.judged.other();
+    if let Some(judgement) = case.judgement_of(other)
+        && judgement.verdict == Verdict::Regressed
         && case.verdict() != Verdict::Regressed
     {
-        notes.push("uses more CPU time".into());
+        notes.push(format!("uses more {}", other.words()));
     }
     notes.join("; ")
 }
 
 /// How many more measurements would settle an inconclusive case.
-fn needs(wall: &Judgement, source: ComparisonSource) -> String {
+fn needs(judgement: &Judgement, source: ComparisonSource) -> String {
     let unit = match source {
         ComparisonSource::Gate => "pairs",
         ComparisonSource::Records => "sessions per build",
     };
-    match wall.more_pair_count {
+    match judgement.more_pair_count {
         Some(count) => format!("about {} more {unit} would settle it", units::count(count)),
         None => format!("no practical number of {unit} would settle it"),
     }

@@ -152,3 +152,35 @@ fn records_speak_of_sessions() {
         "about 45 more sessions per build would settle it"
     );
 }
+
+#[test]
+fn the_time_that_decides_is_named_if_it_is_not_wall_time() {
+    let mut case = compared("periodic", Some(judgement(Verdict::Unchanged, 1.0)));
+    case.judged = Channel::Cpu;
+    case.cpu = Some(judgement(Verdict::Regressed, 1.2));
+    let comparison = Comparison {
+        cases: vec![case],
+        missing: Vec::new(),
+        ..varied()
+    };
+    let line = &lines(&comparison)[0];
+    assert_eq!(line.kind, LineKind::Verdict(Verdict::Regressed));
+    assert_eq!(
+        (line.change(), &*line.note),
+        ("+20.0%", "judged by CPU time")
+    );
+    assert_eq!(line.interval, "+19.5% … +20.5%");
+}
+
+#[test]
+fn latencies_that_no_verdict_is_about_are_mentioned() {
+    let mut comparison = varied();
+    let said = |comparison: &Comparison| {
+        fitness(comparison)
+            .join(" ")
+            .contains("latencies are not judged")
+    };
+    assert!(!said(&comparison));
+    comparison.cases[0].has_latencies = true;
+    assert!(said(&comparison));
+}

@@ -89,6 +89,10 @@ impl<W: Wrapper> Kernel for Wrapped<W> {
         self.kernel.verify(task_run_count)
     }
 
+    fn file_system(&self) -> Option<&str> {
+        self.kernel.file_system()
+    }
+
     fn record_latencies(&self, on: bool) {
         self.kernel.record_latencies(on);
     }
@@ -174,6 +178,10 @@ mod tests {
             Err(format!("{task_run_count} task runs, {reset_count} resets"))
         }
 
+        fn file_system(&self) -> Option<&str> {
+            Some("any")
+        }
+
         fn record_latencies(&self, on: bool) {
             // Relaxed: as in `reset`.
             self.is_recording.store(on, Ordering::Relaxed);
@@ -206,6 +214,7 @@ mod tests {
         wrapped.halt();
         let verdict = wrapped.verify(5);
         assert_eq!(verdict, Err("5 task runs, 2 resets".into()));
+        assert_eq!(wrapped.file_system(), Some("any"));
         wrapped.record_latencies(true);
         assert!(wrapped.take_latencies().contains_key("recording: true"));
     }

@@ -30,9 +30,9 @@ class ProducerConsumer(OverChannels):
         # The items of each producer. Item i of producer p is the number p * items + i.
         self._item_count = parameters["items"]
         self._channel = self._channels.open(parameters["capacity"])
-        self._done_count = shared.number(setting.context)
-        self._received_count = shared.number(setting.context)
-        self._received_sum = shared.number(setting.context)
+        self._done_count = shared.new_number(setting.context)
+        self._received_count = shared.new_number(setting.context)
+        self._received_sum = shared.new_number(setting.context)
         self._hand_overs = Recorder(setting.context)
 
     async def take_part(self, party, seed):

@@ -21,7 +21,7 @@ class ThreadRing(OverChannels):
         # The channel at which each party receives.
         self._own = [self._channels.open(1) for _ in range(setting.party_count)]
         # How often any party has handed the token on.
-        self._handed_over = shared.number(setting.context)
+        self._handed_over = shared.new_number(setting.context)
 
     async def take_part(self, party, seed):
         count = self._party_count

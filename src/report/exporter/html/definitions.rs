@@ -10,8 +10,9 @@ pub(super) fn definitions() -> Markup {
             h2 { "Definitions" }
             dl.definitions {
                 dt { "Median and 95% interval" }
-                dd { "The median wall time of one run of the whole graph, and its 95% confidence interval. The time to start "
-                "the workers is not included. The interval is exact (it uses order statistics) and needs at least six samples." }
+                dd { "The median wall time of one run of the whole graph, and its 95% confidence interval. Where the title of a "
+                "workload says so, it is the CPU time of a run instead, because the clock decides the wall time. The time to "
+                "start the workers is not included. The interval is exact (it uses order statistics) and needs at least six samples." }
                 dt { "Rank and tied" }
                 dd { "All cases whose interval overlaps that of the fastest case share rank 1 and are tied. Further down, "
                 "the intervals of neighbouring ranks may overlap too." }

@@ -15,7 +15,7 @@ pub(super) fn section(group: &Group, report: &Report) -> Result<Markup, ReportEr
     Ok(html! {
         @if !latencies.is_empty() {
             h3 { a href="#latencies" { "Latencies" } }
-            div.scroll tabindex="0" role="region" aria-label={ "Latencies of " (group.title()) } {
+            div.scroll tabindex="0" role="region" aria-label={ "Latencies of " (group.name()) } {
                 table {
                     thead { tr {
                         th scope="col" { "Latency" }

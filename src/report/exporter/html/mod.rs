@@ -180,15 +180,31 @@ fn summary(report: &Report) -> Markup {
     }
 }
 
+/// The findings of a group, each once, with the rows that it is from.
+fn observed(group: &Group) -> Vec<String> {
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    for (row, measured) in group.measured() {
+        for (key, sum) in measured.findings.iter().filter(|(_, sum)| **sum > 0) {
+            let finding = words::finding(key, *sum);
+            match found.iter_mut().find(|(other, _)| *other == finding) {
+                Some((_, rows)) => rows.push(name(row)),
+                None => found.push((finding, vec![name(row)])),
+            }
+        }
+    }
+    let row_count = group.measured().count();
+    let one = |(finding, rows): (String, Vec<String>)| match rows.len() {
+        count if count > 1 && count == row_count => format!("{finding} in each of {count} cases"),
+        _ => format!("{finding} on {}", rows.join(" and on ")),
+    };
+    found.into_iter().map(one).collect()
+}
+
 /// What the kernels observed that is not a failure, such as lost updates: one entry per group. Empty if there is
 /// nothing.
 fn observations(report: &Report) -> Markup {
     let found = report.groups.iter().filter_map(|group| {
-        let rows = group.measured().flat_map(|(row, measured)| {
-            let sums = measured.findings.iter().filter(|(_, sum)| **sum > 0);
-            sums.map(move |(key, sum)| format!("{} on {}", words::finding(key, *sum), name(row)))
-        });
-        let rows: Vec<String> = rows.collect();
+        let rows = observed(group);
         (!rows.is_empty()).then_some((group, rows))
     });
     let found: Vec<_> = found.collect();
@@ -260,7 +276,8 @@ fn how_to_read() -> Markup {
             h2 { "How to read this" }
             p {
                 "Every backend ran the same task graphs, and every result was checked against the result of a "
-                "serial run. Each bar shows the " strong { "median wall time of one run" } "; shorter is better. The line "
+                "serial run. Each bar shows the " strong { "median wall time of one run" } ", or its CPU time "
+                "where the title says so; shorter is better. The line "
                 "on the bar shows the " strong { "95% interval" } " of that median. The interval makes no assumption "
                 "about the distribution of the times. Backends whose interval overlaps that of the fastest backend are "
                 strong { "tied" } ": these measurements cannot tell them apart."
@@ -284,6 +301,7 @@ fn section(group: &Group, report: &Report) -> Result<Markup, ReportError> {
                     "; " (units::count(graph.task_count)) " tasks, "
                     (units::count(graph.edge_count)) " dependences"
                 }
+                @if let Some(files) = words::files(group) { "; " (files) }
             }
             @if let Some(comparison) = comparison { (comparison) }
             (table(group))
