@@ -42,10 +42,11 @@ fn main() {
         .configure_from_args();
     let registry = Registry::default();
     let workloads = workload::builtin(&registry).expect("the built-in workloads are valid");
+    let by_default = registry.backends.iter().copied();
     let selection = Selection {
         filter: None,
         exact: false,
-        backends: registry.backends.clone(),
+        backends: by_default.filter(|one| one.is_default()).collect(),
         externals: Vec::new(),
         is_named: false,
         worker_counts: WorkerChoice::usual(host::host().usable_core_count()),

@@ -7,10 +7,11 @@
 use std::sync::Arc;
 
 use taskdyno::internal::backend::{CROSSBEAM, RAYON, SERIAL, STATIC, TOKIO};
-use taskdyno_core::backend::{Backend, Continuation, Pool, PoolPlan};
-use taskdyno_core::execute::{Job, expected_digest};
-use taskdyno_core::graph::{TaskGraph, TaskId};
+use taskdyno_core::backend::Continuation;
+use taskdyno_core::execute::Job;
+use taskdyno_core::graph::TaskId;
 
+use crate::pooled::{Pooled, on_both_stencils, over_by_hand, run_nanoseconds, verify};
 use crate::prepare::{FINE, compute_bound, empty, new_job, stencil, worker_count};
 use crate::table::{Effort, Row, Section, median, median_ratio, nanoseconds, rounds};
 
@@ -22,6 +23,8 @@ mod by_hand;
 mod graphs;
 #[path = "overhead/kernels.rs"]
 mod kernels;
+#[path = "overhead/pooled.rs"]
+mod pooled;
 #[path = "overhead/prepare.rs"]
 mod prepare;
 #[path = "overhead/table.rs"]
@@ -51,7 +54,8 @@ const SECTIONS: &[Section] = &[
 
 /// The verified core in topological order, and the additional cost of counting down.
 fn core(effort: Effort) -> Vec<Row> {
-    let mut serial = Pooled::start(&SERIAL, stencil(64, effort), Continuation::Queue);
+    let job = new_job(stencil(64, effort), empty());
+    let mut serial = Pooled::start_job(&SERIAL, job, worker_count(), Continuation::Queue);
     let counting = new_job(stencil(64, effort), empty());
     let mut stack = Vec::new();
     let rounds = rounds(
@@ -79,7 +83,8 @@ fn core(effort: Effort) -> Vec<Row> {
 fn static_partition(effort: Effort) -> Vec<Row> {
     let row = |(width, goal)| {
         let queue = Continuation::Queue;
-        let mut pool = Pooled::start(&STATIC, stencil(width, effort), queue);
+        let job = new_job(stencil(width, effort), empty());
+        let mut pool = Pooled::start_job(&STATIC, job, worker_count(), queue);
         let runs: Vec<f64> = (0..5 * effort.rounds).map(|_| pool.nanoseconds()).collect();
         pool.verify();
         let what = format!("static, stencil width {width}, per task");
@@ -115,8 +120,6 @@ fn hand_off(effort: Effort) -> Vec<Row> {
     [1, 40, FINE].map(row).into()
 }
 
-const CONTINUATIONS: [Continuation; 2] = [Continuation::Queue, Continuation::Inline];
-
 fn crossbeam(effort: Effort) -> Vec<Row> {
     let row = |stencil: &dyn Fn() -> Arc<Job>, continuation| {
         let job = stencil();
@@ -124,7 +127,7 @@ fn crossbeam(effort: Effort) -> Vec<Row> {
         let jobs = (stencil(), &*job);
         over_by_hand(&CROSSBEAM, jobs, continuation, effort, || by_hand.run())
     };
-    on_both_stencils(effort, row)
+    on_both_stencils(effort, &Continuation::ALL, row)
 }
 
 fn rayon(effort: Effort) -> Vec<Row> {
@@ -135,7 +138,7 @@ fn rayon(effort: Effort) -> Vec<Row> {
         let by_hand = || by_hand::rayon(&pool, &job, continuation);
         over_by_hand(&RAYON, (stencil(), &job), continuation, effort, by_hand)
     };
-    on_both_stencils(effort, row)
+    on_both_stencils(effort, &Continuation::ALL, row)
 }
 
 fn tokio(effort: Effort) -> Vec<Row> {
@@ -149,99 +152,5 @@ fn tokio(effort: Effort) -> Vec<Row> {
         let by_hand = || by_hand.run(&runtime);
         over_by_hand(&TOKIO, (stencil(), &job), continuation, effort, by_hand)
     };
-    on_both_stencils(effort, row)
-}
-
-/// One row per continuation, on a wide stencil of empty tasks and on a narrow stencil of small tasks.
-fn on_both_stencils(
-    effort: Effort,
-    row: impl Fn(&dyn Fn() -> Arc<Job>, Continuation) -> Row,
-) -> Vec<Row> {
-    let wide = || new_job(stencil(64, effort), empty());
-    let narrow = || new_job(stencil(2, effort), compute_bound(FINE));
-    let jobs: [&dyn Fn() -> Arc<Job>; 2] = [&wide, &narrow];
-    let rows = jobs
-        .iter()
-        .flat_map(|job| CONTINUATIONS.map(|one| row(job, one)));
-    rows.collect()
-}
-
-/// Compares a backend on a stencil with `by_hand`, which runs the second of two equal jobs.
-fn over_by_hand(
-    backend: &dyn Backend,
-    (ours, theirs): (Arc<Job>, &Job),
-    continuation: Continuation,
-    effort: Effort,
-    by_hand: impl Fn(),
-) -> Row {
-    let width = theirs.graph().sources().len();
-    let mut pool = Pooled::start_job(backend, ours, worker_count(), continuation);
-    let rounds = rounds(
-        effort,
-        || pool.nanoseconds(),
-        || run_nanoseconds(theirs, &by_hand),
-    );
-    pool.verify();
-    verify(theirs);
-    let what = format!(
-        "{}, width {width}, {continuation:?}, over by hand ({:.1} over {:.1} ns per task)",
-        backend.name(),
-        median(rounds.iter().map(|(ours, _)| *ours)),
-        median(rounds.iter().map(|(_, by_hand)| *by_hand)),
-    );
-    Row::at_most(what, median_ratio(&rounds), 1.10)
-}
-
-/// A started pool and its job.
-struct Pooled {
-    job: Arc<Job>,
-    pool: Box<dyn Pool>,
-}
-
-impl Pooled {
-    fn start(backend: &dyn Backend, graph: TaskGraph, continuation: Continuation) -> Self {
-        Self::start_job(
-            backend,
-            new_job(graph, empty()),
-            worker_count(),
-            continuation,
-        )
-    }
-
-    fn start_job(
-        backend: &dyn Backend,
-        job: Arc<Job>,
-        worker_count: usize,
-        continuation: Continuation,
-    ) -> Self {
-        let mut plan = PoolPlan::plain(backend, worker_count);
-        plan.continuation = continuation;
-        let pool = backend.start(Arc::clone(&job), &plan);
-        Self {
-            pool: pool.expect("a pool can be started"),
-            job,
-        }
-    }
-
-    /// Runs the graph once, and returns the nanoseconds per task.
-    fn nanoseconds(&mut self) -> f64 {
-        run_nanoseconds(&self.job, || self.pool.run().expect("the run succeeds"))
-    }
-
-    fn verify(&self) {
-        verify(&self.job);
-    }
-}
-
-/// Times one run of `job`, and returns the nanoseconds per task.
-fn run_nanoseconds(job: &Job, run: impl FnOnce()) -> f64 {
-    job.begin_run();
-    nanoseconds(run) / job.graph().task_count() as f64
-}
-
-/// Checks the last run. Checking every run would move all outputs into one core's cache, from where the next run
-/// would have to fetch them. A fault in an earlier run shows in the run after it.
-fn verify(job: &Job) {
-    let expected = expected_digest(job.graph(), job.kernel(), 0);
-    job.verify(expected).expect("the last run was right");
+    on_both_stencils(effort, &Continuation::ALL, row)
 }

@@ -2,18 +2,32 @@
 //! any time.
 
 pub mod backend {
+    #[cfg(feature = "async-executor")]
+    pub use crate::backend::ASYNC_EXECUTOR;
+    #[cfg(feature = "bevy_tasks")]
+    pub use crate::backend::BEVY_TASKS;
     #[cfg(feature = "chili")]
     pub use crate::backend::CHILI;
     #[cfg(feature = "crossbeam")]
     pub use crate::backend::CROSSBEAM;
-    #[cfg(feature = "rayon")]
-    pub use crate::backend::RAYON;
-    #[cfg(feature = "tokio")]
-    pub use crate::backend::TOKIO;
+    #[cfg(feature = "glommio")]
+    pub use crate::backend::GLOMMIO;
+    #[cfg(feature = "may")]
+    pub use crate::backend::MAY;
+    #[cfg(feature = "monoio")]
+    pub use crate::backend::MONOIO;
+    #[cfg(feature = "smol")]
+    pub use crate::backend::SMOL;
+    #[cfg(feature = "threadpool")]
+    pub use crate::backend::THREADPOOL;
     pub use crate::backend::{
         BACKENDS, FORK, FORK_DISPATCH, FORK_PER_TASK, FORK_THREADS, SERIAL, STATIC, THREAD_POOL,
         THREADS,
     };
+    #[cfg(feature = "rayon")]
+    pub use crate::backend::{RAYON, RAYON_LEVELS};
+    #[cfg(feature = "tokio")]
+    pub use crate::backend::{TOKIO, TOKIO_CURRENT_THREAD};
 }
 
 pub mod case {

@@ -179,6 +179,9 @@ fn misfit(
     external: Option<&External>,
     case: &Case,
 ) -> Option<String> {
+    if let Err(refusal) = backend.check_system() {
+        return Some(refusal);
+    }
     let definition = &variant.definition;
     let (kernel, size) = (definition.kernel, definition.graph_size());
     let work_kind = work_kind(kernel);

@@ -5,6 +5,7 @@
 //! tests for them in a process without threads.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::process::abort;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -19,7 +20,7 @@ use taskdyno::internal::loads::LOADS;
 use taskdyno::internal::matrix::{Binding, Selection, WorkerChoice};
 use taskdyno::internal::registry::Registry;
 use taskdyno::internal::{matrix, workload};
-use taskdyno_core::backend::{Backend, PoolPlan, verify_runs};
+use taskdyno_core::backend::{Backend, Pool, PoolPlan, verify_runs};
 use taskdyno_core::execute::{Failure, Halt, Job};
 use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno_core::kernel::{EMPTY, Kernel, KernelKind, SLEEP};
@@ -36,6 +37,8 @@ use crate::variety::{
 mod broken;
 #[path = "common/coordinated.rs"]
 mod coordinated;
+#[path = "conformance/global.rs"]
+mod global;
 #[path = "common/locks.rs"]
 mod locks;
 #[path = "conformance/variety.rs"]
@@ -210,7 +213,8 @@ fn pinned_workers_stay_on_one_core_and_the_caller_is_unpinned_after() {
     }
     watched(|| {
         let before = sched_getaffinity(None).unwrap();
-        for (backend, mut plan) in set_ups(&worker_counts()) {
+        let set_ups = set_ups(&worker_counts());
+        for (backend, mut plan) in set_ups.into_iter().filter(|(one, _)| one.can_pin()) {
             plan.pin = true;
             let result = run(backend, &plan, stencil(7, 5), Box::new(OneCore));
             assert_eq!(result, Ok(()), "{} {plan:?}", backend.name());
@@ -250,6 +254,47 @@ fn a_backend_that_cannot_pin_fails_only_if_pinning_is_required() {
     assert_eq!(bound(Binding::Nobody), [false, false]);
     assert_eq!(bound(Binding::WhoeverCan), [true, false]);
     assert_eq!(bound(Binding::Everybody), [true, true]);
+}
+
+/// A backend whose system refuses what it needs.
+struct Refused;
+
+impl Backend for Refused {
+    fn name(&self) -> &'static str {
+        "refused"
+    }
+
+    fn why(&self) -> &'static str {
+        "needs what this system refuses"
+    }
+
+    fn check_system(&self) -> Result<(), String> {
+        Err("`refused` needs what this system refuses".into())
+    }
+
+    fn start(&self, _: Arc<Job>, _: &PoolPlan) -> io::Result<Box<dyn Pool>> {
+        unreachable!("it is not applicable")
+    }
+}
+
+#[test]
+fn a_backend_that_the_system_refuses_is_not_applicable() {
+    let workloads = workload::builtin(&Registry::default()).unwrap();
+    let selection = Selection {
+        filter: Some("empty/pattern=chain/".into()),
+        exact: false,
+        backends: vec![&Refused],
+        externals: Vec::new(),
+        is_named: true,
+        worker_counts: WorkerChoice::Given(vec![1, 2]),
+        continuation: None,
+        pin: Binding::Nobody,
+        options: BTreeMap::new(),
+    };
+    let cases = matrix::cases(&workloads, &selection);
+    assert!(cases.planned.is_empty());
+    let reason = "`refused` needs what this system refuses".to_owned();
+    assert_eq!(cases.not_applicable, BTreeMap::from([(reason, 2)]));
 }
 
 proptest! {

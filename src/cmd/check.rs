@@ -63,7 +63,9 @@ pub(super) fn main(registry: &Registry, arguments: &CheckArguments) -> CommandRe
 ///
 /// If none can.
 fn check_runs_somewhere(registry: &Registry, workload: &Workload) -> Result<(), Exit> {
-    let is_own = |backend: &&'static dyn Backend| registry.external(backend.name()).is_none();
+    let is_own = |backend: &&'static dyn Backend| {
+        backend.is_default() && registry.external(backend.name()).is_none()
+    };
     let selection = Selection {
         filter: Some(workload.name.clone()),
         exact: true,

@@ -59,7 +59,10 @@ impl ListEntry {
     }
 
     fn backend(backend: &dyn Backend, registry: &Registry) -> Self {
-        let note = registry.external(backend.name()).and_then(note);
+        let note = match registry.external(backend.name()) {
+            Some(external) => note(external),
+            None => own_note(backend),
+        };
         let why = match note {
             Some(note) => format!("{} ({note})", backend.why()),
             None => backend.why().into(),
@@ -121,6 +124,14 @@ fn note_on(workload: &Workload) -> String {
         true => String::new(),
         false => format!(" ({})", notes.join("; ")),
     }
+}
+
+/// When a backend of this program runs, unless it runs like all others.
+fn own_note(backend: &dyn Backend) -> Option<String> {
+    if let Err(refusal) = backend.check_system() {
+        return Some(format!("not available: {refusal}"));
+    }
+    (!backend.is_default()).then(|| "runs only if it is named".into())
 }
 
 /// When an external backend runs, unless it runs like all others.

@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use super::pin::Pin;
 use super::workers::{self, Workers};
 use super::{Exit, complaint, tell, tell_notes};
-use crate::backend::{Backend, Continuation};
+use crate::backend::{Backend, Continuation, FEATURES};
 use crate::diagnostic::{did_you_mean, nearest};
 use crate::matrix::{self, Binding, Cases, PlannedCase, Selection};
 use crate::parameter::Value;
@@ -31,7 +31,8 @@ pub(super) struct Selected {
     /// Add workload files, or all workload files in a folder. Can be given more than once.
     #[arg(long, value_name = "PATH", env = "TASKDYNO_WORKLOADS")]
     pub(super) workloads: Vec<PathBuf>,
-    /// Run only these backends, separated by commas (default: all backends).
+    /// Run only these backends, separated by commas; `all` is every backend (default: all but those that run only if
+    /// they are named, see `taskdyno list`).
     #[arg(
         long,
         value_name = "NAMES",
@@ -223,19 +224,23 @@ impl Selected {
         backends: &[&'static dyn Backend],
     ) -> Result<(Selection, Vec<Selection>), Exit> {
         let named = named(registry, &self.backends)?;
-        let backends = if named.is_empty() { backends } else { &named };
+        let defaults = backends.iter().copied().filter(|one| one.is_default());
+        let backends: Vec<_> = match named.is_empty() {
+            true => defaults.collect(),
+            false => named.clone(),
+        };
         let (counts, shapes) = workers::split(&self.workers);
         let options = options(registry, &self.options)?;
         workers::check(&shapes, &counts, &named, &options)?;
         let only_shapes = counts.is_empty() && !shapes.is_empty();
+        let of_plain = match only_shapes {
+            true => Vec::new(),
+            false => backends.clone(),
+        };
         let plain = Selection {
             filter: self.filter.clone(),
             exact: self.exact,
-            backends: if only_shapes {
-                Vec::new()
-            } else {
-                backends.to_vec()
-            },
+            backends: of_plain,
             externals: registry.externals.clone(),
             is_named: !named.is_empty(),
             worker_counts: workers::choice(counts, self.only_cores),
@@ -243,7 +248,7 @@ impl Selected {
             pin: self.pin.map_or(Binding::Nobody, Pin::binding),
             options,
         };
-        let shaped = shapes.iter().map(|shape| shape.selection(&plain, backends));
+        let shaped = shapes.iter().map(|one| one.selection(&plain, &backends));
         let shaped = shaped.collect();
         Ok((plain, shaped))
     }
@@ -286,15 +291,25 @@ pub(super) fn none_applicable(reasons: &[String]) -> Exit {
     ))
 }
 
+/// The name that means every backend.
+const EVERY: &str = "all";
+
 /// The backends of these names, each once.
 fn named(registry: &Registry, names: &[String]) -> Result<Vec<&'static dyn Backend>, Exit> {
+    if names.iter().any(|name| name == EVERY) {
+        return Ok(registry.backends.clone());
+    }
     let find = |name: &String| {
         registry.backend(name).ok_or_else(|| {
             let known: Vec<_> = registry.backends.iter().map(|one| one.name()).collect();
-            Exit::usage(complaint!(
-                help = suggestion(name, &known),
-                "there is no backend `{name}`"
-            ))
+            let lacking = FEATURES.iter().find(|(lacking, _)| lacking == name);
+            let help = match lacking {
+                Some((_, feature)) => {
+                    format!("this build lacks it: build with `--features {feature}`")
+                }
+                None => suggestion(name, &known),
+            };
+            Exit::usage(complaint!(help = help, "there is no backend `{name}`"))
         })
     };
     let mut found: Vec<&'static dyn Backend> = Vec::new();

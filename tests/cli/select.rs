@@ -38,6 +38,22 @@ fn a_workload_with_only_if_named_runs_only_if_named() {
     assert!(ids(&["stencil-"]).contains("stencil-fine/"));
 }
 
+#[test]
+fn some_backends_run_only_if_they_are_named_or_all_are() {
+    let ids = |backends: &[&str]| {
+        let mut run = taskdyno();
+        run.args(["run", "--dry-run", "empty/pattern=chain/"])
+            .args(backends);
+        stdout(&run.output().unwrap())
+    };
+    let named = "empty/pattern=chain/tokio-current-thread/1";
+    assert!(ids(&[]).contains("empty/pattern=chain/tokio/1"));
+    assert!(!ids(&[]).contains(named));
+    assert!(ids(&["--backends", "tokio-current-thread"]).contains(named));
+    let all = ids(&["--backends", "all"]);
+    assert!(all.contains(named) && all.contains("empty/pattern=chain/tokio/1"));
+}
+
 /// The ids of the cases of a workload with `workers = [1, "cores", 100]` on `rayon`, and on `serial`, which has one
 /// worker.
 fn ids_with_many_workers(command: &[&str]) -> Vec<String> {

@@ -11,12 +11,17 @@ use taskdyno_core::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Setting, Sharing
 use taskdyno_core::parameter::{Parameter, ParameterKind, Parameters, Value};
 use taskdyno_core::pattern::{Pattern, STENCIL_1D};
 
-/// Every backend with threads, with each of these numbers of workers and each continuation.
+use crate::global;
+
+/// Every backend with threads, with each of these numbers of workers and each continuation. What this system cannot run is
+/// named and left out. In a process for one backend, only that one, with its number of workers.
 pub(crate) fn set_ups(worker_counts: &[usize]) -> Vec<(&'static dyn Backend, PoolPlan)> {
+    let backends = match global::alone() {
+        Some(alone) => vec![alone],
+        None => backends(),
+    };
     let mut all = Vec::new();
-    let of_threads = |backend: &&&dyn Backend| backend.sharing() == Sharing::Threads;
-    let of_threads = BACKENDS.iter().filter(of_threads);
-    for backend in of_threads.filter(|backend| backend.runs_graphs()) {
+    for backend in backends.into_iter().filter(|backend| backend.runs_graphs()) {
         let fixed = backend.fixed_worker_count().map(|count| vec![count]);
         for worker_count in fixed.unwrap_or_else(|| worker_counts.to_vec()) {
             let mut continuations = backend.continuations();
@@ -24,17 +29,35 @@ pub(crate) fn set_ups(worker_counts: &[usize]) -> Vec<(&'static dyn Backend, Poo
                 continuations = &[Continuation::Queue];
             }
             for &continuation in continuations {
-                let mut plan = PoolPlan::plain(*backend, worker_count);
+                let mut plan = PoolPlan::plain(backend, worker_count);
                 plan.continuation = continuation;
-                all.push((*backend, plan));
+                all.push((backend, plan));
             }
         }
     }
     all
 }
 
+/// The backends with threads that can start any number of workers in one process, and run on this system.
+fn backends() -> Vec<&'static dyn Backend> {
+    let of_threads = |backend: &&&dyn Backend| {
+        backend.sharing() == Sharing::Threads && !global::NAMES.contains(&backend.name())
+    };
+    let is_allowed = |backend: &&dyn Backend| {
+        let allowed = backend.check_system();
+        if let Err(refusal) = &allowed {
+            eprintln!("skipped: {refusal}");
+        }
+        allowed.is_ok()
+    };
+    let all = BACKENDS.iter().filter(of_threads).copied();
+    all.filter(is_allowed).collect()
+}
+
+/// One, two, three, and more than there are cores.
 pub(crate) fn worker_counts() -> [usize; 4] {
-    [1, 2, 3, thread::available_parallelism().unwrap().get() + 2]
+    let core_count = thread::available_parallelism().unwrap().get();
+    [1, 2, 3, (core_count + 2).max(8)]
 }
 
 /// Small graphs of a pattern: a single task if the pattern has such a graph, a narrow graph, and a graph that no number

@@ -3,6 +3,7 @@
 //! spawned task, so the pool needs no count of its own.
 
 use std::io;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -43,24 +44,44 @@ impl Backend for Rayon {
     }
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
-        let placement = Placement::new(plan)?;
-        let mut threads = RayonThreads::default();
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(plan.worker_count)
-            .spawn_handler(|thread| {
-                let index = thread.index();
-                let thread = spawn(placement, index, &job, || thread.run())?;
-                threads.0.push(thread);
-                Ok(())
-            })
-            .build()
-            .map_err(io::Error::other)?;
-        Ok(Box::new(RayonPool {
-            inline: plan.continuation == Continuation::Inline,
-            pool,
-            _threads: threads,
-            job,
-        }))
+        let pool = start_pool(&job, plan)?;
+        let inline = plan.continuation == Continuation::Inline;
+        Ok(Box::new(RayonPool { pool, job, inline }))
+    }
+}
+
+/// Starts the workers.
+pub(super) fn start_pool(job: &Arc<Job>, plan: &PoolPlan) -> io::Result<RayonThreadPool> {
+    let placement = Placement::new(plan)?;
+    let mut threads = RayonThreads::default();
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(plan.worker_count)
+        .spawn_handler(|thread| {
+            let index = thread.index();
+            let thread = spawn(placement, index, job, || thread.run())?;
+            threads.0.push(thread);
+            Ok(())
+        })
+        .build()
+        .map_err(io::Error::other)?;
+    Ok(RayonThreadPool {
+        pool,
+        _threads: threads,
+    })
+}
+
+/// A pool whose threads have ended when it has been dropped.
+pub(super) struct RayonThreadPool {
+    /// Declared before its threads, so that they are told to end before they are joined.
+    pool: ThreadPool,
+    _threads: RayonThreads,
+}
+
+impl Deref for RayonThreadPool {
+    type Target = ThreadPool;
+
+    fn deref(&self) -> &ThreadPool {
+        &self.pool
     }
 }
 
@@ -75,9 +96,7 @@ impl Drop for RayonThreads {
 }
 
 struct RayonPool {
-    /// Declared before its threads, so that they are told to end before they are joined.
-    pool: ThreadPool,
-    _threads: RayonThreads,
+    pool: RayonThreadPool,
     job: Arc<Job>,
     inline: bool,
 }

@@ -1,7 +1,5 @@
 use std::io;
 
-#[cfg(not(feature = "tokio"))]
-use super::support::NO_ASYNC_FORM;
 use super::support::{CoordinatedKind, Form, ROUNDS, two_at_least};
 use crate::coordination::{BarrierWork, BrokenBarrierWork, Coordinated};
 use crate::kernel::{Kernel, Pace, Setting, Venue};
@@ -38,9 +36,9 @@ fn fits(parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
     let form = Form::at(venue)?;
     if parameters.text("variant") == BROKEN {
         two_at_least(venue, "stays away from")?;
-        if form == Form::AsyncTasks && !venue.is_external {
+        if form.is_async() && !venue.is_external {
             return Err(
-                "the barrier of tokio cannot be broken: use a backend of threads or processes"
+                "the barrier of an async runtime cannot be broken: use a backend of threads or processes"
                     .into(),
             );
         }
@@ -62,9 +60,14 @@ fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn K
         Form::Threads => work(ThreadBarrier::new(party_count), phase_count, setting),
         Form::Processes => work(SharedBarrier::new(party_count)?, phase_count, setting),
         #[cfg(feature = "tokio")]
-        Form::AsyncTasks => work(TokioBarrier::new(party_count), phase_count, setting),
-        #[cfg(not(feature = "tokio"))]
-        Form::AsyncTasks => Err(io::Error::other(NO_ASYNC_FORM)),
+        Form::TokioTasks => work(TokioBarrier::new(party_count), phase_count, setting),
+        #[cfg(feature = "smol")]
+        Form::SmolTasks => work(of_smol::SmolBarrier::new(party_count), phase_count, setting),
+        #[allow(
+            unreachable_patterns,
+            reason = "reached in builds without some runtimes"
+        )]
+        form => form.is_lacking(),
     }
 }
 
@@ -110,6 +113,30 @@ mod of_tokio {
     }
 
     impl Barrier for TokioBarrier {
+        async fn wait(&self, party: Party<'_>) -> Result<(), Halted> {
+            let _waiting = party.waits_for("the barrier");
+            self.0.wait().await;
+            Ok(())
+        }
+    }
+}
+
+#[cfg(feature = "smol")]
+mod of_smol {
+    use smol::lock;
+
+    use crate::sync::{Barrier, Halted, Party};
+
+    /// The barrier of smol.
+    pub(super) struct SmolBarrier(lock::Barrier);
+
+    impl SmolBarrier {
+        pub(super) fn new(party_count: u32) -> Self {
+            Self(lock::Barrier::new(party_count as usize))
+        }
+    }
+
+    impl Barrier for SmolBarrier {
         async fn wait(&self, party: Party<'_>) -> Result<(), Halted> {
             let _waiting = party.waits_for("the barrier");
             self.0.wait().await;

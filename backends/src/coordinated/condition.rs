@@ -1,7 +1,7 @@
 use std::io;
 
-#[cfg(not(feature = "tokio"))]
-use super::support::NO_ASYNC_FORM;
+#[cfg(feature = "smol")]
+use super::support::of_smol::SmolMonitor;
 #[cfg(feature = "tokio")]
 use super::support::tokio_monitor::TokioMonitor;
 use super::support::{CoordinatedKind, Form, ROUNDS, two_at_least};
@@ -29,7 +29,7 @@ pub const CONDITION: CoordinatedKind = CoordinatedKind {
         },
         Parameter {
             name: "form",
-            why: "which condition: `natural` is `std` for threads, a futex for processes, `tokio` for async tasks",
+            why: "which condition: `natural` is `std` for threads, a futex for processes, that of the runtime for async tasks",
             kind: ParameterKind::Choice(&["natural", PARKING_LOT]),
             default: Some(DefaultValue::Text("natural")),
         },
@@ -62,9 +62,14 @@ fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn K
         Form::Threads => work(ThreadMonitor::default(), parameters, setting),
         Form::Processes => work(SharedMonitor::new()?, parameters, setting),
         #[cfg(feature = "tokio")]
-        Form::AsyncTasks => work(TokioMonitor::default(), parameters, setting),
-        #[cfg(not(feature = "tokio"))]
-        Form::AsyncTasks => Err(io::Error::other(NO_ASYNC_FORM)),
+        Form::TokioTasks => work(TokioMonitor::default(), parameters, setting),
+        #[cfg(feature = "smol")]
+        Form::SmolTasks => work(SmolMonitor::default(), parameters, setting),
+        #[allow(
+            unreachable_patterns,
+            reason = "reached in builds without some runtimes"
+        )]
+        form => form.is_lacking(),
     }
 }
 
@@ -78,7 +83,7 @@ fn parking_lot_fits(form: Form) -> Result<(), String> {
                 .into(),
         ),
         Form::Threads => Ok(()),
-        Form::Processes | Form::AsyncTasks => Err(
+        _ => Err(
             "the condition `parking-lot` is for threads: form=natural is for all workers".into(),
         ),
     }

@@ -1,7 +1,5 @@
 use std::io;
 
-#[cfg(not(feature = "tokio"))]
-use super::support::NO_ASYNC_FORM;
 use super::support::{CoordinatedKind, Form, ROUNDS, two_at_least};
 use crate::coordination::{Coordinated, EVENT_LATENCIES, EventWork};
 use crate::kernel::{Kernel, Pace, Setting, Venue};
@@ -37,9 +35,14 @@ fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn K
         Form::Threads => work(|| Ok(ThreadEvent::default()), parameters, setting),
         Form::Processes => work(SharedEvent::new, parameters, setting),
         #[cfg(feature = "tokio")]
-        Form::AsyncTasks => work(|| Ok(of_tokio::TokioEvent::default()), parameters, setting),
-        #[cfg(not(feature = "tokio"))]
-        Form::AsyncTasks => Err(io::Error::other(NO_ASYNC_FORM)),
+        Form::TokioTasks => work(|| Ok(of_tokio::TokioEvent::default()), parameters, setting),
+        #[cfg(feature = "smol")]
+        Form::SmolTasks => work(|| Ok(of_smol::SmolEvent::default()), parameters, setting),
+        #[allow(
+            unreachable_patterns,
+            reason = "reached in builds without some runtimes"
+        )]
+        form => form.is_lacking(),
     }
 }
 
@@ -81,6 +84,57 @@ mod of_tokio {
 
         fn clear(&self) {
             self.0.send_replace(false);
+        }
+    }
+}
+
+#[cfg(feature = "smol")]
+mod of_smol {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use event_listener::Event as Wakeups;
+
+    use crate::sync::{Event, Halted, Party};
+
+    /// A flag, and the event of smol for those that wait for it.
+    #[derive(Default)]
+    pub(super) struct SmolEvent {
+        is_set: AtomicBool,
+        woken: Wakeups,
+    }
+
+    impl SmolEvent {
+        fn is_set(&self) -> bool {
+            // Acquire: pairs with the Release in `set`.
+            self.is_set.load(Ordering::Acquire)
+        }
+    }
+
+    impl Event for SmolEvent {
+        async fn wait(&self, party: Party<'_>) -> Result<(), Halted> {
+            if self.is_set() {
+                return Ok(());
+            }
+            let _waiting = party.waits_for("the event");
+            loop {
+                // It listens before it looks again, so a wake-up after that reaches it.
+                let woken = self.woken.listen();
+                if self.is_set() {
+                    return Ok(());
+                }
+                woken.await;
+            }
+        }
+
+        fn set(&self) {
+            // Release: hands over what happened before.
+            self.is_set.store(true, Ordering::Release);
+            self.woken.notify(usize::MAX);
+        }
+
+        fn clear(&self) {
+            // Relaxed: it hands over nothing.
+            self.is_set.store(false, Ordering::Relaxed);
         }
     }
 }

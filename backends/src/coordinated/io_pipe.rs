@@ -1,7 +1,5 @@
 use std::io;
 
-#[cfg(not(feature = "tokio"))]
-use super::support::NO_ASYNC_FORM;
 use super::support::{CoordinatedKind, Form, ROUNDS};
 use crate::coordination::{Coordinated, LEAST_MESSAGE_BYTES, PipeExchange, ROUND_TRIP};
 use crate::kernel::{Kernel, Pace, Setting, Venue};
@@ -52,9 +50,14 @@ fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn K
     match Form::of(setting) {
         Form::Threads | Form::Processes => work(BlockingPipe::new, parameters, setting),
         #[cfg(feature = "tokio")]
-        Form::AsyncTasks => work(of_tokio::TokioPipe::new, parameters, setting),
-        #[cfg(not(feature = "tokio"))]
-        Form::AsyncTasks => Err(io::Error::other(NO_ASYNC_FORM)),
+        Form::TokioTasks => work(of_tokio::TokioPipe::new, parameters, setting),
+        #[cfg(feature = "smol")]
+        Form::SmolTasks => work(of_smol::SmolPipe::new, parameters, setting),
+        #[allow(
+            unreachable_patterns,
+            reason = "reached in builds without some runtimes"
+        )]
+        form => form.is_lacking(),
     }
 }
 
@@ -158,6 +161,86 @@ mod of_tokio {
             Ok(count) => Some(count),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
             Err(error) => panic!("this process has both ends of the pipe: {error}"),
+        }
+    }
+}
+
+#[cfg(feature = "smol")]
+mod of_smol {
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::OwnedFd;
+    use std::sync::OnceLock;
+
+    use smol::Async;
+
+    use crate::sync::{BytePipe, Halted, Party, PipeEnds, WAITS_TO_READ, WAITS_TO_WRITE};
+
+    /// A pipe whose ends smol watches from their first use on.
+    pub(super) struct SmolPipe {
+        ends: PipeEnds,
+        reader: OnceLock<Async<File>>,
+        writer: OnceLock<Async<File>>,
+    }
+
+    /// Why a call cannot fail.
+    const RUNS: &str = "smol watches pipes for as long as the process runs";
+
+    impl SmolPipe {
+        pub(super) fn new() -> io::Result<Self> {
+            Ok(Self {
+                ends: PipeEnds::new()?,
+                reader: OnceLock::new(),
+                writer: OnceLock::new(),
+            })
+        }
+
+        /// The end that is read. It is watched, and moves no bytes itself.
+        fn reader(&self) -> &Async<File> {
+            self.reader.get_or_init(|| watched(&self.ends.reader))
+        }
+
+        /// The end that is written, like [`reader`](Self::reader).
+        fn writer(&self) -> &Async<File> {
+            self.writer.get_or_init(|| watched(&self.ends.writer))
+        }
+    }
+
+    fn watched(end: &OwnedFd) -> Async<File> {
+        let end = end.try_clone().map(File::from);
+        end.and_then(Async::new_nonblocking).expect(RUNS)
+    }
+
+    impl BytePipe for SmolPipe {
+        async fn write_all(&self, party: Party<'_>, mut bytes: &[u8]) -> Result<(), Halted> {
+            while !bytes.is_empty() {
+                match self.ends.try_write(bytes) {
+                    Some(count) => bytes = &bytes[count..],
+                    None => {
+                        let _waiting = party.waits_for(WAITS_TO_WRITE);
+                        self.writer().writable().await.expect(RUNS);
+                    }
+                }
+            }
+            Ok(())
+        }
+
+        async fn read_exact(&self, party: Party<'_>, bytes: &mut [u8]) -> Result<(), Halted> {
+            let mut filled = 0;
+            while filled < bytes.len() {
+                match self.ends.try_read(&mut bytes[filled..]) {
+                    Some(count) => filled += count,
+                    None => {
+                        let _waiting = party.waits_for(WAITS_TO_READ);
+                        self.reader().readable().await.expect(RUNS);
+                    }
+                }
+            }
+            Ok(())
+        }
+
+        fn left_byte_count(&self) -> u64 {
+            self.ends.byte_count()
         }
     }
 }

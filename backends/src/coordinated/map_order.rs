@@ -1,7 +1,7 @@
 use std::io;
 
-#[cfg(not(feature = "tokio"))]
-use super::support::NO_ASYNC_FORM;
+#[cfg(feature = "smol")]
+use super::support::of_smol::{SmolMonitor, SmolTimers};
 use super::support::{CoordinatedKind, Form, two_at_least};
 #[cfg(feature = "tokio")]
 use super::support::{tokio_monitor::TokioMonitor, tokio_timers::TokioTimers};
@@ -54,12 +54,20 @@ fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn K
             work(SharedMonitor::new()?, timers, parameters, setting)
         }
         #[cfg(feature = "tokio")]
-        Form::AsyncTasks => {
+        Form::TokioTasks => {
             let timers = TokioTimers::new(party_count);
             work(TokioMonitor::default(), timers, parameters, setting)
         }
-        #[cfg(not(feature = "tokio"))]
-        Form::AsyncTasks => Err(io::Error::other(NO_ASYNC_FORM)),
+        #[cfg(feature = "smol")]
+        Form::SmolTasks => {
+            let timers = SmolTimers::new(party_count);
+            work(SmolMonitor::default(), timers, parameters, setting)
+        }
+        #[allow(
+            unreachable_patterns,
+            reason = "reached in builds without some runtimes"
+        )]
+        form => form.is_lacking(),
     }
 }
 

@@ -1,9 +1,9 @@
 use std::io;
 
-#[cfg(not(feature = "tokio"))]
-use super::support::NO_ASYNC_FORM;
 #[cfg(feature = "tokio")]
 use super::support::locks::{TokioPause, TokioSemaphore};
+#[cfg(feature = "smol")]
+use super::support::of_smol::{SmolPause, SmolSemaphore};
 use super::support::{CoordinatedKind, Form, TIMES};
 use crate::coordination::{Coordinated, SEMAPHORE_LATENCIES, SemaphoreWork};
 use crate::kernel::{Kernel, Pace, Setting, Venue};
@@ -59,9 +59,14 @@ fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn K
         Form::Threads => build.with(ThreadSemaphore::new(permit_count), BlockingPause),
         Form::Processes => build.with(SharedSemaphore::new(permit_count)?, BlockingPause),
         #[cfg(feature = "tokio")]
-        Form::AsyncTasks => build.with(TokioSemaphore::new(permit_count), TokioPause),
-        #[cfg(not(feature = "tokio"))]
-        Form::AsyncTasks => Err(io::Error::other(NO_ASYNC_FORM)),
+        Form::TokioTasks => build.with(TokioSemaphore::new(permit_count), TokioPause),
+        #[cfg(feature = "smol")]
+        Form::SmolTasks => build.with(SmolSemaphore::new(permit_count), SmolPause),
+        #[allow(
+            unreachable_patterns,
+            reason = "reached in builds without some runtimes"
+        )]
+        form => form.is_lacking(),
     }
 }
 

@@ -1,7 +1,7 @@
 use std::io;
 
-#[cfg(not(feature = "tokio"))]
-use super::support::NO_ASYNC_FORM;
+#[cfg(feature = "smol")]
+use super::support::of_smol::SmolTimers;
 #[cfg(feature = "tokio")]
 use super::support::tokio_timers::TokioTimers;
 use super::support::{CoordinatedKind, Form};
@@ -47,9 +47,14 @@ fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn K
         Form::Threads => work(ThreadTimers::new(party_count), parameters, setting),
         Form::Processes => work(SharedTimers::new(party_count)?, parameters, setting),
         #[cfg(feature = "tokio")]
-        Form::AsyncTasks => work(TokioTimers::new(party_count), parameters, setting),
-        #[cfg(not(feature = "tokio"))]
-        Form::AsyncTasks => Err(io::Error::other(NO_ASYNC_FORM)),
+        Form::TokioTasks => work(TokioTimers::new(party_count), parameters, setting),
+        #[cfg(feature = "smol")]
+        Form::SmolTasks => work(SmolTimers::new(party_count), parameters, setting),
+        #[allow(
+            unreachable_patterns,
+            reason = "reached in builds without some runtimes"
+        )]
+        form => form.is_lacking(),
     }
 }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::support::{
-    CAN_AWAIT, PAGE_BYTES, bytes_from_device, elsewhere, file_system, temporary_file, with_pages,
+    AwaitedOn, PAGE_BYTES, bytes_from_device, file_system, temporary_file, with_pages,
 };
 use crate::graph::TaskId;
-use crate::kernel::{Awaited, Findings, Kernel, KernelKind, Setting};
+use crate::kernel::{Awaited, Findings, Kernel, KernelKind, Setting, Venue};
 use crate::memory::{Padded, SharedSlice};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::random::{fill, first_wrong_byte, mix};
@@ -72,6 +72,10 @@ impl KernelKind for IoFileReadKind {
         Some("reads")
     }
 
+    fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        AwaitedOn::check(venue)
+    }
+
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
         let pieces = Pieces {
             page_count: parameters.count("read_pages") as usize,
@@ -80,7 +84,7 @@ impl KernelKind for IoFileReadKind {
         let file = written(&pieces)?;
         let is_uncached = parameters.text("cache") == "uncached";
         Ok(Box::new(FileReads {
-            is_async: setting.is_async && CAN_AWAIT,
+            runtime: AwaitedOn::of(setting),
             reads: parameters.count("reads"),
             shared: Arc::new(ReadFile {
                 file_system: file_system(&file)?,
@@ -190,7 +194,7 @@ impl ReadFile {
 struct FileReads {
     shared: Arc<ReadFile>,
     reads: u64,
-    is_async: bool,
+    runtime: AwaitedOn,
 }
 
 impl Kernel for FileReads {
@@ -206,15 +210,18 @@ impl Kernel for FileReads {
     }
 
     fn is_awaited(&self) -> bool {
-        self.is_async
+        self.runtime.is_async()
     }
 
     fn awaited(&self, _: TaskId, seed: u64) -> Awaited<'_> {
+        let runtime = self.runtime;
         Box::pin(async move {
             let mut word = seed;
             for _ in 0..self.reads {
                 let shared = Arc::clone(&self.shared);
-                word = elsewhere(move || shared.counted(|| shared.next(word))).await;
+                word = runtime
+                    .elsewhere(move || shared.counted(|| shared.next(word)))
+                    .await;
             }
             word
         })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::support::{CAN_AWAIT, PAGE_BYTES, elsewhere, file_system, temporary_file, with_pages};
+use super::support::{AwaitedOn, PAGE_BYTES, file_system, temporary_file, with_pages};
 use crate::graph::TaskId;
 use crate::kernel::{Awaited, Findings, Kernel, KernelKind, Setting, Venue};
 use crate::latency::{Histogram, Recorder};
@@ -60,6 +60,7 @@ impl KernelKind for IoFileWriteKind {
     }
 
     fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        AwaitedOn::check(venue)?;
         match venue.task_count <= MOST_TASKS {
             true => Ok(()),
             false => Err(format!(
@@ -82,7 +83,7 @@ impl KernelKind for IoFileWriteKind {
         let files = (0..task_count).map(|_| temporary_file());
         let files = files.collect::<io::Result<Vec<_>>>()?;
         Ok(Box::new(FileWrites {
-            is_async: setting.is_async && CAN_AWAIT,
+            runtime: AwaitedOn::of(setting),
             file_system: match files.first() {
                 Some(file) => file_system(file)?,
                 None => String::new(),
@@ -172,7 +173,7 @@ impl WrittenFiles {
 struct FileWrites {
     shared: Arc<WrittenFiles>,
     file_system: String,
-    is_async: bool,
+    runtime: AwaitedOn,
 }
 
 impl FileWrites {
@@ -196,16 +197,19 @@ impl Kernel for FileWrites {
     }
 
     fn is_awaited(&self) -> bool {
-        self.is_async
+        self.runtime.is_async()
     }
 
     fn awaited(&self, task: TaskId, seed: u64) -> Awaited<'_> {
+        let runtime = self.runtime;
         Box::pin(async move {
             for at in 0..self.shared.writes {
                 let shared = Arc::clone(&self.shared);
-                elsewhere(move || shared.write(task, seed, at)).await;
+                runtime
+                    .elsewhere(move || shared.write(task, seed, at))
+                    .await;
                 let shared = Arc::clone(&self.shared);
-                elsewhere(move || shared.sync(task)).await;
+                runtime.elsewhere(move || shared.sync(task)).await;
             }
             self.shared.end(task, seed)
         })
@@ -244,7 +248,7 @@ mod tests {
 
     fn kernel(file: File, file_system: &str) -> FileWrites {
         FileWrites {
-            is_async: false,
+            runtime: AwaitedOn::Thread,
             file_system: file_system.into(),
             shared: Arc::new(WrittenFiles {
                 files: vec![file],

@@ -1,17 +1,14 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-#[cfg(feature = "tokio")]
-use super::support::until;
-use super::support::{CAN_AWAIT, DueTimes, EchoMessage, Helper, Slot, answer, message};
+use super::support::{AwaitedOn, DueTimes, EchoMessage, Helper, Slot, answer, message};
 use crate::graph::TaskId;
-#[cfg(feature = "tokio")]
-use crate::kernel::Awaited;
-use crate::kernel::{Findings, Kernel, KernelKind, Pace, Setting, Venue};
+use crate::kernel::{Awaited, Findings, Kernel, KernelKind, Pace, Setting, Venue};
 use crate::latency::{Histogram, Recorder};
 use crate::memory::{Padded, SharedSlice};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
@@ -60,6 +57,7 @@ impl KernelKind for IoTcpKind {
     }
 
     fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        AwaitedOn::check(venue)?;
         match venue.task_count <= MOST_TASKS {
             true => Ok(()),
             false => Err(format!(
@@ -87,15 +85,15 @@ impl KernelKind for IoTcpKind {
     }
 
     fn build(&self, parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn Kernel>> {
-        let is_async = setting.is_async && CAN_AWAIT;
+        let runtime = AwaitedOn::of(setting);
         let helper = Helper::start(setting.helper, parameters.milliseconds("delay_ms"))?;
         let task_count = setting.graph.task_count();
-        let connections = (0..task_count).map(|_| Connection::new(helper.connect()?, is_async));
+        let connections = (0..task_count).map(|_| Connection::new(helper.connect()?, runtime));
         let interval = Duration::from_micros(parameters.count("interval_us"));
         Ok(Box::new(Requests {
             connections: connections.collect::<io::Result<_>>()?,
             helper,
-            is_async,
+            runtime,
             schedule: DueTimes::new(task_count, interval)?,
             answered_count: SharedSlice::new(1)?,
             answered_before: AtomicU64::new(0),
@@ -107,55 +105,101 @@ impl KernelKind for IoTcpKind {
 /// A connection to the helper. One task at a time uses it.
 struct Connection {
     stream: TcpStream,
+    watched: OnceLock<Watched>,
+}
+
+/// The same connection, watched by a runtime.
+enum Watched {
+    /// By none: whoever uses it blocks.
+    Thread(TcpStream),
     #[cfg(feature = "tokio")]
-    watched: std::sync::OnceLock<tokio::net::TcpStream>,
+    Tokio(tokio::net::TcpStream),
+    #[cfg(feature = "smol")]
+    Smol(smol::Async<TcpStream>),
 }
 
 impl Connection {
-    fn new(stream: TcpStream, is_async: bool) -> io::Result<Self> {
-        stream.set_nonblocking(is_async)?;
+    fn new(stream: TcpStream, runtime: AwaitedOn) -> io::Result<Self> {
+        stream.set_nonblocking(runtime.is_async())?;
         Ok(Self {
             stream,
-            #[cfg(feature = "tokio")]
-            watched: std::sync::OnceLock::new(),
+            watched: OnceLock::new(),
         })
     }
 
     /// Sends a request and waits for the answer. Blocks.
     fn ask(&self, request: &EchoMessage) -> io::Result<EchoMessage> {
-        (&self.stream).write_all(request)?;
-        let mut answer = EchoMessage::default();
-        (&self.stream).read_exact(&mut answer)?;
-        Ok(answer)
+        ask_and_block(&self.stream, request)
     }
 
     /// [`ask`](Self::ask), awaited.
-    #[cfg(feature = "tokio")]
-    async fn ask_and_await(&self, request: &EchoMessage) -> io::Result<EchoMessage> {
-        let stream = match self.watched.get() {
-            Some(stream) => stream,
+    async fn ask_and_await(
+        &self,
+        runtime: AwaitedOn,
+        request: &EchoMessage,
+    ) -> io::Result<EchoMessage> {
+        let watched = match self.watched.get() {
+            Some(watched) => watched,
             None => {
                 // The runtime watches the connection from now on.
-                let stream = tokio::net::TcpStream::from_std(self.stream.try_clone()?)?;
-                self.watched.get_or_init(|| stream)
+                let watched = Watched::new(runtime, self.stream.try_clone()?)?;
+                self.watched.get_or_init(|| watched)
             }
         };
-        let mut sent = 0;
-        while sent < request.len() {
-            stream.writable().await?;
-            sent += or_not_ready(stream.try_write(&request[sent..]))?;
-        }
-        let mut answer = EchoMessage::default();
-        let mut received = 0;
-        while received < answer.len() {
-            stream.readable().await?;
-            received += match stream.try_read(&mut answer[received..]) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                result => or_not_ready(result)?,
-            };
-        }
-        Ok(answer)
+        watched.ask(request).await
     }
+}
+
+impl Watched {
+    fn new(runtime: AwaitedOn, stream: TcpStream) -> io::Result<Self> {
+        match runtime {
+            AwaitedOn::Thread => Ok(Self::Thread(stream)),
+            #[cfg(feature = "tokio")]
+            AwaitedOn::Tokio => tokio::net::TcpStream::from_std(stream).map(Self::Tokio),
+            #[cfg(feature = "smol")]
+            AwaitedOn::Smol => smol::Async::new_nonblocking(stream).map(Self::Smol),
+        }
+    }
+
+    /// Sends a request and awaits the answer.
+    async fn ask(&self, request: &EchoMessage) -> io::Result<EchoMessage> {
+        match self {
+            Self::Thread(stream) => ask_and_block(stream, request),
+            #[cfg(feature = "tokio")]
+            Self::Tokio(stream) => ask_with_tokio(stream, request).await,
+            #[cfg(feature = "smol")]
+            Self::Smol(stream) => ask_with_smol(stream, request).await,
+        }
+    }
+}
+
+fn ask_and_block(mut stream: &TcpStream, request: &EchoMessage) -> io::Result<EchoMessage> {
+    stream.write_all(request)?;
+    let mut answer = EchoMessage::default();
+    stream.read_exact(&mut answer)?;
+    Ok(answer)
+}
+
+#[cfg(feature = "tokio")]
+async fn ask_with_tokio(
+    stream: &tokio::net::TcpStream,
+    request: &EchoMessage,
+) -> io::Result<EchoMessage> {
+    let mut sent = 0;
+    while sent < request.len() {
+        stream.writable().await?;
+        sent += or_not_ready(stream.try_write(&request[sent..]))?;
+    }
+    let mut answer = EchoMessage::default();
+    let mut received = 0;
+    while received < answer.len() {
+        stream.readable().await?;
+        received += match stream.try_read(&mut answer[received..]) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            result => or_not_ready(result)?,
+        };
+    }
+    Ok(answer)
 }
 
 /// How many bytes were moved: 0 if the connection was not ready.
@@ -167,11 +211,24 @@ fn or_not_ready(moved: io::Result<usize>) -> io::Result<usize> {
     }
 }
 
+#[cfg(feature = "smol")]
+async fn ask_with_smol(
+    mut stream: &smol::Async<TcpStream>,
+    request: &EchoMessage,
+) -> io::Result<EchoMessage> {
+    use smol::io::{AsyncReadExt, AsyncWriteExt};
+
+    stream.write_all(request).await?;
+    let mut answer = EchoMessage::default();
+    stream.read_exact(&mut answer).await?;
+    Ok(answer)
+}
+
 struct Requests {
     /// Closed before the helper ends.
     connections: Vec<Connection>,
     helper: Helper,
-    is_async: bool,
+    runtime: AwaitedOn,
     schedule: DueTimes,
     /// How many answers have come since the last reset.
     answered_count: SharedSlice<Padded<AtomicU64>>,
@@ -236,16 +293,16 @@ impl Kernel for Requests {
     }
 
     fn is_awaited(&self) -> bool {
-        self.is_async
+        self.runtime.is_async()
     }
 
-    #[cfg(feature = "tokio")]
     fn awaited(&self, _: TaskId, seed: u64) -> Awaited<'_> {
+        let runtime = self.runtime;
         Box::pin(async move {
             let slot = self.schedule.begin();
-            until(slot.due).await;
+            runtime.until(slot.due).await;
             let request = message(slot.unique, seed);
-            let answered = self.connections[slot.number].ask_and_await(&request);
+            let answered = self.connections[slot.number].ask_and_await(runtime, &request);
             self.finish(slot, seed, answered.await)
         })
     }

@@ -2,7 +2,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use super::support::{Mixed, MixedKind, Punctual, Slot, Timing};
+use super::support::{AwaitedOn, Mixed, MixedKind, Punctual, Slot, Timing};
 use crate::kernel::{Kernel, Setting};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 
@@ -36,6 +36,7 @@ pub const MIXED_BLOCKING: MixedKind = MixedKind {
     size_parameter: None,
     latencies: &[LATENESS],
     is_ranked_by_cpu: false,
+    fits: AwaitedOn::check,
     build,
 };
 

@@ -1,7 +1,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::support::{Mixed, MixedKind, Punctual, Slot, Timing};
+use super::support::{AwaitedOn, Mixed, MixedKind, Punctual, Slot, Timing};
 use crate::kernel::{Kernel, Setting};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::random::mix;
@@ -22,6 +22,7 @@ pub const MIXED_PERIODIC: MixedKind = MixedKind {
     size_parameter: None,
     latencies: &[LATENESS],
     is_ranked_by_cpu: true,
+    fits: AwaitedOn::check,
     build,
 };
 

@@ -27,6 +27,7 @@ pub const MIXED_SIZES: MixedKind = MixedKind {
     size_parameter: Some("short_us"),
     latencies: &[RESPONSE],
     is_ranked_by_cpu: false,
+    fits: |_| Ok(()),
     build,
 };
 

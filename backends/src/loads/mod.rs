@@ -1,8 +1,8 @@
 //! Kernels that load a machine as real programs do: they do IO, or some of their tasks hinder the others. Each task works by
 //! itself. There is one file per kernel, and one line per kernel in [`LOADS`].
 //!
-//! A task blocks its worker, and on async backends it is awaited. There, files go through the threads that tokio keeps for
-//! calls that block, because tokio has no other way (`tokio::fs` does the same).
+//! A task blocks its worker, and on async backends it is awaited. There, files go through the threads that the runtime keeps
+//! for calls that block, because it has no other way (`tokio::fs` and `smol::fs` do the same).
 
 use crate::kernel::KernelKind;
 

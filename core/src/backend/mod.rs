@@ -51,6 +51,26 @@ pub trait Backend: Sync {
         }
     }
 
+    /// The async runtime whose timers and primitives its tasks can await, such as `tokio`; `None` if its tasks are not
+    /// awaited, or if no kernel knows the runtime. Such a kernel is not applicable.
+    fn runtime(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether commands run it if no backend is named.
+    fn is_default(&self) -> bool {
+        true
+    }
+
+    /// Checks that this system allows what the backend needs.
+    ///
+    /// # Errors
+    ///
+    /// Why the backend cannot run here, in a sentence.
+    fn check_system(&self) -> Result<(), String> {
+        Ok(())
+    }
+
     /// The number of workers, if the backend supports only one number.
     fn fixed_worker_count(&self) -> Option<usize> {
         None
@@ -97,6 +117,7 @@ pub trait Backend: Sync {
         let mut venue = Venue::new(self.name(), task_count, worker_count);
         venue.sharing = self.sharing();
         venue.is_async = self.family() == Family::Async;
+        venue.runtime = self.runtime();
         venue.is_fixed = self.fixed_worker_count().is_some();
         venue.parallelism = self.parallelism(worker_count, true);
         venue
@@ -107,6 +128,7 @@ pub trait Backend: Sync {
     fn setting<'a>(&self, graph: &'a TaskGraph, worker_count: usize) -> Setting<'a> {
         let mut setting = Setting::new(graph, self.sharing(), worker_count);
         setting.is_async = self.family() == Family::Async;
+        setting.runtime = self.runtime();
         setting
     }
 

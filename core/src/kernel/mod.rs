@@ -104,8 +104,7 @@ pub trait Kernel: Send + Sync {
         Box::pin(std::future::ready(self.run(task, seed)))
     }
 
-    /// Whether [`awaited`](Kernel::awaited) waits for descriptors, such as pipes and sockets, so that an async runtime must
-    /// watch them.
+    /// Whether [`awaited`](Kernel::awaited) waits for descriptors, which an async runtime must then watch.
     fn awaits_descriptors(&self) -> bool {
         false
     }
@@ -157,8 +156,7 @@ pub trait Kernel: Send + Sync {
         None
     }
 
-    /// Records latencies from now on, or stops recording them. Called when nothing runs. Before the first call, none are
-    /// recorded.
+    /// Records latencies from now on, or stops recording them, as at first. Called when nothing runs.
     fn record_latencies(&self, on: bool) {
         let _ = on;
     }

@@ -1,7 +1,7 @@
-//! Recursive programs on the deques: `backend/support/spawning.rs` has the protocol.
+//! Recursive programs on the deques: `backend/support/walking.rs` has the protocol.
 
 use super::DequeWorker;
-use crate::backend::support::spawning::{ChildQueue, run_task};
+use crate::backend::support::walking::{ChildQueue, run_task};
 use crate::backend::support::worker::Spin;
 use crate::execute::Halt;
 use crate::graph::TaskId;

@@ -1,8 +1,8 @@
-//! Recursive programs on the deques in shared pages: `backend/support/spawning.rs` has the protocol.
+//! Recursive programs on the deques in shared pages: `backend/support/walking.rs` has the protocol.
 
 use super::atomic::{Ordering, fence};
 use super::worker::Worker;
-use crate::backend::support::spawning::{ChildQueue, run_task};
+use crate::backend::support::walking::{ChildQueue, run_task};
 use crate::execute::Halt;
 use crate::graph::TaskId;
 

@@ -1,183 +1,213 @@
-//! Runs the tasks of a recursive program on a worker with a queue, see [`Places`].
+//! Runs on runtimes that spawn one future for each task that becomes ready.
+//!
+//! **The end of a run.** Only tasks without dependents are counted. When they have finished, so has every other
+//! task. A count of all tasks would be one more contended cache line.
 
-use super::children::Places;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::backend::{Continuation, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::TaskId;
-use crate::recursion::{Carried, FirstStep, Folded, ProgramVisitor, Recursion, Run};
 
-/// The queue of a worker that runs a recursive program, and how the worker waits.
-pub(in crate::backend) trait ChildQueue {
-    /// The number of the worker.
-    fn me(&self) -> usize;
+/// A runtime that futures are spawned on.
+pub(in crate::backend) trait Spawner: Send + Sync + 'static {
+    /// Spawns `future`. Nobody waits for it.
+    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static);
 
-    /// Pushes children. Others can take them from now on.
-    fn push(&mut self, tasks: impl Iterator<Item = TaskId>);
+    /// A timer of the runtime.
+    fn sleep(duration: Duration) -> impl Future<Output = ()> + Send;
 
-    /// Takes the task of this worker that was pushed last, if another worker has not taken it.
-    fn pop(&mut self) -> Option<TaskId>;
+    /// Awaits `work`, a task of `job`. A runtime that does not cancel its tasks must stop waiting when the job has failed,
+    /// because what the task waits for may never come.
+    fn awaits(
+        &self,
+        job: &Job,
+        work: impl Future<Output = Result<(), Halt>> + Send,
+    ) -> impl Future<Output = Result<(), Halt>> + Send {
+        let _ = job;
+        work
+    }
 
-    /// Waits for a task of any worker; `None` if `is_done` returns `true` before there is one.
-    ///
-    /// # Errors
-    ///
-    /// [`Halt`] if the run has failed.
-    fn wait(&mut self, is_done: impl Fn() -> bool) -> Result<Option<TaskId>, Halt>;
-
-    /// Wakes this worker, which may wait for a child that is now done.
-    fn wake(&self, worker: usize);
+    /// Wakes the caller: the run is over or has failed.
+    fn end(&self);
 }
 
-/// Runs a task that was taken from a queue outside of all others: the root, or a child of another worker. Returns whether
-/// it was the root.
+/// A job on a runtime.
+pub(in crate::backend) struct Spawning<S> {
+    job: Arc<Job>,
+    /// Whether the first task made ready runs at once.
+    inline: bool,
+    /// Whether there are tasks that are awaited.
+    any_waits: bool,
+    /// Tasks of the graph without dependents.
+    last_count: usize,
+    /// Tasks without dependents that have not finished in this run.
+    last_remaining: AtomicUsize,
+    spawner: S,
+}
+
+/// Whether `job` has tasks that are awaited. If so, the runtime needs timers.
+pub(in crate::backend) fn any_waits(job: &Job) -> bool {
+    let (graph, kernel) = (job.graph(), job.kernel());
+    kernel.is_awaited() || graph.tasks().any(|task| kernel.wait(task).is_some())
+}
+
+/// Spawns `task`. This is not an `async fn` because a future cannot contain itself.
+#[inline]
+fn spawn<S: Spawner>(run: &Arc<Spawning<S>>, task: TaskId) {
+    let held = Arc::clone(run);
+    if run.any_waits {
+        run.spawner.spawn(execute_waiting(held, task));
+    } else {
+        run.spawner.spawn(async move { held.execute(task) });
+    }
+}
+
+/// [`Spawning::execute`] for a kernel with tasks that are awaited. It is a separate function because the space for a timer
+/// and the states of a future would take a tenth of the time of an empty task.
 ///
-/// # Errors
-///
-/// [`Halt`] if the run has failed.
-pub(in crate::backend) fn run_task(
-    job: &Job,
-    places: &Places,
-    queue: &mut impl ChildQueue,
-    task: TaskId,
-) -> Result<bool, Halt> {
-    let program = job.recursion().expect("the job is a recursive program");
-    program.visit(TaskRun {
-        job,
-        places,
-        queue,
-        task,
-    })
-}
-
-struct TaskRun<'a, Q> {
-    job: &'a Job,
-    places: &'a Places,
-    queue: &'a mut Q,
-    task: TaskId,
-}
-
-impl<Q: ChildQueue> ProgramVisitor for TaskRun<'_, Q> {
-    type Output = Result<bool, Halt>;
-
-    fn visit<R: Recursion + ?Sized>(self, program: &R) -> Self::Output {
-        let first = self.queue.me() * self.places.per_worker();
-        let mut spawner = Spawner {
-            job: self.job,
-            run: Run::new(program, self.job.recursion_seed()),
-            places: self.places,
-            queue: self.queue,
-            next_place: first,
-            end_place: first + self.places.per_worker(),
-        };
-        match place_of(self.task) {
-            None => {
-                let walk = |_| spawner.walk(spawner.run.root());
-                self.job.run_recursion(walk).map(|()| true)
-            }
-            Some(place) => {
-                let ran = self.job.catch_panic(|| spawner.run_taken(place));
-                ran.flatten().map(|()| false)
-            }
-        }
-    }
-}
-
-/// The place of the child of this number; `None` for the root.
-fn place_of(task: TaskId) -> Option<usize> {
-    (task.0 as usize).checked_sub(1)
-}
-
-fn number(place: usize) -> TaskId {
-    TaskId(place as u32 + 1)
-}
-
-/// A worker in the middle of tasks of a program.
-struct Spawner<'a, R: ?Sized, Q> {
-    job: &'a Job,
-    run: Run<'a, R>,
-    places: &'a Places,
-    queue: &'a mut Q,
-    /// The first place of this worker that is not in use. The places before it belong to tasks that wait further up on
-    /// this worker's stack.
-    next_place: usize,
-    end_place: usize,
-}
-
-impl<R: Recursion + ?Sized, Q: ChildQueue> Spawner<'_, R, Q> {
-    /// Runs a task and everything below it.
-    fn walk(&mut self, mut state: R::State) -> Result<Folded, Halt> {
-        match self.run.begin(&mut state) {
-            FirstStep::Ended(folded) => Ok(folded),
-            FirstStep::Waits(0) => Ok(self.run.end(&state, Folded::default())),
-            FirstStep::Waits(count) => {
-                let base = self.spawn(&state, count)?;
-                let first = self.walk(self.run.child(&state, 0))?;
-                let mut children = self.run.joined(0, first);
-                for index in (1..count).rev() {
-                    let child = self.join(&state, index, base + index as usize - 1)?;
-                    children = children.plus(self.run.joined(index, child));
-                }
-                self.next_place = base;
-                Ok(self.run.end(&state, children))
-            }
-        }
-    }
-
-    /// Pushes all children of `parent` but the first. Returns the place of the second.
-    #[inline]
-    fn spawn(&mut self, parent: &R::State, count: u32) -> Result<usize, Halt> {
-        let base = self.next_place;
-        let places = base..base + count as usize - 1;
-        if places.end > self.end_place {
-            return Err(self.job.fail(format!(
-                "more than {} children wait on one worker: the program is too deep, or has too many children per task",
-                self.places.per_worker()
-            )));
-        }
-        self.next_place = places.end;
-        for (place, index) in places.clone().zip(1..) {
-            self.places
-                .put(place, self.run.child(parent, index).to_words());
-        }
-        self.queue.push(places.map(number));
-        Ok(base)
-    }
-
-    /// The result of a child: runs it, if no other worker has taken it.
-    #[inline]
-    fn join(&mut self, parent: &R::State, index: u32, place: usize) -> Result<Folded, Halt> {
-        let next = self.queue.pop();
-        match next == Some(number(place)) {
-            true => self.walk(self.run.child(parent, index)),
-            false => self.await_child(next, place),
-        }
-    }
-
-    /// Waits for a child that another worker has taken, and runs `next` and other tasks meanwhile.
-    #[cold]
-    fn await_child(&mut self, mut next: Option<TaskId>, place: usize) -> Result<Folded, Halt> {
+/// Thousands of these futures exist at once, so each holds no more than it needs during a wait: its arguments, the seed
+/// and the timer. Tokio's tasks take multiples of 128 bytes. This one takes 256; with an `async fn` around each wait it
+/// would take 384.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an `async fn` holds its arguments twice"
+)]
+pub(in crate::backend) fn execute_waiting<S: Spawner>(
+    run: Arc<Spawning<S>>,
+    mut task: TaskId,
+) -> impl Future<Output = ()> + Send {
+    async move {
         loop {
-            if let Some(task) = next {
-                // The root is in a queue only before a run.
-                let taken = place_of(task).expect("the root has begun");
-                self.run_taken(taken)?;
+            let ended = match run.begin_task(task) {
+                Ok(Begun::Waits { duration, seed }) => {
+                    // Even a timer of no duration goes through the runtime, which takes tokio up to a millisecond.
+                    if !duration.is_zero() {
+                        S::sleep(duration).await;
+                    }
+                    let value = run.job.kernel().expected(task, seed);
+                    run.job.end(task, value)
+                }
+                Ok(Begun::Awaited) => {
+                    let work = run.job.run_awaited(task);
+                    run.spawner.awaits(&run.job, work).await
+                }
+                Ok(Begun::Done) => Ok(()),
+                Err(halt) => Err(halt),
+            };
+            if ended.is_err() {
+                return run.spawner.end();
             }
-            if self.places.is_done(place) {
-                return Ok(self.places.result(place));
+            match run.complete(task) {
+                Some(next) => task = next,
+                None => return,
             }
-            next = self.queue.wait(|| self.places.is_done(place))?;
+        }
+    }
+}
+
+/// What must happen to a task that has begun.
+enum Begun {
+    /// Nothing: it has run.
+    Done,
+    /// It must wait for this time, and then compute its output from its seed.
+    Waits { duration: Duration, seed: u64 },
+    /// It must be awaited.
+    Awaited,
+}
+
+impl<S: Spawner> Spawning<S> {
+    pub(in crate::backend) fn new(job: Arc<Job>, plan: &PoolPlan, spawner: S) -> Arc<Self> {
+        let graph = job.graph();
+        let is_last = |task: &TaskId| graph.successors(*task).is_empty();
+        Arc::new(Self {
+            inline: plan.continuation == Continuation::Inline,
+            any_waits: any_waits(&job),
+            last_count: graph.tasks().filter(is_last).count(),
+            last_remaining: AtomicUsize::new(0),
+            spawner,
+            job,
+        })
+    }
+
+    pub(in crate::backend) fn spawner(&self) -> &S {
+        &self.spawner
+    }
+
+    /// Spawns the tasks without inputs. Returns `false` if the graph has no tasks, and then nothing ends.
+    pub(in crate::backend) fn begin(self: &Arc<Self>) -> bool {
+        // Relaxed: spawning releases it, together with `begin_run`, to the workers.
+        self.last_remaining
+            .store(self.last_count, Ordering::Relaxed);
+        for &source in self.job.graph().sources() {
+            spawn(self, source);
+        }
+        self.last_count > 0
+    }
+
+    /// Runs `first`, and with inline continuations the tasks that follow from it.
+    #[inline]
+    fn execute(self: &Arc<Self>, first: TaskId) {
+        let mut next = Some(first);
+        while let Some(task) = next {
+            if self.job.is_halted() || self.job.run(task).is_err() {
+                return self.spawner.end();
+            }
+            next = self.complete(task);
         }
     }
 
-    /// Runs a child that was taken from another worker.
-    fn run_taken(&mut self, place: usize) -> Result<(), Halt> {
-        let state = R::State::from_words(self.places.state(place));
-        let folded = self.walk(state)?;
-        if !self.places.finish(place, folded) {
-            return Err(self
-                .job
-                .fail("a child of a recursive program was run twice"));
+    /// Begins `task`, and runs it if it is not awaited.
+    fn begin_task(&self, task: TaskId) -> Result<Begun, Halt> {
+        if self.job.is_halted() {
+            return Err(Halt);
         }
-        self.queue.wake(self.places.owner(place));
-        Ok(())
+        let kernel = self.job.kernel();
+        if let Some(duration) = kernel.wait(task) {
+            let seed = self.job.begin(task)?;
+            return Ok(Begun::Waits { duration, seed });
+        }
+        if kernel.is_awaited() {
+            return Ok(Begun::Awaited);
+        }
+        self.job.run(task).map(|()| Begun::Done)
+    }
+
+    /// Counts `task` as finished, spawns the tasks that it makes ready, and returns the task to run at once.
+    #[inline]
+    fn complete(self: &Arc<Self>, task: TaskId) -> Option<TaskId> {
+        let mut next = None;
+        self.job.complete(task, |ready| {
+            if self.inline && next.is_none() {
+                next = Some(ready);
+            } else {
+                spawn(self, ready);
+            }
+        });
+        let is_last = self.job.graph().successors(task).is_empty();
+        // AcqRel: each decrement releases what its tasks wrote, and the last one acquires all of it.
+        if is_last && self.last_remaining.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.spawner.end();
+        }
+        next
+    }
+}
+
+/// What only runtimes need whose tasks outlive the pool.
+#[cfg(any(feature = "async-executor", feature = "may", feature = "smol"))]
+impl<S: Spawner> Spawning<S> {
+    /// The result of a run that is over or has failed. If it has failed, waits until the tasks that were spawned have found
+    /// this out and are gone, because nothing may run when the caller reads the failure. Only the pool may hold `self`
+    /// besides them.
+    pub(in crate::backend) fn outcome(self: &Arc<Self>) -> Result<(), Halt> {
+        /// Failures are rare, so nobody waits for this in a run that counts.
+        const PAUSE: Duration = Duration::from_millis(1);
+        let result = self.job.outcome();
+        while result.is_err() && Arc::strong_count(self) > 1 {
+            std::thread::sleep(PAUSE);
+        }
+        result
     }
 }

@@ -10,7 +10,7 @@ use crate::sync::{ChannelKind, PIPE_MESSAGE_BYTES, PipeChannel, RingChannel, Thr
 /// Which channel a workload uses.
 pub(in crate::coordinated) const FORM: Parameter = Parameter {
     name: "form",
-    why: "which channel: `natural` is `std` for threads, `ring` for processes, `tokio` for async tasks, `queue` in CPython",
+    why: "which channel: `natural` is `std` for threads, `ring` for processes, that of the runtime for async tasks, `queue` in CPython",
     kind: ParameterKind::Choice(&[
         "natural",
         "std",
@@ -38,7 +38,7 @@ pub(in crate::coordinated) const FORM_OR_PIPE: Parameter = Parameter {
         "queue",
         "manager-queue",
     ]),
-    why: "which channel: `natural` is `std` for threads, `ring` for processes, `tokio` for async tasks; a `pipe` holds 16 bytes per item",
+    why: "which channel: `natural` is `std` for threads, `ring` for processes, that of the runtime for async tasks; a `pipe` holds 16 bytes per item",
     ..FORM
 };
 
@@ -50,6 +50,7 @@ pub(in crate::coordinated) enum ChannelForm {
     Crossbeam,
     Flume,
     Tokio,
+    Smol,
     /// A ring in shared pages.
     Ring,
     Pipe,
@@ -118,7 +119,9 @@ impl ChannelForm {
             ("queue" | "manager-queue" | "connection", _) => Self::CPython,
             (_, Form::Threads) => Self::Std,
             (_, Form::Processes) => Self::Ring,
-            (_, Form::AsyncTasks) => Self::Tokio,
+            (_, Form::TokioTasks) => Self::Tokio,
+            (_, Form::SmolTasks) => Self::Smol,
+            (_, Form::OtherTasks) => Self::Natural,
         }
     }
 
@@ -126,7 +129,8 @@ impl ChannelForm {
     fn workers(self) -> Option<Form> {
         match self {
             Self::Std | Self::Crossbeam | Self::Flume => Some(Form::Threads),
-            Self::Tokio => Some(Form::AsyncTasks),
+            Self::Tokio => Some(Form::TokioTasks),
+            Self::Smol => Some(Form::SmolTasks),
             Self::Ring | Self::Pipe => Some(Form::Processes),
             Self::CPython | Self::Natural => None,
         }
@@ -156,6 +160,10 @@ impl ChannelForm {
             Self::Tokio => match capacity {
                 Some(0) => Err("a channel of tokio holds at least one message".into()),
                 _ => one_receiver("tokio"),
+            },
+            Self::Smol => match capacity {
+                Some(0) => Err("a channel of smol holds at least one message".into()),
+                _ => Ok(()),
             },
             Self::Ring => match capacity {
                 None => Err("a ring in shared pages has a fixed capacity".into()),
@@ -189,6 +197,11 @@ impl ChannelForm {
             #[cfg(feature = "tokio")]
             Self::Tokio => {
                 let channel = super::channels::TokioChannel { capacity: count };
+                W::build(channel, parameters, setting)
+            }
+            #[cfg(feature = "smol")]
+            Self::Smol => {
+                let channel = super::of_smol::SmolChannel { capacity: count };
                 W::build(channel, parameters, setting)
             }
             Self::Ring => {

@@ -6,6 +6,8 @@ use std::io;
 use super::locks::{ParkingLotLock, ParkingLotReadWriteLock, ParkingLotReentrantLock};
 #[cfg(feature = "tokio")]
 use super::locks::{TokioLock, TokioReadWriteLock};
+#[cfg(feature = "smol")]
+use super::of_smol::{SmolLock, SmolReadWriteLock};
 use super::{Form, TIMES};
 use crate::kernel::{Kernel, Setting, Venue};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
@@ -28,7 +30,7 @@ pub(in crate::coordinated) const INCREMENTS: Parameter = Parameter {
 /// Which lock a workload uses, if one that is taken and given back is enough.
 pub(in crate::coordinated) const FORM: Parameter = Parameter {
     name: "form",
-    why: "which lock: `natural` is `std` for threads, `posix` for processes, `tokio` for async tasks",
+    why: "which lock: `natural` is `std` for threads, `posix` for processes, that of the runtime for async tasks",
     kind: ParameterKind::Choice(&["natural", "std", "parking-lot", "posix", "spin", "tokio"]),
     default: Some(DefaultValue::Text("natural")),
 };
@@ -41,12 +43,12 @@ pub(in crate::coordinated) const READ_WRITE_FORM: Parameter = Parameter {
 
 /// [`FORM`], for a lock that can be waited for with a limit. The standard library has none.
 pub(in crate::coordinated) const TIMED_FORM: Parameter = Parameter {
-    why: "which lock: `natural` is `posix` for threads and processes, `tokio` for async tasks",
+    why: "which lock: `natural` is `posix` for threads and processes, that of the runtime for async tasks",
     kind: ParameterKind::Choice(&["natural", "parking-lot", "posix", "tokio"]),
     ..FORM
 };
 
-/// [`FORM`], for a lock that its holder may take again. The standard library and tokio have none.
+/// [`FORM`], for a lock that its holder may take again. The standard library and the async runtimes have none.
 pub(in crate::coordinated) const REENTRANT_FORM: Parameter = Parameter {
     why: "which lock: `natural` is `posix` for threads and processes; async tasks have none",
     kind: ParameterKind::Choice(&["natural", "parking-lot", "posix"]),
@@ -64,6 +66,7 @@ enum LockForm {
     /// One whose waiters stay on their cores, in shared pages.
     Spin,
     Tokio,
+    Smol,
 }
 
 /// What a workload needs beside a lock that can be taken, tried and given back.
@@ -117,11 +120,11 @@ impl LockForm {
             (Self::Std | Self::ParkingLot, Form::Processes) => Err(format!(
                 "the lock `{word}` is for threads of one process: form=natural is for all workers"
             )),
-            (Self::Tokio, Form::Threads | Form::Processes) => {
-                Err("the lock `tokio` is for async tasks: form=natural is for all workers".into())
-            }
-            (Self::Tokio, _) if need == Need::Reentrance => {
-                Err("tokio has no lock that its holder may take again".into())
+            (Self::Tokio, Form::Threads | Form::Processes | Form::SmolTasks) => Err(
+                "the lock `tokio` is for tasks of tokio: form=natural is for all workers".into(),
+            ),
+            (Self::Tokio | Self::Smol, _) if need == Need::Reentrance => {
+                Err("async runtimes have no lock that its holder may take again".into())
             }
             (Self::ParkingLot, _) if !cfg!(feature = "parking_lot") => Err(
                 "this build has no locks of parking_lot: build it with the feature `parking_lot`"
@@ -142,7 +145,8 @@ impl LockForm {
             ("parking-lot", _) => Self::ParkingLot,
             ("posix", _) => Self::Posix,
             ("spin", _) => Self::Spin,
-            ("tokio", _) | (_, Form::AsyncTasks) => Self::Tokio,
+            ("tokio", _) | (_, Form::TokioTasks | Form::OtherTasks) => Self::Tokio,
+            (_, Form::SmolTasks) => Self::Smol,
             (_, Form::Processes) => Self::Posix,
             // The standard library has a lock for those who need nothing else.
             (_, Form::Threads) if need == Need::Nothing => Self::Std,
@@ -178,6 +182,8 @@ pub(in crate::coordinated) fn build<W: OverLock>(
         LockForm::Spin => W::build(SpinLock::new(THE_LOCK)?, parameters, setting),
         #[cfg(feature = "tokio")]
         LockForm::Tokio => W::build(TokioLock::new(THE_LOCK), parameters, setting),
+        #[cfg(feature = "smol")]
+        LockForm::Smol => W::build(SmolLock::new(THE_LOCK), parameters, setting),
         #[allow(
             unreachable_patterns,
             reason = "reached in builds without some runtimes"
@@ -198,6 +204,8 @@ pub(in crate::coordinated) fn build_read_write<W: OverReadWriteLock>(
         LockForm::Posix => W::build(PosixReadWriteLock::new()?, parameters, setting),
         #[cfg(feature = "tokio")]
         LockForm::Tokio => W::build(TokioReadWriteLock::default(), parameters, setting),
+        #[cfg(feature = "smol")]
+        LockForm::Smol => W::build(SmolReadWriteLock::default(), parameters, setting),
         form => form.is_lacking(),
     }
 }
@@ -221,6 +229,8 @@ pub(in crate::coordinated) fn build_timed<W: OverTimedLock>(
         LockForm::Posix => W::build(PosixMutex::new(THE_LOCK)?, parameters, setting),
         #[cfg(feature = "tokio")]
         LockForm::Tokio => W::build(TokioLock::new(THE_LOCK), parameters, setting),
+        #[cfg(feature = "smol")]
+        LockForm::Smol => W::build(SmolLock::new(THE_LOCK), parameters, setting),
         form => form.is_lacking(),
     }
 }

@@ -1,6 +1,8 @@
 //! Which form of a primitive the workers of a backend get, and what the declarations of the kernels share.
 
-use crate::kernel::{Setting, Sharing, Venue};
+use std::io;
+
+use crate::kernel::{Kernel, Setting, Sharing, Venue};
 use crate::parameter::ParameterKind;
 
 pub(super) mod channel;
@@ -8,6 +10,8 @@ pub(super) mod channels;
 mod kind;
 pub(super) mod lock;
 pub(super) mod locks;
+#[cfg(feature = "smol")]
+pub(super) mod of_smol;
 #[cfg(feature = "tokio")]
 pub(super) mod tokio_monitor;
 #[cfg(feature = "tokio")]
@@ -34,13 +38,13 @@ pub(super) enum Form {
     Threads,
     /// For processes, which block.
     Processes,
-    /// For async tasks, which are awaited.
-    AsyncTasks,
+    /// For tasks of tokio, which are awaited.
+    TokioTasks,
+    /// For tasks of smol, which are awaited.
+    SmolTasks,
+    /// For async tasks of a runtime whose primitives this build does not have.
+    OtherTasks,
 }
-
-/// Why this build has no primitives for async tasks, if it has none.
-pub(super) const NO_ASYNC_FORM: &str =
-    "this build has no primitives for async tasks: build it with the feature `tokio`";
 
 impl Form {
     /// The workers in the plural, for messages.
@@ -48,13 +52,15 @@ impl Form {
         match self {
             Self::Threads => "threads",
             Self::Processes => "processes",
-            Self::AsyncTasks => "async tasks",
+            Self::TokioTasks => "tasks of tokio",
+            Self::SmolTasks => "tasks of smol",
+            Self::OtherTasks => "async tasks",
         }
     }
 
     /// The form for the workers of `setting`.
     pub(super) fn of(setting: &Setting<'_>) -> Self {
-        Self::new(setting.is_async, setting.sharing)
+        Self::new(setting.is_async, setting.sharing, setting.runtime)
     }
 
     /// The form for the workers at `venue`.
@@ -63,20 +69,38 @@ impl Form {
     ///
     /// If this build has none for them.
     pub(super) fn at(venue: &Venue<'_>) -> Result<Self, String> {
-        match Self::new(venue.is_async, venue.sharing) {
-            Self::AsyncTasks if !cfg!(feature = "tokio") && !venue.is_external => {
-                Err(NO_ASYNC_FORM.into())
-            }
+        match Self::new(venue.is_async, venue.sharing, venue.runtime) {
+            Self::OtherTasks if !venue.is_external => Err(format!(
+                "this build has no primitives for the tasks of `{}`: use a backend of tokio, of smol, of threads or of \
+                 processes",
+                venue.backend
+            )),
             form => Ok(form),
         }
     }
 
-    fn new(is_async: bool, sharing: Sharing) -> Self {
-        match (is_async, sharing) {
-            (true, _) => Self::AsyncTasks,
-            (false, Sharing::Threads) => Self::Threads,
-            (false, Sharing::Processes) => Self::Processes,
+    /// Whether tasks are awaited instead of blocking.
+    pub(super) fn is_async(self) -> bool {
+        match self {
+            Self::Threads | Self::Processes => false,
+            Self::TokioTasks | Self::SmolTasks | Self::OtherTasks => true,
         }
+    }
+
+    fn new(is_async: bool, sharing: Sharing, runtime: Option<&str>) -> Self {
+        match (is_async, sharing, runtime) {
+            (true, _, Some("tokio")) if cfg!(feature = "tokio") => Self::TokioTasks,
+            (true, _, Some("smol")) if cfg!(feature = "smol") => Self::SmolTasks,
+            (true, _, _) => Self::OtherTasks,
+            (false, Sharing::Threads, _) => Self::Threads,
+            (false, Sharing::Processes, _) => Self::Processes,
+        }
+    }
+
+    /// Reached only if [`at`](Self::at) was not asked first.
+    pub(super) fn is_lacking(self) -> io::Result<Box<dyn Kernel>> {
+        let message = format!("this build has no such primitive for {}", self.name());
+        Err(io::Error::new(io::ErrorKind::Unsupported, message))
     }
 }
 

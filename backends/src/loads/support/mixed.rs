@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{CAN_AWAIT, DueTimes, Slot, until};
+use super::{AwaitedOn, DueTimes, Slot};
 use crate::graph::TaskId;
-use crate::kernel::{Awaited, Kernel, KernelKind, Pace, Setting};
+use crate::kernel::{Awaited, Kernel, KernelKind, Pace, Setting, Venue};
 use crate::latency::{Histogram, Recorder};
 use crate::parameter::{Parameter, Parameters};
 use crate::random::mix;
@@ -23,6 +22,7 @@ pub struct MixedKind {
     pub(in crate::loads) size_parameter: Option<&'static str>,
     pub(in crate::loads) latencies: &'static [&'static str],
     pub(in crate::loads) is_ranked_by_cpu: bool,
+    pub(in crate::loads) fits: fn(&Venue<'_>) -> Result<(), String>,
     pub(in crate::loads) build: fn(&Parameters, &Setting<'_>) -> io::Result<Box<dyn Kernel>>,
 }
 
@@ -37,6 +37,10 @@ impl KernelKind for MixedKind {
 
     fn parameters(&self) -> &'static [Parameter] {
         self.parameters
+    }
+
+    fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        (self.fits)(venue)
     }
 
     fn is_idempotent(&self) -> bool {
@@ -85,7 +89,7 @@ pub(in crate::loads) trait Punctual: Send + Sync + 'static {
 
 /// How tasks wait until they are due, and where they record how late they are.
 pub(in crate::loads) struct Timing {
-    is_async: bool,
+    runtime: AwaitedOn,
     /// The name of the latency.
     name: &'static str,
     recorder: Recorder,
@@ -94,10 +98,7 @@ pub(in crate::loads) struct Timing {
 impl Timing {
     /// Waits until `due`: awaits it on async backends, and blocks on others.
     pub(in crate::loads) async fn until(&self, due: Instant) {
-        match self.is_async {
-            true => until(due).await,
-            false => thread::sleep(due.saturating_duration_since(Instant::now())),
-        }
+        self.runtime.until(due).await;
     }
 
     /// Records how long ago a task was due.
@@ -132,7 +133,10 @@ impl<W: Punctual> Mixed<W> {
             work,
             schedule: DueTimes::new(setting.graph.task_count(), interval)?,
             timing: Timing {
-                is_async: setting.is_async && CAN_AWAIT && W::WAITS,
+                runtime: match W::WAITS {
+                    true => AwaitedOn::of(setting),
+                    false => AwaitedOn::Thread,
+                },
                 name,
                 recorder: Recorder::new()?,
             },
@@ -156,7 +160,7 @@ impl<W: Punctual> Kernel for Mixed<W> {
     }
 
     fn is_awaited(&self) -> bool {
-        self.timing.is_async
+        self.timing.runtime.is_async()
     }
 
     fn awaited(&self, _: TaskId, seed: u64) -> Awaited<'_> {

@@ -20,6 +20,8 @@ pub struct Venue<'a> {
     pub sharing: Sharing,
     /// Whether a task that waits can be awaited, so that it occupies no worker.
     pub is_async: bool,
+    /// The async runtime whose timers and primitives a task can await, if there is one.
+    pub runtime: Option<&'a str>,
     /// The number of workers.
     pub worker_count: usize,
     /// How many tasks that wait can be in progress at once; `None` if there is no limit.
@@ -39,6 +41,7 @@ impl<'a> Venue<'a> {
             task_count,
             sharing: Sharing::Threads,
             is_async: false,
+            runtime: None,
             worker_count,
             parallelism: Some(worker_count),
             is_fixed: false,
@@ -80,6 +83,8 @@ pub struct Setting<'a> {
     pub worker_count: usize,
     /// Whether tasks can be awaited: whether the backend calls [`Kernel::awaited`].
     pub is_async: bool,
+    /// The async runtime whose timers and primitives a task can await, if there is one.
+    pub runtime: Option<&'a str>,
     /// Where tasks that wait for each other say what they wait for; `None` for a table of the kernel's own.
     pub waits: Option<&'a Arc<WaitTable>>,
     /// The program that a kernel starts if it needs another process: one whose `main` is that of the harness. `None` for
@@ -95,6 +100,7 @@ impl<'a> Setting<'a> {
             sharing,
             worker_count,
             is_async: false,
+            runtime: None,
             waits: None,
             helper: None,
         }

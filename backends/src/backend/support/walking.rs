@@ -1,0 +1,183 @@
+//! Runs the tasks of a recursive program on a worker with a queue, see [`Places`].
+
+use super::children::Places;
+use crate::execute::{Halt, Job};
+use crate::graph::TaskId;
+use crate::recursion::{Carried, FirstStep, Folded, ProgramVisitor, Recursion, Run};
+
+/// The queue of a worker that runs a recursive program, and how the worker waits.
+pub(in crate::backend) trait ChildQueue {
+    /// The number of the worker.
+    fn me(&self) -> usize;
+
+    /// Pushes children. Others can take them from now on.
+    fn push(&mut self, tasks: impl Iterator<Item = TaskId>);
+
+    /// Takes the task of this worker that was pushed last, if another worker has not taken it.
+    fn pop(&mut self) -> Option<TaskId>;
+
+    /// Waits for a task of any worker; `None` if `is_done` returns `true` before there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`Halt`] if the run has failed.
+    fn wait(&mut self, is_done: impl Fn() -> bool) -> Result<Option<TaskId>, Halt>;
+
+    /// Wakes this worker, which may wait for a child that is now done.
+    fn wake(&self, worker: usize);
+}
+
+/// Runs a task that was taken from a queue outside of all others: the root, or a child of another worker. Returns whether
+/// it was the root.
+///
+/// # Errors
+///
+/// [`Halt`] if the run has failed.
+pub(in crate::backend) fn run_task(
+    job: &Job,
+    places: &Places,
+    queue: &mut impl ChildQueue,
+    task: TaskId,
+) -> Result<bool, Halt> {
+    let program = job.recursion().expect("the job is a recursive program");
+    program.visit(TaskRun {
+        job,
+        places,
+        queue,
+        task,
+    })
+}
+
+struct TaskRun<'a, Q> {
+    job: &'a Job,
+    places: &'a Places,
+    queue: &'a mut Q,
+    task: TaskId,
+}
+
+impl<Q: ChildQueue> ProgramVisitor for TaskRun<'_, Q> {
+    type Output = Result<bool, Halt>;
+
+    fn visit<R: Recursion + ?Sized>(self, program: &R) -> Self::Output {
+        let first = self.queue.me() * self.places.per_worker();
+        let mut spawner = Spawner {
+            job: self.job,
+            run: Run::new(program, self.job.recursion_seed()),
+            places: self.places,
+            queue: self.queue,
+            next_place: first,
+            end_place: first + self.places.per_worker(),
+        };
+        match place_of(self.task) {
+            None => {
+                let walk = |_| spawner.walk(spawner.run.root());
+                self.job.run_recursion(walk).map(|()| true)
+            }
+            Some(place) => {
+                let ran = self.job.catch_panic(|| spawner.run_taken(place));
+                ran.flatten().map(|()| false)
+            }
+        }
+    }
+}
+
+/// The place of the child of this number; `None` for the root.
+fn place_of(task: TaskId) -> Option<usize> {
+    (task.0 as usize).checked_sub(1)
+}
+
+fn number(place: usize) -> TaskId {
+    TaskId(place as u32 + 1)
+}
+
+/// A worker in the middle of tasks of a program.
+struct Spawner<'a, R: ?Sized, Q> {
+    job: &'a Job,
+    run: Run<'a, R>,
+    places: &'a Places,
+    queue: &'a mut Q,
+    /// The first place of this worker that is not in use. The places before it belong to tasks that wait further up on
+    /// this worker's stack.
+    next_place: usize,
+    end_place: usize,
+}
+
+impl<R: Recursion + ?Sized, Q: ChildQueue> Spawner<'_, R, Q> {
+    /// Runs a task and everything below it.
+    fn walk(&mut self, mut state: R::State) -> Result<Folded, Halt> {
+        match self.run.begin(&mut state) {
+            FirstStep::Ended(folded) => Ok(folded),
+            FirstStep::Waits(0) => Ok(self.run.end(&state, Folded::default())),
+            FirstStep::Waits(count) => {
+                let base = self.spawn(&state, count)?;
+                let first = self.walk(self.run.child(&state, 0))?;
+                let mut children = self.run.joined(0, first);
+                for index in (1..count).rev() {
+                    let child = self.join(&state, index, base + index as usize - 1)?;
+                    children = children.plus(self.run.joined(index, child));
+                }
+                self.next_place = base;
+                Ok(self.run.end(&state, children))
+            }
+        }
+    }
+
+    /// Pushes all children of `parent` but the first. Returns the place of the second.
+    #[inline]
+    fn spawn(&mut self, parent: &R::State, count: u32) -> Result<usize, Halt> {
+        let base = self.next_place;
+        let places = base..base + count as usize - 1;
+        if places.end > self.end_place {
+            return Err(self.job.fail(format!(
+                "more than {} children wait on one worker: the program is too deep, or has too many children per task",
+                self.places.per_worker()
+            )));
+        }
+        self.next_place = places.end;
+        for (place, index) in places.clone().zip(1..) {
+            self.places
+                .put(place, self.run.child(parent, index).to_words());
+        }
+        self.queue.push(places.map(number));
+        Ok(base)
+    }
+
+    /// The result of a child: runs it, if no other worker has taken it.
+    #[inline]
+    fn join(&mut self, parent: &R::State, index: u32, place: usize) -> Result<Folded, Halt> {
+        let next = self.queue.pop();
+        match next == Some(number(place)) {
+            true => self.walk(self.run.child(parent, index)),
+            false => self.await_child(next, place),
+        }
+    }
+
+    /// Waits for a child that another worker has taken, and runs `next` and other tasks meanwhile.
+    #[cold]
+    fn await_child(&mut self, mut next: Option<TaskId>, place: usize) -> Result<Folded, Halt> {
+        loop {
+            if let Some(task) = next {
+                // The root is in a queue only before a run.
+                let taken = place_of(task).expect("the root has begun");
+                self.run_taken(taken)?;
+            }
+            if self.places.is_done(place) {
+                return Ok(self.places.result(place));
+            }
+            next = self.queue.wait(|| self.places.is_done(place))?;
+        }
+    }
+
+    /// Runs a child that was taken from another worker.
+    fn run_taken(&mut self, place: usize) -> Result<(), Halt> {
+        let state = R::State::from_words(self.places.state(place));
+        let folded = self.walk(state)?;
+        if !self.places.finish(place, folded) {
+            return Err(self
+                .job
+                .fail("a child of a recursive program was run twice"));
+        }
+        self.queue.wake(self.places.owner(place));
+        Ok(())
+    }
+}
