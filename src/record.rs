@@ -386,9 +386,9 @@ pub struct Load {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum LoadSource {
-    /// The `sysinfo` crate. Only records of earlier versions have it.
+    /// The `sysinfo` crate, refreshed no more often than it supports.
     Sysinfo,
-    /// The kernel's counters, read at both ends of each interval.
+    /// The kernel's counters before and after.
     ProcStat,
     /// No figure, because there were too few of the kernel's ticks of 10 ms.
     TooShort,

@@ -5,10 +5,14 @@
 
 use std::time::{Duration, Instant};
 
+use sysinfo::System;
+
 use super::ticks::{CoreTicks, CpuTicks, SHORTEST_BRACKET};
 use crate::record::{Load, LoadSource, nanoseconds};
 
-/// The time between two rows: 25 ticks per core.
+/// The time between two rows. `sysinfo` silently returns old values within 200 ms of the last refresh
+/// ([`sysinfo::MINIMUM_CPU_UPDATE_INTERVAL`]). The margin of 50 ms covers the time between our reading of the clock and
+/// that of `sysinfo`.
 const INTERVAL: Duration = Duration::from_millis(250);
 
 /// The minimum number of ticks per core. With fewer ticks, an error of one tick would exceed an eighth. A core counts
@@ -17,61 +21,54 @@ const FEWEST_TICKS: u64 = 8;
 
 /// Samples the load of each core from [`LoadSampler::start`] to [`LoadSampler::finish`].
 pub(crate) struct LoadSampler {
-    started: Reading,
-    refreshed: Reading,
+    started: Instant,
+    refreshed: Instant,
+    /// The counters at the start; `None` if the machine does not show them.
+    counters: Option<CpuTicks>,
+    /// `None` if `sysinfo` does not support the machine.
+    system: Option<System>,
     rows: Vec<Vec<f64>>,
-}
-
-/// The counters at one instant.
-#[derive(Clone)]
-struct Reading {
-    at: Instant,
-    /// `None` if the machine does not show them.
-    ticks: Option<CpuTicks>,
-}
-
-impl Reading {
-    fn now() -> Self {
-        Self {
-            at: Instant::now(),
-            ticks: CpuTicks::now(),
-        }
-    }
-
-    /// The busy ratio of each core since `earlier`. Empty if the machine does not show it.
-    fn ratios_since(&self, earlier: &Self) -> Vec<f64> {
-        match (&earlier.ticks, &self.ticks) {
-            (Some(before), Some(after)) => ratios(after.cores_since(before)),
-            _ => Vec::new(),
-        }
-    }
 }
 
 impl LoadSampler {
     /// Starts the first interval now.
     pub(crate) fn start() -> Self {
-        let now = Reading::now();
+        let mut system = System::new().ok();
+        // The first refresh finds the cores. Later refreshes return the usage since the previous one.
+        if let Some(system) = &mut system {
+            system.refresh_cpu_usage();
+        }
+        let now = Instant::now();
         Self {
-            started: now.clone(),
+            started: now,
             refreshed: now,
+            counters: CpuTicks::now(),
+            system,
             rows: Vec::new(),
         }
     }
 
     /// The time from which [`tick`](Self::tick) adds the next row.
     pub(crate) fn next_due(&self) -> Instant {
-        self.refreshed.at + INTERVAL
+        self.refreshed + INTERVAL
     }
 
     /// Adds a row if an interval has passed since the last row, and does nothing otherwise. So it may be called at any
     /// time. If it is called late, the interval is longer, but none is lost.
     pub(crate) fn tick(&mut self) {
-        if Instant::now() < self.next_due() {
+        let now = Instant::now();
+        if now < self.next_due() {
             return;
         }
-        let now = Reading::now();
-        self.rows.push(now.ratios_since(&self.refreshed));
-        self.refreshed = now;
+        if let Some(system) = &mut self.system {
+            system.refresh_cpu_usage();
+            let ratios = system
+                .cpus()
+                .iter()
+                .map(|cpu| f64::from(cpu.usage()) / 100.0);
+            self.rows.push(ratios.map(rounded).collect());
+            self.refreshed = now;
+        }
     }
 
     /// The load that was sampled. A last interval that is not complete is omitted, unless it is the only one. In that
@@ -80,11 +77,10 @@ impl LoadSampler {
         self.tick();
         let full = !self.rows.is_empty() && self.rows.iter().all(|row| !row.is_empty());
         if full {
-            return over_time(self.rows, self.refreshed.at - self.started.at);
+            return over_time(self.rows, self.refreshed - self.started);
         }
-        let end = Reading::now();
-        match (self.started.ticks, end.ticks) {
-            (Some(before), Some(after)) => bracket(&before, &after, end.at - self.started.at),
+        match (self.counters, CpuTicks::now()) {
+            (Some(before), Some(after)) => bracket(&before, &after, self.started.elapsed()),
             _ => too_short(),
         }
     }
@@ -98,12 +94,17 @@ pub(crate) fn bracket(before: &CpuTicks, after: &CpuTicks, elapsed: Duration) ->
     if elapsed < SHORTEST_BRACKET || cores.is_empty() || !cores.iter().all(enough) {
         return too_short();
     }
-    over_time(vec![ratios(cores)], elapsed)
+    let ratios = cores.into_iter().filter_map(CoreTicks::busy_ratio);
+    Load {
+        source: LoadSource::ProcStat,
+        interval_ns: nanoseconds(elapsed),
+        cores: vec![ratios.map(rounded).collect()],
+    }
 }
 
 fn over_time(rows: Vec<Vec<f64>>, elapsed: Duration) -> Load {
     Load {
-        source: LoadSource::ProcStat,
+        source: LoadSource::Sysinfo,
         interval_ns: nanoseconds(elapsed) / rows.len() as u64,
         cores: rows,
     }
@@ -117,12 +118,10 @@ fn too_short() -> Load {
     }
 }
 
-/// The busy ratio of each core, with three decimals. An interval has 25 ticks, so more would carry no information. A core
-/// that has counted nothing was not busy.
-fn ratios(cores: Vec<CoreTicks>) -> Vec<f64> {
-    let rounded = |ratio: f64| (ratio * 1000.0).round() / 1000.0;
-    let ratio = |core: CoreTicks| rounded(core.busy_ratio().unwrap_or(0.0));
-    cores.into_iter().map(ratio).collect()
+/// Limits `ratio` to 0 to 1 and rounds it to three decimals. An interval has 25 ticks, so more decimals would carry no
+/// information.
+fn rounded(ratio: f64) -> f64 {
+    (ratio.clamp(0.0, 1.0) * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]
@@ -172,25 +171,22 @@ mod tests {
     #[test]
     fn rows_share_the_time_between_them() {
         let load = over_time(vec![vec![0.5], vec![1.0]], Duration::from_millis(600));
+        assert_eq!(load.source, LoadSource::Sysinfo);
         assert_eq!(load.interval_ns, 300_000_000);
     }
 
     #[test]
-    fn ratios_have_three_decimals() {
-        let core = |busy, idle| CoreTicks {
-            busy,
-            idle,
-            steal: 0,
-        };
-        let cores = vec![core(1, 2), core(25, 0), core(0, 0)];
-        assert_eq!(ratios(cores), [0.333, 1.0, 0.0]);
+    fn ratios_stay_within_bounds() {
+        assert_eq!(rounded(1.2), 1.0);
+        assert_eq!(rounded(-0.1), 0.0);
+        assert_eq!(rounded(0.123_456), 0.123);
     }
 
     #[test]
     fn a_tick_before_its_time_adds_nothing() {
         let mut sampler = LoadSampler::start();
         // Moves the last refresh to the future, so that the interval cannot pass meanwhile.
-        sampler.refreshed.at += Duration::from_secs(3600);
+        sampler.refreshed += Duration::from_secs(3600);
         sampler.tick();
         assert!(sampler.rows.is_empty());
     }
@@ -198,12 +194,12 @@ mod tests {
     #[test]
     fn a_tick_in_its_time_adds_a_row_with_all_cores() {
         let mut sampler = LoadSampler::start();
-        sampler.refreshed.at -= INTERVAL;
-        sampler.started.at -= INTERVAL;
+        sampler.refreshed -= INTERVAL;
+        sampler.started -= INTERVAL;
         sampler.tick();
         let core_count = CpuTicks::now().unwrap().cores.len();
         assert_eq!(sampler.rows.len(), 1);
         assert_eq!(sampler.rows[0].len(), core_count);
-        assert_eq!(sampler.finish().source, LoadSource::ProcStat);
+        assert_eq!(sampler.finish().source, LoadSource::Sysinfo);
     }
 }
