@@ -48,7 +48,7 @@ const ROUND_COUNT_MIN: u64 = 8;
 /// The most rounds of a claim. With this many, up to four outliers on either side do not move the interval.
 const ROUND_COUNT_MAX: u64 = 22;
 /// No more than the fewest rounds are made if a claim has taken this long.
-const ENOUGH: Duration = Duration::from_secs(1);
+const ENOUGH: Duration = Duration::from_millis(1500);
 /// The least time of a sample.
 const SAMPLE: Duration = Duration::from_millis(2);
 
