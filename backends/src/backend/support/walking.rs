@@ -60,7 +60,7 @@ impl<Q: ChildQueue> ProgramVisitor for TaskRun<'_, Q> {
 
     fn visit<R: Recursion + ?Sized>(self, program: &R) -> Self::Output {
         let first = self.queue.me() * self.places.per_worker();
-        let mut spawner = Spawner {
+        let mut spawner = ChildSpawner {
             job: self.job,
             run: Run::new(program, self.job.recursion_seed()),
             places: self.places,
@@ -91,7 +91,7 @@ fn number(place: usize) -> TaskId {
 }
 
 /// A worker in the middle of tasks of a program.
-struct Spawner<'a, R: ?Sized, Q> {
+struct ChildSpawner<'a, R: ?Sized, Q> {
     job: &'a Job,
     run: Run<'a, R>,
     places: &'a Places,
@@ -102,7 +102,7 @@ struct Spawner<'a, R: ?Sized, Q> {
     end_place: usize,
 }
 
-impl<R: Recursion + ?Sized, Q: ChildQueue> Spawner<'_, R, Q> {
+impl<R: Recursion + ?Sized, Q: ChildQueue> ChildSpawner<'_, R, Q> {
     /// Runs a task and everything below it.
     fn walk(&mut self, mut state: R::State) -> Result<Folded, Halt> {
         match self.run.begin(&mut state) {
