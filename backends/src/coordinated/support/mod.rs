@@ -5,6 +5,8 @@ use std::io;
 use crate::kernel::{Kernel, Setting, Sharing, Venue};
 use crate::parameter::ParameterKind;
 
+#[cfg(any(feature = "smol", feature = "tokio"))]
+mod async_monitor;
 pub(super) mod channel;
 pub(super) mod channels;
 mod kind;

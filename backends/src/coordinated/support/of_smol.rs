@@ -1,7 +1,6 @@
 //! The primitives of smol, for async tasks on executors of smol.
 
 use std::io;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,54 +10,32 @@ use smol::channel::{self, TrySendError};
 use smol::future::or;
 use smol::lock::{self, MutexGuard, RwLockReadGuard, RwLockWriteGuard, SemaphoreGuard};
 
+use super::async_monitor::{AsyncMonitor, Place};
 use crate::sync::{
-    ChannelEnds, ChannelKind, Halted, Lock, MESSAGE, Message, Monitor, PLACE_COUNT, Party, Pause,
-    ROOM, ReadWriteLock, Receiver, Semaphore, Sender, TimedLock, Timers, WAITS_TO_READ_UNDER,
-    WAITS_TO_WRITE_UNDER,
+    ChannelEnds, ChannelKind, Halted, Lock, MESSAGE, Message, Party, Pause, ROOM, ReadWriteLock,
+    Receiver, Semaphore, Sender, TimedLock, Timers, WAITS_TO_READ_UNDER, WAITS_TO_WRITE_UNDER,
 };
 
-/// A monitor: the event of smol at each place, and a mutex that is never held across an `.await`.
-#[derive(Default)]
-pub(in crate::coordinated) struct SmolMonitor {
-    lock: Mutex<()>,
-    places: [Wakeups; PLACE_COUNT],
-}
+/// The monitor of smol: its event at each place.
+pub(in crate::coordinated) type SmolMonitor = AsyncMonitor<Wakeups>;
 
-impl Monitor for SmolMonitor {
-    fn locked<R>(&self, change: impl FnOnce() -> R) -> R {
-        let _held = self.lock.lock().expect("nothing panics under the mutex");
-        change()
-    }
-
-    async fn wait_until<R: Send>(
-        &self,
-        place: usize,
-        party: Party<'_>,
-        what: &str,
-        mut check: impl FnMut() -> Option<R> + Send,
-    ) -> Result<R, Halted> {
-        if let Some(found) = self.locked(&mut check) {
-            return Ok(found);
-        }
-        let _waiting = party.waits_for(what);
-        loop {
-            // It listens before it checks again, so a wake-up after the check reaches it. If it need not wait after all,
-            // dropping it hands a wake-up that it got to another one.
-            let woken = self.places[place].listen();
-            if let Some(found) = self.locked(&mut check) {
-                return Ok(found);
-            }
+impl Place for Wakeups {
+    async fn wait_unless<R: Send>(&self, mut check: impl FnMut() -> Option<R> + Send) -> Option<R> {
+        let woken = self.listen();
+        let found = check();
+        if found.is_none() {
             woken.await;
         }
+        found
     }
 
-    fn wake_one(&self, place: usize) {
+    fn wake_one(&self) {
         // One more than have been woken and have not noticed it yet.
-        self.places[place].notify_additional(1);
+        self.notify_additional(1);
     }
 
-    fn wake_all(&self, place: usize) {
-        self.places[place].notify(usize::MAX);
+    fn wake_all(&self) {
+        self.notify(usize::MAX);
     }
 }
 
