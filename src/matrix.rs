@@ -213,7 +213,8 @@ fn other_kind_of_work(backend: &dyn Backend, definition: &Definition) -> Option<
             kernel.name()
         )),
         true if !backend.runs_recursion() => Some(format!(
-            "`{name}` runs graphs that are known beforehand: its workers cannot spawn tasks and wait for them"
+            "`{name}` runs no recursive programs: {}",
+            backend.why_no_recursion()
         )),
         false if !backend.runs_graphs() => Some(format!(
             "`{name}` runs only recursive programs: it has no way to run a graph that is known beforehand"

@@ -1,16 +1,22 @@
 //! Every backend with threads that runs recursive programs must run all of them, with any number of workers, and every
 //! tree. `tests/fork` runs the same tests for backends that fork.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
 use proptest::prelude::*;
 use taskdyno::internal::backend::BACKENDS;
-use taskdyno_core::backend::Backend;
+use taskdyno_core::backend::{Backend, PoolPlan, verify_runs};
 use taskdyno_core::execute::fold;
 use taskdyno_core::kernel::Sharing;
 use taskdyno_core::recursion::{
-    Folded, Recursion, RecursiveProgram, Run, Sequential, Splitting, walk,
+    Folded, Recursion, RecursiveProgram, Run, Sequential, Splitting, Words, walk,
 };
 
-use crate::recursive::{AnyTree, conforms, run_tree, tells_a_panic, worker_counts};
+use crate::recursive::{
+    AnyTree, Programmed, conforms, job, run_tree, tells_a_panic, worker_counts,
+};
 
 #[path = "common/recursive.rs"]
 mod recursive;
@@ -30,6 +36,55 @@ fn every_backend_runs_every_recursive_program() {
 fn every_backend_tells_a_panic() {
     // With rayon and chili the panic passes through their join, with the others through our own.
     backends().for_each(tells_a_panic);
+}
+
+/// A binary tree whose leaves count how many of them run at once.
+struct AtOnce {
+    now: AtomicUsize,
+    most: Arc<AtomicUsize>,
+}
+
+impl Recursion for AtOnce {
+    type State = Words;
+
+    fn root(&self, _: u64) -> Words {
+        [1, 0, 0, 0]
+    }
+
+    fn split(&self, [node, ..]: &mut Words) -> Splitting {
+        if *node < 256 {
+            return Splitting::Children(2);
+        }
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        // Others get a chance to run.
+        thread::yield_now();
+        self.now.fetch_sub(1, Ordering::SeqCst);
+        Splitting::Leaf(*node)
+    }
+
+    fn child(&self, [node, ..]: &Words, index: u32) -> Words {
+        [2 * node + u64::from(index), 0, 0, 0]
+    }
+}
+
+#[test]
+fn no_more_tasks_run_at_once_than_there_are_workers() {
+    for backend in backends() {
+        for worker_count in worker_counts(backend) {
+            let most = Arc::new(AtomicUsize::new(0));
+            let program = RecursiveProgram::Other(Box::new(AtOnce {
+                now: AtomicUsize::new(0),
+                most: Arc::clone(&most),
+            }));
+            let plan = PoolPlan::plain(backend, worker_count);
+            let ran = verify_runs(backend, &plan, job(Box::new(Programmed(program))), 3);
+            assert_eq!(ran, Ok(()), "{} {worker_count}", backend.name());
+            let most = most.load(Ordering::SeqCst);
+            let is_right = (1..=worker_count).contains(&most);
+            assert!(is_right, "{} {worker_count}: {most}", backend.name());
+        }
+    }
 }
 
 /// The result of a node and all below it, child by child.

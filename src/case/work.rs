@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead};
 use std::os::fd::AsRawFd;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, ExitCode};
 use std::rc::Rc;
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -201,6 +203,20 @@ pub(crate) fn serve_expected(registry: &Registry) -> ExitCode {
     }
 }
 
+/// Runs `work` on a stack that holds recursive programs which are too deep for those of the backends, so that these fail
+/// by themselves. Only the pages that are used take memory.
+fn on_deep_stack<T: Send>(work: impl Fn() -> T + Sync) -> T {
+    const STACK_BYTES: usize = 1 << 30;
+    thread::scope(|scope| {
+        let deep = thread::Builder::new().stack_size(STACK_BYTES);
+        match deep.spawn_scoped(scope, &work) {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            // A limit on memory may refuse the stack.
+            Err(_) => work(),
+        }
+    })
+}
+
 /// What is expected, and the file with the graph. Without the file, builds of taskdyno can still run the work: they make
 /// the graph themselves. A limit on the size of files (`ulimit -f`) applies to it too.
 fn answer(
@@ -216,6 +232,10 @@ fn answer(
     let setting = Setting::new(&graph, Sharing::Threads, 1);
     let kernel = definition.build_kernel(&setting).map_err(set_up_error)?;
     let digest = |nonce: &Hex| Hex(expected_digest(&graph, kernel.as_ref(), nonce.0));
+    let (digests, spawned_count) = on_deep_stack(|| {
+        let digests = request.nonces.iter().map(digest).collect();
+        (digests, expected_task_count(&graph, kernel.as_ref()))
+    });
     let latencies = definition.kernel.latencies();
     let pace = definition.kernel.pace(&definition.kernel_parameters);
     let (task_count, edge_count) = (graph.task_count() as u64, graph.edge_count() as u64);
@@ -224,7 +244,7 @@ fn answer(
     let file = written.ok();
     let expected = Expected {
         graph: GraphSize {
-            task_count: expected_task_count(&graph, kernel.as_ref()),
+            task_count: spawned_count,
             edge_count,
         },
         file: file.as_ref().map(|file| HandedGraph {
@@ -234,7 +254,7 @@ fn answer(
             edge_count,
         }),
         no_file,
-        digests: request.nonces.iter().map(digest).collect(),
+        digests,
         pace: pace.name().into(),
         kind: work_kind(definition.kernel).into(),
         has_parties: kernel.has_parties(),

@@ -131,7 +131,11 @@ fn own_note(backend: &dyn Backend) -> Option<String> {
     if let Err(refusal) = backend.check_system() {
         return Some(format!("not available: {refusal}"));
     }
-    (!backend.is_default()).then(|| "runs only if it is named".into())
+    let named = (!backend.is_default()).then(|| "runs only if it is named".to_owned());
+    let no_recursion = (!backend.runs_recursion())
+        .then(|| format!("no recursive programs: {}", backend.why_no_recursion()));
+    let notes: Vec<String> = named.into_iter().chain(no_recursion).collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
 }
 
 /// When an external backend runs, unless it runs like all others.

@@ -14,6 +14,7 @@ use super::select::Selected;
 use super::{CommandResult, Exit, FAILED, OK, complaint, tell};
 use crate::backend::Backend;
 use crate::disk;
+use crate::kernel::KernelKind;
 use crate::metg::{SweepPlan, Sweepable, Sweeper};
 use crate::record::{Record, RecordFile};
 use crate::registry::Registry;
@@ -97,7 +98,11 @@ fn sweepables(registry: &Registry, arguments: &MetgArguments) -> Result<Vec<Swee
     }
     if sweepables.is_empty() {
         let kernels = registry.kernels.iter();
-        let sized = kernels.filter_map(|kernel| Some((kernel.name(), kernel.size_parameter()?)));
+        let cut_off = |kernel: &dyn KernelKind| kernel.cut_off().map(|one| one.parameter);
+        let sized = kernels.filter_map(|kernel| {
+            let size = kernel.size_parameter().or_else(|| cut_off(*kernel))?;
+            Some((kernel.name(), size))
+        });
         let sized: Vec<String> = sized
             .map(|(kernel, size)| format!("{kernel} ({size})"))
             .collect();

@@ -20,6 +20,10 @@ const TASKS_PER_WORKER: usize = 4;
 ///
 /// If the pool cannot be started, or if its run fails.
 pub(crate) fn are_workers_bound(backend: &dyn Backend, plan: &PoolPlan) -> io::Result<bool> {
+    if !backend.runs_graphs() {
+        // The measurement is a graph.
+        return Ok(backend.can_pin());
+    }
     let unbound_count = Arc::new(SharedSlice::new(1)?);
     let kernel = Box::new(CountUnbound(Arc::clone(&unbound_count)));
     let mut graph = TaskGraphBuilder::default();

@@ -9,12 +9,13 @@
 use std::time::{Duration, Instant};
 
 use crate::case::protocol::Prepare;
-use crate::case::{Idle, Session, Surroundings, add_slice, note};
+use crate::case::{Idle, Ready, Session, Surroundings, add_slice, note};
 use crate::measure::SlicePlan;
 use crate::random;
 use crate::record::{Case, CaseError, ErrorKind, Peak, Plan, Record, Sample, nanoseconds};
 use crate::units;
 
+mod cut_off;
 mod ruler;
 mod search;
 mod sweepable;
@@ -31,6 +32,7 @@ const PROBE_TASKS: u64 = 50;
 const SAMPLE: Duration = Duration::from_millis(2);
 /// How long each size warms up before its first sample.
 const WARMUP: Duration = Duration::from_millis(2);
+
 /// The settings of a sweep.
 #[derive(Debug, Clone)]
 pub(crate) struct SweepPlan {
@@ -176,6 +178,8 @@ impl<'a> Sweeper<'a> {
         match started {
             Ok((session, ready)) => {
                 note(&mut record, &ready);
+                let peak = record.peak.as_mut().expect("it was just set");
+                sweepable.divide(peak, ready.graph.task_count);
                 Ok(OpenSize { session, record })
             }
             Err(error) => Err((Box::new(record), error)),
@@ -187,10 +191,10 @@ impl<'a> Sweeper<'a> {
         sweepable: &Sweepable,
         case: Case,
         idle: &mut dyn Idle,
-    ) -> Result<Session, CaseError> {
+    ) -> Result<(Session, Ready), CaseError> {
         let prepare = self.prepare(sweepable, case);
         let child_plan = self.surroundings.child_plan(&prepare.case);
-        Session::start(&child_plan, prepare, self.plan.timeout, idle).map(|(session, _)| session)
+        Session::start(&child_plan, prepare, self.plan.timeout, idle)
     }
 
     fn prepare(&self, sweepable: &Sweepable, case: Case) -> Prepare {

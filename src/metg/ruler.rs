@@ -22,6 +22,7 @@ pub(super) enum Ruler {
         // Boxed, because the other variant has only eight bytes.
         session: Box<Session>,
         size: f64,
+        task_count: u64,
         /// As last measured.
         unit_ns: f64,
     },
@@ -40,10 +41,11 @@ impl Ruler {
         if let Self::Probe {
             session,
             size,
+            task_count,
             unit_ns,
         } = self
         {
-            *unit_ns = median_wall_ns(session, idle)? / (PROBE_TASKS as f64 * *size);
+            *unit_ns = median_wall_ns(session, idle)? / (*task_count as f64 * *size);
         }
         Ok(())
     }
@@ -73,7 +75,7 @@ impl Ruler {
     pub(super) fn probe_task_count(&self) -> u64 {
         match self {
             Self::Clock { .. } => 0,
-            Self::Probe { .. } => PROBE_TASKS,
+            Self::Probe { task_count, .. } => *task_count,
         }
     }
 }
@@ -91,11 +93,30 @@ impl Sweeper<'_> {
             return Ok(ruler);
         }
         match sweepable.timed {
+            _ if sweepable.next_cut_off.is_some() => self.whole_program(sweepable, idle),
             Some(timed) => Ok(Ruler::Clock {
                 unit_ns: timed.unit_ns,
             }),
             None => self.probe(sweepable, idle),
         }
+    }
+
+    /// Starts the probe of a recursive program, whose unit is the whole program.
+    fn whole_program(
+        &self,
+        sweepable: &Sweepable,
+        idle: &mut dyn Idle,
+    ) -> Result<Ruler, CaseError> {
+        // With the largest cut-off, the program is one task.
+        let case = sweepable.serial_case(sweepable.sizes.most);
+        let (mut session, _) = self.start(sweepable, case, idle)?;
+        let unit_ns = median_wall_ns(&mut session, idle)?;
+        Ok(Ruler::Probe {
+            session: Box::new(session),
+            size: 1.0,
+            task_count: 1,
+            unit_ns,
+        })
     }
 
     /// Starts a new probe. Its size grows until its tasks are long enough.
@@ -107,12 +128,13 @@ impl Sweeper<'_> {
             false => PROBE_TASK_NS,
         };
         loop {
-            let mut session = self.start(sweepable, sweepable.probe_case(size), idle)?;
+            let (mut session, _) = self.start(sweepable, sweepable.probe_case(size), idle)?;
             let task_ns = median_wall_ns(&mut session, idle)? / PROBE_TASKS as f64;
             if task_ns >= least_ns || size >= sizes.most {
                 return Ok(Ruler::Probe {
                     session: Box::new(session),
                     size,
+                    task_count: PROBE_TASKS,
                     unit_ns: task_ns / size,
                 });
             }

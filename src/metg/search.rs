@@ -8,14 +8,14 @@ use crate::record::CaseError;
 const FIRST_TASK_NS: f64 = 8_000.0;
 /// The longest task and the longest run of a sweep.
 const LONGEST_TASK_NS: f64 = 50e6;
-const LONGEST_RUN_NS: f64 = 2e9;
+pub(super) const LONGEST_RUN_NS: f64 = 2e9;
 /// The factor between two steps of the search.
 const RUNG: f64 = 4.0;
 /// The longest tasks of a sweep exceed the size that was found sufficient by this factor, because the search is only
 /// rough.
-const MARGIN: f64 = 4.0;
+pub(super) const MARGIN: f64 = 4.0;
 /// The number of sizes per sweep.
-const SIZES: std::ops::RangeInclusive<usize> = 5..=17;
+pub(super) const SIZES: std::ops::RangeInclusive<usize> = 5..=17;
 
 impl Sweeper<'_> {
     /// Returns sizes from well below the crossing to well above it, as far as the kernel has them, smallest first.
@@ -25,8 +25,10 @@ impl Sweeper<'_> {
         ruler: &mut Ruler,
         idle: &mut dyn Idle,
     ) -> Result<Vec<f64>, CaseError> {
-        let target = self.plan.efficiency_ratio;
-        let (enough, little) = (target + 0.7 * (1.0 - target), 0.4 * target);
+        if let Some(next) = sweepable.next_cut_off {
+            return self.cut_offs(sweepable, next, ruler, idle);
+        }
+        let (enough, little) = thresholds(self.plan.efficiency_ratio);
         let unit_ns = ruler.unit_ns();
         let size_of = |task_ns: f64| sweepable.sizes.at_most(task_ns / unit_ns);
         let longest_ns =
@@ -72,7 +74,7 @@ impl Sweeper<'_> {
         ruler: &mut Ruler,
         idle: &mut dyn Idle,
     ) -> Result<f64, CaseError> {
-        let mut session = self.start(sweepable, sweepable.case(Some(size)), idle)?;
+        let (mut session, _) = self.start(sweepable, sweepable.case(Some(size)), idle)?;
         ruler.look(idle)?;
         let wall_ns = median_wall_ns(&mut session, idle)?;
         let ideal_ns = sweepable.least_task_count as f64 * size * ruler.unit_ns();
@@ -80,9 +82,14 @@ impl Sweeper<'_> {
     }
 }
 
+/// The efficiencies that are surely above and below `target`.
+pub(super) fn thresholds(target: f64) -> (f64, f64) {
+    (target + 0.7 * (1.0 - target), 0.4 * target)
+}
+
 /// Returns the sizes between which the crossing lies. `rungs` has the longest tasks first. All rungs above the upper
 /// size reach `enough`, and all rungs below the lower size stay under `little`, so a single outlier decides nothing.
-fn ends(rungs: &[(f64, f64)], enough: f64, little: f64) -> (f64, f64) {
+pub(super) fn ends(rungs: &[(f64, f64)], enough: f64, little: f64) -> (f64, f64) {
     let above = rungs.iter().take_while(|rung| rung.1 >= enough);
     let below = rungs.iter().rev().take_while(|rung| rung.1 <= little);
     let ends = (below.last(), above.last());

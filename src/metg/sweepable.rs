@@ -3,12 +3,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{PROBE_BACKEND, PROBE_TASKS};
-use crate::backend::{Backend, Family};
+use crate::backend::{Backend, Family, SERIAL};
 use crate::external::External;
 use crate::kernel::Timed;
 use crate::matrix::PlannedCase;
 use crate::parameter::{LONGEST_MILLISECONDS, ParameterKind};
-use crate::record::Case;
+use crate::record::{Case, Peak};
 use crate::registry::Registry;
 use crate::workload::{BuildError, Definition, DefinitionError};
 
@@ -19,6 +19,8 @@ pub(crate) struct Sweepable {
     /// The variant without the size.
     pub(super) variant: String,
     pub(super) size_parameter: &'static str,
+    /// The next smaller size, if the size is the cut-off of a recursive program.
+    pub(super) next_cut_off: Option<fn(u64) -> u64>,
     /// The parameters in which the probe's kernel differs from the case's.
     even_parameters: &'static [(&'static str, u64)],
     /// The time per unit of size, for kernels whose tasks last for a known time.
@@ -111,7 +113,11 @@ impl Sweepable {
     ) -> Result<Option<Self>, SweepError> {
         let case = &planned.case;
         let definition = Definition::from_json(&case.parameters, registry)?;
-        let Some(size_parameter) = definition.kernel.size_parameter() else {
+        let external = registry.external(&case.backend);
+        // Another program has another serial rate, and no loop that runs recursive programs.
+        let cut_off = definition.kernel.cut_off().filter(|_| external.is_none());
+        let cut_off_parameter = cut_off.map(|cut_off| cut_off.parameter);
+        let Some(size_parameter) = definition.kernel.size_parameter().or(cut_off_parameter) else {
             return Ok(None);
         };
         let mut declared = definition.kernel.parameters().iter();
@@ -133,14 +139,13 @@ impl Sweepable {
             variant: without(&case.variant, size_parameter),
             planned: planned.clone(),
             size_parameter,
+            next_cut_off: cut_off.map(|cut_off| cut_off.next),
             even_parameters: definition.kernel.even_parameters(),
             timed,
             sizes,
             least_task_count: share.max(u64::from(depth)),
             byte_len: definition.byte_len(),
-            foreign_prober: registry
-                .external(&case.backend)
-                .map(|external| foreign_prober(external, registry)),
+            foreign_prober: external.map(|external| foreign_prober(external, registry)),
         }))
     }
 
@@ -156,6 +161,9 @@ impl Sweepable {
 
     /// The backend of the probe.
     fn prober(&self) -> &'static str {
+        if self.next_cut_off.is_some() {
+            return SERIAL.name();
+        }
         self.foreign_prober.map_or(PROBE_BACKEND, Backend::name)
     }
 
@@ -186,6 +194,26 @@ impl Sweepable {
         let own_size = self.planned.case.parameters["kernel"][self.size_parameter].as_f64();
         let is_own = *case == self.case(own_size);
         self.planned.certified_optimum.filter(|_| is_own)
+    }
+
+    /// Says in the `peak` of a recursive program that the probe, which is the whole program, is the time of all its tasks
+    /// at the peak rate. Changes nothing for others.
+    pub(super) fn divide(&self, peak: &mut Peak, task_count: u64) {
+        if self.next_cut_off.is_some() {
+            let workers = u64::from(self.planned.case.workers.max(1));
+            peak.least_task_count = task_count.div_ceil(workers);
+            (peak.probe_size, peak.probe_task_count) = (peak.size, task_count);
+        }
+    }
+
+    /// The case at this size without any scheduling.
+    pub(super) fn serial_case(&self, size: f64) -> Case {
+        let mut case = self.case(Some(size));
+        case.backend = SERIAL.name().into();
+        case.workers = 1;
+        case.continuation = None;
+        case.options.clear();
+        case
     }
 
     /// The case of a probe: as many chains as there are workers, with tasks of this size. In another program it is one

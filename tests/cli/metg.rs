@@ -1,5 +1,7 @@
 //! `metg`: the sizes it sweeps, and the records it keeps.
 
+use std::fs;
+
 use tempfile::TempDir;
 
 use crate::program::{records, stderr, stdout, taskdyno};
@@ -61,4 +63,37 @@ fn metg_needs_no_probe_for_kernels_that_last_for_a_known_time() {
     });
     // Below a millisecond, a thread's sleep overshoots by as much as it lasts.
     assert!(fractions.count() > 0, "{records:?}");
+}
+
+#[test]
+fn metg_sweeps_the_cut_off_of_a_recursive_program() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("mine.toml");
+    let text = "name = \"mine\"\nwhy = \"a test\"\npattern = { kind = \"trivial\", width = 1 }\n\
+                kernel = { kind = \"fib\", n = 20 }\n";
+    fs::write(&path, text).unwrap();
+    let output = taskdyno()
+        .args(["metg", "mine", "--backends", "crossbeam,fork"])
+        .args(["--workers", "2", "--sweeps", "1", "--workloads"])
+        .arg(&path)
+        .arg("--out")
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("METG(50%)"), "{}", stdout(&output));
+    let records = records(folder.path());
+    assert!(!records.is_empty());
+    for record in &records {
+        let (peak, task_count) = (&record["peak"], &record["graph"]["task_count"]);
+        assert_eq!(peak["size_parameter"], "cut_off");
+        // The probe is the whole program, so its tasks are all of this size.
+        assert_eq!(peak["probe_size"], peak["size"]);
+        assert_eq!(&peak["probe_task_count"], task_count);
+        let of_a_worker = task_count.as_u64().unwrap().div_ceil(2);
+        assert_eq!(peak["least_task_count"], of_a_worker);
+        assert!(of_a_worker >= 32);
+        let probes = peak["probes"].as_array().unwrap().len();
+        assert_eq!(record["samples"].as_array().unwrap().len(), probes);
+    }
 }

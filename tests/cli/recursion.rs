@@ -7,7 +7,11 @@ use std::process::Output;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{records, stderr, taskdyno};
+use crate::program::{records, stderr, stdout, taskdyno};
+
+/// Every backend that runs recursive programs, in every build.
+const ALL: &str =
+    "serial,threads,thread-pool,crossbeam,rayon,chili,tokio,tokio-current-thread,fork,fork-threads";
 
 fn run(filter: &str, backends: &str, workloads: Option<&Path>, out: &Path) -> Output {
     let mut command = taskdyno();
@@ -26,22 +30,27 @@ fn records_have_the_number_of_tasks_that_were_spawned() {
     let folder = TempDir::new().unwrap();
     let output = run(
         "tree-sum/levels=10",
-        "serial,crossbeam,fork,static",
+        &format!("{ALL},static"),
         None,
         folder.path(),
     );
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let said = stderr(&output);
     assert!(
-        said.contains("`static` runs graphs that are known beforehand"),
+        said.contains(
+            "`static` runs no recursive programs: each worker has a fixed part of the graph"
+        ),
         "{said}"
     );
     let records = records(folder.path());
-    assert_eq!(records.len(), 3);
+    assert_eq!(records.len(), ALL.split(',').count());
     for record in &records {
         assert_eq!(record["error"], Value::Null);
         assert_eq!(record["graph"]["task_count"], 1023);
         assert_eq!(record["digest"], records[0]["digest"]);
+        let sample = &record["samples"][0];
+        assert!(sample["cpu_ns"].is_u64(), "{record}");
+        assert!(record["peak_memory_bytes"].is_u64(), "{record}");
     }
 }
 
@@ -70,19 +79,59 @@ fn a_recursive_program_is_one_task() {
     );
 }
 
-/// The tree ends at a level that no stack reaches.
+/// A chain of 189,015 tasks. Only the process that computes the expected digest has a stack for it.
 #[test]
 fn a_stack_that_overflows_is_an_error_that_says_so() {
     let folder = TempDir::new().unwrap();
-    let kernel = r#"kind = "uts", branching = 8, depth = 1000000"#;
+    let kernel = r#"kind = "uts", shape = "binomial", seed = 7, root_branching = 1, branching = 1, millionths = 999999"#;
     workload(folder.path(), r#"kind = "trivial", width = 1"#, kernel);
     let path = folder.path().join("mine.toml");
-    let output = run("mine", "serial,crossbeam", Some(&path), folder.path());
+    let output = run("mine", ALL, Some(&path), folder.path());
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let records = records(folder.path());
-    assert_eq!(records.len(), 2);
+    assert_eq!(records.len(), ALL.split(',').count());
     for record in records {
-        let message = record["error"]["message"].as_str().unwrap();
-        assert!(message.contains("stack overflow"), "{message}");
+        let (backend, error) = (&record["case"]["backend"], &record["error"]);
+        let message = error["message"].as_str().unwrap();
+        let of_processes = record["family"] == "processes" || record["family"] == "mixed";
+        let is_told = match of_processes {
+            true => error["kind"] == "worker-died" && message.contains("SIGABRT"),
+            false => message.contains("stack overflow"),
+        };
+        assert!(is_told, "{backend}: {error}");
     }
+}
+
+/// Its threads belong to chili, which has no way to bind them.
+#[test]
+fn a_backend_that_cannot_bind_its_workers_refuses_to() {
+    let folder = TempDir::new().unwrap();
+    let output = taskdyno()
+        .args(["run", "tree-sum/levels=10", "--backends", "chili", "--pin"])
+        .args(["--runs", "1", "--warmup", "0", "--quiet", "--out"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    for record in records(folder.path()) {
+        assert_eq!(record["error"]["kind"], "not-bound", "{record}");
+    }
+}
+
+/// A worker dies in the middle of the program, with children in its queue.
+#[test]
+fn programs_survive_the_death_of_workers() {
+    let folder = TempDir::new().unwrap();
+    let kernel = r#"kind = "fib", n = 16, cut_off = 3"#;
+    workload(folder.path(), r#"kind = "trivial", width = 1"#, kernel);
+    let output = taskdyno()
+        .args(["chaos", "mine", "--kill-rate", "0.5", "--runs", "10"])
+        .args(["--workers", "3", "--workloads"])
+        .arg(folder.path().join("mine.toml"))
+        .output()
+        .unwrap();
+    let said = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("survived: 20 runs"), "{said}");
+    assert!(!said.contains(" 0 recovered"), "{said}");
 }

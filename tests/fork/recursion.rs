@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use taskdyno::internal::backend::{BACKENDS, FORK};
 use taskdyno_core::backend::{Backend, PoolPlan};
 use taskdyno_core::execute::{Ending, Failure, expected_digest};
 use taskdyno_core::graph::TaskId;
 use taskdyno_core::kernel::Sharing;
 use taskdyno_core::memory::SharedSlice;
-use taskdyno_core::random::SplitMix64;
 use taskdyno_core::recursion::{MOST_WORDS, Recursion, RecursiveProgram, Splitting, Words};
 
 use crate::recursive::{
@@ -38,16 +39,17 @@ pub(crate) fn cases() -> Vec<TestCase> {
 }
 
 fn runs_any_tree(backend: &dyn Backend) {
-    let mut numbers = SplitMix64::new(5);
-    for _ in 0..10 {
-        let len = numbers.below(300);
-        let child_counts = (0..len).map(|_| numbers.below(6) as u32).collect();
+    let trees = proptest::collection::vec(0u32..6, 0..300);
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(16));
+    let ran = runner.run(&trees, |child_counts| {
         let tree = AnyTree::new(child_counts);
         for worker_count in worker_counts(backend) {
             let ran = run_tree(backend, worker_count, tree.clone());
-            assert_eq!(ran, Ok(()), "{} {worker_count} {tree:?}", backend.name());
+            prop_assert_eq!(ran, Ok(()), "{} {}", backend.name(), worker_count);
         }
-    }
+        Ok(())
+    });
+    ran.unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// A binary tree one of whose leaves kills its process, as often as the counter says.

@@ -59,6 +59,10 @@ impl Backend for ForkPerTask {
         true
     }
 
+    fn why_no_recursion(&self) -> &'static str {
+        "only the coordinator forks, to see every death, so a task cannot spawn others"
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         process::require_one_thread()?;
         Ok(Box::new(PerTaskPool {

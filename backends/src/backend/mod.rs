@@ -120,6 +120,7 @@ pub const BACKENDS: &[&dyn Backend] = &[
 pub const FEATURES: &[(&str, &str)] = &[
     ("async-executor", "async-executor"),
     ("bevy-tasks", "bevy_tasks"),
+    ("chili", "chili"),
     ("crossbeam", "crossbeam"),
     ("glommio", "glommio"),
     ("may", "may"),

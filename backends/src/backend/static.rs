@@ -44,6 +44,10 @@ impl Backend for Static {
         true
     }
 
+    fn why_no_recursion(&self) -> &'static str {
+        "each worker has a fixed part of the graph, and a spawned task would belong to nobody"
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
         let team = Arc::new(Team {

@@ -55,6 +55,10 @@ impl Backend for TokioCurrentThread {
         true
     }
 
+    fn runs_recursion(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let lent = Placement::new(plan)?.enter_lent(0)?;
         let mut builder = Builder::new_current_thread();

@@ -112,6 +112,11 @@ pub trait Backend: Sync {
         false
     }
 
+    /// Why it does not run recursive programs, if it does not. The words follow its name and a colon.
+    fn why_no_recursion(&self) -> &'static str {
+        "its tasks are those of a graph that is known beforehand"
+    }
+
     /// Where `task_count` tasks run with this many workers.
     fn venue(&self, task_count: u64, worker_count: usize) -> Venue<'_> {
         let mut venue = Venue::new(self.name(), task_count, worker_count);

@@ -1,4 +1,5 @@
 use super::support::recursive::{RecursiveKind, count, nothing};
+use crate::kernel::CutOff;
 use crate::recursion::{Fib, RecursiveProgram};
 
 /// The Fibonacci numbers by their definition, with a cut-off.
@@ -14,6 +15,10 @@ pub const FIB: RecursiveKind = RecursiveKind {
             12,
         ),
     ],
+    cut_off: Some(CutOff {
+        parameter: "cut_off",
+        next: |cut_off| cut_off - 1,
+    }),
     byte_len: nothing,
     program: |given| {
         Ok(RecursiveProgram::Fib(Fib {

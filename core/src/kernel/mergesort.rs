@@ -1,4 +1,4 @@
-use super::support::recursive::{RecursiveKind, count};
+use super::support::recursive::{HALVES, RecursiveKind, count};
 use crate::recursion::{Mergesort, RecursiveProgram};
 
 /// Sorts an array by merging sorted halves.
@@ -14,6 +14,7 @@ pub const MERGESORT: RecursiveKind = RecursiveKind {
             1000,
         ),
     ],
+    cut_off: Some(HALVES),
     byte_len: |given| 2 * 8 * given.count("len"),
     program: |given| {
         let (len, cut_off) = (given.count("len"), given.count("cut_off"));

@@ -214,6 +214,15 @@ impl Pace {
     }
 }
 
+/// A parameter that says which problems a recursive program solves without spawning.
+#[derive(Debug, Clone, Copy)]
+pub struct CutOff {
+    /// The name of the parameter, a count. With its largest value, the whole program is one task.
+    pub parameter: &'static str,
+    /// The next smaller cut-off that is worth measuring.
+    pub next: fn(u64) -> u64,
+}
+
 /// A kind of kernel: its name, its parameters, and how to build one.
 pub trait KernelKind: Sync {
     /// The name in workload files and records.
@@ -251,6 +260,12 @@ pub trait KernelKind: Sync {
     }
     /// The parameter (a count or a time) to which the work of a task is proportional; `None` if there is none.
     fn size_parameter(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The cut-off of a recursive program whose work is the same for every cut-off; `None` for other programs and kernels.
+    /// It decides how many tasks the work is divided into, so a sweep changes it instead of a size.
+    fn cut_off(&self) -> Option<CutOff> {
         None
     }
 

@@ -9,6 +9,7 @@ pub const NQUEENS: RecursiveKind = RecursiveKind {
         count("n", "queens, rows and columns", (1, 32), 9),
         count("rows", "rows whose queens are placed by tasks", (0, 32), 4),
     ],
+    cut_off: None,
     byte_len: nothing,
     program: |given| {
         Ok(RecursiveProgram::NQueens(NQueens {

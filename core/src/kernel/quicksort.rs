@@ -1,4 +1,4 @@
-use super::support::recursive::{RecursiveKind, count};
+use super::support::recursive::{HALVES, RecursiveKind, count};
 use crate::recursion::{Quicksort, RecursiveProgram};
 
 /// Sorts an array in place by dividing it at pivots.
@@ -14,6 +14,7 @@ pub const QUICKSORT: RecursiveKind = RecursiveKind {
             1000,
         ),
     ],
+    cut_off: Some(HALVES),
     byte_len: |given| 8 * given.count("len"),
     program: |given| {
         let (len, cut_off) = (given.count("len"), given.count("cut_off"));

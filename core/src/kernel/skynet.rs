@@ -11,6 +11,7 @@ pub const SKYNET: RecursiveKind = RecursiveKind {
         (0, 9),
         3,
     )],
+    cut_off: None,
     byte_len: nothing,
     program: |given| {
         Ok(RecursiveProgram::Skynet(Skynets {

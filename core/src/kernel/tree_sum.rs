@@ -11,6 +11,7 @@ pub const TREE_SUM: RecursiveKind = RecursiveKind {
         (1, 32),
         10,
     )],
+    cut_off: None,
     byte_len: nothing,
     program: |given| {
         Ok(RecursiveProgram::TreeSum(TreeSum {

@@ -41,6 +41,7 @@ pub const UTS: RecursiveKind = RecursiveKind {
             124_875,
         ),
     ],
+    cut_off: None,
     byte_len: nothing,
     program,
 };

@@ -1,9 +1,9 @@
 //! The programs that runtimes are compiled for.
 
 use super::join::{Sequential, walk};
-use super::recursive::{KnownResult, Recursion};
+use super::recursive::{KnownResult, Recursion, Splitting};
 use super::run::{Folded, Run};
-use super::state::Words;
+use super::state::{Carried, Words};
 use super::{Fib, Mergesort, NQueens, Quicksort, Skynets, TreeSum, Uts};
 
 /// The programs that every runtime is compiled for, and any other one.
@@ -104,6 +104,85 @@ impl RecursiveProgram {
             }
         }
         self.visit(Check)
+    }
+}
+
+/// Any of the programs, for runtimes that are not compiled for each of them: every step looks up which it is.
+impl Recursion for RecursiveProgram {
+    type State = Words;
+
+    fn root(&self, seed: u64) -> Words {
+        self.visit(AskRoot(seed))
+    }
+
+    #[inline]
+    fn split(&self, state: &mut Words) -> Splitting {
+        self.visit(AskSplit(state))
+    }
+
+    #[inline]
+    fn child(&self, parent: &Words, index: u32) -> Words {
+        self.visit(AskChild(parent, index))
+    }
+
+    #[inline]
+    fn combine(&self, parent: &Words, sum: u64) -> u64 {
+        self.visit(AskCombine(parent, sum))
+    }
+
+    fn known(&self) -> KnownResult {
+        Self::known(self)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        Self::check(self)
+    }
+}
+
+struct AskRoot(u64);
+
+impl ProgramVisitor for AskRoot {
+    type Output = Words;
+
+    fn visit<R: Recursion + ?Sized>(self, program: &R) -> Words {
+        program.root(self.0).to_words()
+    }
+}
+
+struct AskSplit<'a>(&'a mut Words);
+
+impl ProgramVisitor for AskSplit<'_> {
+    type Output = Splitting;
+
+    #[inline]
+    fn visit<R: Recursion + ?Sized>(self, program: &R) -> Splitting {
+        let mut state = R::State::from_words(*self.0);
+        let splitting = program.split(&mut state);
+        *self.0 = state.to_words();
+        splitting
+    }
+}
+
+struct AskChild<'a>(&'a Words, u32);
+
+impl ProgramVisitor for AskChild<'_> {
+    type Output = Words;
+
+    #[inline]
+    fn visit<R: Recursion + ?Sized>(self, program: &R) -> Words {
+        let parent = R::State::from_words(*self.0);
+        program.child(&parent, self.1).to_words()
+    }
+}
+
+struct AskCombine<'a>(&'a Words, u64);
+
+impl ProgramVisitor for AskCombine<'_> {
+    type Output = u64;
+
+    #[inline]
+    fn visit<R: Recursion + ?Sized>(self, program: &R) -> u64 {
+        program.combine(&R::State::from_words(*self.0), self.1)
     }
 }
 

@@ -91,6 +91,10 @@ impl Backend for ForkDispatch {
         true
     }
 
+    fn why_no_recursion(&self) -> &'static str {
+        "only the coordinator hands out tasks, so a task cannot spawn others"
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         process::require_one_thread()?;
         let mut pool = DispatchPool {

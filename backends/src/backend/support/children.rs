@@ -47,6 +47,8 @@ unsafe impl Shareable for ChildPlace {}
 pub(crate) struct Places {
     places: SharedSlice<ChildPlace>,
     per_worker: usize,
+    /// How many tasks all workers have executed in this run.
+    executed: SharedSlice<AtomicU64>,
 }
 
 impl Places {
@@ -60,7 +62,26 @@ impl Places {
         Ok(Self {
             places: SharedSlice::new(worker_count * per_worker)?,
             per_worker,
+            executed: SharedSlice::new(1)?,
         })
+    }
+
+    /// Begins to count the tasks of a run. No other worker runs any.
+    pub(crate) fn begin_count(&self) {
+        // Relaxed: the push of the first child publishes it.
+        self.executed[0].store(0, Ordering::Relaxed);
+    }
+
+    /// Adds tasks that the calling worker has executed. It does so before it [finishes](Self::finish) a child.
+    pub(crate) fn count(&self, executed: u64) {
+        // Relaxed: `finish` publishes it.
+        self.executed[0].fetch_add(executed, Ordering::Relaxed);
+    }
+
+    /// How many tasks were counted in this run. It has all of them when the root has joined its children.
+    pub(crate) fn counted(&self) -> u64 {
+        // Relaxed: the Acquire in `is_done` orders it after every `count`.
+        self.executed[0].load(Ordering::Relaxed)
     }
 
     /// How many places each worker has.

@@ -67,10 +67,11 @@ impl<Q: ChildQueue> ProgramVisitor for TaskRun<'_, Q> {
             queue: self.queue,
             next_place: first,
             end_place: first + self.places.per_worker(),
+            executed: 0,
         };
         match place_of(self.task) {
             None => {
-                let walk = |_| spawner.walk(spawner.run.root());
+                let walk = |_| spawner.walk_root();
                 self.job.run_recursion(walk).map(|()| true)
             }
             Some(place) => {
@@ -100,11 +101,35 @@ struct ChildSpawner<'a, R: ?Sized, Q> {
     /// this worker's stack.
     next_place: usize,
     end_place: usize,
+    /// How many tasks were executed since this was last counted for all workers.
+    executed: u64,
 }
 
 impl<R: Recursion + ?Sized, Q: ChildQueue> ChildSpawner<'_, R, Q> {
+    /// Runs the whole program, and checks that as many tasks were executed as were joined. A child that two workers
+    /// execute, and one of them joins, shows only here.
+    fn walk_root(&mut self) -> Result<Folded, Halt> {
+        self.places.begin_count();
+        let root = self.walk(self.run.root())?;
+        self.count();
+        let executed = self.places.counted();
+        match executed == root.task_count {
+            true => Ok(root),
+            false => Err(self.job.fail(format!(
+                "{executed} tasks of the recursive program were executed, and {} were joined",
+                root.task_count
+            ))),
+        }
+    }
+
+    /// Counts what this worker has executed for all workers.
+    fn count(&mut self) {
+        self.places.count(std::mem::take(&mut self.executed));
+    }
+
     /// Runs a task and everything below it.
     fn walk(&mut self, mut state: R::State) -> Result<Folded, Halt> {
+        self.executed += 1;
         match self.run.begin(&mut state) {
             FirstStep::Ended(folded) => Ok(folded),
             FirstStep::Waits(0) => Ok(self.run.end(&state, Folded::default())),
@@ -172,6 +197,7 @@ impl<R: Recursion + ?Sized, Q: ChildQueue> ChildSpawner<'_, R, Q> {
     fn run_taken(&mut self, place: usize) -> Result<(), Halt> {
         let state = R::State::from_words(self.places.state(place));
         let folded = self.walk(state)?;
+        self.count();
         if !self.places.finish(place, folded) {
             return Err(self
                 .job
@@ -179,5 +205,76 @@ impl<R: Recursion + ?Sized, Q: ChildQueue> ChildSpawner<'_, R, Q> {
         }
         self.queue.wake(self.places.owner(place));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::TaskGraphBuilder;
+    use crate::kernel::{FIB, KernelKind, Setting, Sharing};
+    use crate::parameter::Parameters;
+
+    /// The queue of the only worker.
+    #[derive(Default)]
+    struct OneQueue {
+        tasks: Vec<TaskId>,
+        /// How many tasks to hand out twice.
+        repeat_count: usize,
+    }
+
+    impl ChildQueue for OneQueue {
+        fn me(&self) -> usize {
+            0
+        }
+
+        fn push(&mut self, tasks: impl Iterator<Item = TaskId>) {
+            self.tasks.extend(tasks);
+        }
+
+        fn pop(&mut self) -> Option<TaskId> {
+            let repeat = self.repeat_count.checked_sub(1);
+            if let (Some(left), Some(task)) = (repeat, self.tasks.last()) {
+                self.repeat_count = left;
+                return Some(*task);
+            }
+            self.tasks.pop()
+        }
+
+        fn wait(&mut self, _: impl Fn() -> bool) -> Result<Option<TaskId>, Halt> {
+            Ok(self.pop())
+        }
+
+        fn wake(&self, _: usize) {}
+    }
+
+    /// Runs `fib` on one worker whose queue hands out this many tasks twice. Returns why the run failed.
+    fn failure(repeat_count: usize) -> Option<String> {
+        let mut graph = TaskGraphBuilder::default();
+        graph.push([]).unwrap();
+        let graph = graph.finish();
+        let parameters = Parameters::check(FIB.parameters(), &Default::default()).unwrap();
+        let setting = Setting::new(&graph, Sharing::Threads, 1);
+        let kernel = FIB.build(&parameters, &setting).unwrap();
+        let job = Job::new(graph, kernel).unwrap();
+        let places = Places::with_places(1, 100).unwrap();
+        let mut queue = OneQueue {
+            repeat_count,
+            ..OneQueue::default()
+        };
+        job.begin_run();
+        let ran = run_task(&job, &places, &mut queue, TaskId(0));
+        assert_eq!(ran.is_err(), job.is_halted());
+        job.failure().map(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn a_child_that_is_executed_twice_and_joined_once_is_caught() {
+        assert_eq!(failure(0), None);
+        let why = failure(1).unwrap();
+        assert!(
+            why.contains("tasks of the recursive program were executed, and "),
+            "{why}"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::graph::TaskId;
-use crate::kernel::{Findings, Kernel, KernelKind, Setting};
+use crate::kernel::{CutOff, Findings, Kernel, KernelKind, Setting};
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 use crate::recursion::RecursiveProgram;
 
@@ -12,6 +12,7 @@ pub struct RecursiveKind {
     pub(in crate::kernel) name: &'static str,
     pub(in crate::kernel) why: &'static str,
     pub(in crate::kernel) parameters: &'static [Parameter],
+    pub(in crate::kernel) cut_off: Option<CutOff>,
     /// The bytes that the program holds.
     pub(in crate::kernel) byte_len: fn(&Parameters) -> u64,
     pub(in crate::kernel) program: fn(&Parameters) -> io::Result<RecursiveProgram>,
@@ -34,6 +35,10 @@ impl KernelKind for RecursiveKind {
         true
     }
 
+    fn cut_off(&self) -> Option<CutOff> {
+        self.cut_off
+    }
+
     fn byte_len(&self, parameters: &Parameters) -> u64 {
         (self.byte_len)(parameters)
     }
@@ -45,7 +50,7 @@ impl KernelKind for RecursiveKind {
 }
 
 /// A recursive program as a kernel.
-struct Recursive(RecursiveProgram);
+pub(super) struct Recursive(pub(super) RecursiveProgram);
 
 impl Kernel for Recursive {
     /// The whole program on the calling thread: what the expected digest is made of.
@@ -61,6 +66,12 @@ impl Kernel for Recursive {
         self.0.check().map(|()| Findings::new())
     }
 }
+
+/// The cut-off of a program that sorts: each is half of the one before.
+pub(in crate::kernel) const HALVES: CutOff = CutOff {
+    parameter: "cut_off",
+    next: |cut_off| cut_off / 2,
+};
 
 /// For programs that hold nothing.
 pub(in crate::kernel) fn nothing(_: &Parameters) -> u64 {

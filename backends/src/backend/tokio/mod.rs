@@ -5,6 +5,8 @@
 //! workers. For them the number of workers is no limit. The timers of tokio tick once per millisecond, which adds to
 //! every sleep.
 
+mod spawning;
+
 use std::cell::RefCell;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
@@ -55,6 +57,10 @@ impl Backend for Tokio {
     }
 
     fn can_pin(&self) -> bool {
+        true
+    }
+
+    fn runs_recursion(&self) -> bool {
         true
     }
 
@@ -176,6 +182,9 @@ pub(super) fn pool(
     pool_fn(job, move |job| {
         // The pool keeps the calling thread until it is dropped.
         let _ = &lent;
+        if job.recursion().is_some() {
+            return spawning::run_recursion(&runtime, job);
+        }
         runtime.block_on(async {
             if run.begin() {
                 run.spawner().over.notified().await;

@@ -3,6 +3,8 @@
 //! through a channel. A thread is joined before another takes its place, so that there are never more threads than
 //! workers.
 
+mod joining;
+
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -32,6 +34,10 @@ impl Backend for Threads {
     }
 
     fn can_pin(&self) -> bool {
+        true
+    }
+
+    fn runs_recursion(&self) -> bool {
         true
     }
 
@@ -134,6 +140,9 @@ fn execute(job: &Job, task: TaskId) -> Result<Vec<TaskId>, Halt> {
 
 impl Pool for ThreadsPool {
     fn run(&mut self) -> Result<(), Halt> {
+        if self.job.recursion().is_some() {
+            return joining::run_recursion(&self.job, self.placement);
+        }
         let result = self.run_to_the_end();
         // After a failure the remaining threads end by themselves. None may run when the caller sees the failure.
         for (_, thread) in self.alive.drain(..) {

@@ -5,11 +5,14 @@
 //! takes one of them itself, so it wakes one sleeper fewer than there are new tasks. Under the mutex it knows how
 //! many workers sleep, and makes no system call if none does.
 
+mod spawning;
+
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
+use super::support::children::Places;
 use super::support::worker::{join_all, spawn};
 use super::{Backend, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
@@ -35,9 +38,17 @@ impl Backend for ThreadPool {
         true
     }
 
+    fn runs_recursion(&self) -> bool {
+        true
+    }
+
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
+        let is_recursive = job.recursion().is_some();
         let shared = Arc::new(QueueShared {
+            places: is_recursive
+                .then(|| Places::new(plan.worker_count))
+                .transpose()?,
             state: Mutex::default(),
             work: Condvar::new(),
             over: Condvar::new(),
@@ -49,7 +60,9 @@ impl Backend for ThreadPool {
         };
         for index in 0..plan.worker_count {
             let shared = Arc::clone(&pool.shared);
-            let worker = spawn(placement, index, &pool.shared.job, move || shared.work())?;
+            let worker = spawn(placement, index, &pool.shared.job, move || {
+                shared.work(index)
+            })?;
             pool.workers.push(worker);
         }
         Ok(Box::new(pool))
@@ -70,25 +83,32 @@ struct QueueState {
 
 struct QueueShared {
     job: Arc<Job>,
+    /// The children that wait in the queue, if the job is a recursive program.
+    places: Option<Places>,
     /// Also makes `begin_run` and the outputs visible to all workers.
     state: Mutex<QueueState>,
-    /// Signalled when the queue has a task, or when the pool is closed.
+    /// Signalled when the queue has a task or a child has ended, or when the pool is closed.
     work: Condvar,
     /// Signalled when no task is unfinished, or when the pool is closed.
     over: Condvar,
 }
 
 impl QueueShared {
-    /// The loop of a worker.
-    fn work(&self) {
+    /// The loop of worker `index`.
+    fn work(&self, index: usize) {
         let mut ready = Vec::new();
         let mut state = self.lock();
         while let (Some(task), locked) = self.next_task(state) {
             drop(locked);
-            let result = self.execute(task, &mut ready);
+            let is_of_graph = match &self.places {
+                Some(places) => self.run_spawning(places, index, task),
+                None => self.execute(task, &mut ready).map(|()| true),
+            };
             state = self.lock();
-            match result {
-                Ok(()) => self.finish_one(&mut state, &mut ready),
+            match is_of_graph {
+                Ok(true) => self.finish_one(&mut state, &mut ready),
+                // Its parent waits for it.
+                Ok(false) => {}
                 Err(Halt) => self.close(&mut state),
             }
         }
@@ -110,13 +130,19 @@ impl QueueShared {
             if let Some(task) = state.queue.pop_front() {
                 return (Some(task), state);
             }
-            state.sleepers += 1;
-            state = self
-                .work
-                .wait(state)
-                .expect("nothing panics under the mutex");
-            state.sleepers -= 1;
+            state = self.sleep(state);
         }
+    }
+
+    /// Waits until somebody signals `work`.
+    fn sleep<'a>(&self, mut state: MutexGuard<'a, QueueState>) -> MutexGuard<'a, QueueState> {
+        state.sleepers += 1;
+        state = self
+            .work
+            .wait(state)
+            .expect("nothing panics under the mutex");
+        state.sleepers -= 1;
+        state
     }
 
     fn execute(&self, task: TaskId, ready: &mut Vec<TaskId>) -> Result<(), Halt> {
