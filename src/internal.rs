@@ -21,8 +21,8 @@ pub mod backend {
     #[cfg(feature = "threadpool")]
     pub use crate::backend::THREADPOOL;
     pub use crate::backend::{
-        BACKENDS, FORK, FORK_DISPATCH, FORK_PER_TASK, FORK_THREADS, SERIAL, STATIC, THREAD_POOL,
-        THREADS,
+        BACKENDS, FEATURES, FORK, FORK_DISPATCH, FORK_PER_TASK, FORK_THREADS, SERIAL, STATIC,
+        THREAD_POOL, THREADS,
     };
     #[cfg(feature = "rayon")]
     pub use crate::backend::{RAYON, RAYON_LEVELS};

@@ -29,7 +29,7 @@ use taskdyno_core::pattern::{FAN_OUT_IN, PATTERNS, Pattern, STENCIL_1D, TRIVIAL}
 
 use crate::broken::broken;
 use crate::variety::{
-    any_graph, disconnected, empty, given, graphs, kernels, set_ups, setting, stencil,
+    any_graph, disconnected, empty, fitting, given, graphs, kernels, set_ups, setting, stencil,
     worker_counts,
 };
 
@@ -82,7 +82,7 @@ fn every_backend_runs_every_kernel() {
     watched(|| {
         for graph in patterns.into_iter().flat_map(graphs) {
             for (kind, parameters) in kernels() {
-                for (backend, plan) in set_ups(&worker_counts()) {
+                for (backend, plan) in fitting(kind, &parameters, &graph) {
                     let kernel = kind.build(&parameters, &setting(&graph, backend, &plan));
                     let result = run(backend, &plan, graph.clone(), kernel.unwrap());
                     let kernel = format!("{} {:?}", kind.name(), parameters.values());
@@ -129,8 +129,9 @@ fn every_backend_hands_on_every_byte() {
         for kind in [&EMPTY as &dyn KernelKind, &SLEEP] {
             let given = given(kind.parameters(), &BTreeMap::new());
             let parameters = Parameters::check(kind.parameters(), &given[0]).unwrap();
-            for (backend, plan) in set_ups(&worker_counts()) {
-                let graph = stencil(7, 5);
+            let graph = stencil(7, 5);
+            for (backend, plan) in fitting(kind, &parameters, &graph) {
+                let graph = graph.clone();
                 let kernel = kind.build(&parameters, &setting(&graph, backend, &plan));
                 let job = Job::new(graph, kernel.unwrap()).unwrap();
                 let job = job.with_output_bytes(1003).unwrap();

@@ -64,7 +64,7 @@ pub(crate) fn main(sections: &[Section]) {
 fn print(row: &Row) {
     let verdict = if row.is_met { "met" } else { "MISSED" };
     println!(
-        "{:<68} {:>12} {:>12}  {verdict}",
+        "{:<82} {:>11} {:>9}  {verdict}",
         row.what, row.found, row.goal
     );
 }

@@ -15,6 +15,7 @@ mod metg;
 mod mock;
 mod program;
 mod recursion;
+mod refused;
 mod resume;
 mod run;
 mod select;

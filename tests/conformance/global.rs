@@ -58,6 +58,10 @@ impl Backend for Fixed {
         self.backend.parallelism(worker_count, waits)
     }
 
+    fn why_not_wait(&self) -> Option<&'static str> {
+        self.backend.why_not_wait()
+    }
+
     fn continuations(&self) -> &'static [Continuation] {
         self.backend.continuations()
     }

@@ -1,10 +1,11 @@
 //! Backends, graphs and kernels in all the forms that the tests try.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::thread;
 
 use proptest::prelude::*;
-use taskdyno::internal::backend::BACKENDS;
+use taskdyno::internal::backend::{BACKENDS, FEATURES};
 use taskdyno_core::backend::{Backend, Continuation, PoolPlan};
 use taskdyno_core::graph::{TaskGraph, TaskGraphBuilder, TaskId};
 use taskdyno_core::kernel::{EMPTY, KERNELS, Kernel, KernelKind, Setting, Sharing};
@@ -38,20 +39,49 @@ pub(crate) fn set_ups(worker_counts: &[usize]) -> Vec<(&'static dyn Backend, Poo
     all
 }
 
+/// [`set_ups`] with several numbers of workers. What the kernel says does not fit is named and left out.
+pub(crate) fn fitting(
+    kind: &dyn KernelKind,
+    parameters: &Parameters,
+    graph: &TaskGraph,
+) -> Vec<(&'static dyn Backend, PoolPlan)> {
+    let mut all = set_ups(&worker_counts());
+    all.retain(|(backend, plan)| {
+        let venue = backend.venue(graph.task_count() as u64, plan.worker_count);
+        let fits = kind.fits(parameters, &venue);
+        let skipped = |reason| skipped(&format!("{}: {reason}", kind.name()));
+        fits.map_err(skipped).is_ok()
+    });
+    all
+}
+
 /// The backends with threads that can start any number of workers in one process, and run on this system.
 fn backends() -> Vec<&'static dyn Backend> {
     let of_threads = |backend: &&&dyn Backend| {
         backend.sharing() == Sharing::Threads && !global::NAMES.contains(&backend.name())
     };
+    for (name, feature) in FEATURES {
+        if BACKENDS.iter().all(|backend| backend.name() != *name) {
+            skipped(&format!(
+                "`{name}`: this build lacks the feature `{feature}`"
+            ));
+        }
+    }
     let is_allowed = |backend: &&dyn Backend| {
         let allowed = backend.check_system();
-        if let Err(refusal) = &allowed {
-            eprintln!("skipped: {refusal}");
-        }
-        allowed.is_ok()
+        allowed.map_err(|refusal| skipped(&refusal)).is_ok()
     };
     let all = BACKENDS.iter().filter(of_threads).copied();
     all.filter(is_allowed).collect()
+}
+
+/// Says what is not tested and why, once.
+fn skipped(what: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut said = SAID.lock().expect("nothing panics under the mutex");
+    if said.insert(what.to_owned()) {
+        eprintln!("skipped: {what}");
+    }
 }
 
 /// One, two, three, and more than there are cores.

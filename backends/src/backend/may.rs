@@ -1,22 +1,21 @@
 //! **The workers** are those of the process: may has one scheduler, and `may::config` sets it up before the first
-//! coroutine starts. Each task of the graph is a coroutine with a stack of its own, which blocks where a future would be
-//! awaited.
+//! coroutine starts. Each task of the graph is a coroutine with a stack of its own, which runs to its end at once.
 //!
 //! **Where a worker parks.** Each idle worker waits in `epoll_wait`, for at most 10 ms. It steals when it wakes up, so work
 //! that another worker has queued for itself may wait as long. The calling thread sleeps until the run is over.
 //!
-//! **Sleeps.** Timers are on a thread of their own. A task that has slept goes on there until it blocks again, so a task of
-//! work after a sleep can run beside all workers.
+//! **No coroutine may wait.** Where a coroutine is put to sleep, may 0.3.51 writes to it after it has set the timer
+//! (`Sleep::subscribe`). The coroutine may have gone on and ended by then, and its memory may belong to somebody else.
+//! With `park_timeout` the timer is set before the coroutine can be woken, so one that fires early is lost, and the
+//! coroutine waits for ever. A coroutine that runs to its end goes through none of this code.
 
-use std::collections::VecDeque;
 use std::io;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use may::coroutine::{self, Coroutine};
 use may::go;
 
 use super::support::once::Once;
@@ -32,6 +31,10 @@ pub const MAY: May = May;
 pub struct May;
 
 static WORKERS: Once = Once::new("may");
+
+/// Why no task can wait.
+const WHY_NOT_WAIT: &str =
+    "may 0.3.51 can write to a coroutine that has gone on after a short sleep and has ended";
 
 /// The stack of a coroutine: 128 KiB. The default of 32 KiB is too small for code without optimisation.
 const STACK_WORDS: usize = 0x4000;
@@ -53,9 +56,8 @@ impl Backend for May {
         false
     }
 
-    fn parallelism(&self, worker_count: usize, waits: bool) -> Option<usize> {
-        // A sleeping coroutine occupies no worker.
-        (!waits).then_some(worker_count)
+    fn why_not_wait(&self) -> Option<&'static str> {
+        Some(WHY_NOT_WAIT)
     }
 
     fn continuations(&self) -> &'static [Continuation] {
@@ -67,6 +69,10 @@ impl Backend for May {
     }
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
+        if job.any_waits() {
+            let refusal = format!("`may` runs no tasks that wait: {WHY_NOT_WAIT}");
+            return Err(io::Error::other(refusal));
+        }
         WORKERS.start(plan, || {
             let config = may::config();
             config
@@ -104,9 +110,8 @@ impl Spawner for MaySpawner {
         });
     }
 
-    async fn sleep(duration: Duration) {
-        keep(coroutine::current());
-        coroutine::sleep(duration);
+    async fn sleep(_: Duration) {
+        unreachable!("no task waits: `start` refuses those");
     }
 
     fn end(&self) {
@@ -115,18 +120,27 @@ impl Spawner for MaySpawner {
     }
 }
 
-/// How many handles are kept.
-const KEPT_COUNT: usize = 1 << 14;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{TaskGraphBuilder, TaskId};
+    use crate::kernel::Kernel;
 
-/// Keeps the handle of a coroutine that is about to sleep, until this many others have done the same.
-///
-/// While may puts a coroutine to sleep, it still uses the handle after it has set the timer (`Sleep::subscribe` in may
-/// 0.3.51). After a short sleep the coroutine may have ended by then, and the memory would belong to somebody else.
-fn keep(handle: Coroutine) {
-    static KEPT: Mutex<VecDeque<Coroutine>> = Mutex::new(VecDeque::new());
-    let mut kept = KEPT.lock().expect("nothing panics under the mutex");
-    kept.push_back(handle);
-    let oldest = (kept.len() > KEPT_COUNT).then(|| kept.pop_front());
-    drop(kept);
-    drop(oldest);
+    #[test]
+    fn tasks_that_wait_are_refused() {
+        struct Waits;
+        impl Kernel for Waits {
+            fn run(&self, _: TaskId, seed: u64) -> u64 {
+                seed
+            }
+            fn wait(&self, _: TaskId) -> Option<Duration> {
+                Some(Duration::ZERO)
+            }
+        }
+        let mut builder = TaskGraphBuilder::default();
+        builder.push([]).unwrap();
+        let job = Arc::new(Job::new(builder.finish(), Box::new(Waits)).unwrap());
+        let error = MAY.start(job, &PoolPlan::plain(&MAY, 1)).err().unwrap();
+        assert!(error.to_string().contains("has ended"), "{error}");
+    }
 }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::rayon::start_pool;
 use super::support::levels::by_level;
 use super::{Backend, Pool, PoolPlan, pool_fn};
-use crate::execute::{Halt, Job};
+use crate::execute::Job;
 
 /// A pool of `rayon`, with one parallel iterator for each level of the graph.
 pub const RAYON_LEVELS: RayonLevels = RayonLevels;
@@ -44,12 +44,13 @@ impl Backend for RayonLevels {
         Ok(pool_fn(job, move |job| {
             pool.install(|| {
                 levels.iter().try_for_each(|level| {
-                    level.par_iter().try_for_each(|task| {
-                        if job.is_halted() {
-                            return Err(Halt);
+                    level.par_iter().for_each(|task| {
+                        // The failure is reported once, after the level; here it only means that nothing follows.
+                        if !job.is_halted() {
+                            let _ = job.run(*task);
                         }
-                        job.run(*task)
-                    })
+                    });
+                    job.outcome()
                 })
             })
         }))

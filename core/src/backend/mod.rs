@@ -83,6 +83,12 @@ pub trait Backend: Sync {
         Some(worker_count)
     }
 
+    /// Why it cannot run tasks that only wait for a time; `None` if it can. Such a kernel is not applicable, and
+    /// [`start`](Backend::start) must refuse it.
+    fn why_not_wait(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What it can do with the first dependent that a task makes ready. Empty if it has no choice. The first entry
     /// is the default.
     fn continuations(&self) -> &'static [Continuation] {
@@ -125,6 +131,7 @@ pub trait Backend: Sync {
         venue.runtime = self.runtime();
         venue.is_fixed = self.fixed_worker_count().is_some();
         venue.parallelism = self.parallelism(worker_count, true);
+        venue.why_not_wait = self.why_not_wait();
         venue
     }
 

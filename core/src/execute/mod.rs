@@ -102,6 +102,13 @@ impl Job {
         self.kernel.as_ref()
     }
 
+    /// Whether some task waits for time or for other tasks, so that an async backend awaits it. If so, its runtime needs
+    /// timers.
+    pub fn any_waits(&self) -> bool {
+        let mut tasks = self.graph.tasks();
+        self.kernel.is_awaited() || tasks.any(|task| self.kernel.wait(task).is_some())
+    }
+
     /// Makes the seeds of the following runs depend on `nonce`, so that no output can be remembered from runs with
     /// another one. The nonce of a new job is 0. Nothing may be running.
     pub fn set_nonce(&self, nonce: u64) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::busy_wait::spin;
 use super::hash;
 use super::support::sequence::in_sequence;
-use super::{Kernel, KernelKind, Setting};
+use super::{Kernel, KernelKind, Setting, Venue};
 use crate::graph::TaskId;
 use crate::parameter::{DefaultValue, Parameter, ParameterKind, Parameters};
 
@@ -33,6 +33,13 @@ impl KernelKind for ReplayKind {
             kind: ParameterKind::Choice(&["sleep", "spin", "hash"]),
             default: Some(DefaultValue::Text("sleep")),
         }]
+    }
+
+    fn fits(&self, parameters: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        match parameters.text("by") {
+            "sleep" => venue.lets_wait(),
+            _ => Ok(()),
+        }
     }
 
     fn needs_durations(&self) -> bool {

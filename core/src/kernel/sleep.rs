@@ -2,7 +2,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use super::{Kernel, KernelKind, Setting, Timed};
+use super::{Kernel, KernelKind, Setting, Timed, Venue};
 use crate::graph::TaskId;
 use crate::parameter::{Parameter, ParameterKind, Parameters};
 
@@ -29,6 +29,10 @@ impl KernelKind for SleepKind {
             kind: ParameterKind::Milliseconds,
             default: None,
         }]
+    }
+
+    fn fits(&self, _: &Parameters, venue: &Venue<'_>) -> Result<(), String> {
+        venue.lets_wait()
     }
 
     fn size_parameter(&self) -> Option<&'static str> {

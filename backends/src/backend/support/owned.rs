@@ -57,6 +57,7 @@ pub(in crate::backend) fn start<L: EventLoop>(
         owners: owners(graph, plan.worker_count),
         last_count: graph.tasks().filter(is_last).count(),
         last_remaining: AtomicUsize::new(0),
+        any_waits: job.any_waits(),
         job: Arc::clone(&job),
         inboxes,
         end,
@@ -103,6 +104,8 @@ fn owners(graph: &TaskGraph, worker_count: usize) -> Vec<usize> {
 /// A job on event loops.
 struct Owned {
     job: Arc<Job>,
+    /// Whether there are tasks that are awaited.
+    any_waits: bool,
     /// The worker that owns each task.
     owners: Vec<usize>,
     /// For each worker, the tasks that the others have made ready. Closed when the workers must end.
@@ -126,24 +129,32 @@ async fn serve<L: EventLoop>(run: Arc<Owned>, index: usize, tasks: Receiver<Task
 /// cannot contain itself.
 fn spawn_own<L: EventLoop>(run: &Arc<Owned>, index: usize, task: TaskId) {
     let run = Arc::clone(run);
-    L::spawn(async move {
-        match run.execute::<L>(task).await {
-            Ok(()) => run.complete::<L>(index, task),
-            Err(Halt) => run.end(),
-        }
-    });
+    // The space for a timer and the states of a wait would make the future of an empty task several times as large.
+    if run.any_waits {
+        L::spawn(async move {
+            let ran = match run.job.is_halted() {
+                true => Err(Halt),
+                false => run.job.run_async(task, L::sleep).await,
+            };
+            run.complete::<L>(index, task, ran);
+        });
+    } else {
+        L::spawn(async move {
+            let ran = match run.job.is_halted() {
+                true => Err(Halt),
+                false => run.job.run(task),
+            };
+            run.complete::<L>(index, task, ran);
+        });
+    }
 }
 
 impl Owned {
-    async fn execute<L: EventLoop>(&self, task: TaskId) -> Result<(), Halt> {
-        match self.job.is_halted() {
-            true => Err(Halt),
-            false => self.job.run_async(task, L::sleep).await,
+    /// Counts `task` as finished, if it `ran`, and hands the tasks that it makes ready to their owners.
+    fn complete<L: EventLoop>(self: &Arc<Self>, index: usize, task: TaskId, ran: Result<(), Halt>) {
+        if ran.is_err() {
+            return self.end();
         }
-    }
-
-    /// Counts `task` as finished, and hands the tasks that it makes ready to their owners.
-    fn complete<L: EventLoop>(self: &Arc<Self>, index: usize, task: TaskId) {
         self.job
             .complete(task, |ready| match self.owners[ready.index()] {
                 owner if owner == index => spawn_own::<L>(self, index, ready),

@@ -48,12 +48,6 @@ pub(in crate::backend) struct Spawning<S> {
     spawner: S,
 }
 
-/// Whether `job` has tasks that are awaited. If so, the runtime needs timers.
-pub(in crate::backend) fn any_waits(job: &Job) -> bool {
-    let (graph, kernel) = (job.graph(), job.kernel());
-    kernel.is_awaited() || graph.tasks().any(|task| kernel.wait(task).is_some())
-}
-
 /// Spawns `task`. This is not an `async fn` because a future cannot contain itself.
 #[inline]
 fn spawn<S: Spawner>(run: &Arc<Spawning<S>>, task: TaskId) {
@@ -124,7 +118,7 @@ impl<S: Spawner> Spawning<S> {
         let is_last = |task: &TaskId| graph.successors(*task).is_empty();
         Arc::new(Self {
             inline: plan.continuation == Continuation::Inline,
-            any_waits: any_waits(&job),
+            any_waits: job.any_waits(),
             last_count: graph.tasks().filter(is_last).count(),
             last_remaining: AtomicUsize::new(0),
             spawner,

@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::support::spawning::{Spawner, Spawning, any_waits};
+use super::support::spawning::{Spawner, Spawning};
 use super::{Backend, Continuation, Family, Lent, Placement, Pool, PoolPlan, pool_fn};
 use crate::execute::Job;
 use crate::system::limit::cannot_start_worker;
@@ -162,7 +162,7 @@ impl Spawner for TokioSpawner {
 
 /// Makes `builder` enable what the tasks of `job` need.
 pub(super) fn enable_for(job: &Job, builder: &mut Builder) {
-    if any_waits(job) {
+    if job.any_waits() {
         builder.enable_time();
     }
     // Without descriptors to watch, an idle worker parks on a condition, which wakes faster.

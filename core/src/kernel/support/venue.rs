@@ -26,6 +26,8 @@ pub struct Venue<'a> {
     pub worker_count: usize,
     /// How many tasks that wait can be in progress at once; `None` if there is no limit.
     pub parallelism: Option<usize>,
+    /// Why tasks that only wait for a time cannot run; `None` if they can.
+    pub why_not_wait: Option<&'a str>,
     /// Whether the backend supports only this number of workers.
     pub is_fixed: bool,
     /// Whether another program runs the tasks, with primitives of its own.
@@ -44,8 +46,21 @@ impl<'a> Venue<'a> {
             runtime: None,
             worker_count,
             parallelism: Some(worker_count),
+            why_not_wait: None,
             is_fixed: false,
             is_external: false,
+        }
+    }
+
+    /// Checks that tasks that only wait for a time can run.
+    ///
+    /// # Errors
+    ///
+    /// Why they cannot.
+    pub fn lets_wait(&self) -> Result<(), String> {
+        match self.why_not_wait {
+            Some(reason) => Err(format!("no task can wait on `{}`: {reason}", self.backend)),
+            None => Ok(()),
         }
     }
 
