@@ -38,7 +38,8 @@ impl ChildQueue for PoolWorkerQueue<'_> {
         let mut state = self.shared.lock();
         let before = state.queue.len();
         state.queue.extend(tasks);
-        self.shared.wake(&state, state.queue.len() - before);
+        let added_count = state.queue.len() - before;
+        self.shared.wake(added_count.min(state.sleepers));
     }
 
     fn pop(&mut self) -> Option<TaskId> {

@@ -3,7 +3,9 @@ use std::sync::Mutex;
 use crate::sync::{Halted, Monitor, PLACE_COUNT, Party};
 
 /// Where async tasks wait until they are woken.
-pub(in crate::coordinated) trait Place: Default + Send + Sync + 'static {
+pub(in crate::coordinated) trait Place:
+    Default + Send + Sync + 'static
+{
     /// Waits until it is woken, unless `check` finds something, and returns that.
     ///
     /// It waits in the queue of the place before it checks, so a wake-up after the check reaches it. If it need not wait
