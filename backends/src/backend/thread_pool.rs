@@ -89,7 +89,10 @@ impl QueueShared {
             state = self.lock();
             match result {
                 Ok(()) => self.finish_one(&mut state, &mut ready),
-                Err(Halt) => self.close(&mut state),
+                Err(Halt) => {
+                    self.close(state);
+                    state = self.lock();
+                }
             }
         }
     }
@@ -135,19 +138,19 @@ impl QueueShared {
         // This worker takes one of them next.
         let for_others = ready.len().saturating_sub(1);
         state.queue.extend(ready.drain(..));
-        self.wake(state, for_others);
+        self.wake(for_others.min(state.sleepers));
     }
 
-    /// Wakes as many sleepers as there are tasks for them.
-    fn wake(&self, state: &QueueState, task_count: usize) {
-        for _ in 0..task_count.min(state.sleepers) {
+    fn wake(&self, sleeper_count: usize) {
+        for _ in 0..sleeper_count {
             self.work.notify_one();
         }
     }
 
     /// Tells every worker to end.
-    fn close(&self, state: &mut QueueState) {
+    fn close(&self, mut state: MutexGuard<'_, QueueState>) {
         state.closed = true;
+        drop(state);
         self.work.notify_all();
         self.over.notify_one();
     }
@@ -160,7 +163,7 @@ struct QueuePool {
 
 impl QueuePool {
     fn stop(&mut self) {
-        self.shared.close(&mut self.shared.lock());
+        self.shared.close(self.shared.lock());
         join_all(&mut self.workers);
     }
 }
@@ -171,7 +174,12 @@ impl Pool for QueuePool {
         let graph = self.shared.job.graph();
         state.unfinished = graph.task_count();
         state.queue.extend(graph.sources());
-        self.shared.wake(&state, graph.sources().len());
+        // As many sleepers as there are tasks for them. They are woken after the mutex is free, because each would only
+        // wait for it.
+        let wanted_count = graph.sources().len().min(state.sleepers);
+        drop(state);
+        self.shared.wake(wanted_count);
+        let mut state = self.shared.lock();
         while state.unfinished > 0 && !state.closed {
             state = self
                 .shared
