@@ -72,22 +72,24 @@ impl Crew {
 
     /// Starts all processes. `starting` are their first tasks, once these are handed out. No process may exist yet.
     pub(super) fn hire(&mut self, shared: &PoolPages, starting: &[TaskId]) -> io::Result<()> {
-        for first in (0..self.worker_count).step_by(self.thread_count) {
-            let count = self.thread_count.min(self.worker_count - first);
-            let assignments: Vec<Assignment<'_>> = (first..first + count)
-                .map(|me| Assignment {
-                    me,
-                    starting,
-                    manner: self.manner,
-                    placement: self.placement,
-                })
-                .collect();
-            let process = WorkerProcess::fork(|| worker::main(shared, &assignments))
+        let assignment = |me| Assignment {
+            me,
+            starting,
+            manner: self.manner,
+            placement: self.placement,
+        };
+        // Everything is allocated before the first fork: after a fork, the first write to a page copies it.
+        let assignments: Vec<Assignment<'_>> = (0..self.worker_count).map(assignment).collect();
+        let processes = assignments.chunks(self.thread_count);
+        self.members.reserve(processes.len());
+        for assignments in processes {
+            let first = assignments[0].me;
+            let process = WorkerProcess::fork(|| worker::main(shared, assignments))
                 .map_err(|error| cannot_start_worker(first, self.worker_count, &error))?;
             self.members.push(CrewProcess {
                 process,
                 first,
-                count,
+                count: assignments.len(),
             });
         }
         Ok(())
@@ -149,10 +151,13 @@ impl Crew {
     /// Ends all processes: asks them to leave, kills those that do not, and leaves no zombie.
     pub(super) fn stop(&mut self, shared: &PoolPages) {
         shared.dismiss();
-        for member in &self.members {
-            if process::first_ended([&member.process].into_iter(), GRACE).is_none() {
+        // The last one first: it was woken last and so it ends last, and then one wait is enough for all.
+        while let Some(member) = self.members.pop() {
+            if !member.process.ends_within(GRACE) {
+                self.members.push(member);
                 break;
             }
+            member.process.reap();
         }
         self.kill_all();
     }

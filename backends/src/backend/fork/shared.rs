@@ -13,8 +13,8 @@ use crate::execute::Job;
 use crate::graph::TaskId;
 use crate::memory::{Padded, Shareable, SharedPages, SharedSlice};
 
-/// The 8-byte words of a page of 4 KiB. On larger pages several deques share a page, which does no harm.
-const PAGE_WORDS: usize = 512;
+/// The words that have their cache lines to themselves.
+const LINE_WORDS: usize = size_of::<Padded<AtomicU64>>() / size_of::<AtomicU64>();
 
 /// One instance for the whole pool. Each word has its own cache line.
 struct Control {
@@ -60,17 +60,18 @@ pub(super) struct PoolPages {
 impl PoolPages {
     pub(super) fn new(job: Arc<Job>, worker_count: usize) -> io::Result<Self> {
         // Sources never enter a deque, and every other task enters one once per run. Memory is allocated only for
-        // pages that are used, so each deque may begin on its own page.
+        // pages that are used, so each deque may be that large. Small deques share pages: each further page would be
+        // one more that every worker has to map when it searches.
         let graph = job.graph();
         let task_words = graph.task_count() - graph.sources().len();
-        let deque_words = (HEAD_WORDS + task_words).next_multiple_of(PAGE_WORDS);
+        let deque_words = (HEAD_WORDS + task_words).next_multiple_of(LINE_WORDS);
         let mut pages = SharedPages::new(
             worker_count
                 * (deque_words * size_of::<u64>() + size_of::<WorkerWords>() + size_of::<Seat>())
                 + size_of::<Control>(),
         )?;
         Ok(Self {
-            // First, so that they begin at a page; everything else fills whole cache lines.
+            // Everything fills whole cache lines.
             deques: pages.cut(worker_count * deque_words),
             control: pages.cut(1),
             places: pages.cut(worker_count),

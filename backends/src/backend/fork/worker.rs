@@ -68,6 +68,11 @@ pub(super) fn be_workers(
     builder: impl Fn(usize) -> Builder,
 ) -> i32 {
     let (own, others) = assignments.split_first().expect("a process has a worker");
+    if others.is_empty() {
+        // Without a scope, which allocates: the first allocation of a forked process copies pages of the coordinator.
+        be_worker(shared, own);
+        return 0;
+    }
     thread::scope(|scope| {
         for other in others {
             let started = builder(other.me).spawn_scoped(scope, || be_worker(shared, other));
