@@ -1,8 +1,8 @@
 //! Compares the cost of the `fork` backend with the least that forked processes can do.
 //!
 //! It prints one line per figure: the median, and its ratio to the reference. The two alternate, so that both see
-//! the same state of the machine. It is separate from the other benchmarks because it forks, and criterion may start
-//! threads.
+//! the same state of the machine. `cargo bench --bench fork_probe NAME` measures only the sections whose names contain
+//! NAME. It is separate from the other benchmarks because it forks, and criterion may start threads.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,8 +37,27 @@ fn main() {
         }
         return;
     }
-    fork_section(given("--bench") && !given("--test"));
+    let mut names = arguments.iter().filter(|one| !one.starts_with('-'));
+    // With `--exact`, it is the name of this program, as in the list.
+    let wanted = names.next().filter(|_| !given("--exact"));
+    let wanted = wanted.map_or("", String::as_str);
+    fork_sections(given("--bench") && !given("--test"), wanted);
 }
+
+/// A name, and how to measure it.
+type Section = (&'static str, fn(ProbeScale));
+
+/// The parts, in the order in which they run. Those that start threads come
+/// last.
+const SECTIONS: &[Section] = &[
+    ("start", start_and_stop),
+    ("independent", independent),
+    ("round-trip", round_trip),
+    ("notice", notice),
+    ("waits-of-processes", waits::processes),
+    ("waits-of-threads", waits::threads),
+    ("dependent", dependent),
+];
 
 /// How much to measure.
 #[derive(Clone, Copy)]
@@ -49,8 +68,9 @@ struct ProbeScale {
     wait_ms: u64,
 }
 
-/// Measures everything; `full` or one tiny round. Must run before this process has a second thread.
-fn fork_section(full: bool) {
+/// Measures the sections whose names contain `wanted`; `full` or one tiny round. Must run before this process has a
+/// second thread.
+fn fork_sections(full: bool, wanted: &str) {
     let scale = if full {
         ProbeScale {
             rounds: 31,
@@ -66,14 +86,9 @@ fn fork_section(full: bool) {
             wait_ms: 1,
         }
     };
-    start_and_stop(scale);
-    independent(scale);
-    round_trip(scale);
-    notice(scale);
-    waits::processes(scale);
-    // These start threads, so they come last.
-    waits::threads(scale);
-    dependent(scale);
+    for (_, measure) in SECTIONS.iter().filter(|(name, _)| name.contains(wanted)) {
+        measure(scale);
+    }
 }
 
 fn independent(scale: ProbeScale) {

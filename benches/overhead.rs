@@ -30,7 +30,9 @@ mod table;
 mod waits;
 
 fn main() {
-    table::main(SECTIONS);
+    if !waits::is_alone() {
+        table::main(SECTIONS);
+    }
 }
 
 const SECTIONS: &[Section] = &[
@@ -44,6 +46,7 @@ const SECTIONS: &[Section] = &[
     ("hash", kernels::hash),
     ("sleep", kernels::sleep),
     ("waits", waits::waits),
+    ("memory-of-waits", waits::memory),
     ("overlap", kernels::overlap),
     ("graph", graphs::graph),
     ("patterns", graphs::patterns),

@@ -68,14 +68,14 @@ impl Drop for SharedIndex {
     }
 }
 
-fn sleep_while(word: &AtomicU32, value: u32) {
+pub(crate) fn sleep_while(word: &AtomicU32, value: u32) {
     while word.load(Ordering::Acquire) == value {
         // After an early return the caller checks again.
         let _ = futex::wait(word, futex::Flags::empty(), value, None);
     }
 }
 
-fn wake(word: &AtomicU32) {
+pub(crate) fn wake(word: &AtomicU32) {
     futex::wake(word, futex::Flags::empty(), u32::MAX >> 1).expect("a valid word");
 }
 
