@@ -34,7 +34,13 @@ impl<L: Lock> MutexWork<L> {
 impl<L: Lock, C: SharedCounter + 'static> Coordination for MutexWork<L, C> {
     async fn take_part(&self, party: Party<'_>, seed: u64) -> Result<u64, PartyError> {
         for _ in 0..self.increments {
-            let _guard = self.lock.lock(party).await?;
+            // As `lock` does it. The future of `lock` would be written to memory before each attempt, which must then wait for
+            // these writes.
+            let _guard = if let Some(guard) = self.lock.lock_awake() {
+                guard
+            } else {
+                self.lock.wait(party).await?
+            };
             self.counter.add(1);
         }
         Ok(seed)
