@@ -27,12 +27,12 @@ impl PosixMutex {
         let mutex = Self(cell.expect("the system gives a page"));
         let mut attributes = MaybeUninit::uninit();
         let pointer = attributes.as_mut_ptr();
-        // SAFETY: the pointer refers to memory for attributes, which the first call initialises before the others use them.
-        // The mutex is in a new mapping, and nobody uses it yet.
         #[allow(
             clippy::multiple_unsafe_ops_per_block,
             reason = "steps of one initialisation"
         )]
+        // SAFETY: the pointer refers to memory for attributes, which the first call initialises before the others use them.
+        // The mutex is in a new mapping, and nobody uses it yet.
         let codes = unsafe {
             [
                 libc::pthread_mutexattr_init(pointer),
