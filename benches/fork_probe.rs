@@ -44,9 +44,12 @@ fn main() {
     fork_sections(given("--bench") && !given("--test"), wanted);
 }
 
-/// The parts, in the order in which they run: each with its name, and how to measure it. Those that start threads come
+/// A name, and how to measure it.
+type Section = (&'static str, fn(ProbeScale));
+
+/// The parts, in the order in which they run. Those that start threads come
 /// last.
-const SECTIONS: &[(&str, fn(ProbeScale))] = &[
+const SECTIONS: &[Section] = &[
     ("start", start_and_stop),
     ("independent", independent),
     ("round-trip", round_trip),

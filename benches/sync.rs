@@ -5,10 +5,16 @@ use crate::table::Section;
 
 #[path = "overhead/arguments.rs"]
 mod arguments;
+#[path = "sync/bare.rs"]
+mod bare;
 #[path = "sync/channels.rs"]
 mod channels;
+#[path = "sync/contest.rs"]
+mod contest;
 #[path = "sync/locks.rs"]
 mod locks;
+#[path = "sync/semaphores.rs"]
+mod semaphores;
 #[path = "overhead/table.rs"]
 #[allow(dead_code, reason = "the other bench uses the rest")]
 mod table;
@@ -16,8 +22,11 @@ mod table;
 const SECTIONS: &[Section] = &[
     ("channels", channels::one_thread),
     ("ping-pong", channels::two_threads),
-    ("locks", locks::one_thread),
-    ("contended-locks", locks::two_threads),
+    ("pipes", channels::two_pipes),
+    ("locks", locks::alone),
+    ("contended-locks", locks::contended),
+    ("semaphores", semaphores::alone),
+    ("contended-semaphores", semaphores::contended),
 ];
 
 fn main() {

@@ -49,7 +49,7 @@ fn set_shortest_timer_slack() {
     rustix::thread::set_current_timer_slack(NonZeroU64::new(1)).expect("a thread may set its own");
 }
 
-/// A name, and what it names.
+/// A program by hand, with its name.
 type ByHand = (&'static str, fn(&Waits));
 
 /// Prints what `backend` and each of `by_hand` add. They alternate.
@@ -70,7 +70,7 @@ fn compare(
         for (samples, (_, body)) in raw.iter_mut().zip(by_hand) {
             samples.push(waits.added_ns(|| body(&waits)));
         }
-        ours.push(waits.added_ns(|| waits.by(backend)));
+        ours.push(waits.added_ns_by(backend));
     }
     let ours = median(ours) / 1000.0;
     let what = format!("{tasks} waits on {workers},");
@@ -96,7 +96,8 @@ struct PoolWords {
     next: AtomicU32,
     /// A futex: 0 until the waits are handed out, 1 until the workers are told to end, then 2.
     order: AtomicU32,
-    ended: AtomicU32,
+    /// How many waits have ended.
+    ended_count: AtomicU32,
     /// A futex: 1 when all waits have ended.
     done: AtomicU32,
 }
@@ -112,7 +113,7 @@ impl PoolWords {
     }
 
     /// Hands out all waits, and makes the workers end when all have ended.
-    fn lead(&self, waits: &Waits) {
+    fn lead(&self) {
         self.give(1);
         sleep_while(&self.done, 0);
         self.give(2);
@@ -122,7 +123,7 @@ impl PoolWords {
         sleep_while(&self.order, 0);
         waits.work(&self.next, || {
             // AcqRel and Release: the last one hands on what all have done.
-            if self.ended.fetch_add(1, Ordering::AcqRel) + 1 == waits.tasks {
+            if self.ended_count.fetch_add(1, Ordering::AcqRel) + 1 == waits.tasks {
                 self.done.store(1, Ordering::Release);
                 wake(&self.done);
             }
@@ -138,15 +139,19 @@ impl Waits {
         timed(body) - least_ms * 1_000_000
     }
 
-    /// Starts the backend, makes one run, and stops it.
-    fn by(&self, backend: &dyn Backend) {
+    /// The same for starting the backend, making one run, and stopping it. The job is built and verified outside this
+    /// time, because nobody does that by hand.
+    fn added_ns_by(&self, backend: &dyn Backend) -> u64 {
         let given = [("duration_ms".into(), Value::Count(self.wait_ms))].into();
         let (job, expected) = job(stencil(self.tasks, 1), &SLEEP, &given);
         let plan = PoolPlan::plain(backend, self.workers as usize);
         job.begin_run();
-        let pool = backend.start(Arc::clone(&job), &plan);
-        pool.expect("a pool starts").run().expect("a run succeeds");
+        let added_ns = self.added_ns(|| {
+            let pool = backend.start(Arc::clone(&job), &plan);
+            pool.expect("a pool starts").run().expect("a run succeeds");
+        });
         job.verify(expected).expect("a run is right");
+        added_ns
     }
 
     fn by_processes(&self) {
@@ -159,7 +164,7 @@ impl Waits {
         let words: SharedSlice<PoolWords> = SharedSlice::new(1).expect("a shared page");
         let workers = (0..self.workers).map(|_| fork(|| words[0].follow(self)));
         let workers: Vec<_> = workers.collect();
-        words[0].lead(self);
+        words[0].lead();
         workers.into_iter().for_each(join);
     }
 
@@ -178,7 +183,7 @@ impl Waits {
             for _ in 0..self.workers {
                 scope.spawn(|| words.follow(self));
             }
-            words.lead(self);
+            words.lead();
         });
     }
 

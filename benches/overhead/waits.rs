@@ -124,7 +124,7 @@ fn runtime() -> Runtime {
     builder.build().expect("threads can be started")
 }
 
-/// One task starts all others, as the backend does, and waits for them.
+/// One task starts all others, and waits for them. The backend starts them on the calling thread, which takes as long.
 async fn all(count: u64, wait: Duration) {
     let root = tokio::spawn(async move {
         let start = |_| tokio::spawn(tokio::time::sleep(wait));

@@ -1,6 +1,7 @@
 //! Channels: by one thread, where nobody ever waits, and between two threads that wait all the time.
 
 use std::collections::BTreeMap;
+use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::sync::mpsc;
 use std::thread;
 
@@ -10,7 +11,8 @@ use taskdyno_core::kernel::{Kernel, Setting, Sharing};
 use taskdyno_core::parameter::{Parameters, Value};
 use taskdyno_core::random::mix;
 use taskdyno_core::sync::{
-    ChannelKind, Message, Party, Receiver, Sender, ThreadChannel, WaitTable, at_once,
+    BlockingPipe, BytePipe, ChannelKind, Message, PIPE_MESSAGE_BYTES, Party, PipeChannel, Receiver,
+    RingChannel, Sender, ThreadChannel, WaitTable, at_once,
 };
 
 use crate::table::{Effort, Row, median, median_ratio, nanoseconds, rounds};
@@ -37,7 +39,21 @@ pub(crate) fn one_thread(effort: Effort) -> Vec<Row> {
         sender.send(word).expect("the receiver exists");
         receiver.recv().expect("the sender exists")
     });
-    vec![std, crossbeam, flume, one_async_task(effort)]
+    // There is no bare ring. A queue of crossbeam is made for as many senders and receivers.
+    let (sender, receiver) = crossbeam_channel::bounded::<Bytes>(1);
+    let kind = RingChannel { capacity: 1 };
+    let ring = over_bare(effort, "ring (bare: crossbeam)", &kind, |word| {
+        sender.send(word).expect("the receiver exists");
+        receiver.recv().expect("the sender exists")
+    });
+    let (reader, writer) = pipe().expect("the system gives a pipe");
+    let byte_len = rustix::param::page_size();
+    let pipe = over_bare(effort, "pipe", &PipeChannel { byte_len }, |word| {
+        assert!(write_to(&writer, word));
+        read_from(&reader).expect("the writer exists")
+    });
+    let tokio = one_async_task(effort);
+    vec![std, crossbeam, flume, ring, pipe, tokio]
 }
 
 fn hand_over_count(effort: Effort) -> u64 {
@@ -176,6 +192,66 @@ pub(crate) fn two_threads(effort: Effort) -> Vec<Row> {
     ]
 }
 
+/// Two threads with a pipe in each direction. A party looks now and then whether the run has failed, so its pipes do not
+/// block, and it waits in another call of the system.
+pub(crate) fn two_pipes(effort: Effort) -> Vec<Row> {
+    let round_trips = 2_000 / effort.shrink;
+    let table = WaitTable::new(2).expect("the system gives a page");
+    let new = || BlockingPipe::new().expect("the system gives a pipe");
+    let (there, back) = (new(), new());
+    let send = |pipe: &BlockingPipe, index, word: Bytes| {
+        let bytes = word.map(u64::to_le_bytes);
+        let written = pipe.write_all(Party::new(&table, TaskId(index)), bytes.as_flattened());
+        at_once(written).is_ok()
+    };
+    let receive = |pipe: &BlockingPipe, index| {
+        let mut bytes = [0; PIPE_MESSAGE_BYTES];
+        let read = pipe.read_exact(Party::new(&table, TaskId(index)), &mut bytes);
+        at_once(read).ok().map(|()| words(bytes))
+    };
+    let ours = || {
+        play(
+            round_trips,
+            (|word| send(&there, 0, word), || receive(&back, 0)),
+            (|word| send(&back, 1, word), || receive(&there, 1)),
+        );
+    };
+    let bare = || {
+        let new = || pipe().expect("the system gives a pipe");
+        let ((served, there), (returned, back)) = (new(), new());
+        play(
+            round_trips,
+            (|word| write_to(&there, word), || read_from(&returned)),
+            (
+                move |word| write_to(&back, word),
+                move || read_from(&served),
+            ),
+        );
+    };
+    let rounds = rounds(
+        effort,
+        || nanoseconds(ours) / round_trips as f64,
+        || nanoseconds(bare) / round_trips as f64,
+    );
+    vec![row("pipe, a round trip, over bare pipes".into(), &rounds)]
+}
+
+fn write_to(mut writer: &PipeWriter, word: Bytes) -> bool {
+    let bytes = word.map(u64::to_le_bytes);
+    writer.write_all(bytes.as_flattened()).is_ok()
+}
+
+fn read_from(mut reader: &PipeReader) -> Option<Bytes> {
+    let mut bytes = [0; PIPE_MESSAGE_BYTES];
+    reader.read_exact(&mut bytes).ok()?;
+    Some(words(bytes))
+}
+
+fn words(bytes: [u8; PIPE_MESSAGE_BYTES]) -> Bytes {
+    let (words, _) = bytes.as_chunks();
+    [words[0], words[1]].map(u64::from_le_bytes)
+}
+
 /// What the kernel does, with bare channels.
 fn play(
     round_trips: u64,
@@ -236,7 +312,8 @@ pub(crate) fn kernel(
         ("form".to_owned(), Value::Text(form.into())),
     ]);
     let parameters = Parameters::check(kind.parameters(), &given);
-    let setting = Setting::new(graph, Sharing::Threads, 2);
+    let mut setting = Setting::new(graph, Sharing::Threads, graph.task_count());
+    setting.is_async = form == "tokio";
     let kernel = kind.build(&parameters.expect("they are valid"), &setting);
     kernel.expect("the system gives a page")
 }

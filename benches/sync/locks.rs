@@ -1,82 +1,84 @@
-//! Locks: taken by one thread, where nobody ever waits, and by two threads that want them all the time.
+//! Locks: taken by one worker, where nobody ever waits, and by two workers that want them all the time.
 
 use std::hint::black_box;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
+use std::sync::atomic::AtomicU64;
 
-use taskdyno_core::graph::TaskId;
+use taskdyno_core::kernel::Kernel;
+use taskdyno_core::memory::Padded;
 
-use crate::channels::{independent, kernel, row};
-use crate::table::{Effort, Row, nanoseconds, rounds};
+use crate::bare::{HandMadeSpinLock, PosixMutex};
+use crate::channels::{independent, kernel};
+use crate::contest::{Contest, increment};
+use crate::table::{Effort, Row};
 
-/// By one thread.
-pub(crate) fn one_thread(effort: Effort) -> Vec<Row> {
-    taken_by(1, effort, 200_000 / effort.shrink)
+/// By one worker.
+pub(crate) fn alone(effort: Effort) -> Vec<Row> {
+    taken_in(Contest::new(1, effort))
 }
 
-/// By two threads.
-pub(crate) fn two_threads(effort: Effort) -> Vec<Row> {
-    taken_by(2, effort, 50_000 / effort.shrink)
+/// By two workers.
+pub(crate) fn contended(effort: Effort) -> Vec<Row> {
+    taken_in(Contest::new(2, effort))
 }
 
-fn taken_by(thread_count: usize, effort: Effort, increments: u64) -> Vec<Row> {
-    let std = Mutex::new(());
-    let parking_lot = parking_lot::Mutex::new(());
-    // As far apart from the locks as those of the kernels.
-    let value = Box::new(AtomicU64::new(0));
+fn taken_in(contest: Contest) -> Vec<Row> {
+    // Each has its cache lines to itself, as in the kernels.
+    let std = Padded::new(Mutex::new(()));
+    let parking_lot = Padded::new(parking_lot::Mutex::new(()));
+    let posix = PosixMutex::new();
+    let spin = HandMadeSpinLock::default();
+    let value = Padded::new(AtomicU64::new(0));
     vec![
-        compared("std", thread_count, effort, increments, || {
+        on_threads(contest, "std", || {
             let _guard = std.lock().expect("nothing panics under the mutex");
             increment(&value);
         }),
-        compared("parking-lot", thread_count, effort, increments, || {
+        on_threads(contest, "parking-lot", || {
             let _guard = parking_lot.lock();
             increment(&value);
         }),
+        on_threads(contest, "posix", || posix.with(|| increment(&value))),
+        on_threads(contest, "spin", || spin.with(|| increment(&value))),
+        on_tokio(contest),
     ]
 }
 
-/// What the kernel does under its lock. Relaxed: the lock orders it.
-fn increment(value: &AtomicU64) {
-    let found = value.load(Ordering::Relaxed);
-    value.store(found + 1, Ordering::Relaxed);
-}
-
 /// The kernel with the lock `form` beside a loop of `bare`, which increments under the bare lock.
-fn compared(
-    form: &str,
-    thread_count: usize,
-    effort: Effort,
-    increments: u64,
-    bare: impl Fn() + Sync,
-) -> Row {
-    let graph = independent(thread_count);
-    let kernel = kernel("mutex", ("increments", increments), form, &graph);
-    let ours = |task| {
-        black_box(kernel.run(task, 1));
-    };
-    let bare = |_| (0..increments).for_each(|_| bare());
-    let all = (increments * thread_count as u64) as f64;
-    let rounds = rounds(
-        effort,
-        || nanoseconds(|| by_threads(thread_count, ours)) / all,
-        || nanoseconds(|| by_threads(thread_count, bare)) / all,
-    );
-    let threads = match thread_count {
-        1 => "one thread",
-        _ => "two threads",
-    };
-    row(format!("{form}, {threads}, over a bare lock"), &rounds)
+fn on_threads(contest: Contest, form: &str, bare: impl Fn() + Sync) -> Row {
+    let kernel = mutex_kernel(contest, form);
+    contest.on_threads(
+        &format!("{form} lock"),
+        "a bare lock",
+        |task| {
+            black_box(kernel.run(task, 1));
+        },
+        |_| (0..contest.turns).for_each(|_| bare()),
+    )
 }
 
-/// Runs `body` on this thread, and on others if there are to be more.
-fn by_threads(thread_count: usize, body: impl Fn(TaskId) + Sync) {
-    thread::scope(|scope| {
-        for index in 1..thread_count as u32 {
-            let body = &body;
-            scope.spawn(move || body(TaskId(index)));
-        }
-        body(TaskId(0));
-    });
+fn on_tokio(contest: Contest) -> Row {
+    // Leaked, here and below: a task that is spawned may borrow only what lives as long as the program.
+    let kernel: &'static dyn Kernel = Box::leak(mutex_kernel(contest, "tokio"));
+    let lock: &_ = Box::leak(Box::new(Padded::new(tokio::sync::Mutex::new(()))));
+    let value: &_ = Box::leak(Box::new(Padded::new(AtomicU64::new(0))));
+    contest.on_tokio(
+        "tokio lock",
+        "a bare lock",
+        |task| kernel.awaited(task, 1),
+        |_| {
+            Box::pin(async move {
+                for _ in 0..contest.turns {
+                    let _guard = lock.lock().await;
+                    increment(value);
+                }
+                0
+            })
+        },
+    )
+}
+
+fn mutex_kernel(contest: Contest, form: &str) -> Box<dyn Kernel> {
+    let graph = independent(contest.worker_count as usize);
+    kernel("mutex", ("increments", contest.turns), form, &graph)
 }

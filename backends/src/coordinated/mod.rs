@@ -44,7 +44,7 @@ pub use support::channels::TokioChannel;
 #[cfg(feature = "parking_lot")]
 pub use support::locks::ParkingLotLock;
 #[cfg(feature = "tokio")]
-pub use support::locks::TokioLock;
+pub use support::locks::{TokioLock, TokioSemaphore};
 pub use threadring::THREADRING;
 pub use timed_lock::TIMED_LOCK;
 pub use timer::TIMER;

@@ -31,13 +31,35 @@ impl<L: Lock> MutexWork<L> {
     }
 }
 
+impl<L: Lock, C: SharedCounter> MutexWork<L, C> {
+    /// Increments up to `left` times, until the party must sleep for the lock, and returns how many times are left.
+    ///
+    /// No async function, because the variables of one are in memory, and to take a lock the processor waits for all that was
+    /// written before.
+    fn increment_awake(&self, mut left: u64) -> u64 {
+        while left > 0 {
+            let Some(_guard) = self.lock.lock_awake() else {
+                break;
+            };
+            self.counter.add(1);
+            left -= 1;
+        }
+        left
+    }
+}
+
 impl<L: Lock, C: SharedCounter + 'static> Coordination for MutexWork<L, C> {
     async fn take_part(&self, party: Party<'_>, seed: u64) -> Result<u64, PartyError> {
-        for _ in 0..self.increments {
-            let _guard = self.lock.lock(party).await?;
+        let mut left = self.increments;
+        loop {
+            left = self.increment_awake(left);
+            if left == 0 {
+                return Ok(seed);
+            }
+            let _guard = self.lock.wait(party).await?;
             self.counter.add(1);
+            left -= 1;
         }
-        Ok(seed)
     }
 
     fn reset(&self) {

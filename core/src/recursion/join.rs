@@ -44,15 +44,16 @@ fn walk_children<J: Join, R: Recursion + ?Sized>(
             let child = walk::<J, R>(run, run.child(parent, first), scope);
             run.joined(first, child)
         }
-        2 => {
+        // With numbers that the compiler knows, closures carry less and the first child is joined without a product.
+        2 if first == 0 => {
             let child = |index, scope: &mut J::Scope<'_>| {
                 let folded = walk::<J, R>(run, run.child(parent, index), scope);
                 run.joined(index, folded)
             };
             let (left, right) = J::join(
                 scope,
-                |scope: &mut J::Scope<'_>| child(first, scope),
-                |scope: &mut J::Scope<'_>| child(first + 1, scope),
+                |scope: &mut J::Scope<'_>| child(0, scope),
+                |scope: &mut J::Scope<'_>| child(1, scope),
             );
             left.plus(right)
         }

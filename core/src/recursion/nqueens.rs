@@ -47,7 +47,7 @@ impl Recursion for NQueens {
     fn split(&self, state: &mut Attacked) -> Splitting {
         let row = u64::from(state[0].count_ones());
         match row >= self.rows.min(self.n) {
-            true => Splitting::Leaf(self.count(*state)),
+            true => Splitting::Leaf(self.leaf(*state)),
             false => Splitting::Children(self.free(state).count_ones()),
         }
     }
@@ -73,6 +73,13 @@ impl NQueens {
     #[inline]
     fn free(&self, [columns, left, right]: &Attacked) -> u64 {
         !(columns | left | right) & ((1 << self.n) - 1)
+    }
+
+    /// The value of a task without children. Backends call this and not [`count`](Self::count), for the reason that the
+    /// leaf of [`Fib`](super::Fib) has.
+    #[inline(never)]
+    fn leaf(&self, state: Attacked) -> u64 {
+        self.count(state)
     }
 
     /// The solutions that contain the queens placed so far.

@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::party::{Halted, Party};
+use crate::memory::Padded;
 
 /// A lock that one party holds at a time. Whoever has its guard holds it, and gives it back even when it panics. If the
 /// holder is a process that dies, the backend ends all others.
@@ -15,6 +16,13 @@ pub trait Lock: Send + Sync + 'static {
 
     /// Takes the lock if nobody holds it.
     fn try_lock(&self) -> Option<Self::Guard<'_>>;
+
+    /// Takes the lock if the party need not sleep for it. Forms whose waiters stay awake for a moment before they sleep do so
+    /// here, and have not said yet that they wait.
+    #[inline]
+    fn lock_awake(&self) -> Option<Self::Guard<'_>> {
+        self.try_lock()
+    }
 
     /// Waits for the lock, which somebody held a moment ago, and says meanwhile that `party` waits.
     ///
@@ -37,7 +45,7 @@ pub trait Lock: Send + Sync + 'static {
         party: Party<'a>,
     ) -> impl Future<Output = Result<Self::Guard<'a>, Halted>> + Send {
         async move {
-            if let Some(guard) = self.try_lock() {
+            if let Some(guard) = self.lock_awake() {
                 return Ok(guard);
             }
             self.wait(party).await
@@ -86,7 +94,8 @@ pub trait TimedLock: Lock {
 /// panics. What never ends is a circle of parties, each of which holds one such lock and waits for the next. The time limit
 /// of the case ends it.
 pub struct ThreadLock {
-    mutex: Mutex<()>,
+    /// By itself: who only reads the name must not wait for the cache line that waiters fight for.
+    mutex: Padded<Mutex<()>>,
     name: &'static str,
 }
 
@@ -94,7 +103,7 @@ impl ThreadLock {
     /// A lock that parties call `name` when they wait for it.
     pub fn new(name: &'static str) -> Self {
         Self {
-            mutex: Mutex::new(()),
+            mutex: Padded::new(Mutex::new(())),
             name,
         }
     }

@@ -36,6 +36,7 @@ impl SpinLock {
     }
 
     /// Looks at the lock until it can be taken. Without success, lets another thread have the core.
+    #[cold]
     fn spin_for_a_turn(&self) -> Option<SpinGuard<'_>> {
         for _ in 0..LOOKS_PER_TURN {
             // Relaxed: it only says whether trying is worthwhile. Reading leaves the line with all waiters.
@@ -59,6 +60,11 @@ impl Lock for SpinLock {
         // Acquire: pairs with the Release of the last holder, so that this one sees what it did.
         let taken = word.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed);
         taken.is_ok().then(|| SpinGuard(word))
+    }
+
+    #[inline]
+    fn lock_awake(&self) -> Option<SpinGuard<'_>> {
+        self.try_lock().or_else(|| self.spin_for_a_turn())
     }
 
     async fn wait<'a>(&'a self, party: Party<'a>) -> Result<SpinGuard<'a>, Halted> {

@@ -87,6 +87,11 @@ fn place_of(task: TaskId) -> Option<usize> {
     (task.0 as usize).checked_sub(1)
 }
 
+/// The worker that has spawned this child; `None` for the root.
+pub(in crate::backend) fn parent_worker(places: &Places, task: TaskId) -> Option<usize> {
+    place_of(task).map(|place| places.owner(place))
+}
+
 fn number(place: usize) -> TaskId {
     TaskId(place as u32 + 1)
 }

@@ -1,9 +1,10 @@
-//! Recursive programs on the one queue: `backend/support/walking.rs` has the protocol. A worker that waits for a child takes
-//! the newest task of the queue, and an idle one the oldest, below which there is most.
+//! Recursive programs on the one queue: `backend/support/walking.rs` has the protocol. A worker takes back its own children,
+//! newest first. While it waits for a child it takes the newest task of the queue, and when it is idle the oldest, below
+//! which there is most.
 
 use super::QueueShared;
 use crate::backend::support::children::Places;
-use crate::backend::support::walking::{ChildQueue, run_task};
+use crate::backend::support::walking::{ChildQueue, parent_worker, run_task};
 use crate::execute::Halt;
 use crate::graph::TaskId;
 
@@ -17,6 +18,7 @@ impl QueueShared {
     ) -> Result<bool, Halt> {
         let mut queue = PoolWorkerQueue {
             shared: self,
+            places,
             index,
         };
         run_task(&self.job, places, &mut queue, task)
@@ -26,6 +28,7 @@ impl QueueShared {
 /// A worker that may wait for children.
 struct PoolWorkerQueue<'a> {
     shared: &'a QueueShared,
+    places: &'a Places,
     index: usize,
 }
 
@@ -43,7 +46,11 @@ impl ChildQueue for PoolWorkerQueue<'_> {
     }
 
     fn pop(&mut self) -> Option<TaskId> {
-        self.shared.lock().queue.pop_back()
+        // Others have pushed tasks behind it. To run those first would put them onto the stack, each on top of the last.
+        let is_own = |task: &TaskId| parent_worker(self.places, *task) == Some(self.index);
+        let mut state = self.shared.lock();
+        let newest = state.queue.iter().rposition(is_own)?;
+        state.queue.remove(newest)
     }
 
     fn wait(&mut self, is_done: impl Fn() -> bool) -> Result<Option<TaskId>, Halt> {

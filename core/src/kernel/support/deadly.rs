@@ -87,12 +87,12 @@ impl Wrapper for Killer {
 struct DeadlyProgram {
     kernel: Box<dyn Kernel>,
     killer: Killer,
-    attempt: SharedSlice<Attempt>,
+    attempt: SharedSlice<DeadlyAttempt>,
 }
 
 /// An attempt at a program, for all workers.
 #[derive(Default)]
-struct Attempt {
+struct DeadlyAttempt {
     /// How many tasks have begun.
     begun: AtomicU64,
     /// The number of the deadly one, from 1; 0 if there is none.
@@ -102,7 +102,7 @@ struct Attempt {
 }
 
 // SAFETY: zero is a valid value of every field, all are atomic, and none needs a drop.
-unsafe impl Shareable for Attempt {}
+unsafe impl Shareable for DeadlyAttempt {}
 
 /// One of the first tasks is deadly. Programs that do not know how many they have are larger than this.
 const FIRST_TASKS: u64 = 100;
