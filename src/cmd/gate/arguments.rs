@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::building::Building;
 use crate::cmd::measuring::{Manner, seconds};
 use crate::cmd::number::number;
 use crate::cmd::pin::Pin;
@@ -17,21 +18,17 @@ use crate::gate::{GatePlan, ListedCase};
 pub(in crate::cmd) struct GateArguments {
     #[command(flatten)]
     pub(super) selected: Selected,
-    /// Compare with this build: the path of a program, or a git revision, which is built first.
-    #[arg(
-        long,
-        value_name = "BUILD",
-        required_unless_present_any = ["self_test", "base_external"],
-        env = "TASKDYNO_BASE"
-    )]
+    /// Compare with this build: the path of a program, or a git revision, which is built first (default: the commit
+    /// where the head left the main branch).
+    ///
+    /// The main branch is `origin/HEAD`, else `main`, else `master`.
+    #[arg(long, value_name = "BUILD", env = "TASKDYNO_BASE")]
     pub(super) base: Option<String>,
-    /// Judge this build: the path of a program, or a git revision, which is built first.
-    #[arg(
-        long,
-        value_name = "BUILD",
-        required_unless_present_any = ["self_test", "head_external"],
-        env = "TASKDYNO_HEAD"
-    )]
+    /// Judge this build: the path of a program, or a git revision, which is built first (default: the working tree).
+    ///
+    /// The working tree is copied as it is, with changes that are not committed and without files that git ignores.
+    /// Later edits do not enter.
+    #[arg(long, value_name = "BUILD", env = "TASKDYNO_HEAD")]
     pub(super) head: Option<String>,
     /// Compare with the backends of this file: a version of a foreign runtime. Use it with `--head-external`, in place
     /// of `--base` and `--head`.
@@ -51,13 +48,8 @@ pub(in crate::cmd) struct GateArguments {
         env = "TASKDYNO_HEAD_EXTERNAL"
     )]
     pub(super) head_external: Option<PathBuf>,
-    /// Build this package of a revision, if its workspace has several.
-    #[arg(long, value_name = "NAME", env = "TASKDYNO_PACKAGE")]
-    pub(super) package: Option<String>,
-    /// Build this binary of a revision, if its package has several: taskdyno, or your own program that uses its
-    /// `Harness`.
-    #[arg(long, value_name = "NAME", env = "TASKDYNO_BIN")]
-    pub(super) bin: Option<String>,
+    #[command(flatten)]
+    pub(super) building: Building,
     /// Ignore changes smaller than this fraction of the base's time; 0.01 is 1%.
     ///
     /// A threshold in the workload file takes precedence.

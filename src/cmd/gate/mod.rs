@@ -25,6 +25,7 @@ use crate::registry::Registry;
 use crate::report::change;
 
 mod arguments;
+mod building;
 mod self_test;
 mod sides;
 mod watcher;
