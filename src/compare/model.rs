@@ -47,6 +47,28 @@ pub(crate) struct Comparison {
     pub missing: Vec<MissingCase>,
     /// Why the verdicts are advisory; empty if they count.
     pub advisory: Vec<String>,
+    /// Which cases that only one side has do not make the comparison fail.
+    #[serde(default)]
+    pub allowed: Allowed,
+}
+
+/// Which cases that only one side has do not make a comparison fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Allowed {
+    /// Whether cases may be new: only the head has them.
+    pub new: bool,
+    /// Whether cases may be missing: only the base has them.
+    pub missing: bool,
+}
+
+impl Default for Allowed {
+    /// A new case is no reason to distrust the head, but one that vanished may hide a slow-down.
+    fn default() -> Self {
+        Self {
+            new: true,
+            missing: false,
+        }
+    }
 }
 
 /// Where the differences of a comparison come from.
@@ -106,6 +128,9 @@ pub(crate) struct ComparedCase {
     pub wall: Option<Judgement>,
     /// The judgement of CPU time. Null also if a run takes too little CPU time to be measured.
     pub cpu: Option<Judgement>,
+    /// The median times of both sides; null for records, whose times come from different sessions, and after an error.
+    #[serde(default)]
+    pub times: Option<SideTimes>,
     /// How long the pairs of this case took; 0 for a comparison of records.
     pub elapsed_ns: u64,
     /// The error that stopped the case on one side. It is neither a regression nor a success.
@@ -117,6 +142,15 @@ pub(crate) struct ComparedCase {
     /// all are.
     #[serde(default)]
     pub not_steady: Option<String>,
+}
+
+/// The median time of a run on each side, over all pairs: of the time that decides.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SideTimes {
+    /// Of the base.
+    pub base_ns: f64,
+    /// Of the head.
+    pub head_ns: f64,
 }
 
 impl ComparedCase {
@@ -267,13 +301,13 @@ pub(crate) struct MissingCase {
 /// The result of a whole comparison, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
-    /// A case failed, or the head does not have it.
+    /// A case failed, or only one side has it and that is not allowed.
     Failed,
     /// A case regressed.
     Regressed,
     /// The data do not decide, or the verdicts are only advisory.
     Inconclusive,
-    /// Nothing got slower. A case that only the head has is new, and not a failure unless it failed.
+    /// Nothing got slower.
     Fine,
 }
 
@@ -291,12 +325,20 @@ impl Comparison {
         }
     }
 
+    /// Whether a case that only one side has makes the comparison fail. If it failed on that side, it does, unless it is
+    /// missing in the head and may be.
+    pub(crate) fn refuses(&self, one: &MissingCase) -> bool {
+        match one.side {
+            Side::Head => !self.allowed.missing,
+            Side::Base => !self.allowed.new || one.error.is_some(),
+        }
+    }
+
     /// The result of the whole. The judged time of each case decides. Advisory verdicts count as inconclusive.
     pub(crate) fn outcome(&self) -> Outcome {
         let has_error = self.cases.iter().any(|case| case.error.is_some());
         let has = |verdict| self.cases.iter().any(|case| case.verdict() == verdict);
-        let is_gone = |missing: &MissingCase| missing.side == Side::Head || missing.error.is_some();
-        if has_error || self.missing.iter().any(is_gone) {
+        if has_error || self.missing.iter().any(|one| self.refuses(one)) {
             Outcome::Failed
         } else if !self.advisory.is_empty() {
             Outcome::Inconclusive

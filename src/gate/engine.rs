@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Instant;
 
-use super::pair::{self, Pair};
+use super::pair::{self, Pair, median_times};
 use super::steady::not_steady;
 use super::{Contest, GatePlan, PairLog, Watcher};
 use crate::compare::{ComparedCase, Evidence, Judgement, SideError, Verdict, judge};
@@ -317,6 +317,7 @@ impl<'a> Track<'a> {
 
     fn finish(self) -> ComparedCase {
         let failed = self.error.is_some();
+        let times = median_times(&self.pairs, self.judged()).filter(|_| !failed);
         let if_sound = |judgement: Option<Judgement>| judgement.filter(|_| !failed);
         ComparedCase {
             case: self.contest.case.case.clone(),
@@ -325,6 +326,7 @@ impl<'a> Track<'a> {
             not_judged: self.why_not_judged(),
             wall: if_sound(self.wall),
             cpu: if_sound(self.cpu),
+            times,
             elapsed_ns: self.pairs.iter().map(|pair| pair.elapsed_ns).sum(),
             not_steady: not_steady(&self.pairs),
             error: self.error,

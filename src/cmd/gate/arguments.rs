@@ -11,6 +11,7 @@ use crate::cmd::pin::Pin;
 use crate::cmd::select::Selected;
 use crate::cmd::show::Show;
 use crate::cmd::tell;
+use crate::compare::Allowed;
 use crate::gate::{GatePlan, ListedCase};
 
 /// The arguments of `gate`.
@@ -77,6 +78,30 @@ pub(in crate::cmd) struct GateArguments {
     /// Kill a process that has not ended after this many seconds. A timeout in the workload file takes precedence.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_TIMEOUT")]
     pub(super) timeout: Duration,
+    /// Accept cases that only the head has. They are reported in any case.
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "true",
+        default_missing_value = "true",
+        num_args = 0..=1,
+        require_equals = true,
+        action = clap::ArgAction::Set,
+        env = "TASKDYNO_ALLOW_NEW"
+    )]
+    allow_new: bool,
+    /// Accept cases that only the base has. They are reported in any case.
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "false",
+        default_missing_value = "true",
+        num_args = 0..=1,
+        require_equals = true,
+        action = clap::ArgAction::Set,
+        env = "TASKDYNO_ALLOW_MISSING"
+    )]
+    allow_missing: bool,
     #[command(flatten)]
     pub(super) show: Show,
     /// Write the results to this folder.
@@ -129,6 +154,14 @@ pub(in crate::cmd) struct GateArguments {
 }
 
 impl GateArguments {
+    /// Which cases that only one side has do not make the gate fail.
+    pub(super) fn allowed(&self) -> Allowed {
+        Allowed {
+            new: self.allow_new,
+            missing: self.allow_missing,
+        }
+    }
+
     /// Whether to bind workers to cores. `--pin=always` and `--pin=never` decide it. Otherwise a resumed gate keeps the
     /// setting of the interrupted one, and a new gate binds workers only if the backends of all cases support it and
     /// the machine is quiet: a gate has one setting for all its cases.

@@ -10,7 +10,7 @@ use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
 use super::{CommandResult, Exit, OK, complaint, say, tell};
 use crate::compare::{
-    COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, SideError, Verdict,
+    Allowed, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, SideError, Verdict,
 };
 use crate::disk;
 use crate::gate::build::Resolved;
@@ -88,7 +88,10 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
         return Ok(interrupted());
     }
     sides::unchanged_on_disk(&builds)?;
-    let comparison = comparison(header, matched, ran, started_at, start.elapsed());
+    let comparison = Comparison {
+        allowed: arguments.allowed(),
+        ..comparison(header, matched, ran, started_at, start.elapsed())
+    };
     finish(&comparison, arguments)
 }
 
@@ -243,6 +246,7 @@ fn comparison(
                 has_latencies: false,
                 wall: None,
                 cpu: None,
+                times: None,
                 elapsed_ns: 0,
                 error: Some(error),
                 not_judged: None,
@@ -266,6 +270,7 @@ fn comparison(
         cases,
         control,
         missing: matched.missing,
+        allowed: Allowed::default(),
     }
 }
 

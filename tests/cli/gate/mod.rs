@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::program::{heed_hang_ups, program, scripted};
 
+mod allow;
 mod build;
 mod judge;
 mod pin;
