@@ -13,7 +13,7 @@ mod sessions;
 pub(crate) mod steady;
 mod student;
 
-pub(crate) use divisive::{Divisive, change_points};
+pub(crate) use divisive::{ChangePoint, Divisive, change_points};
 pub(crate) use sessions::{SessionDifference, session_difference};
 
 /// A closed range of values.
