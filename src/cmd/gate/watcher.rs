@@ -4,21 +4,25 @@ use std::time::Instant;
 
 use crate::case::Idle;
 use crate::cmd::progress::Progress;
-use crate::compare::SideError;
+use crate::compare::{Judgement, SideError, Verdict};
 use crate::gate::Watcher;
+use crate::report::change;
 
 /// Progress through the pairs of a gate.
 pub(super) struct Pairs {
     pub(super) progress: Progress,
     has_begun: bool,
+    quiet: bool,
 }
 
 impl Pairs {
+    /// Each of `contest_count` contests gets this many pairs, or more if they are needed.
     pub(super) fn new(pair_count: u64, contest_count: usize, quiet: bool) -> Self {
         let total = pair_count as usize * contest_count;
         Self {
             progress: Progress::new(total, "pairs", quiet),
             has_begun: false,
+            quiet,
         }
     }
 }
@@ -43,9 +47,26 @@ impl Watcher for Pairs {
         self.progress.begin(case);
     }
 
+    fn decided(&mut self, case: &str, judgement: &Judgement) {
+        // That nothing changed is no news.
+        if judgement.verdict != Verdict::Unchanged && !self.quiet {
+            self.progress.tell(&decision(case, judgement));
+        }
+    }
+
     fn failed(&mut self, case: &str, error: &SideError) {
         self.progress.tell(&failure(case, error));
     }
+}
+
+/// A verdict that is reached while other cases are still measured, as one line.
+fn decision(case: &str, judgement: &Judgement) -> String {
+    format!(
+        "{case}: {}, {}, after {} pairs",
+        judgement.verdict,
+        change(judgement.ratio),
+        judgement.pair_count
+    )
 }
 
 /// The failure of a case, as one line.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::random::SplitMix64;
+use crate::stats::median_interval;
 
 /// `count` differences around `centre`, a tenth of a per cent apart.
 fn around(centre: f64, count: i32) -> Vec<f64> {
@@ -16,7 +17,9 @@ fn evidence(differences: &[f64]) -> Evidence<'_> {
 }
 
 fn judged(differences: &[f64]) -> Judgement {
-    judge(&[evidence(differences)], 0.01).remove(0).unwrap()
+    judge(&[evidence(differences)], Looks::Once, 0.01)
+        .remove(0)
+        .unwrap()
 }
 
 #[test]
@@ -56,8 +59,8 @@ fn too_few_pairs_have_no_interval_and_no_verdict() {
     assert_eq!(seven.interval, None);
     assert_eq!(seven.more_pair_count, Some(1));
     assert_eq!(judged(&[0.05; 8]).verdict, Verdict::Regressed);
-    assert_eq!(judge(&[evidence(&[])], 0.01), [None]);
-    assert!(judge(&[], 0.01).is_empty());
+    assert_eq!(judge(&[evidence(&[])], Looks::Once, 0.01), [None]);
+    assert!(judge(&[], Looks::Once, 0.01).is_empty());
 }
 
 #[test]
@@ -81,7 +84,7 @@ fn more_cases_need_stronger_evidence() {
     let noise = around(0.01, 30);
     let verdicts = |cases: &[&[f64]]| {
         let evidence: Vec<_> = cases.iter().map(|one| evidence(one)).collect();
-        let judged = judge(&evidence, 0.01).into_iter().flatten();
+        let judged = judge(&evidence, Looks::Once, 0.01).into_iter().flatten();
         judged.map(|one| one.verdict).collect::<Vec<_>>()
     };
     assert_eq!(
@@ -108,7 +111,11 @@ fn an_earlier_verdict_stands_and_relaxes_only_its_own_family() {
             settled: Some(settled),
             ..evidence(&noise)
         };
-        let judged = judge(&[first, evidence(&nine), evidence(&noise)], 0.01);
+        let judged = judge(
+            &[first, evidence(&nine), evidence(&noise)],
+            Looks::Once,
+            0.01,
+        );
         let verdict = |index: usize| judged[index].as_ref().unwrap().verdict;
         assert_eq!(verdict(0), settled);
         verdict(1)
@@ -175,7 +182,7 @@ fn false_alarms_in_many_cases_stay_below_alpha_at_the_worst_place() {
         let mut draw = || (0..30).map(|_| limit + 0.01 * random.next()).collect();
         let cases: Vec<Vec<f64>> = (0..5).map(|_| draw()).collect();
         let evidence: Vec<_> = cases.iter().map(|one| evidence(one)).collect();
-        let judged = judge(&evidence, alpha).into_iter().flatten();
+        let judged = judge(&evidence, Looks::Once, alpha).into_iter().flatten();
         alarms += u32::from(
             judged
                 .into_iter()
@@ -200,7 +207,7 @@ fn two_looks_together_stay_below_alpha_at_the_worst_place() {
         let mut differences = Vec::new();
         for alarms in &mut alarms_at {
             differences.extend((0..pairs).map(|_| limit + 0.01 * random.next()));
-            let judged = judge(&[evidence(&differences)], alpha / 2.0);
+            let judged = judge(&[evidence(&differences)], Looks::Once, alpha / 2.0);
             match judged[0].as_ref().unwrap().verdict {
                 Verdict::Inconclusive => {}
                 verdict => {
