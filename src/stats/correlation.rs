@@ -6,8 +6,8 @@ use super::binomial::proportion_interval;
 use super::median;
 
 /// Above this correlation of successive differences, bets at a level of 1% raise more false alarms than they state, if
-/// the change is exactly the threshold. `examples/optional_stopping.rs` finds it: 0.15 if a case may have a thousand
-/// pairs, 0.2 if it has at most 140.
+/// the change is exactly the threshold. `examples/optional_stopping.rs` finds the limit: 0.16 if a case may have a
+/// thousand pairs, 0.2 if it has at most 140.
 pub(crate) const MOST_CORRELATION: f64 = 0.15;
 
 /// The chance that the lower end of the correlation is above the true one is at most this.
