@@ -137,8 +137,7 @@ pub(in crate::cmd) struct GateArguments {
     pub(super) neighbour: bool,
 }
 
-/// How long a gate measures by default, for each of its cases: twice as long as two sides that are equal take as a
-/// rule, because cases that are decided early leave their time to others.
+/// How long a gate measures by default, for each of its cases. Cases that are decided early leave their time to others.
 const TIME_PER_CASE: Duration = Duration::from_secs(20);
 
 impl GateArguments {
