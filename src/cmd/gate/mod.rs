@@ -69,12 +69,7 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
 
     // Even if this gate fails, the folder must not present the comparison of an earlier gate as its result.
     set_aside(&arguments.out.join(COMPARISON))?;
-    let fewest = header.plan.fewest_pairs(header.cases.len());
-    let mut watcher = Pairs::new(
-        header.plan.pair_count.unwrap_or(fewest),
-        contests.len(),
-        arguments.manner.quiet,
-    );
+    let mut watcher = Pairs::new(&header.plan, contests.len(), arguments.manner.quiet);
     let max_time = arguments.time_limit(header.cases.len());
     let until = max_time.map(|time| start + time);
     let ran = run(&contests, &header.plan, until, Some(&mut log), &mut watcher)

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::case::Idle;
 use crate::cmd::progress::Progress;
 use crate::compare::{Judgement, SideError, Verdict};
-use crate::gate::Watcher;
+use crate::gate::{GatePlan, Watcher};
 use crate::report::change;
 
 /// Progress through the pairs of a gate.
@@ -16,11 +16,14 @@ pub(super) struct Pairs {
 }
 
 impl Pairs {
-    /// Each of `contest_count` contests gets this many pairs, or more if they are needed.
-    pub(super) fn new(pair_count: u64, contest_count: usize, quiet: bool) -> Self {
+    pub(super) fn new(plan: &GatePlan, contest_count: usize, quiet: bool) -> Self {
+        let (pair_count, noun) = match plan.pair_count {
+            Some(planned) => (planned, "pairs"),
+            None => (plan.fewest_pairs(contest_count), "pairs or more"),
+        };
         let total = pair_count as usize * contest_count;
         Self {
-            progress: Progress::new(total, "pairs", quiet),
+            progress: Progress::new(total, noun, quiet),
             has_begun: false,
             quiet,
         }

@@ -196,34 +196,81 @@ fn false_alarms_in_many_cases_stay_below_alpha_at_the_worst_place() {
 }
 
 #[test]
-fn two_looks_together_stay_below_alpha_at_the_worst_place() {
-    // As in a gate, the second look has the pairs of the first and as many more, and takes place only if the first
-    // found nothing. The truth lies exactly at the threshold.
+fn looks_after_every_pair_stay_below_alpha_however_the_pairs_are_distributed() {
+    // Three cases, each exactly at the threshold. The next pair goes to the one that is closest to a false alarm.
     let mut random = Normal::new(3);
     let limit = 0.01f64.ln_1p();
-    let (gates, alpha, pairs) = (20_000, 0.05, 25);
-    let mut alarms_at = [0u32; 2];
+    let (gates, alpha) = (300, 0.2);
+    let mut alarms = 0;
     for _ in 0..gates {
-        let mut differences = Vec::new();
-        for alarms in &mut alarms_at {
-            differences.extend((0..pairs).map(|_| limit + 0.01 * random.next()));
-            let judged = judge(&[evidence(&differences)], Looks::Once, alpha / 2.0);
-            match judged[0].as_ref().unwrap().verdict {
-                Verdict::Inconclusive => {}
-                verdict => {
-                    *alarms += u32::from(verdict == Verdict::Regressed);
-                    break;
-                }
+        let mut cases = vec![Vec::new(); 3];
+        let is_alarm = (0..60).any(|_| {
+            let sides = |case: &&mut Vec<f64>| -> i32 {
+                let sides = case.iter().map(|d| if *d > limit { 1 } else { -1 });
+                sides.sum()
+            };
+            let closest = cases.iter_mut().max_by_key(sides).unwrap();
+            closest.push(limit + 0.01 * random.next());
+            let evidence: Vec<_> = cases.iter().map(|one| evidence(one)).collect();
+            let mut judged = judge(&evidence, Looks::AfterEveryPair, alpha)
+                .into_iter()
+                .flatten();
+            judged.any(|one| one.verdict == Verdict::Regressed)
+        });
+        alarms += u32::from(is_alarm);
+    }
+    // Half of alpha is for regressions. The limit is three standard deviations above it.
+    let most = f64::from(gates) * alpha / 2.0;
+    assert!(f64::from(alarms) <= most + 3.0 * most.sqrt(), "{alarms}");
+    assert!(alarms > 0, "this test must be able to see false alarms");
+}
+
+#[test]
+fn the_interval_has_the_level_at_which_its_case_was_decided() {
+    let (slow, noise) = ([0.05; 20], around(0.01, 30));
+    let cases = [&slow[..], &slow, &noise];
+    let judged = judge(&cases.map(evidence), Looks::AfterEveryPair, 0.03);
+    // The third is undecided. As a slow-down it would have to meet the whole level, otherwise a third of it.
+    for (judgement, level) in judged.iter().flatten().zip([0.01, 0.015, 0.01]) {
+        assert!(
+            (judgement.alpha - level).abs() < 1e-12,
+            "{}",
+            judgement.alpha
+        );
+    }
+    assert_eq!(judged[2].as_ref().unwrap().verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn an_interval_never_contradicts_its_verdict() {
+    let mut random = Normal::new(4);
+    let mut seen = Vec::new();
+    for _ in 0..200 {
+        let mut draw = || -> Vec<f64> {
+            let (centre, spread) = (0.02 * random.next(), 0.01 * random.uniform());
+            let count = 5 + (40.0 * random.uniform()) as usize;
+            (0..count)
+                .map(|_| centre + spread * random.next())
+                .collect()
+        };
+        let cases = [draw(), draw(), draw(), draw()];
+        for looks in [Looks::Once, Looks::AfterEveryPair] {
+            let evidence: Vec<_> = cases.iter().map(|one| evidence(one)).collect();
+            for judgement in judge(&evidence, looks, 0.01).iter().flatten() {
+                let shown = judgement.interval.map(|interval| {
+                    let (low, high) = (interval.low.ln(), interval.high.ln());
+                    let limit = 0.01f64.ln_1p();
+                    match () {
+                        () if low > limit => Verdict::Regressed,
+                        () if high < -limit => Verdict::Improved,
+                        () if low > -limit && high < limit => Verdict::Unchanged,
+                        () => Verdict::Inconclusive,
+                    }
+                });
+                assert_eq!(shown.unwrap_or(Verdict::Inconclusive), judgement.verdict);
+                seen.push(judgement.verdict);
             }
         }
     }
-    // Half of alpha is for regressions, and each look has half of that.
-    let most = f64::from(gates) * alpha / 4.0;
-    for alarms in alarms_at {
-        assert!(
-            f64::from(alarms) <= most + 3.0 * most.sqrt(),
-            "{alarms_at:?}"
-        );
-        assert!(alarms > 0, "this test must be able to see false alarms");
-    }
+    assert!(Verdict::ALL.iter().all(|verdict| seen.contains(verdict)));
 }
