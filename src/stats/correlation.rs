@@ -102,7 +102,7 @@ mod tests {
             for seed in 0..40 {
                 let mut drawn =
                     DrawnDifferences::new(Noise::Correlated(correlation), SplitMix64::new(seed));
-                let series: Vec<f64> = (0..200).map(|_| drawn.next()).collect();
+                let series: Vec<f64> = (0..200).map(|_| drawn.draw()).collect();
                 found.add(&series);
             }
             // The standard deviation of the share of 7960 neighbours is 0.6%, which is 0.018 in correlation.

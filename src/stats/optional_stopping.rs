@@ -20,7 +20,7 @@ pub enum Noise {
 
 /// A sequence of simulated differences.
 #[derive(Debug, Clone)]
-pub struct DrawnDifferences {
+pub(super) struct DrawnDifferences {
     noise: Noise,
     random: SplitMix64,
     /// What the next value depends on: the last number of an AR(1) process, or the logarithm of the machine's speed.
@@ -29,7 +29,7 @@ pub struct DrawnDifferences {
 
 impl DrawnDifferences {
     /// The sequence of these random numbers.
-    pub fn new(noise: Noise, random: SplitMix64) -> Self {
+    pub(super) fn new(noise: Noise, random: SplitMix64) -> Self {
         let mut drawn = Self {
             noise,
             random,
@@ -41,7 +41,7 @@ impl DrawnDifferences {
     }
 
     /// The next difference.
-    pub fn next(&mut self) -> f64 {
+    pub(super) fn draw(&mut self) -> f64 {
         match self.noise {
             Noise::Normal => self.normal(),
             Noise::HeavyTails => {
@@ -126,7 +126,7 @@ impl Simulated {
             let mut drawn = DrawnDifferences::new(self.noise, random);
             let mut above = 0;
             needed.iter().any(|needed| {
-                above += u64::from(drawn.next() > 0.0);
+                above += u64::from(drawn.draw() > 0.0);
                 above >= *needed
             })
         });
