@@ -201,8 +201,7 @@ impl Gate<'_> {
 /// The track that gets the next pair; `None` if every case is decided.
 ///
 /// The control takes the turn of an average case. Each case first gets a few pairs, in turn. Then the case that seems to
-/// be closest to a decision comes first, and among several the one that seems to be the slowest: that is what people
-/// wait for.
+/// be closest to a decision comes first. One that looks slower counts as closer, because it is what people wait for.
 fn next(tracks: &[Track<'_>]) -> Option<usize> {
     let open = |is_control| {
         let numbered = tracks.iter().enumerate();
@@ -256,11 +255,14 @@ mod tests {
         // First, each gets five.
         assert_eq!(next_of([&[], &[], &[]]), Some(0));
         assert_eq!(next_of([&same, &slow[..4], &mixed]), Some(1));
-        // Five of five on one side are closer than three of five, and of two that are as close the slower one is first.
+        // Five of five on one side are closer than three of five, and a slower one is closer than an equal one.
         assert_eq!(next_of([&mixed, &same, &slow]), Some(2));
         assert_eq!(next_of([&mixed, &same, &mixed]), Some(1));
-        // A sixth pair makes the other one closer.
-        assert_eq!(next_of([&mixed, &[100; 6], &slow]), Some(1));
+        let mostly_slow = [120, 120, 100, 120, 120];
+        let mostly_same = [100, 100, 80, 100, 100];
+        assert_eq!(next_of([&mixed, &mostly_same, &mostly_slow]), Some(2));
+        // Eleven of eleven need only one more.
+        assert_eq!(next_of([&mixed, &[100; 11], &mostly_slow]), Some(1));
         // As far as can be seen, no number of pairs would decide the first.
         assert_eq!(
             next_of([&[120, 100, 120, 100, 120, 100], &mixed, &mixed]),

@@ -11,6 +11,10 @@ use crate::record::Channel;
 /// Each case has this many pairs before any gets more, because fewer do not show which is closest to a decision.
 const FIRST_PAIRS: usize = 5;
 
+/// A case that looks slower than its threshold counts as this many times closer to a decision than it is, so that it is
+/// named early even if one of its first pairs says otherwise.
+const SLOW_FIRST: u64 = 4;
+
 /// One contest and its results so far.
 pub(super) struct Track<'a> {
     pub(super) contest: &'a Contest,
@@ -47,7 +51,7 @@ impl ChannelTrack {
 /// How soon a track should get a pair: the least comes first.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Urgency {
-    /// About how many more pairs would decide it.
+    /// About how many more pairs would decide it, fewer if it looks slower.
     more: u64,
     pair_count: usize,
     ratio: f64,
@@ -171,13 +175,16 @@ impl<'a> Track<'a> {
 
     pub(super) fn urgency(&self) -> Urgency {
         let judgement = self.channel(self.judged()).judgement.as_ref();
+        let ratio = judgement.map_or(1.0, |judgement| judgement.ratio);
+        let more = self.more().unwrap_or(u64::MAX);
         Urgency {
-            more: match self.pairs.len() < FIRST_PAIRS {
-                true => 0,
-                false => self.more().unwrap_or(u64::MAX),
+            more: match ratio > 1.0 + self.contest.threshold_ratio {
+                _ if self.pairs.len() < FIRST_PAIRS => 0,
+                true => more / SLOW_FIRST,
+                false => more,
             },
             pair_count: self.pairs.len(),
-            ratio: judgement.map_or(1.0, |judgement| judgement.ratio),
+            ratio,
         }
     }
 
