@@ -155,9 +155,8 @@ fn open_log(
     }
     if log.was_judged() {
         tell(
-            "this gate was already judged when its time was up, so it measures no more pairs: a second look at a \
-             planned number of pairs would raise the chance of a false alarm; to measure again with more time, leave \
-             out --resume, or also --pairs, because a gate without it may be looked at at any time",
+            "this gate was already judged when its time was up, so it measures no more pairs: a second look at \
+             planned pairs would raise the chance of a false alarm; to measure again with more time, leave out --resume",
         );
     }
     Ok((header, log))
