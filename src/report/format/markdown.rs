@@ -106,17 +106,20 @@ fn comparison(comparison: &Comparison) -> String {
         table(&mut text, &quiet);
         text += "</details>\n\n";
     }
-    let mut judgements = comparison.cases.iter().filter_map(ComparedCase::judgement);
-    let first = judgements.next();
+    let judgements = || comparison.cases.iter().filter_map(ComparedCase::judgement);
     for sentence in fitness(comparison) {
         let _ = writeln!(text, "- {}", markdown(&sentence));
     }
     let _ = writeln!(text, "- {}", markdown(&machine(comparison)));
-    if let Some(first) = first {
-        let is_same = judgements.all(|one| one.threshold_ratio == first.threshold_ratio);
-        let threshold = match is_same {
+    if let Some(first) = judgements().next() {
+        let threshold = match judgements().all(|one| one.threshold_ratio == first.threshold_ratio) {
             true => percent(first.threshold_ratio),
             false => "the threshold of a case".into(),
+        };
+        // Among several cases, each interval has the level at which its case was decided.
+        let level = match judgements().all(|one| one.alpha == first.alpha) {
+            true => percent(1.0 - first.alpha),
+            false => format!("{} or more", percent(1.0 - comparison.alpha)),
         };
         let how = match comparison.source {
             ComparisonSource::Gate => "pairs of processes that ran in alternation",
@@ -124,8 +127,7 @@ fn comparison(comparison: &Comparison) -> String {
         };
         let _ = writeln!(
             text,
-            "- Intervals are at {}, from {how}. Changes smaller than {threshold} are ignored.",
-            percent(1.0 - first.alpha)
+            "- Intervals are at {level}, from {how}. Changes smaller than {threshold} are ignored."
         );
     }
     text + "\n"
