@@ -28,8 +28,8 @@ pub(crate) use history::{Change, History, HistoryPlan, Series, history};
 pub(crate) use history::{HISTORY_VERSION, HistoryPoint};
 pub(crate) use judge::{Evidence, judge};
 pub(crate) use model::{
-    Allowed, Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement,
-    MissingCase, Outcome, RatioInterval, Side, SideError, SideTimes, Verdict,
+    Allowed, Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Course,
+    Judgement, MissingCase, Outcome, RatioInterval, Side, SideError, SideTimes, Verdict,
 };
 pub(crate) use order::by_commit;
 pub(crate) use repeats::{apart, each_once};

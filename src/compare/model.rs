@@ -25,6 +25,9 @@ pub(crate) struct Comparison {
     pub alpha: f64,
     /// The seed of all random orders.
     pub seed: u64,
+    /// How a gate went; null for records.
+    #[serde(default)]
+    pub course: Option<Course>,
     /// Whether a gate bound workers to cores; null for records, whose cases have their own `pin`.
     #[serde(default)]
     pub pin: Option<bool>,
@@ -69,6 +72,22 @@ impl Default for Allowed {
             missing: false,
         }
     }
+}
+
+/// When a gate looked at its pairs, when it ended, and whether the pairs were independent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Course {
+    /// The number of pairs per case that was planned, after which all were judged once; null if they were judged after
+    /// every pair.
+    pub planned_pair_count: Option<u64>,
+    /// The limit on the time to measure; null if there was none.
+    pub max_time_ns: Option<u64>,
+    /// Whether this limit ended the gate, so that cases are undecided or have fewer pairs than planned.
+    pub is_out_of_time: bool,
+    /// The correlation of successive pairs, over all cases and the control; null if there were too few.
+    pub pair_correlation: Option<f64>,
+    /// The lower end of the one-sided 99% interval of this correlation.
+    pub pair_correlation_low: Option<f64>,
 }
 
 /// Where the differences of a comparison come from.
@@ -181,9 +200,10 @@ pub(crate) struct Judgement {
     pub verdict: Verdict,
     /// The estimate of the head's time ÷ the base's time.
     pub ratio: f64,
-    /// The interval of the true ratio at level `1 - alpha`, for this case by itself; null if there are too few pairs.
+    /// The interval of the true ratio at level `1 - alpha`; null if there are too few pairs.
     pub interval: Option<RatioInterval>,
-    /// The level of `interval`.
+    /// The level of `interval`. For pairs it is the level at which the case was decided among all cases, or the strictest
+    /// that it still has to meet, so that the interval never contradicts the verdict.
     pub alpha: f64,
     /// Changes smaller than this are ignored: 0.01 for one per cent.
     pub threshold_ratio: f64,
@@ -192,12 +212,22 @@ pub(crate) struct Judgement {
     /// About how many more pairs would settle it, if they were like the pairs so far. Null for a verdict that is
     /// settled, and if no practical number of pairs would settle it.
     pub more_pair_count: Option<u64>,
-    /// The p-value of "slower by more than the threshold", corrected for the number of cases (Holm).
+    /// The p-value of "slower by more than the threshold", corrected for the number of cases (Holm). For a gate that
+    /// looks after every pair, it is 1 ÷ an e-value before the correction.
     pub p_regressed: f64,
     /// The same for "faster by more than the threshold".
     pub p_improved: f64,
     /// The same for "within the threshold".
     pub p_unchanged: f64,
+}
+
+impl Judgement {
+    /// The smallest true change that pairs like these would have shown as a slow-down, as a ratio; `None` if there are too
+    /// few to show any.
+    pub(crate) fn visible_ratio(&self) -> Option<f64> {
+        let interval = self.interval?;
+        Some((1.0 + self.threshold_ratio) * self.ratio / interval.low)
+    }
 }
 
 /// A closed range of ratios.

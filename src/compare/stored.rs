@@ -83,6 +83,7 @@ pub(crate) fn compare_records(
     let sides = Sides::new(base.records, head.records);
     Ok(Comparison {
         pin: None,
+        course: None,
         comparison_version: COMPARISON_VERSION,
         source: ComparisonSource::Records,
         base: build(base),

@@ -16,6 +16,7 @@ use crate::text;
 use crate::units;
 
 mod conclusion;
+mod course;
 mod kind;
 mod note;
 
@@ -200,8 +201,15 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
         sentences.push("The two binaries are the same, byte for byte.".into());
     }
     if let Some(control) = &comparison.control {
-        sentences.push(control_sentence(control));
+        sentences.push(course::control_sentence(control));
     }
+    sentences.extend(
+        comparison
+            .course
+            .as_ref()
+            .map(course::sentences)
+            .unwrap_or_default(),
+    );
     if let Some(pin) = comparison.pin {
         sentences.push(format!(
             "During the whole comparison, {}.",
@@ -272,27 +280,6 @@ pub(crate) fn bound_or_not(pin: bool) -> &'static str {
             "workers were not bound to cores, because another program may have kept a core busy, or because of \
             `--pin=never`"
         }
-    }
-}
-
-fn control_sentence(control: &ComparedCase) -> String {
-    let interval = control.judgement().and_then(|one| one.interval);
-    let width = interval.map_or(String::new(), |interval| format!(" ({})", range(interval)));
-    match (&control.error, control.verdict()) {
-        (Some(error), _) => format!(
-            "The control, {}, failed: {}.",
-            text::line(&control.case.id()),
-            text::line(&error.error.message)
-        ),
-        (None, Verdict::Regressed | Verdict::Improved) => format!(
-            "The control failed: {}, compared with itself, came out as {}{width}.",
-            text::line(&control.case.id()),
-            control.verdict()
-        ),
-        (None, verdict) => format!(
-            "The control, {} compared with itself, came out as {verdict}{width}.",
-            text::line(&control.case.id())
-        ),
     }
 }
 

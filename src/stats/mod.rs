@@ -4,10 +4,13 @@
 //! All functions take their values in any order and any unit, and return results in the same unit. None assumes a
 //! distribution, because wall times are skewed, have several modes, and drift.
 
+pub(crate) mod anytime;
 pub(crate) mod binomial;
+pub(crate) mod correlation;
 mod divisive;
 pub(crate) mod holm;
 pub(crate) mod metg;
+pub(crate) mod optional_stopping;
 pub(crate) mod paired;
 mod sessions;
 pub(crate) mod steady;

@@ -56,23 +56,24 @@ pub(in crate::cmd) struct GateArguments {
     /// A threshold in the workload file takes precedence.
     #[arg(long, value_name = "RATIO", default_value = "0.01", value_parser = threshold, allow_negative_numbers = true, env = "TASKDYNO_THRESHOLD")]
     pub(super) threshold: f64,
-    /// Measure this many pairs of processes per case before the first look. Undecided cases get the same number again
-    /// before the second look.
+    /// Measure exactly this many pairs of processes per case, and judge them once.
+    ///
+    /// By default, a gate judges after every pair, and a case gets only as many pairs as it needs.
     #[arg(
         long,
         value_name = "N",
-        default_value = "50",
         value_parser = clap::value_parser!(u64).range(1..=1000),
         env = "TASKDYNO_PAIRS"
     )]
-    pub(super) pairs: u64,
-    /// Look at the results only once, without further pairs for undecided cases.
-    #[arg(long, env = "TASKDYNO_NO_EXTENSION")]
-    pub(super) no_extension: bool,
+    pub(super) pairs: Option<u64>,
     /// Limit the chance of a false alarm in any of the cases; 0.01 is 1%.
     #[arg(long, value_name = "CHANCE", default_value = "0.01", value_parser = chance, allow_negative_numbers = true, env = "TASKDYNO_ALPHA")]
     pub(super) alpha: f64,
-    /// Start no pair after this many seconds, and judge each case by the pairs measured so far.
+    /// Start no pair after this many seconds, and judge each case by the pairs measured so far. In a self-test, this is
+    /// the limit for each verdict.
+    ///
+    /// The default is 20 s for each case, all together, and no limit with `--pairs`. Building does not count. `--resume`
+    /// continues with more time.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_GATE_MAX_TIME")]
     pub(super) max_time: Option<Duration>,
     /// Kill a process that has not ended after this many seconds. A timeout in the workload file takes precedence.
@@ -123,7 +124,7 @@ pub(in crate::cmd) struct GateArguments {
     pub(super) manner: Manner,
     /// Test the gate on this machine: measure how often it raises a false alarm, and how often it finds a planted
     /// slow-down.
-    #[arg(long, conflicts_with_all = ["base", "head", "base_external", "max_time", "resume"], env = "TASKDYNO_SELF_TEST")]
+    #[arg(long, conflicts_with_all = ["base", "head", "base_external", "resume"], env = "TASKDYNO_SELF_TEST")]
     pub(super) self_test: bool,
     /// Make a self-test of a few minutes, with one case and 5 verdicts per planted slow-down.
     #[arg(long, requires = "self_test", env = "TASKDYNO_QUICK")]
@@ -153,6 +154,9 @@ pub(in crate::cmd) struct GateArguments {
     pub(super) neighbour: bool,
 }
 
+/// How long a gate measures by default, for each of its cases. Cases that are decided early leave their time to others.
+const TIME_PER_CASE: Duration = Duration::from_secs(20);
+
 impl GateArguments {
     /// Which cases that only one side has do not make the gate fail.
     pub(super) fn allowed(&self) -> Allowed {
@@ -160,6 +164,15 @@ impl GateArguments {
             new: self.allow_new,
             missing: self.allow_missing,
         }
+    }
+
+    /// How long to measure, if that is limited.
+    pub(super) fn time_limit(&self, case_count: usize) -> Option<Duration> {
+        let usual = match self.pairs {
+            None => Some(TIME_PER_CASE * case_count as u32),
+            Some(_) => None,
+        };
+        self.max_time.or(usual)
     }
 
     /// Whether to bind workers to cores. `--pin=always` and `--pin=never` decide it. Otherwise a resumed gate keeps the

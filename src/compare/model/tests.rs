@@ -21,6 +21,7 @@ fn comparison(cases: Vec<ComparedCase>) -> Comparison {
     Comparison {
         comparison_version: COMPARISON_VERSION,
         pin: None,
+        course: None,
         source: ComparisonSource::Gate,
         base: build.clone(),
         head: build,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::compare::{
-    Allowed, Build, COMPARISON_VERSION, Judgement, MissingCase, SideError, fixture,
+    Allowed, Build, COMPARISON_VERSION, Course, Judgement, MissingCase, SideError, fixture,
 };
 use crate::record::fixture::case;
 use crate::record::{CaseError, ErrorKind};
@@ -62,6 +62,13 @@ pub(in crate::report) fn varied() -> Comparison {
         alpha: 0.01,
         seed: 7,
         pin: Some(true),
+        course: Some(Course {
+            planned_pair_count: None,
+            max_time_ns: Some(160_000_000_000),
+            is_out_of_time: true,
+            pair_correlation: Some(0.04),
+            pair_correlation_low: Some(-0.08),
+        }),
         host,
         started_at: "2026-11-02T12:00:00Z".into(),
         elapsed_ns: 31_500_000_000,

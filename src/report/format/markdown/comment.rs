@@ -64,7 +64,11 @@ fn remarks(comparison: &Comparison, lines: &[CaseLine]) -> String {
     if let Some(first) = judgements.next() {
         let level = match judgements.all(|one| one.alpha == first.alpha) {
             true => format!("Intervals are at {}", percent(1.0 - first.alpha)),
-            false => "Each interval is at the level that decides its case".into(),
+            // Among several cases, each interval has the level at which its case was decided.
+            false => format!(
+                "Intervals are at {} or more",
+                percent(1.0 - comparison.alpha)
+            ),
         };
         let how = match comparison.source {
             ComparisonSource::Gate => "pairs of processes that ran in alternation",
