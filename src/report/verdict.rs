@@ -9,7 +9,6 @@ use comfy_table::{CellAlignment, LineStyle, Table};
 use super::heading::slow_clock;
 use crate::compare::{
     ComparedCase, Comparison, ComparisonSource, MissingCase, RatioInterval, Side, SideTimes,
-    Verdict,
 };
 use crate::record::Channel;
 use crate::text;
