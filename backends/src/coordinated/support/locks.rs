@@ -55,7 +55,7 @@ mod of_parking_lot {
         }
 
         /// Like the bare lock until that sleeps: it takes the lock in one step, or looks at it for some time. `try_lock` would
-        /// first read the lock, which costs a tenth more.
+        /// first read the lock, which costs a tenth more while others want it.
         #[inline]
         fn lock_awake(&self) -> Option<MutexGuard<'_, ()>> {
             self.mutex.try_lock_until(self.past)
