@@ -3,7 +3,7 @@ use std::sync::Mutex;
 use crate::sync::{Halted, Monitor, PLACE_COUNT, Party};
 
 /// Where async tasks wait until they are woken.
-pub(in crate::coordinated) trait Place:
+pub(in crate::coordinated) trait WaitingPlace:
     Default + Send + Sync + 'static
 {
     /// Waits until it is woken, unless `check` finds something, and returns that.
@@ -29,7 +29,7 @@ pub(in crate::coordinated) struct AsyncMonitor<P> {
     places: [P; PLACE_COUNT],
 }
 
-impl<P: Place> Monitor for AsyncMonitor<P> {
+impl<P: WaitingPlace> Monitor for AsyncMonitor<P> {
     fn locked<R>(&self, change: impl FnOnce() -> R) -> R {
         let _held = self.lock.lock().expect("nothing panics under the mutex");
         change()

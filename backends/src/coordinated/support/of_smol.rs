@@ -10,7 +10,7 @@ use smol::channel::{self, TrySendError};
 use smol::future::or;
 use smol::lock::{self, MutexGuard, RwLockReadGuard, RwLockWriteGuard, SemaphoreGuard};
 
-use super::async_monitor::{AsyncMonitor, Place};
+use super::async_monitor::{AsyncMonitor, WaitingPlace};
 use crate::sync::{
     ChannelEnds, ChannelKind, Halted, Lock, MESSAGE, Message, Party, Pause, ROOM, ReadWriteLock,
     Receiver, Semaphore, Sender, TimedLock, Timers, WAITS_TO_READ_UNDER, WAITS_TO_WRITE_UNDER,
@@ -19,7 +19,7 @@ use crate::sync::{
 /// The monitor of smol: its event at each place.
 pub(in crate::coordinated) type SmolMonitor = AsyncMonitor<Wakeups>;
 
-impl Place for Wakeups {
+impl WaitingPlace for Wakeups {
     async fn wait_unless<R: Send>(&self, mut check: impl FnMut() -> Option<R> + Send) -> Option<R> {
         let woken = self.listen();
         let found = check();
