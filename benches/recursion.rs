@@ -112,51 +112,68 @@ fn with_times(what: &str, rounds: &[(f64, f64)]) -> String {
     format!("{what} ({a:.1} over {b:.1} µs)")
 }
 
+/// A seed that the compiler does not know.
+fn seed() -> u64 {
+    std::hint::black_box(1)
+}
+
 fn rayon(effort: Effort) -> Vec<Row> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(worker_count());
     let pool = pool.build().expect("threads can be started");
     let (n, cut_off) = FIB_TASKS;
-    let fib = || pool.install(|| by_hand::fib_rayon(n, cut_off));
-    let tree = || pool.install(|| by_hand::tree_rayon(1, LEVELS));
+    let row = |what, ours, by_hand: &(dyn Fn() -> u64 + Sync)| {
+        over_by_hand(what, effort, ours, || pool.install(by_hand))
+    };
     vec![
-        over_by_hand(
-            "rayon, fib, over by hand",
-            effort,
+        row("rayon, fib, over by hand", Running::fib(&RAYON), &|| {
+            by_hand::fib_rayon(n, cut_off)
+        }),
+        row(
+            "rayon, fib, over by hand with digest and count",
             Running::fib(&RAYON),
-            fib,
+            &|| by_hand::checked_fib_rayon(n, cut_off, seed()).1,
         ),
-        over_by_hand(
+        row(
             "rayon, tree-sum, over by hand",
-            effort,
             Running::tree_sum(&RAYON),
-            tree,
+            &|| by_hand::tree_rayon(1, LEVELS),
+        ),
+        row(
+            "rayon, tree-sum, over by hand with digest and count",
+            Running::tree_sum(&RAYON),
+            &|| by_hand::checked_tree_rayon(1, LEVELS, seed()).1,
         ),
     ]
 }
 
 fn chili(effort: Effort) -> Vec<Row> {
-    let pool = || {
-        chili::ThreadPool::with_config(chili::Config {
-            thread_count: std::num::NonZero::new(worker_count()),
-            ..chili::Config::default()
-        })
-    };
-    let (pool, (n, cut_off)) = (pool(), FIB_TASKS);
+    let pool = chili::ThreadPool::with_config(chili::Config {
+        thread_count: std::num::NonZero::new(worker_count()),
+        ..chili::Config::default()
+    });
+    let (n, cut_off) = FIB_TASKS;
     let scope = std::cell::RefCell::new(pool.scope());
-    let fib = || by_hand::fib_chili(n, cut_off, &mut scope.borrow_mut());
-    let tree = || by_hand::tree_chili(1, LEVELS, &mut scope.borrow_mut());
+    let row = |what, ours, by_hand: &dyn Fn(&mut chili::Scope<'_>) -> u64| {
+        over_by_hand(what, effort, ours, || by_hand(&mut scope.borrow_mut()))
+    };
     vec![
-        over_by_hand(
-            "chili, fib, over by hand",
-            effort,
+        row("chili, fib, over by hand", Running::fib(&CHILI), &|scope| {
+            by_hand::fib_chili(n, cut_off, scope)
+        }),
+        row(
+            "chili, fib, over by hand with digest and count",
             Running::fib(&CHILI),
-            fib,
+            &|scope| by_hand::checked_fib_chili(n, cut_off, seed(), scope).1,
         ),
-        over_by_hand(
+        row(
             "chili, tree-sum, over by hand",
-            effort,
             Running::tree_sum(&CHILI),
-            tree,
+            &|scope| by_hand::tree_chili(1, LEVELS, scope),
+        ),
+        row(
+            "chili, tree-sum, over by hand with digest and count",
+            Running::tree_sum(&CHILI),
+            &|scope| by_hand::checked_tree_chili(1, LEVELS, seed(), scope).1,
         ),
     ]
 }

@@ -121,6 +121,7 @@ fn serve() -> io::Result<()> {
             Request::Finish {} => {
                 return say(&Reply::Finished(Finished {
                     peak_memory_bytes: Some(4 << 20),
+                    worker_usage: Vec::new(),
                     trace: None,
                 }));
             }

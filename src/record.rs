@@ -45,7 +45,7 @@ pub use read::{RecordsError, read, read_placed, read_text};
 pub use runtime::Runtime;
 pub(crate) use time::{nanoseconds, now, run_ns, time_of_day};
 pub use trace::{Trace, TracedRun};
-pub use usage::{SliceUsage, UsageSource};
+pub use usage::{SliceUsage, UsageSource, WorkerUsage};
 pub(crate) use whole::{write_whole, write_whole_with};
 
 /// The version of the format. Within a version, fields are only added. Readers ignore fields that they do not know and
@@ -134,6 +134,9 @@ pub struct Record {
     /// Peak resident memory of the case's process, plus the memory of its worker processes that they do not share with
     /// it.
     pub peak_memory_bytes: Option<u64>,
+    /// What each worker of the first process used; empty if workers do not outlive a run, or if the child does not say.
+    #[serde(default)]
+    pub worker_usage: Vec<WorkerUsage>,
     /// How busy each core was while the first process took its samples.
     pub load: Load,
     /// Observations that are not failures, such as `lost_updates_count`; sums over all samples.

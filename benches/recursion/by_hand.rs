@@ -1,6 +1,8 @@
-//! The programs as the documentation of each runtime writes them, without digests and counts.
+//! The programs as the documentation of each runtime writes them: first without digests and counts, then with those that
+//! the backends fold up the tree.
 
 use chili::Scope;
+use taskdyno_core::random::fold;
 
 fn fib(n: u64) -> u64 {
     match n < 2 {
@@ -48,4 +50,66 @@ pub(crate) fn tree_chili(node: u64, levels: u64, scope: &mut Scope<'_>) -> u64 {
         |scope| tree_chili(2 * node + 1, levels, scope),
     );
     node + a + b
+}
+
+/// Value, digest and number of tasks.
+type Checked = (u64, u64, u64);
+
+fn leaf(value: u64, seed: u64) -> Checked {
+    (value, fold(seed, value), 1)
+}
+
+fn parent(own: u64, (a, b): (Checked, Checked), seed: u64) -> Checked {
+    let value = own + a.0 + b.0;
+    let digest = a.1.wrapping_add(b.1.wrapping_mul(3));
+    (value, fold(digest, value ^ seed), a.2 + b.2 + 1)
+}
+
+pub(crate) fn checked_fib_rayon(n: u64, cut_off: u64, seed: u64) -> Checked {
+    if n <= cut_off {
+        return leaf(fib(n), seed);
+    }
+    let children = rayon::join(
+        || checked_fib_rayon(n - 1, cut_off, seed),
+        || checked_fib_rayon(n - 2, cut_off, seed),
+    );
+    parent(0, children, seed)
+}
+
+pub(crate) fn checked_fib_chili(n: u64, cut_off: u64, seed: u64, scope: &mut Scope<'_>) -> Checked {
+    if n <= cut_off {
+        return leaf(fib(n), seed);
+    }
+    let children = scope.join(
+        |scope| checked_fib_chili(n - 1, cut_off, seed, scope),
+        |scope| checked_fib_chili(n - 2, cut_off, seed, scope),
+    );
+    parent(0, children, seed)
+}
+
+pub(crate) fn checked_tree_rayon(node: u64, levels: u64, seed: u64) -> Checked {
+    if node >> (levels - 1) != 0 {
+        return leaf(node, seed);
+    }
+    let children = rayon::join(
+        || checked_tree_rayon(2 * node, levels, seed),
+        || checked_tree_rayon(2 * node + 1, levels, seed),
+    );
+    parent(node, children, seed)
+}
+
+pub(crate) fn checked_tree_chili(
+    node: u64,
+    levels: u64,
+    seed: u64,
+    scope: &mut Scope<'_>,
+) -> Checked {
+    if node >> (levels - 1) != 0 {
+        return leaf(node, seed);
+    }
+    let children = scope.join(
+        |scope| checked_tree_chili(2 * node, levels, seed, scope),
+        |scope| checked_tree_chili(2 * node + 1, levels, seed, scope),
+    );
+    parent(node, children, seed)
 }

@@ -109,6 +109,7 @@ fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
         }
     }
     let peak_memory_bytes = meter.peak_memory_bytes();
+    let worker_usage = meter.worker_usage();
     drop(meter);
     let trace = match bound {
         Some(bound) if prepare.trace => Some(stage.trace(&bound)?),
@@ -116,6 +117,7 @@ fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
     };
     let finished = Finished {
         peak_memory_bytes,
+        worker_usage,
         trace,
     };
     send(replies, &[Reply::Finished(finished)]).map_err(protocol_error)

@@ -82,6 +82,7 @@ impl Surroundings<'_> {
             claim: None,
             deaths: Vec::new(),
             peak_memory_bytes: None,
+            worker_usage: Vec::new(),
             load: Load {
                 source: LoadSource::TooShort,
                 interval_ns: 0,
@@ -171,6 +172,7 @@ fn invoke(
     record.remarks.extend(end.remarks());
     record.peak_memory_bytes = record.peak_memory_bytes.max(finished.peak_memory_bytes);
     if is_first {
+        record.worker_usage = finished.worker_usage;
         record.trace = finished.trace;
     }
     Ok(())

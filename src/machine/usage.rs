@@ -19,6 +19,7 @@ use std::os::unix::fs::FileExt;
 use rustix::process::Pid;
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::record::WorkerUsage;
 use crate::system::{Root, proc};
 
 /// The resources that were used up to an instant, or between two instants.
@@ -303,46 +304,65 @@ fn unshared_bytes(rollup: &str) -> u64 {
     part("Private_Clean").saturating_add(part("Private_Dirty"))
 }
 
-/// The core that each of `worker_count` workers last ran on, for `worker_cores` in a record.
+/// The core that each of `worker_count` workers last ran on, for `worker_cores` in a record; see [`worker_threads`].
+pub(crate) fn worker_cores(worker_count: usize, workers: &[Pid]) -> Vec<u32> {
+    let root = Root::default();
+    let stats: Vec<String> = if workers.is_empty() {
+        let path = |tid| format!("/proc/self/task/{tid}/stat");
+        let threads = worker_threads(worker_count).into_iter();
+        threads.filter_map(|tid| root.read(&path(tid))).collect()
+    } else {
+        let path = |pid: &Pid| format!("/proc/{}/stat", pid.as_raw_nonzero());
+        let workers = workers.iter();
+        workers.filter_map(|pid| root.read(&path(pid))).collect()
+    };
+    stats.iter().filter_map(|stat| last_core(stat)).collect()
+}
+
+/// What each of `worker_count` workers has used since it started; see [`worker_threads`]. A worker that no longer exists
+/// is left out.
+pub(crate) fn worker_usage(worker_count: usize, workers: &[Pid]) -> Vec<WorkerUsage> {
+    if workers.is_empty() {
+        let threads = worker_threads(worker_count).into_iter();
+        let clocks = threads.filter_map(|tid| clock_ns(thread_clock(tid)));
+        let of_thread = |cpu_ns| WorkerUsage {
+            cpu_ns,
+            peak_memory_bytes: None,
+        };
+        clocks.map(of_thread).collect()
+    } else {
+        let of_process = |pid: &Pid| {
+            let status = format!("/proc/{}/status", pid.as_raw_nonzero());
+            let peak = proc::bytes(&Root::default().read(&status)?, "VmHWM");
+            // A process that has ended, and was not waited for, has no memory.
+            peak.map(|peak| WorkerUsage {
+                cpu_ns: process_usage(pid.as_raw_nonzero().get()).cpu_ns,
+                peak_memory_bytes: Some(peak),
+            })
+        };
+        workers.iter().filter_map(of_process).collect()
+    }
+}
+
+/// The ids of the threads of this process that are its `worker_count` workers, if it has no worker processes: then only
+/// these are workers, and this process distributes work and waits.
 ///
 /// The number of threads determines which of them are workers:
-/// - If there are worker processes, only these are workers: this process distributes work and waits.
 /// - If there are more threads than workers, the youngest threads are workers: the older ones coordinate.
 /// - If there are as many threads as workers, all are workers, including the caller (serial execution, or a fixed
 ///   partition).
 /// - If there are fewer threads, the workers do not outlive a run, and the result is empty.
 ///
-/// The result is wrong for a backend with one worker that does not outlive a run, because the caller is taken for it.
-pub(crate) fn worker_cores(worker_count: usize, workers: &[Pid]) -> Vec<u32> {
-    if workers.is_empty() {
-        youngest(&thread_cores(), worker_count)
-    } else {
-        process_cores(workers)
-    }
-}
-
-/// The cores that the threads of this process last ran on, in the order of the thread ids. Threads that no longer exist
-/// are omitted.
-///
 /// Thread ids increase until they wrap at the kernel's `pid_max`. So the first thread of the process comes first, and
-/// the threads of a pool follow in the order in which they were started.
-fn thread_cores() -> Vec<u32> {
-    let root = Root::default();
-    let stat = |tid| root.read(&format!("/proc/self/task/{tid}/stat"));
-    let cores = threads("self").into_iter().filter_map(stat);
-    cores.filter_map(|stat| last_core(&stat)).collect()
+/// the threads of a pool follow in the order in which they were started. The result is wrong for a backend with one worker
+/// that does not outlive a run, because the caller is taken for it.
+fn worker_threads(worker_count: usize) -> Vec<i32> {
+    youngest(&threads("self"), worker_count)
 }
 
-fn process_cores(workers: &[Pid]) -> Vec<u32> {
-    let root = Root::default();
-    let stat = |pid: &Pid| root.read(&format!("/proc/{}/stat", pid.as_raw_nonzero()));
-    let cores = workers.iter().filter_map(stat);
-    cores.filter_map(|stat| last_core(&stat)).collect()
-}
-
-fn youngest(cores: &[u32], count: usize) -> Vec<u32> {
-    let older = cores.len().checked_sub(count);
-    older.map_or_else(Vec::new, |older| cores[older..].to_vec())
+fn youngest(threads: &[i32], count: usize) -> Vec<i32> {
+    let older = threads.len().checked_sub(count);
+    older.map_or_else(Vec::new, |older| threads[older..].to_vec())
 }
 
 /// The ids of the threads of a process, in ascending order. `process` is the name of its folder in `/proc`. Empty if it
@@ -451,11 +471,15 @@ Private_Dirty:       112 kB
         assert!(live.cpu_ns > 0 && before.cpu_ns >= live.cpu_ns);
         assert!(worker_bytes(pid) > 0);
         assert_eq!(worker_cores(2, &[pid]).len(), 1);
+        let usage = worker_usage(2, &[pid]);
+        assert!(usage[0].cpu_ns >= live.cpu_ns);
+        assert!(usage[0].peak_memory_bytes > Some(0));
 
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(meter.workers[0].read(), Usage::default());
         assert!(worker_cores(2, &[pid]).is_empty());
+        assert!(worker_usage(2, &[pid]).is_empty());
         assert_eq!(worker_bytes(pid), 0);
         // After the end, user and system time are each rounded down to whole microseconds.
         assert!(meter.read_workers().cpu_ns + 2000 >= before.cpu_ns);
@@ -491,8 +515,9 @@ Private_Dirty:       112 kB
     }
 
     #[test]
-    fn every_thread_of_this_process_has_a_core() {
-        assert!(!thread_cores().is_empty());
+    fn a_thread_of_this_process_has_a_core_and_no_memory_of_its_own() {
+        assert_eq!(worker_cores(1, &[]).len(), 1);
+        assert_eq!(worker_usage(1, &[])[0].peak_memory_bytes, None);
         assert!(peak_memory_bytes(&[]).unwrap() > 0);
     }
 }

@@ -18,8 +18,10 @@ use crate::backend::{Death, Pool};
 use crate::execute::{Ending, Failure, Job, fold};
 use crate::kernel::Findings;
 use crate::machine::ticks::{CpuTicks, foreign_cpu_ns};
-use crate::machine::usage::{UsageMeter, peak_memory_bytes, worker_cores};
-use crate::record::{Latencies, Sample, SliceUsage, WorkerDeath, add_latencies, nanoseconds};
+use crate::machine::usage::{UsageMeter, peak_memory_bytes, worker_cores, worker_usage};
+use crate::record::{
+    Latencies, Sample, SliceUsage, WorkerDeath, WorkerUsage, add_latencies, nanoseconds,
+};
 
 pub(crate) mod binding;
 pub(crate) mod calibration;
@@ -248,6 +250,11 @@ impl Meter {
     /// The peak memory of the case so far, in bytes; see [`crate::record::Record::peak_memory_bytes`].
     pub fn peak_memory_bytes(&self) -> Option<u64> {
         peak_memory_bytes(&self.worker_processes)
+    }
+
+    /// What each worker has used so far; see [`crate::record::Record::worker_usage`].
+    pub fn worker_usage(&self) -> Vec<WorkerUsage> {
+        worker_usage(self.worker_count, &self.worker_processes)
     }
 
     /// Takes one sample of `run_count` runs. This is the only place where samples are timed; [`schedule`] times traced runs.

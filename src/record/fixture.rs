@@ -82,6 +82,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         claim: None,
         deaths: Vec::new(),
         peak_memory_bytes: Some(4 << 20),
+        worker_usage: Vec::new(),
         load: Load {
             source: LoadSource::TooShort,
             interval_ns: 0,

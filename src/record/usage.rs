@@ -36,6 +36,16 @@ pub enum UsageSource {
     TooShort,
 }
 
+/// What one worker has used from its start until the end of its case, warm-up included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct WorkerUsage {
+    /// CPU time, in nanoseconds.
+    pub cpu_ns: u64,
+    /// Peak resident memory, with what it shares with others; null for a thread.
+    pub peak_memory_bytes: Option<u64>,
+}
+
 impl Record {
     /// The mean CPU time of one run in nanoseconds, from the figures of whole slices. It contains what the child did
     /// between its samples. `None` if there are no samples, or if a slice has no figure.

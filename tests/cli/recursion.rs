@@ -51,6 +51,22 @@ fn records_have_the_number_of_tasks_that_were_spawned() {
         let sample = &record["samples"][0];
         assert!(sample["cpu_ns"].is_u64(), "{record}");
         assert!(record["peak_memory_bytes"].is_u64(), "{record}");
+        assert_worker_usage(record);
+    }
+}
+
+/// Pools whose workers outlive a run say what each of them has used.
+fn assert_worker_usage(record: &Value) {
+    let usage = record["worker_usage"].as_array().unwrap();
+    let is_memory_known = match record["case"]["backend"].as_str().unwrap() {
+        "thread-pool" | "crossbeam" | "rayon" => false,
+        "fork" | "fork-threads" => true,
+        _ => return,
+    };
+    assert!(!usage.is_empty(), "{record}");
+    for worker in usage {
+        assert!(worker["cpu_ns"].as_u64() > Some(0), "{record}");
+        assert_eq!(worker["peak_memory_bytes"].is_u64(), is_memory_known);
     }
 }
 

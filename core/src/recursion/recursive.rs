@@ -5,7 +5,7 @@ use super::state::Carried;
 /// A recursive program.
 ///
 /// The fields of a program are the same in all workers. What tasks write must be in shared memory, as in
-/// [`Mergesort`], because workers may be processes.
+/// [`Mergesort`](super::Mergesort), because workers may be processes.
 pub trait Recursion: Send + Sync {
     /// What a task is: an array of up to four words, such as `[u64; 2]`. It must contain no addresses.
     type State: Carried;

@@ -13,7 +13,9 @@ use crate::handover::{self, HandedOver, HandoverError};
 use crate::kernel::Findings;
 use crate::measure::schedule::KnownDurations;
 use crate::measure::{MOST_NS, SlicePlan};
-use crate::record::{Bound, Case, CaseError, GraphSize, Latencies, Sample, Trace, WorkerDeath};
+use crate::record::{
+    Bound, Case, CaseError, GraphSize, Latencies, Sample, Trace, WorkerDeath, WorkerUsage,
+};
 
 mod greeting;
 mod hex;
@@ -372,6 +374,9 @@ pub struct Finished {
     /// Peak resident memory of the process, plus the memory of its worker processes that they do not share with it.
     #[serde(default)]
     pub peak_memory_bytes: Option<u64>,
+    /// What each worker has used since it started; empty if workers do not outlive a run.
+    #[serde(default)]
+    pub worker_usage: Vec<WorkerUsage>,
     /// How long its tasks really took, if this was requested and a bound is known.
     #[serde(default)]
     pub trace: Option<Trace>,

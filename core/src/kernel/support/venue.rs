@@ -96,7 +96,7 @@ pub struct Setting<'a> {
     pub sharing: Sharing,
     /// How many workers there are.
     pub worker_count: usize,
-    /// Whether tasks can be awaited: whether the backend calls [`Kernel::awaited`].
+    /// Whether tasks can be awaited: whether the backend calls [`Kernel::awaited`](crate::kernel::Kernel::awaited).
     pub is_async: bool,
     /// The async runtime whose timers and primitives a task can await, if there is one.
     pub runtime: Option<&'a str>,
