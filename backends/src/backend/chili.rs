@@ -2,8 +2,10 @@
 //! further thread, which belongs to chili, tells each busy worker to share one of its jobs. A shorter program therefore
 //! runs on one worker.
 
+use std::any::Any;
 use std::io;
 use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -116,6 +118,19 @@ impl Join for ChiliJoin {
         A: FnOnce(&mut Scope<'_>) -> Folded + Send,
         B: FnOnce(&mut Scope<'_>) -> Folded + Send,
     {
-        scope.join(a, b)
+        let (a, b) = scope.join(|scope| caught(a, scope), |scope| caught(b, scope));
+        let folded = |result: Caught| result.unwrap_or_else(|panic| resume_unwind(panic));
+        (folded(a), folded(b))
     }
+}
+
+/// What a closure returned, or what it panicked with.
+type Caught = Result<Folded, Box<dyn Any + Send>>;
+
+/// Runs a closure without letting a panic out. `join` of chili 0.2 keeps the address of its first closure, which lies on the
+/// stack, in a queue while it runs the second. If that panicked through it, another thread would run what is left of the first.
+#[inline]
+fn caught(run: impl FnOnce(&mut Scope<'_>) -> Folded, scope: &mut Scope<'_>) -> Caught {
+    // The panic goes on after the join, so nobody sees what it left behind.
+    catch_unwind(AssertUnwindSafe(|| run(scope)))
 }
