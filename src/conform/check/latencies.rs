@@ -76,11 +76,12 @@ fn every_slice(bench: &Bench<'_>, case: &TestCase<'_>) -> Result<(), Setback> {
     no_latencies(bench, &mut session)?;
     let many = asked_latencies(bench, case, &mut session, MANY)?;
     let one = asked_latencies(bench, case, &mut session, 1)?;
-    for (name, count) in &one {
-        let (scaled, found) = (count.saturating_mul(MANY), many[name]);
+    for (name, histogram) in &one.histograms {
+        let (count, found) = (histogram.count(), many.histograms[name].count());
+        let scaled = count.saturating_mul(MANY);
         let is_alike = scaled <= found.saturating_mul(MOST_RATIO)
             && found <= scaled.saturating_mul(MOST_RATIO);
-        if *count == 0 || !is_alike {
+        if count == 0 || !is_alike {
             return Err(session.exchange.fault(
                 format!(
                     "`{name}` has {found} latencies in a slice of {MANY} samples, and {count} in the slice of 1 sample \
@@ -90,8 +91,19 @@ fn every_slice(bench: &Bench<'_>, case: &TestCase<'_>) -> Result<(), Setback> {
             ));
         }
     }
+    // After the counts: a latency of an earlier slice can also be longer than this slice.
+    for asked in [&many, &one] {
+        no_longer_than_the_slice(asked)
+            .map_err(|(found, help)| session.exchange.fault(found, help))?;
+    }
     no_latencies(bench, &mut session)?;
     session.close()
+}
+
+/// What a slice reported that asked for latencies: one histogram per name, and how long the slice took.
+struct Asked {
+    histograms: BTreeMap<String, Histogram>,
+    elapsed_ns: u64,
 }
 
 /// Takes a slice that asks for no latencies, and fails if it has some.
@@ -111,25 +123,29 @@ fn no_latencies(bench: &Bench<'_>, session: &mut PreparedChild<'_>) -> Result<()
     }
 }
 
-/// Takes a slice that asks for latencies, and returns how many there are of each name.
+/// Takes a slice that asks for latencies, and returns what it reported.
 fn asked_latencies(
     bench: &Bench<'_>,
     case: &TestCase<'_>,
     session: &mut PreparedChild<'_>,
     sample_count: u64,
-) -> Result<BTreeMap<String, u64>, Setback> {
+) -> Result<Asked, Setback> {
     let mut request = of_runs(bench.nonces[0], sample_count, RUN_COUNT, false);
     request["slice"]["latencies"] = true.into();
     let slice = session.slice(&request)?;
-    counted(&slice, case.kernel.kind.latencies())
-        .map_err(|(found, help)| session.exchange.fault(found, help))
+    let histograms = histograms(&slice, case.kernel.kind.latencies())
+        .map_err(|(found, help)| session.exchange.fault(found, help))?;
+    Ok(Asked {
+        histograms,
+        elapsed_ns: nanoseconds(slice.elapsed),
+    })
 }
 
-/// How many latencies a slice has of each of these names. If something is wrong, what it is and what to do.
-fn counted(
-    slice: &SentSlice,
-    names: &[&str],
-) -> Result<BTreeMap<String, u64>, (String, &'static str)> {
+/// What is wrong, and what to do.
+type Wrong = (String, &'static str);
+
+/// The histograms that a slice has, one for each of these names.
+fn histograms(slice: &SentSlice, names: &[&str]) -> Result<BTreeMap<String, Histogram>, Wrong> {
     const NAMES: &str = "`slice_done` has one histogram per latency of the kernel, by its name: FORMAT.md lists the latencies \
                          of each kernel";
     let Some(Json::Object(found)) = slice.latencies() else {
@@ -141,7 +157,7 @@ fn counted(
         let found = format!("it reported latencies `{name}`, but the kernel has only `{listed}`");
         return Err((found, NAMES));
     }
-    let mut counts = BTreeMap::new();
+    let mut histograms = BTreeMap::new();
     for name in names {
         let Some(histogram) = found.get(*name) else {
             return Err((format!("the latencies `{name}` are missing"), NAMES));
@@ -150,7 +166,15 @@ fn counted(
             let help = "FORMAT.md defines a histogram, with four lines of Python that make one";
             (format!("the histogram `{name}` is wrong: {error}"), help)
         })?;
-        let elapsed_ns = nanoseconds(slice.elapsed);
+        histograms.insert((*name).into(), histogram);
+    }
+    Ok(histograms)
+}
+
+/// Fails if one latency is longer than the slice that reported it.
+fn no_longer_than_the_slice(asked: &Asked) -> Result<(), Wrong> {
+    let elapsed_ns = asked.elapsed_ns;
+    for (name, histogram) in &asked.histograms {
         if let Some(max_ns) = histogram.max().filter(|max_ns| *max_ns > elapsed_ns) {
             return Err((
                 format!(
@@ -159,7 +183,6 @@ fn counted(
                 "latencies are in nanoseconds, from a clock that only goes forward",
             ));
         }
-        counts.insert((*name).into(), histogram.count());
     }
-    Ok(counts)
+    Ok(())
 }
