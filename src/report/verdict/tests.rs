@@ -1,6 +1,6 @@
 use super::*;
 use crate::compare::{
-    Allowed, Build, COMPARISON_VERSION, Course, Judgement, MissingCase, SideError, fixture,
+    Allowed, Build, COMPARISON_VERSION, Course, Judgement, MissingCase, SideError, Verdict, fixture,
 };
 use crate::record::fixture::case;
 use crate::record::{CaseError, ErrorKind};
