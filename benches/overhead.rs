@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use taskdyno::internal::backend::{CROSSBEAM, RAYON, SERIAL, STATIC, TOKIO};
+use taskdyno::internal::measure::calibrate_alone;
 use taskdyno_core::backend::Continuation;
 use taskdyno_core::execute::Job;
 use taskdyno_core::graph::TaskId;
@@ -39,6 +40,7 @@ fn main() {
 }
 
 const SECTIONS: &[Section] = &[
+    ("control-loop", control_loop),
     ("core", core),
     ("static", static_partition),
     ("hand-off", hand_off),
@@ -54,6 +56,18 @@ const SECTIONS: &[Section] = &[
     ("graph", graphs::graph),
     ("patterns", graphs::patterns),
 ];
+
+/// The loop that shows how fast the machine is. The compiler must not have made it shorter, and it does only with
+/// optimisation, so no unit test would notice.
+fn control_loop(effort: Effort) -> Vec<Row> {
+    let times = (0..10 * effort.rounds).map(|_| calibrate_alone().single_ns as f64);
+    let found = median(times);
+    assert!(
+        found > 75_000.0,
+        "150,000 dependent steps of 5 cycles cannot take {found} ns below 10 GHz"
+    );
+    vec![Row::nanoseconds("the control loop", found, 400_000.0)]
+}
 
 /// The verified core in topological order, and the additional cost of counting down.
 fn core(effort: Effort) -> Vec<Row> {

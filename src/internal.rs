@@ -82,6 +82,7 @@ pub mod matrix {
 }
 
 pub mod measure {
+    pub use crate::measure::calibration::calibrate_alone;
     pub use crate::measure::{Meter, Slice, SlicePlan};
 }
 

@@ -50,10 +50,10 @@ pub(crate) use whole::{write_whole, write_whole_with};
 
 /// The version of the format. Within a version, fields are only added. Readers ignore fields that they do not know and
 /// refuse a version that they do not know.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// The oldest version that this program reads. Records of version 1 have CPU time and context switches in every sample;
-/// everything else that version 2 added has a default.
+/// everything else that version 2 added has a default. Version 3 has another control loop.
 pub const OLDEST_SCHEMA_VERSION: u32 = 1;
 
 /// A case with all its samples, or with the error that stopped it.

@@ -60,6 +60,7 @@ pub(super) struct ChildProcess {
     awaited: &'static str,
     /// Whether it has sent its last reply and will exit.
     pub(super) has_finished: bool,
+    has_ended: bool,
     /// Whether its last reply was an error, and not an error that the parent found.
     pub(super) has_replied_error: bool,
     deadline: Instant,
@@ -107,6 +108,7 @@ impl ChildProcess {
             oom,
             awaited: "a request of the parent",
             has_finished: false,
+            has_ended: false,
             has_replied_error: false,
             deadline: Instant::now() + timeout,
             timeout,
@@ -131,16 +133,16 @@ impl ChildProcess {
     /// Ends the child and everything that it has started, and returns how that went. A child that has sent its last reply
     /// may exit by itself first, and remove what it has left elsewhere.
     pub(super) fn end(&mut self) -> ChildEnd {
+        self.has_ended = true;
         self.requests = None;
         let has_exited = self.has_finished && self.has_exited_within(LONGEST_EXIT);
-        if has_exited {
-            self.tree.wait_for_others(LONGEST_AFTERLIFE);
-        }
-        let status = has_exited.then(|| self.child.wait().ok()).flatten();
-        let ended = self.tree.end();
-        let _ = self.child.wait();
+        let ended = match has_exited {
+            true => self.tree.end_after(LONGEST_AFTERLIFE),
+            false => self.tree.end(),
+        };
+        let status = self.child.wait().ok();
         ChildEnd {
-            status,
+            status: status.filter(|_| has_exited),
             left_behind_count: ended.left_behind_count,
             survivors: ended.survivors,
         }
@@ -317,7 +319,9 @@ impl ChildProcess {
 
 impl Drop for ChildProcess {
     fn drop(&mut self) {
-        self.end();
+        if !self.has_ended {
+            self.end();
+        }
     }
 }
 

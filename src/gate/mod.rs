@@ -15,6 +15,7 @@
 
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +81,7 @@ pub(crate) struct GatePlan {
     /// The number of pairs of every case, after which all are judged once. Null if they are judged after every pair, so
     /// that a case gets only as many pairs as it needs.
     pub pair_count: Option<u64>,
-    /// The rounds of a pair. Each has two slices per side.
+    /// The rounds of a pair, halved if runs are longer than slices. Each has two slices per side.
     pub round_count: u32,
     /// How long a process warms up.
     pub warmup_ns: u64,
@@ -93,23 +94,28 @@ pub(crate) struct GatePlan {
 }
 
 impl GatePlan {
-    /// The default plan: a pair of processes takes about a sixth of a second, and the cases are judged after every pair.
-    /// Pairs differ mostly because their processes differ, so many short pairs give more information than a few long
-    /// ones.
+    /// The default plan: a pair of processes takes about a seventh of a second, and the cases are judged after every
+    /// pair. Slices differ because the machine is disturbed, so many short ones that alternate give more information
+    /// than a few long ones. METHODOLOGY.md has figures.
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             seed,
             pin: false,
             alpha: 0.01,
             pair_count: None,
-            round_count: 3,
-            // Starting a process takes about the same time again.
-            warmup_ns: 10_000_000,
+            round_count: 6,
+            // What is not yet warm is so on both sides.
+            warmup_ns: 5_000_000,
             // Eight samples per slice, of which the median is used.
-            min_sample_ns: 1_000_000,
-            slice_ns: 8_000_000,
+            min_sample_ns: 500_000,
+            slice_ns: 4_000_000,
             timeout_ns: 60_000_000_000,
         }
+    }
+
+    /// A round that takes longer has runs that are longer than slices.
+    fn longest_round(&self) -> Duration {
+        Duration::from_nanos(2 * 4 * self.slice_ns)
     }
 
     /// When the pairs are looked at.

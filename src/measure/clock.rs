@@ -10,10 +10,10 @@ use crate::machine::usage::UsageMeter;
 const LEAST_COSTS_PER_SAMPLE: u32 = 100;
 
 /// The number of timed batches. It is odd, so the median is the time of one batch.
-const BATCH_COUNT: usize = 31;
+const BATCH_COUNT: usize = 11;
 
 /// The number of calls per batch. With several calls, the resolution of the clock matters less.
-const BATCH_LEN: u32 = 16;
+const BATCH_LEN: u32 = 8;
 
 /// The measured cost of reading clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl ClockCost {
 }
 
 /// Measures the cost of reading the clocks with this meter, which also reads the usage of its worker processes. Takes
-/// about two milliseconds, plus ten for each worker process.
+/// less than a millisecond, plus two for each worker process.
 pub(crate) fn clock_cost(meter: &UsageMeter) -> ClockCost {
     ClockCost {
         instant: median_cost(|| {

@@ -88,7 +88,7 @@ fn records_that_cannot_be_read_are_refused_with_their_place() {
 
     fs::write(
         &bad,
-        text.replace("\"schema_version\":2", "\"schema_version\":99"),
+        text.replace("\"schema_version\":3", "\"schema_version\":99"),
     )
     .unwrap();
     assert_complains(&report(), 2, &["bad.jsonl:1", "99"]);

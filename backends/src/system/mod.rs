@@ -3,8 +3,9 @@
 //! The root folder is `/`. A test creates the files of another machine in its own folder, and needs neither that
 //! machine nor privileges.
 
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::PathBuf;
-use std::{fs, io};
 
 use rustix::io::Errno;
 
@@ -32,7 +33,11 @@ impl Root {
     /// The text of a file, without surrounding white space; `None` if it does not exist or cannot be read. Bytes
     /// that are not UTF-8 (any process may have such a name) are replaced.
     pub fn read(&self, path: &str) -> Option<String> {
-        let bytes = fs::read(self.path(path)).ok()?;
+        // The kernel says that its files are empty. Without room from the start, they would be read in tiny parts.
+        let mut bytes = Vec::with_capacity(4096);
+        File::open(self.path(path))
+            .and_then(|mut file| file.read_to_end(&mut bytes))
+            .ok()?;
         Some(String::from_utf8_lossy(&bytes).trim().to_string())
     }
 

@@ -61,12 +61,20 @@ impl ProcessTree {
         }
     }
 
-    /// Waits until all processes beside the child have ended by themselves, at most this long.
-    pub(crate) fn wait_for_others(&mut self, at_most: Duration) {
+    /// As [`end`](Self::end), but the processes beside the child first have this long to end by themselves. One look at
+    /// the processes of the machine takes milliseconds, so if nothing is left, there is only one.
+    pub(crate) fn end_after(&mut self, at_most: Duration) -> Ended {
         let mut others = self.remaining();
+        if others.is_empty() {
+            return Ended {
+                left_behind_count: 0,
+                survivors: Vec::new(),
+            };
+        }
         others.retain(|one| one.identity != self.child);
         let exits: Vec<OwnedFd> = others.iter().filter_map(descriptor).collect();
         wait_for(&exits, Instant::now() + at_most);
+        self.end()
     }
 
     /// The ids of the processes that have not ended.
