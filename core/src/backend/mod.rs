@@ -211,9 +211,9 @@ impl PoolPlan {
         }
     }
 
-    /// Makes the calling thread worker `index` of `job`: notes it ([`Job::note_worker`]), and binds it to its core if the plan says so. A thread that the
-    /// pool has started calls it before its first task. A thread that is only lent to the pool uses
-    /// [`Placement::enter_lent`] and [`Job::note_worker`].
+    /// Makes the calling thread worker `index` of `job`: notes it ([`Job::note_worker`]), and binds it to its core if the
+    /// plan says so. A thread that the pool has started calls it before its first task. A thread that is only lent to the
+    /// pool uses [`Placement::enter_lent`] and [`Job::note_worker`].
     ///
     /// # Errors
     ///
