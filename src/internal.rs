@@ -96,6 +96,10 @@ pub mod report {
     }
 }
 
+pub mod stats {
+    pub use crate::stats::optional_stopping::{Noise, Simulated};
+}
+
 pub mod workload {
     pub use crate::workload::{builtin, builtin_and, load};
 }

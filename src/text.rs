@@ -90,22 +90,58 @@ pub(crate) fn xml(text: &str) -> String {
     escaped
 }
 
-/// Literal text for one table cell in Markdown.
+/// Literal text for one table cell in Markdown. Text between two backticks stays code, as it is in messages.
 pub(crate) fn markdown(text: &str) -> String {
+    let text = line(text);
+    let parts: Vec<&str> = text.split('`').collect();
+    // An even number of backticks, and none beside another, which together would mean something else.
+    let is_paired = parts.len() % 2 == 1;
+    let within = &parts[1..parts.len().max(2) - 1];
+    if !is_paired
+        || within
+            .iter()
+            .any(|part| part.is_empty() || part.contains('|'))
+    {
+        return literal(&text);
+    }
+    let parts = parts
+        .iter()
+        .enumerate()
+        .map(|(index, part)| match index % 2 {
+            0 => literal(part),
+            _ => format!("`{part}`"),
+        });
+    parts.collect()
+}
+
+/// What ends a name, a reference or an address for a forge, and shows nothing. A backslash does not, because forges look
+/// for these in the text that is shown.
+const BREAK: &str = "<!-- -->";
+
+/// Text in Markdown of which no character has an effect. Only characters that could have one are escaped.
+fn literal(text: &str) -> String {
     let mut escaped = String::new();
-    for c in line(text).chars() {
+    let mut before = ' ';
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let after = rest.peek().copied().unwrap_or(' ');
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
         match c {
             '<' => escaped += "&lt;",
             '>' => escaped += "&gt;",
             '&' => escaped += "&amp;",
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '@' => {
-                escaped.push('\\');
-                escaped.push(c);
-            }
+            '_' if is_word(before) && is_word(after) => escaped.push('_'),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => escaped.extend(['\\', c]),
+            // A heading, if it begins a line.
+            '#' if before == ' ' && !is_word(after) => escaped += "\\#",
+            // A reference to an issue or a person, or an address.
+            '#' | '@' if is_word(after) => escaped.extend([&*c.to_string(), BREAK]),
+            ':' if after == '/' => escaped.extend([":", BREAK]),
             c => escaped.push(c),
         }
+        before = c;
     }
-    escaped
+    escaped.replace("www.", &format!("www{BREAK}."))
 }
 
 /// Code for one table cell in Markdown.
@@ -223,8 +259,40 @@ mod tests {
             xml("<a b=\"&\">\u{0}"),
             "&lt;a b=&quot;&amp;&quot;&gt;\\u0000"
         );
-        assert_eq!(markdown("a|b\n*c* @d\u{7}"), "a\\|b \\*c\\* \\@d\\\\u0007");
+        assert_eq!(
+            markdown("a|b\n*c* @d\u{7}"),
+            "a\\|b \\*c\\* @<!-- -->d\\\\u0007"
+        );
         assert_eq!(markdown_code("a|b`c"), "`a\\|b'c`");
         assert_eq!(metric("a\n\"b\"\u{7}"), "a\\n\\\"b\\\"\\\\u0007");
+    }
+
+    #[test]
+    fn markdown_escapes_nothing_that_has_no_effect() {
+        for text in [
+            "CPU @ 2.20GHz, 2 cores, Linux 6.18",
+            "`--pin=never` and `taskdyno doctor`",
+            "src/my_file.rs: 5.10 → 5.50 ms (+7.8%), C# 8",
+        ] {
+            assert_eq!(markdown(text), text);
+        }
+    }
+
+    #[test]
+    fn markdown_from_others_stays_text() {
+        for (text, expected) in [
+            ("see #12 of @all", "see #<!-- -->12 of @<!-- -->all"),
+            ("https://x www.x.y", "https:<!-- -->//x www<!-- -->.x.y"),
+            ("a`b", "a\\`b"),
+            ("``a``", "\\`\\`a\\`\\`"),
+            ("`a``b`", "\\`a\\`\\`b\\`"),
+            ("`a|b`", "\\`a\\|b\\`"),
+            ("a\\`b` <c>", "a\\\\`b` &lt;c&gt;"),
+            ("# title", "\\# title"),
+            ("_a_ ~b~ $c$ ![d](e)", "\\_a\\_ \\~b\\~ \\$c\\$ !\\[d\\](e)"),
+            ("", ""),
+        ] {
+            assert_eq!(markdown(text), expected, "{text}");
+        }
     }
 }

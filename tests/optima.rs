@@ -187,15 +187,7 @@ fn every_command_that_measures_checks_the_optimum() {
     let commands: [&[&str]; 3] = [
         &["run", "--runs", "1", "--warmup", "0"],
         &["chaos", "--runs", "1"],
-        &[
-            "gate",
-            "--base",
-            program,
-            "--head",
-            program,
-            "--no-extension",
-            "--pin=never",
-        ],
+        &["gate", "--base", program, "--head", program, "--pin=never"],
     ];
     for command in commands {
         let output = Command::new(program)

@@ -9,6 +9,10 @@ use tempfile::TempDir;
 
 use crate::repository::{MAIN, MANIFEST, Repository, SLOW, built, commit, flat, git, script};
 
+#[path = "revisions/defaults.rs"]
+mod defaults;
+#[path = "revisions/flags.rs"]
+mod flags;
 #[path = "revisions/repository.rs"]
 mod repository;
 

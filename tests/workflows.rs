@@ -8,6 +8,9 @@ use std::process::Command;
 
 use serde_yaml_ng::Value;
 
+#[path = "workflows/comment.rs"]
+mod comment;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -42,7 +45,8 @@ fn steps(value: &Value) -> &Vec<Value> {
 }
 
 /// The keys that a step may have, by GitHub's workflow syntax.
-const STEP_KEYS: [&str; 9] = [
+const STEP_KEYS: [&str; 10] = [
+    "continue-on-error",
     "name",
     "id",
     "if",
@@ -68,13 +72,17 @@ fn assert_step(name: &str, step: &Value) {
 #[test]
 fn workflows_are_well_formed() {
     let names: Vec<String> = workflows().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["ci.yml", "gate.yml", "history.yml"]);
+    assert_eq!(
+        names,
+        ["ci.yml", "gate-comment.yml", "gate.yml", "history.yml"]
+    );
     for (name, workflow) in workflows() {
         assert!(workflow["on"].is_mapping(), "{name}");
         let jobs = workflow["jobs"].as_mapping().unwrap();
         assert!(!jobs.is_empty(), "{name}");
         for (_, job) in jobs {
             assert!(job["runs-on"].is_string(), "{name}");
+            assert!(job["timeout-minutes"].is_number(), "{name}");
             steps(job).iter().for_each(|step| assert_step(&name, step));
             for needed in job["needs"].as_sequence().into_iter().flatten() {
                 assert!(jobs.contains_key(needed), "{name}: no job {needed:?}");
@@ -128,18 +136,60 @@ fn the_action_is_composite_and_uses_only_declared_inputs() {
 fn the_action_keeps_the_records_even_if_a_case_failed() {
     let action = yaml("action.yml", &read("action.yml"));
     let steps = steps(&action["runs"]);
-    let using = |name: &str| {
-        let step = steps.iter().find(|step| step["uses"] == name);
-        step.unwrap_or_else(|| panic!("no step uses {name}"))
+    let of_history = |action: &str| {
+        let uses = |step: &&Value| {
+            let uses = step["uses"].as_str().unwrap_or_default();
+            uses.starts_with(action) && step["with"]["path"] == "${{ inputs.history-folder }}"
+        };
+        steps.iter().find(uses).expect(action)
     };
     let (restore, save) = (
-        using("actions/cache/restore@v4"),
-        using("actions/cache/save@v4"),
+        of_history("actions/cache/restore@"),
+        of_history("actions/cache/save@"),
     );
     assert!(save["if"].as_str().unwrap().starts_with("always() && "));
-    for key in ["path", "key"] {
-        assert_eq!(restore["with"][key], save["with"][key]);
+    assert_eq!(restore["with"]["key"], save["with"]["key"]);
+}
+
+/// What a text uses of others: every `uses:` with its version.
+fn used(text: &str) -> Vec<&str> {
+    let lines = text.lines().filter_map(|line| line.split_once("uses: "));
+    lines.map(|(_, used)| used).collect()
+}
+
+#[test]
+fn everything_is_pinned_and_the_documentation_pins_what_the_workflows_pin() {
+    let workflows = workflows().into_iter();
+    let workflows = workflows.map(|(name, _)| read(&format!(".github/workflows/{name}")));
+    let ours = workflows.collect::<String>() + &read("action.yml");
+    for used in used(&ours).into_iter().filter(|used| *used != "./") {
+        let (commit, version) = used.split_once('@').unwrap().1.split_once(" # v").unwrap();
+        assert!(commit.len() == 40 && version.contains('.'), "{used}");
     }
+    let documentation = read("docs/ci.md");
+    let shown = used(&documentation);
+    assert!(shown.len() > 4, "{shown:?}");
+    for used in shown {
+        assert!(
+            used == "OWNER/taskdyno@COMMIT" || ours.contains(used),
+            "{used}"
+        );
+    }
+}
+
+#[test]
+fn workflows_install_the_oldest_rust_that_builds_this() {
+    let oldest = env!("CARGO_PKG_RUST_VERSION");
+    let documentation = read("docs/ci.md");
+    assert!(documentation.contains(&format!("taskdyno needs Rust {oldest} or newer")));
+    assert!(documentation.contains(&format!("image: rust:{oldest}-")));
+    let workflows = workflows().into_iter();
+    let workflows = workflows.map(|(name, _)| read(&format!(".github/workflows/{name}")));
+    let all = workflows.collect::<String>() + &documentation;
+    let installed: Vec<_> = all.split("rustup toolchain install ").skip(1).collect();
+    assert_eq!(installed.len(), 6);
+    let is_oldest = |line: &&str| line.starts_with(&format!("{oldest} "));
+    assert!(installed.iter().all(is_oldest), "{installed:?}");
 }
 
 /// Returns the subcommands and flags of every line that runs taskdyno.
@@ -200,7 +250,9 @@ fn the_examples_in_the_documentation_are_yaml() {
     let blocks: Vec<Value> = blocks
         .map(|block| yaml("docs/ci.md", block.split("```").next().unwrap()))
         .collect();
-    assert_eq!(blocks.len(), 2);
-    assert!(blocks[0]["jobs"].is_mapping());
-    assert!(blocks[1]["gate"]["script"].is_sequence());
+    assert_eq!(blocks.len(), 4);
+    for workflow in &blocks[..3] {
+        assert!(workflow["jobs"].is_mapping() && workflow["permissions"].is_mapping());
+    }
+    assert!(blocks[3]["gate"]["script"].is_sequence());
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::baseline::counted_once;
 use super::compare::chance;
+use super::number::number;
 use super::show::{not_comparable, put, summarise};
-use super::{CommandResult, Exit, OK, complaint, tell};
-use crate::compare::{Placed, by_commit, few, history};
+use super::{CommandResult, Exit, OK, REGRESSED, complaint, tell};
+use crate::compare::{History, HistoryPlan, Placed, by_commit, few, history};
 use crate::foreign::git::Git;
 use crate::machine::host;
 use crate::record::{read_placed, short_hash, time_of_day};
@@ -33,6 +34,28 @@ pub(super) struct HistoryArguments {
     /// Ignore changes that arise by chance with a higher probability than this.
     #[arg(long, value_name = "CHANCE", default_value = "0.01", value_parser = chance, env = "TASKDYNO_SIGNIFICANCE")]
     significance: f64,
+    /// Ignore changes smaller than this fraction of the time before; 0.01 is 1%, and 0 ignores none.
+    #[arg(long, value_name = "RATIO", default_value = "0.01", value_parser = threshold, allow_negative_numbers = true, env = "TASKDYNO_HISTORY_THRESHOLD")]
+    threshold: f64,
+    /// Find only changes with at least this many sessions between them, and before and after them.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "2",
+        value_parser = clap::value_parser!(u16).range(2..),
+        env = "TASKDYNO_MIN_SESSIONS"
+    )]
+    min_sessions: u16,
+    /// Exit with code 3 if a case got slower within its last N sessions and still is.
+    ///
+    /// A change at which both sides have the same commit does not count, because the machine changed and not the code.
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..),
+        env = "TASKDYNO_FAIL_WITHIN"
+    )]
+    fail_within: Option<u32>,
     /// Compare each change with this many random orders. With at most ten sessions, it is compared with all orders.
     #[arg(
         long,
@@ -71,7 +94,12 @@ pub(super) fn main(arguments: &HistoryArguments) -> CommandResult {
     if arguments.order == "commit" {
         records = sort_by_commit(records);
     }
-    let found = history(&records, &how, arguments.raw).map_err(|reasons| {
+    let plan = HistoryPlan {
+        search: how,
+        threshold_ratio: arguments.threshold,
+        is_raw: arguments.raw,
+    };
+    let found = history(&records, &plan).map_err(|reasons| {
         not_comparable(
             reasons,
             "results from different machines are not comparable: give records of one class of machines",
@@ -90,7 +118,25 @@ pub(super) fn main(arguments: &HistoryArguments) -> CommandResult {
     };
     put(&text, arguments.out.as_deref())?;
     summarise(|| chronicle::markdown(&found));
-    Ok(OK)
+    Ok(exit_code(&found, arguments.fail_within))
+}
+
+/// The exit code, after naming the cases that made it a failure.
+fn exit_code(found: &History, fail_within: Option<u32>) -> u8 {
+    let Some(within) = fail_within else {
+        return OK;
+    };
+    let slower = found.slower_within(within as usize);
+    if slower.is_empty() {
+        return OK;
+    }
+    tell(&format!(
+        "{} of {} cases got slower within their last {within} sessions: {}",
+        slower.len(),
+        found.series.len(),
+        few(&slower)
+    ));
+    REGRESSED
 }
 
 /// The parameters of the search for changes. It is an error if no change could be significant with them.
@@ -99,7 +145,7 @@ fn how(arguments: &HistoryArguments) -> Result<Divisive, Exit> {
         permutation_count: arguments.permutations as usize,
         significance: arguments.significance,
         seed: arguments.seed,
-        ..Divisive::default()
+        min_len: arguments.min_sessions.into(),
     };
     let fewest = how.fewest_permutations();
     if u64::from(arguments.permutations) < fewest {
@@ -112,6 +158,10 @@ fn how(arguments: &HistoryArguments) -> Result<Divisive, Exit> {
         )));
     }
     Ok(how)
+}
+
+fn threshold(text: &str) -> Result<f64, String> {
+    number(text, 0.0..=1.0, "a number from 0 to 1, such as 0.01 for 1%")
 }
 
 /// Removes sessions from other classes of machines than the last session, and prints how many.

@@ -179,7 +179,7 @@ enum Command {
     /// Convert records or comparisons to the format of another tool.
     Export(export::ExportArguments),
     /// Run two builds alternately, and report which cases got slower.
-    Gate(gate::GateArguments),
+    Gate(Box<gate::GateArguments>),
     /// Check whether this machine is fit for measuring, and suggest improvements.
     Doctor,
     /// Print a completion script for a shell.

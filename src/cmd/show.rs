@@ -84,13 +84,14 @@ pub(super) fn show_table(comparisons: &[Comparison], quiet: bool) -> super::Comm
     Ok(exit_code(worst(comparisons)))
 }
 
-/// Prints missing and failed cases, which the exit code alone does not name.
+/// Prints cases that failed or that only one side has, which the exit code alone does not name.
 fn tell_failures(comparison: &Comparison) {
-    let gone = comparison
-        .missing
-        .iter()
-        .filter(|missing| missing.side == Side::Head);
-    let gone: Vec<String> = gone.map(|missing| missing.id.clone()).collect();
+    let lacking = |side, is_refused| {
+        let all = comparison.missing.iter();
+        let lacking = all.filter(|one| one.side == side && comparison.refuses(one) == is_refused);
+        let sound = lacking.filter(|one| side == Side::Head || one.error.is_none());
+        sound.map(|one| one.id.clone()).collect::<Vec<_>>()
+    };
     let failed = comparison.cases.iter().filter(|case| case.error.is_some());
     let failed = failed.map(|case| case.case.id());
     let new = comparison
@@ -102,12 +103,24 @@ fn tell_failures(comparison: &Comparison) {
         .map(|new| new.id.clone());
     let failed: Vec<String> = failed.chain(new).collect();
     let (base, head) = (&comparison.base.name, &comparison.head.name);
-    if !gone.is_empty() {
-        let count = gone.len();
-        tell(&format!(
-            "{count} cases of {base} are missing in {head}: {}",
-            few(&gone)
-        ));
+    for (ids, what) in [
+        (
+            lacking(Side::Head, true),
+            format!("of {base} are missing in {head}"),
+        ),
+        (
+            lacking(Side::Head, false),
+            format!("of {base} are missing in {head}, which is allowed"),
+        ),
+        (
+            lacking(Side::Base, true),
+            format!("of {head} are new, which is not allowed"),
+        ),
+        (lacking(Side::Base, false), format!("of {head} are new")),
+    ] {
+        if !ids.is_empty() {
+            tell(&format!("{} cases {what}: {}", ids.len(), few(&ids)));
+        }
     }
     if !failed.is_empty() {
         let count = failed.len();

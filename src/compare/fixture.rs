@@ -28,6 +28,7 @@ pub(crate) fn compared(workload: &str, wall: Option<Judgement>) -> ComparedCase 
         has_latencies: false,
         wall,
         cpu: None,
+        times: None,
         elapsed_ns: 0,
         error: None,
         not_judged: None,

@@ -11,7 +11,7 @@ use super::sessions::{DriftCorrection, calibration, control_ns, has_times, log_t
 use super::stored::NotComparable;
 use super::unlike::{other_hosts, other_work};
 use crate::record::{Channel, Commit, Host, Record};
-use crate::stats::{Divisive, change_points, median};
+use crate::stats::{ChangePoint, Divisive, change_points, median};
 
 /// The version of the format of a [`History`].
 pub(crate) const HISTORY_VERSION: u32 = 1;
@@ -33,6 +33,12 @@ pub(crate) struct History {
     /// writer did not record it.
     #[serde(default)]
     pub fewest_point_count: u64,
+    /// Changes smaller than this are ignored: 0.01 for one per cent. 0 if the writer did not record it.
+    #[serde(default)]
+    pub threshold_ratio: f64,
+    /// The fewest points between two changes. 0 if the writer did not record it.
+    #[serde(default)]
+    pub fewest_between_count: u64,
     /// One entry per case, sorted by id.
     pub series: Vec<Series>,
 }
@@ -92,6 +98,17 @@ pub(crate) struct Change {
     pub p_value: f64,
 }
 
+/// How to make a history.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct HistoryPlan {
+    /// How to search for changes.
+    pub search: Divisive,
+    /// Changes smaller than this are ignored: 0.01 for one per cent.
+    pub threshold_ratio: f64,
+    /// Whether the drift of the machine stays in the times.
+    pub is_raw: bool,
+}
+
 /// Returns the history of each case in `records`, which must be in the order of the series.
 ///
 /// # Errors
@@ -101,11 +118,7 @@ pub(crate) struct Change {
 /// # Panics
 ///
 /// If there are no records.
-pub(crate) fn history(
-    records: &[Placed],
-    how: &Divisive,
-    is_raw: bool,
-) -> Result<History, NotComparable> {
+pub(crate) fn history(records: &[Placed], plan: &HistoryPlan) -> Result<History, NotComparable> {
     if let Some(reason) = other_hosts(records.iter()) {
         return Err(NotComparable(vec![reason]));
     }
@@ -117,6 +130,7 @@ pub(crate) fn history(
         by_case.entry(placed.1.case.id()).or_default().push(placed);
     }
     let series = by_case.into_iter();
+    let how = &plan.search;
     Ok(History {
         history_version: HISTORY_VERSION,
         host: records[0].1.host.clone(),
@@ -124,8 +138,10 @@ pub(crate) fn history(
         permutation_count: how.permutation_count as u64,
         seed: how.seed,
         fewest_point_count: how.fewest_values(),
+        threshold_ratio: plan.threshold_ratio,
+        fewest_between_count: how.min_len as u64,
         series: series
-            .map(|(case, sessions)| Series::new(case, &sessions, how, is_raw))
+            .map(|(case, sessions)| Series::new(case, &sessions, plan))
             .collect(),
     })
 }
@@ -135,16 +151,40 @@ impl History {
     pub(crate) fn is_too_short(&self, series: &Series) -> bool {
         series.changes.is_empty() && (series.points.len() as u64) < self.fewest_point_count
     }
+
+    /// The cases that got slower by more than the threshold within their last `session_count` sessions, and still are.
+    pub(crate) fn slower_within(&self, session_count: usize) -> Vec<String> {
+        let series = self.series.iter();
+        let slower = series.filter(|one| one.is_slower_within(session_count, self.threshold_ratio));
+        slower.map(|series| series.case.clone()).collect()
+    }
 }
 
 impl Series {
-    fn new(case: String, sessions: &[&Placed], how: &Divisive, is_raw: bool) -> Self {
+    /// Whether the last sessions are slower than those before all changes in the last `session_count`, and the code
+    /// may be the reason: not all of these changes have the same commit on both sides.
+    fn is_slower_within(&self, session_count: usize, threshold_ratio: f64) -> bool {
+        let first = self.points.len().saturating_sub(session_count);
+        let recent = || {
+            self.changes
+                .iter()
+                .filter(move |change| change.index >= first)
+        };
+        let (Some(before), Some(after)) = (recent().next(), recent().next_back()) else {
+            return false;
+        };
+        after.after_ns / before.before_ns > 1.0 + threshold_ratio
+            && recent()
+                .any(|change| change.commit.is_none() || change.commit != change.previous_commit)
+    }
+
+    fn new(case: String, sessions: &[&Placed], plan: &HistoryPlan) -> Self {
         let mut notes = Vec::new();
         let judged = Channel::judged(sessions.iter().map(|(_, record)| record));
         let sessions = comparable(sessions, judged, &mut notes);
-        let is_calibrated = !is_raw && can_calibrate(&sessions, &mut notes);
+        let is_calibrated = !plan.is_raw && can_calibrate(&sessions, &mut notes);
         let medians = medians(&sessions, judged, is_calibrated);
-        let changes = changes(&sessions, &medians, how);
+        let changes = changes(&sessions, &medians, plan);
         let points = sessions.iter().zip(medians);
         Self {
             case,
@@ -154,7 +194,7 @@ impl Series {
                 .collect(),
             changes,
             is_calibrated,
-            fewest_side_count: how.fewest_on_a_side(sessions.len() as u64),
+            fewest_side_count: plan.search.fewest_on_a_side(sessions.len() as u64),
             notes,
         }
     }
@@ -261,8 +301,26 @@ fn point((place, record): &Placed, median_ns: f64) -> HistoryPoint {
     }
 }
 
-fn changes(sessions: &[&Placed], medians: &[f64], how: &Divisive) -> Vec<Change> {
-    let found = change_points(medians, how);
+/// The changes of at least the threshold.
+fn changes(sessions: &[&Placed], medians: &[f64], plan: &HistoryPlan) -> Vec<Change> {
+    let mut found = change_points(medians, &plan.search);
+    let limit = plan.threshold_ratio.ln_1p();
+    loop {
+        let changes = described(sessions, medians, &found);
+        let sizes = changes.iter().map(|change| change.ratio.ln().abs());
+        let smallest = sizes
+            .enumerate()
+            .min_by(|one, other| one.1.total_cmp(&other.1));
+        match smallest {
+            // Without it, what is before and after its neighbours is different, so their sizes are too.
+            Some((index, size)) if size < limit => drop(found.remove(index)),
+            _ => return changes,
+        }
+    }
+}
+
+/// The changes at these places, with the medians and commits on either side.
+fn described(sessions: &[&Placed], medians: &[f64], found: &[ChangePoint]) -> Vec<Change> {
     let starts: Vec<usize> = found.iter().map(|change| change.index).collect();
     let level = |from: usize, to: usize| median(&medians[from..to]).unwrap_or(f64::NAN);
     let commit = |index: usize| sessions[index].1.commit.clone();

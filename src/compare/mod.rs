@@ -23,13 +23,13 @@ mod unlike;
 pub(crate) use baseline::{Baseline, Baselines, is_baseline_name, one_baseline};
 pub(crate) use claim::{ClaimVerdict, JudgedClaim, JudgedInequality, SideFigures, judged_claims};
 pub(crate) use examples::few;
-pub(crate) use history::{Change, History, Series, history};
+pub(crate) use history::{Change, History, HistoryPlan, Series, history};
 #[cfg(test)]
 pub(crate) use history::{HISTORY_VERSION, HistoryPoint};
 pub(crate) use judge::{Evidence, judge};
 pub(crate) use model::{
-    Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement, MissingCase,
-    Outcome, RatioInterval, Side, SideError, Verdict,
+    Allowed, Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Course,
+    Judgement, MissingCase, Outcome, RatioInterval, Side, SideError, SideTimes, Verdict,
 };
 pub(crate) use order::by_commit;
 pub(crate) use repeats::{apart, each_once};

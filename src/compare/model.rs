@@ -25,6 +25,9 @@ pub(crate) struct Comparison {
     pub alpha: f64,
     /// The seed of all random orders.
     pub seed: u64,
+    /// How a gate went; null for records.
+    #[serde(default)]
+    pub course: Option<Course>,
     /// Whether a gate bound workers to cores; null for records, whose cases have their own `pin`.
     #[serde(default)]
     pub pin: Option<bool>,
@@ -47,6 +50,44 @@ pub(crate) struct Comparison {
     pub missing: Vec<MissingCase>,
     /// Why the verdicts are advisory; empty if they count.
     pub advisory: Vec<String>,
+    /// Which cases that only one side has do not make the comparison fail.
+    #[serde(default)]
+    pub allowed: Allowed,
+}
+
+/// Which cases that only one side has do not make a comparison fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Allowed {
+    /// Whether cases may be new: only the head has them.
+    pub new: bool,
+    /// Whether cases may be missing: only the base has them.
+    pub missing: bool,
+}
+
+impl Default for Allowed {
+    /// A new case is no reason to distrust the head, but one that vanished may hide a slow-down.
+    fn default() -> Self {
+        Self {
+            new: true,
+            missing: false,
+        }
+    }
+}
+
+/// When a gate looked at its pairs, when it ended, and whether the pairs were independent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Course {
+    /// The number of pairs per case that was planned, after which all were judged once; null if they were judged after
+    /// every pair.
+    pub planned_pair_count: Option<u64>,
+    /// The limit on the time to measure; null if there was none.
+    pub max_time_ns: Option<u64>,
+    /// Whether this limit ended the gate, so that cases are undecided or have fewer pairs than planned.
+    pub is_out_of_time: bool,
+    /// The correlation of successive pairs, over all cases and the control; null if there were too few.
+    pub pair_correlation: Option<f64>,
+    /// The lower end of the one-sided 99% interval of this correlation.
+    pub pair_correlation_low: Option<f64>,
 }
 
 /// Where the differences of a comparison come from.
@@ -106,6 +147,9 @@ pub(crate) struct ComparedCase {
     pub wall: Option<Judgement>,
     /// The judgement of CPU time. Null also if a run takes too little CPU time to be measured.
     pub cpu: Option<Judgement>,
+    /// The median times of both sides; null for records, whose times come from different sessions, and after an error.
+    #[serde(default)]
+    pub times: Option<SideTimes>,
     /// How long the pairs of this case took; 0 for a comparison of records.
     pub elapsed_ns: u64,
     /// The error that stopped the case on one side. It is neither a regression nor a success.
@@ -117,6 +161,15 @@ pub(crate) struct ComparedCase {
     /// all are.
     #[serde(default)]
     pub not_steady: Option<String>,
+}
+
+/// The median time of a run on each side, over all pairs: of the time that decides.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SideTimes {
+    /// Of the base.
+    pub base_ns: f64,
+    /// Of the head.
+    pub head_ns: f64,
 }
 
 impl ComparedCase {
@@ -147,9 +200,10 @@ pub(crate) struct Judgement {
     pub verdict: Verdict,
     /// The estimate of the head's time ÷ the base's time.
     pub ratio: f64,
-    /// The interval of the true ratio at level `1 - alpha`, for this case by itself; null if there are too few pairs.
+    /// The interval of the true ratio at level `1 - alpha`; null if there are too few pairs.
     pub interval: Option<RatioInterval>,
-    /// The level of `interval`.
+    /// The level of `interval`. For pairs it is the level at which the case was decided among all cases, or the strictest
+    /// that it still has to meet, so that the interval never contradicts the verdict.
     pub alpha: f64,
     /// Changes smaller than this are ignored: 0.01 for one per cent.
     pub threshold_ratio: f64,
@@ -158,12 +212,22 @@ pub(crate) struct Judgement {
     /// About how many more pairs would settle it, if they were like the pairs so far. Null for a verdict that is
     /// settled, and if no practical number of pairs would settle it.
     pub more_pair_count: Option<u64>,
-    /// The p-value of "slower by more than the threshold", corrected for the number of cases (Holm).
+    /// The p-value of "slower by more than the threshold", corrected for the number of cases (Holm). For a gate that
+    /// looks after every pair, it is 1 ÷ an e-value before the correction.
     pub p_regressed: f64,
     /// The same for "faster by more than the threshold".
     pub p_improved: f64,
     /// The same for "within the threshold".
     pub p_unchanged: f64,
+}
+
+impl Judgement {
+    /// The smallest true change that pairs like these would have shown as a slow-down, as a ratio; `None` if there are too
+    /// few to show any.
+    pub(crate) fn visible_ratio(&self) -> Option<f64> {
+        let interval = self.interval?;
+        Some((1.0 + self.threshold_ratio) * self.ratio / interval.low)
+    }
 }
 
 /// A closed range of ratios.
@@ -267,13 +331,13 @@ pub(crate) struct MissingCase {
 /// The result of a whole comparison, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
-    /// A case failed, or the head does not have it.
+    /// A case failed, or only one side has it and that is not allowed.
     Failed,
     /// A case regressed.
     Regressed,
     /// The data do not decide, or the verdicts are only advisory.
     Inconclusive,
-    /// Nothing got slower. A case that only the head has is new, and not a failure unless it failed.
+    /// Nothing got slower.
     Fine,
 }
 
@@ -291,12 +355,20 @@ impl Comparison {
         }
     }
 
+    /// Whether a case that only one side has makes the comparison fail. If it failed on that side, it does, unless it is
+    /// missing in the head and may be.
+    pub(crate) fn refuses(&self, one: &MissingCase) -> bool {
+        match one.side {
+            Side::Head => !self.allowed.missing,
+            Side::Base => !self.allowed.new || one.error.is_some(),
+        }
+    }
+
     /// The result of the whole. The judged time of each case decides. Advisory verdicts count as inconclusive.
     pub(crate) fn outcome(&self) -> Outcome {
         let has_error = self.cases.iter().any(|case| case.error.is_some());
         let has = |verdict| self.cases.iter().any(|case| case.verdict() == verdict);
-        let is_gone = |missing: &MissingCase| missing.side == Side::Head || missing.error.is_some();
-        if has_error || self.missing.iter().any(is_gone) {
+        if has_error || self.missing.iter().any(|one| self.refuses(one)) {
             Outcome::Failed
         } else if !self.advisory.is_empty() {
             Outcome::Inconclusive

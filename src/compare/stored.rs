@@ -9,7 +9,7 @@ use self::sides::{CaseRecords, Sides};
 use super::Placed;
 use super::judge::verdict;
 use super::model::{
-    Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement,
+    Allowed, Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement,
     RatioInterval, Side, SideError, Verdict,
 };
 use super::sessions::{DriftCorrection, calibration, control_ns, counts, has_times, log_times};
@@ -83,6 +83,7 @@ pub(crate) fn compare_records(
     let sides = Sides::new(base.records, head.records);
     Ok(Comparison {
         pin: None,
+        course: None,
         comparison_version: COMPARISON_VERSION,
         source: ComparisonSource::Records,
         base: build(base),
@@ -98,6 +99,7 @@ pub(crate) fn compare_records(
         control: None,
         missing: sides.missing,
         advisory: reasons,
+        allowed: Allowed::default(),
     })
 }
 
@@ -157,6 +159,7 @@ fn judged(cases: &[CaseRecords<'_>], plan: &StoredPlan) -> Vec<ComparedCase> {
                 has_latencies: case.all().any(|record| !record.latencies.is_empty()),
                 wall,
                 cpu,
+                times: None,
                 elapsed_ns: 0,
                 error: case.error(),
                 not_judged: case.why_not_judged(),

@@ -1,6 +1,7 @@
 //! Asks the `git` program.
 
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,6 +22,8 @@ pub(crate) struct Git<'a> {
     folder: PathBuf,
     /// Whether the folder is the repository itself, without a working tree.
     is_repository: bool,
+    /// The file of the index, if it is not that of the folder.
+    index: Option<PathBuf>,
     is_cancelled: &'a dyn Fn() -> bool,
 }
 
@@ -42,6 +45,14 @@ pub(crate) enum GitError {
         /// The folder in which git ran.
         folder: PathBuf,
     },
+    /// The index of a working tree cannot be copied.
+    #[error("cannot copy the index to {}: {error}", path.display())]
+    Index {
+        /// The file of the copy.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
     /// Git could not be started, or did not end by itself.
     #[error(transparent)]
     Failed(#[from] ForeignError),
@@ -58,6 +69,7 @@ impl GitError {
                 let top = top.display();
                 format!("if you trust its owner: git config --global --add safe.directory '{top}'")
             }
+            Self::Index { .. } => "free some disk space, or make the repository writable".into(),
             Self::Refused { .. } | Self::Failed(_) => "see what `git status` says there".into(),
         }
     }
@@ -69,6 +81,7 @@ impl<'a> Git<'a> {
         Self {
             folder: folder.into(),
             is_repository: false,
+            index: None,
             is_cancelled,
         }
     }
@@ -78,6 +91,14 @@ impl<'a> Git<'a> {
         Self {
             is_repository: true,
             ..Self::at(folder, is_cancelled)
+        }
+    }
+
+    /// The same with this file as the index.
+    pub(crate) fn with_index(&self, index: &Path) -> Self {
+        Self {
+            index: Some(index.into()),
+            ..self.clone()
         }
     }
 
@@ -145,6 +166,9 @@ impl<'a> Git<'a> {
         for variable in HOOK_VARIABLES {
             command.env_remove(variable);
         }
+        if let Some(index) = &self.index {
+            command.env("GIT_INDEX_FILE", index);
+        }
         // Its messages are compared, so they must be in one language.
         command.env("LC_ALL", "C");
         // A query must not write: another git may have locked the index.
@@ -165,9 +189,7 @@ impl<'a> Git<'a> {
     /// Outside a checkout, a missing git program does not matter.
     fn not_started(&self, error: ForeignError) -> GitError {
         match &error {
-            ForeignError::Start { error: cause, .. }
-                if cause.kind() == std::io::ErrorKind::NotFound =>
-            {
+            ForeignError::Start { error: cause, .. } if cause.kind() == io::ErrorKind::NotFound => {
                 match checkout_around(&self.folder) {
                     Some(_) => GitError::Missing,
                     None => GitError::NoCheckout(self.folder.clone()),

@@ -4,11 +4,11 @@ use std::io;
 use std::time::Instant;
 
 use super::pair::{self, Pair};
-use super::steady::not_steady;
+use super::track::{Track, look_at};
 use super::{Contest, GatePlan, PairLog, Watcher};
-use crate::compare::{ComparedCase, Evidence, Judgement, SideError, Verdict, judge};
+use crate::compare::ComparedCase;
 use crate::random::{SplitMix64, mix, shuffle};
-use crate::record::Channel;
+use crate::stats::correlation::{Correlation, Neighbours};
 use crate::stats::quantile;
 
 /// The results of a gate.
@@ -18,6 +18,8 @@ pub(crate) struct Ran {
     pub cases: Vec<ComparedCase>,
     /// Why the gate stopped.
     pub stop: Stop,
+    /// The correlation of successive pairs of a case; `None` if there are too few.
+    pub correlation: Option<Correlation>,
     /// The number of finished pairs, including those of an earlier part of the gate.
     pub pair_count: u64,
     /// The fraction of the machine that everything else took; `None` if no pair was long enough to measure it.
@@ -29,20 +31,20 @@ pub(crate) struct Ran {
 /// Why a gate stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// Every case was decided or had all its pairs.
+    /// Every case was decided or had all its planned pairs.
     Done,
-    /// The time limit was reached, so some cases had fewer pairs than planned.
+    /// The time limit was reached before that.
     OutOfTime,
     /// The watcher cancelled it. Nothing was judged.
     Interrupted,
 }
 
-/// Runs pairs of all contests in turn and judges them at the looks of `plan`. A contest whose judged time is decided gets
-/// no more pairs. Control contests are judged separately.
+/// Runs pairs of all contests and judges them as `plan` says: once when each has its planned number of pairs, or after
+/// every pair until each case is decided. Control contests are judged separately.
 ///
 /// Pairs in `log` are not measured again. New pairs are appended to it as soon as they are finished. No pair begins
-/// after `until`. No pair begins at all if `log` was judged at its time limit, because more pairs would need another
-/// look than the plan has. The gate does not continue for the control alone.
+/// after `until`. With a planned number of pairs, no pair begins either if `log` was judged at its time limit, because
+/// more pairs would need a second look.
 ///
 /// # Errors
 ///
@@ -61,20 +63,10 @@ pub(crate) fn run(
         log,
         watcher,
     };
-    let mut stop = Stop::Done;
-    for look in 1..=plan.look_count {
-        stop = gate.measure_up_to(look * plan.pair_count)?;
-        if stop == Stop::Interrupted {
-            break;
-        }
-        if let (Stop::OutOfTime, Some(log)) = (stop, &mut gate.log) {
-            log.note_judged_early()?;
-        }
-        gate.look();
-        if stop == Stop::OutOfTime || !gate.is_open() {
-            break;
-        }
-    }
+    let stop = match plan.pair_count {
+        Some(pair_count) => gate.measure_planned(pair_count)?,
+        None => gate.measure_until_decided()?,
+    };
     Ok(gate.finish(stop))
 }
 
@@ -86,45 +78,49 @@ struct Gate<'a> {
     watcher: &'a mut dyn Watcher,
 }
 
-/// One contest and its results so far.
-struct Track<'a> {
-    contest: &'a Contest,
-    pairs: Vec<Pair>,
-    wall: Option<Judgement>,
-    cpu: Option<Judgement>,
-    error: Option<SideError>,
-}
-
 impl Gate<'_> {
-    /// Measures until every open track has this many pairs. The tracks take turns, so that slow changes of the machine
-    /// affect all alike.
-    fn measure_up_to(&mut self, pair_count: u64) -> io::Result<Stop> {
+    /// Measures the same number of pairs of every track, and judges them once. The tracks take turns, so that slow
+    /// changes of the machine affect all alike.
+    fn measure_planned(&mut self, pair_count: u64) -> io::Result<Stop> {
+        let mut stop = Stop::Done;
         for index in 0..pair_count {
             let mut order: Vec<usize> = (0..self.tracks.len()).collect();
             shuffle(&mut order, mix(self.plan.seed ^ mix(index)));
             for number in order {
-                let track = &self.tracks[number];
-                if !track.is_open() || track.pairs.len() as u64 > index {
-                    continue;
+                if stop == Stop::Done && self.tracks[number].is_open() {
+                    let left = self.tracks.iter().map(|track| track.left(pair_count)).sum();
+                    stop = self.one_pair(number, left)?;
                 }
-                if self.watcher.is_cancelled() {
-                    return Ok(Stop::Interrupted);
-                }
-                if self.is_late() && !self.is_known(number, index) {
-                    return Ok(Stop::OutOfTime);
-                }
-                if self.one_pair(number, index, pair_count)?.is_none() {
-                    return Ok(Stop::Interrupted);
+            }
+        }
+        if let (Stop::OutOfTime, Some(log)) = (stop, &mut self.log) {
+            log.note_judged_early()?;
+        }
+        if stop != Stop::Interrupted {
+            self.look();
+        }
+        Ok(stop)
+    }
+
+    /// Measures pair after pair until every case is decided, and looks after each. The control is not measured any
+    /// longer than that.
+    fn measure_until_decided(&mut self) -> io::Result<Stop> {
+        while let Some(number) = next(&self.tracks) {
+            let left = self.tracks.iter().map(Track::likely_left).sum();
+            let stop = self.one_pair(number, left)?;
+            if stop != Stop::Done {
+                return Ok(stop);
+            }
+            let was_open: Vec<bool> = self.tracks.iter().map(Track::is_open).collect();
+            self.look();
+            for (track, was_open) in self.tracks.iter().zip(was_open) {
+                if let Some(judgement) = track.decided().filter(|_| was_open) {
+                    let id = track.contest.case.case.id();
+                    self.watcher.decided(&id, judgement);
                 }
             }
         }
         Ok(Stop::Done)
-    }
-
-    /// Whether more pairs can decide any case.
-    fn is_open(&self) -> bool {
-        let mut cases = self.tracks.iter().filter(|track| !track.contest.is_control);
-        cases.any(Track::is_open)
     }
 
     fn is_late(&self) -> bool {
@@ -132,31 +128,25 @@ impl Gate<'_> {
         was_judged || self.until.is_some_and(|until| Instant::now() >= until)
     }
 
-    /// Whether the log has this pair.
-    fn is_known(&self, number: usize, index: u64) -> bool {
-        let contest = self.tracks[number].contest;
-        let log = self.log.as_ref();
-        log.is_some_and(|log| {
-            let id = contest.case.case.id();
-            log.find(&id, contest.is_control, index).is_some()
-        })
-    }
-
-    /// Gets the next pair of one track from the log, or measures it. `None` if it was interrupted.
-    fn one_pair(&mut self, number: usize, index: u64, pair_count: u64) -> io::Result<Option<()>> {
-        let contest = self.tracks[number].contest;
+    /// Gets the next pair of one track from the log, or measures it. About `left` pairs remain, this one included.
+    fn one_pair(&mut self, number: usize, left: u64) -> io::Result<Stop> {
+        if self.watcher.is_cancelled() {
+            return Ok(Stop::Interrupted);
+        }
+        let track = &self.tracks[number];
+        let (contest, index) = (track.contest, track.pairs.len() as u64);
         let id = contest.case.case.id();
         let known = self.log.as_ref();
         let known = known.and_then(|log| log.find(&id, contest.is_control, index));
         let result = match known {
             Some(result) => result,
+            None if self.is_late() => return Ok(Stop::OutOfTime),
             None => {
-                let left = self.tracks.iter().map(|track| track.left(pair_count)).sum();
                 self.watcher.begin(&id, left);
                 let numbers = numbers(self.plan.seed, number as u64, index);
                 let result = pair::measure(contest, self.plan, index, numbers, &mut *self.watcher);
                 if self.watcher.is_cancelled() {
-                    return Ok(None);
+                    return Ok(Stop::Interrupted);
                 }
                 if let Some(log) = &mut self.log {
                     log.append(&id, contest.is_control, &result)?;
@@ -164,30 +154,24 @@ impl Gate<'_> {
                 result
             }
         };
-        let track = &mut self.tracks[number];
         match result {
-            Ok(pair) => track.pairs.push(pair),
+            Ok(pair) => self.tracks[number].push(pair),
             Err(error) => {
                 self.watcher.failed(&id, &error);
-                track.error = Some(error);
+                self.tracks[number].error = Some(error);
             }
         }
-        Ok(Some(()))
+        Ok(Stop::Done)
     }
 
     /// Judges the open tracks, and the control separately.
     fn look(&mut self) {
-        let alpha = self.plan.alpha_per_look();
         for is_control in [false, true] {
             let tracks = self.tracks.iter_mut();
             let mut family: Vec<_> = tracks
                 .filter(|track| track.contest.is_control == is_control)
                 .collect();
-            // Tracks that were decided earlier have no new pairs, so they are not tested again.
-            let was_open: Vec<bool> = family.iter().map(|track| track.is_open()).collect();
-            // The times that decide share one alpha, whichever they are.
-            look_at(&mut family, &was_open, |judged| judged, alpha);
-            look_at(&mut family, &was_open, Channel::other, alpha);
+            look_at(&mut family, self.plan);
         }
     }
 
@@ -199,8 +183,13 @@ impl Gate<'_> {
             .collect();
         let slow = quantile(&calibrations, 0.95);
         let fast = quantile(&calibrations, 0.05);
+        let mut neighbours = Neighbours::default();
+        for track in &self.tracks {
+            neighbours.add(&track.differences(track.judged()));
+        }
         Ran {
             stop,
+            correlation: neighbours.correlation(),
             pair_count: pairs().count() as u64,
             foreign_load_ratio: foreign_load(pairs()),
             calibration_spread_ratio: slow.zip(fast).map(|(slow, fast)| slow / fast),
@@ -209,127 +198,21 @@ impl Gate<'_> {
     }
 }
 
-/// Judges one time of each track of a family, and stores new judgements. `channel` selects it, given the one that
-/// decides.
-fn look_at(
-    family: &mut [&mut Track<'_>],
-    was_open: &[bool],
-    channel: fn(Channel) -> Channel,
-    alpha: f64,
-) {
-    let differences: Vec<Vec<f64>> = family
-        .iter()
-        .map(|track| track.differences(channel(track.judged())))
-        .collect();
-    let settled: Vec<Option<Verdict>> = family
-        .iter()
-        .zip(was_open)
-        .map(|(track, was_open)| track.settled(channel(track.judged()), *was_open))
-        .collect();
-    let evidence: Vec<Evidence<'_>> = family
-        .iter()
-        .zip(differences.iter().zip(&settled))
-        .map(|(track, (differences, settled))| Evidence {
-            differences,
-            threshold_ratio: track.contest.threshold_ratio,
-            settled: *settled,
-        })
-        .collect();
-    let judged = judge(&evidence, alpha);
-    for ((track, settled), judgement) in family.iter_mut().zip(settled).zip(judged) {
-        if settled.is_none() {
-            *track.judgement_mut(channel(track.judged())) = judgement;
-        }
-    }
-}
-
-impl<'a> Track<'a> {
-    fn new(contest: &'a Contest) -> Self {
-        Self {
-            contest,
-            pairs: Vec::new(),
-            wall: None,
-            cpu: None,
-            error: None,
-        }
-    }
-
-    /// The time that decides.
-    fn judged(&self) -> Channel {
-        let first = self.pairs.first();
-        first.map_or(Channel::Wall, |pair| pair.judged)
-    }
-
-    /// Whether more pairs can decide it: its judged time is not decided yet, and it has not failed.
-    fn is_open(&self) -> bool {
-        let verdict = self.judgement(self.judged()).map(|one| one.verdict);
-        self.error.is_none() && verdict.is_none_or(|verdict| verdict == Verdict::Inconclusive)
-    }
-
-    /// How many pairs are missing until it has this many.
-    fn left(&self, pair_count: u64) -> u64 {
-        match self.is_open() {
-            true => pair_count.saturating_sub(self.pairs.len() as u64),
-            false => 0,
-        }
-    }
-
-    /// One difference per pair; empty if a pair has no difference, or the case failed.
-    fn differences(&self, channel: Channel) -> Vec<f64> {
-        if self.error.is_some() {
-            return Vec::new();
-        }
-        let differences = self.pairs.iter().map(|pair| pair.difference(channel));
-        differences.collect::<Option<_>>().unwrap_or_default()
-    }
-
-    fn judgement(&self, channel: Channel) -> Option<&Judgement> {
-        match channel {
-            Channel::Wall => self.wall.as_ref(),
-            Channel::Cpu => self.cpu.as_ref(),
-        }
-    }
-
-    fn judgement_mut(&mut self, channel: Channel) -> &mut Option<Judgement> {
-        match channel {
-            Channel::Wall => &mut self.wall,
-            Channel::Cpu => &mut self.cpu,
-        }
-    }
-
-    /// The verdict of an earlier look, if this look must not test it again.
-    fn settled(&self, channel: Channel, was_open: bool) -> Option<Verdict> {
-        let verdict = self.judgement(channel)?.verdict;
-        (!was_open || verdict != Verdict::Inconclusive).then_some(verdict)
-    }
-
-    /// Why there is no judgement of its judged time although it did not fail; `None` if there is one, or no pair.
-    fn why_not_judged(&self) -> Option<String> {
-        let channel = self.judged();
-        let is_missing = self.error.is_none() && self.judgement(channel).is_none();
-        (is_missing && !self.pairs.is_empty()).then(|| {
-            format!(
-                "it is judged by {}, which could not be measured in every slice",
-                channel.words()
-            )
-        })
-    }
-
-    fn finish(self) -> ComparedCase {
-        let failed = self.error.is_some();
-        let if_sound = |judgement: Option<Judgement>| judgement.filter(|_| !failed);
-        ComparedCase {
-            case: self.contest.case.case.clone(),
-            judged: self.judged(),
-            has_latencies: self.pairs.iter().any(|pair| pair.has_latencies),
-            not_judged: self.why_not_judged(),
-            wall: if_sound(self.wall),
-            cpu: if_sound(self.cpu),
-            elapsed_ns: self.pairs.iter().map(|pair| pair.elapsed_ns).sum(),
-            not_steady: not_steady(&self.pairs),
-            error: self.error,
-        }
-    }
+/// The track that gets the next pair; `None` if every case is decided.
+///
+/// The control takes the turn of an average case. Each case first gets a few pairs, in turn. Then the case that seems to
+/// be closest to a decision comes first. One that looks slower counts as closer, because it is what people wait for.
+fn next(tracks: &[Track<'_>]) -> Option<usize> {
+    let open = |is_control| {
+        let numbered = tracks.iter().enumerate();
+        numbered.filter(move |(_, track)| track.is_open() && track.contest.is_control == is_control)
+    };
+    let (closest, _) = open(false).min_by(|(_, a), (_, b)| a.urgency().total_cmp(&b.urgency()))?;
+    let cases = || tracks.iter().filter(|track| !track.contest.is_control);
+    let pair_count: usize = cases().map(|case| case.pairs.len()).sum();
+    let waiting =
+        open(true).find(|(_, control)| control.pairs.len() * cases().count() <= pair_count);
+    Some(waiting.map_or(closest, |(control, _)| control))
 }
 
 /// The random numbers for the orders of one pair.
@@ -347,93 +230,77 @@ fn foreign_load<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use super::super::pair::{PairSlice, SliceSample};
-    use super::super::{Arm, Both, ListedCase};
     use super::*;
-    use crate::compare::Side;
-    use crate::record::Calibration;
-    use crate::record::fixture::case;
+    use crate::compare::Verdict;
+    use crate::gate::fixture::{contest, pair_of_wall};
 
-    fn contest() -> Contest {
-        let arm = Arm::of_build(Path::new("/no/such/program"), 1);
-        Contest {
-            case: ListedCase {
-                case: case("periodic", "rayon", 2).record().case,
-                timeout_ns: None,
-                task_timeout_ns: None,
-                retry_limit: 0,
-                threshold_ratio: None,
-                certified_optimum_ns: None,
-                can_pin: true,
-            },
-            arms: Both {
-                base: arm.clone(),
-                head: arm,
-            },
-            threshold_ratio: 0.01,
-            is_control: false,
+    /// Looks at these tracks, each with pairs whose heads take these percentages of the base's time.
+    fn looked_at<'a>(contests: &'a [Contest], pairs: &[&[u64]]) -> Vec<Track<'a>> {
+        let mut tracks: Vec<Track<'a>> = contests.iter().map(Track::new).collect();
+        for (track, pairs) in tracks.iter_mut().zip(pairs) {
+            for per_cent in *pairs {
+                track.push(pair_of_wall(*per_cent));
+            }
         }
-    }
-
-    /// A pair of the same wall times, with this CPU time on either side.
-    fn pair(base_cpu_ns: Option<u64>, head_cpu_ns: Option<u64>) -> Pair {
-        let slice = |side, cpu_ns| PairSlice {
-            round: 0,
-            side,
-            calibration: Calibration {
-                single_ns: 1,
-                parallel_ns: None,
-            },
-            samples: vec![SliceSample {
-                wall_ns: 1_000_000,
-                cpu_ns,
-                run_count: 1,
-            }],
-            usage: None,
-        };
-        let sides = [Side::Base, Side::Head, Side::Head, Side::Base];
-        let slices = sides.map(|side| match side {
-            Side::Base => slice(side, base_cpu_ns),
-            Side::Head => slice(side, head_cpu_ns),
-        });
-        Pair {
-            judged: Channel::Cpu,
-            has_latencies: true,
-            ..Pair::invented(slices.to_vec())
-        }
-    }
-
-    /// The judgement of a case with thirty of these pairs, and whether more pairs would be measured.
-    fn judged(pair: &Pair) -> (ComparedCase, bool) {
-        let contest = contest();
-        let mut track = Track::new(&contest);
-        track.pairs = vec![pair.clone(); 30];
-        look_at(&mut [&mut track], &[true], |judged| judged, 0.01);
-        look_at(&mut [&mut track], &[true], Channel::other, 0.01);
-        let is_open = track.is_open();
-        (track.finish(), is_open)
+        let cases = tracks.iter_mut().filter(|track| !track.contest.is_control);
+        look_at(&mut cases.collect::<Vec<_>>(), &GatePlan::new(1));
+        tracks
     }
 
     #[test]
-    fn a_case_that_is_ranked_by_cpu_time_is_decided_by_it() {
-        let (found, is_open) = judged(&pair(Some(10_000), Some(12_000)));
-        assert_eq!((found.judged, is_open), (Channel::Cpu, false));
-        assert_eq!(found.verdict(), Verdict::Regressed);
-        assert!(found.has_latencies);
-        assert_eq!(found.wall.unwrap().verdict, Verdict::Unchanged);
-        let (found, _) = judged(&pair(Some(10_000), Some(10_000)));
-        assert_eq!(found.verdict(), Verdict::Unchanged);
-    }
-
-    #[test]
-    fn a_case_whose_judged_time_is_not_known_says_so() {
-        let (found, _) = judged(&pair(Some(10_000), None));
-        assert_eq!(found.verdict(), Verdict::Inconclusive);
+    fn the_case_that_is_closest_to_a_decision_is_next() {
+        let contests = [contest(), contest(), contest()];
+        let next_of = |pairs: [&[u64]; 3]| next(&looked_at(&contests, &pairs));
+        let (same, slow, mixed) = ([100; 5], [120; 5], [120, 120, 120, 100, 100]);
+        // First, each gets five.
+        assert_eq!(next_of([&[], &[], &[]]), Some(0));
+        assert_eq!(next_of([&same, &slow[..4], &mixed]), Some(1));
+        // Five of five on one side are closer than three of five, and a slower one is closer than an equal one.
+        assert_eq!(next_of([&mixed, &same, &slow]), Some(2));
+        assert_eq!(next_of([&mixed, &same, &mixed]), Some(1));
+        let mostly_slow = [120, 120, 100, 120, 120];
+        let mostly_same = [100, 100, 80, 100, 100];
+        assert_eq!(next_of([&mixed, &mostly_same, &mostly_slow]), Some(2));
+        // Eleven of eleven need only one more.
+        assert_eq!(next_of([&mixed, &[100; 11], &mostly_slow]), Some(1));
+        // As far as can be seen, no number of pairs would decide the first.
         assert_eq!(
-            found.not_judged.as_deref(),
-            Some("it is judged by CPU time, which could not be measured in every slice")
+            next_of([&[120, 100, 120, 100, 120, 100], &mixed, &mixed]),
+            Some(1)
         );
+    }
+
+    #[test]
+    fn decided_cases_get_no_more_pairs_and_the_last_level_is_the_whole() {
+        let contests = [contest(), contest()];
+        // e(12, 12) is 630 and more than 2 / 0.005; after the first is decided, e(11, 11) = 341 does.
+        let tracks = looked_at(&contests, &[&[120; 12], &[120; 11]]);
+        assert_eq!(next(&tracks), None);
+        let levels: Vec<f64> = tracks
+            .iter()
+            .map(|track| track.decided().unwrap().alpha)
+            .collect();
+        assert_eq!(levels, [0.005, 0.01]);
+        let tracks = looked_at(&contests, &[&[120; 12], &[120; 10]]);
+        assert_eq!(tracks[0].decided().unwrap().verdict, Verdict::Regressed);
+        assert_eq!(next(&tracks), Some(1));
+    }
+
+    #[test]
+    fn the_control_takes_the_turn_of_an_average_case_and_no_more() {
+        let control = Contest {
+            is_control: true,
+            ..contest()
+        };
+        let contests = [contest(), contest(), control];
+        let next_of = |cases: [&[u64]; 2], control: &[u64]| {
+            next(&looked_at(&contests, &[cases[0], cases[1], control]))
+        };
+        assert_eq!(next_of([&[], &[]], &[]), Some(2));
+        assert_eq!(next_of([&[], &[]], &[100]), Some(0));
+        assert_eq!(next_of([&[100; 7], &[100; 5]], &[100; 7]), Some(0));
+        assert_eq!(next_of([&[100; 7], &[100; 7]], &[100; 7]), Some(2));
+        // Both cases are decided, so the control is not measured any longer.
+        assert_eq!(next_of([&[100; 20], &[100; 20]], &[]), None);
     }
 }

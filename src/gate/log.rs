@@ -14,7 +14,7 @@ use crate::input;
 use crate::record::{Host, RecordFile, Resumable, difference, whole_len};
 
 /// The version of the format.
-pub(crate) const PAIRS_VERSION: u32 = 1;
+pub(crate) const PAIRS_VERSION: u32 = 2;
 
 /// The lines before the first pair.
 const HEADING_COUNT: usize = 1;
@@ -42,7 +42,7 @@ enum LogLine {
     Gate(Box<Header>),
     Pair(Pair),
     Failure(FailedCase),
-    /// The time limit was reached, and the cases were judged by the pairs before this line.
+    /// The time limit was reached before all planned pairs, and the cases were judged by the pairs before this line.
     JudgedEarly(JudgedEarly),
 }
 
@@ -210,8 +210,8 @@ impl PairLog {
         pair.or_else(|| failure().map(|error| Err(error.clone())))
     }
 
-    /// Records that the time limit was reached and the cases are judged by the existing pairs. More pairs would need
-    /// another look than the plan has.
+    /// Records that the time limit was reached before all planned pairs, and the cases are judged by the existing ones.
+    /// More pairs would need a second look.
     pub(super) fn note_judged_early(&mut self) -> io::Result<()> {
         match self.was_judged {
             true => Ok(()),

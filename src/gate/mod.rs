@@ -6,6 +6,7 @@
 //! | `listing` | finds the cases that both programs have |
 //! | `pair` | measures one pair of fresh processes that alternate |
 //! | `engine` | decides which pair comes next and when the gate ends |
+//! | `track` | one case: its pairs so far, and what they say |
 //! | `log` | stores finished pairs on disk |
 //! | `self_test` | measures what the gate detects on this machine |
 //! | `neighbour` | keeps a core busy during a self-test |
@@ -18,17 +19,20 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{ChildProgram, Idle, Works};
-use crate::compare::{Side, SideError};
-use crate::stats::interval_rank;
+use crate::compare::{Judgement, Side, SideError};
+use crate::stats::paired::Looks;
 
 pub(crate) mod build;
 mod engine;
+#[cfg(test)]
+mod fixture;
 mod listing;
 mod log;
 mod neighbour;
 mod pair;
 pub(crate) mod self_test;
 mod steady;
+mod track;
 
 pub(crate) use engine::{Ran, Stop, run};
 pub(crate) use listing::{ListedCase, Matched, list, match_up};
@@ -63,7 +67,7 @@ impl<T> Both<T> {
     }
 }
 
-/// How a gate measures and when it judges. It is fixed before the first pair.
+/// How a gate measures and when it judges. It is decided before the first pair.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct GatePlan {
     /// The seed of all random orders.
@@ -73,10 +77,9 @@ pub(crate) struct GatePlan {
     pub pin: bool,
     /// The chance of a false alarm in the whole gate.
     pub alpha: f64,
-    /// Pairs of each case before the first look, and before each further look.
-    pub pair_count: u64,
-    /// The largest number of looks. `alpha` is divided among them.
-    pub look_count: u64,
+    /// The number of pairs of every case, after which all are judged once. Null if they are judged after every pair, so
+    /// that a case gets only as many pairs as it needs.
+    pub pair_count: Option<u64>,
     /// The rounds of a pair. Each has two slices per side.
     pub round_count: u32,
     /// How long a process warms up.
@@ -90,16 +93,15 @@ pub(crate) struct GatePlan {
 }
 
 impl GatePlan {
-    /// The default plan: a pair of processes takes a sixth of a second. On most machines 50 pairs detect 5%, and 100
-    /// pairs detect 2%. Pairs differ mostly because their processes differ, so many short pairs give more information
-    /// than a few long ones.
+    /// The default plan: a pair of processes takes about a sixth of a second, and the cases are judged after every pair.
+    /// Pairs differ mostly because their processes differ, so many short pairs give more information than a few long
+    /// ones.
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             seed,
             pin: false,
             alpha: 0.01,
-            pair_count: 50,
-            look_count: 2,
+            pair_count: None,
             round_count: 3,
             // Starting a process takes about the same time again.
             warmup_ns: 10_000_000,
@@ -110,16 +112,18 @@ impl GatePlan {
         }
     }
 
-    /// The fraction of `alpha` for each look.
-    pub(crate) fn alpha_per_look(&self) -> f64 {
-        self.alpha / self.look_count as f64
+    /// When the pairs are looked at.
+    pub(crate) fn looks(&self) -> Looks {
+        match self.pair_count {
+            Some(_) => Looks::Once,
+            None => Looks::AfterEveryPair,
+        }
     }
 
-    /// The fewest pairs with which any verdict on `case_count` cases can be reached at one look.
+    /// The fewest pairs with which any verdict on `case_count` cases can be reached.
     pub(crate) fn fewest_pairs(&self, case_count: usize) -> u64 {
-        let alpha = self.alpha_per_look() / case_count.max(1) as f64;
-        let reaches = |count: &usize| interval_rank(*count, alpha).is_some();
-        (1..).find(|count| reaches(count)).unwrap_or(usize::MAX) as u64
+        let level = self.alpha / 2.0 / case_count.max(1) as f64;
+        self.looks().fewest_pairs(level)
     }
 }
 
@@ -160,8 +164,10 @@ impl Arm {
 
 /// Observes a gate and may stop it.
 pub(crate) trait Watcher: Idle {
-    /// A pair begins. At most `left` pairs remain until this look, this pair included.
+    /// A pair begins. About `left` pairs remain, this one included.
     fn begin(&mut self, case: &str, left: u64);
+    /// A case is decided, while others are still measured.
+    fn decided(&mut self, case: &str, judgement: &Judgement);
     /// A case was given up.
     fn failed(&mut self, case: &str, error: &SideError);
 }

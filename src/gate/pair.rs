@@ -9,7 +9,7 @@ use super::{Arm, Both, Contest, GatePlan};
 use crate::backend::Backend;
 use crate::case::protocol::Prepare;
 use crate::case::{ChildPlan, Idle, LatencyTime, Ready, Session};
-use crate::compare::{Side, SideError};
+use crate::compare::{Side, SideError, SideTimes};
 use crate::machine::bracket::Bracket;
 use crate::machine::host::core_count;
 use crate::measure::calibration::{calibrate, calibrate_alone};
@@ -97,6 +97,20 @@ impl Pair {
         let times: Option<Vec<f64>> = slices.map(|slice| slice.time(channel)).collect();
         times?.try_into().ok()
     }
+}
+
+/// The median time of a run on each side, over all pairs; `None` if a slice has no such time.
+pub(super) fn median_times(pairs: &[Pair], channel: Channel) -> Option<SideTimes> {
+    let of = |side| {
+        let slices = pairs.iter().flat_map(|pair| &pair.slices);
+        let own = slices.filter(|slice| slice.side == side);
+        let times: Option<Vec<f64>> = own.map(|slice| slice.time(channel)).collect();
+        median(&times?)
+    };
+    Some(SideTimes {
+        base_ns: of(Side::Base)?,
+        head_ns: of(Side::Head)?,
+    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -91,8 +91,10 @@ pub(crate) struct SelfTestPlan<'a> {
     pub verdict_count: u64,
     /// The threshold, if the workload does not set its own.
     pub threshold_ratio: f64,
-    /// How to reach each verdict.
+    /// How to reach each verdict,
     pub gate: &'a GatePlan,
+    /// and the time that it may take, if it is limited.
+    pub max_time: Option<Duration>,
 }
 
 /// Why there is no verdict.
@@ -111,6 +113,7 @@ pub(crate) enum SelfTestError {
 pub(crate) struct Trial {
     contest: Contest,
     gate: GatePlan,
+    max_time: Option<Duration>,
     planted_ratio: f64,
 }
 
@@ -129,6 +132,7 @@ impl SelfTestPlan<'_> {
                         seed,
                         ..self.gate.clone()
                     },
+                    max_time: self.max_time,
                     planted_ratio: *planted_ratio,
                 });
                 trials.extend(several.collect::<Vec<_>>());
@@ -168,7 +172,8 @@ impl Trial {
     /// Why there is no verdict.
     pub(crate) fn verdict(self, watcher: &mut dyn Watcher) -> Result<SelfVerdict, SelfTestError> {
         let start = Instant::now();
-        let ran = run(&[self.contest], &self.gate, None, None, watcher);
+        let until = self.max_time.map(|time| start + time);
+        let ran = run(&[self.contest], &self.gate, until, None, watcher);
         let mut ran = ran.map_err(SelfTestError::System)?;
         if ran.stop == Stop::Interrupted {
             return Err(SelfTestError::Interrupted);

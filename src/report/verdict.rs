@@ -2,25 +2,34 @@
 
 use std::fmt::Write;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, LineStyle, Table};
 
 use super::heading::slow_clock;
 use crate::compare::{
-    ComparedCase, Comparison, ComparisonSource, MissingCase, RatioInterval, Side, Verdict,
+    ComparedCase, Comparison, ComparisonSource, MissingCase, RatioInterval, Side, SideTimes,
 };
 use crate::record::Channel;
 use crate::text;
 use crate::units;
 
+mod conclusion;
+mod course;
+mod kind;
 mod note;
+
+pub(super) use conclusion::{conclusion, threshold};
+pub(super) use kind::LineKind;
 
 /// From this foreign load on, as a share of the machine, advice is given. Reports use the same limit.
 const FOREIGN_RATIO: f64 = 0.05;
 
 /// From this spread of the control loop on, it is reported. A neighbour on the same processor causes this much.
 const SWING: f64 = 1.2;
+
+/// The column of the times before and after.
+const TIMES_COLUMN: usize = 2;
 
 /// Stands for a value that is not available.
 pub(super) const NONE: &str = "–";
@@ -34,6 +43,8 @@ pub(super) struct CaseLine {
     pub(super) kind: LineKind,
     /// The time that decides.
     pub(super) judged: Channel,
+    /// The time that decides, before and after, such as `5.10 → 5.50 ms`, if it is known.
+    pub(super) times: Option<String>,
     /// The change of wall time, such as `+5.2%`.
     pub(super) wall: String,
     /// The interval that contains the true change of the time that decides.
@@ -54,47 +65,13 @@ impl CaseLine {
     }
 }
 
-/// The outcome of a case, the worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LineKind {
-    Failed,
-    /// Only the base has it.
-    Missing,
-    Verdict(Verdict),
-    /// Only the head has it.
-    New,
-}
-
-impl LineKind {
-    /// The outcome as one word.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Failed => "failed",
-            Self::Missing => "missing",
-            Self::Verdict(verdict) => verdict.name(),
-            Self::New => "new",
-        }
-    }
-
-    fn rank(self) -> usize {
-        match self {
-            Self::Failed => 0,
-            Self::Missing => 1,
-            Self::Verdict(verdict) => {
-                let all = Verdict::ALL.iter();
-                2 + all.take_while(|other| **other != verdict).count()
-            }
-            Self::New => 2 + Verdict::ALL.len(),
-        }
-    }
-}
-
 /// All cases, the worst outcome first. Cases with the same outcome are sorted by their change, the largest first.
 pub(super) fn lines(comparison: &Comparison) -> Vec<CaseLine> {
     let ratio = |case: &ComparedCase| case.judgement().map_or(0.0, |one| one.ratio);
     let mut cases: Vec<&ComparedCase> = comparison.cases.iter().collect();
     cases.sort_by(|a, b| ratio(b).total_cmp(&ratio(a)));
-    let missing = comparison.missing.iter().map(line_of_one_side);
+    let missing = comparison.missing.iter();
+    let missing = missing.map(|one| line_of_one_side(one, comparison));
     let compared = cases.into_iter().map(|case| line(case, comparison));
     let mut lines: Vec<CaseLine> = compared.chain(missing).collect();
     lines.sort_by_key(|line| line.kind.rank());
@@ -112,6 +89,7 @@ fn line(case: &ComparedCase, comparison: &Comparison) -> CaseLine {
             None => LineKind::Verdict(comparison.binding(case.verdict())),
         },
         judged: case.judged,
+        times: case.times.map(before_and_after),
         wall: change_of(Channel::Wall),
         interval: or_none(interval.map(range)),
         cpu: change_of(Channel::Cpu),
@@ -119,8 +97,17 @@ fn line(case: &ComparedCase, comparison: &Comparison) -> CaseLine {
     }
 }
 
+/// The times of both sides, with the unit only once if it is the same.
+fn before_and_after(times: SideTimes) -> String {
+    let (before, after) = (units::time(times.base_ns), units::time(times.head_ns));
+    match (before.split_once(' '), after.split_once(' ')) {
+        (Some((number, unit)), Some((_, same))) if unit == same => format!("{number} → {after}"),
+        _ => format!("{before} → {after}"),
+    }
+}
+
 /// The line of a case that only one side has.
-fn line_of_one_side(missing: &MissingCase) -> CaseLine {
+fn line_of_one_side(missing: &MissingCase, comparison: &Comparison) -> CaseLine {
     let mut note = format!("only the {} has it", missing.side.other().name());
     if let Some(error) = &missing.error {
         note += &format!("; {}: {}", error.kind, error.message);
@@ -128,11 +115,14 @@ fn line_of_one_side(missing: &MissingCase) -> CaseLine {
     CaseLine {
         id: missing.id.clone(),
         kind: match (missing.side, &missing.error) {
-            (Side::Head, _) => LineKind::Missing,
             (Side::Base, Some(_)) => LineKind::Failed,
-            (Side::Base, None) => LineKind::New,
+            (lacks, _) => LineKind::OneSided {
+                lacks,
+                fails: comparison.refuses(missing),
+            },
         },
         judged: Channel::Wall,
+        times: None,
         wall: NONE.into(),
         interval: NONE.into(),
         cpu: NONE.into(),
@@ -210,8 +200,15 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
         sentences.push("The two binaries are the same, byte for byte.".into());
     }
     if let Some(control) = &comparison.control {
-        sentences.push(control_sentence(control));
+        sentences.push(course::control_sentence(control));
     }
+    sentences.extend(
+        comparison
+            .course
+            .as_ref()
+            .map(course::sentences)
+            .unwrap_or_default(),
+    );
     if let Some(pin) = comparison.pin {
         sentences.push(format!(
             "During the whole comparison, {}.",
@@ -240,6 +237,7 @@ pub(super) fn fitness(comparison: &Comparison) -> Vec<String> {
     // No warning about the load average: it still contains the builds. The foreign load above was measured.
     sentences.extend(slow_clock(&comparison.host));
     sentences.extend(about_latencies(comparison));
+    sentences.extend(conclusion::about_control(comparison).map(str::to_owned));
     if comparison.source == ComparisonSource::Records {
         sentences.push(
             "The records were measured at different times. `taskdyno gate` alternates two builds and detects smaller changes.".into(),
@@ -284,27 +282,6 @@ pub(crate) fn bound_or_not(pin: bool) -> &'static str {
     }
 }
 
-fn control_sentence(control: &ComparedCase) -> String {
-    let interval = control.judgement().and_then(|one| one.interval);
-    let width = interval.map_or(String::new(), |interval| format!(" ({})", range(interval)));
-    match (&control.error, control.verdict()) {
-        (Some(error), _) => format!(
-            "The control, {}, failed: {}.",
-            text::line(&control.case.id()),
-            text::line(&error.error.message)
-        ),
-        (None, Verdict::Regressed | Verdict::Improved) => format!(
-            "The control failed: {}, compared with itself, came out as {}{width}.",
-            text::line(&control.case.id()),
-            control.verdict()
-        ),
-        (None, verdict) => format!(
-            "The control, {} compared with itself, came out as {verdict}{width}.",
-            text::line(&control.case.id())
-        ),
-    }
-}
-
 /// The machine in one line.
 pub(super) fn machine(comparison: &Comparison) -> String {
     let host = &comparison.host;
@@ -332,26 +309,40 @@ pub(crate) fn styled_verdicts(comparison: &Comparison) -> String {
         let _ = writeln!(text, "{dimmed}{sentence}{dimmed:#}");
     }
     let _ = writeln!(text, "{}", counts(&lines));
+    if let Some(sentence) = conclusion(comparison, &lines) {
+        let _ = writeln!(text, "{sentence}");
+    }
     text
 }
 
 fn table(lines: &[CaseLine]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
-    table.set_header(["verdict", "case", "wall", "interval", "CPU", "notes"]);
+    // Only a gate knows the times.
+    let has_times = lines.iter().any(|line| line.times.is_some());
+    let with_times = |cells: [&str; 7]| {
+        let cells = cells.map(str::to_owned).into_iter().enumerate();
+        let cells = cells.filter(|(index, _)| has_times || *index != TIMES_COLUMN);
+        cells.map(|(_, cell)| cell).collect::<Vec<_>>()
+    };
+    table.set_header(with_times([
+        "verdict", "case", "times", "wall", "interval", "CPU", "notes",
+    ]));
     for line in lines {
-        table.add_row([
+        table.add_row(with_times([
             line.kind.name(),
             &text::line(&line.id),
+            line.times.as_deref().unwrap_or(NONE),
             &line.wall,
             &line.interval,
             &line.cpu,
             &line.note,
-        ]);
+        ]));
     }
+    let last_figure = if has_times { 5 } else { 4 };
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 1));
-        let is_figure = (2..=4).contains(&index);
+        let is_figure = (2..=last_figure).contains(&index);
         column.set_cell_alignment(match is_figure {
             true => CellAlignment::Right,
             false => CellAlignment::Left,
@@ -372,21 +363,10 @@ fn colored(row: &str, kind: Option<LineKind>) -> String {
     match kind {
         None => row.into(),
         Some(kind) => {
-            let style = style(kind);
+            let style = kind.style();
             let word = kind.name();
             row.replacen(word, &format!("{style}{word}{style:#}"), 1)
         }
-    }
-}
-
-fn style(kind: LineKind) -> Style {
-    match kind {
-        LineKind::Failed | LineKind::Missing | LineKind::Verdict(Verdict::Regressed) => {
-            AnsiColor::Red.on_default()
-        }
-        LineKind::Verdict(Verdict::Improved) => AnsiColor::Green.on_default(),
-        LineKind::Verdict(Verdict::Inconclusive) => AnsiColor::Yellow.on_default(),
-        LineKind::Verdict(Verdict::Unchanged) | LineKind::New => Style::new(),
     }
 }
 

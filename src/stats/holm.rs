@@ -19,9 +19,36 @@ pub(crate) fn adjusted(p_values: &[f64]) -> Vec<f64> {
     adjusted
 }
 
+/// The level that each p-value is compared with: `alpha / m` for the smallest, `alpha / (m - 1)` for the next one, and so
+/// on up to the first that is not rejected. Its level is that of all others too: what they still have to meet. Exactly
+/// those values are rejected that are at most their level.
+pub(crate) fn levels(p_values: &[f64], alpha: f64) -> Vec<f64> {
+    let count = p_values.len();
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by(|a, b| p_values[*a].total_cmp(&p_values[*b]));
+    let mut levels = vec![alpha; count];
+    let mut rejected_count = 0;
+    for index in order {
+        levels[index] = alpha / (count - rejected_count) as f64;
+        if p_values[index] <= levels[index] {
+            rejected_count += 1;
+        }
+    }
+    levels
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn levels_relax_with_each_rejection_and_no_further() {
+        // As below: 0.0125, 0.0167, and then 0.025 for both others. 0.04 would be below the 0.05 of the fourth.
+        let levels = levels(&[0.01, 0.04, 0.03, 0.005], 0.05);
+        let expected = [0.05 / 3.0, 0.025, 0.025, 0.0125];
+        assert_eq!(levels, expected);
+        assert!(super::levels(&[], 0.05).is_empty());
+    }
 
     #[test]
     fn a_small_one_makes_room_for_the_next() {

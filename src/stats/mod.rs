@@ -4,16 +4,19 @@
 //! All functions take their values in any order and any unit, and return results in the same unit. None assumes a
 //! distribution, because wall times are skewed, have several modes, and drift.
 
+pub(crate) mod anytime;
 pub(crate) mod binomial;
+pub(crate) mod correlation;
 mod divisive;
 pub(crate) mod holm;
 pub(crate) mod metg;
+pub(crate) mod optional_stopping;
 pub(crate) mod paired;
 mod sessions;
 pub(crate) mod steady;
 mod student;
 
-pub(crate) use divisive::{Divisive, change_points};
+pub(crate) use divisive::{ChangePoint, Divisive, change_points};
 pub(crate) use sessions::{SessionDifference, session_difference};
 
 /// A closed range of values.

@@ -332,7 +332,7 @@ fn a_gate_compares_two_versions_of_a_foreign_runtime() {
     let gate = |more: &[&str]| {
         let mut gate = taskdyno();
         gate.args(["gate", "empty/pattern=chain", "--workers", "1"])
-            .args(["--pairs", "8", "--no-extension", "--out"])
+            .args(["--pairs", "8", "--out"])
             .arg(&out)
             .args(more);
         gate.arg("--base-external").arg(base.path("backends.toml"));

@@ -78,7 +78,7 @@ fn a_gate_judges_the_cpu_time_of_python() {
     let out = folder.path().join("out");
     let mut gate = Command::new(env!("CARGO_BIN_EXE_taskdyno"));
     gate.args(["gate", "empty/pattern=chain", "--workers", "1"])
-        .args(["--pairs", "8", "--no-extension", "--out"])
+        .args(["--pairs", "8", "--out"])
         .arg(&out);
     for side in ["--base-external", "--head-external"] {
         gate.arg(side).arg(&file);

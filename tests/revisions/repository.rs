@@ -30,7 +30,7 @@ impl Repository {
         let top = bench.path().join("above/repository");
         let repository = Self { bench, top };
         fs::create_dir_all(&repository.top).unwrap();
-        repository.git(&["init", "--quiet"]);
+        repository.git(&["init", "--quiet", "--initial-branch", "main"]);
         repository.write("Cargo.toml", MANIFEST);
         repository.write("src/main.rs", MAIN);
         repository.write(".gitignore", "target\nCargo.lock\n");
@@ -58,12 +58,19 @@ impl Repository {
         commit(&self.top)
     }
 
-    /// A gate that compares a revision with itself.
+    /// A gate that compares this program with a revision.
     pub(crate) fn gate(&self, revision: &str) -> Command {
-        self.gate_of(revision, revision)
+        self.gate_of(revision, env!("CARGO_BIN_EXE_taskdyno"))
     }
 
     pub(crate) fn gate_of(&self, base: &str, head: &str) -> Command {
+        let mut command = self.bare_gate();
+        command.args(["--base", base, "--head", head]);
+        command
+    }
+
+    /// A gate of what it finds by itself.
+    pub(crate) fn bare_gate(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_taskdyno"));
         command.current_dir(&self.top);
         for (name, _) in std::env::vars_os() {
@@ -78,8 +85,8 @@ impl Repository {
         command.env("NO_COLOR", "1");
         command.env("XDG_CACHE_HOME", self.path("cache"));
         command.env("CARGO_NET_OFFLINE", "true");
-        command.args(["gate", "--base", base, "--head", head, "--out"]);
-        command.arg(self.path("out"));
+        command.env("TASKDYNO_OUT", self.path("out"));
+        command.arg("gate");
         command
     }
 

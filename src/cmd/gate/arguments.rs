@@ -4,12 +4,14 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::building::Building;
 use crate::cmd::measuring::{Manner, seconds};
 use crate::cmd::number::number;
 use crate::cmd::pin::Pin;
 use crate::cmd::select::Selected;
 use crate::cmd::show::Show;
 use crate::cmd::tell;
+use crate::compare::Allowed;
 use crate::gate::{GatePlan, ListedCase};
 
 /// The arguments of `gate`.
@@ -17,21 +19,17 @@ use crate::gate::{GatePlan, ListedCase};
 pub(in crate::cmd) struct GateArguments {
     #[command(flatten)]
     pub(super) selected: Selected,
-    /// Compare with this build: the path of a program, or a git revision, which is built first.
-    #[arg(
-        long,
-        value_name = "BUILD",
-        required_unless_present_any = ["self_test", "base_external"],
-        env = "TASKDYNO_BASE"
-    )]
+    /// Compare with this build: the path of a program, or a git revision, which is built first (default: the commit
+    /// where the head left the main branch).
+    ///
+    /// The main branch is `origin/HEAD`, else `main`, else `master`.
+    #[arg(long, value_name = "BUILD", env = "TASKDYNO_BASE")]
     pub(super) base: Option<String>,
-    /// Judge this build: the path of a program, or a git revision, which is built first.
-    #[arg(
-        long,
-        value_name = "BUILD",
-        required_unless_present_any = ["self_test", "head_external"],
-        env = "TASKDYNO_HEAD"
-    )]
+    /// Judge this build: the path of a program, or a git revision, which is built first (default: the working tree).
+    ///
+    /// The working tree is copied as it is, with changes that are not committed and without files that git ignores.
+    /// Later edits do not enter.
+    #[arg(long, value_name = "BUILD", env = "TASKDYNO_HEAD")]
     pub(super) head: Option<String>,
     /// Compare with the backends of this file: a version of a foreign runtime. Use it with `--head-external`, in place
     /// of `--base` and `--head`.
@@ -51,40 +49,60 @@ pub(in crate::cmd) struct GateArguments {
         env = "TASKDYNO_HEAD_EXTERNAL"
     )]
     pub(super) head_external: Option<PathBuf>,
-    /// Build this package of a revision, if its workspace has several.
-    #[arg(long, value_name = "NAME", env = "TASKDYNO_PACKAGE")]
-    pub(super) package: Option<String>,
-    /// Build this binary of a revision, if its package has several: taskdyno, or your own program that uses its
-    /// `Harness`.
-    #[arg(long, value_name = "NAME", env = "TASKDYNO_BIN")]
-    pub(super) bin: Option<String>,
+    #[command(flatten)]
+    pub(super) building: Building,
     /// Ignore changes smaller than this fraction of the base's time; 0.01 is 1%.
     ///
     /// A threshold in the workload file takes precedence.
     #[arg(long, value_name = "RATIO", default_value = "0.01", value_parser = threshold, allow_negative_numbers = true, env = "TASKDYNO_THRESHOLD")]
     pub(super) threshold: f64,
-    /// Measure this many pairs of processes per case before the first look. Undecided cases get the same number again
-    /// before the second look.
+    /// Measure exactly this many pairs of processes per case, and judge them once.
+    ///
+    /// By default, a gate judges after every pair, and a case gets only as many pairs as it needs.
     #[arg(
         long,
         value_name = "N",
-        default_value = "50",
         value_parser = clap::value_parser!(u64).range(1..=1000),
         env = "TASKDYNO_PAIRS"
     )]
-    pub(super) pairs: u64,
-    /// Look at the results only once, without further pairs for undecided cases.
-    #[arg(long, env = "TASKDYNO_NO_EXTENSION")]
-    pub(super) no_extension: bool,
+    pub(super) pairs: Option<u64>,
     /// Limit the chance of a false alarm in any of the cases; 0.01 is 1%.
     #[arg(long, value_name = "CHANCE", default_value = "0.01", value_parser = chance, allow_negative_numbers = true, env = "TASKDYNO_ALPHA")]
     pub(super) alpha: f64,
-    /// Start no pair after this many seconds, and judge each case by the pairs measured so far.
+    /// Start no pair after this many seconds, and judge each case by the pairs measured so far. In a self-test, this is
+    /// the limit for each verdict.
+    ///
+    /// The default is 20 s for each case, all together, and no limit with `--pairs`. Building does not count. `--resume`
+    /// continues with more time.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_GATE_MAX_TIME")]
     pub(super) max_time: Option<Duration>,
     /// Kill a process that has not ended after this many seconds. A timeout in the workload file takes precedence.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, allow_negative_numbers = true, env = "TASKDYNO_TIMEOUT")]
     pub(super) timeout: Duration,
+    /// Accept cases that only the head has. They are reported in any case.
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "true",
+        default_missing_value = "true",
+        num_args = 0..=1,
+        require_equals = true,
+        action = clap::ArgAction::Set,
+        env = "TASKDYNO_ALLOW_NEW"
+    )]
+    allow_new: bool,
+    /// Accept cases that only the base has. They are reported in any case.
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "false",
+        default_missing_value = "true",
+        num_args = 0..=1,
+        require_equals = true,
+        action = clap::ArgAction::Set,
+        env = "TASKDYNO_ALLOW_MISSING"
+    )]
+    allow_missing: bool,
     #[command(flatten)]
     pub(super) show: Show,
     /// Write the results to this folder.
@@ -106,7 +124,7 @@ pub(in crate::cmd) struct GateArguments {
     pub(super) manner: Manner,
     /// Test the gate on this machine: measure how often it raises a false alarm, and how often it finds a planted
     /// slow-down.
-    #[arg(long, conflicts_with_all = ["base", "head", "base_external", "max_time", "resume"], env = "TASKDYNO_SELF_TEST")]
+    #[arg(long, conflicts_with_all = ["base", "head", "base_external", "resume"], env = "TASKDYNO_SELF_TEST")]
     pub(super) self_test: bool,
     /// Make a self-test of a few minutes, with one case and 5 verdicts per planted slow-down.
     #[arg(long, requires = "self_test", env = "TASKDYNO_QUICK")]
@@ -136,7 +154,27 @@ pub(in crate::cmd) struct GateArguments {
     pub(super) neighbour: bool,
 }
 
+/// How long a gate measures by default, for each of its cases. Cases that are decided early leave their time to others.
+const TIME_PER_CASE: Duration = Duration::from_secs(20);
+
 impl GateArguments {
+    /// Which cases that only one side has do not make the gate fail.
+    pub(super) fn allowed(&self) -> Allowed {
+        Allowed {
+            new: self.allow_new,
+            missing: self.allow_missing,
+        }
+    }
+
+    /// How long to measure, if that is limited.
+    pub(super) fn time_limit(&self, case_count: usize) -> Option<Duration> {
+        let usual = match self.pairs {
+            None => Some(TIME_PER_CASE * case_count as u32),
+            Some(_) => None,
+        };
+        self.max_time.or(usual)
+    }
+
     /// Whether to bind workers to cores. `--pin=always` and `--pin=never` decide it. Otherwise a resumed gate keeps the
     /// setting of the interrupted one, and a new gate binds workers only if the backends of all cases support it and
     /// the machine is quiet: a gate has one setting for all its cases.

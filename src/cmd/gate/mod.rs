@@ -10,7 +10,8 @@ use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
 use super::{CommandResult, Exit, OK, complaint, say, tell};
 use crate::compare::{
-    COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, SideError, Verdict,
+    Allowed, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Course, SideError,
+    Verdict,
 };
 use crate::disk;
 use crate::gate::build::Resolved;
@@ -25,6 +26,7 @@ use crate::registry::Registry;
 use crate::report::change;
 
 mod arguments;
+mod building;
 mod self_test;
 mod sides;
 mod watcher;
@@ -69,12 +71,9 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
 
     // Even if this gate fails, the folder must not present the comparison of an earlier gate as its result.
     set_aside(&arguments.out.join(COMPARISON))?;
-    let mut watcher = Pairs::new(
-        header.plan.pair_count,
-        contests.len(),
-        arguments.manner.quiet,
-    );
-    let until = arguments.max_time.map(|time| start + time);
+    let mut watcher = Pairs::new(&header.plan, contests.len(), arguments.manner.quiet);
+    let max_time = arguments.time_limit(header.cases.len());
+    let until = max_time.map(|time| start + time);
     let ran = run(&contests, &header.plan, until, Some(&mut log), &mut watcher)
         .map_err(|error| cannot_append(&log, &error))?;
     watcher.progress.close();
@@ -87,7 +86,11 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
         return Ok(interrupted());
     }
     sides::unchanged_on_disk(&builds)?;
-    let comparison = comparison(header, matched, ran, started_at, start.elapsed());
+    let course = course(&header.plan, max_time, &ran);
+    let comparison = Comparison {
+        allowed: arguments.allowed(),
+        ..comparison(header, matched, ran, course, started_at, start.elapsed())
+    };
     finish(&comparison, arguments)
 }
 
@@ -157,8 +160,8 @@ fn open_log(
     }
     if log.was_judged() {
         tell(
-            "this gate was already judged when its time was up, so it measures no more pairs: another look \
-             would raise the chance of a false alarm; to measure again with more time, leave out --resume",
+            "this gate was already judged when its time was up, so it measures no more pairs: a second look at \
+             planned pairs would raise the chance of a false alarm; to measure again with more time, leave out --resume",
         );
     }
     Ok((header, log))
@@ -174,20 +177,20 @@ fn plan(
         pin,
         alpha: arguments.alpha,
         pair_count: arguments.pairs,
-        look_count: if arguments.no_extension { 1 } else { 2 },
         timeout_ns: nanoseconds(arguments.timeout),
         ..GatePlan::new(seed)
     };
     let fewest = plan.fewest_pairs(case_count);
-    if plan.pair_count < fewest {
-        return Err(Exit::usage(complaint!(
-            help = format!("use --pairs {fewest}, or more to detect smaller changes"),
-            "{} pairs are too few for a verdict on {case_count} cases at --alpha {}",
-            plan.pair_count,
+    match plan.pair_count {
+        Some(pairs) if pairs < fewest => Err(Exit::usage(complaint!(
+            help = format!(
+                "use --pairs {fewest}, or more to detect smaller changes, or leave out --pairs"
+            ),
+            "{pairs} pairs are too few for a verdict on {case_count} cases at --alpha {}",
             plan.alpha
-        )));
+        ))),
+        _ => Ok(plan),
     }
-    Ok(plan)
 }
 
 /// One contest per case, and a control, which compares the base with itself on one of the cases.
@@ -218,10 +221,21 @@ fn contests(header: &Header, builds: &Both<Resolved>) -> Vec<Contest> {
     contests
 }
 
+fn course(plan: &GatePlan, max_time: Option<Duration>, ran: &Ran) -> Course {
+    Course {
+        planned_pair_count: plan.pair_count,
+        max_time_ns: max_time.map(nanoseconds),
+        is_out_of_time: ran.stop == Stop::OutOfTime,
+        pair_correlation: ran.correlation.map(|found| found.estimate),
+        pair_correlation_low: ran.correlation.map(|found| found.low),
+    }
+}
+
 fn comparison(
     header: Header,
     matched: Matched,
     ran: Ran,
+    course: Course,
     started_at: String,
     elapsed: Duration,
 ) -> Comparison {
@@ -242,6 +256,7 @@ fn comparison(
                 has_latencies: false,
                 wall: None,
                 cpu: None,
+                times: None,
                 elapsed_ns: 0,
                 error: Some(error),
                 not_judged: None,
@@ -254,6 +269,7 @@ fn comparison(
         base: header.base,
         head: header.head,
         pin: Some(header.plan.pin),
+        course: Some(course),
         alpha: header.plan.alpha,
         seed: header.plan.seed,
         host: header.host,
@@ -265,6 +281,7 @@ fn comparison(
         cases,
         control,
         missing: matched.missing,
+        allowed: Allowed::default(),
     }
 }
 

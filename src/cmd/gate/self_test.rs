@@ -13,7 +13,7 @@ use crate::case::Idle;
 use crate::cmd::measuring::{cannot_write, make_ready, print_ids};
 use crate::cmd::progress::{Progress, catch_interrupt, interrupted};
 use crate::cmd::{CommandResult, Exit, OK, complaint, say};
-use crate::compare::{SideError, Verdict};
+use crate::compare::{Judgement, SideError, Verdict};
 use crate::disk::{self, FileLock};
 use crate::gate::self_test::{
     SelfTest, SelfTestError, SelfTestPlan, SelfVerdict, VerdictTally, tally,
@@ -80,6 +80,7 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
         verdict_count: arguments.verdicts.unwrap_or(usual),
         threshold_ratio: arguments.threshold,
         gate: &gate,
+        max_time: arguments.time_limit(1),
     };
     let file = arguments.out.join(FILE);
     let _lock = disk::create_folder(&arguments.out)
@@ -268,12 +269,14 @@ fn notes(result: &SelfTest) -> Vec<String> {
         ""
     };
     notes.push(bound_or_not(result.plan.pin).to_owned());
+    let pairs = match result.plan.pair_count {
+        Some(count) => format!("{count} pairs and one look"),
+        None => "a look after every pair".into(),
+    };
     notes.push(format!(
-        "threshold {}%, alpha {}, {} pairs and {} looks, seed {}, {:.0} s{beside}",
+        "threshold {}%, alpha {}, {pairs}, seed {}, {:.0} s{beside}",
         result.threshold_ratio * 100.0,
         result.plan.alpha,
-        result.plan.pair_count,
-        result.plan.look_count,
         result.plan.seed,
         result.elapsed_ns as f64 / 1e9,
     ));
@@ -295,6 +298,8 @@ impl Idle for Verdicts {
 
 impl Watcher for Verdicts {
     fn begin(&mut self, _: &str, _: u64) {}
+
+    fn decided(&mut self, _: &str, _: &Judgement) {}
 
     fn failed(&mut self, _: &str, _: &SideError) {}
 }

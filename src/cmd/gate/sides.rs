@@ -8,8 +8,9 @@ use crate::cmd::complaint::Complaint;
 use crate::cmd::externals::with_files;
 use crate::cmd::progress::is_interrupted;
 use crate::cmd::{Exit, complaint, tell};
+use crate::compare::Side;
 use crate::foreign::git::Git;
-use crate::gate::build::{Meanwhile, Resolved, Target, find, sha256};
+use crate::gate::build::{Found, Meanwhile, Resolved, find, merge_base, sha256, working_tree};
 use crate::gate::{Both, ListedCase, Matched, list, match_up};
 use crate::machine::host;
 use crate::registry::Registry;
@@ -17,8 +18,8 @@ use crate::system::OWN_PROGRAM;
 
 /// What the command line names.
 pub(super) enum NamedSides<'a> {
-    /// Programs or revisions.
-    Builds(&'a str, &'a str),
+    /// Programs or revisions; `None` for the default.
+    Builds(Option<&'a str>, Option<&'a str>),
     /// Files of external backends.
     Versions(&'a Path, &'a Path),
 }
@@ -26,10 +27,11 @@ pub(super) enum NamedSides<'a> {
 /// The two sides that the command line names; `None` for a self-test.
 pub(super) fn named(arguments: &GateArguments) -> Option<NamedSides<'_>> {
     match (&arguments.base_external, &arguments.head_external) {
+        _ if arguments.self_test => None,
         (Some(base), Some(head)) => Some(NamedSides::Versions(base, head)),
         _ => Some(NamedSides::Builds(
-            arguments.base.as_deref()?,
-            arguments.head.as_deref()?,
+            arguments.base.as_deref(),
+            arguments.head.as_deref(),
         )),
     }
 }
@@ -41,7 +43,7 @@ pub(super) fn find_both(
     arguments: &GateArguments,
 ) -> Result<Both<Resolved>, Exit> {
     match named {
-        NamedSides::Builds(base, head) => builds(base, head, arguments),
+        NamedSides::Builds(base, head) => builds(*base, *head, arguments),
         NamedSides::Versions(base, head) => Ok(Both {
             base: version(base, registry)?,
             head: version(head, registry)?,
@@ -51,20 +53,53 @@ pub(super) fn find_both(
 
 /// Finds or builds both programs. If the base is missing or does not build, there is nothing to compare with. A head
 /// that is missing is a usage error, and one that does not build is a failure.
-fn builds(base: &str, head: &str, arguments: &GateArguments) -> Result<Both<Resolved>, Exit> {
-    let target = Target {
-        package: arguments.package.clone(),
-        bin: arguments.bin.clone(),
-    };
+fn builds(
+    base: Option<&str>,
+    head: Option<&str>,
+    arguments: &GateArguments,
+) -> Result<Both<Resolved>, Exit> {
     let mut meanwhile = Meanwhile {
         tell: &mut |line| tell(line),
         is_cancelled: &is_interrupted,
     };
-    let base = find(base, &is_interrupted).and_then(|base| base.program(&target, &mut meanwhile));
+    let found = found(base, head, arguments, &mut meanwhile)?;
+    let base_target = arguments.building.target(Side::Base);
+    let head_target = arguments.building.target(Side::Head);
+    if base_target == head_target && found.base.is_equal(&found.head, &is_interrupted) {
+        return Err(Exit::usage(complaint!(
+            help = "name another --base, or change something; `taskdyno gate --self-test` shows what a gate says about \
+                    equal builds",
+            "there is nothing to compare: `{}` and `{}` have the same files",
+            found.base.name(),
+            found.head.name()
+        )));
+    }
+    let base = found.base.program(&base_target, &mut meanwhile);
     let base = base.map_err(Exit::not_comparable)?;
-    let head = find(head, &is_interrupted).map_err(Exit::usage)?;
-    let head = head.program(&target, &mut meanwhile);
+    let head = found.head.program(&head_target, &mut meanwhile);
     let head = head.map_err(Exit::failed)?;
+    Ok(Both { base, head })
+}
+
+/// Finds what to compare, and copies the working tree before anything is built. The default of the base depends on the
+/// head.
+fn found(
+    base: Option<&str>,
+    head: Option<&str>,
+    arguments: &GateArguments,
+    meanwhile: &mut Meanwhile<'_>,
+) -> Result<Both<Found>, Exit> {
+    let base = base.map(|name| find(name, &is_interrupted));
+    let base = base.transpose().map_err(Exit::not_comparable)?;
+    let head = match head {
+        Some(name) => find(name, &is_interrupted),
+        None => working_tree(&arguments.out, meanwhile),
+    };
+    let head = head.map_err(Exit::usage)?;
+    let base = match base {
+        Some(base) => base,
+        None => merge_base(&head, &is_interrupted).map_err(Exit::not_comparable)?,
+    };
     Ok(Both { base, head })
 }
 

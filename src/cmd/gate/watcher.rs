@@ -4,21 +4,28 @@ use std::time::Instant;
 
 use crate::case::Idle;
 use crate::cmd::progress::Progress;
-use crate::compare::SideError;
-use crate::gate::Watcher;
+use crate::compare::{Judgement, SideError, Verdict};
+use crate::gate::{GatePlan, Watcher};
+use crate::report::change;
 
 /// Progress through the pairs of a gate.
 pub(super) struct Pairs {
     pub(super) progress: Progress,
     has_begun: bool,
+    quiet: bool,
 }
 
 impl Pairs {
-    pub(super) fn new(pair_count: u64, contest_count: usize, quiet: bool) -> Self {
+    pub(super) fn new(plan: &GatePlan, contest_count: usize, quiet: bool) -> Self {
+        let (pair_count, noun) = match plan.pair_count {
+            Some(planned) => (planned, "pairs"),
+            None => (plan.fewest_pairs(contest_count), "pairs or more"),
+        };
         let total = pair_count as usize * contest_count;
         Self {
-            progress: Progress::new(total, "pairs", quiet),
+            progress: Progress::new(total, noun, quiet),
             has_begun: false,
+            quiet,
         }
     }
 }
@@ -43,9 +50,26 @@ impl Watcher for Pairs {
         self.progress.begin(case);
     }
 
+    fn decided(&mut self, case: &str, judgement: &Judgement) {
+        // That nothing changed is no news.
+        if judgement.verdict != Verdict::Unchanged && !self.quiet {
+            self.progress.tell(&decision(case, judgement));
+        }
+    }
+
     fn failed(&mut self, case: &str, error: &SideError) {
         self.progress.tell(&failure(case, error));
     }
+}
+
+/// A verdict that is reached while other cases are still measured, as one line.
+fn decision(case: &str, judgement: &Judgement) -> String {
+    format!(
+        "{case}: {}, {}, after {} pairs",
+        judgement.verdict,
+        change(judgement.ratio),
+        judgement.pair_count
+    )
 }
 
 /// The failure of a case, as one line.

@@ -18,7 +18,7 @@ fn series(case: &Builder, walls_us: &[u64]) -> Vec<Placed> {
 }
 
 fn only(records: &[Placed]) -> Series {
-    let history = history(records, &Divisive::default(), false).unwrap();
+    let history = history(records, &HistoryPlan::default()).unwrap();
     assert_eq!(history.series.len(), 1);
     history.series.into_iter().next().unwrap()
 }
@@ -69,7 +69,11 @@ fn a_slower_machine_is_a_change_only_in_raw_times() {
         "{:?}",
         found.points[0]
     );
-    let raw = history(&records, &Divisive::default(), true).unwrap();
+    let raw_plan = HistoryPlan {
+        is_raw: true,
+        ..HistoryPlan::default()
+    };
+    let raw = history(&records, &raw_plan).unwrap();
     assert_eq!(raw.series[0].changes.len(), 1);
     assert!(!raw.series[0].is_calibrated);
 }
@@ -126,7 +130,7 @@ fn one_sentence_covers_all_sessions_that_are_left_out() {
 fn a_repeated_session_is_refused() {
     let mut records = series(&hash_case(), &LEVELS);
     records.push(("copy.jsonl:1".into(), records[3].1.clone()));
-    let NotComparable(reasons) = history(&records, &Divisive::default(), false).unwrap_err();
+    let NotComparable(reasons) = history(&records, &HistoryPlan::default()).unwrap_err();
     insta::assert_snapshot!(reasons.join("\n"), @"copy.jsonl:1 is the same session as 3.jsonl:1, and a session counts once, because a repeated session does not show how much sessions differ");
 }
 
@@ -134,7 +138,7 @@ fn a_repeated_session_is_refused() {
 fn cases_have_their_own_series() {
     let other = case("other", "serial", 1).calibrated_us(100);
     let records = [series(&hash_case(), &LEVELS), series(&other, &LEVELS[..4])].concat();
-    let found = history(&records, &Divisive::default(), false).unwrap();
+    let found = history(&records, &HistoryPlan::default()).unwrap();
     let lens: Vec<_> = found
         .series
         .iter()
@@ -148,7 +152,7 @@ fn cases_have_their_own_series() {
 fn two_machines_are_refused() {
     let mut records = series(&hash_case(), &LEVELS);
     records[4].1.host.core_count = 8;
-    let NotComparable(reasons) = history(&records, &Divisive::default(), false).unwrap_err();
+    let NotComparable(reasons) = history(&records, &HistoryPlan::default()).unwrap_err();
     insta::assert_snapshot!(reasons.join("\n"), @"0.jsonl:1 and 4.jsonl:1 were measured on different machines: Example CPU with 2 cores and Example CPU with 8 cores");
 }
 
@@ -188,4 +192,88 @@ fn a_workload_that_is_ranked_by_cpu_time_has_a_history_of_it() {
         "{:?}",
         found.notes
     );
+}
+
+/// Sixteen sessions, of which the last eight take this much longer, in 0.1%.
+fn step(per_mille: u64) -> Vec<Placed> {
+    let wall = |(index, wall): (usize, &u64)| match index {
+        0..8 => *wall,
+        _ => LEVELS[index - 8] * (1000 + per_mille) / 1000,
+    };
+    let walls: Vec<u64> = LEVELS.iter().enumerate().map(wall).collect();
+    series(&hash_case(), &walls)
+}
+
+#[test]
+fn a_change_below_the_threshold_is_ignored() {
+    let found = |records: &[Placed], threshold_ratio| {
+        let plan = HistoryPlan {
+            threshold_ratio,
+            ..HistoryPlan::default()
+        };
+        let found = history(records, &plan).unwrap();
+        let changes = found.series[0].changes.iter();
+        changes.map(|change| change.index).collect::<Vec<_>>()
+    };
+    let small = step(20);
+    assert_eq!(found(&small, 0.0), [8]);
+    assert_eq!(found(&small, 0.019), [8]);
+    assert_eq!(found(&small, 0.021), [0; 0]);
+
+    // Two steps are both below the threshold. The smaller is dropped, and the other is then larger than by itself.
+    let walls: Vec<u64> = (0..24)
+        .map(|index| LEVELS[index % 8] * [1000, 1030, 1070][index / 8] / 1000)
+        .collect();
+    let stairs = series(&hash_case(), &walls);
+    assert_eq!(found(&stairs, 0.0), [8, 16]);
+    assert_eq!(found(&stairs, 0.039), [16]);
+}
+
+#[test]
+fn a_short_stretch_is_no_segment() {
+    let mut walls = [LEVELS, LEVELS].concat();
+    walls[8..].copy_from_slice(&[&LEVELS[..8], &LEVELS[..8], &LEVELS[..8]].concat());
+    walls[28..].copy_from_slice(&LEVELS[8..12]);
+    let records = series(&hash_case(), &walls);
+    let found = |min_len| {
+        let plan = HistoryPlan {
+            search: Divisive {
+                min_len,
+                ..Divisive::default()
+            },
+            ..HistoryPlan::default()
+        };
+        let found = history(&records, &plan).unwrap();
+        assert_eq!(found.fewest_between_count, min_len as u64);
+        let changes = found.series[0].changes.iter();
+        changes.map(|change| change.index).collect::<Vec<_>>()
+    };
+    assert_eq!(found(4), [28]);
+    assert!(!found(5).contains(&28));
+}
+
+#[test]
+fn only_a_recent_slow_down_that_still_is_there_counts() {
+    let slower = |records: &[Placed], within| {
+        let plan = HistoryPlan {
+            threshold_ratio: 0.01,
+            ..HistoryPlan::default()
+        };
+        let found = history(records, &plan).unwrap();
+        !found.slower_within(within).is_empty()
+    };
+    let records = step(200);
+    assert!(slower(&records, 8) && slower(&records, 100));
+    assert!(!slower(&records, 7), "it is too long ago");
+    let mut faster = step(200);
+    faster.reverse();
+    assert!(!slower(&faster, 16));
+    // It was reverted.
+    let walls = [&LEVELS[..], &LEVELS[..8]].concat();
+    let reverted = series(&hash_case(), &walls);
+    assert!(!slower(&reverted, 16));
+    // The same commit on both sides: the machine got slower.
+    let mut machine = step(200);
+    machine[8].1.commit = machine[7].1.commit.clone();
+    assert!(!slower(&machine, 16));
 }

@@ -21,6 +21,7 @@ fn comparison(cases: Vec<ComparedCase>) -> Comparison {
     Comparison {
         comparison_version: COMPARISON_VERSION,
         pin: None,
+        course: None,
         source: ComparisonSource::Gate,
         base: build.clone(),
         head: build,
@@ -35,6 +36,7 @@ fn comparison(cases: Vec<ComparedCase>) -> Comparison {
         control: None,
         missing: Vec::new(),
         advisory: Vec::new(),
+        allowed: Allowed::default(),
     }
 }
 
@@ -68,8 +70,13 @@ fn an_error_or_a_missing_case_is_worse_than_a_regression() {
         error: None,
     });
     assert_eq!(lacking.outcome(), Outcome::Failed);
+    lacking.allowed.missing = true;
+    assert_eq!(lacking.outcome(), Outcome::Fine, "the case may be missing");
     lacking.missing[0].side = Side::Base;
     assert_eq!(lacking.outcome(), Outcome::Fine, "the case is new");
+    lacking.allowed.new = false;
+    assert_eq!(lacking.outcome(), Outcome::Failed, "no case may be new");
+    lacking.allowed.new = true;
     lacking.missing[0].error = Some(CaseError::new(ErrorKind::Killed, "died"));
     assert_eq!(
         lacking.outcome(),

@@ -60,20 +60,23 @@ pub(super) fn build(
 fn command(order: &Order<'_>) -> Command {
     let mut command = cargo(order);
     command.current_dir(order.folder);
-    command.args([
-        "build",
-        "--release",
-        "--message-format",
-        "json-render-diagnostics",
-    ]);
+    command.args(["build", "--message-format", "json-render-diagnostics"]);
+    let profile = order.target.profile.as_deref();
+    command.args(["--profile", profile.unwrap_or("release")]);
     command.arg("--target-dir").arg(order.target_folder);
     for (flag, value) in [
         ("--package", &order.target.package),
         ("--bin", &order.target.bin),
+        ("--features", &order.target.features),
     ] {
         if let Some(value) = value {
             command.args([flag, value]);
         }
+    }
+    if let Some(flags) = &order.target.rustflags {
+        // The encoded form takes precedence over the other.
+        command.env_remove("CARGO_ENCODED_RUSTFLAGS");
+        command.env("RUSTFLAGS", flags);
     }
     // A build script that calls git must get the checkout.
     for variable in HOOK_VARIABLES {

@@ -22,6 +22,27 @@ pub(crate) enum ProgramError {
         /// What git said.
         error: GitError,
     },
+    /// The command line names no build, and git cannot say what the default is.
+    #[error("there is no {flag}, and git does not give the default: {error}")]
+    NoDefault {
+        /// The flag that is missing.
+        flag: &'static str,
+        /// What git said.
+        error: GitError,
+    },
+    /// The command line names no base, and there is no main branch.
+    #[error(
+        "there is no --base, and no main branch: neither `origin/HEAD` nor `main` nor `master` exists"
+    )]
+    NoMainBranch,
+    /// The command line names no base, and the head has nothing to do with the main branch.
+    #[error("there is no --base, and the head has no common commit with `{0}`")]
+    NoMergeBase(String),
+    /// The command line names no base, and this clone does not have it.
+    #[error(
+        "there is no --base, and this clone is shallow: it lacks the commit where the head left the main branch"
+    )]
+    Shallow,
     /// A program cannot be read.
     #[error("cannot read {}: {error}", file.display())]
     Unreadable {
@@ -91,6 +112,10 @@ pub(crate) enum ProgramError {
 }
 
 impl ProgramError {
+    pub(super) fn no_default(flag: &'static str, error: GitError) -> Self {
+        Self::NoDefault { flag, error }
+    }
+
     pub(super) fn unreadable(file: &Path, error: io::Error) -> Self {
         let file = file.into();
         Self::Unreadable { file, error }
@@ -114,6 +139,20 @@ impl Diagnostic for ProgramError {
                     "{}; or name the file of a built program",
                     error.advice()
                 ));
+            }
+            Self::NoDefault { flag, error } => {
+                return Some(format!(
+                    "{}; or name a program or a revision with {flag}",
+                    error.advice()
+                ));
+            }
+            Self::NoMainBranch => {
+                "name the base with --base; `git remote set-head origin --auto` asks origin for its main branch"
+            }
+            Self::NoMergeBase(_) => "name a program or a revision with --base",
+            Self::Shallow => {
+                "fetch the whole history: in GitHub's checkout with `fetch-depth: 0`, in GitLab with `GIT_DEPTH: \"0\"`, \
+                 elsewhere with `git fetch --unshallow`; or name the base with --base"
             }
             Self::NotExecutable(name) => {
                 return Some(format!("make it executable: chmod +x {name}"));

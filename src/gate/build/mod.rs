@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use self::checkout::check_out;
 use self::outside::Outside;
+use self::snapshot::Snapshot;
 use self::store::{BuildStore, Kept};
 use crate::backend::Backend;
 use crate::case::ChildProgram;
@@ -22,19 +23,47 @@ use crate::record::Commit;
 
 mod cargo;
 mod checkout;
+mod defaults;
 mod error;
 mod outside;
+mod snapshot;
 mod store;
 
+pub(crate) use defaults::{merge_base, working_tree};
 pub(crate) use error::ProgramError;
 
-/// Which binary of a revision to build.
-#[derive(Debug, Clone, Default)]
+/// Which binary of a revision to build, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Target {
     /// The package, if the workspace has several.
     pub package: Option<String>,
     /// The binary, if the package has several.
     pub bin: Option<String>,
+    /// The features to switch on, separated by commas.
+    pub features: Option<String>,
+    /// The profile of cargo; `None` for `release`.
+    pub profile: Option<String>,
+    /// The flags of the compiler, in place of those of the environment and of cargo's configuration.
+    pub rustflags: Option<String>,
+}
+
+impl Target {
+    /// The name of a revision that is built in this way.
+    fn named(&self, name: String) -> String {
+        let words = [
+            ("features", &self.features),
+            ("profile", &self.profile),
+            ("rustflags", &self.rustflags),
+        ];
+        let words = words.into_iter().filter_map(|(word, value)| {
+            let value = value.as_ref()?;
+            Some(format!("{word} {value}"))
+        });
+        match words.collect::<Vec<_>>() {
+            none if none.is_empty() => name,
+            words => format!("{name} with {}", words.join(", ")),
+        }
+    }
 }
 
 /// A program that can be run.
@@ -98,6 +127,8 @@ pub(crate) struct Revision {
     repository: Repository,
     name: String,
     commit: String,
+    /// If the commit is a copy of the working tree: what it copies.
+    snapshot: Option<Snapshot>,
 }
 
 /// Callbacks while a revision is looked up and built.
@@ -131,7 +162,7 @@ pub(crate) fn find(name: &str, is_cancelled: &dyn Fn() -> bool) -> Result<Found,
 }
 
 impl Found {
-    /// Returns the program. A revision is built in the release profile, in a separate checkout outside the repository,
+    /// Returns the program. A revision is built in a separate checkout outside the repository,
     /// which is kept for later gates.
     ///
     /// # Errors
@@ -147,6 +178,26 @@ impl Found {
             Self::Revision(revision) => revision.build(target, meanwhile),
         }
     }
+
+    /// Whether both are revisions with the same files.
+    pub(crate) fn is_equal(&self, other: &Self, is_cancelled: &dyn Fn() -> bool) -> bool {
+        let (Self::Revision(one), Self::Revision(other)) = (self, other) else {
+            return false;
+        };
+        let git = Git::at(&one.repository.top, is_cancelled);
+        let tree =
+            |one: &Revision| git.ask(["rev-parse".into(), format!("{}^{{tree}}", one.commit)]);
+        // If git fails here, it fails again where the revisions are checked out.
+        matches!((tree(one), tree(other)), (Ok(one), Ok(other)) if one == other)
+    }
+
+    /// What it is called in messages.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Program(resolved) => &resolved.build.name,
+            Self::Revision(revision) => &revision.name,
+        }
+    }
 }
 
 impl Revision {
@@ -158,6 +209,7 @@ impl Revision {
             repository,
             name: name.into(),
             commit,
+            snapshot: None,
         }))
     }
 
@@ -166,20 +218,28 @@ impl Revision {
         target: &Target,
         meanwhile: &mut Meanwhile<'_>,
     ) -> Result<Resolved, ProgramError> {
-        self.warn_of_changes(meanwhile);
+        if self.snapshot.is_none() {
+            self.warn_of_changes(meanwhile);
+        }
+        let (known_commit, dirty) = self.origin();
         let Self {
             repository,
             name,
             commit,
+            snapshot,
         } = self;
         let store = BuildStore::open(&repository.top, meanwhile)?;
-        let kept = store.keep(&commit)?;
+        let kept = match snapshot {
+            None => store.keep(&commit)?,
+            Some(_) => store.keep_working_tree()?,
+        };
         store.prune(&repository.top, meanwhile.is_cancelled);
         let outside = Outside::of(&repository.top, &kept.folder().join("tree"));
         outside.link()?;
+        let short = known_commit.as_ref().map(|hash| &hash[..10]);
         (meanwhile.tell)(&format!(
-            "building `{name}` ({}) in {}",
-            &commit[..10],
+            "building `{name}`{} in {}",
+            short.map_or(String::new(), |short| format!(" ({short})")),
             kept.folder().display()
         ));
         let mark = kept.folder().join("complete");
@@ -191,7 +251,7 @@ impl Revision {
                 target,
                 checkout: &outside.place,
                 folder: &outside.place.join(&repository.prefix),
-                target_folder: &kept.target_folder(&outside)?,
+                target_folder: &kept.target_folder(&outside, target)?,
             },
             meanwhile.is_cancelled,
         )?;
@@ -199,15 +259,22 @@ impl Revision {
         Ok(Resolved {
             program: kept.program(&built, &sha256)?,
             build: Build {
-                name,
-                commit: Some(commit),
-                // Built from a separate checkout.
-                dirty: false,
+                name: target.named(name),
+                commit: known_commit,
+                dirty,
                 sha256: Some(sha256),
             },
             externals: Vec::new(),
             _kept: Some(Arc::new(kept)),
         })
+    }
+
+    /// The commit that others know, and whether the build differs from it. Nobody else knows the copy of a working tree.
+    fn origin(&self) -> (Option<String>, bool) {
+        match &self.snapshot {
+            None => (Some(self.commit.clone()), false),
+            Some(snapshot) => (snapshot.parent.clone(), !snapshot.changed.is_empty()),
+        }
     }
 
     /// Warns that changes in the working tree are not part of a revision.
@@ -217,7 +284,7 @@ impl Revision {
         match host::commit(&git) {
             Ok(Some(here)) if here.dirty && here.hash == *commit => (meanwhile.tell)(&format!(
                 "`{name}` is built as it was committed, without the changes in the working tree; to judge \
-                 those, build them and name the program"
+                 those, leave out --head"
             )),
             Ok(_) => {}
             Err(error) => (meanwhile.tell)(&format!(

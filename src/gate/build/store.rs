@@ -8,6 +8,7 @@
 //!   commits/COMMIT/complete                there once the checkout is
 //!   commits/COMMIT/program-SHA256          its programs
 //!   commits/COMMIT/targets/HASH/           what cargo builds
+//!   commits/working-tree/                  the same for the working tree
 //! ```
 //!
 //! Every gate calls cargo, in a checkout that is kept. Cargo knows what a build depends on, and does nothing if nothing
@@ -23,13 +24,15 @@ use std::time::{Duration, SystemTime};
 use super::checkout::remove_checkout;
 use super::error::ProgramError;
 use super::outside::Outside;
-use super::{Meanwhile, sha256};
+use super::{Meanwhile, Target, sha256};
 use crate::disk::cache::{self, short_hash};
 use crate::foreign::git::Git;
 use crate::record::write_whole_with;
 
 /// The number of commits to keep per repository: a base and some heads. Each has a target folder with all dependencies.
 const MOST_COMMITS: usize = 4;
+/// The name of the working tree among the commits.
+const WORKING_TREE: &str = "working-tree";
 /// The number of target folders to keep per commit. Each compiler wrapper needs its own.
 const MOST_TARGETS: usize = 2;
 /// The entries of a repository are removed if they were not used for this long.
@@ -90,6 +93,24 @@ impl BuildStore {
         })
     }
 
+    /// Returns the folder of the working tree, as [`Self::keep`] does. Every copy of the working tree has the same folder,
+    /// so that cargo rebuilds only what was edited since the last gate. Programs of earlier copies are removed, unless
+    /// another gate may be running one.
+    pub(super) fn keep_working_tree(&self) -> Result<Kept, ProgramError> {
+        let folder = self.folder.join("commits").join(WORKING_TREE);
+        if let Ok(hold) = File::open(folder.join("hold"))
+            && hold.try_lock().is_ok()
+        {
+            let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+            for entry in entries {
+                if entry.file_name().to_string_lossy().starts_with("program-") {
+                    let _ = fs::remove_file(entry.path());
+                }
+            }
+        }
+        self.keep(WORKING_TREE)
+    }
+
     /// Removes the least recently used commits. Failures are ignored, because they only waste space.
     pub(super) fn prune(&self, top: &Path, is_cancelled: &dyn Fn() -> bool) {
         for folder in latest_first(&self.folder.join("commits"), "hold")
@@ -129,11 +150,17 @@ impl Kept {
     }
 
     /// Returns the target folder for the commit. Cargo assumes that a compiler wrapper changes nothing, so each
-    /// wrapper, and each configuration that may name one, gets its own folder. Commits do not share a folder: cargo
+    /// wrapper, and each configuration that may name one, gets its own folder. So do compiler flags of one side, because
+    /// cargo would build everything again for those of the other. Commits do not share a folder: cargo
     /// uses the same file names for packages with the same name and place in their workspaces. If a commit's sources
     /// are older, it would take the build of another commit for up to date.
-    pub(super) fn target_folder(&self, outside: &Outside) -> Result<PathBuf, ProgramError> {
+    pub(super) fn target_folder(
+        &self,
+        outside: &Outside,
+        target: &Target,
+    ) -> Result<PathBuf, ProgramError> {
         let mut key = outside.configuration_text();
+        key.extend(target.rustflags.iter().flat_map(|flags| flags.bytes()));
         for variable in WRAPPERS {
             key.extend(format!("{variable} {:?}\n", env::var_os(variable)).into_bytes());
         }

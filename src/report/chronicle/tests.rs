@@ -55,6 +55,8 @@ fn varied() -> History {
         significance: 0.01,
         permutation_count: 999,
         seed: 1,
+        threshold_ratio: 0.01,
+        fewest_between_count: 2,
         fewest_point_count: 10,
         series: vec![
             series("hash/a|b,c/rayon/2", vec![change], points.clone()),

@@ -53,12 +53,14 @@ fn counts<'a>(lines: impl Iterator<Item = &'a CaseLine> + Clone) -> String {
         "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"",
         count(|_| true),
         count(|kind| kind == LineKind::Verdict(Verdict::Regressed)),
-        count(|kind| matches!(kind, LineKind::Failed | LineKind::Missing)),
-        count(|kind| matches!(
-            kind,
-            LineKind::New | LineKind::Verdict(Verdict::Inconclusive)
-        )),
+        count(LineKind::fails),
+        count(is_skipped),
     )
+}
+
+/// Whether it is neither passed nor failed.
+fn is_skipped(kind: LineKind) -> bool {
+    kind.is_reported_only() || kind == LineKind::Verdict(Verdict::Inconclusive)
 }
 
 fn suite(text: &mut String, comparison: &Comparison, lines: &[CaseLine]) {
@@ -96,16 +98,16 @@ fn test_case(text: &mut String, comparison: &Comparison, line: &CaseLine) {
             text,
             ">\n      <failure type=\"regressed\" message=\"{message}\"/>\n    </testcase>"
         ),
-        LineKind::Failed | LineKind::Missing => writeln!(
+        kind if kind.fails() => writeln!(
             text,
             ">\n      <error type=\"{}\" message=\"{}\"/>\n    </testcase>",
             line.kind.name(),
             xml(&line.note)
         ),
-        LineKind::New | LineKind::Verdict(Verdict::Inconclusive) => writeln!(
+        kind if is_skipped(kind) => writeln!(
             text,
             ">\n      <skipped message=\"{message}\"/>\n    </testcase>"
         ),
-        LineKind::Verdict(_) => writeln!(text, "/>"),
+        _ => writeln!(text, "/>"),
     };
 }

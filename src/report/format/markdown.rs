@@ -1,15 +1,16 @@
-//! Markdown for a pull request, the worst outcome first.
+//! Markdown for a pull request.
 
 use std::fmt::Write;
 
 use super::{Format, figures};
-use crate::compare::{ComparedCase, Comparison, ComparisonSource, Verdict, not_steady};
+use crate::compare::{Comparison, not_steady};
 use crate::record::Record;
 use crate::report::latency::Latency;
-use crate::report::verdict::{CaseLine, LineKind, counts, fitness, lines, machine, percent, title};
 use crate::report::words::{self, TOO_FEW_NOTE, latency_cells, latency_headings};
 use crate::text::{markdown, markdown_code};
 use crate::units;
+
+mod comment;
 
 /// The format `markdown`.
 pub(super) struct Markdown;
@@ -24,7 +25,7 @@ impl Format for Markdown {
     }
 
     fn comparisons(&self, comparisons: &[Comparison]) -> String {
-        comparisons.iter().map(comparison).collect()
+        comment::comment(comparisons)
     }
 
     fn records(&self, records: &[Record]) -> Option<String> {
@@ -82,81 +83,4 @@ fn latencies(text: &mut String, records: &[Record]) {
         let _ = writeln!(text, "| {line} |");
     }
     let _ = writeln!(text, "\n{}", markdown(TOO_FEW_NOTE));
-}
-
-fn comparison(comparison: &Comparison) -> String {
-    let lines = lines(comparison);
-    let is_quiet = |line: &CaseLine| line.kind == LineKind::Verdict(Verdict::Unchanged);
-    let (quiet, loud): (Vec<&CaseLine>, Vec<&CaseLine>) =
-        lines.iter().partition(|line| is_quiet(line));
-    let mut text = format!(
-        "### taskdyno: {}\n\n{}\n\n",
-        markdown(&counts(&lines)),
-        markdown(&title(comparison))
-    );
-    if !loud.is_empty() {
-        table(&mut text, &loud);
-    }
-    if !quiet.is_empty() {
-        let _ = write!(
-            text,
-            "<details><summary>{} unchanged</summary>\n\n",
-            quiet.len()
-        );
-        table(&mut text, &quiet);
-        text += "</details>\n\n";
-    }
-    let mut judgements = comparison.cases.iter().filter_map(ComparedCase::judgement);
-    let first = judgements.next();
-    for sentence in fitness(comparison) {
-        let _ = writeln!(text, "- {}", markdown(&sentence));
-    }
-    let _ = writeln!(text, "- {}", markdown(&machine(comparison)));
-    if let Some(first) = first {
-        let is_same = judgements.all(|one| one.threshold_ratio == first.threshold_ratio);
-        let threshold = match is_same {
-            true => percent(first.threshold_ratio),
-            false => "the threshold of a case".into(),
-        };
-        let how = match comparison.source {
-            ComparisonSource::Gate => "pairs of processes that ran in alternation",
-            ComparisonSource::Records => "stored records",
-        };
-        let _ = writeln!(
-            text,
-            "- Intervals are at {}, from {how}. Changes smaller than {threshold} are ignored.",
-            percent(1.0 - first.alpha)
-        );
-    }
-    text + "\n"
-}
-
-fn table(text: &mut String, lines: &[&CaseLine]) {
-    *text += "| | case | wall time | interval | CPU time | |\n|---|---|--:|--:|--:|---|\n";
-    for line in lines {
-        let mark = mark(line.kind);
-        let _ = writeln!(
-            text,
-            "| {mark} {} | {} | {} | {} | {} | {} |",
-            line.kind.name(),
-            markdown_code(&line.id),
-            line.wall,
-            line.interval,
-            line.cpu,
-            markdown(&line.note)
-        );
-    }
-    text.push('\n');
-}
-
-/// A mark that can be recognised without colour.
-fn mark(kind: LineKind) -> &'static str {
-    match kind {
-        LineKind::Failed | LineKind::Missing => "⛔",
-        LineKind::Verdict(Verdict::Regressed) => "🔺",
-        LineKind::Verdict(Verdict::Inconclusive) => "❔",
-        LineKind::Verdict(Verdict::Improved) => "🟢",
-        LineKind::Verdict(Verdict::Unchanged) => "✔",
-        LineKind::New => "✨",
-    }
 }

@@ -373,8 +373,18 @@ fn markdown_has_the_worst_first_and_every_row_its_cells() {
     insta::assert_snapshot!(text);
     for line in text.lines().filter(|line| line.starts_with('|')) {
         let bare = line.replace("\\|", "");
-        assert_eq!(bare.matches('|').count(), 7, "{line}");
+        assert_eq!(bare.matches('|').count(), 8, "{line}");
     }
     assert!(!text.contains("<cheese>"));
     assert_eq!(of_records("markdown").lines().count(), 5);
+}
+
+#[test]
+fn intervals_of_different_levels_are_not_given_that_of_the_first() {
+    let mut comparison = varied();
+    let all =
+        |comparison: &Comparison| named("markdown").comparisons(std::slice::from_ref(comparison));
+    assert!(all(&comparison).contains("Intervals are at 99%, from"));
+    comparison.cases[1].wall.as_mut().unwrap().alpha = 0.002;
+    assert!(all(&comparison).contains("Intervals are at 99% or more, from"));
 }

@@ -1,5 +1,7 @@
 use super::*;
-use crate::compare::{Build, COMPARISON_VERSION, Judgement, MissingCase, SideError, fixture};
+use crate::compare::{
+    Allowed, Build, COMPARISON_VERSION, Course, Judgement, MissingCase, SideError, Verdict, fixture,
+};
 use crate::record::fixture::case;
 use crate::record::{CaseError, ErrorKind};
 
@@ -20,6 +22,10 @@ fn compared(workload: &str, wall: Option<Judgement>) -> ComparedCase {
         cpu: wall
             .as_ref()
             .map(|wall| judgement(Verdict::Unchanged, wall.ratio)),
+        times: wall.as_ref().map(|wall| SideTimes {
+            base_ns: 5_100_000.0,
+            head_ns: 5_100_000.0 * wall.ratio,
+        }),
         elapsed_ns: 4_500_000_000,
         ..fixture::compared(workload, wall)
     }
@@ -56,6 +62,13 @@ pub(in crate::report) fn varied() -> Comparison {
         alpha: 0.01,
         seed: 7,
         pin: Some(true),
+        course: Some(Course {
+            planned_pair_count: None,
+            max_time_ns: Some(160_000_000_000),
+            is_out_of_time: true,
+            pair_correlation: Some(0.04),
+            pair_correlation_low: Some(-0.08),
+        }),
         host,
         started_at: "2026-11-02T12:00:00Z".into(),
         elapsed_ns: 31_500_000_000,
@@ -85,6 +98,7 @@ pub(in crate::report) fn varied() -> Comparison {
             },
         ],
         advisory: Vec::new(),
+        allowed: Allowed::default(),
     }
 }
 
@@ -100,6 +114,29 @@ fn a_comparison_without_cases_says_so() {
     empty.cases.clear();
     empty.missing.clear();
     assert!(styled_verdicts(&empty).ends_with("no cases\n"));
+}
+
+#[test]
+fn times_share_a_unit_if_they_have_the_same() {
+    let times = |base_ns, head_ns| before_and_after(SideTimes { base_ns, head_ns });
+    assert_eq!(times(5_100_000.0, 5_500_000.0), "5.10 → 5.50 ms");
+    assert_eq!(times(980_000.0, 1_020_000.0), "980 µs → 1.02 ms");
+}
+
+#[test]
+fn an_inconclusive_control_is_explained() {
+    let mut comparison = varied();
+    let explained = |comparison: &Comparison| {
+        fitness(comparison)
+            .join(" ")
+            .contains("no fault of the gate")
+    };
+    assert!(!explained(&comparison));
+    comparison.control = Some(compared(
+        "same",
+        Some(judgement(Verdict::Inconclusive, 1.0)),
+    ));
+    assert!(explained(&comparison));
 }
 
 #[test]

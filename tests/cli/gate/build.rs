@@ -32,7 +32,7 @@ fn a_plan_that_cannot_decide_anything_is_refused() {
     let bench = Bench::new();
     let output = bench
         .bare_gate(&scripted(), &scripted())
-        .args(["--pairs", "7", "--no-extension"])
+        .args(["--pairs", "7"])
         .output()
         .unwrap();
     assert_says(
@@ -97,7 +97,7 @@ fn a_child_that_closes_its_output_and_stays_is_given_up() {
                 kernel = { kind = \"empty\" }\ntimeout = 0.2\n";
     fs::write(&workload, text).unwrap();
     let output = gate_program(&scripted())
-        .args(["gate", "hasty/serial", "--pairs", "8", "--no-extension"])
+        .args(["gate", "hasty/serial", "--pairs", "8"])
         .arg("--workloads")
         .arg(&workload)
         .arg("--out")

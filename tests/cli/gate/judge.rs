@@ -46,7 +46,7 @@ esac"#
 fn gate(bench: &Bench, base: &Path, head: &Path, more: &[&str]) -> Output {
     let mut command = gate_program(Path::new(env!("CARGO_BIN_EXE_taskdyno")));
     command
-        .args(["gate", "--seed", "5", "--pairs", "10", "--no-extension"])
+        .args(["gate", "--seed", "5", "--pairs", "10"])
         .args(["--threshold", "1", "--workers", "1", "--backends", "serial"])
         .args(more)
         .arg("--out")

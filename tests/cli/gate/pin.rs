@@ -45,7 +45,7 @@ fn a_backend_that_cannot_pin_unbinds_a_gate_or_fails_it() {
         gate.env("MISNAMED", "own").env_remove("TASKDYNO_PIN");
         gate.args(["gate", "empty/pattern=chain/own/1", "--exact", pin, "--out"])
             .arg(bench.path("out"))
-            .args(["--seed", "5", "--pairs", "10", "--no-extension", "--base"])
+            .args(["--seed", "5", "--pairs", "10", "--base"])
             .arg(&misnamed)
             .arg("--head")
             .arg(&misnamed);

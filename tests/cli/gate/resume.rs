@@ -24,7 +24,7 @@ fn an_interrupted_gate_resumes_with_its_pairs() {
 
     let resume = |seed: &str, head: &Path| {
         let mut gate = bench.bare_gate(&scripted(), head);
-        gate.args(["--pairs", "10", "--no-extension", "--resume"]);
+        gate.args(["--pairs", "10", "--resume"]);
         gate.args(["--seed", seed]).output().unwrap()
     };
     assert_says(
@@ -57,7 +57,42 @@ fn an_interrupted_gate_resumes_with_its_pairs() {
 }
 
 #[test]
-fn a_gate_that_was_judged_early_gets_no_further_look() {
+fn a_gate_that_looks_after_every_pair_goes_on_where_it_ended() {
+    let bench = Bench::new();
+    let gate = |more: &[&str]| {
+        let mut gate = bench.bare_gate(&scripted(), &scripted());
+        gate.args(["--seed", "5"]).args(more).output().unwrap()
+    };
+    gate(&[]);
+    let whole = bench.pairs();
+    let path = bench.path("out/gate-pairs.jsonl");
+    let kept: String = whole.split_inclusive('\n').take(8).collect();
+    fs::write(&path, &kept).unwrap();
+    // The seven pairs that it has do not decide.
+    let words = [
+        "inconclusive",
+        "ended the gate before every case was decided",
+        "`--resume`",
+    ];
+    assert_says(&gate(&["--resume", "--max-time", "0"]), 0, &words);
+    assert_eq!(bench.pairs(), kept);
+    let wall = &bench.comparison()["cases"][0]["wall"];
+    assert_eq!(
+        (&wall["pair_count"], &wall["more_pair_count"]),
+        (&Value::from(3), &Value::from(8))
+    );
+    assert_says(
+        &gate(&["--resume"]),
+        0,
+        &["7 pairs were measured before", "unchanged"],
+    );
+    let now = bench.pairs();
+    assert!(now.starts_with(&kept));
+    assert_eq!(now.lines().count(), whole.lines().count());
+}
+
+#[test]
+fn a_gate_of_planned_pairs_that_was_judged_early_gets_no_further_look() {
     let bench = Bench::new();
     let gate = |more: &[&str]| {
         let mut gate = bench.gate(&scripted(), &scripted());
@@ -108,7 +143,7 @@ fn a_file_of_pairs_that_is_damaged_is_refused_with_its_place() {
     );
     fs::write(
         &path,
-        whole.replacen("\"pairs_version\":1", "\"pairs_version\":9", 1),
+        whole.replacen("\"pairs_version\":2", "\"pairs_version\":9", 1),
     )
     .unwrap();
     assert_says(&resume(), 2, &["gate-pairs.jsonl:1", "its version is 9"]);

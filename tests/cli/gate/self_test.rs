@@ -12,7 +12,7 @@ fn a_self_test_finds_only_planted_slow_downs() {
     let bench = Bench::new();
     let output = gate_program(&scripted())
         .args(["gate", "--self-test", "empty/pattern=chain/serial/1"])
-        .args(["--pairs", "10", "--no-extension", "--verdicts", "2"])
+        .args(["--pairs", "10", "--verdicts", "2"])
         .args(["--planted", "0,0.05", "--seed", "1", "--out"])
         .arg(bench.path("out"))
         .output()
@@ -39,7 +39,7 @@ fn a_killed_self_test_keeps_its_verdicts() {
     let bench = Bench::new();
     let mut test = gate_program(&scripted())
         .args(["gate", "--self-test", "empty/pattern=chain/serial/1"])
-        .args(["--pairs", "10", "--no-extension", "--verdicts", "10000"])
+        .args(["--pairs", "10", "--verdicts", "10000"])
         .args(["--quiet", "--out"])
         .arg(bench.path("out"))
         .spawn()
@@ -59,7 +59,7 @@ fn a_killed_self_test_keeps_its_verdicts() {
 fn the_default_cases_of_a_self_test_exist() {
     let bench = Bench::new();
     let output = gate_program(&scripted())
-        .args(["gate", "--self-test", "--pairs", "8", "--no-extension"])
+        .args(["gate", "--self-test", "--pairs", "8"])
         .args(["--verdicts", "1", "--planted", "0", "--out"])
         .arg(bench.path("out"))
         .output()

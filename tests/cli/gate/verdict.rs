@@ -85,7 +85,7 @@ fn the_threshold_of_a_workload_overrides_the_command_line() {
                 kernel = { kind = \"empty\" }\ngate = { threshold = 0.25 }\n";
     fs::write(&workload, text).unwrap();
     let output = gate_program(&scripted())
-        .args(["gate", "guarded/serial", "--pairs", "10", "--no-extension"])
+        .args(["gate", "guarded/serial", "--pairs", "10"])
         .args(["--threshold", "0.01", "--workloads"])
         .arg(&workload)
         .arg("--out")
@@ -100,7 +100,7 @@ fn the_threshold_of_a_workload_overrides_the_command_line() {
 }
 
 #[test]
-fn noise_is_inconclusive_after_the_extension() {
+fn noise_is_inconclusive_after_the_planned_pairs() {
     let bench = Bench::new();
     let counter = bench.path("counter");
     fs::write(&counter, "").unwrap();
@@ -108,9 +108,9 @@ fn noise_is_inconclusive_after_the_extension() {
     let noisy = bench.build("noisy", &noisy);
     let gate = |more: &[&str]| {
         let mut gate = bench.bare_gate(&scripted(), &noisy);
-        gate.args(["--pairs", "10"]).args(more).output().unwrap()
+        gate.args(["--pairs", "20"]).args(more).output().unwrap()
     };
-    assert_says(&gate(&[]), 0, &["inconclusive"]);
+    assert_says(&gate(&[]), 0, &["inconclusive", "the planned 20 pairs"]);
     let wall = &bench.comparison()["cases"][0]["wall"];
     // Every other pair shows a factor of two, and the others no change, so no verdict has a majority.
     assert_eq!(wall["pair_count"], 20);
@@ -166,17 +166,24 @@ fn a_case_that_one_side_lacks_is_named() {
 }
 
 #[test]
-fn a_gate_ends_at_the_look_that_decides_its_cases() {
+fn a_gate_ends_with_the_pair_that_decides_its_cases() {
     let bench = Bench::new();
     let gate = |base: &Path, head: &Path| {
         let mut gate = bench.bare_gate(base, head);
-        gate.args(["--seed", "5", "--pairs", "10"])
-            .output()
-            .unwrap()
+        gate.args(["--seed", "5"]).output().unwrap()
     };
-    assert_says(&gate(&scripted(), &scripted()), 0, &["unchanged"]);
-    // The header, ten pairs of the case and ten of the control.
-    assert_eq!(bench.pairs().lines().count(), 21);
+    assert_says(
+        &gate(&scripted(), &scripted()),
+        0,
+        &["unchanged", "judged after every pair"],
+    );
+    // Eleven pairs on one side decide at 1%: the header, eleven pairs of the case and eleven of the control.
+    assert_eq!(bench.pairs().lines().count(), 23);
+    let comparison = bench.comparison();
+    assert_eq!(comparison["cases"][0]["wall"]["pair_count"], 11);
+    assert_eq!(comparison["control"]["wall"]["verdict"], "unchanged");
+    assert_eq!(comparison["course"]["is_out_of_time"], false);
+    assert_eq!(comparison["course"]["max_time_ns"], 20_000_000_000_u64);
     // No number of pairs would decide the control, because its base alternates between fast and slow.
     let coin = bench.path("coin");
     fs::write(&coin, "").unwrap();
@@ -185,9 +192,47 @@ fn a_gate_ends_at_the_look_that_decides_its_cases() {
         &format!("export SCRIPTED_ALTERNATE={}", coin.display()),
     );
     let slow = bench.build("slow", "export SCRIPTED_PER_CENT=1000");
-    let output = gate(&base, &slow);
-    assert_says(&output, 3, &["regressed", "came out as inconclusive"]);
-    assert_eq!(bench.pairs().lines().count(), 21);
+    let words = [
+        "empty/pattern=chain/serial/1: regressed, × ",
+        "after 11 pairs",
+        "came out as inconclusive",
+    ];
+    assert_says(&gate(&base, &slow), 3, &words);
+    assert_eq!(bench.pairs().lines().count(), 23);
+}
+
+#[test]
+fn each_of_several_cases_gets_only_the_pairs_that_it_needs() {
+    let bench = Bench::new();
+    let slow = bench.build("slow", "export SCRIPTED_PER_CENT=120");
+    let mut gate = gate_program(&scripted());
+    gate.args(["gate", "empty/pattern=chain", "--workers", "1"])
+        .args(["--backends", "serial,rayon,tokio", "--out"])
+        .arg(bench.path("out"))
+        .arg("--base")
+        .arg(scripted())
+        .arg("--head")
+        .arg(&slow);
+    assert_says(&gate.output().unwrap(), 3, &["3 regressed"]);
+    let comparison = bench.comparison();
+    let cases = comparison["cases"].as_array().unwrap();
+    let found =
+        |field: &str| -> Vec<&Value> { cases.iter().map(|case| &case["wall"][field]).collect() };
+    // Twelve pairs on one side reach a third of the level, and also half of it; eleven reach the whole.
+    let mut counts: Vec<u64> = found("pair_count")
+        .into_iter()
+        .map(|count| count.as_u64().unwrap())
+        .collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [11, 12, 12]);
+    let mut levels: Vec<f64> = found("alpha")
+        .into_iter()
+        .map(|level| level.as_f64().unwrap())
+        .collect();
+    levels.sort_by(f64::total_cmp);
+    for (level, expected) in levels.iter().zip([0.01 / 3.0, 0.005, 0.01]) {
+        assert!((level - expected).abs() < 1e-12, "{levels:?}");
+    }
 }
 
 #[test]

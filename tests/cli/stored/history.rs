@@ -128,6 +128,24 @@ fn a_history_finds_the_commit_whatever_the_order_of_the_files() {
 }
 
 #[test]
+fn a_recent_slow_down_has_an_exit_code_if_it_is_asked_for() {
+    let (scripted, names) = history();
+    let said = |flags: &[&str], code, words: &[&str]| {
+        assert_says(&history_output(&scripted, &names, flags), code, words);
+    };
+    said(&[], 0, &["2 changes in 2 cases"]);
+    let words = "2 of 2 cases got slower within their last 8 sessions";
+    said(&["--fail-within", "8"], 3, &[words]);
+    said(&["--fail-within", "7"], 0, &["2 changes in 2 cases"]);
+    let ignored = ["--fail-within", "8", "--threshold", "0.25"];
+    said(&ignored, 0, &["0 changes in 2 cases"]);
+    said(&["--min-sessions", "9"], 0, &["too few sessions"]);
+    said(&["--min-sessions", "1"], 2, &["--min-sessions"]);
+    said(&["--threshold", "-1"], 2, &["--threshold"]);
+    said(&["--fail-within", "0"], 2, &["--fail-within"]);
+}
+
+#[test]
 fn no_change_is_reported_only_if_one_could_have_been_found() {
     let scripted = Scripted::new();
     let factors = [1.0, 1.001, 0.999, 9.0, 9.001, 8.999];
