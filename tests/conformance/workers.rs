@@ -43,7 +43,9 @@ fn all_noted_workers_run_tasks_and_nobody_else() {
                 all_busy: Barrier::new(plan.worker_count),
             });
             let mut graph = TaskGraphBuilder::default();
-            (0..plan.worker_count).for_each(|_| drop(graph.push([]).unwrap()));
+            for _ in 0..plan.worker_count {
+                graph.push([]).unwrap();
+            }
             let job = Arc::new(Job::new(graph.finish(), kernel).unwrap());
             noted.set(Arc::downgrade(&job)).unwrap();
             let mut pool = backend.start(Arc::clone(&job), &plan).unwrap();
