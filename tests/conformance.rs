@@ -43,6 +43,8 @@ mod global;
 mod locks;
 #[path = "conformance/variety.rs"]
 mod variety;
+#[path = "conformance/workers.rs"]
+mod workers;
 
 /// Runs of each pool. State that one run leaves behind would show in the next.
 const RUN_COUNT: u64 = 3;

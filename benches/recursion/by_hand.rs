@@ -1,19 +1,14 @@
 //! The programs as the documentation of each runtime writes them: first without digests and counts, then with those that
-//! the backends fold up the tree.
+//! the backends fold up the tree. The leaves of `fib` are those of the backends, so that both sides run the same code at the
+//! same address, and the joins are what differs.
 
 use chili::Scope;
 use taskdyno_core::random::fold;
-
-fn fib(n: u64) -> u64 {
-    match n < 2 {
-        true => n,
-        false => fib(n - 1) + fib(n - 2),
-    }
-}
+use taskdyno_core::recursion::Fib;
 
 pub(crate) fn fib_rayon(n: u64, cut_off: u64) -> u64 {
     if n <= cut_off {
-        return fib(n);
+        return Fib::leaf(n);
     }
     let (a, b) = rayon::join(|| fib_rayon(n - 1, cut_off), || fib_rayon(n - 2, cut_off));
     a + b
@@ -21,7 +16,7 @@ pub(crate) fn fib_rayon(n: u64, cut_off: u64) -> u64 {
 
 pub(crate) fn fib_chili(n: u64, cut_off: u64, scope: &mut Scope<'_>) -> u64 {
     if n <= cut_off {
-        return fib(n);
+        return Fib::leaf(n);
     }
     let (a, b) = scope.join(
         |scope| fib_chili(n - 1, cut_off, scope),
@@ -67,7 +62,7 @@ fn parent(own: u64, (a, b): (Checked, Checked), seed: u64) -> Checked {
 
 pub(crate) fn checked_fib_rayon(n: u64, cut_off: u64, seed: u64) -> Checked {
     if n <= cut_off {
-        return leaf(fib(n), seed);
+        return leaf(Fib::leaf(n), seed);
     }
     let children = rayon::join(
         || checked_fib_rayon(n - 1, cut_off, seed),
@@ -78,7 +73,7 @@ pub(crate) fn checked_fib_rayon(n: u64, cut_off: u64, seed: u64) -> Checked {
 
 pub(crate) fn checked_fib_chili(n: u64, cut_off: u64, seed: u64, scope: &mut Scope<'_>) -> Checked {
     if n <= cut_off {
-        return leaf(fib(n), seed);
+        return leaf(Fib::leaf(n), seed);
     }
     let children = scope.join(
         |scope| checked_fib_chili(n - 1, cut_off, seed, scope),

@@ -149,7 +149,7 @@ fn own_switches() -> Usage {
 struct WorkerMeter {
     clock: libc::clockid_t,
     /// The ids of its threads.
-    threads: Vec<libc::pid_t>,
+    threads: Vec<u32>,
     /// `/proc/PID/status`. It stays open, because opening costs more than reading, and because an open file never
     /// refers to a later process with the same id.
     status: File,
@@ -214,7 +214,8 @@ fn process_clock(pid: libc::pid_t) -> Option<libc::clockid_t> {
 /// While a thread runs, other processes see its CPU time at its last timer tick, up to 4 ms ago. A change of its
 /// scheduling policy takes it off its queue and puts it back, which updates the time (Linux, `__sched_setscheduler`).
 /// So the policy is changed to the most similar one, which differs only in preemption on wake-up, and back at once.
-fn account(thread: libc::pid_t) {
+fn account(thread: u32) {
+    let thread = thread.cast_signed();
     let parameters = libc::sched_param { sched_priority: 0 };
     // SAFETY: the call reads nothing but its argument.
     let policy = unsafe { libc::sched_getscheduler(thread) };
@@ -265,8 +266,8 @@ pub(super) fn usage_from(usage: &libc::rusage) -> Usage {
 
 /// The clock of a thread of this process, composed as in pthread_getcpuclockid(3): the inverted id, and the bits for a
 /// thread (4) and for the scheduler's clock (2) (Linux, `include/linux/posix-timers_types.h`).
-fn thread_clock(tid: i32) -> libc::clockid_t {
-    (!tid << 3) | 4 | 2
+fn thread_clock(tid: u32) -> libc::clockid_t {
+    (!tid.cast_signed() << 3) | 4 | 2
 }
 
 /// Reads the clock of a thread or of another process, in nanoseconds; `None` after it has ended.
@@ -304,27 +305,27 @@ fn unshared_bytes(rollup: &str) -> u64 {
     part("Private_Clean").saturating_add(part("Private_Dirty"))
 }
 
-/// The core that each of `worker_count` workers last ran on, for `worker_cores` in a record; see [`worker_threads`].
-pub(crate) fn worker_cores(worker_count: usize, workers: &[Pid]) -> Vec<u32> {
+/// The core that each worker last ran on, for `worker_cores` in a record. The workers are `processes`, or, if there are
+/// none, `threads` of this process. A worker that no longer exists is left out.
+pub(crate) fn worker_cores(threads: &[u32], processes: &[Pid]) -> Vec<u32> {
     let root = Root::default();
-    let stats: Vec<String> = if workers.is_empty() {
+    let stats: Vec<String> = if processes.is_empty() {
         let path = |tid| format!("/proc/self/task/{tid}/stat");
-        let threads = worker_threads(worker_count).into_iter();
+        let threads = threads.iter();
         threads.filter_map(|tid| root.read(&path(tid))).collect()
     } else {
         let path = |pid: &Pid| format!("/proc/{}/stat", pid.as_raw_nonzero());
-        let workers = workers.iter();
-        workers.filter_map(|pid| root.read(&path(pid))).collect()
+        let processes = processes.iter();
+        processes.filter_map(|pid| root.read(&path(pid))).collect()
     };
     stats.iter().filter_map(|stat| last_core(stat)).collect()
 }
 
-/// What each of `worker_count` workers has used since it started; see [`worker_threads`]. A worker that no longer exists
-/// is left out.
-pub(crate) fn worker_usage(worker_count: usize, workers: &[Pid]) -> Vec<WorkerUsage> {
-    if workers.is_empty() {
-        let threads = worker_threads(worker_count).into_iter();
-        let clocks = threads.filter_map(|tid| clock_ns(thread_clock(tid)));
+/// What each worker has used since it started. The workers are as for [`worker_cores`].
+pub(crate) fn worker_usage(threads: &[u32], processes: &[Pid]) -> Vec<WorkerUsage> {
+    if processes.is_empty() {
+        let threads = threads.iter();
+        let clocks = threads.filter_map(|tid| clock_ns(thread_clock(*tid)));
         let of_thread = |cpu_ns| WorkerUsage {
             cpu_ns,
             peak_memory_bytes: None,
@@ -340,38 +341,38 @@ pub(crate) fn worker_usage(worker_count: usize, workers: &[Pid]) -> Vec<WorkerUs
                 peak_memory_bytes: Some(peak),
             })
         };
-        workers.iter().filter_map(of_process).collect()
+        processes.iter().filter_map(of_process).collect()
     }
 }
 
-/// The ids of the threads of this process that are its `worker_count` workers, if it has no worker processes: then only
-/// these are workers, and this process distributes work and waits.
+/// The ids of the threads of this process that are its `worker_count` workers, if it has no worker processes: those that
+/// the backend noted.
 ///
-/// The number of threads determines which of them are workers:
+/// If a backend does not note its workers, the number of threads determines which of them are workers:
 /// - If there are more threads than workers, the youngest threads are workers: the older ones coordinate.
 /// - If there are as many threads as workers, all are workers, including the caller (serial execution, or a fixed
 ///   partition).
 /// - If there are fewer threads, the workers do not outlive a run, and the result is empty.
 ///
-/// Thread ids increase until they wrap at the kernel's `pid_max`. So the first thread of the process comes first, and
-/// the threads of a pool follow in the order in which they were started. The result is wrong for a backend with one worker
-/// that does not outlive a run, because the caller is taken for it.
-fn worker_threads(worker_count: usize) -> Vec<i32> {
-    youngest(&threads("self"), worker_count)
+/// That is wrong for a runtime that starts further threads after its workers, and for a backend with one worker that does
+/// not outlive a run, because the caller is taken for it.
+pub(crate) fn worker_threads(worker_count: usize, mut noted: Vec<u32>) -> Vec<u32> {
+    // A job that ran on a larger pool before has more.
+    noted.truncate(worker_count);
+    match noted.len() == worker_count {
+        true => noted,
+        false => youngest(&threads("self"), worker_count),
+    }
 }
 
-fn youngest(threads: &[i32], count: usize) -> Vec<i32> {
+fn youngest(threads: &[u32], count: usize) -> Vec<u32> {
     let older = threads.len().checked_sub(count);
     older.map_or_else(Vec::new, |older| threads[older..].to_vec())
 }
 
-/// The ids of the threads of a process, in ascending order. `process` is the name of its folder in `/proc`. Empty if it
-/// does not exist.
-fn threads(process: &str) -> Vec<i32> {
-    let names = Root::default().names(&format!("/proc/{process}/task"));
-    let mut ids: Vec<i32> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    ids.sort_unstable();
-    ids
+/// The ids of the threads of a process of this machine.
+fn threads(process: &str) -> Vec<u32> {
+    proc::threads(&Root::default(), process)
 }
 
 /// Field 39, `processor`, of a text in the format of `/proc/PID/stat` (proc_pid_stat(5)).
@@ -402,6 +403,13 @@ Shared_Clean:       1568 kB
 Private_Clean:        84 kB
 Private_Dirty:       112 kB
 ";
+
+    fn own_thread() -> u32 {
+        rustix::thread::gettid()
+            .as_raw_nonzero()
+            .get()
+            .cast_unsigned()
+    }
 
     fn stat(name: &str) -> String {
         format!(
@@ -445,6 +453,15 @@ Private_Dirty:       112 kB
     }
 
     #[test]
+    fn a_backend_that_notes_its_workers_is_believed() {
+        // No thread has the number 0.
+        assert_eq!(worker_threads(2, vec![0, 0]), [0, 0]);
+        assert_eq!(worker_threads(1, vec![0, 0]), [0], "a larger pool before");
+        assert!(!worker_threads(1, vec![]).contains(&0), "nobody is noted");
+        assert!(!worker_threads(2, vec![0]).contains(&0), "one is missing");
+    }
+
+    #[test]
     fn cpu_time_is_counted_without_ticks() {
         let meter = UsageMeter::new(&[]);
         let before = meter.read_before();
@@ -470,16 +487,16 @@ Private_Dirty:       112 kB
         let before = meter.read_workers();
         assert!(live.cpu_ns > 0 && before.cpu_ns >= live.cpu_ns);
         assert!(worker_bytes(pid) > 0);
-        assert_eq!(worker_cores(2, &[pid]).len(), 1);
-        let usage = worker_usage(2, &[pid]);
+        assert_eq!(worker_cores(&[], &[pid]).len(), 1);
+        let usage = worker_usage(&[], &[pid]);
         assert!(usage[0].cpu_ns >= live.cpu_ns);
         assert!(usage[0].peak_memory_bytes > Some(0));
 
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(meter.workers[0].read(), Usage::default());
-        assert!(worker_cores(2, &[pid]).is_empty());
-        assert!(worker_usage(2, &[pid]).is_empty());
+        assert!(worker_cores(&[], &[pid]).is_empty());
+        assert!(worker_usage(&[], &[pid]).is_empty());
         assert_eq!(worker_bytes(pid), 0);
         // After the end, user and system time are each rounded down to whole microseconds.
         assert!(meter.read_workers().cpu_ns + 2000 >= before.cpu_ns);
@@ -488,7 +505,7 @@ Private_Dirty:       112 kB
     #[test]
     fn the_clock_of_a_thread_shows_its_cpu_time() {
         let own = || timespec_ns(clock_gettime(ClockId::ThreadCPUTime));
-        let tid = rustix::thread::gettid().as_raw_nonzero().get();
+        let tid = own_thread();
         let before = own();
         let by_id = clock_ns(thread_clock(tid)).unwrap();
         assert!((before..=own()).contains(&by_id));
@@ -516,8 +533,9 @@ Private_Dirty:       112 kB
 
     #[test]
     fn a_thread_of_this_process_has_a_core_and_no_memory_of_its_own() {
-        assert_eq!(worker_cores(1, &[]).len(), 1);
-        assert_eq!(worker_usage(1, &[])[0].peak_memory_bytes, None);
+        let own = [own_thread()];
+        assert_eq!(worker_cores(&own, &[]).len(), 1);
+        assert_eq!(worker_usage(&own, &[])[0].peak_memory_bytes, None);
         assert!(peak_memory_bytes(&[]).unwrap() > 0);
     }
 }

@@ -18,7 +18,9 @@ use crate::backend::{Death, Pool};
 use crate::execute::{Ending, Failure, Job, fold};
 use crate::kernel::Findings;
 use crate::machine::ticks::{CpuTicks, foreign_cpu_ns};
-use crate::machine::usage::{UsageMeter, peak_memory_bytes, worker_cores, worker_usage};
+use crate::machine::usage::{
+    UsageMeter, peak_memory_bytes, worker_cores, worker_threads, worker_usage,
+};
 use crate::record::{
     Latencies, Sample, SliceUsage, WorkerDeath, WorkerUsage, add_latencies, nanoseconds,
 };
@@ -254,7 +256,8 @@ impl Meter {
 
     /// What each worker has used so far; see [`crate::record::Record::worker_usage`].
     pub fn worker_usage(&self) -> Vec<WorkerUsage> {
-        worker_usage(self.worker_count, &self.worker_processes)
+        let threads = worker_threads(self.worker_count, self.job.worker_threads());
+        worker_usage(&threads, &self.worker_processes)
     }
 
     /// Takes one sample of `run_count` runs. This is the only place where samples are timed; [`schedule`] times traced runs.
@@ -290,11 +293,12 @@ impl Meter {
             workers_usage = self.usage.read_workers();
         }
         let usage = own_usage.plus(workers_usage).since(usage_before);
+        let threads = worker_threads(self.worker_count, self.job.worker_threads());
         let sample = Sample {
             cpu_ns: Some(usage.cpu_ns),
             voluntary_switch_count: Some(usage.voluntary_switch_count),
             involuntary_switch_count: Some(usage.involuntary_switch_count),
-            worker_cores: worker_cores(self.worker_count, &self.worker_processes),
+            worker_cores: worker_cores(&threads, &self.worker_processes),
             is_degraded,
             ..Sample::new(nanoseconds(wall), run_count)
         };

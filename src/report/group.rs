@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::latency::Latency;
 use super::model::{ALPHA, Group, LIMIT, Measured, Row, RowOutcome, SERIAL};
 use super::schedule::Schedule;
+use super::worker_cpu::WorkerCpu;
 use crate::backend::Family;
 use crate::compare::not_steady;
 use crate::record::{Case, CaseError, Channel, ErrorKind, Record};
@@ -110,6 +111,7 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
         interval: median_interval(times, ALPHA),
         ratio: best.and_then(|best| ratio(measurement, best)),
         utilisation: utilisation(record),
+        worker_cpu: WorkerCpu::new(record),
         task_ns: task_count.map(|tasks| median_ns / tasks),
         overhead_ns: beyond_work_ns.zip(task_count).map(|(ns, tasks)| ns / tasks),
         speed_up: one_worker(group, &record.case)

@@ -20,6 +20,7 @@ mod schedule;
 mod table;
 mod verdict;
 mod words;
+mod worker_cpu;
 
 pub(crate) use exporter::{EXPORTERS, Exporter, HTML, write};
 pub(crate) use format::{FORMATS, Format, MARKDOWN};

@@ -6,6 +6,7 @@ use super::heading::Heading;
 use super::latency::Latency;
 use super::load::LoadMap;
 use super::schedule::Schedule;
+use super::worker_cpu::WorkerCpu;
 use crate::compare::JudgedClaim;
 use crate::record::{CaseError, Channel, GraphSize};
 use crate::stats::metg::{Metg, SweepPoint};
@@ -102,6 +103,8 @@ pub(crate) struct Measured {
     /// CPU time ÷ (wall time × workers): the median over all samples, or over whole slices together if the samples have
     /// no CPU time. `None` if neither is known, or if no time passed.
     pub utilisation: Option<f64>,
+    /// The CPU time of a run for each worker; `None` if it is not known.
+    pub worker_cpu: Option<WorkerCpu>,
     /// Median ÷ tasks; `None` if the size of the graph is not known.
     pub task_ns: Option<f64>,
     /// (median × workers - the serial median) ÷ tasks: the worker time that each task costs in addition to its work, as a
@@ -218,6 +221,12 @@ impl Group {
     pub(crate) fn has_bounds(&self) -> bool {
         self.measured()
             .any(|(_, measured)| measured.schedule.is_some())
+    }
+
+    /// Whether the CPU time of each worker is known.
+    pub(crate) fn has_worker_cpu(&self) -> bool {
+        self.measured()
+            .any(|(_, measured)| measured.worker_cpu.is_some())
     }
 
     /// The latencies of all rows: those of one name together, and each name in the order of [`Group::rows`].

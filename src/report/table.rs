@@ -12,6 +12,7 @@ use super::words::{
     self, CLOSENESS_NOTE, LIMIT_MARK, LIMIT_NOTE, NONE, TOO_FEW_NOTE, closeness, curve_notes,
     latency_cells, latency_headings, metg_figure, name, notes,
 };
+use super::worker_cpu::WorkerCpu;
 use crate::text;
 use crate::units;
 
@@ -205,11 +206,12 @@ fn style(row: &Row) -> Style {
 }
 
 /// The columns after the speed: how close a case came to the best possible schedule, if the group has one; otherwise
-/// the cost of a task.
+/// the cost of a task, and the CPU time of each worker if it is known, for which the other tables have no room.
 fn last_columns(group: &Group) -> &'static [&'static str] {
-    match group.has_bounds() {
-        true => &["closeness", "schedule loss", "overhead", "inflation"],
-        false => &["time per task", "overhead per task"],
+    match (group.has_bounds(), group.has_worker_cpu()) {
+        (true, _) => &["closeness", "schedule loss", "overhead", "inflation"],
+        (false, true) => &["time per task", "overhead per task", "CPU per worker"],
+        (false, false) => &["time per task", "overhead per task"],
     }
 }
 
@@ -252,9 +254,13 @@ fn figures(measured: &Measured, group: &Group) -> Vec<String> {
         false => vec![
             measured.task_ns.map(units::time),
             measured.overhead_ns.map(units::time),
+            measured.worker_cpu.map(WorkerCpu::text),
         ],
     };
-    let all = first.into_iter().chain(last);
+    let all = first
+        .into_iter()
+        .chain(last)
+        .take(5 + last_columns(group).len());
     all.map(|text| text.unwrap_or_else(|| NONE.into()))
         .collect()
 }

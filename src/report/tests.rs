@@ -70,6 +70,7 @@ fn the_figures_of_a_case() {
             interval: None,
         }),
         utilisation: Some(1.0),
+        worker_cpu: None,
         task_ns: Some(800.0),
         // (800 µs × 2 - 1000 µs) / 1000 tasks
         overhead_ns: Some(600.0),

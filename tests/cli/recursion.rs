@@ -55,15 +55,18 @@ fn records_have_the_number_of_tasks_that_were_spawned() {
     }
 }
 
-/// Pools whose workers outlive a run say what each of them has used.
+/// Pools whose workers outlive a run say what each of them has used, and nothing about their other threads.
 fn assert_worker_usage(record: &Value) {
     let usage = record["worker_usage"].as_array().unwrap();
-    let is_memory_known = match record["case"]["backend"].as_str().unwrap() {
-        "thread-pool" | "crossbeam" | "rayon" => false,
-        "fork" | "fork-threads" => true,
-        _ => return,
+    let backend = record["case"]["backend"].as_str().unwrap();
+    let count = match backend {
+        "threads" => 0,
+        // `fork-threads` has two threads per process.
+        "serial" | "tokio-current-thread" | "fork-threads" => 1,
+        _ => 2,
     };
-    assert!(!usage.is_empty(), "{record}");
+    assert_eq!(usage.len(), count, "{record}");
+    let is_memory_known = backend.starts_with("fork");
     for worker in usage {
         assert!(worker["cpu_ns"].as_u64() > Some(0), "{record}");
         assert_eq!(worker["peak_memory_bytes"].is_u64(), is_memory_known);

@@ -98,15 +98,20 @@ fn conforms(name: &str, tests: &[&str]) {
 /// The tests that run every backend, except those that need an own process beside these.
 const OF_ALL: &[&str] = &["every_backend", "every_pool", "a_party"];
 
+/// Alone, because a test that starts a thread at the same moment would add to the threads that a runtime starts.
+const NOTED: &[&str] = &["all_noted_workers_run_tasks_and_nobody_else"];
+
 #[cfg(feature = "smol")]
 #[test]
 fn smol_conforms() {
     conforms("smol", OF_ALL);
+    conforms("smol", NOTED);
 }
 
 #[cfg(feature = "may")]
 #[test]
 fn may_conforms() {
     conforms("may", OF_ALL);
+    conforms("may", NOTED);
     conforms("may", &["pinned_workers"]);
 }

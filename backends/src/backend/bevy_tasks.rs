@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bevy_tasks::{Scope, TaskPool, TaskPoolBuilder};
 
+use super::support::worker::{enter, enter_lent};
 use super::{Backend, Continuation, Placement, Pool, PoolPlan, pool_fn};
 use crate::execute::Job;
 use crate::graph::TaskId;
@@ -47,7 +48,7 @@ impl Backend for BevyTasks {
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
-        let lent = placement.enter_lent(0)?;
+        let lent = enter_lent(&placement, &job)?;
         let pool = started(placement, &job)?;
         let inline = plan.continuation == Continuation::Inline;
         Ok(pool_fn(job, move |job| {
@@ -73,9 +74,7 @@ fn started(placement: Placement, job: &Arc<Job>) -> io::Result<TaskPool> {
     let builder = builder.on_thread_spawn(move || {
         // Relaxed: each call only needs a different number.
         let index = next.fetch_add(1, Ordering::Relaxed);
-        if let Err(error) = placement.enter(index) {
-            job.fail(format!("cannot bind worker {index} to a core: {error}"));
-        }
+        enter(&placement, index, &job);
     });
     let built = catch_unwind(AssertUnwindSafe(|| builder.build()));
     built.map_err(|_| {

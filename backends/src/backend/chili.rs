@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use chili::{Config, Scope, ThreadPool};
 
+use super::support::worker::started_threads;
 use super::{Backend, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::recursion::{Folded, Join, ProgramVisitor, Recursion, Run, walk};
@@ -44,11 +45,16 @@ impl Backend for Chili {
             let message = "`chili` runs only recursive programs, and this job is a graph";
             return Err(io::Error::new(io::ErrorKind::Unsupported, message));
         }
-        // The calling thread is one of the workers.
-        let pool = ThreadPool::with_config(Config {
+        let config = Config {
             thread_count: NonZero::new(plan.worker_count),
             ..Config::default()
-        });
+        };
+        let (pool, threads) = started_threads(|| ThreadPool::with_config(config));
+        // The calling thread is one of the workers. The last thread that chili starts is that of the heartbeats.
+        job.note_worker(0);
+        for (index, thread) in (1..plan.worker_count).zip(threads) {
+            job.note_worker_thread(index, thread);
+        }
         Ok(Box::new(ChiliPool::new(job, pool)))
     }
 }
@@ -133,4 +139,49 @@ type Caught = Result<Folded, Box<dyn Any + Send>>;
 fn caught(run: impl FnOnce(&mut Scope<'_>) -> Folded, scope: &mut Scope<'_>) -> Caught {
     // The panic goes on after the join, so nobody sees what it left behind.
     catch_unwind(AssertUnwindSafe(|| run(scope)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::graph::TaskGraphBuilder;
+    use crate::kernel::{FIB, KernelKind};
+    use crate::parameter::Parameters;
+    use crate::system::{Root, proc};
+
+    #[test]
+    fn the_thread_of_the_heartbeats_is_no_worker() {
+        let mut graph = TaskGraphBuilder::default();
+        graph.push([]).unwrap();
+        let graph = graph.finish();
+        let parameters = Parameters::check(FIB.parameters(), &BTreeMap::new()).unwrap();
+        let setting = CHILI.setting(&graph, 2);
+        let kernel = FIB.build(&parameters, &setting).unwrap();
+        let job = Arc::new(Job::new(graph, kernel).unwrap());
+        let before = proc::threads(&Root::default(), "self");
+        let _pool = CHILI
+            .start(Arc::clone(&job), &PoolPlan::plain(&CHILI, 2))
+            .unwrap();
+        let workers = job.worker_threads();
+        assert_eq!(workers.len(), 2);
+        // The heartbeats go to sleep again and again, and the worker sleeps until there is a job.
+        let mut started = proc::threads(&Root::default(), "self");
+        started.retain(|thread| !before.contains(thread));
+        assert_eq!(started.len(), 2);
+        let heartbeats = loop {
+            let mut beating = started.iter().filter(|thread| sleep_count(**thread) > 20);
+            if let Some(thread) = beating.next() {
+                break thread;
+            }
+        };
+        assert!(!workers.contains(heartbeats), "{workers:?} of {started:?}");
+    }
+
+    /// How often a thread has gone to sleep.
+    fn sleep_count(thread: u32) -> u64 {
+        let status = Root::default().read(&format!("/proc/self/task/{thread}/status"));
+        proc::number(&status.unwrap(), "voluntary_ctxt_switches").unwrap()
+    }
 }

@@ -73,7 +73,7 @@ impl Backend for May {
             let refusal = format!("`may` runs no tasks that wait: {WHY_NOT_WAIT}");
             return Err(io::Error::other(refusal));
         }
-        WORKERS.start(plan, || {
+        let threads = WORKERS.start(plan, || {
             let config = may::config();
             config
                 .set_workers(plan.worker_count)
@@ -84,6 +84,10 @@ impl Backend for May {
             let first = go!(|| ());
             first.join().expect("it does nothing");
         })?;
+        // May starts a thread for its timers first, and then its workers.
+        for (index, thread) in threads.into_iter().skip(1).enumerate() {
+            job.note_worker_thread(index, thread);
+        }
         let (sender, over) = sync_channel(1);
         let run = Spawning::new(Arc::clone(&job), plan, MaySpawner { over: sender });
         Ok(pool_fn(job, move |_| {

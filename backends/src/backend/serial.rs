@@ -1,6 +1,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::support::worker::enter_lent;
 use super::{Backend, Family, Placement, Pool, PoolPlan, pool_fn};
 use crate::execute::Job;
 
@@ -37,7 +38,7 @@ impl Backend for Serial {
     }
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
-        let lent = Placement::new(plan)?.enter_lent(0)?;
+        let lent = enter_lent(&Placement::new(plan)?, &job)?;
         Ok(pool_fn(job, move |job| {
             // The pool keeps the calling thread until it is dropped.
             let _ = &lent;

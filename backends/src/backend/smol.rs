@@ -60,12 +60,16 @@ impl Backend for Smol {
     }
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
-        WORKERS.start(plan, || {
+        let threads = WORKERS.start(plan, || {
             // SAFETY: A process of the harness has one thread before its pool starts. In any other, only C code that
             // reads the environment at this moment could be disturbed: Rust's standard library takes a lock.
             unsafe { env::set_var("SMOL_THREADS", plan.worker_count.to_string()) };
             smol::block_on(smol::spawn(async {}));
         })?;
+        // Smol starts its workers first, and then the thread that waits for timers while all of them are busy.
+        for (index, thread) in (0..plan.worker_count).zip(threads) {
+            job.note_worker_thread(index, thread);
+        }
         let (end, over) = RunEnd::new();
         let run = Spawning::new(Arc::clone(&job), plan, SmolSpawner { end });
         Ok(pool_fn(job, move |_| {

@@ -19,7 +19,7 @@ use std::thread::{self, JoinHandle};
 use crate::memory::Padded;
 
 use super::support::levels::{block, by_level};
-use super::support::worker::{Spin, join_all, spawn};
+use super::support::worker::{Spin, enter_lent, join_all, spawn};
 use super::{Backend, Lent, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job};
 use crate::graph::{TaskGraph, TaskId};
@@ -50,6 +50,7 @@ impl Backend for Static {
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
+        let lent = enter_lent(&placement, &job)?;
         let team = Arc::new(Team {
             shares: partition(job.graph(), plan.worker_count),
             start: Padded::default(),
@@ -61,7 +62,7 @@ impl Backend for Static {
             run: 0,
             helpers: Vec::new(),
             team,
-            _lent: placement.enter_lent(0)?,
+            _lent: lent,
         };
         for index in 1..plan.worker_count {
             let team = Arc::clone(&pool.team);

@@ -7,6 +7,7 @@ use std::sync::{Arc, Barrier};
 
 use threadpool::{Builder, ThreadPool as Threads};
 
+use super::support::worker::enter;
 use super::{Backend, Placement, Pool, PoolPlan, pool_fn};
 use crate::execute::Job;
 use crate::graph::TaskId;
@@ -39,7 +40,7 @@ impl Backend for ThreadpoolCrate {
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
         let threads = started(plan.worker_count)?;
-        enter(placement, &threads, &job);
+        enter_all(placement, &threads, &job);
         Ok(pool_fn(job, move |job| {
             for &source in job.graph().sources() {
                 execute(&threads, Arc::clone(job), source);
@@ -61,14 +62,12 @@ fn started(worker_count: usize) -> io::Result<Threads> {
 }
 
 /// Makes each thread a worker. The crate has no call for this, so each gets a task that ends only when all have one.
-fn enter(placement: Placement, threads: &Threads, job: &Arc<Job>) {
+fn enter_all(placement: Placement, threads: &Threads, job: &Arc<Job>) {
     let all_here = Arc::new(Barrier::new(placement.worker_count()));
     for index in 0..placement.worker_count() {
         let (all_here, job) = (Arc::clone(&all_here), Arc::clone(job));
         threads.execute(move || {
-            if let Err(error) = placement.enter(index) {
-                job.fail(format!("cannot bind worker {index} to a core: {error}"));
-            }
+            enter(&placement, index, &job);
             all_here.wait();
         });
     }

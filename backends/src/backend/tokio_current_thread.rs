@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Builder;
 
+use super::support::worker::enter_lent;
 use super::tokio::{enable_for, pool};
 use super::{Backend, Continuation, Family, Placement, Pool, PoolPlan};
 use crate::execute::Job;
@@ -60,7 +61,7 @@ impl Backend for TokioCurrentThread {
     }
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
-        let lent = Placement::new(plan)?.enter_lent(0)?;
+        let lent = enter_lent(&Placement::new(plan)?, &job)?;
         let mut builder = Builder::new_current_thread();
         enable_for(&job, &mut builder);
         Ok(pool(builder.build()?, Some(lent), job, plan))

@@ -63,10 +63,6 @@ fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn K
         Form::TokioTasks => work(TokioBarrier::new(party_count), phase_count, setting),
         #[cfg(feature = "smol")]
         Form::SmolTasks => work(of_smol::SmolBarrier::new(party_count), phase_count, setting),
-        #[allow(
-            unreachable_patterns,
-            reason = "reached in builds without some runtimes"
-        )]
         form => form.is_lacking(),
     }
 }

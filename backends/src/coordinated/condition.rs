@@ -65,10 +65,6 @@ fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn K
         Form::TokioTasks => work(TokioMonitor::default(), parameters, setting),
         #[cfg(feature = "smol")]
         Form::SmolTasks => work(SmolMonitor::default(), parameters, setting),
-        #[allow(
-            unreachable_patterns,
-            reason = "reached in builds without some runtimes"
-        )]
         form => form.is_lacking(),
     }
 }

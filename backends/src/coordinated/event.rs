@@ -38,10 +38,6 @@ fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn K
         Form::TokioTasks => work(|| Ok(of_tokio::TokioEvent::default()), parameters, setting),
         #[cfg(feature = "smol")]
         Form::SmolTasks => work(|| Ok(of_smol::SmolEvent::default()), parameters, setting),
-        #[allow(
-            unreachable_patterns,
-            reason = "reached in builds without some runtimes"
-        )]
         form => form.is_lacking(),
     }
 }

@@ -53,10 +53,6 @@ fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn K
         Form::TokioTasks => work(of_tokio::TokioPipe::new, parameters, setting),
         #[cfg(feature = "smol")]
         Form::SmolTasks => work(of_smol::SmolPipe::new, parameters, setting),
-        #[allow(
-            unreachable_patterns,
-            reason = "reached in builds without some runtimes"
-        )]
         form => form.is_lacking(),
     }
 }

@@ -63,10 +63,6 @@ fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn K
             let timers = SmolTimers::new(party_count);
             work(SmolMonitor::default(), timers, parameters, setting)
         }
-        #[allow(
-            unreachable_patterns,
-            reason = "reached in builds without some runtimes"
-        )]
         form => form.is_lacking(),
     }
 }

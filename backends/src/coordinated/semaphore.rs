@@ -62,10 +62,6 @@ fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn K
         Form::TokioTasks => build.with(TokioSemaphore::new(permit_count), TokioPause),
         #[cfg(feature = "smol")]
         Form::SmolTasks => build.with(SmolSemaphore::new(permit_count), SmolPause),
-        #[allow(
-            unreachable_patterns,
-            reason = "reached in builds without some runtimes"
-        )]
         form => form.is_lacking(),
     }
 }

@@ -50,10 +50,6 @@ fn build(parameters: &Parameters, setting: &Setting<'_>) -> io::Result<Box<dyn K
         Form::TokioTasks => work(TokioTimers::new(party_count), parameters, setting),
         #[cfg(feature = "smol")]
         Form::SmolTasks => work(SmolTimers::new(party_count), parameters, setting),
-        #[allow(
-            unreachable_patterns,
-            reason = "reached in builds without some runtimes"
-        )]
         form => form.is_lacking(),
     }
 }

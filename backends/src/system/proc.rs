@@ -1,4 +1,6 @@
-//! Parses the texts of the Linux kernel under `/proc` and `/sys`.
+//! Reads what the Linux kernel says under `/proc` and `/sys`.
+
+use super::Root;
 
 /// The value in the first line of the form `key : value`, with any white space around the colon.
 pub fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
@@ -17,6 +19,17 @@ pub fn number(text: &str, key: &str) -> Option<u64> {
 pub fn bytes(text: &str, key: &str) -> Option<u64> {
     let kilobytes = field(text, key)?.strip_suffix("kB")?.trim_end();
     kilobytes.parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// The ids of the threads of a process, in ascending order. `process` is the name of its folder in `/proc`. Empty if it
+/// does not exist.
+///
+/// Ids increase until they wrap at the kernel's `pid_max`, so threads mostly come in the order in which they were started.
+pub fn threads(root: &Root, process: &str) -> Vec<u32> {
+    let names = root.names(&format!("/proc/{process}/task"));
+    let mut ids: Vec<u32> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    ids.sort_unstable();
+    ids
 }
 
 /// No machine has more cores: `NR_CPUS` of Linux is at most 8192. This prevents an invalid range from filling the

@@ -211,14 +211,15 @@ impl PoolPlan {
         }
     }
 
-    /// Makes the calling thread worker `index` of `job`: binds it to its core, if the plan says so. A thread that the
-    /// pool has started calls it before its first task. A thread that is only lent to the pool uses
-    /// [`Placement::enter_lent`].
+    /// Makes the calling thread worker `index` of `job`: notes it ([`Job::note_worker`]), and binds it to its core if the
+    /// plan says so. A thread that the pool has started calls it before its first task. A thread that is only lent to the
+    /// pool uses [`Placement::enter_lent`] and [`Job::note_worker`].
     ///
     /// # Errors
     ///
     /// [`Halt`] when the system refuses the core; the job has then failed with this reason.
     pub fn enter(&self, index: usize, job: &Job) -> Result<(), Halt> {
+        job.note_worker(index);
         let bound = Placement::new(self).and_then(|placement| placement.enter(index));
         bound.map_err(|error| job.fail(format!("worker {index} cannot be bound: {error}")))
     }

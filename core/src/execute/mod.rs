@@ -32,6 +32,7 @@ mod recursive;
 mod reserve;
 mod slots;
 mod stages;
+mod workers;
 
 use digest::Seed;
 pub use digest::{expected_digest, expected_task_count};
@@ -41,6 +42,7 @@ use payload::Payload;
 pub use recovery::Remainder;
 pub use reserve::Reserved;
 use slots::{Slots, Stamp};
+use workers::WorkerThreads;
 
 /// The atomics of the protocol under one name, so that a model checker can replace them.
 mod atomic {
@@ -57,6 +59,7 @@ pub struct Job {
     /// The bytes that tasks pass on besides their output words, if any.
     payload: Option<Payload>,
     failure: FailureCell,
+    workers: WorkerThreads,
 }
 
 /// The most bytes that a task can pass on.
@@ -76,6 +79,7 @@ impl Job {
             slots,
             payload: None,
             failure: FailureCell::new()?,
+            workers: WorkerThreads::default(),
         })
     }
 

@@ -2,7 +2,9 @@ use std::fs;
 
 use super::*;
 use crate::diagnostic::Diagnostic;
+use crate::record::WorkerUsage;
 use crate::record::fixture::case;
+use crate::report::table::tables;
 use crate::report::tests::{report, varied};
 
 fn page(report: &Report) -> String {
@@ -115,6 +117,31 @@ fn the_page_says_what_is_in_the_report() {
             "{what}"
         );
     }
+}
+
+#[test]
+fn page_and_table_have_the_cpu_time_of_each_worker() {
+    let shown = |used: &[u64]| {
+        let mut record = case("empty", "rayon", 2).record();
+        record
+            .worker_usage
+            .extend(used.iter().map(|cpu_ns| WorkerUsage {
+                cpu_ns: *cpu_ns,
+                peak_memory_bytes: None,
+            }));
+        let report = Report::new(&[record]).unwrap();
+        (tables(&report), page(&report))
+    };
+    let (table, page) = shown(&[30, 10]);
+    for text in [&table, &page] {
+        assert!(text.contains("CPU per worker"), "{text}");
+        assert!(text.contains("0.50 – 1.50 ms"), "{text}");
+    }
+    let (table, _) = shown(&[]);
+    assert!(
+        !table.contains("CPU per worker"),
+        "an empty column: {table}"
+    );
 }
 
 fn page_has_picture(report: &Report) -> bool {

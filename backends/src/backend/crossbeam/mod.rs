@@ -24,7 +24,7 @@ use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 
 use super::support::children::Places;
 use super::support::reserving::{RESERVE, Reserving};
-use super::support::worker::{Spin, join_all, spawn};
+use super::support::worker::{Spin, enter_lent, join_all, spawn};
 use super::{Backend, Continuation, Lent, Placement, Pool, PoolPlan};
 use crate::execute::{Halt, Job, Reserved};
 use crate::graph::TaskId;
@@ -71,7 +71,7 @@ impl Backend for Crossbeam {
 
     fn start(&self, job: Arc<Job>, plan: &PoolPlan) -> io::Result<Box<dyn Pool>> {
         let placement = Placement::new(plan)?;
-        let lent = placement.enter_lent(0)?;
+        let lent = enter_lent(&placement, &job)?;
         let deques = (0..plan.worker_count).map(|_| Deque::new_lifo());
         let deques: Vec<Deque<TaskId>> = deques.collect();
         let places = job.recursion().map(|_| Places::new(plan.worker_count));

@@ -4,6 +4,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
+use super::worker::started_threads;
 use crate::backend::PoolPlan;
 use crate::system::limit::cannot_start;
 
@@ -11,8 +12,15 @@ use crate::system::limit::cannot_start;
 /// themselves.
 pub(in crate::backend) struct Once {
     runtime: &'static str,
-    /// What the workers were started with: their number, and whether they are bound to cores.
-    started: Mutex<Option<(usize, bool)>>,
+    started: Mutex<Option<Started>>,
+}
+
+/// The workers that have been started.
+struct Started {
+    /// Their number, and whether they are bound to cores.
+    manner: (usize, bool),
+    /// The threads that were started with them.
+    threads: Vec<u32>,
 }
 
 impl Once {
@@ -23,7 +31,8 @@ impl Once {
         }
     }
 
-    /// Calls `start` if the workers have not been started. It panics if the system refuses a thread.
+    /// Calls `start` if the workers have not been started. It panics if the system refuses a thread. Returns the ids of the
+    /// threads that it started, in this order.
     ///
     /// # Errors
     ///
@@ -32,22 +41,29 @@ impl Once {
         &self,
         plan: &PoolPlan,
         start: impl FnOnce(),
-    ) -> io::Result<()> {
+    ) -> io::Result<Vec<u32>> {
         let wanted = (plan.worker_count, plan.pin);
         // What it protects is complete whenever a thread can panic.
         let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        match *started {
+        match &*started {
             None => {
-                catch_unwind(AssertUnwindSafe(start)).map_err(|_| self.refused(wanted.0))?;
-                *started = Some(wanted);
-                Ok(())
+                let (tried, threads) = started_threads(|| catch_unwind(AssertUnwindSafe(start)));
+                tried.map_err(|_| self.refused(wanted.0))?;
+                *started = Some(Started {
+                    manner: wanted,
+                    threads: threads.clone(),
+                });
+                Ok(threads)
             }
-            Some(before) if before == wanted => Ok(()),
-            Some((worker_count, is_pinned)) => Err(io::Error::other(format!(
+            Some(before) if before.manner == wanted => Ok(before.threads.clone()),
+            Some(Started {
+                manner: (worker_count, is_pinned),
+                ..
+            }) => Err(io::Error::other(format!(
                 "the workers of {} belong to the process, which has started {worker_count} of them ({}) and cannot \
                  change that: use another process",
                 self.runtime,
-                if is_pinned {
+                if *is_pinned {
                     "bound to cores"
                 } else {
                     "not bound to cores"

@@ -126,10 +126,6 @@ impl<S: Spawner> Spawning<S> {
         })
     }
 
-    pub(in crate::backend) fn spawner(&self) -> &S {
-        &self.spawner
-    }
-
     /// Spawns the tasks without inputs. Returns `false` if the graph has no tasks, and then nothing ends.
     pub(in crate::backend) fn begin(self: &Arc<Self>) -> bool {
         // Relaxed: spawning releases it, together with `begin_run`, to the workers.
@@ -186,6 +182,14 @@ impl<S: Spawner> Spawning<S> {
             self.spawner.end();
         }
         next
+    }
+}
+
+/// What only tokio needs: there the calling thread waits for something that the spawner has.
+#[cfg(feature = "tokio")]
+impl<S: Spawner> Spawning<S> {
+    pub(in crate::backend) fn spawner(&self) -> &S {
+        &self.spawner
     }
 }
 

@@ -4,10 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use crate::backend::{Lent, Placement};
 use crate::execute::Job;
 use crate::system::limit::cannot_start_worker;
-
-use crate::backend::Placement;
+#[cfg(any(feature = "chili", feature = "may", feature = "smol"))]
+use crate::system::{Root, proc::threads};
 
 /// How many turns a waiting worker spins before it yields: about 50 µs at 25 ns per `PAUSE`.
 ///
@@ -34,12 +35,40 @@ pub(in crate::backend) fn spawn(
     let job = Arc::clone(job);
     let named = thread::Builder::new().name(format!("worker-{index}"));
     let started = named.spawn(move || {
-        if let Err(error) = placement.enter(index) {
-            job.fail(format!("cannot bind worker {index} to a core: {error}"));
-        }
+        enter(&placement, index, &job);
         body();
     });
     started.map_err(|error| cannot_start_worker(index, placement.worker_count(), &error))
+}
+
+/// Makes the calling thread worker `index` of `job`. If the system refuses its core, the job has failed.
+pub(in crate::backend) fn enter(placement: &Placement, index: usize, job: &Job) {
+    job.note_worker(index);
+    if let Err(error) = placement.enter(index) {
+        job.fail(format!("cannot bind worker {index} to a core: {error}"));
+    }
+}
+
+/// Makes the calling thread worker 0 of `job` until the guard is dropped.
+///
+/// # Errors
+///
+/// If the system refuses its core.
+pub(in crate::backend) fn enter_lent(placement: &Placement, job: &Job) -> io::Result<Lent> {
+    let lent = placement.enter_lent(0)?;
+    job.note_worker(0);
+    Ok(lent)
+}
+
+/// The result of `start`, and the ids of the threads that it started, in the order in which it started them: for runtimes
+/// whose threads call nothing of ours when they start. No other thread may start threads meanwhile.
+#[cfg(any(feature = "chili", feature = "may", feature = "smol"))]
+pub(in crate::backend) fn started_threads<T>(start: impl FnOnce() -> T) -> (T, Vec<u32>) {
+    let before = threads(&Root::default(), "self");
+    let started = start();
+    let mut new = threads(&Root::default(), "self");
+    new.retain(|thread| !before.contains(thread));
+    (started, new)
 }
 
 /// A wait: first it spins, then it yields, and then the worker should park.

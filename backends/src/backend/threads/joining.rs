@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::backend::Placement;
+use crate::backend::support::worker::enter;
 use crate::execute::{Halt, Job};
 use crate::recursion::{Folded, Join, ProgramVisitor, Recursion, Run, walk};
 use crate::system::limit::cannot_start_worker;
@@ -39,12 +40,9 @@ impl Seats {
         self.free_count.store(free.len(), Ordering::Relaxed);
     }
 
-    /// Binds the calling thread to the core of its seat.
+    /// Makes the calling thread the worker of this seat.
     fn enter(&self, seat: usize) {
-        if let Err(error) = self.placement.enter(seat) {
-            self.job
-                .fail(format!("cannot bind worker {seat} to a core: {error}"));
-        }
+        enter(&self.placement, seat, &self.job);
     }
 }
 

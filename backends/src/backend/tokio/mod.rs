@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::support::spawning::{Spawner, Spawning};
+use super::support::worker::enter;
 use super::{Backend, Continuation, Family, Lent, Placement, Pool, PoolPlan, pool_fn};
 use crate::execute::Job;
 use crate::system::limit::cannot_start_worker;
@@ -132,8 +133,9 @@ fn enter_in_turn(
             // Ends the thread without a message: the error reports the worker that is missing.
             panic::resume_unwind(Box::new("the runtime is incomplete"));
         }
-        if let Err(error) = placement.enter(index) {
-            job.fail(format!("cannot bind worker {index} to a core: {error}"));
+        // Threads for blocking calls come after the workers, and are none.
+        if index < placement.worker_count() {
+            enter(&placement, index, &job);
         }
     }
 }

@@ -19,6 +19,10 @@ pub(super) fn definitions() -> Markup {
                 dt id="utilisation" { "Utilisation" }
                 dd { "CPU time ÷ (wall time × workers), as the median over all samples. Spinning counts as busy: high "
                 "utilisation means that the cores were busy, not that they did useful work." }
+                dt id="worker-cpu" { "CPU per worker" }
+                dd { "The median CPU time of a run, shared out among the workers in proportion to the CPU time that each used "
+                "from its start to the end of the case: that of the worker that used the least, and that of the worker that "
+                "used the most. Workers that spin use CPU time too. A dash stands for workers that do not outlive a run." }
                 dt id="time-per-task" { "Time per task" }
                 dd { "Median ÷ number of tasks. This is the average time between two finished tasks, not the duration of "
                 "one task." }

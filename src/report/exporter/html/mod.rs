@@ -12,6 +12,7 @@ use crate::report::picture;
 use crate::report::picture::font;
 use crate::report::picture::palette::DARK_TWINS;
 use crate::report::words::{self, LIMIT_MARK, NONE, Outline, name, notes, outline};
+use crate::report::worker_cpu::WorkerCpu;
 use crate::text;
 use crate::units;
 
@@ -324,6 +325,7 @@ fn table(group: &Group) -> Markup {
                     th.figure scope="col" { "95% interval" }
                     th.figure scope="col" { "× best" }
                     th.figure scope="col" { a href="#utilisation" { "Utilisation" } }
+                    th.figure scope="col" { a href="#worker-cpu" { "CPU per worker" } }
                     th.figure scope="col" { a href="#time-per-task" { "Time per task" } }
                     th.figure scope="col" { a href="#overhead" { "Overhead per task" } }
                     th.figure scope="col" { a href="#speed-up" { "Speed-up" } }
@@ -339,7 +341,7 @@ fn table(group: &Group) -> Markup {
                                 td.figure { (NONE) }
                                 th scope="row" { (row.label) }
                                 td.figure { (row.workers) }
-                                td colspan="10" { strong.failure { (error.kind) } " " (error.message) }
+                                td colspan="11" { strong.failure { (error.kind) } " " (error.message) }
                             },
                         }
                     }
@@ -363,6 +365,7 @@ fn measured_row(row: &Row, measured: &Measured) -> Markup {
             td.figure { (words::interval(measured.interval)) }
             td.figure { (ratio(measured)) }
             td.figure { (measured.utilisation.map_or(NONE.into(), units::percent)) }
+            td.figure { (measured.worker_cpu.map_or(NONE.into(), WorkerCpu::text)) }
             td.figure { (time(measured.task_ns)) }
             td.figure { (time(measured.overhead_ns)) }
             td.figure { (measured.speed_up.map_or(NONE.into(), units::ratio)) }
