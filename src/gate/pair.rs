@@ -55,7 +55,7 @@ pub(crate) struct PairSlice {
     pub round: u32,
     /// Its side.
     pub side: Side,
-    /// How fast the machine was just before the slice.
+    /// How fast the machine was just before its round.
     pub calibration: Calibration,
     /// At least one.
     pub samples: Vec<SliceSample>,
@@ -184,10 +184,10 @@ pub(super) fn measure(
             break;
         }
         let outer = draw(&mut numbers);
+        // A gate uses only the time of one thread. The other time is stored if the system allows the threads.
+        let calibration = calibrate(contest.case.case.workers.min(core_count()));
+        let calibration = calibration.unwrap_or_else(|_| calibrate_alone());
         for side in [outer, outer.other(), outer.other(), outer] {
-            // A gate uses only the time of one thread. The other time is stored if the system allows the threads.
-            let calibration = calibrate(contest.case.case.workers.min(core_count()));
-            let calibration = calibration.unwrap_or_else(|_| calibrate_alone());
             let session = sessions.of_mut(side);
             // The time limit applies to this case only, not to the time of its partner.
             session.renew();
