@@ -212,18 +212,20 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
     ignore_file_size_signal();
     keep_children();
     out::set_program_name(program.own_name());
-    if is_child() {
-        return crate::case::serve(registry);
-    }
-    let line = match program.parse() {
-        Ok(line) => line,
-        Err(code) => return code,
+    let command = match is_child() {
+        true => Command::Child,
+        false => match program.parse() {
+            Ok(line) => {
+                set_color(line.color);
+                line.command
+            }
+            Err(code) => return code,
+        },
     };
-    set_color(line.color);
     if let Err(error) = registry.check() {
         return ExitCode::from(complain(&error, USAGE));
     }
-    let outcome = match line.command {
+    let outcome = match command {
         Command::Child => return crate::case::serve(registry),
         Command::Expected => return crate::case::serve_expected(registry),
         Command::Run(arguments) => run::main(registry, &arguments),
@@ -254,7 +256,7 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
 }
 
 /// Whether this is `taskdyno child` and nothing else. Every case starts one, and to build the whole command line takes
-/// two milliseconds. The program that started it has checked the registry.
+/// two milliseconds.
 fn is_child() -> bool {
     std::env::args_os().skip(1).eq(["child"])
 }
