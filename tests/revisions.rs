@@ -126,13 +126,7 @@ fn each_revision_has_its_own_toolchain() {
 #[test]
 fn submodules_and_other_packages_of_the_repository_are_available() {
     let repository = Repository::new();
-    let other = repository.path("other");
-    fs::create_dir(&other).unwrap();
-    git(&other, &["init", "--quiet"]);
-    fs::write(other.join("word"), "first").unwrap();
-    commit(&other);
-    let other_path = other.display().to_string();
-    repository.git(&["submodule", "--quiet", "add", &other_path, "parts/words"]);
+    let other = repository.add_submodule("parts/words");
     let word = "pub const WORD: &str = include_str!(\"../../parts/words/word\");\n";
     repository.write("library/src/lib.rs", word);
     let library = MANIFEST.replace("tiny", "library");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::repository::{MAIN, Repository, built, commit, flat, git, script};
+use crate::repository::{MAIN, Repository, built, flat, git, script};
 
 /// The file `src/main.rs` in the copy of the working tree.
 fn copied(repository: &Repository) -> String {
@@ -164,13 +164,7 @@ fn a_shallow_clone_is_told_how_to_fetch_the_rest() {
 #[test]
 fn changes_in_a_submodule_are_named_as_left_out() {
     let repository = Repository::new();
-    let other = repository.path("other");
-    fs::create_dir(&other).unwrap();
-    git(&other, &["init", "--quiet"]);
-    fs::write(other.join("word"), "first").unwrap();
-    commit(&other);
-    let from = other.display().to_string();
-    repository.git(&["submodule", "--quiet", "add", &from, "parts"]);
+    repository.add_submodule("parts");
     repository.commit();
     repository.write("parts/word", "second");
     let said = says(&mut repository.bare_gate(), 2);

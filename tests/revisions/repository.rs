@@ -58,6 +58,18 @@ impl Repository {
         commit(&self.top)
     }
 
+    /// Adds a submodule at this path, with a file `word` that holds `first`, and returns the repository it comes from.
+    pub(crate) fn add_submodule(&self, path: &str) -> PathBuf {
+        let other = self.path("other");
+        fs::create_dir(&other).unwrap();
+        git(&other, &["init", "--quiet"]);
+        fs::write(other.join("word"), "first").unwrap();
+        commit(&other);
+        let from = other.display().to_string();
+        self.git(&["submodule", "--quiet", "add", &from, path]);
+        other
+    }
+
     /// A gate that compares this program with a revision.
     pub(crate) fn gate(&self, revision: &str) -> Command {
         self.gate_of(revision, env!("CARGO_BIN_EXE_taskdyno"))
