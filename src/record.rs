@@ -122,6 +122,13 @@ pub struct Record {
     /// How long the tasks really took, measured in separate runs after the samples; null if `bound` is null.
     #[serde(default)]
     pub trace: Option<Trace>,
+    /// The file of a traced run, which says when each task ran on which worker. Its path is relative to the folder of this
+    /// record. Null without `run --trace`.
+    #[serde(default)]
+    pub trace_file: Option<String>,
+    /// Why `run --trace` wrote no such file; null otherwise.
+    #[serde(default)]
+    pub no_trace_file: Option<String>,
     /// The peak rate of the same kernel, measured with each sample; null except for `metg`.
     #[serde(default)]
     pub peak: Option<Peak>,

@@ -6,6 +6,7 @@
 //! | [`binding`] | whether a backend binds its workers to cores |
 //! | [`calibration`] | how fast the machine is at the moment |
 //! | [`schedule`] | how fast a case can be at best, and how long its tasks take |
+//! | [`task_clock`] | which clock times tasks |
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,6 +30,7 @@ pub(crate) mod binding;
 pub(crate) mod calibration;
 pub(crate) mod clock;
 pub(crate) mod schedule;
+pub(crate) mod task_clock;
 
 /// When a slice ends: as soon as both minimums are reached, or one of the maximums. It contains at least one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,6 +18,7 @@ mod model;
 mod picture;
 mod schedule;
 mod table;
+mod timelines;
 mod verdict;
 mod words;
 mod worker_cpu;
@@ -26,6 +27,7 @@ pub(crate) use exporter::{EXPORTERS, Exporter, HTML, write};
 pub(crate) use format::{FORMATS, Format, MARKDOWN};
 pub(crate) use model::{LIMIT, Report, SERIAL};
 pub(crate) use table::styled_tables;
+pub(crate) use timelines::timelines;
 pub(crate) use verdict::{bound_or_not, change, styled_verdicts};
 
 #[cfg(test)]

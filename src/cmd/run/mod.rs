@@ -8,12 +8,14 @@ use self::resume::open_records;
 use super::baseline;
 use super::compare::{self, Against, Named};
 use super::externals::Externals;
-use super::measuring::{Manner, append, make_ready, print_ids, seconds, show, surroundings};
+use super::measuring::{
+    Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
+};
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::{Known, Selected};
 use super::show::show_table;
 use super::{CommandResult, Exit, FAILED, OK, complaint, tell};
-use crate::case::record;
+use crate::case::{TraceFolder, record};
 use crate::machine::host;
 use crate::matrix::PlannedCase;
 use crate::random;
@@ -86,6 +88,12 @@ pub(super) struct RunArguments {
     /// Cases that already have a record in the folder are not run again.
     #[arg(long, env = "TASKDYNO_RESUME")]
     resume: bool,
+    /// Run each case once more after its samples, and write when each task ran on which worker.
+    ///
+    /// The files lie beside the records, and the report shows them. `taskdyno export FILE.trace --format chrome-trace`
+    /// converts one for Perfetto.
+    #[arg(long, env = "TASKDYNO_TRACE")]
+    trace: bool,
     /// Save the records as this baseline, replacing its previous records. To add sessions instead, use `taskdyno
     /// baseline save --add`.
     #[arg(long, value_name = "NAME", value_parser = baseline::name, env = "TASKDYNO_SAVE_BASELINE")]
@@ -200,7 +208,11 @@ fn measure_all(
     seed: u64,
     file: &mut RecordFile,
 ) -> Result<Vec<Record>, Exit> {
-    let surroundings = surroundings(registry, seed);
+    let mut surroundings = surroundings(registry, seed);
+    if arguments.trace {
+        let traces = TraceFolder::beside(file.path());
+        surroundings.traces = Some(traces.map_err(|error| cannot_write(file.path(), &error))?);
+    }
     let mut progress = Progress::new(cases.len(), "cases", arguments.manner.quiet);
     let mut records = Vec::new();
     for (index, planned) in cases.into_iter().enumerate() {
