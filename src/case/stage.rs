@@ -15,12 +15,11 @@ use crate::kernel::{Kernel, TaskClock, deadly, traced};
 use crate::measure::Meter;
 use crate::measure::binding::are_workers_bound;
 use crate::measure::schedule::{LastRun, bound, trace};
-use crate::measure::task_clock::{clock_name, task_clock};
+use crate::measure::task_clock::{clock_name, own_task_clock};
 use crate::parameter::Parameters;
 use crate::record::{Bound, Case, CaseError, ErrorKind, GraphSize, Trace, nanoseconds};
 use crate::registry::Registry;
 use crate::sync::WaitTable;
-use crate::system::Root;
 use crate::timeline::{self, Timeline, TimelineHead, lanes::place};
 use crate::workload::Definition;
 
@@ -153,7 +152,7 @@ impl<'a> Stage<'a> {
         if bound.is_none() && (file.is_none() || is_recursive) {
             return Ok((None, file.map(|_| RECURSION_IS_ONE_TASK.into())));
         }
-        let clock = task_clock(&Root::default());
+        let clock = own_task_clock();
         let (graph, kernel) = self.graph_and_kernel()?;
         let (kernel, times) = traced(kernel, graph.task_count(), clock).map_err(set_up_error)?;
         let job = self.job(graph, kernel)?;

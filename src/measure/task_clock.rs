@@ -3,9 +3,14 @@
 use crate::kernel::TaskClock;
 use crate::system::Root;
 
+/// The clock of this machine.
+pub fn own_task_clock() -> TaskClock {
+    task_clock(&Root::default())
+}
+
 /// The time stamp counter if the Linux kernel itself keeps its time by it, because it then has checked that all cores count
 /// alike, and if it counts at a constant rate, also in idle states. Otherwise the monotonic clock.
-pub(crate) fn task_clock(root: &Root) -> TaskClock {
+fn task_clock(root: &Root) -> TaskClock {
     let source = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
     let is_source = root.read(source).is_some_and(|name| name.trim() == "tsc");
     let processors = root.read("/proc/cpuinfo").unwrap_or_default();

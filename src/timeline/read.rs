@@ -97,6 +97,13 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Timeline, Fault> {
     let head = parser.bytes(head_len as usize, "the head")?;
     let head: TimelineHead = serde_json::from_slice(head)
         .map_err(|error| Fault::new(PREFIX_BYTES, format!("the head is wrong: {error}")))?;
+    if head.lane_count > head.task_count {
+        let what = format!(
+            "the head has {} lanes for {} tasks",
+            head.lane_count, head.task_count
+        );
+        return Err(Fault::new(PREFIX_BYTES, what));
+    }
     // Each task has three bytes at least, so a wrong number cannot take much memory.
     let room = bytes.len() / 3;
     let mut tasks = Vec::with_capacity(room.min(head.task_count as usize));
@@ -287,6 +294,7 @@ mod tests {
         };
         assert!(refused(&|one| one.head.lane_count = 1).contains("task 1 is in lane 1"));
         assert!(refused(&|one| one.head.task_count = u32::MAX).contains("task"));
+        assert!(refused(&|one| one.head.lane_count = u32::MAX).contains("lanes for 3 tasks"));
         assert!(refused(&|one| one.critical[1] = 3).contains("critical task above"));
         assert!(refused(&|one| one.tasks[2].start_ns = u64::MAX).contains("64 bits"));
         let mut other = encode(&small());

@@ -20,3 +20,4 @@ mod resume;
 mod run;
 mod select;
 mod stored;
+mod trace;
