@@ -29,16 +29,16 @@ const FLAGS: [&str; 9] = [
 ];
 
 /// A browser that speaks the DevTools protocol on its standard input and output. It ends when this is dropped.
-pub struct Chromium {
+pub(crate) struct Chromium {
     /// Its process.
-    pub process: Child,
+    pub(crate) process: Child,
     /// Its settings and caches; removed afterwards.
     _profile: TempDir,
 }
 
 impl Chromium {
     /// Starts a browser with an empty profile. Panics if there is none, because a test that needs one was asked for.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let program = find().expect(
             "found no browser: install Chromium, or name a browser of its kind in TASKDYNO_BROWSER",
         );

@@ -14,7 +14,7 @@ use crate::chromium::Chromium;
 const PATIENCE: Duration = Duration::from_secs(100);
 
 /// A connection with a browser of its own.
-pub struct DevTools {
+pub(crate) struct DevTools {
     input: ChildStdin,
     messages: Receiver<Value>,
     next_id: u64,
@@ -25,7 +25,7 @@ pub struct DevTools {
 
 impl DevTools {
     /// Starts a browser.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut browser = Chromium::start();
         let input = browser.process.stdin.take().unwrap();
         let output = browser.process.stdout.take().unwrap();
@@ -50,7 +50,7 @@ impl DevTools {
     }
 
     /// Calls a method and waits for its result. `session` is the page that it is about; empty for the browser.
-    pub fn call(&mut self, session: &str, method: &str, parameters: Value) -> Value {
+    pub(crate) fn call(&mut self, session: &str, method: &str, parameters: Value) -> Value {
         let id = self.next_id;
         self.next_id += 1;
         let mut message = json!({ "id": id, "method": method, "params": parameters });
@@ -71,7 +71,7 @@ impl DevTools {
     }
 
     /// Waits until this event has come, also if it came before.
-    pub fn wait_for(&mut self, event: &str) {
+    pub(crate) fn wait_for(&mut self, event: &str) {
         while !self.events.iter().any(|one| one["method"] == event) {
             let message = self.receive(event);
             self.events.push(message);
@@ -79,12 +79,12 @@ impl DevTools {
     }
 
     /// All events so far, in their order.
-    pub fn events(&self) -> &[Value] {
+    pub(crate) fn events(&self) -> &[Value] {
         &self.events
     }
 
     /// Forgets all events so far.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.events.clear();
     }
 

@@ -8,45 +8,45 @@ use serde_json::{Value, json};
 use crate::devtools::DevTools;
 
 /// An open page.
-pub struct Tab {
+pub(crate) struct Tab {
     tools: DevTools,
     session: String,
 }
 
 /// A way to show a page.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
+pub(crate) struct Look {
     /// The width of the window in CSS pixels.
-    pub width: u32,
+    pub(crate) width: u32,
     /// The height of the window in CSS pixels.
-    pub height: u32,
+    pub(crate) height: u32,
     /// Whether the reader prefers dark colours.
-    pub is_dark: bool,
+    pub(crate) is_dark: bool,
     /// Whether it is printed.
-    pub is_print: bool,
+    pub(crate) is_print: bool,
 }
 
 impl Look {
     /// A window on a desk, in light colours.
-    pub const DESK: Self = Self {
+    pub(crate) const DESK: Self = Self {
         width: 1280,
         height: 900,
         is_dark: false,
         is_print: false,
     };
     /// The same in dark colours.
-    pub const DARK: Self = Self {
+    pub(crate) const DARK: Self = Self {
         is_dark: true,
         ..Self::DESK
     };
     /// A narrow phone.
-    pub const PHONE: Self = Self {
+    pub(crate) const PHONE: Self = Self {
         width: 390,
         height: 844,
         ..Self::DESK
     };
     /// A4 paper with margins of 1 cm, at 96 pixels per inch.
-    pub const PRINT: Self = Self {
+    pub(crate) const PRINT: Self = Self {
         width: 718,
         height: 1047,
         is_dark: false,
@@ -56,12 +56,12 @@ impl Look {
 
 impl Tab {
     /// Opens a file on a desk, in a browser of its own, and waits until it is loaded.
-    pub fn open(file: &Path) -> Self {
+    pub(crate) fn open(file: &Path) -> Self {
         Self::open_at(file, "", Look::DESK)
     }
 
     /// Opens a file, with this text after the `#` of its address unless it is empty.
-    pub fn open_at(file: &Path, fragment: &str, look: Look) -> Self {
+    pub(crate) fn open_at(file: &Path, fragment: &str, look: Look) -> Self {
         let mut tools = DevTools::start();
         let target = tools.call("", "Target.createTarget", json!({ "url": "about:blank" }));
         let attached = tools.call(
@@ -80,7 +80,7 @@ impl Tab {
     }
 
     /// Opens a file, with this text after the `#` of its address unless it is empty, and waits until it is loaded.
-    pub fn go_to(&mut self, file: &Path, fragment: &str) {
+    pub(crate) fn go_to(&mut self, file: &Path, fragment: &str) {
         // Another file than the one before, so that the page is loaded again and not only scrolled.
         self.call("Page.navigate", json!({ "url": "about:blank" }));
         self.tools.wait_for("Page.loadEventFired");
@@ -96,7 +96,7 @@ impl Tab {
     }
 
     /// Shows the page in another way.
-    pub fn look(&mut self, look: Look) {
+    pub(crate) fn look(&mut self, look: Look) {
         self.call(
             "Emulation.setDeviceMetricsOverride",
             json!({
@@ -116,7 +116,7 @@ impl Tab {
     }
 
     /// The value of an expression. A promise is awaited. Panics if the expression throws.
-    pub fn value(&mut self, expression: &str) -> Value {
+    pub(crate) fn value(&mut self, expression: &str) -> Value {
         let answer = self.call(
             "Runtime.evaluate",
             json!({ "expression": expression, "awaitPromise": true, "returnByValue": true }),
@@ -127,21 +127,21 @@ impl Tab {
     }
 
     /// The text of the first element that matches this selector. Panics if there is none.
-    pub fn text(&mut self, selector: &str) -> String {
+    pub(crate) fn text(&mut self, selector: &str) -> String {
         let selector = json!(selector);
         let text = self.value(&format!("document.querySelector({selector}).innerText"));
         text.as_str().unwrap().to_owned()
     }
 
     /// How many elements match this selector.
-    pub fn count(&mut self, selector: &str) -> u64 {
+    pub(crate) fn count(&mut self, selector: &str) -> u64 {
         let selector = json!(selector);
         let count = self.value(&format!("document.querySelectorAll({selector}).length"));
         count.as_u64().unwrap()
     }
 
     /// Presses a key, such as `Tab`, `Enter` or `a`.
-    pub fn press(&mut self, key: &str) {
+    pub(crate) fn press(&mut self, key: &str) {
         let (text, code) = match key {
             "Enter" => ("\r", 13),
             "Tab" => ("", 9),
@@ -163,7 +163,7 @@ impl Tab {
     }
 
     /// Clicks the middle of the first element that matches this selector. Panics if there is none.
-    pub fn click(&mut self, selector: &str) {
+    pub(crate) fn click(&mut self, selector: &str) {
         let selector = json!(selector);
         let place = self.value(&format!(
             "(() => {{ const element = document.querySelector({selector});
@@ -183,7 +183,7 @@ impl Tab {
     }
 
     /// A picture of the whole page as a PNG file.
-    pub fn picture(&mut self, file: &Path) {
+    pub(crate) fn picture(&mut self, file: &Path) {
         let answer = self.call(
             "Page.captureScreenshot",
             json!({ "format": "png", "captureBeyondViewport": true }),
@@ -194,7 +194,7 @@ impl Tab {
 
     /// What went wrong in the page since it was opened: exceptions, errors on its console, and requests for anything but
     /// the page itself.
-    pub fn faults(&mut self) -> Vec<String> {
+    pub(crate) fn faults(&mut self) -> Vec<String> {
         self.settle();
         let events = self.tools.events().iter();
         events.filter_map(fault).collect()
