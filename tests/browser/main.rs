@@ -38,18 +38,21 @@ fn a_tab_notices_errors_and_requests() {
 fn a_tab_clicks_presses_keys_and_changes_its_look() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("page.html");
-    let text = r#"<!doctype html><title>x</title><button>0</button><p id="last"></p><p>two</p><script>
+    let text = r##"<!doctype html><title>x</title><button>0</button><p id="last"></p><p>two</p><script>
         const button = document.querySelector("button");
         button.addEventListener("click", () => { button.textContent = Number(button.textContent) + 1; });
         document.addEventListener("keydown", event => { document.querySelector("#last").textContent = event.key; });
-    </script>"#;
+    </script>"##;
     std::fs::write(&file, text).unwrap();
     let mut tab = Tab::open(&file);
     tab.click("button");
     assert_eq!(tab.text("button"), "1");
     // The button has the focus, and Enter presses it.
     tab.press("Enter");
-    assert_eq!((tab.text("button"), tab.text("#last")), ("2".into(), "Enter".into()));
+    assert_eq!(
+        (tab.text("button"), tab.text("#last")),
+        ("2".into(), "Enter".into())
+    );
     assert_eq!(tab.count("p"), 2);
     let media = "[matchMedia('(prefers-color-scheme: dark)').matches, matchMedia('print').matches, innerWidth]";
     for (look, expected) in [
