@@ -12,7 +12,7 @@ use crate::units;
 
 /// From this foreign load on, as a share of the machine, a case gets a note. nanobench calls a result unstable at an
 /// error of 5%.
-const FOREIGN_RATIO: f64 = 0.05;
+pub(super) const FOREIGN_RATIO: f64 = 0.05;
 
 /// Stands for a value that is not available.
 pub(super) const NONE: &str = "–";
@@ -48,7 +48,7 @@ pub(super) fn notes(row: &Row) -> Vec<String> {
         notes.push("tied".into());
     }
     if measured.interval.is_none() {
-        notes.push(match measured.sample_count {
+        notes.push(match measured.times_ns.len() {
             1 => "1 sample only".into(),
             count => format!("{count} samples only"),
         });
@@ -214,7 +214,7 @@ pub(super) struct Outline<'a> {
 pub(super) fn outline(group: &Group) -> Outline<'_> {
     let (first, others): (Vec<_>, Vec<_>) = group
         .measured()
-        .partition(|(_, measured)| measured.rank == 1);
+        .partition(|(_, measured)| measured.rank == Some(1));
     Outline {
         next: others.into_iter().find(|(row, _)| !row.is_limit),
         failed_count: group.rows.len() - group.measured().count(),

@@ -19,5 +19,6 @@ mod refused;
 mod resume;
 mod run;
 mod select;
+mod show;
 mod stored;
 mod trace;

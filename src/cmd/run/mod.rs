@@ -9,11 +9,11 @@ use super::baseline;
 use super::compare::{self, Against, Named};
 use super::externals::Externals;
 use super::measuring::{
-    Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
+    Detail, Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
 };
+use super::outcome::show_table;
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::{Known, Selected};
-use super::show::show_table;
 use super::{CommandResult, Exit, FAILED, OK, complaint, tell};
 use crate::case::{TraceFolder, record};
 use crate::machine::host;
@@ -83,6 +83,11 @@ pub(super) struct RunArguments {
         env = "TASKDYNO_OUT"
     )]
     out: PathBuf,
+    /// Print a table of every case for each workload, instead of one table with the best cases.
+    ///
+    /// `taskdyno show DIR` prints them later.
+    #[arg(long, env = "TASKDYNO_DETAILS")]
+    details: bool,
     /// Continue an interrupted measurement.
     ///
     /// Cases that already have a record in the folder are not run again.
@@ -276,7 +281,12 @@ fn plan(arguments: &RunArguments, seed: u64, order_index: u64, planned: &Planned
 
 /// Writes the report, prints the tables and the number of failed cases, and returns the exit code.
 fn finish(records: &[Record], arguments: &RunArguments) -> CommandResult {
-    show(records, &arguments.out, arguments.manner.quiet)?;
+    let detail = match (arguments.manner.quiet, arguments.details) {
+        (true, _) => Detail::Quiet,
+        (false, true) => Detail::Every,
+        (false, false) => Detail::Overview,
+    };
+    show(records, &arguments.out, detail)?;
     let failed = records
         .iter()
         .filter(|record| record.error.is_some())

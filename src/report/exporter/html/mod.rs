@@ -354,8 +354,8 @@ fn table(group: &Group) -> Markup {
 fn measured_row(row: &Row, measured: &Measured) -> Markup {
     let time = |ns: Option<f64>| ns.map_or(NONE.into(), units::time);
     html! {
-        tr.first[measured.rank == 1] {
-            td.figure { (measured.rank) }
+        tr.first[measured.rank == Some(1)] {
+            td.figure { (measured.rank.map_or(NONE.into(), |rank| rank.to_string())) }
             th scope="row" {
                 (row.label)
                 @if row.is_limit { a href="#limit" title="the practical limit" { (LIMIT_MARK) } }
