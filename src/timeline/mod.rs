@@ -16,8 +16,8 @@ mod read;
 mod varint;
 mod write;
 
-pub(crate) use read::{TimelineError, parse, read};
-pub(crate) use write::{encode, write};
+pub(crate) use read::read;
+pub(crate) use write::write;
 
 /// The first bytes of the file.
 const MAGIC: [u8; 8] = *b"tdtrace\n";

@@ -243,7 +243,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::timeline::encode;
+    use crate::timeline::write::encode;
     use crate::timeline::fixture::timeline;
 
     fn small() -> Timeline {
