@@ -14,6 +14,7 @@ mod append;
 mod channel;
 mod claim;
 mod commit;
+mod death;
 mod difference;
 mod error;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub(crate) use append::{RecordFile, Resumable, whole_len};
 pub(crate) use channel::Channel;
 pub use claim::{ClaimSide, Inequality, Quantity};
 pub(crate) use commit::short_hash;
+pub use death::WorkerDeath;
 pub(crate) use difference::{Difference, difference};
 pub use error::{CaseError, ErrorKind};
 pub use host::Host;
@@ -351,22 +353,6 @@ impl Sample {
             invocation: 0,
         }
     }
-}
-
-/// A worker process that died in a run that continued without it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct WorkerDeath {
-    /// The number of the worker, from 0.
-    pub worker: u32,
-    /// The signal that killed it; null if it exited.
-    pub signal: Option<i32>,
-    /// The exit code; null if it was killed.
-    pub exit_code: Option<i32>,
-    /// The task that it ran; null if it died between two tasks.
-    pub task: Option<u64>,
-    /// How often the task had been tried, this attempt included; 0 without a task.
-    pub attempt_count: u32,
 }
 
 /// How long a fixed loop took, which shows how fast the machine was.

@@ -2,11 +2,10 @@
 //!
 //! | module | what it measures |
 //! |---|---|
-//! | [`clock`] | the cost of reading the clocks |
+//! | [`clock`], [`task_clock`] | the cost of reading the clocks; which clock times tasks |
 //! | [`binding`] | whether a backend binds its workers to cores |
 //! | [`calibration`] | how fast the machine is at the moment |
 //! | [`schedule`] | how fast a case can be at best, and how long its tasks take |
-//! | [`task_clock`] | which clock times tasks |
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

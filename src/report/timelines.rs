@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(
             found[0].closing.as_deref(),
             Some(
-                "On average, 1.50 of 2 workers were in a task. The longest path of dependences, 2 tasks, took 90 ns, 90% of the run."
+                "On average, 1.50 of 2 workers were in a task. The longest path of dependences, 2 tasks, took 90.0 ns, 90% of the run."
             )
         );
         let json = serde_json::to_value(&found).unwrap();

@@ -8,7 +8,7 @@ use crate::kernel::TaskSpan;
 
 /// The tasks of a run, each in a lane.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Placed {
+pub(crate) struct PlacedTasks {
     /// One entry per task, by its id.
     pub(crate) tasks: Vec<PlacedTask>,
     /// The number of lanes.
@@ -19,20 +19,20 @@ pub(crate) struct Placed {
 
 /// Puts each task into the lane of the thread that ended it. If a backend starts threads or processes for its tasks, there
 /// are too many to be drawn: then each task goes into the first lane that is free when it starts.
-pub(crate) fn place(spans: &[TaskSpan], worker_count: usize) -> Placed {
+pub(crate) fn place(spans: &[TaskSpan], worker_count: usize) -> PlacedTasks {
     let threads = spans.iter().map(|span| u32::from(span.thread) + 1);
     let thread_count = threads.max().unwrap_or(0);
     // Beside its workers, a backend may let the thread that starts a run execute tasks, and may replace workers.
     if thread_count as usize <= 2 * worker_count + 2 {
         let lanes = spans.iter().map(|span| span.thread.into());
-        return Placed {
+        return PlacedTasks {
             tasks: with_lanes(spans, lanes),
             lane_count: thread_count,
             is_lane_worker: true,
         };
     }
     let (lanes, lane_count) = free_lanes(spans);
-    Placed {
+    PlacedTasks {
         tasks: with_lanes(spans, lanes.into_iter()),
         lane_count,
         is_lane_worker: false,

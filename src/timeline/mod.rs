@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`lanes`] | makes lanes of the threads of a run, in which tasks do not overlap unless they are awaited |
-//! | [`write`] and [`read`] | the file |
+//! | `write` and `read` | the file |
 //! | [`aggregate`] | merges the tasks that are too short to be seen, for a page |
 //! | [`chrome`] | the same run in the format of Chrome's tracing, which Perfetto opens |
 

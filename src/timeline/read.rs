@@ -54,7 +54,7 @@ pub(crate) fn read(path: &Path) -> Result<Timeline, TimelineError> {
         path: path.into(),
         error,
     })?;
-    parse(&bytes).map_err(|Fault { offset, what }| TimelineError::Wrong {
+    parse(&bytes).map_err(|TimelineFault { offset, what }| TimelineError::Wrong {
         path: path.into(),
         offset,
         what,
@@ -63,12 +63,12 @@ pub(crate) fn read(path: &Path) -> Result<Timeline, TimelineError> {
 
 /// What is wrong with the bytes of a file, and where.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct TimelineFault {
     pub(crate) offset: usize,
     pub(crate) what: String,
 }
 
-impl Fault {
+impl TimelineFault {
     fn new(offset: usize, what: impl Into<String>) -> Self {
         Self {
             offset,
@@ -82,45 +82,45 @@ impl Fault {
 /// # Errors
 ///
 /// The first thing that is wrong.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Timeline, Fault> {
-    let mut parser = Parser { bytes, offset: 0 };
-    if parser.bytes(MAGIC.len(), "the name of the format")? != MAGIC {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Timeline, TimelineFault> {
+    let mut parts = Parts { bytes, offset: 0 };
+    if parts.bytes(MAGIC.len(), "the name of the format")? != MAGIC {
         let what = "expected the file of a traced run, which begins with `tdtrace`";
-        return Err(Fault::new(0, what));
+        return Err(TimelineFault::new(0, what));
     }
-    let version = parser.word("the version")?;
+    let version = parts.word("the version")?;
     if version != VERSION {
         let what = format!("version {version} is unknown: this program reads version {VERSION}");
-        return Err(Fault::new(parser.offset - 4, what));
+        return Err(TimelineFault::new(parts.offset - 4, what));
     }
-    let head_len = parser.word("the length of the head")?;
-    let head = parser.bytes(head_len as usize, "the head")?;
+    let head_len = parts.word("the length of the head")?;
+    let head = parts.bytes(head_len as usize, "the head")?;
     let head: TimelineHead = serde_json::from_slice(head)
-        .map_err(|error| Fault::new(PREFIX_BYTES, format!("the head is wrong: {error}")))?;
+        .map_err(|error| TimelineFault::new(PREFIX_BYTES, format!("the head is wrong: {error}")))?;
     if head.lane_count > head.task_count {
         let what = format!(
             "the head has {} lanes for {} tasks",
             head.lane_count, head.task_count
         );
-        return Err(Fault::new(PREFIX_BYTES, what));
+        return Err(TimelineFault::new(PREFIX_BYTES, what));
     }
     // Each task has three bytes at least, so a wrong number cannot take much memory.
     let room = bytes.len() / 3;
     let mut tasks = Vec::with_capacity(room.min(head.task_count as usize));
     let mut start_ns = 0;
     for _ in 0..head.task_count {
-        let task = parser.task(&head, start_ns, tasks.len())?;
+        let task = parts.task(&head, start_ns, tasks.len())?;
         start_ns = task.start_ns;
         tasks.push(task);
     }
     let mut critical = Vec::with_capacity(bytes.len().min(head.critical_count as usize));
     let mut last = None;
     for _ in 0..head.critical_count {
-        let id = parser.critical(&head, last)?;
+        let id = parts.critical(&head, last)?;
         critical.push(id);
         last = Some(id);
     }
-    parser.end()?;
+    parts.end()?;
     Ok(Timeline {
         head,
         tasks,
@@ -129,16 +129,16 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Timeline, Fault> {
 }
 
 /// Takes one part of the file after the other.
-struct Parser<'a> {
+struct Parts<'a> {
     bytes: &'a [u8],
     offset: usize,
 }
 
-impl<'a> Parser<'a> {
-    fn bytes(&mut self, len: usize, what: &str) -> Result<&'a [u8], Fault> {
+impl<'a> Parts<'a> {
+    fn bytes(&mut self, len: usize, what: &str) -> Result<&'a [u8], TimelineFault> {
         let rest = &self.bytes[self.offset..];
         let Some(taken) = rest.get(..len) else {
-            return Err(Fault::new(
+            return Err(TimelineFault::new(
                 self.bytes.len(),
                 format!("the file ends here, in {what}"),
             ));
@@ -147,19 +147,19 @@ impl<'a> Parser<'a> {
         Ok(taken)
     }
 
-    fn word(&mut self, what: &str) -> Result<u32, Fault> {
+    fn word(&mut self, what: &str) -> Result<u32, TimelineFault> {
         let bytes = self.bytes(4, what)?;
         Ok(u32::from_le_bytes(bytes.try_into().expect("four bytes")))
     }
 
     /// The next integer, which is `what` of task `task`, of `count`.
-    fn integer(&mut self, what: &str, index: usize, count: u32) -> Result<u64, Fault> {
+    fn integer(&mut self, what: &str, index: usize, count: u32) -> Result<u64, TimelineFault> {
         match varint::take(&self.bytes[self.offset..]) {
             Some((value, len)) => {
                 self.offset += len;
                 Ok(value)
             }
-            None => Err(Fault::new(
+            None => Err(TimelineFault::new(
                 self.offset,
                 format!("expected {what} {index} of {count}, and the file ends or has no number"),
             )),
@@ -171,7 +171,7 @@ impl<'a> Parser<'a> {
         head: &TimelineHead,
         before_ns: u64,
         index: usize,
-    ) -> Result<PlacedTask, Fault> {
+    ) -> Result<PlacedTask, TimelineFault> {
         let count = head.task_count;
         let at = self.offset;
         let difference = self.integer("the start of task", index, count)?;
@@ -180,7 +180,7 @@ impl<'a> Parser<'a> {
         let end_ns = start_ns.and_then(|start| start.checked_add(duration_ns));
         let (Some(start_ns), Some(_)) = (start_ns, end_ns) else {
             let what = format!("the times of task {index} do not fit into 64 bits");
-            return Err(Fault::new(at, what));
+            return Err(TimelineFault::new(at, what));
         };
         let at = self.offset;
         let lane = self.integer("the lane of task", index, count)?;
@@ -189,7 +189,7 @@ impl<'a> Parser<'a> {
                 "task {index} is in lane {lane}, and there are {}",
                 head.lane_count
             );
-            return Err(Fault::new(at, what));
+            return Err(TimelineFault::new(at, what));
         }
         Ok(PlacedTask {
             start_ns,
@@ -198,13 +198,13 @@ impl<'a> Parser<'a> {
         })
     }
 
-    fn critical(&mut self, head: &TimelineHead, last: Option<u32>) -> Result<u32, Fault> {
+    fn critical(&mut self, head: &TimelineHead, last: Option<u32>) -> Result<u32, TimelineFault> {
         let at = self.offset;
         let difference = self.integer("the id of critical task", 0, head.critical_count)?;
         let id = difference.checked_add(last.unwrap_or(0).into());
         match id.filter(|id| *id < head.task_count.into()) {
             Some(id) if last.is_none() || difference > 0 => Ok(id as u32),
-            _ => Err(Fault::new(
+            _ => Err(TimelineFault::new(
                 at,
                 format!(
                     "expected the id of a critical task above the one before it and below {}",
@@ -215,12 +215,12 @@ impl<'a> Parser<'a> {
     }
 
     /// Checks that only the right checksum follows.
-    fn end(&mut self) -> Result<(), Fault> {
+    fn end(&mut self) -> Result<(), TimelineFault> {
         let at = self.offset;
         let found = self.word("the checksum")?;
         if self.offset != self.bytes.len() {
             let more = self.bytes.len() - self.offset;
-            return Err(Fault::new(
+            return Err(TimelineFault::new(
                 self.offset,
                 format!("the file should end here, and {more} bytes follow"),
             ));
@@ -228,7 +228,7 @@ impl<'a> Parser<'a> {
         let expected = crc32fast::hash(&self.bytes[..self.bytes.len() - CHECKSUM_BYTES]);
         match found == expected {
             true => Ok(()),
-            false => Err(Fault::new(
+            false => Err(TimelineFault::new(
                 at,
                 format!(
                     "the checksum is {found:08x}, and that of the bytes before it is {expected:08x}"
@@ -243,8 +243,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::timeline::write::encode;
     use crate::timeline::fixture::timeline;
+    use crate::timeline::write::encode;
 
     fn small() -> Timeline {
         timeline(&[(10, 500, 0), (5, 7, 1), (500, 100_000, 1)], &[0, 2])
