@@ -83,7 +83,7 @@ impl TimelineFault {
 ///
 /// The first thing that is wrong.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Timeline, TimelineFault> {
-    let mut parts = Parts { bytes, offset: 0 };
+    let mut parts = TraceParts { bytes, offset: 0 };
     if parts.bytes(MAGIC.len(), "the name of the format")? != MAGIC {
         let what = "expected the file of a traced run, which begins with `tdtrace`";
         return Err(TimelineFault::new(0, what));
@@ -129,12 +129,12 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Timeline, TimelineFault> {
 }
 
 /// Takes one part of the file after the other.
-struct Parts<'a> {
+struct TraceParts<'a> {
     bytes: &'a [u8],
     offset: usize,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> TraceParts<'a> {
     fn bytes(&mut self, len: usize, what: &str) -> Result<&'a [u8], TimelineFault> {
         let rest = &self.bytes[self.offset..];
         let Some(taken) = rest.get(..len) else {
