@@ -41,6 +41,7 @@ impl Report {
             claims: judged_claims(records),
             load: LoadMap::new(records),
             backends: backends.into_iter().cloned().collect(),
+            records: records.to_vec(),
         })
     }
 }

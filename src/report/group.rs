@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value};
 
 use super::latency::Latency;
-use super::model::{ALPHA, Group, LIMIT, Measured, Row, RowOutcome, SERIAL};
+use super::model::{ALPHA, Group, LIMIT, Measured, Row, RowOutcome};
 use super::schedule::Schedule;
 use super::worker_cpu::WorkerCpu;
-use crate::backend::Family;
+use crate::backend::{BACKENDS, Family};
 use crate::compare::not_steady;
 use crate::record::{Case, CaseError, Channel, ErrorKind, Record};
 use crate::stats::{Interval, Ratio, median, median_interval, ratio_of_medians};
@@ -29,6 +29,9 @@ pub(super) fn group(records: &[&Record]) -> Group {
         .map(|record| measure(record, ranked_by))
         .collect();
     let rows = measurements.iter().map(|measurement| Row {
+        case: measurement.record.case.id(),
+        family: family(measurement.record).into(),
+        language: language(measurement.record).into(),
         backend: measurement.record.case.backend.clone(),
         label: label(&measurement.record.case, records),
         workers: measurement.record.case.workers,
@@ -48,6 +51,10 @@ pub(super) fn group(records: &[&Record]) -> Group {
         workload: case.workload.clone(),
         variant: case.variant.clone(),
         slug: String::new(),
+        why: records
+            .iter()
+            .find_map(|record| record.workload_why.clone())
+            .unwrap_or_default(),
         parameters: parameters(&case.parameters),
         graph: records.iter().find_map(|record| record.graph),
         file_systems: file_systems(records.iter().copied()),
@@ -131,15 +138,25 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
 
 /// Whether a record is of a plain loop.
 fn is_serial(record: &Record) -> bool {
+    family(record) == Family::Serial.name()
+}
+
+/// The family of the backend of a record. Older records do not say, so this program looks among its own backends; empty
+/// if it does not know the backend.
+pub(super) fn family(record: &Record) -> &str {
+    let own = || {
+        BACKENDS
+            .iter()
+            .find(|one| one.name() == record.case.backend)
+    };
     match &record.family {
-        Some(family) => family == Family::Serial.name(),
-        // Older records do not say.
-        None => record.case.backend == SERIAL,
+        Some(family) => family,
+        None => own().map_or("", |backend| backend.family().name()),
     }
 }
 
 /// The language of the program that ran the tasks. Records that do not say are of builds of taskdyno.
-fn language(record: &Record) -> &str {
+pub(super) fn language(record: &Record) -> &str {
     record.runtime.as_ref().map_or("rust", |one| &one.language)
 }
 

@@ -14,6 +14,19 @@ pub(crate) struct LoadMap {
     pub stretches: Vec<Stretch>,
     /// The sources of the load, without [`LoadSource::TooShort`].
     pub sources: Vec<LoadSource>,
+    /// When the samples of each case were taken, in chronological order.
+    pub cases: Vec<CaseSpan>,
+}
+
+/// The time in which a case took its samples.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct CaseSpan {
+    /// The case, by its name on the command line.
+    pub case: String,
+    /// The time from the beginning of the run to the first sample, in nanoseconds.
+    pub start_ns: u64,
+    /// The time from the beginning of the run to the last sample, in nanoseconds.
+    pub end_ns: u64,
 }
 
 /// A stretch of time with one load per core, or without any.
@@ -51,10 +64,16 @@ impl LoadMap {
         let mut start_ns = case_start_ns + record.plan.warmup_ns;
         // The stretches of the previous case were placed according to its plan. It ended before this case began.
         self.cut(case_start_ns);
+        let walls = record.samples.iter().map(|one| one.wall_ns);
+        let sampled_ns = walls.fold(0, u64::saturating_add);
+        self.cases.push(CaseSpan {
+            case: record.case.id(),
+            start_ns,
+            end_ns: start_ns.saturating_add(sampled_ns),
+        });
         let load = &record.load;
         if load.source == LoadSource::TooShort || load.cores.is_empty() {
-            let length_ns = record.samples.iter().map(|sample| sample.wall_ns).sum();
-            self.push(start_ns, length_ns, Vec::new());
+            self.push(start_ns, sampled_ns, Vec::new());
             return;
         }
         if !self.sources.contains(&load.source) {

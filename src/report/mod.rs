@@ -15,6 +15,7 @@ mod heading;
 mod latency;
 mod load;
 mod model;
+mod page;
 mod picture;
 mod schedule;
 mod table;
@@ -22,9 +23,10 @@ mod verdict;
 mod words;
 mod worker_cpu;
 
-pub(crate) use exporter::{EXPORTERS, Exporter, HTML, write};
+pub(crate) use exporter::{EXPORTERS, Exporter, HTML, write, write_page};
 pub(crate) use format::{FORMATS, Format, MARKDOWN};
 pub(crate) use model::{LIMIT, Report, SERIAL};
+pub(crate) use page::Page;
 pub(crate) use table::styled_tables;
 pub(crate) use verdict::{bound_or_not, change, styled_verdicts};
 

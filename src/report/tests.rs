@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::load::{LoadMap, Stretch};
+use super::load::{CaseSpan, LoadMap, Stretch};
 use super::model::{Group, Measured};
 use super::schedule::Schedule;
 use super::table::tables;
@@ -324,6 +324,11 @@ fn the_load_of_all_cases_makes_one_map() {
         length_ns: length_ms * 1_000_000,
         cores: cores.into(),
     };
+    let span = |case: &str, start_ms: u64, end_ms: u64| CaseSpan {
+        case: case.into(),
+        start_ns: start_ms * 1_000_000,
+        end_ns: end_ms * 1_000_000,
+    };
     let expected = LoadMap {
         core_count: 2,
         end_ns: 1_100_000_000,
@@ -336,6 +341,11 @@ fn the_load_of_all_cases_makes_one_map() {
             ms(900, 200, &[0.0, 1.0]),
         ],
         sources: vec![LoadSource::Sysinfo],
+        cases: vec![
+            span("empty/serial/1", 50, 56),
+            span("empty/rayon/2", 350, 850),
+            span("empty/tokio/2", 900, 906),
+        ],
     };
     assert_eq!(report.load, expected);
 }

@@ -12,7 +12,7 @@ use crate::units;
 
 /// From this foreign load on, as a share of the machine, a case gets a note. nanobench calls a result unstable at an
 /// error of 5%.
-const FOREIGN_RATIO: f64 = 0.05;
+pub(super) const FOREIGN_RATIO: f64 = 0.05;
 
 /// Stands for a value that is not available.
 pub(super) const NONE: &str = "–";

@@ -1,0 +1,195 @@
+//! The sentences that close the views of a workload: what its figures say.
+
+use std::collections::BTreeMap;
+
+use super::cases::{CaseView, Standing};
+use super::model::{PageGroup, PageRow};
+use super::text::{case_name, list, multiple, multiples, quoted};
+use crate::report::model::SERIAL;
+use crate::units;
+
+/// From this many tied cases on, a sentence counts them instead of naming all.
+const MOST_NAMED: usize = 3;
+
+/// Which case is the fastest, and by how much.
+pub(super) fn fastest(views: &[CaseView], standing: &Standing) -> String {
+    let Some(best) = standing.best else {
+        return match views
+            .iter()
+            .any(|view| view.row.is_limit && view.median_ns().is_some())
+        {
+            true => "Only the practical limit was measured, which is no choice.".into(),
+            false => "Nothing was measured: all cases failed.".into(),
+        };
+    };
+    let name = |index: usize| case_name(&views[index].row.label, views[index].row.workers);
+    let ranked = |rank: usize| (0..views.len()).filter(move |i| standing.ranks[*i] == Some(rank));
+    let next = ranked(standing.first_count + 1).next();
+    if standing.first_count > 1 {
+        let first: Vec<usize> = ranked(1).collect();
+        let who = match first.len() {
+            count if count > MOST_NAMED => format!("{} and {} others", name(best), count - 1),
+            _ => {
+                // The best first.
+                let others = first.into_iter().filter(|index| *index != best);
+                list(std::iter::once(best).chain(others).map(name))
+            }
+        };
+        return format!("{who} are tied: these samples cannot tell them apart.");
+    }
+    let Some(next) = next else {
+        return format!("{} is the only case that was measured.", name(best));
+    };
+    let next_name = match views[next].row.label == views[best].row.label {
+        true => name(next),
+        false => quoted(&views[next].row.label),
+    };
+    let by = match standing.ratios[next] {
+        None => "faster".into(),
+        Some(ratio) => match ratio.interval {
+            Some(interval) => format!("{} faster", multiples(interval.low, interval.high)),
+            None => format!("{} faster", multiple(ratio.ratio)),
+        },
+    };
+    format!("{} is {by} than the next, {next_name}.", name(best))
+}
+
+/// The sentences for the other views, by the key of the view. A view without data of this workload has none.
+pub(super) fn of_group(group: &PageGroup) -> BTreeMap<&'static str, String> {
+    let sentences = [
+        ("scaling", scaling(group)),
+        ("overhead", overhead(group)),
+        ("lost", lost(group)),
+        ("tail", tail(group)),
+        ("cost", cost(group)),
+    ];
+    let known = sentences
+        .into_iter()
+        .filter_map(|(key, text)| Some((key, text?)));
+    known.collect()
+}
+
+/// The row with the smallest figure among those that compete, and the figure.
+pub(super) fn least(
+    group: &PageGroup,
+    figure: impl Fn(&PageRow) -> Option<f64>,
+) -> Option<(&PageRow, f64)> {
+    let rows = group
+        .rows
+        .iter()
+        .filter(|row| !row.is_limit && row.error.is_none());
+    let known = rows.filter_map(|row| Some((row, figure(row)?)));
+    known.min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+fn name(row: &PageRow) -> String {
+    case_name(&row.label, row.workers)
+}
+
+fn scaling(group: &PageGroup) -> Option<String> {
+    let best = least(group, |row| {
+        (row.workers > 1).then(|| row.speed_up.map(|one| -one))?
+    });
+    let (row, negative) = best?;
+    let speed_up = -negative;
+    let efficiency = units::percent(speed_up / f64::from(row.workers));
+    let loop_name = match row.language.as_str() {
+        "rust" => quoted(SERIAL),
+        language => format!("the plain loop of {language}"),
+    };
+    Some(match speed_up > 1.0 {
+        true => format!(
+            "{} speeds up most: {} over {loop_name}, an efficiency of {efficiency}.",
+            name(row),
+            multiple(speed_up)
+        ),
+        false => format!(
+            "No number of workers is faster than {loop_name}: the best, {}, takes {} its time.",
+            name(row),
+            multiple(1.0 / speed_up)
+        ),
+    })
+}
+
+fn overhead(group: &PageGroup) -> Option<String> {
+    // A plain loop has none by definition.
+    let best = least(group, |row| {
+        row.overhead_ns
+            .filter(|_| row.family != SERIAL && row.rank.is_some())
+    })?;
+    let (row, overhead_ns) = best;
+    if overhead_ns < 0.0 {
+        return Some(format!(
+            "Waits overlap on {}, so its tasks take less worker time than one after the other.",
+            name(row)
+        ));
+    }
+    Some(format!(
+        "A task costs least on {}: {} beyond its work.",
+        name(row),
+        units::time(overhead_ns)
+    ))
+}
+
+fn lost(group: &PageGroup) -> Option<String> {
+    let best = least(group, |row| Some(-row.schedule.as_ref()?.closeness_ratio));
+    let (row, negative) = best?;
+    let closeness = units::percent(-negative);
+    let schedule = row.schedule.as_ref()?;
+    let rest = match (schedule.loss_ns, schedule.overhead_ns) {
+        (Some(loss), Some(overhead)) => format!(
+            "; it loses {} to the order of its tasks and {} to handing them over",
+            units::time(loss.max(0.0)),
+            units::time(overhead.max(0.0))
+        ),
+        _ => String::new(),
+    };
+    Some(format!(
+        "{} comes closest to the best possible time, with {closeness} of it{rest}.",
+        name(row)
+    ))
+}
+
+fn tail(group: &PageGroup) -> Option<String> {
+    let stretch = |row: &PageRow| {
+        let run = row.tails.iter().find(|tail| tail.name == "run")?;
+        Some(run.max_ns as f64 / run.p50_ns.filter(|median| *median > 0)? as f64)
+    };
+    let worst = least(group, |row| stretch(row).map(|one| -one));
+    let (best, worst) = (least(group, stretch)?, worst?);
+    Some(match best.0.id == worst.0.id {
+        true => format!(
+            "The slowest sample of {} took {} its median.",
+            name(best.0),
+            multiple(best.1)
+        ),
+        false => format!(
+            "The slowest sample took {} the median on {}, and {} on {}.",
+            multiple(best.1),
+            name(best.0),
+            multiple(-worst.1),
+            name(worst.0)
+        ),
+    })
+}
+
+fn cost(group: &PageGroup) -> Option<String> {
+    let of = |row: &PageRow| row.cost.cpu_ns;
+    let best = least(group, of)?;
+    let worst = least(group, |row| of(row).map(|one| -one))?;
+    let text = match best.0.id == worst.0.id || best.1 <= 0.0 {
+        true => format!(
+            "A run on {} takes {} of CPU time.",
+            name(best.0),
+            units::time(best.1)
+        ),
+        false => format!(
+            "{} needs the least CPU time per run, {}; {} needs {} as much.",
+            name(best.0),
+            units::time(best.1),
+            name(worst.0),
+            multiple(-worst.1 / best.1)
+        ),
+    };
+    Some(text)
+}
