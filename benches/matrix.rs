@@ -15,7 +15,7 @@ use taskdyno::internal::case::protocol::Prepare;
 use taskdyno::internal::case::{ChildPlan, ChildProgram, Patience, Session, Works};
 use taskdyno::internal::machine::host;
 use taskdyno::internal::matrix;
-use taskdyno::internal::matrix::{Binding, PlannedCase, Selection, WorkerChoice};
+use taskdyno::internal::matrix::{Binding, CaseFilter, PlannedCase, Selection, WorkerChoice};
 use taskdyno::internal::measure::SlicePlan;
 use taskdyno::internal::registry::Registry;
 use taskdyno::internal::workload;
@@ -44,8 +44,7 @@ fn main() {
     let workloads = workload::builtin(&registry).expect("the built-in workloads are valid");
     let by_default = registry.backends.iter().copied();
     let selection = Selection {
-        filter: None,
-        exact: false,
+        filter: CaseFilter::default(),
         backends: by_default.filter(|one| one.is_default()).collect(),
         externals: Vec::new(),
         is_named: false,

@@ -78,6 +78,7 @@ pub mod machine {
 }
 
 pub mod matrix {
+    pub use crate::filter::CaseFilter;
     pub use crate::matrix::{Binding, PlannedCase, Selection, WorkerChoice, cases};
 }
 

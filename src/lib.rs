@@ -52,6 +52,7 @@ mod conform;
 mod diagnostic;
 mod disk;
 mod external;
+mod filter;
 mod foreign;
 mod gate;
 mod graph_file;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::backend::{Backend, Continuation, Family};
 use crate::external::{External, work_kind};
+use crate::filter::CaseFilter;
 use crate::parameter::{Parameters, Value};
 use crate::record::{Case, Record};
 use crate::workload::{Definition, Variant, Workload};
@@ -12,11 +13,8 @@ use crate::workload::{Definition, Variant, Workload};
 /// Selects a part of the matrix.
 #[derive(Clone)]
 pub struct Selection {
-    /// Select only cases whose id contains this text, or equals it if `exact`. A case of a workload with
-    /// `only_if_named` is selected only if the match begins within the workload's name, or the text equals that name.
-    pub filter: Option<String>,
-    /// Whether `filter` must be the whole id, or the whole name of a workload.
-    pub exact: bool,
+    /// Which cases are selected by their ids.
+    pub filter: CaseFilter,
     /// The backends to run.
     pub backends: Vec<&'static dyn Backend>,
     /// Those of the backends that other programs drive.
@@ -161,7 +159,11 @@ pub fn cases(workloads: &[Workload], selection: &Selection) -> Cases {
                 }
                 for workers in selection.workers(workload, *backend) {
                     let case = selection.case(workload, variant, *backend, workers);
-                    if selection.takes(&case, workload.only_if_named) {
+                    let only_if_named = workload.only_if_named;
+                    if selection
+                        .filter
+                        .selects(&case.id(), &case.workload, only_if_named)
+                    {
                         let misfit = misfit(variant, *backend, external, &case);
                         cases.add(misfit, planned(workload, variant, *backend, case));
                     }
@@ -317,18 +319,5 @@ impl Selection {
         let all = backend.continuations();
         let wanted = self.continuation.filter(|wanted| all.contains(wanted));
         wanted.or(all.first().copied()).map(|one| one.name().into())
-    }
-
-    fn takes(&self, case: &Case, only_if_named: bool) -> bool {
-        let Some(filter) = &self.filter else {
-            return !only_if_named;
-        };
-        if self.exact {
-            return case.id() == *filter || case.workload == *filter;
-        }
-        // An id begins with the name of its workload.
-        let is_named = |start: usize| !filter.is_empty() && start < case.workload.len();
-        let found = case.id().find(filter.as_str());
-        found.is_some_and(|start| !only_if_named || is_named(start))
     }
 }

@@ -44,6 +44,40 @@ pub(crate) fn line(text: &str) -> String {
     visible(&words.join(" "))
 }
 
+/// The words of a text in lines of at most `width` characters, each with a line feed. Lines after the first are indented.
+/// A word that is longer has a line of its own.
+pub(crate) fn wrapped(text: &str, width: usize, indent: usize) -> String {
+    let mut lines = String::new();
+    let mut len = 0;
+    for word in text.split_whitespace() {
+        let word_len = word.chars().count();
+        let is_first = len == 0;
+        if !is_first && len + 1 + word_len > width {
+            lines.push('\n');
+            lines.extend(std::iter::repeat_n(' ', indent));
+            len = indent;
+        } else if !is_first {
+            lines.push(' ');
+            len += 1;
+        }
+        lines += word;
+        len += word_len;
+    }
+    lines.push('\n');
+    lines
+}
+
+/// The text, cut to at most `width` characters. The last one is then an ellipsis.
+pub(crate) fn shortened(text: &str, width: usize) -> String {
+    match text.char_indices().nth(width) {
+        None => text.into(),
+        Some(_) => {
+            let kept = text.chars().take(width.saturating_sub(1));
+            kept.chain(['…']).collect()
+        }
+    }
+}
+
 /// The styles of words in reports and verdicts: bold, dimmed, red, green, yellow, and the end of each.
 const STYLES: [&str; 6] = ["[1m", "[2m", "[31m", "[32m", "[33m", "[0m"];
 

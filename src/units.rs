@@ -49,6 +49,18 @@ pub(crate) fn ratio(ratio: f64) -> String {
     }
 }
 
+/// A ratio within a sentence, with as many digits as people read: `1.07`, `26.1`, `130`, `28,000`.
+pub(crate) fn multiple(ratio: f64) -> String {
+    match ratio {
+        small if small < 9.995 => format!("{small:.2}"),
+        medium if medium < 99.95 => format!("{medium:.1}"),
+        large => {
+            let unit = 10_f64.powf(large.log10().floor() - 1.0);
+            count(((large / unit).round() * unit) as u64)
+        }
+    }
+}
+
 /// A share from 0 to 1 as a percentage: `97%`. More than 100% is possible if the share compares clocks of different
 /// resolution.
 pub(crate) fn percent(share: f64) -> String {
@@ -143,6 +155,9 @@ mod tests {
         assert_eq!(size(u128::from(u64::MAX) + 1), "16.0 EiB");
         assert_eq!(ratio(1.0), "1.00×");
         assert_eq!(ratio(1234.5), "1234×");
+        let multiples = [1.0, 9.994, 26.13, 99.96, 134.0, 27_905.0];
+        let expected = ["1.00", "9.99", "26.1", "100", "130", "28,000"];
+        assert_eq!(multiples.map(multiple), expected);
         assert_eq!(percent(0.974), "97%");
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");

@@ -17,7 +17,7 @@ use rustix::thread::sched_getaffinity;
 use taskdyno::internal::backend::RAYON;
 use taskdyno::internal::coordinated::{BARRIER, COORDINATED};
 use taskdyno::internal::loads::LOADS;
-use taskdyno::internal::matrix::{Binding, Selection, WorkerChoice};
+use taskdyno::internal::matrix::{Binding, CaseFilter, Selection, WorkerChoice};
 use taskdyno::internal::registry::Registry;
 use taskdyno::internal::{matrix, workload};
 use taskdyno_core::backend::{Backend, Pool, PoolPlan, verify_runs};
@@ -237,8 +237,7 @@ fn a_backend_that_cannot_pin_fails_only_if_pinning_is_required() {
     let workloads = workload::builtin(&Registry::default()).unwrap();
     let bound = |pin: Binding| {
         let selection = Selection {
-            filter: Some("empty/pattern=chain/".into()),
-            exact: false,
+            filter: CaseFilter::of("empty/pattern=chain/"),
             backends: vec![&RAYON, silent],
             externals: Vec::new(),
             is_named: true,
@@ -284,8 +283,7 @@ impl Backend for Refused {
 fn a_backend_that_the_system_refuses_is_not_applicable() {
     let workloads = workload::builtin(&Registry::default()).unwrap();
     let selection = Selection {
-        filter: Some("empty/pattern=chain/".into()),
-        exact: false,
+        filter: CaseFilter::of("empty/pattern=chain/"),
         backends: vec![&Refused],
         externals: Vec::new(),
         is_named: true,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::{Claim, ClaimValue, Contender};
+use crate::filter::CaseFilter;
 use crate::matrix::{self, Binding, PlannedCase, Selection, WorkerChoice};
 use crate::parameter::Value;
 use crate::record::{Case, CaseError, ErrorKind};
@@ -99,8 +100,7 @@ fn planned(
     let definition = definition.map_err(|error| refused(error.to_string()))?;
     let workload = workload(claim, contender, &case, definition, scale);
     let selection = Selection {
-        filter: None,
-        exact: false,
+        filter: CaseFilter::default(),
         backends: vec![backend],
         externals: registry.externals.clone(),
         is_named: true,

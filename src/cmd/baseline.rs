@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 
-use super::show::not_comparable;
+use super::outcome::not_comparable;
 use super::{CommandResult, Exit, OK, complaint, say, tell};
 use crate::compare::{Baseline, Baselines, Placed, each_once, is_baseline_name, one_baseline};
 use crate::diagnostic::{did_you_mean, nearest};

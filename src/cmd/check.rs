@@ -8,6 +8,7 @@ use super::select::{none_applicable, reasons};
 use super::{CommandResult, Exit, OK, say, tell, tell_notes, workers};
 use crate::backend::Backend;
 use crate::external::is_file_of_backends;
+use crate::filter::CaseFilter;
 use crate::matrix::{self, Binding, Selection};
 use crate::registry::Registry;
 use crate::workload::{self, Workload};
@@ -67,8 +68,7 @@ fn check_runs_somewhere(registry: &Registry, workload: &Workload) -> Result<(), 
         backend.is_default() && registry.external(backend.name()).is_none()
     };
     let selection = Selection {
-        filter: Some(workload.name.clone()),
-        exact: true,
+        filter: CaseFilter::exactly(workload.name.clone()),
         backends: registry.backends.iter().copied().filter(is_own).collect(),
         externals: Vec::new(),
         is_named: false,

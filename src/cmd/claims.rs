@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 
 use super::externals::Externals;
 use super::measuring::{
-    Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
+    Detail, Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
 };
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::{CommandResult, Exit, OK, say, tell};
@@ -139,7 +139,11 @@ fn measure_all(
 /// Writes the report and prints the result. A claim that does not hold is a finding, not a failure.
 fn finish(records: &[Record], arguments: &ClaimsArguments) -> CommandResult {
     let is_json = arguments.format == ClaimsFormat::Json;
-    show(records, &arguments.out, arguments.manner.quiet || is_json)?;
+    let detail = match arguments.manner.quiet || is_json {
+        true => Detail::Quiet,
+        false => Detail::Every,
+    };
+    show(records, &arguments.out, detail)?;
     if is_json {
         let claims = judged_claims(records);
         say(&(serde_json::to_string_pretty(&claims).expect("plain data") + "\n"))?;

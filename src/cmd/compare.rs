@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::baseline::{BaselineStore, counted_once, read_baseline};
 use super::number::number;
-use super::show::{Show, not_comparable};
+use super::outcome::{Show, not_comparable};
 use super::{CommandResult, Exit, complaint, tell};
 use crate::compare::{Comparison, Placed, Stored, StoredPlan, apart, compare_records};
 use crate::record::{Host, RecordsError, read_placed};

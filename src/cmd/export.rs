@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::show::{named, put};
+use super::outcome::{named, put};
 use super::{CommandResult, Exit, OK, complaint};
 use crate::compare::{COMPARISON_VERSION, Comparison};
 use crate::input;

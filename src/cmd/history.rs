@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::baseline::counted_once;
 use super::compare::chance;
 use super::number::number;
-use super::show::{not_comparable, put, summarise};
+use super::outcome::{not_comparable, put, summarise};
 use super::{CommandResult, Exit, OK, REGRESSED, complaint, tell};
 use crate::compare::{History, HistoryPlan, Placed, by_commit, few, history};
 use crate::foreign::git::Git;

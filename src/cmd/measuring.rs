@@ -7,7 +7,7 @@ use std::sync::Once;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::number::number;
-use super::out::say_styled;
+use super::out::{say_styled, width};
 use super::progress::is_interrupted;
 use super::report::write as write_report;
 use super::{CommandResult, Exit, OK, complaint, say, tell};
@@ -16,7 +16,7 @@ use crate::foreign::git::Git;
 use crate::machine::host;
 use crate::record::{Commit, Host, Record, RecordFile};
 use crate::registry::Registry;
-use crate::report::{Report, styled_tables};
+use crate::report::{Report, styled_overview, styled_tables};
 use crate::system::{OWN_PROGRAM, Root, can_start_itself};
 use crate::units;
 
@@ -143,17 +143,30 @@ pub(super) fn append(file: &mut RecordFile, record: &Record, help: &str) -> Resu
     })
 }
 
-/// Writes the report into `out`, and prints its tables unless `quiet` is set. Does nothing without records.
-pub(super) fn show(records: &[Record], out: &Path, quiet: bool) -> Result<(), Exit> {
+/// How much a command prints of its results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Nothing.
+    Quiet,
+    /// The best of each family on each workload.
+    Overview,
+    /// Every case.
+    Every,
+}
+
+/// Writes the report into `out`, and prints as much of it as `detail` says. Does nothing without records.
+pub(super) fn show(records: &[Record], out: &Path, detail: Detail) -> Result<(), Exit> {
     if records.is_empty() {
         return Ok(());
     }
     let report = Report::new(records).map_err(Exit::failed)?;
     let written = write_report(&report, out, true)?;
-    if quiet {
-        return Ok(());
-    }
-    say_styled(&format!("{}\n", styled_tables(&report)))?;
+    let text = match detail {
+        Detail::Quiet => return Ok(()),
+        Detail::Overview => styled_overview(&report, width()),
+        Detail::Every => styled_tables(&report),
+    };
+    say_styled(&format!("{text}\n"))?;
     if let Some(page) = written.first() {
         say(&format!("Report: {}\n", page.display()))?;
     }

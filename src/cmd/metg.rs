@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::externals::Externals;
 use super::measuring::{
-    Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
+    Detail, Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
 };
 use super::number::number;
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
@@ -177,7 +177,11 @@ fn finish(
     total: usize,
     arguments: &MetgArguments,
 ) -> CommandResult {
-    show(records, &arguments.out, arguments.manner.quiet)?;
+    let detail = match arguments.manner.quiet {
+        true => Detail::Quiet,
+        false => Detail::Every,
+    };
+    show(records, &arguments.out, detail)?;
     if is_interrupted() {
         tell(&format!(
             "interrupted: the finished sweeps are saved in {}",

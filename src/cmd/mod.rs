@@ -29,6 +29,7 @@ mod measuring;
 mod metg;
 mod number;
 mod out;
+mod outcome;
 mod pin;
 mod program;
 mod progress;
@@ -131,6 +132,8 @@ enum Command {
     Check(check::CheckArguments),
     /// Inspect task graphs, and convert them between file formats.
     Graph(graph::GraphArguments),
+    /// Print the tables of a finished run.
+    Show(show::ShowArguments),
     /// Create a report from records.
     Report(report::ReportArguments),
     /// Find the smallest task size each backend runs at a given efficiency (METG).
@@ -232,6 +235,7 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
         Command::List(arguments) => list::main(registry, &arguments),
         Command::Check(arguments) => check::main(registry, &arguments),
         Command::Graph(arguments) => graph::main(registry, &arguments),
+        Command::Show(arguments) => show::main(&arguments),
         Command::Report(arguments) => report::main(&arguments),
         Command::Metg(arguments) => metg::main(registry, &arguments),
         Command::Claims(arguments) => claims::main(registry, &arguments),

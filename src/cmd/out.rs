@@ -49,6 +49,19 @@ pub(super) fn say_styled(text: &str) -> Result<(), Exit> {
     Ok(anstream::stdout().write_all(text::styled(text).as_bytes())?)
 }
 
+/// The width of the terminal in columns, or of the text if standard output is no terminal. At least 80.
+pub(super) fn width() -> usize {
+    const WITHOUT_TERMINAL: usize = 120;
+    const LEAST: usize = 80;
+    let size = rustix::termios::tcgetwinsize(io::stdout());
+    let columns = size.map_or(0, |size| usize::from(size.ws_col));
+    // Some terminals say that they have no columns.
+    match columns {
+        0 => WITHOUT_TERMINAL,
+        columns => columns.max(LEAST),
+    }
+}
+
 /// Writes data for another program to standard output. The bytes are unchanged unless standard output is a terminal.
 pub(super) fn pass_on<E>(
     write: impl FnOnce(&mut dyn Write) -> Result<(), E>,

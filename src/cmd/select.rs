@@ -11,23 +11,37 @@ use super::workers::{self, Workers};
 use super::{Exit, complaint, tell, tell_notes};
 use crate::backend::{Backend, Continuation, FEATURES};
 use crate::diagnostic::{did_you_mean, nearest};
+use crate::filter::CaseFilter;
 use crate::matrix::{self, Binding, Cases, PlannedCase, Selection};
 use crate::parameter::Value;
 use crate::record::Case;
 use crate::registry::Registry;
 use crate::workload::{self, Workload};
 
+mod refusal;
+
+use refusal::no_case;
+pub(super) use refusal::{none_applicable, reasons};
+
 /// The part of the matrix that the command line selects.
 #[derive(clap::Args, Clone)]
 pub(super) struct Selected {
-    /// Run only cases whose id contains this text (default: all cases). Ids look like `empty/pattern=chain/rayon/2`;
-    /// `--dry-run` prints them. Some workloads run only if they are named (see `taskdyno list`). They run only if the
-    /// match starts within their name, so `rayon` does not select them on that backend.
+    /// Run only cases whose id contains one of these texts, or matches one of these globs (default: all cases).
+    ///
+    /// Ids look like `empty/pattern=chain/rayon/2`; `--dry-run` prints them. A text with `*` or `?` is a glob for the whole
+    /// id, such as 'hash-*' or '*/rayon/2'. Some workloads run only if they are named (see `taskdyno list`). They run only if
+    /// the match starts within their name, so `rayon` does not select them on that backend.
     #[arg(value_name = "FILTER", env = "TASKDYNO_FILTER")]
-    filter: Option<String>,
-    /// Match the filter against whole case ids and whole workload names only.
+    filters: Vec<String>,
+    /// Do not run cases whose id contains this text or matches this glob. Can be given more than once.
+    #[arg(long, value_name = "PATTERN", env = "TASKDYNO_EXCLUDE")]
+    exclude: Vec<String>,
+    /// Match filters against whole case ids and whole workload names only.
     #[arg(long, env = "TASKDYNO_EXACT")]
     exact: bool,
+    /// Run everything: also the workloads and backends that run only if they are named.
+    #[arg(long, env = "TASKDYNO_ALL")]
+    all: bool,
     /// Add workload files, or all workload files in a folder. Can be given more than once.
     #[arg(long, value_name = "PATH", env = "TASKDYNO_WORKLOADS")]
     pub(super) workloads: Vec<PathBuf>,
@@ -150,10 +164,10 @@ impl Selected {
 
     /// The same selection. If it has no filter, the result selects exactly the case `id` with this number of workers.
     pub(super) fn or_exactly(&self, id: &str, workers: u32) -> Self {
-        match self.filter {
-            Some(_) => self.clone(),
-            None => Self {
-                filter: Some(id.into()),
+        match self.has_filter() {
+            true => self.clone(),
+            false => Self {
+                filters: vec![id.into()],
                 exact: true,
                 workers: vec![Workers::Count(workers)],
                 ..self.clone()
@@ -180,7 +194,7 @@ impl Selected {
 
     /// Whether a filter was given.
     pub(super) fn has_filter(&self) -> bool {
-        self.filter.is_some()
+        !self.filters.is_empty()
     }
 
     /// The arguments with which another program makes the same selection, without pinning.
@@ -207,12 +221,18 @@ impl Selected {
         for option in &self.options {
             flag("option", option.into());
         }
-        if self.exact {
-            arguments.push("--exact".into());
+        for pattern in &self.exclude {
+            flag("exclude", pattern.into());
         }
-        if let Some(filter) = &self.filter {
+        for (name, is_given) in [("--exact", self.exact), ("--all", self.all)] {
+            if is_given {
+                arguments.push(name.into());
+            }
+        }
+        if self.has_filter() {
             // `--` comes first, because a filter may begin with a hyphen.
-            arguments.extend(["--".into(), filter.into()]);
+            arguments.push("--".into());
+            arguments.extend(self.filters.iter().map(OsString::from));
         }
         arguments
     }
@@ -224,7 +244,8 @@ impl Selected {
         backends: &[&'static dyn Backend],
     ) -> Result<(Selection, Vec<Selection>), Exit> {
         let named = named(registry, &self.backends)?;
-        let defaults = backends.iter().copied().filter(|one| one.is_default());
+        let is_meant = |one: &&'static dyn Backend| self.all || one.is_default();
+        let defaults = backends.iter().copied().filter(is_meant);
         let backends: Vec<_> = match named.is_empty() {
             true => defaults.collect(),
             false => named.clone(),
@@ -238,11 +259,15 @@ impl Selected {
             false => backends.clone(),
         };
         let plain = Selection {
-            filter: self.filter.clone(),
-            exact: self.exact,
+            filter: CaseFilter {
+                included: self.filters.clone(),
+                excluded: self.exclude.clone(),
+                exact: self.exact,
+                every_workload: self.all,
+            },
             backends: of_plain,
             externals: registry.externals.clone(),
-            is_named: !named.is_empty(),
+            is_named: self.all || !named.is_empty(),
             worker_counts: workers::choice(counts, self.only_cores),
             continuation: self.continuation,
             pin: self.pin.map_or(Binding::Nobody, Pin::binding),
@@ -270,25 +295,6 @@ fn shaped_and_plain(workloads: &[Workload], shaped: &[Selection], plain: &Select
         }
     }
     cases
-}
-
-/// Why selected cases cannot run, with one line per reason.
-pub(super) fn reasons(not_applicable: &BTreeMap<String, usize>) -> Vec<String> {
-    let reasons = not_applicable.iter();
-    let line = |(reason, count): (&String, &usize)| match count {
-        1 => format!("not applicable: 1 case: {reason}"),
-        _ => format!("not applicable: {count} cases: {reason}"),
-    };
-    reasons.map(line).collect()
-}
-
-/// The error that no selected case can run.
-pub(super) fn none_applicable(reasons: &[String]) -> Exit {
-    Exit::usage(complaint!(
-        help = "choose other workloads or backends; `taskdyno list` lists both",
-        "no selected case can run\n{}",
-        reasons.join("\n")
-    ))
 }
 
 /// The name that means every backend.
@@ -362,37 +368,4 @@ fn options(registry: &Registry, given: &[String]) -> Result<BTreeMap<String, Val
 fn suggestion(name: &str, known: &[&str]) -> String {
     let meant = did_you_mean(nearest(name, known.iter().copied()));
     format!("{meant}known: {}", known.join(", "))
-}
-
-/// The ids of all cases of this workload, even if it runs only if it is named.
-fn ids(workload: &Workload, selection: &Selection) -> Vec<String> {
-    let named = Selection {
-        filter: Some(workload.name.clone()),
-        exact: true,
-        ..selection.clone()
-    };
-    let cases = matrix::cases(std::slice::from_ref(workload), &named);
-    let planned = cases.planned.iter();
-    planned.map(|planned| planned.case.id()).collect()
-}
-
-fn no_case(workloads: &[Workload], selection: &Selection) -> Exit {
-    let filter = selection.filter.as_deref().unwrap_or_default();
-    let ids: Vec<String> = workloads
-        .iter()
-        .flat_map(|workload| ids(workload, selection))
-        .collect();
-    let names: Vec<&str> = workloads.iter().map(|one| one.name.as_str()).collect();
-    let known = names.iter().copied().chain(ids.iter().map(String::as_str));
-    // The filter is part of an id, yet it selects no case: so the workload runs only if it is named.
-    let is_part = !selection.exact && !filter.is_empty();
-    let unnamed = ids.iter().find(|id| is_part && id.contains(filter));
-    let advice = match (unnamed, nearest(filter, known)) {
-        (Some(id), _) => format!("`{id}` runs only if the filter names its workload; "),
-        (None, near) => did_you_mean(near),
-    };
-    Exit::usage(complaint!(
-        help = format!("{advice}`taskdyno run --dry-run` prints the ids of all cases"),
-        "no case matches `{filter}`"
-    ))
 }

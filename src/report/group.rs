@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value};
 
 use super::latency::Latency;
-use super::model::{ALPHA, Group, LIMIT, Measured, Row, RowOutcome};
+use super::model::{ALPHA, Group, LIMIT, LIMIT_FAMILY, Measured, Row, RowOutcome, SERIAL};
 use super::schedule::Schedule;
 use super::worker_cpu::WorkerCpu;
-use crate::backend::{BACKENDS, Family};
+use crate::backend::Family;
 use crate::compare::not_steady;
 use crate::record::{Case, CaseError, Channel, ErrorKind, Record};
 use crate::stats::{Interval, Ratio, median, median_interval, ratio_of_medians};
@@ -30,22 +30,18 @@ pub(super) fn group(records: &[&Record]) -> Group {
         .collect();
     let rows = measurements.iter().map(|measurement| Row {
         case: measurement.record.case.id(),
-        family: family(measurement.record).into(),
         language: language(measurement.record).into(),
         backend: measurement.record.case.backend.clone(),
         label: label(&measurement.record.case, records),
         workers: measurement.record.case.workers,
+        family: family(measurement.record),
         is_limit: measurement.record.case.backend == LIMIT,
         outcome: outcome(measurement, &measurements),
     });
     let mut rows: Vec<Row> = rows.collect();
     rows.sort_by(by_speed);
     rank(&mut rows);
-    // A row that is tied with the best may be slower than one that is not. Rows of the same rank stay together.
-    rows.sort_by_key(|row| match &row.outcome {
-        RowOutcome::Measured(measured) => measured.rank,
-        RowOutcome::Failed(_) => usize::MAX,
-    });
+    bring_ranks_together(&mut rows);
     let case = &records[0].case;
     Group {
         workload: case.workload.clone(),
@@ -97,7 +93,8 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
         return RowOutcome::Failed(record.error.clone().unwrap_or_else(no_samples));
     };
     let task_count = record.graph.map(|graph| graph.task_count as f64);
-    let best = fastest(group.iter());
+    let is_real = |other: &&Measurement| other.record.case.backend != LIMIT;
+    let best = fastest(group.iter().filter(is_real)).or_else(|| fastest(group.iter()));
     let serial = fastest(
         group
             .iter()
@@ -111,9 +108,9 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
     let worker_ns = median_ns * workers;
     let beyond_work_ns = serial.and_then(|serial| Some(worker_ns - median(&serial.times)?));
     RowOutcome::Measured(Box::new(Measured {
-        rank: 0,
+        rank: None,
         is_tied: false,
-        sample_count: times.len(),
+        times_ns: times.clone(),
         median_ns,
         interval: median_interval(times, ALPHA),
         ratio: best.and_then(|best| ratio(measurement, best)),
@@ -137,21 +134,28 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
 }
 
 /// Whether a record is of a plain loop.
-fn is_serial(record: &Record) -> bool {
-    family(record) == Family::Serial.name()
+pub(super) fn is_serial(record: &Record) -> bool {
+    match &record.family {
+        Some(family) => family == Family::Serial.name(),
+        // Older records do not say.
+        None => record.case.backend == SERIAL,
+    }
 }
 
-/// The family of the backend of a record. Older records do not say, so this program looks among its own backends; empty
-/// if it does not know the backend.
-pub(super) fn family(record: &Record) -> &str {
-    let own = || {
-        BACKENDS
-            .iter()
-            .find(|one| one.name() == record.case.backend)
+/// See [`Row::family`].
+fn family(record: &Record) -> String {
+    if record.case.backend == LIMIT {
+        return LIMIT_FAMILY.into();
+    }
+    let family = match (&record.family, is_serial(record)) {
+        (Some(family), _) => family,
+        (None, true) => SERIAL,
+        // Older records do not say.
+        (None, false) => "unknown",
     };
-    match &record.family {
-        Some(family) => family,
-        None => own().map_or("", |backend| backend.family().name()),
+    match language(record) {
+        "rust" => family.into(),
+        language => format!("{language} {family}"),
     }
 }
 
@@ -260,28 +264,41 @@ fn by_speed(a: &Row, b: &Row) -> Ordering {
 }
 
 /// Assigns ranks to rows that are sorted by speed: 1 to all rows whose interval overlaps that of the best, then
-/// increasing numbers to the others.
+/// increasing numbers to the others. The practical limit gets none.
 fn rank(rows: &mut [Row]) {
-    let best = rows.iter().find_map(|row| match &row.outcome {
-        RowOutcome::Measured(measured) => Some(range(measured)),
-        RowOutcome::Failed(_) => None,
-    });
-    let Some(best) = best else { return };
-    let measured = rows.iter_mut().filter_map(|row| match &mut row.outcome {
-        RowOutcome::Measured(measured) => Some(measured),
-        RowOutcome::Failed(_) => None,
-    });
+    let real = rows.iter_mut().filter(|row| !row.is_limit);
+    let mut measured: Vec<&mut Measured> = real
+        .filter_map(|row| match &mut row.outcome {
+            RowOutcome::Measured(measured) => Some(measured.as_mut()),
+            RowOutcome::Failed(_) => None,
+        })
+        .collect();
+    let Some(best) = measured.first().map(|best| range(best)) else {
+        return;
+    };
     // The interval of a slower row may overlap while the narrower interval of a faster row does not.
-    let (mut first, others): (Vec<_>, Vec<_>) =
-        measured.partition(|measured| range(measured).overlaps(&best));
-    let is_tied = first.len() > 1;
-    for measured in &mut first {
-        measured.rank = 1;
-        measured.is_tied = is_tied;
+    measured.sort_by_key(|measured| !range(measured).overlaps(&best));
+    let tied = |measured: &&&mut Measured| range(measured).overlaps(&best);
+    let tied_count = measured.iter().filter(tied).count();
+    for (index, measured) in measured.into_iter().enumerate() {
+        measured.rank = Some(if index < tied_count { 1 } else { index + 1 });
+        measured.is_tied = tied_count > 1 && index < tied_count;
     }
-    for (index, measured) in others.into_iter().enumerate() {
-        measured.rank = first.len() + index + 1;
+}
+
+/// Puts rows of the same rank together: a row that is tied with the best may be slower than one that is not. The practical
+/// limit stays where its median belongs.
+fn bring_ranks_together(rows: &mut Vec<Row>) {
+    let (limit, mut real): (Vec<Row>, Vec<Row>) = rows.drain(..).partition(|row| row.is_limit);
+    real.sort_by_key(|row| match &row.outcome {
+        RowOutcome::Measured(measured) => measured.rank,
+        RowOutcome::Failed(_) => Some(usize::MAX),
+    });
+    for row in limit {
+        let place = real.iter().position(|other| by_speed(&row, other).is_le());
+        real.insert(place.unwrap_or(real.len()), row);
     }
+    *rows = real;
 }
 
 /// The interval of the median; without an interval, the median as both ends.
@@ -360,7 +377,7 @@ mod tests {
         let rows = group
             .measured()
             .map(|(row, measured)| (row.backend.as_str(), measured.rank, measured.median_ns));
-        let expected = [("parks", 1, 2e6), ("spins", 2, 190e6)];
+        let expected = [("parks", Some(1), 2e6), ("spins", Some(2), 190e6)];
         assert_eq!(rows.collect::<Vec<_>>(), expected);
         assert_eq!(group.title(), "periodic · CPU time of a run");
     }

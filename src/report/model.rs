@@ -22,6 +22,9 @@ pub(crate) const SERIAL: &str = "serial";
 /// The backend that shows the practical limit: it assigns tasks to workers before the clock starts.
 pub(crate) const LIMIT: &str = "static";
 
+/// The family of [`LIMIT`] in a report: it has threads, but schedules nothing.
+pub(crate) const LIMIT_FAMILY: &str = "limit";
+
 /// A whole report.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Report {
@@ -61,7 +64,8 @@ pub(crate) struct Group {
     pub file_systems: Vec<String>,
     /// Which time of a run the times are: the one that the workload is ranked by.
     pub ranked_by: Channel,
-    /// One row per case: first the measured cases, by rank and then by median, then the failed cases, by name.
+    /// One row per case: first the measured cases, by rank and then by median, with the practical limit where its median
+    /// belongs, then the failed cases, by name.
     pub rows: Vec<Row>,
 }
 
@@ -70,8 +74,6 @@ pub(crate) struct Group {
 pub(crate) struct Row {
     /// The case that it shows, by its name on the command line.
     pub case: String,
-    /// The family of the backend, such as `threads`; empty if neither the record nor this program knows it.
-    pub family: String,
     /// The language of the program that ran the tasks, such as `rust`.
     pub language: String,
     /// The name of the backend.
@@ -80,6 +82,9 @@ pub(crate) struct Row {
     pub label: String,
     /// The number of workers.
     pub workers: u32,
+    /// The kind of backend, in words: the family that it says it is of, after the language unless that is Rust, such as
+    /// `threads` or `python threads`; [`LIMIT_FAMILY`] for the practical limit.
+    pub family: String,
     /// Whether this is the backend that shows the practical limit.
     pub is_limit: bool,
     /// The outcome of the case.
@@ -99,16 +104,19 @@ pub(crate) enum RowOutcome {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Measured {
     /// The rank, from 1. All cases that are tied with the best have rank 1; after three of them, the next rank is 4.
-    pub rank: usize,
+    /// `None` for the practical limit, which no user could choose.
+    pub rank: Option<usize>,
     /// Whether it shares rank 1 with other cases: their intervals overlap, so the data cannot tell them apart.
     pub is_tied: bool,
-    /// The number of valid samples.
-    pub sample_count: usize,
+    /// The valid samples, in the order in which they were taken: the time of a run in nanoseconds, wall time, or CPU
+    /// time if the group is ranked by it. At least one.
+    pub times_ns: Vec<f64>,
     /// The median wall time, or CPU time if the group is ranked by it.
     pub median_ns: f64,
     /// The exact 95% interval of that median; `None` with fewer than six samples.
     pub interval: Option<Interval>,
-    /// The median as a multiple of the best median of the group; `None` if that is zero.
+    /// The median as a multiple of the best median of the group, not counting the practical limit; `None` if that is
+    /// zero.
     pub ratio: Option<Ratio>,
     /// CPU time ÷ (wall time × workers): the median over all samples, or over whole slices together if the samples have
     /// no CPU time. `None` if neither is known, or if no time passed.
@@ -195,17 +203,6 @@ impl Report {
     /// Whether there is nothing to show.
     pub(crate) fn is_empty(&self) -> bool {
         self.groups.is_empty() && self.sweeps.is_empty() && self.claims.is_empty()
-    }
-
-    /// Every case that failed, with its group.
-    pub(crate) fn failures(&self) -> impl Iterator<Item = (&Group, &Row, &CaseError)> {
-        self.groups.iter().flat_map(|group| {
-            let rows = group.rows.iter();
-            rows.filter_map(move |row| match &row.outcome {
-                RowOutcome::Failed(error) => Some((group, row, error)),
-                RowOutcome::Measured(_) => None,
-            })
-        })
     }
 }
 

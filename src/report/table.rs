@@ -70,7 +70,7 @@ fn is_tied(row: &Row) -> bool {
     matches!(&row.outcome, RowOutcome::Measured(measured) if measured.is_tied)
 }
 
-fn line(text: &mut String, style: Style, content: &str) {
+pub(super) fn line(text: &mut String, style: Style, content: &str) {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{style}{content}{style:#}");
 }
@@ -199,7 +199,7 @@ fn table(group: &Group) -> String {
 /// as width.
 fn style(row: &Row) -> Style {
     match &row.outcome {
-        RowOutcome::Measured(measured) if measured.rank == 1 => BEST,
+        RowOutcome::Measured(measured) if measured.rank == Some(1) => BEST,
         RowOutcome::Measured(_) => Style::new(),
         RowOutcome::Failed(_) => FAILURE,
     }
@@ -235,7 +235,7 @@ fn cells(row: &Row, group: &Group) -> Vec<String> {
 /// The rank, and the values of the columns between the workers and the notes.
 fn figures(measured: &Measured, group: &Group) -> Vec<String> {
     let first = [
-        Some(measured.rank.to_string()),
+        measured.rank.map(|rank| rank.to_string()),
         Some(units::time(measured.median_ns)),
         measured
             .interval
@@ -265,7 +265,7 @@ fn figures(measured: &Measured, group: &Group) -> Vec<String> {
         .collect()
 }
 
-fn failures(text: &mut String, group: &Group) {
+pub(super) fn failures(text: &mut String, group: &Group) {
     for row in &group.rows {
         if let RowOutcome::Failed(error) = &row.outcome {
             let message = format!("{}: {}: {}", name(row), error.kind, error.message);

@@ -8,10 +8,12 @@ use self::resume::open_records;
 use super::baseline;
 use super::compare::{self, Against, Named};
 use super::externals::Externals;
-use super::measuring::{Manner, append, make_ready, print_ids, seconds, show, surroundings};
+use super::measuring::{
+    Detail, Manner, append, make_ready, print_ids, seconds, show, surroundings,
+};
+use super::outcome::show_table;
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::{Known, Selected};
-use super::show::show_table;
 use super::{CommandResult, Exit, FAILED, OK, complaint, tell};
 use crate::case::record;
 use crate::machine::host;
@@ -81,6 +83,11 @@ pub(super) struct RunArguments {
         env = "TASKDYNO_OUT"
     )]
     out: PathBuf,
+    /// Print a table of every case for each workload, instead of one table with the best cases.
+    ///
+    /// `taskdyno show DIR` prints them later.
+    #[arg(long, env = "TASKDYNO_DETAILS")]
+    details: bool,
     /// Continue an interrupted measurement.
     ///
     /// Cases that already have a record in the folder are not run again.
@@ -264,7 +271,12 @@ fn plan(arguments: &RunArguments, seed: u64, order_index: u64, planned: &Planned
 
 /// Writes the report, prints the tables and the number of failed cases, and returns the exit code.
 fn finish(records: &[Record], arguments: &RunArguments) -> CommandResult {
-    show(records, &arguments.out, arguments.manner.quiet)?;
+    let detail = match (arguments.manner.quiet, arguments.details) {
+        (true, _) => Detail::Quiet,
+        (false, true) => Detail::Every,
+        (false, false) => Detail::Overview,
+    };
+    show(records, &arguments.out, detail)?;
     let failed = records
         .iter()
         .filter(|record| record.error.is_some())

@@ -2,57 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::cases::{CaseView, Standing};
 use super::model::{PageGroup, PageRow};
-use super::text::{case_name, list, multiple, multiples, quoted};
+use super::text::{case_name, multiple, quoted};
 use crate::report::model::SERIAL;
 use crate::units;
-
-/// From this many tied cases on, a sentence counts them instead of naming all.
-const MOST_NAMED: usize = 3;
-
-/// Which case is the fastest, and by how much.
-pub(super) fn fastest(views: &[CaseView], standing: &Standing) -> String {
-    let Some(best) = standing.best else {
-        return match views
-            .iter()
-            .any(|view| view.row.is_limit && view.median_ns().is_some())
-        {
-            true => "Only the practical limit was measured, which is no choice.".into(),
-            false => "Nothing was measured: all cases failed.".into(),
-        };
-    };
-    let name = |index: usize| case_name(&views[index].row.label, views[index].row.workers);
-    let ranked = |rank: usize| (0..views.len()).filter(move |i| standing.ranks[*i] == Some(rank));
-    let next = ranked(standing.first_count + 1).next();
-    if standing.first_count > 1 {
-        let first: Vec<usize> = ranked(1).collect();
-        let who = match first.len() {
-            count if count > MOST_NAMED => format!("{} and {} others", name(best), count - 1),
-            _ => {
-                // The best first.
-                let others = first.into_iter().filter(|index| *index != best);
-                list(std::iter::once(best).chain(others).map(name))
-            }
-        };
-        return format!("{who} are tied: these samples cannot tell them apart.");
-    }
-    let Some(next) = next else {
-        return format!("{} is the only case that was measured.", name(best));
-    };
-    let next_name = match views[next].row.label == views[best].row.label {
-        true => name(next),
-        false => quoted(&views[next].row.label),
-    };
-    let by = match standing.ratios[next] {
-        None => "faster".into(),
-        Some(ratio) => match ratio.interval {
-            Some(interval) => format!("{} faster", multiples(interval.low, interval.high)),
-            None => format!("{} faster", multiple(ratio.ratio)),
-        },
-    };
-    format!("{} is {by} than the next, {next_name}.", name(best))
-}
 
 /// The sentences for the other views, by the key of the view. A view without data of this workload has none.
 pub(super) fn of_group(group: &PageGroup) -> BTreeMap<&'static str, String> {
@@ -113,10 +66,7 @@ fn scaling(group: &PageGroup) -> Option<String> {
 
 fn overhead(group: &PageGroup) -> Option<String> {
     // A plain loop has none by definition.
-    let best = least(group, |row| {
-        row.overhead_ns
-            .filter(|_| row.family != SERIAL && row.rank.is_some())
-    })?;
+    let best = least(group, |row| row.overhead_ns.filter(|_| !row.is_serial))?;
     let (row, overhead_ns) = best;
     if overhead_ns < 0.0 {
         return Some(format!(

@@ -1,23 +1,23 @@
 //! The groups of the page: a workload with its cells, rows and sentences.
 
-use super::cases::{CaseView, Standing, own_serial_ns};
+use super::cases::{CaseView, own_serial_ns};
 use super::closing;
 use super::family::cells;
-use super::model::{PageBackend, PageFamily, PageGroup};
+use super::model::{PageBackend, PageGroup};
 use super::round::whole;
 use super::row::rows;
 use super::scaling::curves;
-use crate::report::model::{Group, Report};
+use crate::report::answer::Answer;
+use crate::report::model::{Group, LIMIT, Report};
 use crate::report::words::files;
 
 /// The group with these cases.
 pub(super) fn page_group(
     group: &Group,
     views: &[CaseView],
-    families: &[PageFamily],
+    answer: &Answer,
     backends: &[PageBackend],
 ) -> PageGroup {
-    let standing = Standing::new(views);
     let backend = |view: &CaseView| {
         let place = backends.iter().position(|one| one.name == view.row.backend);
         place.unwrap_or_default()
@@ -34,10 +34,10 @@ pub(super) fn page_group(
         files: files(group),
         ranked_by: group.ranked_by.name(),
         time_words: group.ranked_by.words(),
-        cells: cells(views, &standing, families),
-        closing: closing::fastest(views, &standing),
+        cells: cells(views, answer),
+        closing: format!("{}.", answer.sentence),
         closings: Default::default(),
-        rows: rows(views, &standing, group.ranked_by, backend),
+        rows: rows(views, group.ranked_by, backend),
         scaling: curves(views, backend),
         serial_ns: own_serial_ns(views).map(whole),
     };
@@ -58,9 +58,9 @@ pub(super) fn backends(report: &Report, groups: &[Vec<CaseView>]) -> Vec<PageBac
             .find(|record| record.case.backend == *name);
         PageBackend {
             name: name.clone(),
-            family: view.map_or_else(String::new, |view| view.column.clone()),
+            family: view.map_or_else(String::new, |view| view.row.family.clone()),
             language: view.map_or_else(String::new, |view| view.row.language.clone()),
-            is_limit: name == crate::report::model::LIMIT,
+            is_limit: name == LIMIT,
             why: record.and_then(|record| record.backend_why.clone()),
         }
     });

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::cases::views;
 use self::claims::PageClaim;
-use self::family::families;
+use self::family::page_family;
 use self::group::{backends, page_group};
 use self::load::PageLoad;
 use self::model::{PAGE_VERSION, PageFailure, PageHeading};
 use self::sweeps::PageSweep;
 use self::verdicts::{PageComparison, PageHistory};
+use super::answer::Overview;
 use super::heading::Heading;
 use super::model::Report;
 use crate::compare::{Comparison, History};
@@ -55,15 +56,19 @@ impl Page {
         let all: Vec<_> = all
             .map(|group| views(group, &records, &mut taken))
             .collect();
-        let families = families(&all);
+        let overview = Overview::new(report);
         let backends = backends(report, &all);
-        let groups = report.groups.iter().zip(&all);
-        let groups = groups.map(|(group, own)| page_group(group, own, &families, &backends));
+        let groups = report.groups.iter().zip(&all).zip(&overview.answers);
+        let groups = groups.map(|((group, own), answer)| page_group(group, own, answer, &backends));
         let groups: Vec<_> = groups.collect();
         Self {
             heading: report.heading.as_ref().map(heading),
             load: PageLoad::new(&report.load, &groups),
-            families,
+            families: overview
+                .families
+                .iter()
+                .map(|key| page_family(key))
+                .collect(),
             backends,
             groups,
             sweeps: report.sweeps.iter().map(PageSweep::new).collect(),

@@ -202,6 +202,8 @@ pub(crate) struct PageRow {
     pub language: String,
     /// Whether it shows the practical limit.
     pub is_limit: bool,
+    /// Whether it is the plain loop of its language.
+    pub is_serial: bool,
     /// Its name on the command line.
     pub case: String,
     /// Why it failed.

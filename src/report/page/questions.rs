@@ -114,10 +114,7 @@ fn overhead(page: &Page) -> Option<String> {
     if let Some(sweep) = page.sweeps.first() {
         return Some(format!("{}: {}", sweep.title, sweep.closing));
     }
-    let own = |row: &PageRow| {
-        row.overhead_ns
-            .filter(|ns| row.family != "serial" && *ns > 0.0)
-    };
+    let own = |row: &PageRow| row.overhead_ns.filter(|ns| !row.is_serial && *ns > 0.0);
     let all = page.groups.iter().filter_map(|group| {
         let (row, ns) = least(group, own)?;
         Some((group, row, ns))

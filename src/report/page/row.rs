@@ -1,6 +1,6 @@
 //! The rows of a group: every case with its figures.
 
-use super::cases::{CaseView, Standing, serial_of};
+use super::cases::{CaseView, serial_of};
 use super::cost::PageCost;
 use super::model::{PageError, PageRow, PageSchedule};
 use super::round::{figure, whole};
@@ -14,11 +14,10 @@ use crate::report::words::{FOREIGN_RATIO, notes};
 /// The rows of these cases, in their order. `backend` gives the position of the backend of a case.
 pub(super) fn rows(
     views: &[CaseView],
-    standing: &Standing,
     ranked_by: Channel,
     backend: impl Fn(&CaseView) -> usize,
 ) -> Vec<PageRow> {
-    let rows = views.iter().enumerate().map(|(index, view)| {
+    let rows = views.iter().map(|view| {
         let mut row = about(view, backend(view));
         match &view.row.outcome {
             RowOutcome::Failed(error) => {
@@ -32,7 +31,6 @@ pub(super) fn rows(
                 let samples = view.record.samples.iter();
                 let times = samples.map(|one| ranked_by.run_ns(one).map_or(0, whole));
                 row.samples_ns = times.collect();
-                stand(&mut row, standing, index);
             }
         }
         row
@@ -48,9 +46,10 @@ fn about(view: &CaseView, backend: usize) -> PageRow {
         backend,
         label: row.label.clone(),
         workers: row.workers,
-        family: view.column.clone(),
+        family: row.family.clone(),
         language: row.language.clone(),
         is_limit: row.is_limit,
+        is_serial: view.is_serial,
         case: row.case.clone(),
         since_run_start_ns: record.since_run_start_ns,
         order_index: record.plan.order_index,
@@ -60,7 +59,7 @@ fn about(view: &CaseView, backend: usize) -> PageRow {
             None => "none",
         },
         digest_text: digest_text(record),
-        // The page marks ties itself, without the practical limit.
+        // The page marks ties itself.
         notes: notes(row)
             .into_iter()
             .filter(|note| note != "tied")
@@ -81,7 +80,14 @@ fn digest_text(record: &Record) -> String {
 /// Fills in the figures of a measured case.
 fn measure(row: &mut PageRow, view: &CaseView, measured: &Measured, views: &[CaseView]) {
     let record = view.record;
-    row.sample_count = measured.sample_count;
+    row.rank = measured.rank;
+    row.is_tied = measured.is_tied;
+    if let Some(ratio) = measured.ratio {
+        row.ratio = Some(figure(ratio.ratio));
+        row.ratio_low = ratio.interval.map(|one| figure(one.low));
+        row.ratio_high = ratio.interval.map(|one| figure(one.high));
+    }
+    row.sample_count = measured.times_ns.len();
     row.median_ns = Some(whole(measured.median_ns));
     row.low_ns = measured.interval.map(|one| whole(one.low));
     row.high_ns = measured.interval.map(|one| whole(one.high));
@@ -109,18 +115,6 @@ fn measure(row: &mut PageRow, view: &CaseView, measured: &Measured, views: &[Cas
         .foreign_ratio
         .is_some_and(|one| one >= FOREIGN_RATIO);
     row.not_steady = measured.not_steady.clone();
-}
-
-/// How the case compares with the best.
-fn stand(row: &mut PageRow, standing: &Standing, index: usize) {
-    row.rank = standing.ranks[index];
-    row.is_tied = standing.is_tied(index);
-    let Some(ratio) = standing.ratios[index] else {
-        return;
-    };
-    row.ratio = Some(figure(ratio.ratio));
-    row.ratio_low = ratio.interval.map(|one| figure(one.low));
-    row.ratio_high = ratio.interval.map(|one| figure(one.high));
 }
 
 /// What everything else took of the machine in each sample, in thousandths; `None` if no sample has a figure.

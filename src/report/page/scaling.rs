@@ -80,7 +80,7 @@ pub(crate) struct PageUsl {
 /// case is ranked by CPU time, which more workers do not make smaller.
 pub(super) fn speed_up(view: &CaseView, views: &[CaseView]) -> Option<Ratio> {
     let serial = serial_of(view, views).filter(|_| view.is_ranked_by_wall)?;
-    let ratio = ratio_of_medians(&serial.times, &view.times, ALPHA)?;
+    let ratio = ratio_of_medians(serial.times, view.times, ALPHA)?;
     let is_itself = std::ptr::eq(serial, view);
     Some(Ratio {
         interval: ratio.interval.filter(|_| !is_itself),
@@ -91,7 +91,7 @@ pub(super) fn speed_up(view: &CaseView, views: &[CaseView]) -> Option<Ratio> {
 /// One curve per backend and options, in the order of the rows. The plain loop itself has none.
 pub(super) fn curves(views: &[CaseView], backend: impl Fn(&CaseView) -> usize) -> Vec<PageCurve> {
     let mut labels: Vec<&str> = Vec::new();
-    for view in views.iter().filter(|view| view.family != "serial") {
+    for view in views.iter().filter(|view| !view.is_serial) {
         if !labels.contains(&view.row.label.as_str()) {
             labels.push(&view.row.label);
         }
@@ -134,9 +134,7 @@ fn law(own: &[(&CaseView, Ratio)], views: &[CaseView]) -> Option<PageUsl> {
         return None;
     }
     let serial_ns = serial_of(own[0].0, views)?.median_ns()?;
-    let times = own
-        .iter()
-        .map(|(view, _)| (view.row.workers, view.times.as_slice()));
+    let times = own.iter().map(|(view, _)| (view.row.workers, view.times));
     let fit = usl_fit(&times.collect::<Vec<_>>(), serial_ns, ALPHA, SEED)?;
     let steps = (0..=CURVE_STEPS)
         .map(|step| 1.0 + (f64::from(most) - 1.0) * f64::from(step) / f64::from(CURVE_STEPS));

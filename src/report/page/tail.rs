@@ -40,7 +40,7 @@ impl PageTail {
 
     /// The tail of the times of runs; `None` without times.
     fn of_runs(view: &CaseView) -> Option<Self> {
-        let times = &view.times;
+        let times = view.times;
         let count = times.len();
         let at = |ratio: f64| quantile(times, ratio).map(whole);
         let known = |ratio: f64| {

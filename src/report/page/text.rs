@@ -13,28 +13,9 @@ pub(super) fn case_name(label: &str, workers: u32) -> String {
     format!("`{label}` with {workers} {noun}")
 }
 
-/// A multiple with as many digits as mean something: `1.04 ×`, `12.5 ×`, `27,900 ×`.
+/// A multiple with as many digits as people read: `1.04 ×`, `12.5 ×`, `28,000 ×`.
 pub(super) fn multiple(ratio: f64) -> String {
-    format!("{} ×", digits(ratio))
-}
-
-/// An interval of multiples: `1.04 to 1.09 ×`.
-pub(super) fn multiples(low: f64, high: f64) -> String {
-    match (digits(low), digits(high)) {
-        (low, high) if low == high => format!("{low} ×"),
-        (low, high) => format!("{low} to {high} ×"),
-    }
-}
-
-fn digits(ratio: f64) -> String {
-    match ratio {
-        small if small < 9.995 => format!("{small:.2}"),
-        middle if middle < 99.95 => format!("{middle:.1}"),
-        large => {
-            let scale = 10f64.powi(large.log10().floor() as i32 - 2);
-            units::count(((large / scale).round() * scale) as u64)
-        }
-    }
+    format!("{} ×", units::multiple(ratio))
 }
 
 /// A count with its noun: `1 case`, `12 cases`.
@@ -58,23 +39,6 @@ pub(super) fn list(items: impl Iterator<Item = String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn multiples_have_three_digits() {
-        let texts = [1.0, 1.044, 9.994, 9.996, 99.94, 99.96, 27_905.0].map(multiple);
-        let expected = [
-            "1.00 ×",
-            "1.04 ×",
-            "9.99 ×",
-            "10.0 ×",
-            "99.9 ×",
-            "100 ×",
-            "27,900 ×",
-        ];
-        assert_eq!(texts, expected);
-        assert_eq!(multiples(1.04, 1.09), "1.04 to 1.09 ×");
-        assert_eq!(multiples(2.0, 2.001), "2.00 ×");
-    }
 
     #[test]
     fn lists_and_counts_are_grammatical() {

@@ -288,7 +288,7 @@ fn draw_figures<B: DrawingBackend>(
     measured: &Measured,
     y: f64,
 ) -> Drawn<B> {
-    let is_first = measured.rank == 1;
+    let is_first = measured.rank == Some(1);
     let look = Type {
         weight: if is_first {
             Weight::Medium
