@@ -186,7 +186,7 @@ pub(crate) fn markdown(history: &History) -> String {
 ///
 /// If the picture cannot be drawn.
 pub(crate) fn svg(history: &History) -> Result<String, ReportError> {
-    timelines(history).svg(super::picture::FontSource::Own)
+    timelines(history).svg()
 }
 
 #[cfg(test)]

@@ -10,14 +10,14 @@ use self::claims::PageClaim;
 use self::family::page_family;
 use self::group::{backends, page_group};
 use self::load::PageLoad;
-use self::model::{PAGE_VERSION, PageFailure, PageHeading};
+use self::model::{PAGE_VERSION, PageFailure, PageGroup, PageHeading};
 use self::sweeps::PageSweep;
 use self::verdicts::{PageComparison, PageHistory};
 use super::answer::Overview;
 use super::heading::Heading;
 use super::model::Report;
 use crate::compare::{Comparison, History};
-use crate::record::{Commit, Record};
+use crate::record::{Commit, ErrorKind, Record};
 
 mod cases;
 mod claims;
@@ -40,6 +40,14 @@ mod verdicts;
 
 pub(super) use document::document;
 pub(crate) use model::Page;
+
+/// The errors of cases that did not begin to run: they say something about the case, and nothing about the backend.
+const NEVER_RAN: [ErrorKind; 4] = [
+    ErrorKind::SetUp,
+    ErrorKind::NotBound,
+    ErrorKind::Memory,
+    ErrorKind::Cancelled,
+];
 
 /// The title of a page.
 const TITLE: &str = "taskdyno report";
@@ -100,26 +108,31 @@ impl Page {
     fn finished(mut self) -> Self {
         self.page_version = PAGE_VERSION;
         self.title = TITLE.into();
-        let failures = self.groups.iter().flat_map(|group| {
-            group.rows.iter().filter_map(|row| {
-                let error = row.error.as_ref()?;
-                Some(PageFailure {
-                    row: row.id.clone(),
-                    name: format!(
-                        "{}: {}",
-                        group.title,
-                        text::case_name(&row.label, row.workers)
-                    ),
-                    kind: error.kind.clone(),
-                    message: error.message.clone(),
-                })
-            })
-        });
-        self.failures = failures.collect();
+        (self.skipped, self.failures) = failures(&self.groups);
         self.questions = questions::questions(&self);
         self.glossary = glossary::glossary(&self);
         self
     }
+}
+
+/// The cases that were not run, and those that failed.
+fn failures(groups: &[PageGroup]) -> (Vec<PageFailure>, Vec<PageFailure>) {
+    let failures = groups.iter().flat_map(|group| {
+        group.rows.iter().filter_map(|row| {
+            let error = row.error.as_ref()?;
+            Some(PageFailure {
+                row: row.id.clone(),
+                name: format!(
+                    "{}: {}",
+                    group.title,
+                    text::case_name(&row.label, row.workers)
+                ),
+                kind: error.kind.clone(),
+                message: error.message.clone(),
+            })
+        })
+    });
+    failures.partition(|failure| NEVER_RAN.iter().any(|kind| kind.name() == failure.kind))
 }
 
 fn heading(heading: &Heading) -> PageHeading {

@@ -45,10 +45,10 @@ pub(crate) struct Page {
     pub comparison: Option<PageComparison>,
     /// The changes over many sessions, for a report on the output of `history`.
     pub history: Option<PageHistory>,
-    /// Cases that failed.
+    /// Cases that ran and failed.
     pub failures: Vec<PageFailure>,
-    /// Cases that were not run.
-    pub skipped: Vec<SkippedCase>,
+    /// Cases that did not begin to run.
+    pub skipped: Vec<PageFailure>,
     /// What each worker did in one traced run of a case.
     pub timelines: Vec<serde_json::Value>,
     /// The words that the page uses.
@@ -302,7 +302,7 @@ pub(crate) struct PageSchedule {
     pub inflation_ratio: Option<f64>,
 }
 
-/// A case that failed.
+/// A case without figures.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct PageFailure {
     /// Its row.
@@ -313,15 +313,6 @@ pub(crate) struct PageFailure {
     pub kind: String,
     /// What happened.
     pub message: String,
-}
-
-/// A case that was not run.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct SkippedCase {
-    /// Its name.
-    pub name: String,
-    /// Why it was not run.
-    pub reason: String,
 }
 
 /// A word of the page, and its meaning.
