@@ -69,10 +69,18 @@ fn overhead(group: &PageGroup) -> Option<String> {
     let best = least(group, |row| row.overhead_ns.filter(|_| !row.is_serial))?;
     let (row, overhead_ns) = best;
     if overhead_ns < 0.0 {
-        return Some(format!(
-            "Waits overlap on {}, so its tasks take less worker time than one after the other.",
-            name(row)
-        ));
+        // A worker that is idle most of the time waits.
+        let waits = row.utilisation_ratio.is_some_and(|busy| busy < 0.5);
+        return Some(match waits {
+            true => format!(
+                "Waits overlap on {}, so its tasks take less worker time than one after the other.",
+                name(row)
+            ),
+            false => format!(
+                "What a task costs beyond its work is too small to be seen here: {} takes less worker time than the plain loop.",
+                name(row)
+            ),
+        });
     }
     Some(format!(
         "A task costs least on {}: {} beyond its work.",
@@ -100,11 +108,13 @@ fn lost(group: &PageGroup) -> Option<String> {
     ))
 }
 
+/// The slowest sample ÷ the median; `None` with too few samples.
+pub(super) fn stretch(row: &PageRow) -> Option<f64> {
+    let run = row.tails.iter().find(|tail| tail.name == "run")?;
+    Some(run.max_ns as f64 / run.p50_ns.filter(|median| *median > 0)? as f64)
+}
+
 fn tail(group: &PageGroup) -> Option<String> {
-    let stretch = |row: &PageRow| {
-        let run = row.tails.iter().find(|tail| tail.name == "run")?;
-        Some(run.max_ns as f64 / run.p50_ns.filter(|median| *median > 0)? as f64)
-    };
     let worst = least(group, |row| stretch(row).map(|one| -one));
     let (best, worst) = (least(group, stretch)?, worst?);
     Some(match best.0.id == worst.0.id {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::cases::CaseView;
+use super::round::figure;
 use crate::record::{Record, Sample};
 use crate::stats::median;
 
@@ -33,7 +34,8 @@ impl PageCost {
         let tasks = tasks.filter(|tasks| *tasks > 0.0);
         let cpu_ns = run_cpu_ns(record);
         let own_work_ns = serial.and_then(|serial| run_cpu_ns(serial.record));
-        let per_task = |total: Option<f64>| total.zip(tasks).map(|(total, tasks)| total / tasks);
+        let per_task =
+            |total: Option<f64>| total.zip(tasks).map(|(total, tasks)| figure(total / tasks));
         let voluntary = switches_per_run(
             record,
             |sample| sample.voluntary_switch_count,
@@ -53,12 +55,13 @@ impl PageCost {
                 .sum(),
         );
         let memory = record.peak_memory_bytes.map(|bytes| bytes as f64);
+        let idle_cpu_ns = cpu_ns
+            .zip(own_work_ns)
+            .map(|(all, work)| (all - work).max(0.0));
         Self {
-            cpu_ns,
+            cpu_ns: cpu_ns.map(figure),
             cpu_per_task_ns: per_task(cpu_ns),
-            idle_cpu_ns: cpu_ns
-                .zip(own_work_ns)
-                .map(|(all, work)| (all - work).max(0.0)),
+            idle_cpu_ns: idle_cpu_ns.map(figure),
             voluntary_per_task: per_task(voluntary),
             involuntary_per_task: per_task(involuntary),
             peak_memory_bytes: record.peak_memory_bytes,

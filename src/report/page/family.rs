@@ -58,6 +58,19 @@ pub(super) fn page_family(key: &str) -> PageFamily {
     }
 }
 
+/// What a family of another language is, such as `python threads`.
+fn of_language(key: &str) -> String {
+    match key.split_once(' ') {
+        Some((language, family)) => {
+            format!(
+                "{family} of a program in {}, on its own runtime",
+                capitalised(language)
+            )
+        }
+        None => key.into(),
+    }
+}
+
 /// The words with a capital letter.
 fn capitalised(words: &str) -> String {
     let mut letters = words.chars();

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::closing::least;
+use super::closing::{least, stretch};
 use super::model::{Closing, Page, PageCell, PageGroup, PageRow};
 use super::scaling::PageCurve;
-use super::text::{case_name, counted, list, multiple, quoted};
+use super::text::{case_name, counted, list, quoted};
 use crate::compare::ClaimVerdict;
 use crate::stats::usl::FEWEST_COUNTS;
 use crate::units;
@@ -19,7 +19,7 @@ pub(super) fn questions(page: &Page) -> BTreeMap<&'static str, Closing> {
         ("overhead", overhead(page)),
         ("lost", lost(page)),
         ("timeline", timeline(page)),
-        ("tail", of_groups(page, "tail")),
+        ("tail", tail(page)),
         ("cost", cost(page)),
         ("trust", trust(page)),
         ("worse", worse(page)),
@@ -114,17 +114,19 @@ fn overhead(page: &Page) -> Option<String> {
     if let Some(sweep) = page.sweeps.first() {
         return Some(format!("{}: {}", sweep.title, sweep.closing));
     }
-    let own = |row: &PageRow| row.overhead_ns.filter(|ns| !row.is_serial && *ns > 0.0);
-    let all = page.groups.iter().filter_map(|group| {
-        let (row, ns) = least(group, own)?;
-        Some((group, row, ns))
-    });
-    let (group, row, ns) = all.min_by(|a, b| a.2.total_cmp(&b.2))?;
+    // The cost of a task is seen best where its work is smallest.
+    let task_work = |group: &&PageGroup| {
+        let work = group.serial_ns? as f64 / group.task_count? as f64;
+        group.closings.contains_key("overhead").then_some(work)
+    };
+    let groups = page
+        .groups
+        .iter()
+        .filter_map(|group| Some((task_work(&group)?, group)));
+    let (_, group) = groups.min_by(|a, b| a.0.total_cmp(&b.0))?;
     Some(format!(
-        "The least that a task costs beyond its work is {}: {} on {}.",
-        units::time(ns),
-        case_name(&row.label, row.workers),
-        group.title
+        "On {}, whose tasks are the smallest: {}",
+        group.title, group.closings["overhead"]
     ))
 }
 
@@ -165,6 +167,21 @@ fn of_groups(page: &Page, key: &'static str) -> Option<String> {
     })
 }
 
+/// The sentence of the group with the worst tail.
+fn tail(page: &Page) -> Option<String> {
+    let worst = page.groups.iter().filter_map(|group| {
+        let stretches = group
+            .rows
+            .iter()
+            .filter(|row| !row.is_limit)
+            .filter_map(stretch);
+        Some((stretches.max_by(f64::total_cmp)?, group))
+    });
+    let (_, group) = worst.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let sentence = group.closings.get("tail")?;
+    Some(format!("The worst tail is on {}: {sentence}", group.title))
+}
+
 fn cost(page: &Page) -> Option<String> {
     let idle =
         |row: &PageRow| Some(-(row.cost.idle_cpu_ns? / row.median_ns.filter(|ns| *ns > 0)? as f64));
@@ -176,7 +193,7 @@ fn cost(page: &Page) -> Option<String> {
     Some(format!(
         "{} burns most beyond its work: the CPU time of {} cores on {}.",
         case_name(&row.label, row.workers),
-        multiple(cores).trim_end_matches(" ×"),
+        units::multiple(cores),
         group.title
     ))
 }
@@ -198,12 +215,20 @@ fn trust(page: &Page) -> Option<String> {
             counted(all, "case")
         ),
     }];
-    for (count, what) in [
-        (disturbed, "disturbed by other programs"),
-        (unsteady, "not steady"),
-        (heading.failed_count, "failed"),
-    ] {
-        parts.extend((count > 0).then(|| format!("{count} {what}")));
+    let counts = [
+        (
+            disturbed,
+            ["case was", "cases were"],
+            "disturbed by other programs",
+        ),
+        (unsteady, ["case is", "cases are"], "not steady"),
+        (heading.failed_count, ["case", "cases"], "failed"),
+    ];
+    for (count, [one, several], what) in counts.into_iter().filter(|(count, ..)| *count > 0) {
+        parts.push(format!(
+            "{count} {} {what}",
+            if count == 1 { one } else { several }
+        ));
     }
     let text = parts.join("; ");
     let first: String = text.chars().take(1).flat_map(char::to_uppercase).collect();

@@ -12,6 +12,9 @@ use crate::stats::usl::{FEWEST_COUNTS, UslFit, usl_fit};
 /// The seed of the draws behind the intervals of the coefficients, so that the same records give the same page.
 const SEED: u64 = 1;
 
+/// From this contention on, a further worker adds nothing that could be measured.
+const ALL: f64 = 0.995;
+
 /// The number of steps of the fitted curve.
 const CURVE_STEPS: u32 = 40;
 
@@ -163,6 +166,9 @@ fn law(own: &[(&CaseView, Ratio)], views: &[CaseView]) -> Option<PageUsl> {
 /// What the coefficients say, in one sentence.
 fn meaning(fit: &UslFit) -> String {
     let percent = |share: f64| format!("{:.1}%", share * 100.0);
+    if fit.usl.sigma >= ALL {
+        return "more workers do not make it faster".into();
+    }
     let peak = match fit.usl.peak_workers() {
         None => "more workers always help".into(),
         Some(peak) if peak < 1.5 => "more than 1 worker does not help".into(),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::cases::CaseView;
-use super::round::whole;
+use super::round::{figure, whole};
 use crate::record::Record;
 use crate::report::latency::{LEAST_ABOVE, Latency, curve_steps};
 use crate::stats::quantile;
@@ -48,7 +48,7 @@ impl PageTail {
             at(ratio).filter(|_| above >= LEAST_ABOVE as f64 - 1e-9)
         };
         let points = curve_steps(count as u64);
-        let points = points.filter_map(|one_of| Some((one_of, at(1.0 - 1.0 / one_of)?)));
+        let points = points.filter_map(|one_of| Some((figure(one_of), at(1.0 - 1.0 / one_of)?)));
         Some(Self {
             name: "run".into(),
             note: several_runs(view.record),
@@ -74,7 +74,9 @@ impl PageTail {
             p99_ns,
             p999_ns,
             max_ns: latency.max_ns,
-            points: points.map(|one| (one.one_of, whole(one.ns))).collect(),
+            points: points
+                .map(|one| (figure(one.one_of), whole(one.ns)))
+                .collect(),
         }
     }
 }
