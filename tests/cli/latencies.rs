@@ -17,7 +17,7 @@ fn run(workload: &str) -> (TempDir, String) {
     let folder = TempDir::new().unwrap();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("examples/{workload}.toml"));
     let output = program(example("stopwatch"))
-        .args(["run", workload, "--exact", "--workloads"])
+        .args(["run", workload, "--exact", "--details", "--workloads"])
         .arg(file)
         .args(["--backends", "serial,rayon,fork", "--workers", "1,2"])
         .args([

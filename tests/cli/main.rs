@@ -19,4 +19,5 @@ mod refused;
 mod resume;
 mod run;
 mod select;
+mod show;
 mod stored;
