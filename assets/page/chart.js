@@ -11,6 +11,7 @@ Dyno.logScale = (values, from, to) => {
   const scale = value => from + ((Math.log10(value) - start) / (end - start)) * (to - from);
   scale.low = 10 ** start;
   scale.high = 10 ** end;
+  scale.ends = [low, high];
   // One tick per decade. Within less than a decade, the steps 1, 2 and 5, or else three even ones.
   const decades = (steps = [1]) => {
     const ticks = [];
@@ -54,16 +55,21 @@ Dyno.drawing = (host, height, label, draw) => {
   return drawing;
 };
 
-// A horizontal axis below the marks, with a line per tick and both ends labelled.
+// A horizontal axis below the marks, with a line per tick. Both ends are labelled, unless a tick is there.
 Dyno.axisBelow = (drawing, scale, top, bottom, format, title) => {
-  const ends = scale.ticks.length;
-  for (const [index, tick] of scale.ticks.entries()) {
+  const taken = [];
+  const label = (x, text, isTick) => {
+    if (taken.some(other => Math.abs(other - x) < 56)) return;
+    taken.push(x);
+    const anchor = x < scale(scale.low) + 20 ? "start" : x > scale(scale.high) - 20 ? "end" : "middle";
+    drawing.append(Dyno.mark("text", { class: isTick ? "tick" : "tick end", x, y: bottom + 15, "text-anchor": anchor }, text));
+  };
+  for (const tick of scale.ticks) {
     const x = scale(tick);
-    drawing.append(
-      Dyno.mark("line", { class: "grid", x1: x, x2: x, y1: top, y2: bottom }),
-      Dyno.mark("text", { class: "tick", x, y: bottom + 15, "text-anchor": ends > 1 && index === 0 ? "start" : index === ends - 1 && ends > 1 ? "end" : "middle" }, format(tick)),
-    );
+    drawing.append(Dyno.mark("line", { class: "grid", x1: x, x2: x, y1: top, y2: bottom }));
+    label(x, format(tick), true);
   }
+  for (const end of scale.ends ?? []) label(scale(end), format(end), false);
   if (title) {
     drawing.append(Dyno.mark("text", { class: "axis", x: (scale(scale.low) + scale(scale.high)) / 2, y: bottom + 32, "text-anchor": "middle" }, title));
   }
@@ -84,8 +90,11 @@ Dyno.axisLeft = (drawing, scale, left, right, format, title) => {
 // The mark of a family: its shape and its colour both tell it apart.
 Dyno.familyMark = (family, x, y, size = 5) => {
   const place = Dyno.data.families.findIndex(one => one.key === family);
-  const shapes = ["diamond", "circle", "triangle", "square", "cross", "star", "bar"];
+  const shapes = ["diamond", "circle", "triangle", "square", "cross", "star"];
   const shape = family === "limit" ? "bar" : shapes[place % shapes.length];
+  const style = family === "limit" ? "family-limit" : `family-${place % 6}`;
+  // After all shapes they come again, hollow.
+  const hollow = place >= shapes.length && family !== "limit" ? "hollow" : "";
   const s = size;
   const paths = {
     circle: `M${x - s},${y}a${s},${s} 0 1,0 ${2 * s},0a${s},${s} 0 1,0 ${-2 * s},0`,
@@ -96,7 +105,7 @@ Dyno.familyMark = (family, x, y, size = 5) => {
     star: `M${x},${y - s * 1.3}v${s * 2.6}M${x - s * 1.3},${y}h${s * 2.6}`,
     bar: `M${x},${y - s * 1.5}v${s * 3}`,
   };
-  return Dyno.mark("path", { d: paths[shape], class: `family family-${family === "limit" ? "limit" : place % 6} shape-${shape}` });
+  return Dyno.mark("path", { d: paths[shape], class: `family ${style} shape-${shape} ${hollow}` });
 };
 
 // The colour class of a backend's line.

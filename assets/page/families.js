@@ -23,9 +23,7 @@ Dyno.views.push({
     const heading = Dyno.element(
       "tr",
       { role: "row" },
-      Dyno.element("th", { scope: "col", role: "columnheader" }, "Workload"),
       used.map(family => Dyno.element("th", { scope: "col", role: "columnheader", title: family.why }, Dyno.name(family.title))),
-      Dyno.element("th", { scope: "col", role: "columnheader" }, "In words"),
     );
     host.append(
       Dyno.element(
@@ -33,7 +31,7 @@ Dyno.views.push({
         { class: "families", role: "table" },
         Dyno.element("caption", { class: "hidden" }, "The best case of each family on each workload"),
         Dyno.element("thead", { role: "rowgroup" }, heading),
-        Dyno.element("tbody", { role: "rowgroup" }, groups.map(group => Dyno.familyRow(group, used))),
+        groups.map(group => Dyno.familyRows(group, used)),
       ),
       ...[Dyno.closing(Dyno.data.questions.families?.closing)].filter(Boolean),
     );
@@ -75,19 +73,24 @@ Dyno.bestOf = (group, family) => {
   };
 };
 
-Dyno.familyRow = (group, families) => {
+// The two rows of a workload: its name, what it asks and the answer in words; and below them its cells.
+Dyno.familyRows = (group, families) => {
   const cells = Dyno.familyCells(group, families);
   return Dyno.element(
-    "tr",
-    { role: "row" },
+    "tbody",
+    { role: "rowgroup" },
     Dyno.element(
-      "th",
-      { scope: "row", role: "rowheader" },
-      Dyno.name(group.title),
-      group.why ? Dyno.element("span", { class: "why" }, Dyno.name(group.why)) : null,
+      "tr",
+      { role: "row", class: "asked" },
+      Dyno.element(
+        "th",
+        { scope: "rowgroup", role: "rowheader", colspan: families.length },
+        Dyno.name(group.title),
+        group.why ? Dyno.element("span", { class: "why" }, Dyno.name(group.why)) : null,
+        Dyno.element("span", { class: "words" }, Dyno.sentence(group.closing ?? "")),
+      ),
     ),
-    families.map(family => Dyno.familyCell(family, cells.find(cell => cell.family === family.key))),
-    Dyno.element("td", { role: "cell", class: "words" }, Dyno.sentence(group.closing ?? "")),
+    Dyno.element("tr", { role: "row" }, families.map(family => Dyno.familyCell(family, cells.find(cell => cell.family === family.key)))),
   );
 };
 
@@ -95,7 +98,7 @@ Dyno.familyCell = (family, cell) => {
   const attributes = { role: "cell", "data-label": family.title };
   if (!cell) return Dyno.element("td", { ...attributes, class: "heat none" }, Dyno.element("span", {}, "–"));
   const kind = cell.failure ? "failed" : cell.is_limit ? "limit" : Dyno.heat(cell);
-  const mark = cell.is_limit ? "limit " : cell.is_tied ? "= " : cell.is_best ? "★ " : "";
+  const mark = cell.is_limit ? "" : cell.is_tied ? "= " : cell.is_best ? "★ " : "";
   const interval = Dyno.known(cell.ratio_low) ? `, 95% interval ${Dyno.interval(cell.ratio_low, cell.ratio_high, Dyno.multiple)}` : "";
   return Dyno.element(
     "td",
