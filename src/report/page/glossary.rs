@@ -176,13 +176,13 @@ const WORDS: &[Word] = &[
 
 /// The words of the views that the page has.
 pub(super) fn glossary(page: &Page) -> Vec<GlossaryEntry> {
-    let has = |view: &&str| match *view {
+    let has = |view: &str| match view {
         "metg" => !page.sweeps.is_empty(),
         view => page.questions.contains_key(view),
     };
     let used = WORDS
         .iter()
-        .filter(|(_, views, _)| views.iter().any(|view| has(&view)));
+        .filter(|(_, views, _)| views.iter().any(|view| has(view)));
     let entries = used.map(|(term, _, text)| GlossaryEntry {
         term: (*term).into(),
         text: (*text).into(),
