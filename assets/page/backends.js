@@ -130,7 +130,7 @@ Dyno.sampleDrawing = (host, row) => {
     const x = Dyno.linearScale(1, Math.max(samples.length, 2), 70, width - 12);
     const y = Dyno.linearScale(Math.min(...samples), Math.max(...samples), 118, 22);
     Dyno.axisLeft(drawing, y, 70, width - 12, Dyno.time, "Time of a run");
-    Dyno.axisBelow(drawing, { ...x, ticks: [1, samples.length] }, 118, 118, Dyno.count, "");
+    Dyno.axisBelow(drawing, Dyno.withTicks(x, [1, samples.length]), 118, 118, Dyno.count, "");
     drawing.append(Dyno.mark("line", { class: "median", x1: 70, x2: width - 12, y1: y(row.median_ns), y2: y(row.median_ns) }));
     const starts = new Set(row.invocation_starts ?? []);
     for (const [index, ns] of samples.entries()) {

@@ -44,6 +44,9 @@ Dyno.linearScale = (low, high, from, to) => {
   return scale;
 };
 
+// The same scale with other ticks.
+Dyno.withTicks = (scale, ticks) => Object.assign(value => scale(value), scale, { ticks });
+
 // A drawing that fills the width of its host. `label` says what it shows.
 Dyno.drawing = (host, height, label, draw) => {
   const width = Dyno.clamp(Math.round(host.clientWidth) || 640, 280, 1100);

@@ -70,7 +70,7 @@ Dyno.scalingDrawing = (host, group, curves) => {
     const ends = points.flatMap(point => [point.high ?? point.speed_up, point.speed_up]);
     const top = Math.max(...ends, 1) * 1.08;
     const y = Dyno.linearScale(0, top, height - 44, 24);
-    Dyno.axisBelow(drawing, { ...x, ticks: counts }, 20, height - 44, Dyno.count, "Workers");
+    Dyno.axisBelow(drawing, Dyno.withTicks(x, counts), 20, height - 44, Dyno.count, "Workers");
     Dyno.axisLeft(drawing, y, 48, right, tick => `${tick} ×`, "Speed-up over a plain loop");
     const cores = Dyno.data.heading?.core_count;
     if (cores && cores <= most) {

@@ -92,7 +92,7 @@ Dyno.historyDrawing = (host, series) => {
     const x = Dyno.linearScale(1, Math.max(series.points.length, 2), 70, width - 14);
     const y = Dyno.logScale(series.points.map(point => point.median_ns), 170, 26);
     Dyno.axisLeft(drawing, y, 70, width - 14, Dyno.time, "Median");
-    Dyno.axisBelow(drawing, { ...x, ticks: [1, series.points.length] }, 170, 170, Dyno.count, "Sessions, from the oldest to the newest");
+    Dyno.axisBelow(drawing, Dyno.withTicks(x, [1, series.points.length]), 170, 170, Dyno.count, "Sessions, from the oldest to the newest");
     drawing.append(Dyno.mark("path", { class: "line line-0", d: Dyno.pathOf(series.points.map((point, index) => [x(index + 1), y(point.median_ns)])) }));
     for (const [index, point] of series.points.entries()) drawing.append(Dyno.hint(Dyno.mark("circle", { class: "dot line-0", cx: x(index + 1), cy: y(point.median_ns), r: 3 }), `${point.commit ?? point.place}: ${Dyno.time(point.median_ns)}`));
     for (const change of series.changes) {
