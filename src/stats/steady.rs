@@ -244,7 +244,9 @@ mod tests {
     #[test]
     fn what_needs_no_search_is_not_searched() {
         // One value in ten takes twice as long: no beginning or end of a fifth has another median.
-        let outliers: Vec<f64> = (0..100).map(|i| if i % 10 == 3 { 2.0 } else { 1.0 }).collect();
+        let outliers: Vec<f64> = (0..100)
+            .map(|i| if i % 10 == 3 { 2.0 } else { 1.0 })
+            .collect();
         assert!(spread(&outliers) > LEVEL_RATIO);
         assert!(!can_differ(&outliers, 20));
         let step: Vec<f64> = (0..100).map(|i| if i < 50 { 1.0 } else { 2.0 }).collect();

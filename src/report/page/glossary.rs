@@ -3,7 +3,7 @@
 use super::model::{GlossaryEntry, Page};
 
 /// A word, the views that use it, and its meaning.
-type Word = (&'static str, &'static [&'static str], &'static str);
+type Term = (&'static str, &'static [&'static str], &'static str);
 
 /// The views about workloads.
 const ABOUT_CASES: &[&str] = &[
@@ -11,7 +11,7 @@ const ABOUT_CASES: &[&str] = &[
 ];
 
 /// All words that a page may use, sorted.
-const WORDS: &[Word] = &[
+const WORDS: &[Term] = &[
     (
         "backend",
         ABOUT_CASES,
