@@ -60,7 +60,7 @@ pub(super) fn main(arguments: &ExportArguments) -> CommandResult {
 
 /// The comparisons in this file, as JSON values one after the other; `None` if the file does not begin with a
 /// comparison.
-fn comparisons(path: &Path) -> Result<Option<Vec<Comparison>>, Exit> {
+pub(super) fn comparisons(path: &Path) -> Result<Option<Vec<Comparison>>, Exit> {
     // A file that cannot be read is not an error here: the reader of records reports it with more detail.
     let bytes = input::read_file(path, input::most_bytes());
     let Some(text) = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok()) else {

@@ -23,9 +23,9 @@ mod unlike;
 pub(crate) use baseline::{Baseline, Baselines, is_baseline_name, one_baseline};
 pub(crate) use claim::{ClaimVerdict, JudgedClaim, JudgedInequality, SideFigures, judged_claims};
 pub(crate) use examples::few;
-pub(crate) use history::{Change, History, HistoryPlan, Series, history};
 #[cfg(test)]
-pub(crate) use history::{HISTORY_VERSION, HistoryPoint};
+pub(crate) use history::HistoryPoint;
+pub(crate) use history::{Change, HISTORY_VERSION, History, HistoryPlan, Series, history};
 pub(crate) use judge::{Evidence, judge};
 pub(crate) use model::{
     Allowed, Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Course,

@@ -42,6 +42,7 @@ impl Report {
             load: LoadMap::new(records),
             timelines: Vec::new(),
             backends: backends.into_iter().cloned().collect(),
+            records: records.to_vec(),
         })
     }
 }

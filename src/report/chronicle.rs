@@ -69,7 +69,7 @@ fn outline(history: &History, series: &Series) -> String {
 }
 
 /// A change in words: `+20.0% at c0ffee012345 (after 0ff1ce123456): 10.0 ms to 12.0 ms, p = 0.001`.
-fn sentence(found: &Change) -> String {
+pub(super) fn sentence(found: &Change) -> String {
     let is_same = found.commit.is_some() && found.commit == found.previous_commit;
     let whose = match is_same {
         true => "; both sides have the same commit, so the machine changed and not the code",
@@ -186,7 +186,7 @@ pub(crate) fn markdown(history: &History) -> String {
 ///
 /// If the picture cannot be drawn.
 pub(crate) fn svg(history: &History) -> Result<String, ReportError> {
-    timelines(history).svg(super::picture::FontSource::Own)
+    timelines(history).svg()
 }
 
 #[cfg(test)]

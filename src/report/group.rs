@@ -18,6 +18,7 @@ struct Measurement<'a> {
     record: &'a Record,
     ranked_by: Channel,
     times: Vec<f64>,
+    median_ns: Option<f64>,
 }
 
 /// The group of these records. There must be at least one record, and all must have the same workload and variant. The
@@ -29,6 +30,8 @@ pub(super) fn group(records: &[&Record]) -> Group {
         .map(|record| measure(record, ranked_by))
         .collect();
     let rows = measurements.iter().map(|measurement| Row {
+        case: measurement.record.case.id(),
+        language: language(measurement.record).into(),
         backend: measurement.record.case.backend.clone(),
         label: label(&measurement.record.case, records),
         workers: measurement.record.case.workers,
@@ -45,6 +48,10 @@ pub(super) fn group(records: &[&Record]) -> Group {
         workload: case.workload.clone(),
         variant: case.variant.clone(),
         slug: String::new(),
+        why: records
+            .iter()
+            .find_map(|record| record.workload_why.clone())
+            .unwrap_or_default(),
         parameters: parameters(&case.parameters),
         graph: records.iter().find_map(|record| record.graph),
         file_systems: file_systems(records.iter().copied()),
@@ -68,12 +75,14 @@ fn measure(record: &Record, ranked_by: Channel) -> Measurement<'_> {
     let counts = record.error.is_none();
     let samples = record.samples.iter();
     let samples = samples.filter(|sample| counts && !sample.is_degraded);
+    let times: Vec<f64> = samples
+        .filter_map(|sample| ranked_by.run_ns(sample))
+        .collect();
     Measurement {
         record,
         ranked_by,
-        times: samples
-            .filter_map(|sample| ranked_by.run_ns(sample))
-            .collect(),
+        median_ns: median(&times),
+        times,
     }
 }
 
@@ -82,8 +91,9 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
         record,
         ranked_by,
         times,
+        median_ns,
     } = measurement;
-    let Some(median_ns) = median(times) else {
+    let Some(median_ns) = *median_ns else {
         return RowOutcome::Failed(record.error.clone().unwrap_or_else(no_samples));
     };
     let task_count = record.graph.map(|graph| graph.task_count as f64);
@@ -100,7 +110,7 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
         Channel::Wall => f64::from(record.case.workers),
     };
     let worker_ns = median_ns * workers;
-    let beyond_work_ns = serial.and_then(|serial| Some(worker_ns - median(&serial.times)?));
+    let beyond_work_ns = serial.and_then(|serial| Some(worker_ns - serial.median_ns?));
     RowOutcome::Measured(Box::new(Measured {
         rank: None,
         is_tied: false,
@@ -114,7 +124,7 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
         overhead_ns: beyond_work_ns.zip(task_count).map(|(ns, tasks)| ns / tasks),
         speed_up: one_worker(group, &record.case)
             .filter(|_| *ranked_by == Channel::Wall)
-            .and_then(|base| Some(median(&base.times)? / median_ns)),
+            .and_then(|base| Some(base.median_ns? / median_ns)),
         start_ns: record.start_ns,
         peak_memory_bytes: record.peak_memory_bytes,
         schedule: Schedule::new(record, median_ns),
@@ -128,7 +138,7 @@ fn outcome(measurement: &Measurement, group: &[Measurement]) -> RowOutcome {
 }
 
 /// Whether a record is of a plain loop.
-fn is_serial(record: &Record) -> bool {
+pub(super) fn is_serial(record: &Record) -> bool {
     match &record.family {
         Some(family) => family == Family::Serial.name(),
         // Older records do not say.
@@ -154,7 +164,7 @@ fn family(record: &Record) -> String {
 }
 
 /// The language of the program that ran the tasks. Records that do not say are of builds of taskdyno.
-fn language(record: &Record) -> &str {
+pub(super) fn language(record: &Record) -> &str {
     record.runtime.as_ref().map_or("rust", |one| &one.language)
 }
 
@@ -171,7 +181,7 @@ fn fastest<'a, 'r>(all: impl Iterator<Item = &'a Measurement<'r>>) -> Option<&'a
 where
     'r: 'a,
 {
-    all.filter_map(|measurement| Some((median(&measurement.times)?, measurement)))
+    all.filter_map(|measurement| Some((measurement.median_ns?, measurement)))
         .min_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, measurement)| measurement)
 }

@@ -9,7 +9,7 @@ pub(super) const PERCENTILES: [(&str, u64); 4] =
 
 /// A percentile is shown only if at least this many latencies lie above it. With fewer, another run would give quite
 /// another value: the number of latencies above a percentile varies by about its own square root.
-const LEAST_ABOVE: u64 = 10;
+pub(super) const LEAST_ABOVE: u64 = 10;
 
 /// The latencies of one name in one case.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,11 +65,17 @@ pub(super) fn percentile(histogram: &Histogram, thousandths: u64) -> Option<u64>
     is_known.then(|| histogram.percentile(thousandths as f64 / 1000.0))?
 }
 
-/// The percentiles from the smallest latency up to the last one that has enough latencies above it.
-fn points(histogram: &Histogram) -> Vec<PercentilePoint> {
-    let most = histogram.count() as f64 / LEAST_ABOVE as f64;
+/// The values of [`PercentilePoint::one_of`] at which a curve of this many latencies has points: up to the last one that
+/// has enough latencies above it.
+pub(super) fn curve_steps(count: u64) -> impl Iterator<Item = f64> {
+    let most = count as f64 / LEAST_ABOVE as f64;
     let steps = (0..).map(|step| 10f64.powf(f64::from(step) / f64::from(POINTS_PER_DECADE)));
-    let steps = steps.take_while(|one_of| *one_of <= most);
+    steps.take_while(move |one_of| *one_of <= most)
+}
+
+/// The percentiles at [`curve_steps`].
+fn points(histogram: &Histogram) -> Vec<PercentilePoint> {
+    let steps = curve_steps(histogram.count());
     let point = |one_of: f64| {
         let ns = histogram.percentile(1.0 - 1.0 / one_of)? as f64;
         Some(PercentilePoint { one_of, ns })

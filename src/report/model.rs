@@ -9,7 +9,7 @@ use super::schedule::Schedule;
 use super::timelines::PageTimeline;
 use super::worker_cpu::WorkerCpu;
 use crate::compare::JudgedClaim;
-use crate::record::{CaseError, Channel, GraphSize};
+use crate::record::{CaseError, Channel, GraphSize, Record};
 use crate::stats::metg::{Metg, SweepPoint};
 use crate::stats::{Interval, Ratio};
 
@@ -44,6 +44,8 @@ pub(crate) struct Report {
     /// The names of all backends, sorted. The position of a backend in this list determines its colour in every
     /// picture.
     pub backends: Vec<String>,
+    /// The records that it was made from, in their order, for what needs each sample.
+    pub records: Vec<Record>,
 }
 
 /// A workload with one set of parameters, and its outcome on each backend.
@@ -55,6 +57,8 @@ pub(crate) struct Group {
     pub variant: String,
     /// A name for files and anchors: lower-case letters, digits and hyphens, unique within the report.
     pub slug: String,
+    /// What the workload is for, in its own words; empty if the records do not say.
+    pub why: String,
     /// All parameters, one entry per table of the workload file, such as `pattern stencil-1d, width 64, steps 1000`.
     pub parameters: Vec<String>,
     /// The size of the graph; `None` if no case got far enough to build it.
@@ -71,6 +75,10 @@ pub(crate) struct Group {
 /// One case of a group.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Row {
+    /// The case that it shows, by its name on the command line.
+    pub case: String,
+    /// The language of the program that ran the tasks, such as `rust`.
+    pub language: String,
     /// The name of the backend.
     pub backend: String,
     /// The name of the backend, with its options if the group has the backend with several options.
@@ -198,17 +206,6 @@ impl Report {
     /// Whether there is nothing to show.
     pub(crate) fn is_empty(&self) -> bool {
         self.groups.is_empty() && self.sweeps.is_empty() && self.claims.is_empty()
-    }
-
-    /// Every case that failed, with its group.
-    pub(crate) fn failures(&self) -> impl Iterator<Item = (&Group, &Row, &CaseError)> {
-        self.groups.iter().flat_map(|group| {
-            let rows = group.rows.iter();
-            rows.filter_map(move |row| match &row.outcome {
-                RowOutcome::Failed(error) => Some((group, row, error)),
-                RowOutcome::Measured(_) => None,
-            })
-        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Sentences and labels that several formats share.
 
 use super::latency::{Latency, PERCENTILES};
-use super::model::{Curve, Group, Measured, Row, RowOutcome};
+use super::model::{Curve, Group, Row, RowOutcome};
 use super::schedule::Schedule;
 use super::verdict::percent;
 use crate::compare::{History, JudgedClaim, JudgedInequality, Series, SideFigures};
@@ -197,28 +197,6 @@ pub(super) fn name(row: &Row) -> String {
     match row.workers {
         1 => format!("{}, 1 worker", row.label),
         workers => format!("{}, {workers} workers", row.label),
-    }
-}
-
-/// Summary of a group: the fastest row or rows, and the next one.
-pub(super) struct Outline<'a> {
-    /// The rows with rank 1, from fastest to slowest; more than one if they are tied, none if all cases failed.
-    pub(super) first: Vec<(&'a Row, &'a Measured)>,
-    /// The fastest of the other rows, apart from the practical limit; `None` if there is none.
-    pub(super) next: Option<(&'a Row, &'a Measured)>,
-    /// The number of cases that failed.
-    pub(super) failed_count: usize,
-}
-
-/// Returns the summary of `group`.
-pub(super) fn outline(group: &Group) -> Outline<'_> {
-    let (first, others): (Vec<_>, Vec<_>) = group
-        .measured()
-        .partition(|(_, measured)| measured.rank == Some(1));
-    Outline {
-        next: others.into_iter().find(|(row, _)| !row.is_limit),
-        failed_count: group.rows.len() - group.measured().count(),
-        first,
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod paired;
 mod sessions;
 pub(crate) mod steady;
 mod student;
+pub(crate) mod usl;
 
 pub(crate) use divisive::{ChangePoint, Divisive, change_points};
 pub(crate) use sessions::{SessionDifference, session_difference};

@@ -10,7 +10,7 @@ mod html;
 mod png;
 mod svg;
 
-pub(crate) use html::HTML;
+pub(crate) use html::{HTML, write_page};
 pub(crate) use png::PNG;
 pub(crate) use svg::SVG;
 

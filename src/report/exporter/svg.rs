@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use super::{Exporter, PICTURES, write};
 use crate::report::error::ReportError;
 use crate::report::model::Report;
-use crate::report::picture::{FontSource, pictures};
+use crate::report::picture::pictures;
 
 /// Each picture as an SVG with an embedded font.
 pub(crate) const SVG: Svg = Svg;
@@ -25,7 +25,7 @@ impl Exporter for Svg {
         let mut written = Vec::new();
         for picture in pictures(report) {
             let path = out.join(PICTURES).join(format!("{}.svg", picture.name));
-            write(&path, picture.svg(FontSource::Own)?.as_bytes())?;
+            write(&path, picture.svg()?.as_bytes())?;
             written.push(path);
         }
         Ok(written)

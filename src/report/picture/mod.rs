@@ -158,15 +158,6 @@ fn draw_heading<B: DrawingBackend>(canvas: &mut Canvas<B>, title: &str, what: &s
     canvas.text(what, (MARGIN, 47.0), Anchor::Start, DETAIL)
 }
 
-/// The source of the font of an SVG.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FontSource {
-    /// The font is embedded in the SVG.
-    Own,
-    /// The page that contains the SVG provides the font.
-    Page,
-}
-
 impl Picture<'_> {
     /// A text alternative for screen readers.
     pub(super) fn description(&self) -> String {
@@ -221,7 +212,7 @@ impl Picture<'_> {
     /// # Errors
     ///
     /// If plotters cannot draw it.
-    pub(super) fn svg(&self, font: FontSource) -> Result<String, ReportError> {
+    pub(super) fn svg(&self) -> Result<String, ReportError> {
         let (width, height) = self.size();
         let mut drawn = String::new();
         self.draw(SVGBackend::with_string(&mut drawn, (width, height)))
@@ -229,10 +220,7 @@ impl Picture<'_> {
         let (_, shapes) = drawn
             .split_once('>')
             .ok_or_else(|| ReportError::undrawable(&self.name, "the SVG has no first tag"))?;
-        let style = match font {
-            FontSource::Own => format!("<style>{}</style>", font::style()),
-            FontSource::Page => String::new(),
-        };
+        let style = format!("<style>{}</style>", font::style());
         // Replace the first tag by one that sets the size of a unit and contains the text alternative.
         Ok(format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" role=\"img\" width=\"{}\" height=\"{}\" \

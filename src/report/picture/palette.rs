@@ -1,16 +1,10 @@
 //! The colours of all pictures.
 
-/// A colour in RGB. Colours that carry a meaning stay the same on a dark page. The others have a dark twin, see
-/// [`DARK_TWINS`].
+/// A colour in RGB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Color(pub(crate) u8, pub(crate) u8, pub(crate) u8);
 
 impl Color {
-    /// The notation in SVG and CSS, such as `#0072B2`.
-    pub(crate) fn hex(self) -> String {
-        format!("#{:02X}{:02X}{:02X}", self.0, self.1, self.2)
-    }
-
     /// Mixes the colour with `other`: 0 gives the colour itself, 1 gives `other`.
     fn towards(self, other: Self, share: f64) -> Self {
         let mix = |from: u8, to: u8| {
@@ -36,18 +30,6 @@ const SERIAL: Color = Color(0x8A, 0x93, 0x9E);
 /// Holds: the green of the colours of backends.
 pub(crate) const HOLDS: Color = BACKENDS[2];
 pub(crate) const UNKNOWN: Color = Color(0xCF, 0xD4, 0xDA);
-
-/// Colours on a light page, each with its replacement on a dark page.
-pub(crate) const DARK_TWINS: [(Color, Color); 8] = [
-    (PAPER, Color(0x15, 0x19, 0x1F)),
-    (INK, Color(0xE8, 0xEB, 0xEF)),
-    (MUTED, Color(0x9D, 0xA6, 0xB1)),
-    (GRID, Color(0x2C, 0x32, 0x3A)),
-    (FAILURE, Color(0xFF, 0x7B, 0x72)),
-    (LIMIT, Color(0xC9, 0xD1, 0xD9)),
-    (SERIAL, Color(0x7A, 0x84, 0x90)),
-    (UNKNOWN, Color(0x48, 0x50, 0x5A)),
-];
 
 /// Colours that people with any colour vision can distinguish: first Okabe and Ito, "Color Universal Design" (2008),
 /// without black, which is the text colour here, and without yellow, which is too pale on white; then the dark half of
