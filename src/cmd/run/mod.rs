@@ -31,7 +31,9 @@ pub(super) struct RunArguments {
     selected: Selected,
     #[command(flatten)]
     externals: Externals,
-    /// Take exactly this many samples per case. A sample is one run, or several if one run is too short for the clock.
+    /// Take exactly this many samples per case.
+    ///
+    /// A sample is one run, or several if one run is too short for the clock.
     #[arg(
         long,
         value_name = "N",
@@ -83,7 +85,7 @@ pub(super) struct RunArguments {
         env = "TASKDYNO_OUT"
     )]
     out: PathBuf,
-    /// Print a table of every case for each workload, instead of one table with the best cases.
+    /// Print every case, instead of one table with the best cases.
     ///
     /// `taskdyno show DIR` prints them later.
     #[arg(long, env = "TASKDYNO_DETAILS")]
@@ -93,8 +95,9 @@ pub(super) struct RunArguments {
     /// Cases that already have a record in the folder are not run again.
     #[arg(long, env = "TASKDYNO_RESUME")]
     resume: bool,
-    /// Save the records as this baseline, replacing its previous records. To add sessions instead, use `taskdyno
-    /// baseline save --add`.
+    /// Save the records as this baseline.
+    ///
+    /// They replace its previous records. To add sessions instead, use `taskdyno baseline save --add`.
     #[arg(long, value_name = "NAME", value_parser = baseline::name, env = "TASKDYNO_SAVE_BASELINE")]
     save_baseline: Option<String>,
     #[command(flatten)]
