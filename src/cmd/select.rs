@@ -303,9 +303,8 @@ fn shaped_and_plain(workloads: &[Workload], shaped: &[Selection], plain: &Select
     for selection in shaped {
         let mut shaped = matrix::cases(workloads, selection);
         let ids: BTreeSet<String> = shaped.planned.iter().map(plain_id).collect();
-        let is_new = |one: &PlannedCase| {
-            one.case.process_threads.is_some() || !ids.contains(&one.case.id())
-        };
+        let is_new =
+            |one: &PlannedCase| one.case.process_threads.is_some() || !ids.contains(&one.case.id());
         cases.planned.retain(is_new);
         cases.planned.append(&mut shaped.planned);
         for (reason, count) in shaped.not_applicable {

@@ -255,6 +255,9 @@ mod tests {
         let one = said(&[loaded("rayon", 600), loaded("serial", 0)]);
         assert!(one.starts_with("30% foreign load in 1 case: "), "{one}");
         let two = said(&[loaded("rayon", 600), loaded("tokio", 1540)]);
-        assert!(two.starts_with("30 to 77% foreign load in 2 cases: "), "{two}");
+        assert!(
+            two.starts_with("30 to 77% foreign load in 2 cases: "),
+            "{two}"
+        );
     }
 }
