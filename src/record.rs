@@ -14,6 +14,7 @@ mod case;
 mod channel;
 mod claim;
 mod commit;
+mod death;
 mod difference;
 mod error;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use case::Case;
 pub(crate) use channel::Channel;
 pub use claim::{ClaimSide, Inequality, Quantity};
 pub(crate) use commit::short_hash;
+pub use death::WorkerDeath;
 pub(crate) use difference::{Difference, difference};
 pub use error::{CaseError, ErrorKind};
 pub use host::Host;
@@ -123,6 +125,13 @@ pub struct Record {
     /// How long the tasks really took, measured in separate runs after the samples; null if `bound` is null.
     #[serde(default)]
     pub trace: Option<Trace>,
+    /// The file of a traced run, which says when each task ran on which worker. Its path is relative to the folder of this
+    /// record. Null without `run --trace`.
+    #[serde(default)]
+    pub trace_file: Option<String>,
+    /// Why `run --trace` wrote no such file; null otherwise.
+    #[serde(default)]
+    pub no_trace_file: Option<String>,
     /// The peak rate of the same kernel, measured with each sample; null except for `metg`.
     #[serde(default)]
     pub peak: Option<Peak>,
@@ -297,22 +306,6 @@ impl Sample {
             invocation: 0,
         }
     }
-}
-
-/// A worker process that died in a run that continued without it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct WorkerDeath {
-    /// The number of the worker, from 0.
-    pub worker: u32,
-    /// The signal that killed it; null if it exited.
-    pub signal: Option<i32>,
-    /// The exit code; null if it was killed.
-    pub exit_code: Option<i32>,
-    /// The task that it ran; null if it died between two tasks.
-    pub task: Option<u64>,
-    /// How often the task had been tried, this attempt included; 0 without a task.
-    pub attempt_count: u32,
 }
 
 /// How long a fixed loop took, which shows how fast the machine was.

@@ -36,6 +36,7 @@ const BRIEFS: [Brief; 2] = [
                     "out",
                     "resume",
                     "details",
+                    "trace",
                     "quiet",
                     "baseline",
                     "save_baseline",
@@ -113,12 +114,14 @@ fn grouped(arg: Arg, brief: &Brief, is_brief: bool) -> Arg {
     if id.starts_with("help") {
         return arg;
     }
+    // clap refuses the setting for flags without a value.
+    let has_value = arg.get_action().takes_values();
     let group = brief.groups.iter().find(|(_, ids)| ids.contains(&id));
     match group {
         Some((heading, _)) => arg
             .help_heading(*heading)
             .hide_env(is_brief)
-            .hide_possible_values(is_brief),
+            .hide_possible_values(is_brief && has_value),
         None => arg.help_heading("More").hide_short_help(true),
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{CommandResult, Exit, OK, say};
 use crate::record::read;
-use crate::report::{EXPORTERS, Exporter, HTML, Report};
+use crate::report::{EXPORTERS, Exporter, HTML, Report, timelines};
 
 /// The arguments of `report`.
 #[derive(clap::Args)]
@@ -24,11 +24,10 @@ pub(super) struct ReportArguments {
 
 pub(super) fn main(arguments: &ReportArguments) -> CommandResult {
     let records = read(&arguments.records).map_err(Exit::usage)?;
-    let report = Report::new(&records).map_err(Exit::usage)?;
-    let out = match &arguments.out {
-        Some(out) => out.clone(),
-        None => beside(&arguments.records[0]),
-    };
+    let mut report = Report::new(&records).map_err(Exit::usage)?;
+    let folders: Vec<PathBuf> = arguments.records.iter().map(|path| beside(path)).collect();
+    let out = arguments.out.as_ref().unwrap_or(&folders[0]).clone();
+    report.timelines = timelines(&records, &folders, &out);
     let written = write(&report, &out, arguments.pictures)?;
     for path in written {
         say(&format!("{}\n", path.display()))?;

@@ -21,6 +21,7 @@ mod picture;
 mod rows;
 mod schedule;
 mod table;
+mod timelines;
 mod verdict;
 mod words;
 mod worker_cpu;
@@ -31,6 +32,7 @@ pub(crate) use model::{LIMIT, Report, SERIAL};
 pub(crate) use overview::styled_overview;
 pub(crate) use rows::{CaseRow, csv as rows_as_csv, markdown_tables};
 pub(crate) use table::styled_tables;
+pub(crate) use timelines::timelines;
 pub(crate) use verdict::{bound_or_not, change, styled_verdicts};
 
 #[cfg(test)]

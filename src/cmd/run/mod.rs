@@ -9,13 +9,13 @@ use super::baseline;
 use super::compare::{self, Against, Named};
 use super::externals::Externals;
 use super::measuring::{
-    Detail, Manner, append, make_ready, print_ids, seconds, show, surroundings,
+    Detail, Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
 };
 use super::outcome::show_table;
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::{Known, Selected};
 use super::{CommandResult, Exit, FAILED, OK, complaint, tell};
-use crate::case::record;
+use crate::case::{TraceFolder, record};
 use crate::machine::host;
 use crate::matrix::PlannedCase;
 use crate::random;
@@ -95,6 +95,12 @@ pub(super) struct RunArguments {
     /// Cases that already have a record in the folder are not run again.
     #[arg(long, env = "TASKDYNO_RESUME")]
     resume: bool,
+    /// Also record when each task ran on which worker.
+    ///
+    /// Each case runs once more after its samples. The files lie beside the records, and the report shows them. `taskdyno
+    /// export FILE.trace --format chrome-trace` converts one for Perfetto.
+    #[arg(long, env = "TASKDYNO_TRACE")]
+    trace: bool,
     /// Save the records as this baseline.
     ///
     /// They replace its previous records. To add sessions instead, use `taskdyno baseline save --add`.
@@ -210,7 +216,11 @@ fn measure_all(
     seed: u64,
     file: &mut RecordFile,
 ) -> Result<Vec<Record>, Exit> {
-    let surroundings = surroundings(registry, seed);
+    let mut surroundings = surroundings(registry, seed);
+    if arguments.trace {
+        let traces = TraceFolder::beside(file.path());
+        surroundings.traces = Some(traces.map_err(|error| cannot_write(file.path(), &error))?);
+    }
     let mut progress = Progress::new(cases.len(), "cases", arguments.manner.quiet);
     let mut records = Vec::new();
     for (index, planned) in cases.into_iter().enumerate() {
