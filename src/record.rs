@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 mod append;
+mod case;
 mod channel;
 mod claim;
 mod commit;
@@ -31,6 +31,7 @@ mod usage;
 mod whole;
 
 pub(crate) use append::{RecordFile, Resumable, whole_len};
+pub use case::Case;
 pub(crate) use channel::Channel;
 pub use claim::{ClaimSide, Inequality, Quantity};
 pub(crate) use commit::short_hash;
@@ -159,54 +160,6 @@ pub struct Record {
     pub remarks: Vec<String>,
     /// Why the case failed; null if it did not. A case with an error has no valid samples.
     pub error: Option<CaseError>,
-}
-
-/// A cell of the matrix: a workload, a backend and a number of workers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Case {
-    /// The name of the workload.
-    pub workload: String,
-    /// The swept parameters of this case, as `key=value` joined by commas; empty if nothing is swept.
-    #[serde(default)]
-    pub variant: String,
-    /// The name of the backend.
-    pub backend: String,
-    /// How many tasks may run at once.
-    pub workers: u32,
-    /// Every parameter of the workload, swept or not: the `pattern` table and the `kernel` table.
-    pub parameters: Value,
-    /// `queue` or `inline`; null for backends without the choice.
-    #[serde(default)]
-    pub continuation: Option<String>,
-    /// Whether worker `i` was bound to core `i` modulo the number of cores.
-    #[serde(default)]
-    pub pin: bool,
-    /// All options that the backend has.
-    #[serde(default)]
-    pub options: BTreeMap<String, Value>,
-}
-
-impl Case {
-    /// The name of the case on the command line: `workload/variant/backend/workers`, without the variant if nothing is
-    /// swept, and followed by `+inline` and `+pin` if these were given.
-    pub fn id(&self) -> String {
-        let mut id = self.workload.clone();
-        for part in [&self.variant, &self.backend] {
-            if !part.is_empty() {
-                id += "/";
-                id += part;
-            }
-        }
-        id += &format!("/{}", self.workers);
-        if self.continuation.as_deref() == Some("inline") {
-            id += "+inline";
-        }
-        if self.pin {
-            id += "+pin";
-        }
-        id
-    }
 }
 
 /// The size of a task graph.

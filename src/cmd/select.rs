@@ -289,15 +289,22 @@ impl Selected {
     }
 }
 
-/// The cases of all these selections. A case with a shape replaces the case with the same id and a plain number.
+/// The cases of all these selections. A case with a shape replaces the same case with a plain number of as many workers.
 fn shaped_and_plain(workloads: &[Workload], shaped: &[Selection], plain: &Selection) -> Cases {
     let mut cases = matrix::cases(workloads, plain);
+    let plain_id = |planned: &PlannedCase| {
+        let process_threads = None;
+        let case = Case {
+            process_threads,
+            ..planned.case.clone()
+        };
+        case.id()
+    };
     for selection in shaped {
         let mut shaped = matrix::cases(workloads, selection);
-        let is_new = |case: &PlannedCase| {
-            let mut others = shaped.planned.iter();
-            !others.any(|one| one.case.id() == case.case.id())
-        };
+        let ids: BTreeSet<String> = shaped.planned.iter().map(plain_id).collect();
+        let is_new =
+            |one: &PlannedCase| one.case.process_threads.is_some() || !ids.contains(&one.case.id());
         cases.planned.retain(is_new);
         cases.planned.append(&mut shaped.planned);
         for (reason, count) in shaped.not_applicable {

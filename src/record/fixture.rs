@@ -18,6 +18,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
             variant: String::new(),
             backend: backend.into(),
             workers,
+            process_threads: None,
             parameters: json!({
                 "pattern": { "kind": "stencil-1d", "width": 10, "steps": 100 },
                 "kernel": { "kind": "empty" },

@@ -155,7 +155,7 @@ fn is_same_cell(a: &Case, b: &Case) -> bool {
             backend,
             ..
         } = case.clone();
-        (workload, variant, backend, case.workers)
+        (workload, variant, backend, case.shape())
     };
     cell(a) == cell(b)
 }
