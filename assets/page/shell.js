@@ -12,7 +12,7 @@ Dyno.start = () => {
     Dyno.element("a", { class: "skip", href: "#main" }, "Skip to the answers"),
     Dyno.pageHeading(),
     Dyno.navigation(views),
-    Dyno.element("div", { id: "filters" }),
+    Dyno.element("div", { id: "filters", role: "region", "aria-label": "Filters" }),
     Dyno.element("main", { id: "main", tabindex: "-1" }, views.map(Dyno.section)),
     Dyno.element("p", { id: "said", role: "status", "aria-live": "polite", class: "hidden" }),
   );
@@ -136,7 +136,7 @@ Dyno.drawFilters = () => {
     "Show all cases",
   );
   const count = Dyno.element("span", { class: "shown" }, `${Dyno.count(selected)} of ${Dyno.counted(all, "case")}`);
-  host.replaceChildren(Dyno.element("div", { class: "filters", role: "group", "aria-label": "Filters" }, lists, metric, reset, count));
+  host.replaceChildren(Dyno.element("div", { class: "filters" }, lists, metric, reset, count));
   if (focused) host.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus();
 };
 
