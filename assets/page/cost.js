@@ -2,7 +2,7 @@
 
 Dyno.views.push({
   key: "cost",
-  title: "What does it cost?",
+  title: "Resources",
   question: "What does it cost?",
   shows: data => data.groups.some(group => group.rows.some(row => row.cost)),
   draw: host => {
@@ -33,7 +33,7 @@ Dyno.costFigure = (group, rows) => {
         const idle = Math.max(row.cost.idle_cpu_ns ?? 0, 0);
         const middle = Math.min(x(Math.max(row.cost.cpu_ns - idle, 0)), end);
         drawing.append(
-          Dyno.mark("text", { class: "name", x: left - 10, y: y + 12, "text-anchor": "end" }, Dyno.fit(`${row.label}${row.is_limit ? "†" : ""} / ${row.workers}`, left - 16)),
+          Dyno.mark("text", { class: "name", x: left - 10, y: y + 12, "text-anchor": "end" }, Dyno.caseLabel(row, left - 16)),
           Dyno.mark("rect", { class: "part part-0", x: left, y, width: Math.max(middle - left, 0.5), height: 14 }),
           Dyno.hint(Dyno.mark("rect", { class: "part", style: `fill: url(#idle-${group.slug})`, x: middle, y, width: Math.max(end - middle, 0), height: 14 }), `${Dyno.rowName(row)}: ${Dyno.time(row.cost.cpu_ns)}, of which ${Dyno.time(idle)} beyond a plain loop`),
           Dyno.mark("text", { class: "value", x: width - 70, y: y + 12 }, Dyno.time(row.cost.cpu_ns)),

@@ -2,7 +2,7 @@
 
 Dyno.views.push({
   key: "scaling",
-  title: "Does it scale?",
+  title: "Scaling",
   question: "Does it scale?",
   shows: data => data.groups.some(group => Dyno.scalingCurves(group).length > 0),
   draw: host => {
@@ -16,12 +16,13 @@ Dyno.views.push({
   },
 });
 
-// The curves of the backends that the filters let through, if they have at least two numbers of workers.
+// The curves of the backends that the filters let through; none unless one of them has at least three numbers of workers.
 Dyno.scalingCurves = group => {
   const shown = new Set(group.rows.map(row => row.id));
-  return (group.scaling ?? [])
+  const curves = (group.scaling ?? [])
     .map(curve => ({ ...curve, points: curve.points.filter(point => shown.has(point.row)) }))
-    .filter(curve => curve.points.length > 1);
+    .filter(curve => curve.points.length > 0);
+  return curves.some(curve => curve.points.length > 2) ? curves : [];
 };
 
 Dyno.scalingFigure = (group, curves) => {
@@ -61,8 +62,7 @@ Dyno.uslTable = (group, curves) => {
 Dyno.scalingDrawing = (host, group, curves) => {
   const height = 300;
   Dyno.drawing(host, height, `Speed-up over workers on ${group.title}`, (drawing, width) => {
-    const isNarrow = width < 520;
-    const right = isNarrow ? width - 14 : width - 170;
+    const right = width - 14;
     const points = curves.flatMap(curve => curve.points);
     const counts = [...new Set(points.map(point => point.workers))].sort((a, b) => a - b);
     const most = Math.max(...counts, 2);
@@ -84,22 +84,20 @@ Dyno.scalingDrawing = (host, group, curves) => {
       Dyno.mark("line", { class: "ideal", x1: x(1), y1: y(1), x2: x(reach), y2: y(reach) }),
     );
     const ordered = [...curves].sort((a, b) => b.points.at(-1).speed_up - a.points.at(-1).speed_up);
-    let above = -Infinity;
+    const entries = [];
     for (const curve of ordered) {
       const style = Dyno.lineClass(curve.backend);
-      if (curve.usl) drawing.append(Dyno.mark("path", { class: `fit ${style}`, d: Dyno.pathOf(curve.usl.curve.map(([workers, speedUp]) => [x(workers), y(Dyno.clamp(speedUp, 0, top))])) }));
-      const line = Dyno.mark("path", { class: style, d: Dyno.pathOf(curve.points.map(point => [x(point.workers), y(point.speed_up)])) });
-      drawing.append(Dyno.hint(line, curve.label));
+      const marks = [Dyno.hint(Dyno.mark("path", { class: style, d: Dyno.pathOf(curve.points.map(point => [x(point.workers), y(point.speed_up)])) }), curve.label)];
+      if (curve.usl) marks.push(Dyno.mark("path", { class: `fit ${style}`, d: Dyno.pathOf(curve.usl.curve.filter(([workers]) => workers <= most).map(([workers, speedUp]) => [x(workers), y(Dyno.clamp(speedUp, 0, top))])) }));
       for (const point of curve.points) {
-        if (Dyno.known(point.low)) drawing.append(Dyno.mark("line", { class: "interval", x1: x(point.workers), x2: x(point.workers), y1: y(point.low), y2: y(point.high) }));
-        drawing.append(Dyno.hint(Dyno.mark("circle", { class: `dot ${style}`, cx: x(point.workers), cy: y(point.speed_up), r: 3.5 }), `${curve.label}, ${Dyno.counted(point.workers, "worker")}: ${Dyno.multiple(point.speed_up)}`));
+        const at = x(point.workers);
+        if (Dyno.known(point.low)) marks.push(Dyno.mark("line", { class: `interval ${style}`, x1: at, x2: at, y1: y(point.low), y2: y(Math.min(point.high, top)) }));
+        marks.push(Dyno.hint(Dyno.mark("circle", { class: `dot ${style}`, cx: at, cy: y(point.speed_up), r: 3.5 }), `${curve.label}, ${Dyno.counted(point.workers, "worker")}: ${Dyno.multiple(point.speed_up)}`));
       }
-      if (!isNarrow) {
-        const place = Math.max(y(curve.points.at(-1).speed_up) + 4, above + 14);
-        above = place;
-        if (place < height - 30) drawing.append(Dyno.mark("text", { class: "tick", x: right + 10, y: place }, Dyno.fit(`${curve.label} ${Dyno.multiple(curve.points.at(-1).speed_up)}`, 158)));
-      }
+      const last = curve.points.at(-1);
+      entries.push({ style, text: `${curve.label} ${Dyno.multiple(last.speed_up)} with ${last.workers}`, curve: Dyno.curve(drawing, marks) });
     }
+    host.append(Dyno.curveKey(drawing, entries));
   });
 };
 
