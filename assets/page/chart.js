@@ -116,7 +116,7 @@ Dyno.lineClass = index => `line line-${index % 8} dash-${Math.floor(index / 8) %
 
 // A curve of a drawing: its line and what belongs to it, so that the key can raise it.
 Dyno.curve = (drawing, ...marks) => {
-  const curve = Dyno.mark("g", { class: "curve" }, marks);
+  const curve = Dyno.mark("g", { class: "curve" }, ...marks);
   drawing.append(curve);
   return curve;
 };
@@ -160,7 +160,6 @@ Dyno.canvas = (host, height, label, attributes, draw) => {
     draw(context, colour, width);
   };
   canvas.addEventListener("dyno-theme", redraw);
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   host.append(canvas);
   redraw();
   return { canvas, redraw, width };

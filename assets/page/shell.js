@@ -30,6 +30,7 @@ Dyno.start = () => {
     Dyno.goToTarget();
   });
   window.addEventListener("beforeprint", Dyno.drawAll);
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", Dyno.recolour);
   window.matchMedia("print").addEventListener("change", event => event.matches && Dyno.drawAll());
   let width = document.body.clientWidth;
   window.addEventListener("resize", () => {
@@ -64,6 +65,11 @@ Dyno.nextTheme = () => {
   const root = document.documentElement;
   const isDark = root.dataset.theme ? root.dataset.theme === "dark" : window.matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = isDark ? "light" : "dark";
+  Dyno.recolour();
+};
+
+// Draws canvases again when the page has turned light or dark.
+Dyno.recolour = () => {
   for (const canvas of document.querySelectorAll("canvas")) canvas.dispatchEvent(new Event("dyno-theme"));
 };
 
