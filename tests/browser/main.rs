@@ -6,9 +6,13 @@
 //! | `chromium` | finds and starts a browser |
 //! | `devtools` | speaks the DevTools protocol with it |
 //! | `tab` | a page in the browser: open it, look at it, press keys |
+//! | `records` | records and their reports |
+//! | `page` | the tests of the page of a report |
 
 mod chromium;
 mod devtools;
+mod page;
+mod records;
 mod tab;
 
 use tab::{Look, Tab};
