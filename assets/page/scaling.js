@@ -6,7 +6,7 @@ Dyno.views.push({
   question: "Does it scale?",
   shows: data => data.groups.some(group => Dyno.scalingCurves(group).length > 0),
   draw: host => {
-    host.append(Dyno.element("p", { class: "reading" }, "Speed-up is the time of a plain loop in the same language divided by the time with these workers. The dashed line is the ideal: twice the workers, half the time."));
+    host.append(Dyno.element("p", { class: "reading" }, "Speed-up is the time of a plain loop in the same language divided by the time with these workers. The dashed line is the ideal: twice the workers, half the time. Thin dashed curves are fitted laws (Universal Scalability Law), from three numbers of workers up."));
     for (const group of Dyno.selected()) {
       const curves = Dyno.scalingCurves(group);
       if (curves.length) host.append(Dyno.scalingFigure(group, curves));
@@ -56,6 +56,7 @@ Dyno.uslTable = (group, curves) => {
     { title: "Coherency κ", value: curve => curve.usl.kappa, text: curve => range(curve.usl.kappa, curve.usl.kappa_low, curve.usl.kappa_high), isNumber: true },
     { title: "One worker λ", value: curve => curve.usl.lambda, text: curve => range(curve.usl.lambda, curve.usl.lambda_low, curve.usl.lambda_high), isNumber: true },
     { title: "Most workers that help", value: curve => curve.usl.peak_workers, isNumber: true },
+    { title: "In words", value: curve => curve.usl.text },
   ], curves);
 };
 
@@ -82,6 +83,7 @@ Dyno.scalingDrawing = (host, group, curves) => {
     const reach = Math.min(most, top);
     drawing.append(
       Dyno.mark("line", { class: "ideal", x1: x(1), y1: y(1), x2: x(reach), y2: y(reach) }),
+      Dyno.mark("text", { class: "tick", x: x(reach) - 8, y: y(reach) + 4, "text-anchor": "end" }, "ideal"),
     );
     const ordered = [...curves].sort((a, b) => b.points.at(-1).speed_up - a.points.at(-1).speed_up);
     const entries = [];
@@ -95,7 +97,7 @@ Dyno.scalingDrawing = (host, group, curves) => {
         marks.push(Dyno.hint(Dyno.mark("circle", { class: `dot ${style}`, cx: at, cy: y(point.speed_up), r: 3.5 }), `${curve.label}, ${Dyno.counted(point.workers, "worker")}: ${Dyno.multiple(point.speed_up)}`));
       }
       const last = curve.points.at(-1);
-      entries.push({ style, text: `${curve.label} ${Dyno.multiple(last.speed_up)} with ${last.workers}`, curve: Dyno.curve(drawing, marks) });
+      entries.push({ style, text: `${curve.label} ${Dyno.multiple(last.speed_up)} with ${last.workers}, efficiency ${Dyno.percent(last.efficiency_ratio)}`, curve: Dyno.curve(drawing, marks) });
     }
     host.append(Dyno.curveKey(drawing, entries));
   });

@@ -76,7 +76,7 @@ Dyno.recolour = () => {
 Dyno.navigation = views =>
   Dyno.element(
     "nav",
-    { "aria-label": "Questions" },
+    { "aria-label": "Questions", class: "scroll" },
     Dyno.element("ul", {}, views.map(view => Dyno.element("li", {}, Dyno.element("a", { href: `#at=${view.key}`, "data-key": view.key, click: Dyno.jump }, view.title)))),
   );
 

@@ -8,7 +8,7 @@ Dyno.table = (id, caption, columns, rows, { rowId } = {}) => {
   const render = () => {
     const order = Dyno.orderOf(id, columns);
     sorted = order ? Dyno.sorted(rows, order.column, order.sign) : rows;
-    const heading = (column, position) => Dyno.headingCell(column, order, next => {
+    const heading = (column, position) => Dyno.headingCell(column, order, `${id}-${position}`, next => {
       Dyno.keep({ [`sort-${id}`]: `${position}-${next}` });
       render();
       scroll.querySelectorAll("thead button")[position].focus();
@@ -43,13 +43,13 @@ Dyno.orderOf = (id, columns) => {
 };
 
 // The heading of a column: a button that sorts by it, the other way round at the second press.
-Dyno.headingCell = (column, order, sort) => {
+Dyno.headingCell = (column, order, name, sort) => {
   const sign = order?.column === column ? order.sign : 0;
   const arrow = { "1": " ▲", "-1": " ▼", "0": " ↕" }[sign];
   return Dyno.element(
     "th",
     { scope: "col", class: column.isNumber && "number", "aria-sort": { "1": "ascending", "-1": "descending", "0": "none" }[sign] },
-    Dyno.element("button", { type: "button", click: () => sort(sign === 1 ? "down" : "up") }, column.title, Dyno.element("span", { class: "arrow", "aria-hidden": "true" }, arrow)),
+    Dyno.element("button", { type: "button", "data-sort": name, click: () => sort(sign === 1 ? "down" : "up") }, column.title, Dyno.element("span", { class: "arrow", "aria-hidden": "true" }, arrow)),
   );
 };
 
