@@ -53,7 +53,7 @@ Dyno.uslTable = (group, curves) => {
   return Dyno.foldedTable(`usl-${group.slug}`, `Universal Scalability Law on ${group.title}`, [
     { title: "Backend", value: curve => curve.label },
     { title: "Contention σ", value: curve => curve.usl.sigma, text: curve => range(curve.usl.sigma, curve.usl.sigma_low, curve.usl.sigma_high), isNumber: true },
-    { title: "Coherency κ", value: curve => curve.usl.kappa, text: curve => range(curve.usl.kappa, curve.usl.kappa_low, curve.usl.kappa_high), isNumber: true },
+    { title: "Crosstalk κ", value: curve => curve.usl.kappa, text: curve => range(curve.usl.kappa, curve.usl.kappa_low, curve.usl.kappa_high), isNumber: true },
     { title: "One worker λ", value: curve => curve.usl.lambda, text: curve => range(curve.usl.lambda, curve.usl.lambda_low, curve.usl.lambda_high), isNumber: true },
     { title: "Most workers that help", value: curve => curve.usl.peak_workers, isNumber: true },
     { title: "In words", value: curve => curve.usl.text },

@@ -108,14 +108,23 @@ Dyno.stateChanged = () => {
   if (window.matchMedia("print").matches) Dyno.drawAll();
 };
 
-// Does something that may change the height of the page, and keeps the section that the reader sees where it is.
+// Does something that may change the height of the page, and keeps what the reader sees where it is: the first heading of a
+// section on the screen, or else the section that fills it.
 Dyno.keepPlace = change => {
-  const seen = [...document.querySelectorAll("main > section")].find(section => section.getBoundingClientRect().bottom > 120);
-  const before = seen?.getBoundingClientRect().top;
+  const sections = [...document.querySelectorAll("main > section")];
+  const place = section => section.getBoundingClientRect();
+  const seen = sections.find(section => place(section).top > 0 && place(section).top < window.innerHeight * 0.8) ?? sections.find(section => place(section).bottom > 120);
+  const before = seen && place(seen).top;
+  const isAtTop = window.scrollY === 0;
   change();
-  if (!seen || window.scrollY === 0) return;
-  const { top, bottom } = seen.getBoundingClientRect();
-  window.scrollBy(0, bottom - top + before > 120 ? top - before : top);
+  if (!seen || isAtTop) return;
+  const restore = () => {
+    const { top, bottom } = place(seen);
+    window.scrollBy(0, bottom - top + before > 120 ? top - before : top);
+  };
+  restore();
+  // What comes near the screen is drawn now, and may move it again.
+  requestAnimationFrame(() => requestAnimationFrame(restore));
 };
 
 // Marks the section that is read in the navigation.
