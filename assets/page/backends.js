@@ -70,7 +70,7 @@ Dyno.dots = (host, group) => {
   const height = 24;
   Dyno.drawing(host, rows.length * height + 50, `${metric.title} of ${group.title}: ${rows.map(row => `${Dyno.rowName(row)} ${metric.format(metric.value(row))}`).join("; ")}`, (drawing, width) => {
     drawing.setAttribute("role", "group");
-    const left = Dyno.clamp(width * 0.3, 110, 210);
+    const left = Dyno.clamp(width * 0.3, 134, 210);
     const right = width - 78;
     const ends = rows.flatMap(row => [metric.value(row), metric.low?.(row), metric.high?.(row)]);
     const scale = Dyno.logScale(ends, left, right);

@@ -62,9 +62,11 @@ Dyno.drawing = (host, height, label, draw) => {
 Dyno.axisBelow = (drawing, scale, top, bottom, format, title) => {
   const taken = [];
   const label = (x, text, isTick) => {
-    if (taken.some(other => Math.abs(other - x) < 56)) return;
-    taken.push(x);
+    const wide = text.length * 6.6;
     const anchor = x < scale(scale.low) + 20 ? "start" : x > scale(scale.high) - 20 ? "end" : "middle";
+    const start = x - { start: 0, middle: wide / 2, end: wide }[anchor];
+    if (taken.some(([from, to]) => start < to + 8 && start + wide > from - 8)) return;
+    taken.push([start, start + wide]);
     drawing.append(Dyno.mark("text", { class: isTick ? "tick" : "tick end", x, y: bottom + 15, "text-anchor": anchor }, text));
   };
   for (const tick of scale.ticks) {
@@ -131,13 +133,14 @@ Dyno.curveKey = (drawing, entries) => {
   for (const entry of entries) {
     const picture = Dyno.mark("svg", { class: "drawing", width: 28, height: 12, viewBox: "0 0 28 12", "aria-hidden": "true" }, Dyno.mark("path", { class: entry.style, d: "M0,6H28" }));
     entry.item = Dyno.element("li", {
+      title: entry.text,
       pointerenter: () => raise(entry, true),
       pointerleave: () => raise(entry, false),
       click: () => {
         entry.item.classList.toggle("pressed");
         raise(entry, true);
       },
-    }, picture, " ", Dyno.name(entry.text));
+    }, picture, " ", Dyno.fit(entry.text, 400));
   }
   return Dyno.element("ul", { class: "legend key" }, entries.map(entry => entry.item));
 };

@@ -21,7 +21,7 @@ Dyno.costFigure = (group, rows) => {
   Dyno.lazily(figure, 60 + rows.length * 20, () => {
     const height = 20;
     Dyno.drawing(figure, rows.length * height + 46, `CPU time of a run of ${group.title}`, (drawing, width) => {
-      const left = Dyno.clamp(width * 0.3, 110, 210);
+      const left = Dyno.clamp(width * 0.3, 134, 210);
       const least = Math.max(rows[0].cost.cpu_ns, 1);
       const most = Math.min(rows.at(-1).cost.cpu_ns, least * 20) || 1;
       const x = Dyno.linearScale(0, most, left, width - 78);

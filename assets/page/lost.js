@@ -75,7 +75,7 @@ Dyno.scheduleFigure = (group, rows) => {
     const value = (row, part) => Math.max(row.schedule[part.key] ?? (part.key === "overhead_ns" ? row.median_ns - (row.schedule.bound_ns ?? row.schedule.best_ns) : 0), 0);
     const whole = row => Math.max(parts.reduce((sum, part) => sum + value(row, part), 0), row.median_ns);
     Dyno.drawing(figure, rows.length * height + 46, `Parts of the time of ${group.title}`, (drawing, width) => {
-      const left = Dyno.clamp(width * 0.3, 110, 210);
+      const left = Dyno.clamp(width * 0.3, 134, 210);
       const best = Math.min(...rows.map(whole));
       // Rows that take much longer than the best would hide the parts of all others.
       const x = Dyno.linearScale(0, Math.min(Math.max(...rows.map(whole)), best * 4), left, width - 78);

@@ -28,7 +28,7 @@ Dyno.overheadFigure = group => {
     const height = 20;
     if (positive.length) {
       Dyno.drawing(figure, positive.length * height + 50, `Overhead per task on ${group.title}`, (drawing, width) => {
-        const left = Dyno.clamp(width * 0.3, 110, 210);
+        const left = Dyno.clamp(width * 0.3, 134, 210);
         const scale = Dyno.logScale(positive.map(row => row.overhead_ns), left, width - 78);
         const bottom = positive.length * height + 6;
         Dyno.axisBelow(drawing, scale, 4, bottom, Dyno.time, "Overhead per task, logarithmic");

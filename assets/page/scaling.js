@@ -57,7 +57,7 @@ Dyno.uslTable = (group, curves) => {
     { title: "One worker λ", value: curve => curve.usl.lambda, text: curve => range(curve.usl.lambda, curve.usl.lambda_low, curve.usl.lambda_high), isNumber: true },
     { title: "Most workers that help", value: curve => curve.usl.peak_workers, isNumber: true },
     { title: "In words", value: curve => curve.usl.text },
-  ], curves);
+  ], curves, { summary: "Table of the fitted laws" });
 };
 
 Dyno.scalingDrawing = (host, group, curves) => {

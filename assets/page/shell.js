@@ -132,8 +132,12 @@ Dyno.followReader = () => {
   const links = new Map([...document.querySelectorAll("nav a")].map(link => [link.dataset.key, link]));
   const watcher = new IntersectionObserver(entries => {
     for (const { target, isIntersecting } of entries) {
-      if (isIntersecting) links.get(target.id)?.setAttribute("aria-current", "true");
-      else links.get(target.id)?.removeAttribute("aria-current");
+      const link = links.get(target.id);
+      if (isIntersecting) {
+        link.setAttribute("aria-current", "true");
+        // The navigation may be wider than a phone.
+        link.closest("nav").scrollLeft = link.offsetLeft - 40;
+      } else link.removeAttribute("aria-current");
     }
   }, { rootMargin: "-25% 0px -74% 0px" });
   for (const section of document.querySelectorAll("main > section")) watcher.observe(section);
@@ -196,7 +200,7 @@ Dyno.drawFilters = () => {
   );
   const count = Dyno.element("span", { class: "shown" }, `${Dyno.count(selected)} of ${Dyno.counted(all, "case")}`);
   host.replaceChildren(Dyno.element("div", { class: "filters" }, lists, metric, reset, count));
-  if (focused) host.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus();
+  if (focused) host.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 };
 
 Dyno.filterList = (filter, isOpen) => {

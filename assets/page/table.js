@@ -104,9 +104,10 @@ Dyno.copy = async text => {
 };
 
 // A table that is folded away under a chart. The address bar knows whether it is open.
+// `summary` names it where a chart has several.
 Dyno.foldedTable = (id, ...rest) => {
   const key = `open-${id}`;
-  const details = Dyno.element("details", { class: "folded", open: Dyno.readState().has(key) }, Dyno.element("summary", {}, "Table", Dyno.element("span", { class: "hidden" }, ": ", Dyno.name(rest[0]))));
+  const details = Dyno.element("details", { class: "folded", open: Dyno.readState().has(key) }, Dyno.element("summary", {}, rest[3]?.summary ?? "Table", Dyno.element("span", { class: "hidden" }, ": ", Dyno.name(rest[0]))));
   const show = () => {
     if (details.open && details.children.length === 1) details.append(Dyno.table(id, ...rest));
   };

@@ -24,7 +24,8 @@ Dyno.tailFigure = (group, name) => {
     Dyno.tailDrawing(figure, title, tails);
     const closing = name === "run" ? Dyno.closing(group.closings?.tail) : null;
     if (closing) figure.append(closing);
-    for (const note of new Set(tails.map(tail => tail.note).filter(Boolean))) figure.append(Dyno.element("p", { class: "note" }, Dyno.name(note)));
+    const notes = [...new Set(tails.map(tail => tail.note).filter(Boolean))];
+    if (notes.length) figure.append(Dyno.element("p", { class: "note" }, notes.length === 1 ? Dyno.name(notes[0]) : "The table has notes on single cases."));
     const column = (heading, key) => ({ title: `${heading} (ns)`, value: tail => tail[key], text: tail => Dyno.time(tail[key]), isNumber: true });
     figure.append(
       Dyno.foldedTable(`tail-${group.slug}-${name.replaceAll(/\W/g, "-")}`, `Percentiles of ${title}`, [

@@ -30,7 +30,7 @@ Dyno.views.push({
       host.append(
         Dyno.element("h3", {}, "The machine"),
         Dyno.element("dl", { class: "host" }, [
-          ["Processor", heading.processor], ["Machine", heading.machine], ["Load when the run began", Dyno.digits(heading.load_average ?? 0)],
+          ["Processor", heading.processor], ["Machine", heading.machine], ["Load when the run began", (heading.load_average ?? 0).toFixed(2)],
           ["Frequency governor", heading.governor ?? "not known"], ["taskdyno", heading.taskdyno], ["Begun", heading.started],
         ].flatMap(([term, text]) => [Dyno.element("dt", {}, term), Dyno.element("dd", {}, Dyno.name(String(text)))])),
       );
