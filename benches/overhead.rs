@@ -30,6 +30,8 @@ mod pooled;
 mod prepare;
 #[path = "overhead/table.rs"]
 mod table;
+#[path = "overhead/tracing.rs"]
+mod tracing;
 #[path = "overhead/waits.rs"]
 mod waits;
 
@@ -50,6 +52,7 @@ const SECTIONS: &[Section] = &[
     ("counter", kernels::counter),
     ("hash", kernels::hash),
     ("sleep", kernels::sleep),
+    ("tracing", tracing::tracing),
     ("waits", waits::waits),
     ("memory-of-waits", waits::memory),
     ("overlap", kernels::overlap),

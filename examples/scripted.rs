@@ -123,6 +123,7 @@ fn serve() -> io::Result<()> {
                     peak_memory_bytes: Some(4 << 20),
                     worker_usage: Vec::new(),
                     trace: None,
+                    no_trace_file: None,
                 }));
             }
             // Version 1 does not know this question.

@@ -84,6 +84,7 @@ pub mod matrix {
 
 pub mod measure {
     pub use crate::measure::calibration::calibrate_alone;
+    pub use crate::measure::task_clock::own_task_clock;
     pub use crate::measure::{Meter, Slice, SlicePlan};
 }
 

@@ -71,6 +71,7 @@ mod registry;
 mod report;
 mod stats;
 mod text;
+mod timeline;
 mod toml_file;
 mod units;
 mod workload;

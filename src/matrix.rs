@@ -36,6 +36,13 @@ pub struct Selection {
 pub enum WorkerChoice {
     /// These.
     Given(Vec<u32>),
+    /// So many processes with so many threads each.
+    Shape {
+        /// The number of processes.
+        processes: u32,
+        /// The number of threads in each of them.
+        threads: u32,
+    },
     /// Those of each workload.
     OfWorkloads {
         /// The numbers for workloads that have none.
@@ -53,10 +60,19 @@ impl WorkerChoice {
         Self::OfWorkloads { usual, core_count }
     }
 
+    /// The number of threads in each process, if it is given.
+    fn process_threads(&self) -> Option<u32> {
+        match self {
+            Self::Shape { threads, .. } => Some(*threads),
+            Self::Given(_) | Self::OfWorkloads { .. } => None,
+        }
+    }
+
     /// The numbers for cases of `workload` on `backend`.
     fn of(&self, workload: &Workload, backend: &dyn Backend) -> Vec<u32> {
         match self {
             Self::Given(counts) => counts.clone(),
+            Self::Shape { processes, threads } => vec![processes * threads],
             Self::OfWorkloads { usual, core_count } => {
                 let own = workload.worker_counts.as_ref();
                 let own = own.and_then(|own| own.of(backend.family(), *core_count));
@@ -269,6 +285,7 @@ impl Selection {
             variant: variant.label.clone(),
             backend: backend.name().into(),
             workers,
+            process_threads: self.worker_counts.process_threads(),
             parameters: variant.definition.to_json(),
             continuation: self.continuation(backend),
             pin: self.pin.includes(backend),

@@ -8,12 +8,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 mod append;
+mod case;
 mod channel;
 mod claim;
 mod commit;
+mod death;
 mod difference;
 mod error;
 #[cfg(test)]
@@ -30,9 +31,11 @@ mod usage;
 mod whole;
 
 pub(crate) use append::{RecordFile, Resumable, whole_len};
+pub use case::Case;
 pub(crate) use channel::Channel;
 pub use claim::{ClaimSide, Inequality, Quantity};
 pub(crate) use commit::short_hash;
+pub use death::WorkerDeath;
 pub(crate) use difference::{Difference, difference};
 pub use error::{CaseError, ErrorKind};
 pub use host::Host;
@@ -122,6 +125,13 @@ pub struct Record {
     /// How long the tasks really took, measured in separate runs after the samples; null if `bound` is null.
     #[serde(default)]
     pub trace: Option<Trace>,
+    /// The file of a traced run, which says when each task ran on which worker. Its path is relative to the folder of this
+    /// record. Null without `run --trace`.
+    #[serde(default)]
+    pub trace_file: Option<String>,
+    /// Why `run --trace` wrote no such file; null otherwise.
+    #[serde(default)]
+    pub no_trace_file: Option<String>,
     /// The peak rate of the same kernel, measured with each sample; null except for `metg`.
     #[serde(default)]
     pub peak: Option<Peak>,
@@ -150,54 +160,6 @@ pub struct Record {
     pub remarks: Vec<String>,
     /// Why the case failed; null if it did not. A case with an error has no valid samples.
     pub error: Option<CaseError>,
-}
-
-/// A cell of the matrix: a workload, a backend and a number of workers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Case {
-    /// The name of the workload.
-    pub workload: String,
-    /// The swept parameters of this case, as `key=value` joined by commas; empty if nothing is swept.
-    #[serde(default)]
-    pub variant: String,
-    /// The name of the backend.
-    pub backend: String,
-    /// How many tasks may run at once.
-    pub workers: u32,
-    /// Every parameter of the workload, swept or not: the `pattern` table and the `kernel` table.
-    pub parameters: Value,
-    /// `queue` or `inline`; null for backends without the choice.
-    #[serde(default)]
-    pub continuation: Option<String>,
-    /// Whether worker `i` was bound to core `i` modulo the number of cores.
-    #[serde(default)]
-    pub pin: bool,
-    /// All options that the backend has.
-    #[serde(default)]
-    pub options: BTreeMap<String, Value>,
-}
-
-impl Case {
-    /// The name of the case on the command line: `workload/variant/backend/workers`, without the variant if nothing is
-    /// swept, and followed by `+inline` and `+pin` if these were given.
-    pub fn id(&self) -> String {
-        let mut id = self.workload.clone();
-        for part in [&self.variant, &self.backend] {
-            if !part.is_empty() {
-                id += "/";
-                id += part;
-            }
-        }
-        id += &format!("/{}", self.workers);
-        if self.continuation.as_deref() == Some("inline") {
-            id += "+inline";
-        }
-        if self.pin {
-            id += "+pin";
-        }
-        id
-    }
 }
 
 /// The size of a task graph.
@@ -344,22 +306,6 @@ impl Sample {
             invocation: 0,
         }
     }
-}
-
-/// A worker process that died in a run that continued without it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct WorkerDeath {
-    /// The number of the worker, from 0.
-    pub worker: u32,
-    /// The signal that killed it; null if it exited.
-    pub signal: Option<i32>,
-    /// The exit code; null if it was killed.
-    pub exit_code: Option<i32>,
-    /// The task that it ran; null if it died between two tasks.
-    pub task: Option<u64>,
-    /// How often the task had been tried, this attempt included; 0 without a task.
-    pub attempt_count: u32,
 }
 
 /// How long a fixed loop took, which shows how fast the machine was.

@@ -31,21 +31,24 @@ pub(crate) fn size(bytes: impl Into<u128>) -> String {
     scaled(bytes.into() as f64, &SIZES)
 }
 
-/// An interval of times in nanoseconds. Both ends have the unit and the decimals of the upper end: `1.21 – 1.25 µs`.
+/// An interval of times in nanoseconds. Both ends have the unit and the decimals of the upper end: `1.21 – 1.25 µs`. If
+/// they would look the same, they have up to two more: `9.99 – 10.02 ms`.
 pub(crate) fn times(low: f64, high: f64) -> String {
     let (factor, unit) = unit(high, &TIMES);
     let (low, high) = (low / factor, high / factor);
-    let decimals = decimals(high);
-    format!("{low:.decimals$} – {high:.decimals$} {unit}")
+    let few = decimals(high);
+    let ends = |decimals: usize| [low, high].map(|end| format!("{end:.decimals$}"));
+    let differ = |decimals: &usize| ends(*decimals)[0] != ends(*decimals)[1];
+    let [low, high] = ends((few..=few + 2).find(differ).unwrap_or(few));
+    format!("{low} – {high} {unit}")
 }
 
-/// A ratio: `1.07×`.
+/// A ratio: `1.07×`, `27,900×`.
 pub(crate) fn ratio(ratio: f64) -> String {
-    // From 100 on, decimals would only make columns wider.
-    if ratio < 99.95 {
-        format!("{ratio:.2}×")
-    } else {
-        format!("{ratio:.0}×")
+    // From 100 on, decimals would only make columns wider, and nobody reads a fourth digit.
+    match ratio < 99.95 {
+        true => format!("{ratio:.2}×"),
+        false => format!("{}×", count(rounded(ratio) as u64)),
     }
 }
 
@@ -144,6 +147,8 @@ mod tests {
         assert_eq!(times(1210.0, 1254.0), "1.21 – 1.25 µs");
         assert_eq!(times(3.0, 250.4), "3 – 250 ns");
         assert_eq!(times(980.0, 1020.0), "0.98 – 1.02 µs");
+        assert_eq!(times(9_990_000.0, 10_020_000.0), "9.99 – 10.02 ms");
+        assert_eq!(times(10_000_000.0, 10_000_000.0), "10.0 – 10.0 ms");
     }
 
     #[test]
@@ -154,7 +159,7 @@ mod tests {
         assert_eq!(size(4_u64 << 20), "4.00 MiB");
         assert_eq!(size(u128::from(u64::MAX) + 1), "16.0 EiB");
         assert_eq!(ratio(1.0), "1.00×");
-        assert_eq!(ratio(1234.5), "1234×");
+        assert_eq!([134.4, 27_905.0].map(ratio), ["134×", "27,900×"]);
         let multiples = [1.0, 9.994, 26.13, 99.96, 134.0, 27_905.0];
         let expected = ["1.00", "9.99", "26.1", "100", "130", "28,000"];
         assert_eq!(multiples.map(multiple), expected);

@@ -95,6 +95,7 @@ fn prepare(backend: &str, graph: &Graph, retry_limit: u32) -> Prepare {
             variant: String::new(),
             backend: backend.into(),
             workers: graph.workers,
+            process_threads: None,
             parameters: json!({
                 "pattern": graph.pattern,
                 "kernel": { "kind": "hash", "block_bytes": 1024, "times": 50 },

@@ -1,34 +1,26 @@
 //! The child's side of the protocol: prepares one case and serves slices of samples until it is told to finish.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-use super::failed::{failed, protocol_error, set_up_error};
+use super::failed::{failed, protocol_error};
 use super::protocol::{
-    Chaos, Finished, GreetedBackend, GreetedOption, Greeting, Hello, Hex, Prepare, Prepared, Reply,
-    Request, SampleReply, SliceDone, VERSIONS,
+    Finished, GreetedBackend, GreetedOption, Greeting, Hello, Hex, Reply, Request, SampleReply,
+    SliceDone, VERSIONS,
 };
-use crate::backend::{Backend, Continuation, PoolPlan};
-use crate::execute::{Job, expected_digest};
+use super::stage::Stage;
+use crate::backend::Backend;
 use crate::external::{COORDINATION, GRAPH, RECURSION};
-use crate::graph::TaskGraph;
-use crate::kernel::{Kernel, deadly, traced};
 use crate::machine::host::sharpen_timers;
-use crate::measure::binding::are_workers_bound;
-use crate::measure::schedule::{bound, trace};
-use crate::measure::{Meter, Slice};
-use crate::parameter::{Parameter, ParameterKind, Parameters};
-use crate::record::{Bound, Case, CaseError, ErrorKind, GraphSize, Trace, nanoseconds};
+use crate::measure::Slice;
+use crate::parameter::{Parameter, ParameterKind};
+use crate::record::CaseError;
 use crate::registry::Registry;
-use crate::sync::WaitTable;
-use crate::workload::Definition;
 
 /// Reads requests from standard input and writes replies to standard output until it is told to finish.
 ///
@@ -111,14 +103,12 @@ fn talk(registry: &Registry, replies: &mut File) -> Result<(), CaseError> {
     let peak_memory_bytes = meter.peak_memory_bytes();
     let worker_usage = meter.worker_usage();
     drop(meter);
-    let trace = match bound {
-        Some(bound) if prepare.trace => Some(stage.trace(&bound)?),
-        _ => None,
-    };
+    let (trace, no_trace_file) = stage.trace(bound.as_ref())?;
     let finished = Finished {
         peak_memory_bytes,
         worker_usage,
         trace,
+        no_trace_file,
     };
     send(replies, &[Reply::Finished(finished)]).map_err(protocol_error)
 }
@@ -205,179 +195,6 @@ pub(super) fn next_request(requests: &mut impl BufRead) -> Result<Option<Request
     let request: Request = serde_json::from_slice(&line).map_err(protocol_error)?;
     request.check().map_err(protocol_error)?;
     Ok(Some(request))
-}
-
-/// Everything that a case names, looked up and checked.
-struct Stage<'a> {
-    prepare: &'a Prepare,
-    definition: Definition,
-    backend: &'static dyn Backend,
-    plan: PoolPlan,
-    /// Whether the parent compares the digests. In version 1, the child compares them.
-    is_judged: bool,
-}
-
-impl<'a> Stage<'a> {
-    fn new(registry: &Registry, prepare: &'a Prepare, is_judged: bool) -> Result<Self, CaseError> {
-        let case = &prepare.case;
-        let definition = Definition::from_json(&case.parameters, registry).map_err(set_up_error)?;
-        let backend = registry
-            .backend(&case.backend)
-            .ok_or_else(|| set_up_error(format!("there is no backend `{}`", case.backend)))?;
-        let mut plan = PoolPlan::plain(backend, case.workers as usize);
-        plan.continuation = continuation(backend, case.continuation.as_deref())?;
-        plan.pin = case.pin;
-        plan.retry_limit = prepare.retry_limit;
-        plan.task_timeout = prepare.task_timeout_ns.map(Duration::from_nanos);
-        plan.options = options(backend, case)?;
-        Ok(Self {
-            prepare,
-            definition,
-            backend,
-            plan,
-            is_judged,
-        })
-    }
-
-    /// Builds the graph, starts the workers and warms up.
-    fn set_up(&self) -> Result<(Meter, Prepared, Option<Bound>), CaseError> {
-        let (graph, kernel) = self.graph_and_kernel()?;
-        let kernel = match self.prepare.chaos {
-            Some(Chaos { kill_ratio, seed }) => deadly(kernel, kill_ratio, seed),
-            None => Ok(kernel),
-        };
-        let job = self.job(graph, kernel.map_err(set_up_error)?)?;
-        let expected = (!self.is_judged).then(|| expected_digest(job.graph(), job.kernel(), 0));
-        let optimum = self.prepare.certified_optimum_ns;
-        let bound =
-            bound(&job, self.backend, self.plan.worker_count, optimum).map_err(set_up_error)?;
-        let size = GraphSize {
-            task_count: job.graph().task_count() as u64,
-            edge_count: job.graph().edge_count() as u64,
-        };
-        let kept = bound.filter(|_| job.kernel().is_duration_kept());
-        let file_system = job.kernel().file_system().map(String::from);
-
-        self.check_pin()?;
-        let start = Instant::now();
-        let pool = self.backend.start(Arc::clone(&job), &self.plan);
-        let pool = pool.map_err(set_up_error)?;
-        let start_ns = nanoseconds(start.elapsed());
-
-        let mut meter = Meter::new(job, pool, self.plan.worker_count, expected)
-            .with_least_wall_ns(kept.map_or(0, |bound| bound.best_ns()))
-            .stretch(self.prepare.stretch_ratio);
-        if self.is_judged {
-            meter.set_nonce(self.prepare.nonce.0, false);
-        }
-        let warmup = Duration::from_nanos(self.prepare.warmup_ns);
-        let min_sample = Duration::from_nanos(self.prepare.min_sample_ns);
-        let run_count = self.prepare.warmup_run_count;
-        meter
-            .warm_up(warmup, run_count, min_sample)
-            .map_err(failed)?;
-        let Definition {
-            kernel,
-            kernel_parameters,
-            ..
-        } = &self.definition;
-        let prepared = Prepared {
-            start_ns,
-            run_count: meter.run_count(),
-            file_system,
-            digest: Some(Hex(meter.digest())),
-            graph: Some(size),
-            bound,
-            pace: Some(kernel.pace(kernel_parameters).name().into()),
-        };
-        Ok((meter, prepared, bound))
-    }
-
-    /// Fails if workers should be bound and are not, so that records never claim it wrongly.
-    fn check_pin(&self) -> Result<(), CaseError> {
-        let plan = &self.plan;
-        if !plan.pin || are_workers_bound(self.backend, plan).map_err(set_up_error)? {
-            return Ok(());
-        }
-        Err(CaseError::new(
-            ErrorKind::NotBound,
-            format!(
-                "--pin was given, but the workers of `{}` are not bound to cores: leave out --pin, or make \
-                 each of its workers call `Placement::enter`",
-                self.backend.name()
-            ),
-        ))
-    }
-
-    /// Runs the case again on separate workers, and times each task.
-    fn trace(&self, bound: &Bound) -> Result<Trace, CaseError> {
-        let (graph, kernel) = self.graph_and_kernel()?;
-        let (kernel, times) = traced(kernel, graph.task_count()).map_err(set_up_error)?;
-        let job = self.job(graph, kernel)?;
-        let digest = expected_digest(job.graph(), job.kernel(), 0);
-        let start = || self.backend.start(Arc::clone(&job), &self.plan);
-        trace(&job, &times, bound.parallelism, start, digest).map_err(failed)
-    }
-
-    fn graph_and_kernel(&self) -> Result<(TaskGraph, Box<dyn Kernel>), CaseError> {
-        let graph = match &self.prepare.graph {
-            Some(handed) => handed.read().map_err(set_up_error)?.graph,
-            None => self.definition.build_graph().map_err(set_up_error)?,
-        };
-        let waits = self.wait_table(graph.task_count())?;
-        let mut setting = self.backend.setting(&graph, self.plan.worker_count);
-        setting.waits = waits.as_ref();
-        let kernel = self.definition.build_kernel(&setting);
-        Ok((graph, kernel.map_err(set_up_error)?))
-    }
-
-    /// The table in which the parent reads what tasks wait for, if it asked for one.
-    fn wait_table(&self, party_count: usize) -> Result<Option<Arc<WaitTable>>, CaseError> {
-        let Some(path) = &self.prepare.waits else {
-            return Ok(None);
-        };
-        let table = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path)
-            .and_then(|file| WaitTable::map(&file, party_count));
-        let table = table.map_err(|error| {
-            set_up_error(format!("cannot use the table of waits {path}: {error}"))
-        })?;
-        Ok(Some(Arc::new(table)))
-    }
-
-    fn job(&self, graph: TaskGraph, kernel: Box<dyn Kernel>) -> Result<Arc<Job>, CaseError> {
-        let job = Job::new(graph, kernel)
-            .and_then(|job| job.with_output_bytes(self.definition.output_bytes))
-            .map_err(set_up_error)?;
-        Ok(Arc::new(job))
-    }
-}
-
-/// Checks the options of `case` against those of `backend`.
-fn options(backend: &dyn Backend, case: &Case) -> Result<Parameters, CaseError> {
-    let parse = |(name, value): (&String, &serde_json::Value)| {
-        let value = serde_json::from_value(value.clone()).map_err(set_up_error)?;
-        Ok((name.clone(), value))
-    };
-    let given = case.options.iter().map(parse).collect::<Result<_, _>>()?;
-    Parameters::check(backend.options(), &given).map_err(set_up_error)
-}
-
-/// The continuation of this name if `backend` supports it, or the backend's default.
-fn continuation(backend: &dyn Backend, name: Option<&str>) -> Result<Continuation, CaseError> {
-    let all = backend.continuations();
-    let Some(name) = name else {
-        return Ok(all.first().copied().unwrap_or(Continuation::Queue));
-    };
-    let found = all.iter().find(|continuation| continuation.name() == name);
-    found.copied().ok_or_else(|| {
-        set_up_error(format!(
-            "{} does not support the continuation `{name}`",
-            backend.name()
-        ))
-    })
 }
 
 pub(super) fn send(replies: &mut File, lines: &[Reply]) -> io::Result<()> {

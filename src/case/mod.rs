@@ -23,6 +23,8 @@ mod process;
 pub(crate) mod protocol;
 mod recorded;
 mod session;
+mod stage;
+mod trace_file;
 mod wait_file;
 mod work;
 
@@ -32,5 +34,6 @@ pub(crate) use latencies::LatencyTime;
 pub use process::{Idle, Patience};
 pub(crate) use recorded::{Surroundings, add_slice, note, record};
 pub use session::{ChildPlan, Ready, Session};
+pub(crate) use trace_file::TraceFolder;
 pub use work::Works;
 pub(crate) use work::serve_expected;

@@ -8,6 +8,7 @@ use super::latencies::{LatencyTime, latency_plan};
 use super::process::Idle;
 use super::protocol::{Greeting, Prepare};
 use super::session::{ChildPlan, Ready, Session};
+use super::trace_file::TraceFolder;
 use super::work::Works;
 use crate::kernel::Findings;
 use crate::machine::load::LoadSampler;
@@ -37,6 +38,8 @@ pub(crate) struct Surroundings<'a> {
     pub commit: Option<Commit>,
     /// When `run` began.
     pub run_start: Instant,
+    /// Where a traced run of each case is written; `None` for nowhere.
+    pub traces: Option<TraceFolder>,
 }
 
 impl Surroundings<'_> {
@@ -78,6 +81,8 @@ impl Surroundings<'_> {
             is_ranked_by_cpu: false,
             file_system: None,
             trace: None,
+            trace_file: None,
+            no_trace_file: None,
             peak: None,
             claim: None,
             deaths: Vec::new(),
@@ -138,6 +143,9 @@ fn invoke(
     idle: &mut dyn Idle,
 ) -> Result<(), CaseError> {
     let is_first = invocation == 0;
+    let child_plan = surroundings.child_plan(&record.case);
+    let traces = surroundings.traces.as_ref().filter(|_| is_first);
+    let target = traces.map(|traces| traces.file(record));
     let prepare = Prepare {
         warmup_ns: record.plan.warmup_ns,
         warmup_run_count: record.plan.warmup_run_count,
@@ -146,10 +154,10 @@ fn invoke(
         task_timeout_ns: record.plan.task_timeout_ns,
         certified_optimum_ns: certified_optimum.map(nanoseconds),
         trace: is_first,
+        trace_file: target.as_ref().map(|target| target.request(record)),
         ..Prepare::of(record.case.clone())
     };
     let timeout = Duration::from_nanos(record.plan.timeout_ns);
-    let child_plan = surroundings.child_plan(&record.case);
     let (mut session, ready) = Session::start(&child_plan, prepare, timeout, idle)?;
     note(record, &ready);
 
@@ -174,6 +182,10 @@ fn invoke(
     if is_first {
         record.worker_usage = finished.worker_usage;
         record.trace = finished.trace;
+        if let Some(target) = target {
+            let is_external = child_plan.program.external().is_some();
+            target.note(record, finished.no_trace_file, is_external);
+        }
     }
     Ok(())
 }

@@ -73,6 +73,7 @@ fn planned(
         variant: format!("side={}", contender.name),
         backend: contender.backend.into(),
         workers: contender.workers.on(core_count),
+        process_threads: None,
         parameters: parameters.clone(),
         continuation: None,
         pin: false,

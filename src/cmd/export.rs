@@ -7,18 +7,23 @@ use super::{CommandResult, Exit, OK, complaint};
 use crate::compare::{COMPARISON_VERSION, Comparison};
 use crate::input;
 use crate::record::read;
+use crate::timeline::{self, chrome::chrome_trace};
+
+/// The format for a traced run: JSON for Chrome's tracing, which Perfetto opens.
+const CHROME_TRACE: &str = "chrome-trace";
 
 /// The arguments of `export`.
 #[derive(clap::Args)]
 pub(super) struct ExportArguments {
-    /// Read this record file, folder that contains a records.jsonl, or JSON output of `compare` or `gate`.
+    /// Read this record file, folder that contains a records.jsonl, JSON output of `compare` or `gate`, or file of a traced
+    /// run.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Write this format.
     #[arg(
         long,
         value_name = "FORMAT",
-        value_parser = ["markdown", "junit", "bmf", "github-action-benchmark", "openmetrics", "csv"],
+        value_parser = ["markdown", "junit", "bmf", "github-action-benchmark", "openmetrics", "csv", CHROME_TRACE],
         env = "TASKDYNO_EXPORT_FORMAT"
     )]
     format: String,
@@ -28,8 +33,13 @@ pub(super) struct ExportArguments {
 }
 
 pub(super) fn main(arguments: &ExportArguments) -> CommandResult {
-    let format = named(&arguments.format)?;
     let file = &arguments.file;
+    if arguments.format == CHROME_TRACE {
+        let timeline = timeline::read(file).map_err(Exit::usage)?;
+        put(&chrome_trace(&timeline), arguments.out.as_deref())?;
+        return Ok(OK);
+    }
+    let format = named(&arguments.format)?;
     let text = match comparisons(file)? {
         Some(comparisons) => format.comparisons(&comparisons),
         None => {

@@ -8,6 +8,7 @@ use super::externals::Externals;
 use super::{CommandResult, Exit, OK, say};
 use crate::backend::Backend;
 use crate::external::External;
+use crate::parameter::{DefaultValue, Parameter};
 use crate::registry::Registry;
 use crate::report::{EXPORTERS, FORMATS};
 use crate::workload::{self, Workload};
@@ -15,7 +16,9 @@ use crate::workload::{self, Workload};
 /// The arguments of `list`.
 #[derive(clap::Args)]
 pub(super) struct ListArguments {
-    /// Add workload files, or all workload files in a folder. Can be given more than once.
+    /// Add workload files, or all workload files in a folder.
+    ///
+    /// Can be given more than once.
     #[arg(long, value_name = "PATH", env = "TASKDYNO_WORKLOADS")]
     workloads: Vec<PathBuf>,
     #[command(flatten)]
@@ -34,7 +37,8 @@ pub(super) struct ListArguments {
 enum ListFormat {
     /// Readable text.
     Text,
-    /// A JSON array of objects with `kind`, `name` and `why`; backends have a `family` too.
+    /// A JSON array of objects with `kind`, `name` and `why`; backends have a `family` too, and what has options or
+    /// parameters has `parameters`.
     Json,
 }
 
@@ -46,6 +50,45 @@ struct ListEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     family: Option<&'static str>,
     why: String,
+    /// The options of a backend, or the parameters of a pattern or kernel.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parameters: Vec<ListParameter>,
+}
+
+/// A parameter, in words.
+#[derive(Serialize)]
+struct ListParameter {
+    name: &'static str,
+    /// What it sets.
+    why: &'static str,
+    /// Which values are valid.
+    expected: String,
+    /// The value without one; null if it must be given.
+    default: Option<String>,
+}
+
+impl ListParameter {
+    fn all(parameters: &[Parameter]) -> Vec<Self> {
+        let one = |parameter: &Parameter| Self {
+            name: parameter.name,
+            why: parameter.why,
+            expected: parameter.expected(),
+            default: parameter.default.map(|default| match default {
+                DefaultValue::Count(count) => count.to_string(),
+                DefaultValue::Text(text) => text.into(),
+            }),
+        };
+        parameters.iter().map(one).collect()
+    }
+
+    /// A line of text.
+    fn line(&self) -> String {
+        let default = match &self.default {
+            Some(default) => format!("; default {default}"),
+            None => String::new(),
+        };
+        format!("{} = {}{default}: {}", self.name, self.expected, self.why)
+    }
 }
 
 impl ListEntry {
@@ -55,6 +98,15 @@ impl ListEntry {
             name: name.into(),
             family: None,
             why: why.into(),
+            parameters: Vec::new(),
+        }
+    }
+
+    /// The same, with these parameters.
+    fn with(self, parameters: &[Parameter]) -> Self {
+        Self {
+            parameters: ListParameter::all(parameters),
+            ..self
         }
     }
 
@@ -69,7 +121,7 @@ impl ListEntry {
         };
         Self {
             family: Some(backend.family().name()),
-            ..Self::new("backend", backend.name(), &why)
+            ..Self::new("backend", backend.name(), &why).with(backend.options())
         }
     }
 }
@@ -98,10 +150,12 @@ fn entries(registry: &Registry, added: &[PathBuf]) -> Result<Vec<ListEntry>, Exi
         entries.push(ListEntry::new("workload", &workload.name, &why));
     }
     for pattern in &registry.patterns {
-        entries.push(ListEntry::new("pattern", pattern.name(), pattern.why()));
+        let entry = ListEntry::new("pattern", pattern.name(), pattern.why());
+        entries.push(entry.with(pattern.parameters()));
     }
     for kernel in &registry.kernels {
-        entries.push(ListEntry::new("kernel", kernel.name(), kernel.why()));
+        let entry = ListEntry::new("kernel", kernel.name(), kernel.why());
+        entries.push(entry.with(kernel.parameters()));
     }
     for exporter in EXPORTERS {
         entries.push(ListEntry::new("exporter", exporter.name(), exporter.why()));
@@ -165,6 +219,9 @@ fn text(entries: &[ListEntry]) -> String {
         let family = entry.family.map(|family| format!("{family:9}  "));
         let family = family.unwrap_or_default();
         text += &format!("  {:width$}  {family}{}\n", entry.name, entry.why);
+        for parameter in &entry.parameters {
+            text += &format!("  {:width$}    {}\n", "", parameter.line());
+        }
     }
     text
 }

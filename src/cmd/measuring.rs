@@ -16,7 +16,7 @@ use crate::foreign::git::Git;
 use crate::machine::host;
 use crate::record::{Commit, Host, Record, RecordFile};
 use crate::registry::Registry;
-use crate::report::{Report, styled_overview, styled_tables};
+use crate::report::{Report, styled_overview, styled_tables, timelines};
 use crate::system::{OWN_PROGRAM, Root, can_start_itself};
 use crate::units;
 
@@ -104,6 +104,7 @@ pub(super) fn surroundings(registry: &Registry, seed: u64) -> Surroundings<'_> {
         host: host::host(),
         commit: commit_here(),
         run_start: Instant::now(),
+        traces: None,
     }
 }
 
@@ -159,7 +160,8 @@ pub(super) fn show(records: &[Record], out: &Path, detail: Detail) -> Result<(),
     if records.is_empty() {
         return Ok(());
     }
-    let report = Report::new(records).map_err(Exit::failed)?;
+    let mut report = Report::new(records).map_err(Exit::failed)?;
+    report.timelines = timelines(records, &[out.into()], out);
     let written = write_report(&report, out, true)?;
     let text = match detail {
         Detail::Quiet => return Ok(()),

@@ -2,6 +2,7 @@
 //! `machine::doctor` compose some of it.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::loads::serve_echo;
 use crate::registry::Registry;
 
 mod baseline;
+mod brief;
 mod chaos;
 mod check;
 mod claims;
@@ -190,6 +192,12 @@ enum Command {
         /// Choose the shell.
         shell: clap_complete::Shell,
     },
+    /// Write one manual page per command into a folder, for `man`.
+    ManPages {
+        /// Write the pages to this folder.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Prepare one case and serve slices of samples. FORMAT.md describes the protocol.
     #[command(hide = true)]
     Child,
@@ -250,7 +258,8 @@ pub(crate) fn main(registry: &Registry, program: &Program) -> ExitCode {
         Command::EchoServer { delay_ns } => echo_server(delay_ns),
         Command::Neighbour => gate::neighbour(),
         Command::Doctor => doctor::main(),
-        Command::Completions { shell } => program.completions(shell),
+        Command::Completions { shell } => program.completions(shell, registry),
+        Command::ManPages { folder } => program.manual_pages(&folder),
     };
     ExitCode::from(match outcome {
         Ok(code) => code,

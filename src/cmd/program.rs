@@ -4,12 +4,17 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::builder::{Resettable, StyledStr, Styles};
+use clap::builder::{PossibleValuesParser, Resettable, StyledStr, Styles};
 use clap::{Arg, Command, CommandFactory, FromArgMatches, ValueEnum};
 
+use super::brief::brief;
+use super::measuring::cannot_write;
 use super::out::{TASKDYNO, in_name, say, say_help, tell_refusal};
 use super::{ColorChoice, CommandLine, CommandResult, OK, USAGE, set_color};
+use crate::disk;
+use crate::registry::Registry;
 use crate::text;
+use crate::workload;
 
 /// The name and the version of the program, if its `Harness` sets them.
 #[derive(Debug, Default, Clone)]
@@ -42,7 +47,10 @@ impl Program {
             let matches = command.try_get_matches_from_mut(&arguments)?;
             CommandLine::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
         };
-        let error = match read(self.command()) {
+        // What follows `help` is a command, whose help is long.
+        let wants_all = |one: &OsString| one == "--help-all" || one == "help";
+        let is_brief = !arguments.iter().any(wants_all);
+        let error = match read(self.command(is_brief)) {
             Ok(line) => return Ok(line),
             Err(error) => error,
         };
@@ -53,26 +61,42 @@ impl Program {
         }
         // The error repeats arguments. Parse again without styles, so that escape sequences in an argument cannot pass
         // for styles.
-        let plain = read(self.command().styles(Styles::plain())).err();
+        let plain = read(self.command(is_brief).styles(Styles::plain())).err();
         tell_refusal(&plain.unwrap_or(error).render().ansi().to_string());
         Err(ExitCode::from(USAGE))
     }
 
-    /// Prints a completion script.
-    pub(super) fn completions(&self, shell: clap_complete::Shell) -> CommandResult {
+    /// Prints a completion script, which also knows the names of all backends and workloads.
+    pub(super) fn completions(
+        &self,
+        shell: clap_complete::Shell,
+        registry: &Registry,
+    ) -> CommandResult {
         let mut script = Vec::new();
-        clap_complete::generate(shell, &mut self.command(), self.own_name(), &mut script);
+        let mut command = with_names(self.command(false), registry);
+        clap_complete::generate(shell, &mut command, self.own_name(), &mut script);
         say(&String::from_utf8_lossy(&script))?;
         Ok(OK)
     }
 
-    /// All commands and flags, with the name of the program.
-    fn command(&self) -> Command {
+    /// Writes one manual page per command into a folder.
+    pub(super) fn manual_pages(&self, folder: &Path) -> CommandResult {
+        disk::create_folder(folder).map_err(|error| cannot_write(folder, &error))?;
+        let command = self.command(false);
+        clap_mangen::generate_to(command, folder).map_err(|error| cannot_write(folder, &error))?;
+        Ok(OK)
+    }
+
+    /// All commands and flags, with the name of the program. If `is_brief`, help leaves out what few people use.
+    fn command(&self, is_brief: bool) -> Command {
         // `--baseline` has its own variable for `compare`, where it replaces the base. For `run`, it adds a comparison.
         let own_variable = |baseline: Arg| baseline.env("TASKDYNO_COMPARE_BASELINE");
         let compare = |compare: Command| compare.mut_arg("baseline", own_variable);
         let name = self.own_name();
-        named(CommandLine::command(), &name)
+        let command = brief(CommandLine::command(), is_brief, &|text| {
+            text.replace(TASKDYNO, &name)
+        });
+        named(command, &name)
             .version(self.version_beside(&name))
             .bin_name(name.clone())
             .name(name)
@@ -89,6 +113,26 @@ impl Program {
             None => format!("({TASKDYNO} {OURS})"),
         }
     }
+}
+
+/// The same commands, whose filters and lists of backends can be completed.
+fn with_names(command: Command, registry: &Registry) -> Command {
+    let workloads = workload::builtin(registry).unwrap_or_default();
+    let workloads: Vec<String> = workloads.into_iter().map(|one| one.name).collect();
+    let backends: Vec<String> = registry
+        .backends
+        .iter()
+        .map(|one| one.name().into())
+        .collect();
+    let command = command.mut_args(|arg| {
+        let names = match arg.get_id().as_str() {
+            "filters" => &workloads,
+            "backends" => &backends,
+            _ => return arg,
+        };
+        arg.value_parser(PossibleValuesParser::new(names))
+    });
+    command.mut_subcommands(|one| with_names(one, registry))
 }
 
 /// The same commands, with the name of the program in their help.
@@ -185,7 +229,7 @@ mod tests {
     #[test]
     fn a_variable_means_the_same_everywhere() {
         let mut found = BTreeMap::new();
-        collect(&Program::default().command(), &mut found);
+        collect(&Program::default().command(false), &mut found);
         assert!(found["TASKDYNO_FILTER"].len() > 3);
         for (variable, flags) in &found {
             for (flag, meaning) in flags {
@@ -202,7 +246,7 @@ mod tests {
             version: Some("1.2.3".into()),
         };
         let ours = env!("CARGO_PKG_VERSION");
-        let mut command = program.command();
+        let mut command = program.command(false);
         let version = command.render_version();
         assert_eq!(version, format!("mine 1.2.3 (taskdyno {ours})\n"));
         let help = command.render_long_help().to_string();
@@ -211,7 +255,7 @@ mod tests {
 
         let name = Some("taskdyno".into());
         let version = None;
-        let version = Program { name, version }.command().render_version();
+        let version = Program { name, version }.command(false).render_version();
         assert_eq!(version, format!("taskdyno {ours}\n"));
     }
 }

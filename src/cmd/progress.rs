@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::tell;
 use crate::case::Idle;
+use crate::machine::ticks::{CoreTicks, CpuTicks};
 use crate::text;
 
 /// How often to redraw the bar: often enough to look alive, rarely enough not to disturb measurements.
@@ -61,9 +62,13 @@ pub(super) fn interrupted() -> u8 {
     128 + INTERRUPT.load(Ordering::Relaxed) as u8
 }
 
-/// Progress on standard error: a bar on a terminal, otherwise a line from time to time.
+/// Progress on standard error: on a terminal a bar, the time left, how busy each core is, and what is measured; otherwise
+/// a line from time to time.
 pub(super) struct Progress {
     bar: ProgressBar,
+    /// The clock ticks of the cores when their bars were last drawn, and when that was; `None` without a terminal or
+    /// without `/proc`.
+    ticks: Option<(CpuTicks, Instant)>,
     /// The items that are counted, such as "cases".
     noun: &'static str,
     quiet: bool,
@@ -79,14 +84,18 @@ impl Progress {
             true => ProgressDrawTarget::stderr(),
             false => ProgressDrawTarget::hidden(),
         };
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} left  {wide_msg}")
-            .expect("the template is well formed");
+        let style =
+            ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} left  {prefix}  {wide_msg}")
+                .expect("the template is well formed");
         let bar = ProgressBar::with_draw_target(Some(total as u64), target).with_style(style);
         if !quiet && !is_terminal {
             tell(&format!("measuring {total} {noun}"));
         }
         Self {
             bar,
+            ticks: CpuTicks::now()
+                .filter(|_| is_terminal && !quiet)
+                .map(|ticks| (ticks, Instant::now())),
             noun,
             quiet,
             is_terminal,
@@ -133,13 +142,51 @@ impl Progress {
     }
 }
 
+/// How busy each core was, as a row of bars. A blank is a core that did nothing, or whose load is not known.
+fn bars(cores: &[CoreTicks]) -> String {
+    const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    /// More cores would leave no room for the case.
+    const SHOWN: usize = 32;
+    let bar = |core: &CoreTicks| {
+        let share = core.busy_ratio().unwrap_or(0.0);
+        BARS[(share * (BARS.len() - 1) as f64).round() as usize]
+    };
+    let shown: String = cores.iter().take(SHOWN).map(bar).collect();
+    let more = if cores.len() > SHOWN { "…" } else { "▏" };
+    format!("▕{shown}{more}")
+}
+
 impl Idle for Progress {
     fn idle(&mut self) -> Instant {
+        if let Some((before, drawn)) = &self.ticks
+            && drawn.elapsed() >= REDRAW
+            && let Some(now) = CpuTicks::now()
+        {
+            self.bar.set_prefix(bars(&now.cores_since(before)));
+            self.ticks = Some((now, Instant::now()));
+        }
         self.bar.tick();
         Instant::now() + REDRAW
     }
 
     fn is_cancelled(&self) -> bool {
         is_interrupted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bar_of_a_core_is_as_high_as_the_core_is_busy() {
+        let core = |busy, idle| CoreTicks {
+            busy,
+            idle,
+            steal: 0,
+        };
+        let cores = [core(0, 10), core(5, 5), core(10, 0), core(0, 0)];
+        assert_eq!(bars(&cores), "▕ ▄█ ▏");
+        assert_eq!(bars(&[core(1, 0); 40]).chars().count(), 34);
     }
 }

@@ -7,7 +7,7 @@ use super::{CommandResult, Exit, OK, complaint, say};
 use crate::compare::{HISTORY_VERSION, History};
 use crate::input;
 use crate::record::read;
-use crate::report::{EXPORTERS, Exporter, HTML, Page, Report, write_page};
+use crate::report::{EXPORTERS, Exporter, HTML, Page, Report, timelines, write_page};
 
 /// The arguments of `report`.
 #[derive(clap::Args)]
@@ -28,10 +28,8 @@ pub(super) struct ReportArguments {
 }
 
 pub(super) fn main(arguments: &ReportArguments) -> CommandResult {
-    let out = match &arguments.out {
-        Some(out) => out.clone(),
-        None => beside(&arguments.records[0]),
-    };
+    let folders: Vec<PathBuf> = arguments.records.iter().map(|path| beside(path)).collect();
+    let out = arguments.out.as_ref().unwrap_or(&folders[0]).clone();
     let written = match &arguments.records[..] {
         [file] => verdicts(file)?,
         _ => None,
@@ -40,7 +38,8 @@ pub(super) fn main(arguments: &ReportArguments) -> CommandResult {
         Some(page) => vec![write_page(&page, &out).map_err(Exit::failed)?],
         None => {
             let records = read(&arguments.records).map_err(Exit::usage)?;
-            let report = Report::new(&records).map_err(Exit::usage)?;
+            let mut report = Report::new(&records).map_err(Exit::usage)?;
+            report.timelines = timelines(&records, &folders, &out);
             write(&report, &out, arguments.pictures)?
         }
     };

@@ -33,20 +33,27 @@ pub(super) struct Selected {
     /// the match starts within their name, so `rayon` does not select them on that backend.
     #[arg(value_name = "FILTER", env = "TASKDYNO_FILTER")]
     filters: Vec<String>,
-    /// Do not run cases whose id contains this text or matches this glob. Can be given more than once.
+    /// Leave out cases whose id contains this text or matches this glob.
+    ///
+    /// Can be given more than once.
     #[arg(long, value_name = "PATTERN", env = "TASKDYNO_EXCLUDE")]
     exclude: Vec<String>,
     /// Match filters against whole case ids and whole workload names only.
     #[arg(long, env = "TASKDYNO_EXACT")]
     exact: bool,
-    /// Run everything: also the workloads and backends that run only if they are named.
+    /// Run everything, also what runs only if it is named.
+    ///
+    /// Some workloads and some backends run only if they are named (see `taskdyno list`).
     #[arg(long, env = "TASKDYNO_ALL")]
     all: bool,
-    /// Add workload files, or all workload files in a folder. Can be given more than once.
+    /// Add workload files, or all workload files in a folder.
+    ///
+    /// Can be given more than once.
     #[arg(long, value_name = "PATH", env = "TASKDYNO_WORKLOADS")]
     pub(super) workloads: Vec<PathBuf>,
-    /// Run only these backends, separated by commas; `all` is every backend (default: all but those that run only if
-    /// they are named, see `taskdyno list`).
+    /// Run only these backends, separated by commas; `all` is every backend.
+    ///
+    /// The default is all but those that run only if they are named (see `taskdyno list`).
     #[arg(
         long,
         value_name = "NAMES",
@@ -54,9 +61,10 @@ pub(super) struct Selected {
         env = "TASKDYNO_BACKENDS"
     )]
     backends: Vec<String>,
-    /// Run with these numbers of workers, separated by commas (default: those in the file of the workload, if any;
-    /// otherwise 1 and the number of usable cores, and for `metg` only the latter). `2x3` means 2 processes with 3
-    /// threads each, for backends that support it.
+    /// Run with these numbers of workers, separated by commas.
+    ///
+    /// The default is those in the file of the workload, if any; otherwise 1 and the number of usable cores, and for `metg`
+    /// only the latter. `2x3` means 2 processes with 3 threads each, for backends that support it.
     #[arg(
         long,
         value_name = "COUNTS",
@@ -78,7 +86,9 @@ pub(super) struct Selected {
     /// Set an option on all backends that have it, such as `threads=4`. Can be given more than once.
     #[arg(long = "option", value_name = "NAME=VALUE", env = "TASKDYNO_OPTION")]
     options: Vec<String>,
-    /// Bind worker i to core i (default: `auto` for `gate`, `never` for all other commands).
+    /// Bind worker i to core i.
+    ///
+    /// The default is `auto` for `gate`, and `never` for all other commands.
     #[arg(
         long,
         value_name = "WHEN",
@@ -279,15 +289,22 @@ impl Selected {
     }
 }
 
-/// The cases of all these selections. A case with a shape replaces the case with the same id and a plain number.
+/// The cases of all these selections. A case with a shape replaces the same case with a plain number of as many workers.
 fn shaped_and_plain(workloads: &[Workload], shaped: &[Selection], plain: &Selection) -> Cases {
     let mut cases = matrix::cases(workloads, plain);
+    let plain_id = |planned: &PlannedCase| {
+        let process_threads = None;
+        let case = Case {
+            process_threads,
+            ..planned.case.clone()
+        };
+        case.id()
+    };
     for selection in shaped {
         let mut shaped = matrix::cases(workloads, selection);
-        let is_new = |case: &PlannedCase| {
-            let mut others = shaped.planned.iter();
-            !others.any(|one| one.case.id() == case.case.id())
-        };
+        let ids: BTreeSet<String> = shaped.planned.iter().map(plain_id).collect();
+        let is_new =
+            |one: &PlannedCase| one.case.process_threads.is_some() || !ids.contains(&one.case.id());
         cases.planned.retain(is_new);
         cases.planned.append(&mut shaped.planned);
         for (reason, count) in shaped.not_applicable {
@@ -343,7 +360,9 @@ fn options(registry: &Registry, given: &[String]) -> Result<BTreeMap<String, Val
                 "expected an option as NAME=VALUE, got `{one}`"
             ))
         })?;
-        let known: Vec<_> = declared.iter().map(|option| option.name).collect();
+        // Several backends may have an option of the same name.
+        let known: BTreeSet<&str> = declared.iter().map(|option| option.name).collect();
+        let known: Vec<&str> = known.into_iter().collect();
         let option = declared.iter().find(|option| option.name == name);
         let option = option.ok_or_else(|| {
             Exit::usage(complaint!(

@@ -101,7 +101,10 @@ impl Shape {
                 .copied()
                 .filter(|one| has_shapes(*one))
                 .collect(),
-            worker_counts: WorkerChoice::Given(vec![self.processes * self.threads]),
+            worker_counts: WorkerChoice::Shape {
+                processes: self.processes,
+                threads: self.threads,
+            },
             ..plain.clone()
         };
         selection
@@ -111,7 +114,7 @@ impl Shape {
     }
 }
 
-/// Refuses shapes that no named backend supports, and shapes that contradict each other. `counts` are the plain numbers
+/// Refuses shapes that no named backend supports, and shapes that contradict an option. `counts` are the plain numbers
 /// of workers given beside them, `named` the backends given by name.
 pub(super) fn check(
     shapes: &[Shape],
@@ -140,23 +143,7 @@ pub(super) fn check(
             PROCESS_THREADS.name
         )));
     }
-    // The id of a case contains its number of workers but not their shape.
-    let total = |shape: &Shape| shape.processes * shape.threads;
-    let twin = shapes.iter().enumerate().find_map(|(index, shape)| {
-        let before = &shapes[..index];
-        before
-            .iter()
-            .find(|other| total(other) == total(shape))
-            .map(|other| (other, shape))
-    });
-    match twin {
-        None => Ok(()),
-        Some((one, other)) => Err(Exit::usage(complaint!(
-            help = "run them one after the other, with an `--out` each",
-            "{one} and {other} are both {} workers, and their cases would have the same ids",
-            total(one)
-        ))),
-    }
+    Ok(())
 }
 
 fn has_shapes(backend: &dyn Backend) -> bool {

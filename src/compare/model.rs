@@ -147,7 +147,8 @@ pub(crate) struct ComparedCase {
     pub wall: Option<Judgement>,
     /// The judgement of CPU time. Null also if a run takes too little CPU time to be measured.
     pub cpu: Option<Judgement>,
-    /// The median times of both sides; null for records, whose times come from different sessions, and after an error.
+    /// The median times of both sides; for records as measured, without a correction for the drift of the machine. Null after
+    /// an error.
     #[serde(default)]
     pub times: Option<SideTimes>,
     /// How long the pairs of this case took; 0 for a comparison of records.

@@ -10,7 +10,7 @@ use super::Placed;
 use super::judge::verdict;
 use super::model::{
     Allowed, Build, COMPARISON_VERSION, ComparedCase, Comparison, ComparisonSource, Judgement,
-    RatioInterval, Side, SideError, Verdict,
+    RatioInterval, Side, SideError, SideTimes, Verdict,
 };
 use super::sessions::{DriftCorrection, calibration, control_ns, counts, has_times, log_times};
 use super::steady::not_steady_sessions;
@@ -159,7 +159,7 @@ fn judged(cases: &[CaseRecords<'_>], plan: &StoredPlan) -> Vec<ComparedCase> {
                 has_latencies: case.all().any(|record| !record.latencies.is_empty()),
                 wall,
                 cpu,
-                times: None,
+                times: case.times(judged),
                 elapsed_ns: 0,
                 error: case.error(),
                 not_judged: case.why_not_judged(),
@@ -194,6 +194,19 @@ impl CaseRecords<'_> {
             head_count: head.len(),
             is_sound: self.error().is_none() && self.why_not_judged().is_none(),
         }
+    }
+
+    /// The times of a run on both sides as they were measured, without a correction for the drift of the machine; `None`
+    /// after an error.
+    fn times(&self, channel: Channel) -> Option<SideTimes> {
+        let of = |records: &[&Record]| {
+            let center = center(&log_times(records, channel, DriftCorrection::NotNeeded));
+            center.filter(|_| self.error().is_none()).map(f64::exp)
+        };
+        Some(SideTimes {
+            base_ns: of(&self.base)?,
+            head_ns: of(&self.head)?,
+        })
     }
 
     /// The time that decides.

@@ -2,7 +2,7 @@
 //!
 //! | module | what it measures |
 //! |---|---|
-//! | [`clock`] | the cost of reading the clocks |
+//! | [`clock`], [`task_clock`] | the cost of reading the clocks; which clock times tasks |
 //! | [`binding`] | whether a backend binds its workers to cores |
 //! | [`calibration`] | how fast the machine is at the moment |
 //! | [`schedule`] | how fast a case can be at best, and how long its tasks take |
@@ -29,6 +29,7 @@ pub(crate) mod binding;
 pub(crate) mod calibration;
 pub(crate) mod clock;
 pub(crate) mod schedule;
+pub(crate) mod task_clock;
 
 /// When a slice ends: as soon as both minimums are reached, or one of the maximums. It contains at least one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use crate::backend::{Backend, Pool};
 use crate::execute::{Failure, Job};
 use crate::graph::bound::{greedy_makespan, lower_bound, span, work};
 use crate::graph::{TaskGraph, TaskId};
-use crate::kernel::{Kernel, TaskTimes};
+use crate::kernel::{Kernel, TaskSpan, TaskTimes};
 use crate::machine::host;
 use crate::record::{Bound, Trace, TracedRun, nanoseconds};
 
@@ -140,8 +140,25 @@ fn check_optimum(optimum: u128, least: u128, most: u128) -> Result<(), OptimumEr
     })
 }
 
-/// Runs tasks of `job` alone, one after another, and then the whole job on the pool that `start` makes, until the time
-/// is used up. `times` are the times that the traced kernel of `job` records.
+/// What traced runs showed.
+pub(crate) struct TracedRuns {
+    /// How long the tasks took; `None` if no bound is known.
+    pub(crate) trace: Option<Trace>,
+    /// The last run; `None` if worker processes died in every run.
+    pub(crate) last: Option<LastRun>,
+}
+
+/// The last traced run.
+pub(crate) struct LastRun {
+    /// Wall clock of the run.
+    pub(crate) wall_ns: u64,
+    /// When each task ran, by its id.
+    pub(crate) spans: Vec<TaskSpan>,
+}
+
+/// Runs tasks of `job` alone, one after another, if there is a `bound` that their times are compared with. Then runs the
+/// whole job on the pool that `start` makes, until the time is used up. `times` are the times that the traced kernel of
+/// `job` records.
 ///
 /// # Errors
 ///
@@ -149,28 +166,32 @@ fn check_optimum(optimum: u128, least: u128, most: u128) -> Result<(), OptimumEr
 pub(crate) fn trace(
     job: &Job,
     times: &TaskTimes,
-    parallelism: Option<u64>,
+    bound: Option<&Bound>,
     start: impl FnOnce() -> io::Result<Box<dyn Pool>>,
     expected: u64,
-) -> Result<Trace, Failure> {
-    let alone_task_count = run_alone(job);
+) -> Result<TracedRuns, Failure> {
+    let alone_task_count = bound.map_or(0, |_| run_alone(job));
     let alone = |durations: &[u64]| total(&durations[..alone_task_count]);
-    let mut trace = Trace {
+    let mut trace = bound.map(|_| Trace {
         alone_task_count: alone_task_count as u64,
         alone_work_ns: alone(&times.durations_ns()),
         runs: Vec::new(),
-    };
+    });
     let mut pool = start().map_err(|error| Failure::Backend {
         message: error.to_string(),
     })?;
+    let parallelism = bound.and_then(|bound| bound.parallelism);
     let parallelism = parallelism.map(|count| count as usize);
     let began = Instant::now();
-    while trace.runs.len() < TRACED_RUNS && (trace.runs.is_empty() || began.elapsed() < BUDGET) {
+    let (mut run_count, mut last) = (0, None);
+    while run_count < TRACED_RUNS && (run_count == 0 || began.elapsed() < BUDGET) {
         job.kernel().reset();
         job.begin_run();
+        times.begin_run();
+        let start_ticks = times.now();
         let start = Instant::now();
         let ended = pool.run();
-        let wall = start.elapsed();
+        let wall_ns = nanoseconds(start.elapsed());
         ended.map_err(|_| job.why_halted())?;
         job.verify(expected)?;
         if !pool.take_deaths().is_empty() {
@@ -180,16 +201,38 @@ pub(crate) fn trace(
             }
             break;
         }
-        let durations = times.durations_ns();
-        let makespan = greedy_makespan(job.graph(), &durations, parallelism);
-        trace.runs.push(TracedRun {
-            wall_ns: nanoseconds(wall),
-            work_ns: total(&durations),
-            alone_task_work_ns: alone(&durations),
-            greedy_makespan_ns: u64::try_from(makespan).unwrap_or(u64::MAX),
-        });
+        run_count += 1;
+        let mut spans = times.spans(start_ticks);
+        in_order(job.graph(), &mut spans);
+        if let Some(trace) = &mut trace {
+            let durations: Vec<u64> = spans.iter().map(|span| span.duration_ns).collect();
+            let makespan = greedy_makespan(job.graph(), &durations, parallelism);
+            trace.runs.push(TracedRun {
+                wall_ns,
+                work_ns: total(&durations),
+                alone_task_work_ns: alone(&durations),
+                greedy_makespan_ns: u64::try_from(makespan).unwrap_or(u64::MAX),
+            });
+        }
+        last = Some(LastRun { wall_ns, spans });
     }
-    Ok(trace)
+    Ok(TracedRuns { trace, last })
+}
+
+/// Moves the start of a task to the end of its last predecessor if the clock was read before that. The verifier has shown
+/// that it began later, so this is nearer to the truth. Returns the longest such move, in nanoseconds.
+fn in_order(graph: &TaskGraph, spans: &mut [TaskSpan]) -> u64 {
+    let mut longest_ns = 0;
+    for task in graph.tasks() {
+        let before = graph.predecessors(task).iter();
+        let least = before.map(|one| spans[one.index()].end_ns()).max();
+        let span = &mut spans[task.index()];
+        let early_ns = least.unwrap_or(0).saturating_sub(span.start_ns);
+        longest_ns = longest_ns.max(early_ns);
+        span.start_ns += early_ns;
+        span.duration_ns = span.duration_ns.saturating_sub(early_ns);
+    }
+    longest_ns
 }
 
 /// Runs tasks on this thread until the time is used up, at least one. Returns their number.
@@ -214,6 +257,24 @@ fn total(durations: &[u64]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::TaskGraphBuilder;
+
+    #[test]
+    fn a_start_that_was_read_too_early_moves_behind_the_predecessors() {
+        let mut builder = TaskGraphBuilder::default();
+        let first = builder.push([]).unwrap();
+        let second = builder.push([first]).unwrap();
+        builder.push([first, second]).unwrap();
+        let span = |(start_ns, duration_ns)| TaskSpan {
+            start_ns,
+            duration_ns,
+            thread: 0,
+        };
+        // The second was read 3 ns early, and the third, after this mend, 6.
+        let mut spans = [(10, 10), (17, 2), (14, 9)].map(span);
+        assert_eq!(in_order(&builder.finish(), &mut spans), 6);
+        assert_eq!(spans, [(10, 10), (20, 0), (20, 3)].map(span));
+    }
 
     #[test]
     fn an_optimum_that_cannot_be_one_is_refused() {

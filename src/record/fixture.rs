@@ -18,6 +18,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
             variant: String::new(),
             backend: backend.into(),
             workers,
+            process_threads: None,
             parameters: json!({
                 "pattern": { "kind": "stencil-1d", "width": 10, "steps": 100 },
                 "kernel": { "kind": "empty" },
@@ -78,6 +79,8 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         is_ranked_by_cpu: false,
         file_system: None,
         trace: None,
+        trace_file: None,
+        no_trace_file: None,
         peak: None,
         claim: None,
         deaths: Vec::new(),

@@ -40,6 +40,7 @@ impl Report {
             sweeps,
             claims: judged_claims(records),
             load: LoadMap::new(records),
+            timelines: Vec::new(),
             backends: backends.into_iter().cloned().collect(),
             records: records.to_vec(),
         })

@@ -249,6 +249,11 @@ pub(super) fn label(case: &Case, group: &[&Record]) -> String {
     {
         label += &format!(" {continuation}");
     }
+    if case.process_threads.is_some()
+        && twins().any(|other| other.workers == case.workers && other.shape() != case.shape())
+    {
+        label += &format!(" {}", case.shape());
+    }
     if case.pin && twins().any(|other| !other.pin) {
         label += " pinned";
     }

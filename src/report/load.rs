@@ -108,3 +108,51 @@ impl LoadMap {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture::case;
+    use crate::report::Report;
+
+    #[test]
+    fn the_load_of_all_cases_makes_one_map() {
+        let mut second = case("empty", "rayon", 2).walls_us(&[500_000]).record();
+        second.since_run_start_ns = 300_000_000;
+        second.started_at = "2026-11-02T12:00:00.3Z".into();
+        // Another run, an hour later, follows the first without a gap.
+        let mut third = case("empty", "tokio", 2).load(0, &[[0.0, 1.0]]).record();
+        third.started_at = "2026-11-02T13:00:00Z".into();
+        let first = case("empty", "serial", 1).load(0, &[[1.0, 0.5], [0.25, 0.75]]);
+        let report = Report::new(&[third, second, first.record()]).unwrap();
+        let ms = |start_ms: u64, length_ms: u64, cores: &[f64]| Stretch {
+            start_ns: start_ms * 1_000_000,
+            length_ns: length_ms * 1_000_000,
+            cores: cores.into(),
+        };
+        let span = |case: &str, start_ms: u64, end_ms: u64| CaseSpan {
+            case: case.into(),
+            start_ns: start_ms * 1_000_000,
+            end_ns: end_ms * 1_000_000,
+        };
+        let expected = LoadMap {
+            core_count: 2,
+            end_ns: 1_100_000_000,
+            stretches: vec![
+                ms(50, 200, &[1.0, 0.5]),
+                // The stretch ends where the next case begins.
+                ms(250, 50, &[0.25, 0.75]),
+                // This case was too short to measure its load.
+                ms(350, 500, &[]),
+                ms(900, 200, &[0.0, 1.0]),
+            ],
+            sources: vec![LoadSource::Sysinfo],
+            cases: vec![
+                span("empty/serial/1", 50, 56),
+                span("empty/rayon/2", 350, 850),
+                span("empty/tokio/2", 900, 906),
+            ],
+        };
+        assert_eq!(report.load, expected);
+    }
+}

@@ -22,6 +22,7 @@ mod picture;
 mod rows;
 mod schedule;
 mod table;
+mod timelines;
 mod verdict;
 mod words;
 mod worker_cpu;
@@ -33,6 +34,7 @@ pub(crate) use overview::styled_overview;
 pub(crate) use page::Page;
 pub(crate) use rows::{CaseRow, csv as rows_as_csv, markdown_tables};
 pub(crate) use table::styled_tables;
+pub(crate) use timelines::timelines;
 pub(crate) use verdict::{bound_or_not, change, styled_verdicts};
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::heading::Heading;
 use super::latency::Latency;
 use super::load::LoadMap;
 use super::schedule::Schedule;
+use super::timelines::PageTimeline;
 use super::worker_cpu::WorkerCpu;
 use crate::compare::JudgedClaim;
 use crate::record::{CaseError, Channel, GraphSize, Record};
@@ -38,6 +39,8 @@ pub(crate) struct Report {
     pub claims: Vec<JudgedClaim>,
     /// How busy the cores were, over the whole run.
     pub load: LoadMap,
+    /// The traced runs; empty if nothing was traced. [`timelines`](super::timelines()) reads them.
+    pub timelines: Vec<PageTimeline>,
     /// The names of all backends, sorted. The position of a backend in this list determines its colour in every
     /// picture.
     pub backends: Vec<String>,

@@ -201,6 +201,7 @@ fn green(row: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Record;
     use crate::record::fixture::case;
     use crate::report::tests::{report, varied};
 
@@ -240,8 +241,23 @@ mod tests {
     }
 
     #[test]
-    fn foreign_load_is_said_once() {
+    fn foreign_load_is_said_once_with_the_number_of_cases() {
         let quiet = report([case("empty", "rayon", 2)]);
         assert_eq!(disturbance(&quiet), None);
+        let loaded = |backend: &str, foreign_ns: u64| {
+            let mut record = case("empty", backend, 2).around_us(1000).record();
+            for sample in &mut record.samples {
+                sample.foreign_cpu_ns = Some(foreign_ns * sample.wall_ns / 1000);
+            }
+            record
+        };
+        let said = |records: &[Record]| disturbance(&Report::new(records).unwrap()).unwrap();
+        let one = said(&[loaded("rayon", 600), loaded("serial", 0)]);
+        assert!(one.starts_with("30% foreign load in 1 case: "), "{one}");
+        let two = said(&[loaded("rayon", 600), loaded("tokio", 1540)]);
+        assert!(
+            two.starts_with("30 to 77% foreign load in 2 cases: "),
+            "{two}"
+        );
     }
 }

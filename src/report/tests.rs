@@ -1,14 +1,11 @@
 use std::collections::BTreeMap;
 
-use super::load::{CaseSpan, LoadMap, Stretch};
-use super::model::{Group, Measured};
+use super::model::{Group, Measured, RowOutcome};
 use super::schedule::Schedule;
 use super::table::tables;
 use super::*;
 use crate::record::fixture::{Builder, case};
-use crate::record::{
-    Bound, LoadSource, Record, Runtime, SliceUsage, Trace, TracedRun, UsageSource,
-};
+use crate::record::{Bound, Record, Runtime, SliceUsage, Trace, TracedRun, UsageSource};
 use crate::stats::{Interval, Ratio};
 
 pub(super) fn report(cases: impl IntoIterator<Item = Builder>) -> Report {
@@ -240,10 +237,13 @@ fn an_error_enters_no_statistic() {
     let rayon = measured(&report, "rayon", 1);
     assert_eq!((rayon.rank, rayon.overhead_ns), (Some(1), None));
     assert_eq!(rayon.ratio.unwrap().ratio, 1.0);
-    let failures: Vec<_> = report
-        .failures()
-        .map(|(_, row, error)| (row.backend.as_str(), error.kind.name()))
-        .collect();
+    let failures = report.groups[0].rows.iter().filter_map(|row| {
+        let RowOutcome::Failed(error) = &row.outcome else {
+            return None;
+        };
+        Some((row.backend.as_str(), error.kind.name()))
+    });
+    let failures: Vec<_> = failures.collect();
     assert_eq!(
         failures,
         [("serial", "wrong-digest"), ("tokio", "protocol")]
@@ -308,47 +308,6 @@ fn groups_sort_by_number_and_have_slugs_of_their_own() {
         names,
         expected.map(|(title, slug)| (title.to_owned(), slug))
     );
-}
-
-#[test]
-fn the_load_of_all_cases_makes_one_map() {
-    let mut second = case("empty", "rayon", 2).walls_us(&[500_000]).record();
-    second.since_run_start_ns = 300_000_000;
-    second.started_at = "2026-11-02T12:00:00.3Z".into();
-    // Another run, an hour later, follows the first without a gap.
-    let mut third = case("empty", "tokio", 2).load(0, &[[0.0, 1.0]]).record();
-    third.started_at = "2026-11-02T13:00:00Z".into();
-    let first = case("empty", "serial", 1).load(0, &[[1.0, 0.5], [0.25, 0.75]]);
-    let report = Report::new(&[third, second, first.record()]).unwrap();
-    let ms = |start_ms: u64, length_ms: u64, cores: &[f64]| Stretch {
-        start_ns: start_ms * 1_000_000,
-        length_ns: length_ms * 1_000_000,
-        cores: cores.into(),
-    };
-    let span = |case: &str, start_ms: u64, end_ms: u64| CaseSpan {
-        case: case.into(),
-        start_ns: start_ms * 1_000_000,
-        end_ns: end_ms * 1_000_000,
-    };
-    let expected = LoadMap {
-        core_count: 2,
-        end_ns: 1_100_000_000,
-        stretches: vec![
-            ms(50, 200, &[1.0, 0.5]),
-            // The stretch ends where the next case begins.
-            ms(250, 50, &[0.25, 0.75]),
-            // This case was too short to measure its load.
-            ms(350, 500, &[]),
-            ms(900, 200, &[0.0, 1.0]),
-        ],
-        sources: vec![LoadSource::Sysinfo],
-        cases: vec![
-            span("empty/serial/1", 50, 56),
-            span("empty/rayon/2", 350, 850),
-            span("empty/tokio/2", 900, 906),
-        ],
-    };
-    assert_eq!(report.load, expected);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::record::Channel;
 use crate::text;
 use crate::units;
 
+mod common;
 mod conclusion;
 mod course;
 mod kind;
@@ -299,11 +300,15 @@ pub(crate) fn styled_verdicts(comparison: &Comparison) -> String {
     let bold = Style::new().bold();
     let dimmed = Style::new().dimmed();
     let lines = lines(comparison);
+    let (rows, common) = common::without_common_notes(&lines);
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{bold}{}{bold:#}", title(comparison));
     let _ = writeln!(text, "{dimmed}{}{dimmed:#}", machine(comparison));
     if !lines.is_empty() {
-        text += &table(&lines);
+        text += &table(&rows);
+    }
+    for note in common {
+        let _ = writeln!(text, "{note}");
     }
     for sentence in fitness(comparison) {
         let _ = writeln!(text, "{dimmed}{sentence}{dimmed:#}");
@@ -318,7 +323,6 @@ pub(crate) fn styled_verdicts(comparison: &Comparison) -> String {
 fn table(lines: &[CaseLine]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
-    // Only a gate knows the times.
     let has_times = lines.iter().any(|line| line.times.is_some());
     let with_times = |cells: [&str; 7]| {
         let cells = cells.map(str::to_owned).into_iter().enumerate();

@@ -21,3 +21,4 @@ mod run;
 mod select;
 mod show;
 mod stored;
+mod trace;

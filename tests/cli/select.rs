@@ -7,7 +7,7 @@ use std::path::Path;
 use taskdyno::internal::machine::host;
 use tempfile::TempDir;
 
-use crate::program::{assert_complains, quick_run, stdout, taskdyno};
+use crate::program::{assert_complains, quick_run, stderr, stdout, taskdyno};
 
 #[test]
 fn the_cases_of_compare_gates_are_there() {
@@ -198,7 +198,7 @@ fn parties_that_cannot_meet_are_refused_before_anything_starts() {
 
 #[test]
 fn an_impossible_shape_of_workers_is_refused() {
-    let refused: [(&[&str], &[&str]); 4] = [
+    let refused: [(&[&str], &[&str]); 3] = [
         (
             &["--workers", "2x2", "--backends", "fork"],
             &[
@@ -211,16 +211,36 @@ fn an_impossible_shape_of_workers_is_refused() {
             &["--workers", "2x2", "--option", "threads=2"],
             &["`--workers 2x2` and `--option threads=`"],
         ),
-        (
-            &["--workers", "2x2,4x1"],
-            &["2x2 and 4x1 are both 4 workers"],
-        ),
         (&["--workers", "2x"], &["2x", "processes x threads"]),
     ];
     for (arguments, words) in refused {
         let output = taskdyno().arg("run").args(arguments).output().unwrap();
         assert_complains(&output, 2, words);
     }
+}
+
+#[test]
+fn shapes_with_as_many_workers_are_different_cases() {
+    let select = ["empty/pattern=chain", "--backends", "fork-threads,fork"];
+    let shapes = ["--workers", "4,2x2,4x1", "--runs", "1", "--warmup", "0"];
+    let folder = TempDir::new().unwrap();
+    let mut run = taskdyno();
+    run.arg("run").args(select).args(shapes);
+    let output = run.arg("--out").arg(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let show = taskdyno().arg("show").arg(folder.path()).output().unwrap();
+    let tables = stdout(&show);
+    for label in ["fork-threads 2x2", "fork-threads 4x1", "fork "] {
+        assert!(tables.contains(label), "{label}:\n{tables}");
+    }
+    let records = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
+    let threads = records.lines().map(|line| {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        record["case"]["options"]["threads"].as_u64()
+    });
+    let mut threads: Vec<_> = threads.collect();
+    threads.sort_unstable();
+    assert_eq!(threads, [None, Some(1), Some(2)]);
 }
 
 #[test]

@@ -29,6 +29,30 @@ pub fn span(graph: &TaskGraph, durations: &[u64]) -> u128 {
     ends.into_iter().max().unwrap_or(0)
 }
 
+/// The tasks on the longest path through `graph`, in the order of the path; empty for an empty graph. If several paths are
+/// the longest, it is the one whose tasks, from its end, have the smallest ids.
+///
+/// # Panics
+///
+/// If there are fewer durations than tasks.
+pub fn longest_path(graph: &TaskGraph, durations: &[u64]) -> Vec<TaskId> {
+    let mut ends = vec![0u128; graph.task_count()];
+    let mut before: Vec<Option<TaskId>> = vec![None; graph.task_count()];
+    let last_end = |ends: &[u128], tasks: &mut dyn Iterator<Item = TaskId>| {
+        tasks.max_by_key(|task| (ends[task.index()], Reverse(*task)))
+    };
+    for task in graph.tasks() {
+        let previous = last_end(&ends, &mut graph.predecessors(task).iter().copied());
+        let start = previous.map_or(0, |previous| ends[previous.index()]);
+        ends[task.index()] = start + u128::from(durations[task.index()]);
+        before[task.index()] = previous;
+    }
+    let last = last_end(&ends, &mut graph.tasks());
+    let mut path: Vec<_> = std::iter::successors(last, |task| before[task.index()]).collect();
+    path.reverse();
+    path
+}
+
 /// `max(W / P, S)`, rounded down: no schedule of this work and span is shorter. If there is no limit on the number
 /// of tasks in progress (`None`), this is the span.
 pub fn lower_bound(work: u128, span: u128, parallelism: Option<usize>) -> u128 {
@@ -140,6 +164,18 @@ mod tests {
         assert_eq!(span(&graph, &[1, 2, 3, 10]), 11);
         assert_eq!(work(&[1, 2, 3, 10]), 16);
         assert_eq!(level_widths(&graph), [1, 2, 1]);
+    }
+
+    #[test]
+    fn the_longest_path_is_named() {
+        let (graph, durations) = graham();
+        let path = longest_path(&graph, &durations);
+        assert_eq!(path, [TaskId(0), TaskId(8)]);
+        let total: u64 = path.iter().map(|task| durations[task.index()]).sum();
+        assert_eq!(u128::from(total), span(&graph, &durations));
+        // Of several, the first.
+        assert_eq!(longest_path(&graph, &[1; 9]), [TaskId(3), TaskId(4)]);
+        assert_eq!(longest_path(&TaskGraph::default(), &[]), []);
     }
 
     #[test]

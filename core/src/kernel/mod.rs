@@ -47,7 +47,7 @@ pub use replay::REPLAY;
 pub use skynet::SKYNET;
 pub use sleep::SLEEP;
 pub use support::deadly::deadly;
-pub use support::traced::{TaskTimes, traced};
+pub use support::traced::{MOST_THREADS, TaskClock, TaskSpan, TaskTimes, traced};
 pub use support::venue::{Setting, Venue};
 pub use tree_sum::TREE_SUM;
 pub use uts::UTS;

@@ -174,6 +174,9 @@ pub struct Prepare {
     /// Whether to add a run at the end that times each task, if a bound is known.
     #[serde(default)]
     pub trace: bool,
+    /// Where to write when each task of such a run ran; null for nowhere.
+    #[serde(default)]
+    pub trace_file: Option<TraceTarget>,
     /// Makes worker processes die at random; null for none.
     #[serde(default)]
     pub chaos: Option<Chaos>,
@@ -204,10 +207,20 @@ impl Prepare {
             task_timeout_ns: None,
             certified_optimum_ns: None,
             trace: false,
+            trace_file: None,
             chaos: None,
             stretch_ratio: None,
         }
     }
+}
+
+/// The file for the times of each task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceTarget {
+    /// The path of the file.
+    pub path: String,
+    /// When the case began, as in its record.
+    pub started_at: String,
 }
 
 /// A graph file that the parent has written.
@@ -380,4 +393,7 @@ pub struct Finished {
     /// How long its tasks really took, if this was requested and a bound is known.
     #[serde(default)]
     pub trace: Option<Trace>,
+    /// Why the file for the times of each task was not written; null if it was, or if none was requested.
+    #[serde(default)]
+    pub no_trace_file: Option<String>,
 }

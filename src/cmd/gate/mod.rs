@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use self::sides::NamedSides;
 use self::watcher::Pairs;
 use super::measuring::{cannot_write, make_ready, print_ids};
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
@@ -42,6 +43,9 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
     let Some(named) = sides::named(arguments) else {
         return self_test::main(registry, arguments);
     };
+    if let (true, NamedSides::Builds(base, head)) = (arguments.manner.dry_run, &named) {
+        return list_without_building(registry, arguments, *base, *head);
+    }
     if !arguments.manner.dry_run {
         make_ready(arguments.manner.quiet)?;
     }
@@ -92,6 +96,24 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
         ..comparison(header, matched, ran, course, started_at, start.elapsed())
     };
     finish(&comparison, arguments)
+}
+
+/// `--dry-run`: prints the ids of the selected cases of this program, because neither side is built. Sides that are named
+/// must exist.
+fn list_without_building(
+    registry: &Registry,
+    arguments: &GateArguments,
+    base: Option<&str>,
+    head: Option<&str>,
+) -> CommandResult {
+    sides::check(base, head)?;
+    tell(&format!(
+        "base: {}; head: {}; neither is built, so these are the cases of this program",
+        base.unwrap_or("the commit where the head left the main branch"),
+        head.unwrap_or("the working tree")
+    ));
+    let cases = arguments.selected.cases(registry, &registry.backends)?;
+    print_ids(cases.iter().map(|planned| planned.case.id()))
 }
 
 /// `cases`: lists the selected cases. A gate runs it on each of its two programs.

@@ -81,6 +81,17 @@ fn builds(
     Ok(Both { base, head })
 }
 
+/// Checks that named sides exist, without building them.
+pub(super) fn check(base: Option<&str>, head: Option<&str>) -> Result<(), Exit> {
+    if let Some(name) = base {
+        find(name, &is_interrupted).map_err(Exit::not_comparable)?;
+    }
+    if let Some(name) = head {
+        find(name, &is_interrupted).map_err(Exit::usage)?;
+    }
+    Ok(())
+}
+
 /// Finds what to compare, and copies the working tree before anything is built. The default of the base depends on the
 /// head.
 fn found(

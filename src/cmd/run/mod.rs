@@ -9,13 +9,13 @@ use super::baseline;
 use super::compare::{self, Against, Named};
 use super::externals::Externals;
 use super::measuring::{
-    Detail, Manner, append, make_ready, print_ids, seconds, show, surroundings,
+    Detail, Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
 };
 use super::outcome::show_table;
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::{Known, Selected};
 use super::{CommandResult, Exit, FAILED, OK, complaint, tell};
-use crate::case::record;
+use crate::case::{TraceFolder, record};
 use crate::machine::host;
 use crate::matrix::PlannedCase;
 use crate::random;
@@ -31,7 +31,9 @@ pub(super) struct RunArguments {
     selected: Selected,
     #[command(flatten)]
     externals: Externals,
-    /// Take exactly this many samples per case. A sample is one run, or several if one run is too short for the clock.
+    /// Take exactly this many samples per case.
+    ///
+    /// A sample is one run, or several if one run is too short for the clock.
     #[arg(
         long,
         value_name = "N",
@@ -83,7 +85,7 @@ pub(super) struct RunArguments {
         env = "TASKDYNO_OUT"
     )]
     out: PathBuf,
-    /// Print a table of every case for each workload, instead of one table with the best cases.
+    /// Print every case, instead of one table with the best cases.
     ///
     /// `taskdyno show DIR` prints them later.
     #[arg(long, env = "TASKDYNO_DETAILS")]
@@ -93,8 +95,15 @@ pub(super) struct RunArguments {
     /// Cases that already have a record in the folder are not run again.
     #[arg(long, env = "TASKDYNO_RESUME")]
     resume: bool,
-    /// Save the records as this baseline, replacing its previous records. To add sessions instead, use `taskdyno
-    /// baseline save --add`.
+    /// Also record when each task ran on which worker.
+    ///
+    /// Each case runs once more after its samples. The files lie beside the records, and the report shows them. `taskdyno
+    /// export FILE.trace --format chrome-trace` converts one for Perfetto.
+    #[arg(long, env = "TASKDYNO_TRACE")]
+    trace: bool,
+    /// Save the records as this baseline.
+    ///
+    /// They replace its previous records. To add sessions instead, use `taskdyno baseline save --add`.
     #[arg(long, value_name = "NAME", value_parser = baseline::name, env = "TASKDYNO_SAVE_BASELINE")]
     save_baseline: Option<String>,
     #[command(flatten)]
@@ -207,7 +216,11 @@ fn measure_all(
     seed: u64,
     file: &mut RecordFile,
 ) -> Result<Vec<Record>, Exit> {
-    let surroundings = surroundings(registry, seed);
+    let mut surroundings = surroundings(registry, seed);
+    if arguments.trace {
+        let traces = TraceFolder::beside(file.path());
+        surroundings.traces = Some(traces.map_err(|error| cannot_write(file.path(), &error))?);
+    }
     let mut progress = Progress::new(cases.len(), "cases", arguments.manner.quiet);
     let mut records = Vec::new();
     for (index, planned) in cases.into_iter().enumerate() {

@@ -47,7 +47,7 @@ pub(super) fn open_records(
         ));
     }
     let file = found.go_on().map_err(unwritable)?;
-    skip_finished(cases, &records, arguments.manner.quiet);
+    skip_finished(cases, &records, arguments);
     Ok((file, records))
 }
 
@@ -155,7 +155,7 @@ fn is_same_cell(a: &Case, b: &Case) -> bool {
             backend,
             ..
         } = case.clone();
-        (workload, variant, backend, case.workers)
+        (workload, variant, backend, case.shape())
     };
     cell(a) == cell(b)
 }
@@ -189,7 +189,8 @@ fn refuse_other_settings(
 }
 
 /// Removes the cases that already have a record.
-fn skip_finished(cases: &mut Vec<PlannedCase>, records: &[Record], quiet: bool) {
+fn skip_finished(cases: &mut Vec<PlannedCase>, records: &[Record], arguments: &RunArguments) {
+    let quiet = arguments.manner.quiet;
     let total = cases.len();
     let finished: HashSet<String> = records.iter().map(|record| record.case.id()).collect();
     cases.retain(|planned| !finished.contains(&planned.case.id()));
@@ -197,6 +198,15 @@ fn skip_finished(cases: &mut Vec<PlannedCase>, records: &[Record], quiet: bool) 
         let kept = total - cases.len();
         tell(&format!(
             "{kept} of {total} cases already have a record and are not run again"
+        ));
+    }
+    let is_untraced = |record: &&Record| {
+        record.error.is_none() && record.trace_file.is_none() && record.no_trace_file.is_none()
+    };
+    let untraced = records.iter().filter(is_untraced).count();
+    if !quiet && arguments.trace && untraced > 0 {
+        tell(&format!(
+            "{untraced} of them were measured without --trace and keep no trace"
         ));
     }
 }

@@ -77,7 +77,7 @@ fn overhead(group: &PageGroup) -> Option<String> {
                 name(row)
             ),
             false => format!(
-                "What a task costs beyond its work is too small to be seen here: {} takes less worker time than the plain loop.",
+                "{} takes less worker time than the plain loop: what a task costs beyond its work is too small to be seen here.",
                 name(row)
             ),
         });

@@ -46,10 +46,7 @@ pub(super) fn page_family(key: &str) -> PageFamily {
             "Limit".into(),
             format!("{LIMIT_NOTE}; it is no choice, so it never wins"),
         ),
-        None => (
-            capitalised(key),
-            format!("{}, in their own runtime", capitalised(key)),
-        ),
+        None => (capitalised(key), of_language(key)),
     };
     PageFamily {
         key: key.into(),

@@ -3,7 +3,7 @@
 use super::model::{GlossaryEntry, Page};
 
 /// A word, the views that use it, and its meaning.
-type Word = (&'static str, &'static [&'static str], &'static str);
+type Term = (&'static str, &'static [&'static str], &'static str);
 
 /// The views about workloads.
 const ABOUT_CASES: &[&str] = &[
@@ -11,7 +11,7 @@ const ABOUT_CASES: &[&str] = &[
 ];
 
 /// All words that a page may use, sorted.
-const WORDS: &[Word] = &[
+const WORDS: &[Term] = &[
     (
         "backend",
         ABOUT_CASES,
@@ -176,13 +176,13 @@ const WORDS: &[Word] = &[
 
 /// The words of the views that the page has.
 pub(super) fn glossary(page: &Page) -> Vec<GlossaryEntry> {
-    let has = |view: &&str| match *view {
+    let has = |view: &str| match view {
         "metg" => !page.sweeps.is_empty(),
         view => page.questions.contains_key(view),
     };
     let used = WORDS
         .iter()
-        .filter(|(_, views, _)| views.iter().any(|view| has(&view)));
+        .filter(|(_, views, _)| views.iter().any(|view| has(view)));
     let entries = used.map(|(term, _, text)| GlossaryEntry {
         term: (*term).into(),
         text: (*text).into(),

@@ -9,7 +9,7 @@ use self::cases::views;
 use self::claims::PageClaim;
 use self::family::page_family;
 use self::group::{backends, page_group};
-use self::load::PageLoad;
+use self::load::page_load;
 use self::model::{PAGE_VERSION, PageFailure, PageGroup, PageHeading};
 use self::sweeps::PageSweep;
 use self::verdicts::{PageComparison, PageHistory};
@@ -71,7 +71,7 @@ impl Page {
         let groups: Vec<_> = groups.collect();
         Self {
             heading: report.heading.as_ref().map(heading),
-            load: PageLoad::new(&report.load, &groups),
+            load: page_load(&report.load, &groups),
             families: overview
                 .families
                 .iter()
@@ -81,6 +81,7 @@ impl Page {
             groups,
             sweeps: report.sweeps.iter().map(PageSweep::new).collect(),
             claims: report.claims.iter().map(PageClaim::new).collect(),
+            timelines: report.timelines.clone(),
             ..Self::default()
         }
         .finished()

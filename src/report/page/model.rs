@@ -9,11 +9,11 @@ use serde::Serialize;
 
 use super::claims::PageClaim;
 use super::cost::PageCost;
-use super::load::PageLoad;
 use super::scaling::PageCurve;
 use super::sweeps::PageSweep;
 use super::tail::PageTail;
 use super::verdicts::{PageComparison, PageHistory};
+use crate::report::timelines::PageTimeline;
 
 /// The version of the data, for scripts that read a page.
 pub(super) const PAGE_VERSION: u32 = 1;
@@ -50,7 +50,7 @@ pub(crate) struct Page {
     /// Cases that did not begin to run.
     pub skipped: Vec<PageFailure>,
     /// What each worker did in one traced run of a case.
-    pub timelines: Vec<serde_json::Value>,
+    pub timelines: Vec<PageTimeline>,
     /// The words that the page uses.
     pub glossary: Vec<GlossaryEntry>,
 }
@@ -300,6 +300,37 @@ pub(crate) struct PageSchedule {
     pub overhead_ns: Option<f64>,
     /// The duration of tasks that run beside others ÷ that of the same tasks alone.
     pub inflation_ratio: Option<f64>,
+}
+
+/// How busy each core was. Times are from the beginning of the run.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct PageLoad {
+    /// The number of cores whose load is known.
+    pub core_count: usize,
+    /// The end of the last stretch.
+    pub end_ns: u64,
+    /// Stretches of time: start, length, and the busy share of each core in thousandths. Without shares, the load is not
+    /// known.
+    pub stretches: Vec<(u64, u64, Vec<u32>)>,
+    /// The cases, in the order in which they ran.
+    pub cases: Vec<PageSpan>,
+}
+
+/// The time in which a case took its samples.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct PageSpan {
+    /// The first sample.
+    pub start_ns: u64,
+    /// The last sample.
+    pub end_ns: u64,
+    /// The row of the case; null for cases of sweeps and claims.
+    pub row: Option<String>,
+    /// The case, by its name on the command line.
+    pub name: String,
+    /// What everything else took of the machine.
+    pub foreign_ratio: Option<f64>,
+    /// Whether that is enough to doubt the times.
+    pub is_disturbed: bool,
 }
 
 /// A case without figures.

@@ -57,7 +57,7 @@ fn families(page: &Page) -> Option<String> {
         (family.title.as_str(), won.count())
     });
     let mut counts: Vec<(&str, usize)> = counts.filter(|(_, won)| *won > 0).collect();
-    counts.sort_by(|a, b| b.1.cmp(&a.1));
+    counts.sort_by_key(|(_, won)| std::cmp::Reverse(*won));
     if counts.is_empty() {
         return Some("Nothing was measured: all cases failed.".into());
     }

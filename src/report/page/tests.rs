@@ -161,7 +161,7 @@ fn failures_are_rows_with_their_reason() {
     assert!(failed[0].samples_ns.is_empty() && failed[0].median_ns.is_none());
     assert_eq!(page.failures[0].row, failed[0].id);
     assert!(page.failures[0].message.contains("no answer for 30 s"));
-    assert!(closing(&page, "trust").unwrap().contains("1 failed"));
+    assert!(closing(&page, "trust").unwrap().contains("1 case failed"));
     let only = self::page([case("a", "fork", 1).error("killed", "signal 9")]);
     assert_eq!(
         only.groups[0].cells[0].failure.as_deref(),

@@ -44,8 +44,11 @@ impl<W: Wrapper> Kernel for Wrapped<W> {
     }
 
     fn wait(&self, task: TaskId) -> Option<Duration> {
-        self.wrapper.begin_wait(task);
-        self.kernel.wait(task)
+        let wait = self.kernel.wait(task);
+        if wait.is_some() || self.kernel.is_awaited() {
+            self.wrapper.begin_wait(task);
+        }
+        wait
     }
 
     fn is_awaited(&self) -> bool {
