@@ -12,7 +12,7 @@ Dyno.start = () => {
     Dyno.element("a", { class: "skip", href: "#main" }, "Skip to the answers"),
     Dyno.pageHeading(),
     Dyno.navigation(views),
-    Dyno.element("div", { id: "filters", role: "search", "aria-label": "Filters" }),
+    Dyno.element("div", { id: "filters", role: "region", "aria-label": "Filters" }),
     Dyno.element("main", { id: "main", tabindex: "-1" }, views.map(Dyno.section)),
     Dyno.element("p", { id: "said", role: "status", "aria-live": "polite", class: "hidden" }),
   );

@@ -56,14 +56,12 @@ const BRIEFS: [Brief; 2] = [
                 "Which cases",
                 &["filters", "exclude", "backends", "workers", "dry_run"],
             ),
-            ("What to compare", &["base", "head", "features", "profile"]),
+            ("What to compare", &["base", "head", "features"]),
             (
                 "How to judge",
                 &[
                     "threshold",
-                    "alpha",
                     "max_time",
-                    "pairs",
                     "allow_new",
                     "allow_missing",
                     "fail_on_inconclusive",

@@ -116,7 +116,7 @@ fn foreign_backends_kernels_and_workloads_have_the_whole_command_line() {
             "--backends",
             "serial,batches,rayon",
         ])
-        .args(["collatz", "--exact"])
+        .args(["collatz", "--exact", "--details"])
         .arg("--out")
         .arg(&out)
         .output()

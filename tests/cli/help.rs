@@ -93,7 +93,7 @@ fn a_harness_has_its_own_name() {
         let found = commands.iter().find(|one| script.contains(**one));
         assert_eq!(found, None, "{shell}");
     }
-    let help = stdout(&own(&["run", "--help"]));
+    let help = stdout(&own(&["run", "--help-all"]));
     assert!(help.contains("Usage: custom_backend run"), "{help}");
     assert!(help.contains("`custom_backend list`"), "{help}");
     let refused = own(&["run", "no-such-case"]);

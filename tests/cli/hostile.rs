@@ -188,17 +188,14 @@ fn pages_and_pictures_are_well_formed() {
     folder.run(&["report", "base.jsonl", "--pictures", "--out", "page"]);
     let page = fs::read_to_string(folder.path("page/report.html")).unwrap();
     assert_harmless("the page", &page);
-    let pictures = page.split("<svg").skip(1);
-    let pictures =
-        pictures.map(|rest| format!("<svg{}</svg>", rest.split("</svg>").next().unwrap()));
-    let mut pictures: Vec<String> = pictures.collect();
+    let mut pictures: Vec<String> = Vec::new();
     for entry in fs::read_dir(folder.path("page/pictures")).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|one| one == "svg") {
             pictures.push(fs::read_to_string(path).unwrap());
         }
     }
-    assert!(pictures.len() > 1);
+    assert!(!pictures.is_empty());
     for picture in pictures {
         assert_harmless("a picture", &picture);
         roxmltree::Document::parse(&picture).unwrap();

@@ -1,6 +1,6 @@
 //! The page of a report: its data, and the HTML file around it.
 //!
-//! [`Page`] holds everything that the page shows. [`document`] puts it into one self-contained file, together with the
+//! [`Page`] holds everything that the page shows. [`document()`] puts it into one self-contained file, together with the
 //! scripts and styles of `assets/page`, which draw it. `assets/page/README.md` says what each of them does.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -23,7 +23,7 @@ const CURVE_STEPS: u32 = 40;
 pub(crate) struct PageCurve {
     /// The name of the backend, with options if needed.
     pub label: String,
-    /// The position of the backend in [`Page::backends`].
+    /// The position of the backend in [`Page::backends`](super::model::Page::backends).
     pub backend: usize,
     /// The language of the program that ran the tasks.
     pub language: String,

@@ -120,7 +120,7 @@ impl TaskTimes {
 
     /// What the clock shows now, in ticks.
     ///
-    /// Nothing orders a reading of the counter among other instructions: a fence would double its cost. So the start of a
+    /// Nothing orders a reading of the counter among other instructions: a fence would nearly double its cost. So the start of a
     /// task can be read while the processor still checks its inputs, a fraction of a microsecond early.
     #[inline]
     pub fn now(&self) -> u64 {
