@@ -2,7 +2,7 @@
 
 Dyno.views.push({
   key: "backends",
-  title: "Which backend?",
+  title: "Backend",
   question: "Which backend, and how sure is that?",
   shows: data => data.groups.length > 0,
   draw: host => {
@@ -70,7 +70,7 @@ Dyno.dots = (host, group) => {
   const height = 24;
   Dyno.drawing(host, rows.length * height + 50, `${metric.title} of ${group.title}: ${rows.map(row => `${Dyno.rowName(row)} ${metric.format(metric.value(row))}`).join("; ")}`, (drawing, width) => {
     drawing.setAttribute("role", "group");
-    const left = Dyno.clamp(width * 0.3, 110, 210);
+    const left = Dyno.clamp(width * 0.3, 134, 210);
     const right = width - 78;
     const ends = rows.flatMap(row => [metric.value(row), metric.low?.(row), metric.high?.(row)]);
     const scale = Dyno.logScale(ends, left, right);
@@ -84,7 +84,7 @@ Dyno.dots = (host, group) => {
       const label = Dyno.mark(
         "a",
         { href: Dyno.linkTo(row.id), class: "label", "aria-label": `${Dyno.rowName(row)}: ${metric.format(metric.value(row))}, show its samples`, click: event => { event.preventDefault(); open(); } },
-        Dyno.mark("text", { x: left - 10, y: y + 4, "text-anchor": "end" }, Dyno.fit(`${row.label}${row.is_limit ? "†" : ""} / ${row.workers}`, left - 16)),
+        Dyno.mark("text", { x: left - 10, y: y + 4, "text-anchor": "end" }, Dyno.caseLabel(row, left - 16)),
       );
       const mark = Dyno.mark("g", { class: "case", click: open });
       if (Dyno.known(low)) mark.append(Dyno.mark("line", { class: "interval", x1: scale(low), x2: scale(high), y1: y, y2: y }));

@@ -53,8 +53,8 @@ Dyno.drawing = (host, height, label, draw) => {
   const drawing = Dyno.mark("svg", {
     viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label, class: "drawing",
   });
-  draw(drawing, width);
   host.append(drawing);
+  draw(drawing, width);
   return drawing;
 };
 
@@ -62,9 +62,11 @@ Dyno.drawing = (host, height, label, draw) => {
 Dyno.axisBelow = (drawing, scale, top, bottom, format, title) => {
   const taken = [];
   const label = (x, text, isTick) => {
-    if (taken.some(other => Math.abs(other - x) < 56)) return;
-    taken.push(x);
+    const wide = text.length * 6.6;
     const anchor = x < scale(scale.low) + 20 ? "start" : x > scale(scale.high) - 20 ? "end" : "middle";
+    const start = x - { start: 0, middle: wide / 2, end: wide }[anchor];
+    if (taken.some(([from, to]) => start < to + 8 && start + wide > from - 8)) return;
+    taken.push([start, start + wide]);
     drawing.append(Dyno.mark("text", { class: isTick ? "tick" : "tick end", x, y: bottom + 15, "text-anchor": anchor }, text));
   };
   for (const tick of scale.ticks) {
@@ -114,6 +116,58 @@ Dyno.familyMark = (family, x, y, size = 5) => {
 // The colour class of a backend's line.
 Dyno.lineClass = index => `line line-${index % 8} dash-${Math.floor(index / 8) % 3}`;
 
+// A curve of a drawing: its line and what belongs to it, so that the key can raise it.
+Dyno.curve = (drawing, ...marks) => {
+  const curve = Dyno.mark("g", { class: "curve" }, ...marks);
+  drawing.append(curve);
+  return curve;
+};
+
+// The key of curves: each name with its line. Pointing at a name raises its curve; a press keeps it raised. `entries` are
+// `{style, text, curve}`. Readers without a pointer have the table.
+Dyno.curveKey = (drawing, entries) => {
+  const raise = (entry, isRaised) => {
+    entry.curve.classList.toggle("raised", isRaised || entry.item.classList.contains("pressed"));
+    drawing.classList.toggle("dimmed", entries.some(one => one.curve.classList.contains("raised")));
+  };
+  for (const entry of entries) {
+    const picture = Dyno.mark("svg", { class: "drawing", width: 28, height: 12, viewBox: "0 0 28 12", "aria-hidden": "true" }, Dyno.mark("path", { class: entry.style, d: "M0,6H28" }));
+    entry.item = Dyno.element("li", {
+      title: entry.text,
+      pointerenter: () => raise(entry, true),
+      pointerleave: () => raise(entry, false),
+      click: () => {
+        entry.item.classList.toggle("pressed");
+        raise(entry, true);
+      },
+    }, picture, " ", Dyno.fit(entry.text, 400));
+  }
+  return Dyno.element("ul", { class: "legend key" }, entries.map(entry => entry.item));
+};
+
+// A canvas that fills the width of its host, for drawings with too many marks for single elements. `draw` gets the context
+// and a function that looks up a colour of the page. It draws again when the page turns light or dark.
+Dyno.canvas = (host, height, label, attributes, draw) => {
+  const width = Dyno.clamp(Math.round(host.clientWidth) || 640, 280, 1100);
+  const density = window.devicePixelRatio || 1;
+  const canvas = Dyno.element("canvas", { width: width * density, height: height * density, style: `width:${width}px;height:${height}px`, role: "img", "aria-label": label, ...attributes });
+  const redraw = () => {
+    const style = getComputedStyle(document.documentElement);
+    const known = new Map();
+    const colour = name => known.get(name) ?? known.set(name, style.getPropertyValue(name).trim()).get(name);
+    const context = canvas.getContext("2d");
+    context.setTransform(density, 0, 0, density, 0, 0);
+    context.clearRect(0, 0, width, height);
+    context.font = "12px system-ui, sans-serif";
+    context.globalAlpha = 1;
+    draw(context, colour, width);
+  };
+  canvas.addEventListener("dyno-theme", redraw);
+  host.append(canvas);
+  redraw();
+  return { canvas, redraw, width };
+};
+
 // The families that occur in these rows, with their marks.
 Dyno.legend = rows => {
   const used = Dyno.data.families.filter(family => rows.some(row => row.family === family.key));
@@ -133,9 +187,17 @@ Dyno.hint = (mark, text) => {
   return mark;
 };
 
-// A text that fits into `width` pixels, cut with an ellipsis.
+// A text that fits into `width` pixels, cut with an ellipsis. It is set apart, so that its direction of writing does not
+// change the order of what stands beside it.
 Dyno.fit = (text, width, letter = 6.6) => {
   const count = Math.max(Math.floor(width / letter), 3);
   const letters = [...text];
-  return letters.length <= count ? text : letters.slice(0, count - 1).join("") + "…";
+  const cut = letters.length <= count ? text : letters.slice(0, count - 1).join("") + "…";
+  return `\u2068${cut}\u2069`;
+};
+
+// The label of a case in a drawing: backend and workers, with a sign if it is the limit. The workers are never cut off.
+Dyno.caseLabel = (row, width) => {
+  const end = `${row.is_limit ? "†" : ""} / ${row.workers}`;
+  return Dyno.fit(row.label, width - end.length * 6.6) + end;
 };

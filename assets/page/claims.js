@@ -2,7 +2,7 @@
 
 Dyno.views.push({
   key: "claims",
-  title: "Do the claims hold?",
+  title: "Claims",
   question: "Do the textbook claims hold?",
   shows: data => data.claims.length > 0,
   draw: host => {

@@ -2,7 +2,7 @@
 
 Dyno.views.push({
   key: "cost",
-  title: "What does it cost?",
+  title: "Resources",
   question: "What does it cost?",
   shows: data => data.groups.some(group => group.rows.some(row => row.cost)),
   draw: host => {
@@ -21,7 +21,7 @@ Dyno.costFigure = (group, rows) => {
   Dyno.lazily(figure, 60 + rows.length * 20, () => {
     const height = 20;
     Dyno.drawing(figure, rows.length * height + 46, `CPU time of a run of ${group.title}`, (drawing, width) => {
-      const left = Dyno.clamp(width * 0.3, 110, 210);
+      const left = Dyno.clamp(width * 0.3, 134, 210);
       const least = Math.max(rows[0].cost.cpu_ns, 1);
       const most = Math.min(rows.at(-1).cost.cpu_ns, least * 20) || 1;
       const x = Dyno.linearScale(0, most, left, width - 78);
@@ -33,7 +33,7 @@ Dyno.costFigure = (group, rows) => {
         const idle = Math.max(row.cost.idle_cpu_ns ?? 0, 0);
         const middle = Math.min(x(Math.max(row.cost.cpu_ns - idle, 0)), end);
         drawing.append(
-          Dyno.mark("text", { class: "name", x: left - 10, y: y + 12, "text-anchor": "end" }, Dyno.fit(`${row.label}${row.is_limit ? "†" : ""} / ${row.workers}`, left - 16)),
+          Dyno.mark("text", { class: "name", x: left - 10, y: y + 12, "text-anchor": "end" }, Dyno.caseLabel(row, left - 16)),
           Dyno.mark("rect", { class: "part part-0", x: left, y, width: Math.max(middle - left, 0.5), height: 14 }),
           Dyno.hint(Dyno.mark("rect", { class: "part", style: `fill: url(#idle-${group.slug})`, x: middle, y, width: Math.max(end - middle, 0), height: 14 }), `${Dyno.rowName(row)}: ${Dyno.time(row.cost.cpu_ns)}, of which ${Dyno.time(idle)} beyond a plain loop`),
           Dyno.mark("text", { class: "value", x: width - 70, y: y + 12 }, Dyno.time(row.cost.cpu_ns)),

@@ -2,7 +2,7 @@
 
 Dyno.views.push({
   key: "families",
-  title: "Which family?",
+  title: "Family",
   question: "Threads, processes or async, for my kind of work?",
   shows: data => data.groups.length > 0,
   draw: host => {

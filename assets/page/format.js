@@ -41,7 +41,7 @@ Dyno.multiple = Dyno.orDash(ratio => {
 });
 
 // A small number such as switches per task.
-Dyno.small = Dyno.orDash(value => Dyno.digits(value));
+Dyno.small = Dyno.orDash(value => (value !== 0 && Math.abs(value) < 0.0005 ? "< 0.001" : Dyno.digits(value)));
 
 // Two ends of an interval, with one unit.
 Dyno.interval = (low, high, format) =>

@@ -2,7 +2,7 @@
 
 Dyno.views.push({
   key: "lost",
-  title: "Where is time lost?",
+  title: "Lost time",
   question: "Where is the time lost?",
   shows: data => Boolean(data.load) || data.groups.some(group => group.rows.some(row => row.schedule)),
   draw: host => {
@@ -16,13 +16,13 @@ Dyno.views.push({
   },
 });
 
-// The load of the cores: the darker, the busier. Above it the cases; disturbed ones have a pattern.
+// The load of the cores: the higher, the busier. Above it the cases; disturbed ones have a pattern.
 Dyno.loadFigure = (host, load) => {
   const figure = Dyno.element(
     "article",
     { class: "figure", "aria-label": "Load of the cores" },
     Dyno.element("h3", {}, "Load of the cores over the run"),
-    Dyno.element("p", { class: "reading" }, "The darker, the busier. The bar above the cores shows the cases; striped ones were disturbed by other programs. Point at one for its name."),
+    Dyno.element("p", { class: "reading" }, "The fuller a strip, the busier the core. The bar above the cores shows the cases; striped ones were disturbed by other programs. Point at one for its name, or open the table."),
   );
   host.append(figure);
   Dyno.lazily(figure, 120 + load.core_count * 24, () => {
@@ -41,16 +41,15 @@ Dyno.loadFigure = (host, load) => {
       for (let core = 0; core < load.core_count; core += 1) {
         const y = 28 + core * 24;
         drawing.append(Dyno.mark("text", { class: "tick", x: 54, y: y + 14, "text-anchor": "end" }, `core ${core}`), Dyno.mark("rect", { class: "core", x: 62, y, width: width - 74, height: 20 }));
-        for (const [start, length, cores] of load.stretches) {
-          if (!Dyno.known(cores[core])) continue;
-          const mark = Dyno.mark("rect", { class: `load-${Math.min(Math.floor(cores[core] / 200), 4)}`, x: x(start), y, width: Math.max(x(start + length) - x(start), 0.6), height: 20 });
-          drawing.append(Dyno.hint(mark, `core ${core}, ${Dyno.time(start)} to ${Dyno.time(start + length)}: ${Dyno.percent(cores[core] / 1000)} busy`));
-        }
+        const path = load.stretches
+          .filter(([, , cores]) => Dyno.known(cores[core]))
+          .map(([start, length, cores]) => `M${x(start).toFixed(1)},${y + 20}V${(y + 20 - cores[core] / 50).toFixed(1)}H${x(start + length).toFixed(1)}V${y + 20}Z`);
+        drawing.append(Dyno.mark("path", { class: "load", d: path.join("") }));
       }
       Dyno.axisBelow(drawing, x, height - 40, height - 40, Dyno.time, "Time since the run began");
     });
-    const levels = ["0 to 20%", "20 to 40%", "40 to 60%", "60 to 80%", "80 to 100%"];
-    figure.append(Dyno.element("ul", { class: "legend" }, levels.map((level, index) => Dyno.element("li", {}, Dyno.mark("svg", { width: 16, height: 12, "aria-hidden": "true" }, Dyno.mark("rect", { class: `load-${index} framed`, width: 16, height: 12 })), ` ${level} busy`))));
+    const sources = load.sources ?? [];
+    if (sources.length) figure.append(Dyno.element("p", { class: "note" }, Dyno.name(sources.join("; "))));
     figure.append(
       Dyno.foldedTable("load", "The cases in the order of the run", [
         { title: "Case", value: one => one.name },
@@ -76,14 +75,14 @@ Dyno.scheduleFigure = (group, rows) => {
     const value = (row, part) => Math.max(row.schedule[part.key] ?? (part.key === "overhead_ns" ? row.median_ns - (row.schedule.bound_ns ?? row.schedule.best_ns) : 0), 0);
     const whole = row => Math.max(parts.reduce((sum, part) => sum + value(row, part), 0), row.median_ns);
     Dyno.drawing(figure, rows.length * height + 46, `Parts of the time of ${group.title}`, (drawing, width) => {
-      const left = Dyno.clamp(width * 0.3, 110, 210);
+      const left = Dyno.clamp(width * 0.3, 134, 210);
       const best = Math.min(...rows.map(whole));
       // Rows that take much longer than the best would hide the parts of all others.
       const x = Dyno.linearScale(0, Math.min(Math.max(...rows.map(whole)), best * 4), left, width - 78);
       Dyno.axisBelow(drawing, x, 4, rows.length * height + 4, Dyno.time, "Time of a run; bars are cut at four times the best");
       for (const [index, row] of rows.entries()) {
         const y = 6 + index * height;
-        drawing.append(Dyno.mark("text", { class: "name", x: left - 10, y: y + 13, "text-anchor": "end" }, Dyno.fit(`${row.label}${row.is_limit ? "†" : ""} / ${row.workers}`, left - 16)));
+        drawing.append(Dyno.mark("text", { class: "name", x: left - 10, y: y + 13, "text-anchor": "end" }, Dyno.caseLabel(row, left - 16)));
         let sum = 0;
         for (const part of parts) {
           const [from, to] = [sum, sum + value(row, part)].map(ns => Math.min(x(ns), width - 78));

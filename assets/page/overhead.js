@@ -2,7 +2,7 @@
 
 Dyno.views.push({
   key: "overhead",
-  title: "What does a task cost?",
+  title: "Task cost",
   question: "What does a task cost, and how small can tasks be?",
   shows: data => data.sweeps.length > 0 || data.groups.some(group => group.rows.some(row => Dyno.known(row.overhead_ns))),
   draw: host => {
@@ -28,14 +28,14 @@ Dyno.overheadFigure = group => {
     const height = 20;
     if (positive.length) {
       Dyno.drawing(figure, positive.length * height + 50, `Overhead per task on ${group.title}`, (drawing, width) => {
-        const left = Dyno.clamp(width * 0.3, 110, 210);
+        const left = Dyno.clamp(width * 0.3, 134, 210);
         const scale = Dyno.logScale(positive.map(row => row.overhead_ns), left, width - 78);
         const bottom = positive.length * height + 6;
         Dyno.axisBelow(drawing, scale, 4, bottom, Dyno.time, "Overhead per task, logarithmic");
         for (const [index, row] of positive.entries()) {
           const y = 14 + index * height;
           drawing.append(
-            Dyno.mark("text", { class: "name", x: left - 10, y: y + 4, "text-anchor": "end" }, Dyno.fit(`${row.label}${row.is_limit ? "†" : ""} / ${row.workers}`, left - 16)),
+            Dyno.mark("text", { class: "name", x: left - 10, y: y + 4, "text-anchor": "end" }, Dyno.caseLabel(row, left - 16)),
             Dyno.mark("line", { class: "stem", x1: left, x2: scale(row.overhead_ns), y1: y, y2: y }),
             Dyno.hint(Dyno.familyMark(row.family, scale(row.overhead_ns), y, 4.5), `${Dyno.rowName(row)}: ${Dyno.time(row.overhead_ns)} per task`),
             Dyno.mark("text", { class: "value", x: width - 70, y: y + 4 }, Dyno.time(row.overhead_ns)),
@@ -87,25 +87,24 @@ Dyno.sweepDrawing = (host, sweep) => {
   const curves = sweep.curves.filter(curve => curve.points.length);
   if (!curves.length) return;
   Dyno.drawing(host, height, `Efficiency over the size of a task on ${sweep.title}`, (drawing, width) => {
-    const isNarrow = width < 520;
-    const right = isNarrow ? width - 14 : width - 170;
+    const right = width - 14;
     const x = Dyno.logScale(curves.flatMap(curve => curve.points.map(point => point.granularity_ns)), 52, right);
     const most = Math.max(1, ...curves.flatMap(curve => curve.points.map(point => point.efficiency_ratio)));
     const y = Dyno.linearScale(0, Math.min(most, 1.5), height - 44, 26);
     Dyno.axisBelow(drawing, x, 20, height - 44, Dyno.time, "Size of a task, logarithmic");
     Dyno.axisLeft(drawing, y, 52, right, Dyno.percent, "Efficiency");
     drawing.append(Dyno.mark("line", { class: "ideal", x1: 52, x2: right, y1: y(sweep.target_ratio), y2: y(sweep.target_ratio) }));
-    let above = -Infinity;
+    drawing.append(Dyno.mark("text", { class: "tick", x: right, y: y(sweep.target_ratio) + 14, "text-anchor": "end" }, `○ METG: the size at which ${Dyno.percent(sweep.target_ratio)} is reached`));
+    const entries = [];
     const ordered = [...curves].sort((a, b) => b.points.at(-1).efficiency_ratio - a.points.at(-1).efficiency_ratio);
     for (const curve of ordered) {
-      const style = Dyno.lineClass(curve.backend);
+      const style = Dyno.lineClass(Dyno.data.backends.findIndex(one => one.name === curve.backend));
       const points = curve.points.map(point => [x(point.granularity_ns), y(Dyno.clamp(point.efficiency_ratio, 0, 1.5))]);
-      drawing.append(Dyno.hint(Dyno.mark("path", { class: style, d: Dyno.pathOf(points) }), `${curve.label}: METG ${curve.metg}`));
-      if (curve.side === "at") drawing.append(Dyno.hint(Dyno.mark("circle", { class: `dot ${style}`, cx: x(curve.metg_ns), cy: y(sweep.target_ratio), r: 5 }), `${curve.label}: METG ${curve.metg}`));
-      if (!isNarrow) {
-        above = Math.max(points.at(-1)[1] + 4, above + 14);
-        if (above < height - 30) drawing.append(Dyno.mark("text", { class: "tick", x: right + 10, y: above }, Dyno.fit(`${curve.label} ${curve.metg}`, 158)));
-      }
+      const text = `${curve.label}: METG ${curve.metg}`;
+      const marks = [Dyno.hint(Dyno.mark("path", { class: style, d: Dyno.pathOf(points) }), text)];
+      if (curve.side === "at") marks.push(Dyno.hint(Dyno.mark("circle", { class: `dot ${style}`, cx: x(curve.metg_ns), cy: y(sweep.target_ratio), r: 5 }), text));
+      entries.push({ style, text: `${curve.label}${curve.is_limit ? "†" : ""} ${curve.metg}`, curve: Dyno.curve(drawing, marks) });
     }
+    host.append(Dyno.curveKey(drawing, entries));
   });
 };

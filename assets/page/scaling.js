@@ -2,11 +2,11 @@
 
 Dyno.views.push({
   key: "scaling",
-  title: "Does it scale?",
+  title: "Scaling",
   question: "Does it scale?",
   shows: data => data.groups.some(group => Dyno.scalingCurves(group).length > 0),
   draw: host => {
-    host.append(Dyno.element("p", { class: "reading" }, "Speed-up is the time of a plain loop in the same language divided by the time with these workers. The dashed line is the ideal: twice the workers, half the time."));
+    host.append(Dyno.element("p", { class: "reading" }, "Speed-up is the time of a plain loop in the same language divided by the time with these workers. The dashed line is the ideal: twice the workers, half the time. Thin dashed curves are fitted laws (Universal Scalability Law), from three numbers of workers up."));
     for (const group of Dyno.selected()) {
       const curves = Dyno.scalingCurves(group);
       if (curves.length) host.append(Dyno.scalingFigure(group, curves));
@@ -16,12 +16,13 @@ Dyno.views.push({
   },
 });
 
-// The curves of the backends that the filters let through, if they have at least two numbers of workers.
+// The curves of the backends that the filters let through; none unless one of them has at least three numbers of workers.
 Dyno.scalingCurves = group => {
   const shown = new Set(group.rows.map(row => row.id));
-  return (group.scaling ?? [])
+  const curves = (group.scaling ?? [])
     .map(curve => ({ ...curve, points: curve.points.filter(point => shown.has(point.row)) }))
-    .filter(curve => curve.points.length > 1);
+    .filter(curve => curve.points.length > 0);
+  return curves.some(curve => curve.points.length > 2) ? curves : [];
 };
 
 Dyno.scalingFigure = (group, curves) => {
@@ -52,17 +53,17 @@ Dyno.uslTable = (group, curves) => {
   return Dyno.foldedTable(`usl-${group.slug}`, `Universal Scalability Law on ${group.title}`, [
     { title: "Backend", value: curve => curve.label },
     { title: "Contention σ", value: curve => curve.usl.sigma, text: curve => range(curve.usl.sigma, curve.usl.sigma_low, curve.usl.sigma_high), isNumber: true },
-    { title: "Coherency κ", value: curve => curve.usl.kappa, text: curve => range(curve.usl.kappa, curve.usl.kappa_low, curve.usl.kappa_high), isNumber: true },
+    { title: "Crosstalk κ", value: curve => curve.usl.kappa, text: curve => range(curve.usl.kappa, curve.usl.kappa_low, curve.usl.kappa_high), isNumber: true },
     { title: "One worker λ", value: curve => curve.usl.lambda, text: curve => range(curve.usl.lambda, curve.usl.lambda_low, curve.usl.lambda_high), isNumber: true },
     { title: "Most workers that help", value: curve => curve.usl.peak_workers, isNumber: true },
-  ], curves);
+    { title: "In words", value: curve => curve.usl.text },
+  ], curves, { summary: "Table of the fitted laws" });
 };
 
 Dyno.scalingDrawing = (host, group, curves) => {
   const height = 300;
   Dyno.drawing(host, height, `Speed-up over workers on ${group.title}`, (drawing, width) => {
-    const isNarrow = width < 520;
-    const right = isNarrow ? width - 14 : width - 170;
+    const right = width - 14;
     const points = curves.flatMap(curve => curve.points);
     const counts = [...new Set(points.map(point => point.workers))].sort((a, b) => a - b);
     const most = Math.max(...counts, 2);
@@ -82,24 +83,23 @@ Dyno.scalingDrawing = (host, group, curves) => {
     const reach = Math.min(most, top);
     drawing.append(
       Dyno.mark("line", { class: "ideal", x1: x(1), y1: y(1), x2: x(reach), y2: y(reach) }),
+      Dyno.mark("text", { class: "tick", x: x(reach) - 8, y: y(reach) + 4, "text-anchor": "end" }, "ideal"),
     );
     const ordered = [...curves].sort((a, b) => b.points.at(-1).speed_up - a.points.at(-1).speed_up);
-    let above = -Infinity;
+    const entries = [];
     for (const curve of ordered) {
       const style = Dyno.lineClass(curve.backend);
-      if (curve.usl) drawing.append(Dyno.mark("path", { class: `fit ${style}`, d: Dyno.pathOf(curve.usl.curve.map(([workers, speedUp]) => [x(workers), y(Dyno.clamp(speedUp, 0, top))])) }));
-      const line = Dyno.mark("path", { class: style, d: Dyno.pathOf(curve.points.map(point => [x(point.workers), y(point.speed_up)])) });
-      drawing.append(Dyno.hint(line, curve.label));
+      const marks = [Dyno.hint(Dyno.mark("path", { class: style, d: Dyno.pathOf(curve.points.map(point => [x(point.workers), y(point.speed_up)])) }), curve.label)];
+      if (curve.usl) marks.push(Dyno.mark("path", { class: `fit ${style}`, d: Dyno.pathOf(curve.usl.curve.filter(([workers]) => workers <= most).map(([workers, speedUp]) => [x(workers), y(Dyno.clamp(speedUp, 0, top))])) }));
       for (const point of curve.points) {
-        if (Dyno.known(point.low)) drawing.append(Dyno.mark("line", { class: "interval", x1: x(point.workers), x2: x(point.workers), y1: y(point.low), y2: y(point.high) }));
-        drawing.append(Dyno.hint(Dyno.mark("circle", { class: `dot ${style}`, cx: x(point.workers), cy: y(point.speed_up), r: 3.5 }), `${curve.label}, ${Dyno.counted(point.workers, "worker")}: ${Dyno.multiple(point.speed_up)}`));
+        const at = x(point.workers);
+        if (Dyno.known(point.low)) marks.push(Dyno.mark("line", { class: `interval ${style}`, x1: at, x2: at, y1: y(point.low), y2: y(Math.min(point.high, top)) }));
+        marks.push(Dyno.hint(Dyno.mark("circle", { class: `dot ${style}`, cx: at, cy: y(point.speed_up), r: 3.5 }), `${curve.label}, ${Dyno.counted(point.workers, "worker")}: ${Dyno.multiple(point.speed_up)}`));
       }
-      if (!isNarrow) {
-        const place = Math.max(y(curve.points.at(-1).speed_up) + 4, above + 14);
-        above = place;
-        if (place < height - 30) drawing.append(Dyno.mark("text", { class: "tick", x: right + 10, y: place }, Dyno.fit(`${curve.label} ${Dyno.multiple(curve.points.at(-1).speed_up)}`, 158)));
-      }
+      const last = curve.points.at(-1);
+      entries.push({ style, text: `${curve.label} ${Dyno.multiple(last.speed_up)} with ${last.workers}, efficiency ${Dyno.percent(last.efficiency_ratio)}`, curve: Dyno.curve(drawing, marks) });
     }
+    host.append(Dyno.curveKey(drawing, entries));
   });
 };
 

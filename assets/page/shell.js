@@ -22,14 +22,21 @@ Dyno.start = () => {
   });
   Dyno.shown = views;
   Dyno.stateChanged();
-  window.addEventListener("hashchange", () => Dyno.stateChanged());
+  Dyno.goToTarget();
+  Dyno.followReader();
+  Dyno.closeMenus();
+  window.addEventListener("hashchange", () => {
+    Dyno.stateChanged();
+    Dyno.goToTarget();
+  });
   window.addEventListener("beforeprint", Dyno.drawAll);
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", Dyno.recolour);
   window.matchMedia("print").addEventListener("change", event => event.matches && Dyno.drawAll());
   let width = document.body.clientWidth;
   window.addEventListener("resize", () => {
     if (Math.abs(document.body.clientWidth - width) < 20 || window.matchMedia("print").matches) return;
     width = document.body.clientWidth;
-    Dyno.stateChanged();
+    Dyno.keepPlace(Dyno.stateChanged);
   });
 };
 
@@ -58,13 +65,19 @@ Dyno.nextTheme = () => {
   const root = document.documentElement;
   const isDark = root.dataset.theme ? root.dataset.theme === "dark" : window.matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = isDark ? "light" : "dark";
+  Dyno.recolour();
+};
+
+// Draws canvases again when the page has turned light or dark.
+Dyno.recolour = () => {
+  for (const canvas of document.querySelectorAll("canvas")) canvas.dispatchEvent(new Event("dyno-theme"));
 };
 
 Dyno.navigation = views =>
   Dyno.element(
     "nav",
-    { "aria-label": "Questions" },
-    Dyno.element("ul", {}, views.map(view => Dyno.element("li", {}, Dyno.element("a", { href: `#at=${view.key}`, click: Dyno.jump }, view.title)))),
+    { "aria-label": "Questions", class: "scroll" },
+    Dyno.element("ul", {}, views.map(view => Dyno.element("li", {}, Dyno.element("a", { href: `#at=${view.key}`, "data-key": view.key, click: Dyno.jump }, view.title)))),
   );
 
 // Follows a link within the page, and keeps the filters.
@@ -93,7 +106,55 @@ Dyno.stateChanged = () => {
     view.draw(host);
   }
   if (window.matchMedia("print").matches) Dyno.drawAll();
-  Dyno.goToTarget();
+};
+
+// Does something that may change the height of the page, and keeps what the reader sees where it is: the first heading of a
+// section on the screen, or else the section that fills it.
+Dyno.keepPlace = change => {
+  const sections = [...document.querySelectorAll("main > section")];
+  const place = section => section.getBoundingClientRect();
+  const seen = sections.find(section => place(section).top > 0 && place(section).top < window.innerHeight * 0.8) ?? sections.find(section => place(section).bottom > 120);
+  const before = seen && place(seen).top;
+  const isAtTop = window.scrollY === 0;
+  change();
+  if (!seen || isAtTop) return;
+  const restore = () => {
+    const { top, bottom } = place(seen);
+    window.scrollBy(0, bottom - top + before > 120 ? top - before : top);
+  };
+  restore();
+  // What comes near the screen is drawn now, and may move it again.
+  requestAnimationFrame(() => requestAnimationFrame(restore));
+};
+
+// Marks the section that is read in the navigation.
+Dyno.followReader = () => {
+  const links = new Map([...document.querySelectorAll("nav a")].map(link => [link.dataset.key, link]));
+  const watcher = new IntersectionObserver(entries => {
+    for (const { target, isIntersecting } of entries) {
+      const link = links.get(target.id);
+      if (isIntersecting) {
+        link.setAttribute("aria-current", "true");
+        // The navigation may be wider than a phone.
+        link.closest("nav").scrollLeft = link.offsetLeft - 40;
+      } else link.removeAttribute("aria-current");
+    }
+  }, { rootMargin: "-25% 0px -74% 0px" });
+  for (const section of document.querySelectorAll("main > section")) watcher.observe(section);
+};
+
+// Closes open lists of filters on Escape and on a press elsewhere.
+Dyno.closeMenus = () => {
+  const close = except => {
+    for (const list of document.querySelectorAll("#filters details[open]")) if (list !== except) list.open = false;
+  };
+  document.addEventListener("pointerdown", event => close(event.target.closest?.("#filters details")));
+  document.addEventListener("keydown", event => {
+    const list = document.activeElement?.closest?.("#filters details[open]");
+    if (event.key !== "Escape" || !list) return;
+    close();
+    list.querySelector("summary").focus();
+  });
 };
 
 // Goes to the section or case that the address names, if any. A case is marked, and what hides it is opened.
@@ -109,6 +170,8 @@ Dyno.goToTarget = () => {
   const target = document.getElementById(row ? `backends-${row[0].slug}` : id);
   target?.scrollIntoView({ block: "start" });
   target?.focus({ preventScroll: true });
+  // What comes near the screen is drawn now, and may move the target.
+  requestAnimationFrame(() => requestAnimationFrame(() => target?.scrollIntoView({ block: "start" })));
 };
 
 // The filters: a folded list of boxes for each, the metric, and a way back to everything.
@@ -137,7 +200,7 @@ Dyno.drawFilters = () => {
   );
   const count = Dyno.element("span", { class: "shown" }, `${Dyno.count(selected)} of ${Dyno.counted(all, "case")}`);
   host.replaceChildren(Dyno.element("div", { class: "filters" }, lists, metric, reset, count));
-  if (focused) host.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus();
+  if (focused) host.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 };
 
 Dyno.filterList = (filter, isOpen) => {
@@ -153,7 +216,7 @@ Dyno.filterList = (filter, isOpen) => {
   const count = chosen === null ? "all" : String(values.filter(isChosen).length);
   return Dyno.element(
     "details",
-    { open: isOpen, "data-key": filter.key },
+    { open: isOpen, name: "filters", "data-key": filter.key },
     Dyno.element("summary", { "data-focus": `list-${filter.key}` }, `${filter.title}: ${count}`),
     Dyno.element(
       "fieldset",

@@ -21,17 +21,21 @@ Dyno.metrics = [
 // The state of the address bar.
 Dyno.readState = () => new URLSearchParams(location.hash.slice(1));
 
-// Changes the state; an empty value removes its key. Without `isJump`, the reader stays where they are.
-Dyno.change = changes => {
+// Writes changes into the address bar without drawing anything; an empty value removes its key.
+Dyno.keep = changes => {
   const state = Dyno.readState();
-  state.delete("at");
   for (const [key, value] of Object.entries(changes)) {
     if (value === "" || value === null) state.delete(key);
     else state.set(key, value);
   }
   const text = state.toString();
   history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
-  Dyno.stateChanged();
+};
+
+// Changes the state, and draws everything again where the reader is.
+Dyno.change = changes => {
+  Dyno.keep({ ...changes, at: null });
+  Dyno.keepPlace(Dyno.stateChanged);
 };
 
 // The address of a case on this page, with the filters as they are.

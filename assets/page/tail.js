@@ -2,7 +2,7 @@
 
 Dyno.views.push({
   key: "tail",
-  title: "How bad is the tail?",
+  title: "Tail",
   question: "How bad is the tail?",
   shows: data => data.groups.some(group => group.rows.some(row => row.tails?.length)),
   draw: host => {
@@ -24,6 +24,8 @@ Dyno.tailFigure = (group, name) => {
     Dyno.tailDrawing(figure, title, tails);
     const closing = name === "run" ? Dyno.closing(group.closings?.tail) : null;
     if (closing) figure.append(closing);
+    const notes = [...new Set(tails.map(tail => tail.note).filter(Boolean))];
+    if (notes.length) figure.append(Dyno.element("p", { class: "note" }, notes.length === 1 ? Dyno.name(notes[0]) : "The table has notes on single cases."));
     const column = (heading, key) => ({ title: `${heading} (ns)`, value: tail => tail[key], text: tail => Dyno.time(tail[key]), isNumber: true });
     figure.append(
       Dyno.foldedTable(`tail-${group.slug}-${name.replaceAll(/\W/g, "-")}`, `Percentiles of ${title}`, [
@@ -31,6 +33,7 @@ Dyno.tailFigure = (group, name) => {
         { title: "Workers", value: tail => tail.row.workers, isNumber: true },
         { title: "Count", value: tail => tail.count, text: tail => Dyno.count(tail.count), isNumber: true },
         column("p50", "p50_ns"), column("p90", "p90_ns"), column("p99", "p99_ns"), column("p99.9", "p999_ns"), column("max", "max_ns"),
+        { title: "Notes", value: tail => tail.note },
       ], tails),
     );
   });
@@ -42,22 +45,19 @@ Dyno.tailDrawing = (host, title, tails) => {
   if (!drawn.length) return;
   const height = 300;
   Dyno.drawing(host, height, `Curve of the slowest, ${title}`, (drawing, width) => {
-    const isNarrow = width < 520;
-    const right = isNarrow ? width - 14 : width - 170;
+    const right = width - 14;
     const x = Dyno.logScale(drawn.flatMap(tail => tail.points.map(point => point[0])), 66, right);
     const y = Dyno.logScale(drawn.flatMap(tail => tail.points.map(point => point[1])), height - 44, 26);
     Dyno.axisBelow(drawing, x, 20, height - 44, oneOf => `1 of ${Dyno.count(oneOf)}`, "The slowest");
     Dyno.axisLeft(drawing, y, 66, right, Dyno.time, "Time");
     const ordered = [...drawn].sort((a, b) => a.points.at(-1)[1] - b.points.at(-1)[1]).reverse();
-    let above = -Infinity;
-    for (const tail of ordered) {
-      const style = Dyno.lineClass(tail.row.backend);
+    const entries = ordered.map((tail, index) => {
+      // Cases of one backend would share its colour, so here each case has its own.
+      const style = Dyno.lineClass(index);
       const points = tail.points.map(([oneOf, ns]) => [x(oneOf), y(Math.max(ns, y.low))]);
-      drawing.append(Dyno.hint(Dyno.mark("path", { class: style, d: Dyno.pathOf(points) }), `${Dyno.rowName(tail.row)}: largest ${Dyno.time(tail.max_ns)}`));
-      if (!isNarrow) {
-        above = Math.max(points.at(-1)[1] + 4, above + 14);
-        if (above < height - 30) drawing.append(Dyno.mark("text", { class: "tick", x: right + 10, y: above }, Dyno.fit(`${tail.row.label} / ${tail.row.workers}`, 158)));
-      }
-    }
+      const line = Dyno.hint(Dyno.mark("path", { class: style, d: Dyno.pathOf(points) }), `${Dyno.rowName(tail.row)}: largest ${Dyno.time(tail.max_ns)}`);
+      return { style, text: `${tail.row.label} / ${tail.row.workers}: ${Dyno.time(tail.max_ns)}`, curve: Dyno.curve(drawing, line) };
+    });
+    host.append(Dyno.curveKey(drawing, entries));
   });
 };

@@ -2,7 +2,7 @@
 
 Dyno.views.push({
   key: "trust",
-  title: "Can I trust this?",
+  title: "Trust",
   question: "Can I trust this?",
   shows: data => data.groups.length > 0 || data.skipped.length > 0 || data.failures.length > 0,
   draw: host => {
@@ -12,7 +12,8 @@ Dyno.views.push({
     if (closing) host.append(closing);
     const warnings = heading?.warnings ?? [];
     if (warnings.length) host.append(Dyno.element("ul", { class: "warnings" }, warnings.map(one => Dyno.element("li", {}, "⚠ ", Dyno.name(one)))));
-    const failed = rows.filter(row => row.error);
+    const notRun = new Set(skipped.map(one => one.row));
+    const failed = rows.filter(row => row.error && !notRun.has(row.id));
     if (failed.length) {
       host.append(
         Dyno.element("h3", {}, "Cases that failed"),
@@ -22,14 +23,14 @@ Dyno.views.push({
     if (skipped.length) {
       host.append(
         Dyno.element("h3", {}, "Cases that were not run"),
-        Dyno.element("ul", { class: "skipped" }, skipped.map(one => Dyno.element("li", {}, Dyno.name(one.name), ": ", Dyno.name(one.reason)))),
+        Dyno.element("ul", { class: "skipped" }, skipped.map(one => Dyno.element("li", {}, Dyno.name(one.name), ": ", Dyno.name(one.kind), ": ", Dyno.name(one.message)))),
       );
     }
     if (heading) {
       host.append(
         Dyno.element("h3", {}, "The machine"),
         Dyno.element("dl", { class: "host" }, [
-          ["Processor", heading.processor], ["Machine", heading.machine], ["Load when the run began", Dyno.digits(heading.load_average ?? 0)],
+          ["Processor", heading.processor], ["Machine", heading.machine], ["Load when the run began", (heading.load_average ?? 0).toFixed(2)],
           ["Frequency governor", heading.governor ?? "not known"], ["taskdyno", heading.taskdyno], ["Begun", heading.started],
         ].flatMap(([term, text]) => [Dyno.element("dt", {}, term), Dyno.element("dd", {}, Dyno.name(String(text)))])),
       );
@@ -38,6 +39,7 @@ Dyno.views.push({
     const figure = Dyno.element("article", { class: "figure", "aria-label": "Foreign load of each case" }, Dyno.element("h3", {}, "Foreign load of each case, in the order of the run"));
     host.append(figure);
     Dyno.lazily(figure, 220, () => Dyno.foreignDrawing(figure, rows));
+    Dyno.orderFigure(host, rows);
     host.append(
       Dyno.foldedTable("trust", "How far each case can be trusted", [
         { title: "Case", value: row => `${row.group.title}: ${Dyno.rowName(row)}` },

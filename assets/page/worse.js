@@ -2,7 +2,7 @@
 
 Dyno.views.push({
   key: "worse",
-  title: "Did it get worse?",
+  title: "Worse?",
   question: "Did it get worse?",
   shows: data => Boolean(data.comparison || data.history),
   draw: host => {
@@ -17,7 +17,7 @@ Dyno.comparisonFigure = (host, comparison) => {
   if (closing) host.append(closing);
   host.append(
     Dyno.element("p", { class: "reading" }, "Base: ", Dyno.name(comparison.base), "; head: ", Dyno.name(comparison.head), ". Right of the line at 1 the head is slower. The grey band is the threshold."),
-    ...[comparison.control_text, ...(comparison.notes ?? [])].filter(Boolean).map(note => Dyno.element("p", { class: "note" }, Dyno.name(note))),
+    ...(comparison.notes ?? []).filter(Boolean).map(note => Dyno.element("p", { class: "note" }, Dyno.name(note))),
   );
   const figure = Dyno.element("article", { class: "figure", "aria-label": "Ratios of all cases" }, Dyno.element("h3", {}, Dyno.name(comparison.title)));
   host.append(figure);
@@ -27,14 +27,14 @@ Dyno.comparisonFigure = (host, comparison) => {
     figure.append(
       Dyno.table("comparison", "All compared cases", [
         { title: "Case", value: one => one.case },
-        { title: "Verdict", value: one => one.verdict_words },
+        { title: "Verdict", value: one => one.verdict },
         { title: "Before (ns)", value: one => one.before_ns, text: one => Dyno.time(one.before_ns), isNumber: true },
         { title: "After (ns)", value: one => one.after_ns, text: one => Dyno.time(one.after_ns), isNumber: true },
         { title: "Ratio", value: one => one.ratio, text: one => Dyno.multiple(one.ratio), isNumber: true },
         { title: "Low", value: one => one.low, text: one => Dyno.multiple(one.low), isNumber: true },
         { title: "High", value: one => one.high, text: one => Dyno.multiple(one.high), isNumber: true },
         { title: "Pairs", value: one => one.pair_count, isNumber: true },
-        { title: "Reason", value: one => one.reason },
+        { title: "Note", value: one => one.note || null },
       ], comparison.cases),
     );
   });
@@ -44,7 +44,8 @@ Dyno.forest = (host, cases) => {
   const height = 24;
   Dyno.drawing(host, cases.length * height + 50, "Ratio of the head's time to the base's, with intervals", (drawing, width) => {
     const left = Dyno.clamp(width * 0.36, 120, 320);
-    const right = width - 14;
+    const isWide = width > 720;
+    const right = width - (isWide ? 190 : 14);
     const limit = 1 + Math.max(...cases.map(one => one.threshold_ratio ?? 0));
     const x = Dyno.logScale([...cases.flatMap(one => [one.ratio, one.low, one.high]), 1 / limit, limit], left, right);
     const bottom = cases.length * height + 6;
@@ -53,13 +54,14 @@ Dyno.forest = (host, cases) => {
     drawing.append(Dyno.mark("line", { class: "one", x1: x(1), x2: x(1), y1: 2, y2: bottom }));
     for (const [index, one] of cases.entries()) {
       const y = 16 + index * height;
-      const text = `${one.case}: ${one.verdict_words}, ${Dyno.multiple(one.ratio)} (${Dyno.interval(one.low, one.high, Dyno.multiple)})`;
+      const text = `${one.case}: ${one.verdict}, ${Dyno.multiple(one.ratio)} (${Dyno.interval(one.low, one.high, Dyno.multiple)})`;
       drawing.append(Dyno.mark("text", { class: "name", x: left - 10, y: y + 4, "text-anchor": "end" }, Dyno.fit(one.case, left - 14)));
       const mark = Dyno.mark("g", { class: `verdict verdict-${one.verdict}` });
       if (Dyno.known(one.low)) mark.append(Dyno.mark("line", { x1: x(one.low), x2: x(one.high), y1: y, y2: y }));
       const shapes = { regressed: `M${x(one.ratio) - 5},${y - 5}h10l-5,10z`, improved: `M${x(one.ratio) - 5},${y + 5}h10l-5,-10z` };
       mark.append(shapes[one.verdict] ? Dyno.mark("path", { d: shapes[one.verdict] }) : Dyno.mark("circle", { cx: x(one.ratio), cy: y, r: 4 }));
       drawing.append(Dyno.hint(mark, text));
+      if (isWide && Dyno.known(one.before_ns)) drawing.append(Dyno.mark("text", { class: "value", x: right + 12, y: y + 4 }, `${Dyno.time(one.before_ns)} → ${Dyno.time(one.after_ns)}`));
     }
   });
   host.append(Dyno.element("p", { class: "note" }, "▼ slower, ▲ faster, ● neither"));
@@ -73,7 +75,8 @@ Dyno.historyFigures = (host, all) => {
     host.append(figure);
     Dyno.lazily(figure, 240, () => {
       Dyno.historyDrawing(figure, series);
-      for (const text of [series.text, ...(series.notes ?? [])].filter(Boolean)) figure.append(Dyno.element("p", { class: "closing" }, Dyno.sentence(text)));
+      for (const text of [...series.changes.map(change => change.text), series.text].filter(Boolean)) figure.append(Dyno.closing(text));
+      for (const note of series.notes ?? []) figure.append(Dyno.element("p", { class: "note" }, Dyno.name(note)));
       figure.append(
         Dyno.foldedTable(`history-${index}`, `History of ${series.case}`, [
           { title: "Number", value: point => point.number, isNumber: true },
