@@ -48,7 +48,9 @@ Dyno.pageHeading = () => {
         `${Dyno.counted(heading.case_count, "case")}${heading.failed_count ? `, ${Dyno.count(heading.failed_count)} failed` : ""}, begun ${heading.started}`,
         heading.commit && `commit ${heading.commit}${heading.commit_is_dirty ? ", with changes that are not committed" : ""}`,
       ].filter(Boolean)
-    : ["There are no records, so there is nothing to show."];
+    : Dyno.data.comparison || Dyno.data.history
+      ? []
+      : ["There are no records, so there is nothing to show."];
   const warnings = heading?.warnings ?? [];
   return Dyno.element(
     "header",

@@ -17,7 +17,7 @@ Dyno.comparisonFigure = (host, comparison) => {
   if (closing) host.append(closing);
   host.append(
     Dyno.element("p", { class: "reading" }, "Base: ", Dyno.name(comparison.base), "; head: ", Dyno.name(comparison.head), ". Right of the line at 1 the head is slower. The grey band is the threshold."),
-    ...(comparison.notes ?? []).filter(Boolean).map(note => Dyno.element("p", { class: "note" }, Dyno.name(note))),
+    ...(comparison.notes ?? []).filter(Boolean).map(note => Dyno.element("p", { class: "note" }, Dyno.sentence(note))),
   );
   const figure = Dyno.element("article", { class: "figure", "aria-label": "Ratios of all cases" }, Dyno.element("h3", {}, Dyno.name(comparison.title)));
   host.append(figure);
@@ -76,7 +76,7 @@ Dyno.historyFigures = (host, all) => {
     Dyno.lazily(figure, 240, () => {
       Dyno.historyDrawing(figure, series);
       for (const text of [...series.changes.map(change => change.text), series.text].filter(Boolean)) figure.append(Dyno.closing(text));
-      for (const note of series.notes ?? []) figure.append(Dyno.element("p", { class: "note" }, Dyno.name(note)));
+      for (const note of series.notes ?? []) figure.append(Dyno.element("p", { class: "note" }, Dyno.sentence(note)));
       figure.append(
         Dyno.foldedTable(`history-${index}`, `History of ${series.case}`, [
           { title: "Number", value: point => point.number, isNumber: true },
