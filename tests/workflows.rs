@@ -227,8 +227,8 @@ fn the_program_accepts_every_command_line() {
     for (commands, flags) in lines {
         let help = helps.entry(commands.clone()).or_insert_with(|| {
             let output = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
+                .arg("help")
                 .args(&commands)
-                .arg("--help")
                 .output()
                 .unwrap();
             assert!(output.status.success(), "no command {commands:?}");

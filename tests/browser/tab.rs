@@ -182,12 +182,19 @@ impl Tab {
         self.settle();
     }
 
-    /// A picture of the whole page as a PNG file.
+    /// A picture of the whole page as a PNG file. The window becomes as high as the page, so that everything is drawn.
     pub(crate) fn picture(&mut self, file: &Path) {
-        let answer = self.call(
-            "Page.captureScreenshot",
-            json!({ "format": "png", "captureBeyondViewport": true }),
+        let size = self.value("[innerWidth, document.documentElement.scrollHeight]");
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            json!({
+                "width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": false,
+            }),
         );
+        // What comes into sight is drawn in one frame, and shown in the next.
+        self.settle();
+        self.settle();
+        let answer = self.call("Page.captureScreenshot", json!({ "format": "png" }));
         let text = answer["data"].as_str().unwrap();
         std::fs::write(file, BASE64_STANDARD.decode(text).unwrap()).unwrap();
     }
