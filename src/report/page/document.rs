@@ -1,7 +1,6 @@
 //! The HTML file around the data of a page.
 
 use include_dir::{Dir, include_dir};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::model::{Page, PageCell, PageGroup};
 use super::text::multiple;
@@ -18,28 +17,17 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 
 /// The whole page as one self-contained file.
 pub(in crate::report) fn document(page: &Page) -> String {
-    let data = embedded(page);
-    let markup = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (page.title) }
-                style { (PreEscaped(assets(".css"))) }
-            }
-            body {
-                div id="app" {}
-                noscript { (without_scripts(page)) }
-                script type="application/json" id="data" { (PreEscaped(data)) }
-                script { (PreEscaped(assets(".js"))) }
-            }
-        }
-    };
+    let html = format!(
+        include_str!("document.html"),
+        policy = POLICY,
+        title = text::xml(&page.title),
+        styles = assets(".css"),
+        without_scripts = without_scripts(page),
+        data = embedded(page),
+        scripts = assets(".js"),
+    );
     // Done once for the whole page, so that no part can forget it. JSON has the same escapes.
-    text::visible(&markup.into_string())
+    text::visible(&html)
 }
 
 /// The files with this ending, joined in their order.
@@ -67,30 +55,34 @@ fn embedded(page: &Page) -> String {
 }
 
 /// The first view as a table, for readers without scripts.
-fn without_scripts(page: &Page) -> Markup {
-    html! {
-        h1 { (page.title) }
-        p { "This page draws itself with scripts, which are switched off here. This is its first table." }
-        table {
-            thead { tr {
-                th { "Workload" }
-                @for family in &page.families { th { (family.title) } }
-                th { "Answer" }
-            } }
-            tbody { @for group in &page.groups { (row(page, group)) } }
-        }
-    }
+fn without_scripts(page: &Page) -> String {
+    let families = page.families.iter();
+    let titles: String = families.map(|family| cell("th", &family.title)).collect();
+    let rows: String = page.groups.iter().map(|group| row(page, group)).collect();
+    let title = text::xml(&page.title);
+    format!(
+        "<h1>{title}</h1>\n\
+         <p>This page draws itself with scripts, which are switched off here. This is its first table.</p>\n\
+         <table>\n<tr><th>Workload</th>{titles}<th>Answer</th></tr>\n{rows}</table>"
+    )
 }
 
-fn row(page: &Page, group: &PageGroup) -> Markup {
-    let cell = |key: &str| group.cells.iter().find(|cell| cell.family == key);
-    html! {
-        tr {
-            th { (group.title) }
-            @for family in &page.families { td { (cell(&family.key).map(figure).unwrap_or_default()) } }
-            td { (group.closing) }
-        }
-    }
+fn row(page: &Page, group: &PageGroup) -> String {
+    let of_family = |key: &str| group.cells.iter().find(|cell| cell.family == key);
+    let families = page.families.iter();
+    let figures: String = families
+        .map(|family| of_family(&family.key).map(figure).unwrap_or_default())
+        .map(|figure| cell("td", &figure))
+        .collect();
+    format!(
+        "<tr>{}{figures}{}</tr>\n",
+        cell("th", &group.title),
+        cell("td", &group.closing)
+    )
+}
+
+fn cell(element: &str, content: &str) -> String {
+    format!("<{element}>{}</{element}>", text::xml(content))
 }
 
 fn figure(cell: &PageCell) -> String {
