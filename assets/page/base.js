@@ -40,16 +40,26 @@ Dyno.clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 Dyno.known = value => value !== null && value !== undefined;
 
 // Draws into `host` when it comes near the screen, or at once when the page is printed. `height` keeps its place meanwhile.
+// What is above the reader and turns out higher or lower than that must not move what the reader sees.
 Dyno.lazily = (host, height, draw) => {
   host.style.minHeight = `${height}px`;
   host.dynoDraw = () => {
     host.dynoDraw = null;
     Dyno.watcher.unobserve(host);
+    const before = host.getBoundingClientRect();
+    const isAbove = before.bottom <= Dyno.readingLine();
     host.style.minHeight = "";
     draw(host);
+    if (isAbove) window.scrollBy({ top: host.getBoundingClientRect().height - before.height, behavior: "instant" });
   };
   Dyno.waiting.add(host);
   Dyno.watcher.observe(host);
+};
+
+// Where on the screen somebody reads: at the first question that is on it, or else below the filters.
+Dyno.readingLine = () => {
+  const tops = [...document.querySelectorAll("main h2")].map(heading => heading.getBoundingClientRect().top);
+  return tops.find(top => top > 0 && top < window.innerHeight * 0.8) ?? 110;
 };
 
 Dyno.waiting = new Set();

@@ -6,7 +6,7 @@ use super::export::comparisons;
 use super::{CommandResult, Exit, OK, complaint, say};
 use crate::compare::{HISTORY_VERSION, History};
 use crate::input;
-use crate::record::read;
+use crate::record::{Record, RecordsError, read};
 use crate::report::{EXPORTERS, Exporter, HTML, Page, Report, timelines, write_page};
 
 /// The arguments of `report`.
@@ -37,7 +37,7 @@ pub(super) fn main(arguments: &ReportArguments) -> CommandResult {
     let written = match written {
         Some(page) => vec![write_page(&page, &out).map_err(Exit::failed)?],
         None => {
-            let records = read(&arguments.records).map_err(Exit::usage)?;
+            let records = records(&arguments.records)?;
             let mut report = Report::new(&records).map_err(Exit::usage)?;
             report.timelines = timelines(&records, &folders, &out);
             write(&report, &out, arguments.pictures)?
@@ -47,6 +47,14 @@ pub(super) fn main(arguments: &ReportArguments) -> CommandResult {
         say(&format!("{}\n", path.display()))?;
     }
     Ok(OK)
+}
+
+/// The records of these files. A single file may have none, as after a run that was interrupted in its first case.
+fn records(files: &[PathBuf]) -> Result<Vec<Record>, Exit> {
+    match read(files) {
+        Err(RecordsError::Empty(_)) if files.len() == 1 => Ok(Vec::new()),
+        read => read.map_err(Exit::usage),
+    }
 }
 
 /// The page of the comparison or the history in this file; `None` if it holds neither.

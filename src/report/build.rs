@@ -23,6 +23,7 @@ impl Report {
         let is_plain = |record: &&Record| record.peak.is_none() && record.claim.is_none();
         for record in records.iter().filter(is_plain) {
             let key = (
+                place_of_work(record),
                 natural(&record.case.workload),
                 natural(&record.case.variant),
             );
@@ -45,6 +46,16 @@ impl Report {
             records: records.to_vec(),
         })
     }
+}
+
+/// The kernels that readers look for first: waiting, computing, and sharing.
+const FIRST_KERNELS: [&str; 3] = ["sleep", "hash", "counter"];
+
+/// The place of the work of a record among all work: that of its kernel among the first, or after all of them.
+fn place_of_work(record: &Record) -> usize {
+    let kernel = record.case.parameters["kernel"]["kind"].as_str();
+    let place = |kernel| FIRST_KERNELS.iter().position(|first| *first == kernel);
+    kernel.and_then(place).unwrap_or(FIRST_KERNELS.len())
 }
 
 /// Gives each group and each sweep a unique slug.

@@ -31,7 +31,7 @@ pub(crate) const LIMIT_FAMILY: &str = "limit";
 pub(crate) struct Report {
     /// Where and when it was measured; `None` without records.
     pub heading: Option<Heading>,
-    /// One group per workload and variant, sorted by name.
+    /// One group per workload and variant. Waiting, hashing and sharing a counter come first, and all are sorted by name.
     pub groups: Vec<Group>,
     /// Sweeps over task sizes, sorted by name.
     pub sweeps: Vec<Sweep>,

@@ -311,6 +311,25 @@ fn groups_sort_by_number_and_have_slugs_of_their_own() {
 }
 
 #[test]
+fn waiting_hashing_and_sharing_come_first() {
+    let kernel = |workload: &str, kind: &str| {
+        let mut record = case(workload, "rayon", 2).record();
+        record.case.parameters = serde_json::json!({ "kernel": { "kind": kind } });
+        record
+    };
+    let records = [
+        kernel("a", "empty"),
+        kernel("b", "counter"),
+        kernel("c", "hash"),
+        kernel("e", "sleep"),
+        kernel("d", "sleep"),
+    ];
+    let report = Report::new(&records).unwrap();
+    let titles: Vec<_> = report.groups.iter().map(Group::title).collect();
+    assert_eq!(titles, ["d", "e", "c", "b", "a"]);
+}
+
+#[test]
 fn the_tables_of_varied_records() {
     insta::assert_snapshot!(tables(&varied()));
 }

@@ -97,6 +97,24 @@ fn filters_work_by_mouse_and_live_in_the_address() {
 
 #[test]
 #[ignore = "needs a browser"]
+fn a_filter_does_not_move_what_the_reader_sees() {
+    let page = page();
+    let mut tab = Tab::open_at(&page.file, "at=trust", Look::DESK);
+    let place = "Math.round(document.querySelector('#trust h2').getBoundingClientRect().top)";
+    // Figures above are drawn as they come near the screen, and are not as high as the place that was kept for them.
+    tab.value("window.scrollBy(0, -60)");
+    tab.rest();
+    let before = tab.value(place).as_i64().unwrap();
+    assert!((0..800).contains(&before), "the heading is at {before}");
+    tab.click("details[data-key=backend] summary");
+    tab.click("input[name=backend][value=rayon]");
+    tab.rest();
+    let after = tab.value(place).as_i64().unwrap();
+    assert!((before - after).abs() <= 5, "from {before} to {after}");
+}
+
+#[test]
+#[ignore = "needs a browser"]
 fn filters_tables_and_samples_work_by_keyboard() {
     let page = page();
     let mut tab = Tab::open(&page.file);
@@ -201,6 +219,7 @@ fn any_number_of_records_makes_a_page() {
         .collect();
     let many = thousand();
     for (what, records) in [
+        ("no record", &[][..]),
         ("one record", one),
         ("only errors", &errors),
         ("a thousand", &many),
@@ -211,6 +230,7 @@ fn any_number_of_records_makes_a_page() {
         assert_eq!(tab.count("h1"), 1, "{what}");
         let text = tab.text("body");
         match what {
+            "no record" => assert!(text.contains("There are no records")),
             "only errors" => assert!(text.contains("killed") && text.contains("signal 9")),
             _ => assert!(tab.count(".heat") > 0, "{what}"),
         }

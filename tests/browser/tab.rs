@@ -207,6 +207,22 @@ impl Tab {
         events.filter_map(fault).collect()
     }
 
+    /// Waits until the page has not moved or grown for ten frames.
+    pub(crate) fn rest(&mut self) {
+        self.value(
+            "new Promise(done => {
+                let last = '', still = 0;
+                const look = () => {
+                    const now = [window.scrollY, document.documentElement.scrollHeight].join();
+                    still = now === last ? still + 1 : 0;
+                    last = now;
+                    still < 10 ? requestAnimationFrame(look) : done(0);
+                };
+                look();
+            })",
+        );
+    }
+
     /// Waits until the page has drawn what it was going to draw: two frames, because the first may have been begun already.
     fn settle(&mut self) {
         self.value(
