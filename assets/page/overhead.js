@@ -15,6 +15,7 @@ Dyno.views.push({
     }
     for (const group of groups) host.append(Dyno.overheadFigure(group));
     for (const sweep of Dyno.data.sweeps) host.append(Dyno.sweepFigure(sweep));
+    for (const one of Dyno.data.ranks) host.append(Dyno.ranksFigure(one));
     const closing = Dyno.closing(Dyno.data.questions.overhead?.closing);
     if (closing) host.append(closing);
   },

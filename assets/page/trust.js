@@ -4,7 +4,7 @@ Dyno.views.push({
   key: "trust",
   title: "Trust",
   question: "Can I trust this?",
-  shows: data => data.groups.length > 0 || data.skipped.length > 0 || data.failures.length > 0,
+  shows: data => data.groups.length > 0 || data.runtimes.length > 0 || data.skipped.length > 0 || data.failures.length > 0,
   draw: host => {
     const { heading, skipped } = Dyno.data;
     const rows = Dyno.selected().flatMap(group => group.rows.map(row => ({ ...row, group })));
@@ -33,6 +33,12 @@ Dyno.views.push({
           ["Processor", heading.processor], ["Machine", heading.machine], ["Load when the run began", (heading.load_average ?? 0).toFixed(2)],
           ["Frequency governor", heading.governor ?? "not known"], ["taskdyno", heading.taskdyno], ["Begun", heading.started],
         ].flatMap(([term, text]) => [Dyno.element("dt", {}, term), Dyno.element("dd", {}, Dyno.name(String(text)))])),
+      );
+    }
+    for (const one of Dyno.data.runtimes) {
+      host.append(
+        Dyno.element("h3", {}, Dyno.name(`${one.backends.join(", ")}: ${one.runtime}`)),
+        Dyno.element("dl", { class: "host" }, Object.entries(one.details).flatMap(([name, text]) => [Dyno.element("dt", {}, Dyno.name(name.replaceAll("_", " "))), Dyno.element("dd", {}, Dyno.name(text))])),
       );
     }
     if (!rows.length) return;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::process::ChildProcess;
 use crate::external::External;
-use crate::record::{CaseError, ErrorKind};
+use crate::record::{Case, CaseError, ErrorKind};
 use crate::system::Root;
 use crate::system::limit::cannot_start;
 
@@ -42,20 +42,21 @@ impl ChildProgram {
         }
     }
 
-    fn command(&self) -> io::Result<Command> {
+    fn command(&self, case: &Case) -> io::Result<Command> {
         match &self.0 {
             Start::Build(program) => {
                 let mut command = Command::new(program);
                 command.arg("child");
                 Ok(command)
             }
-            Start::External(external) => external.to_command(),
+            Start::External(external) => external.to_command(case),
         }
     }
 
-    pub(super) fn spawn(&self, timeout: Duration) -> Result<ChildProcess, CaseError> {
+    /// Starts the child of `case`.
+    pub(super) fn spawn(&self, case: &Case, timeout: Duration) -> Result<ChildProcess, CaseError> {
         let spawned = self
-            .command()
+            .command(case)
             .and_then(|command| ChildProcess::spawn(command, timeout, Root::default()));
         spawned.map_err(|error| {
             let message = match &self.0 {

@@ -85,7 +85,7 @@ impl Session {
         idle: &mut dyn Idle,
     ) -> Result<(Self, Ready), CaseError> {
         if let Some(works) = child_plan.works {
-            let mut process = child_plan.program.spawn(timeout)?;
+            let mut process = child_plan.program.spawn(&prepare.case, timeout)?;
             if let Some(greeting) = greet(&mut process, idle)? {
                 let external = child_plan.program.external();
                 if let Some(message) = external.and_then(|one| disagreement(one, &greeting)) {
@@ -187,7 +187,7 @@ impl Session {
         timeout: Duration,
         idle: &mut dyn Idle,
     ) -> Result<(Self, Ready), CaseError> {
-        let mut process = program.spawn(timeout)?;
+        let mut process = program.spawn(&prepare.case, timeout)?;
         let prepared = prepared(&mut process, prepare, idle)?;
         let (Some(graph), Some(digest)) = (prepared.graph, prepared.digest) else {
             let message =

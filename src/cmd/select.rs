@@ -262,7 +262,7 @@ impl Selected {
         };
         let (counts, shapes) = workers::split(&self.workers);
         let options = options(registry, &self.options)?;
-        workers::check(&shapes, &counts, &named, &options)?;
+        workers::check(&shapes, &counts, &named, &registry.externals, &options)?;
         let only_shapes = counts.is_empty() && !shapes.is_empty();
         let of_plain = match only_shapes {
             true => Vec::new(),

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::{Exit, complaint};
 use crate::backend::{Backend, MOST_WORKERS, PROCESS_THREADS};
+use crate::external::External;
 use crate::machine::host;
 use crate::matrix::{Selection, WorkerChoice};
 use crate::parameter::Value;
@@ -99,7 +100,7 @@ impl Shape {
             backends: backends
                 .iter()
                 .copied()
-                .filter(|one| has_shapes(*one))
+                .filter(|one| has_shapes(*one, &plain.externals))
                 .collect(),
             worker_counts: WorkerChoice::Shape {
                 processes: self.processes,
@@ -115,17 +116,20 @@ impl Shape {
 }
 
 /// Refuses shapes that no named backend supports, and shapes that contradict an option. `counts` are the plain numbers
-/// of workers given beside them, `named` the backends given by name.
+/// of workers given beside them, `named` the backends given by name, and `externals` those that other programs drive.
 pub(super) fn check(
     shapes: &[Shape],
     counts: &[u32],
     named: &[&'static dyn Backend],
+    externals: &[&'static External],
     options: &BTreeMap<String, Value>,
 ) -> Result<(), Exit> {
     let Some(first) = shapes.first() else {
         return Ok(());
     };
-    let without = named.iter().find(|backend| !has_shapes(**backend));
+    let without = named
+        .iter()
+        .find(|backend| !has_shapes(**backend, externals));
     if let Some(backend) = without.filter(|_| counts.is_empty()) {
         return Err(Exit::usage(complaint!(
             help = format!(
@@ -146,7 +150,13 @@ pub(super) fn check(
     Ok(())
 }
 
-fn has_shapes(backend: &dyn Backend) -> bool {
+/// Whether its workers can be processes with several threads each. One that another program drives says so in its file.
+fn has_shapes(backend: &dyn Backend, externals: &[&External]) -> bool {
+    let mut externals = externals.iter();
+    let external = externals.find(|one| one.name() == backend.name());
+    if external.is_some_and(|one| one.has_shapes()) {
+        return true;
+    }
     let mut options = backend.options().iter();
     options.any(|option| option.name == PROCESS_THREADS.name)
 }

@@ -14,6 +14,7 @@ use rustix::process::{PidfdFlags, pidfd_open};
 use serde_json::{Value as Json, json};
 
 use super::fault::{ConformError, Fault, Setback};
+use crate::external::WorkerPlaces;
 use crate::foreign::{LAST_WORDS_BYTES, Tail, kill_group, pid};
 use crate::machine::tree::reading::TreeUsage;
 use crate::machine::tree::{ProcessTree, prepare_command};
@@ -34,6 +35,19 @@ pub(crate) struct TestedChild<'a> {
     pub(crate) is_cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 
+impl TestedChild<'_> {
+    /// The arguments of the program for this number of workers. One that is not text stays as it is.
+    fn arguments(&self, workers: u32) -> impl Iterator<Item = OsString> {
+        let places = WorkerPlaces::processes(workers);
+        self.command[1..]
+            .iter()
+            .map(move |word| match word.to_str() {
+                Some(text) => places.fill(text).into(),
+                None => word.clone(),
+            })
+    }
+}
+
 /// A started child, and everything that was sent and received. Dropping it kills the child with all that it started.
 pub(super) struct Exchange<'a> {
     subject: &'a TestedChild<'a>,
@@ -50,12 +64,12 @@ pub(super) struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    /// Starts the child.
-    pub(super) fn start(subject: &'a TestedChild<'a>) -> Result<Self, Setback> {
+    /// Starts the child for this number of workers.
+    pub(super) fn start(subject: &'a TestedChild<'a>, workers: u32) -> Result<Self, Setback> {
         let start = || -> io::Result<Self> {
             let mut command = Command::new(&subject.command[0]);
             command
-                .args(&subject.command[1..])
+                .args(subject.arguments(workers))
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped());

@@ -124,7 +124,7 @@ pub(crate) fn conform<E: From<ConformError>>(
 }
 
 fn greet(subject: &TestedChild<'_>) -> Result<Claims, Setback> {
-    let mut exchange = Exchange::start(subject)?;
+    let mut exchange = Exchange::start(subject, 1)?;
     exchange.send(&session::hello());
     let claims = Claims::receive(&mut exchange)?;
     exchange.close()?;

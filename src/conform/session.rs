@@ -112,15 +112,18 @@ impl<'a> TestCase<'a> {
         nonce: u64,
     ) -> Result<PreparedChild<'s>, Setback> {
         let file = self.file()?;
-        let mut exchange = greeted(subject)?;
+        let mut exchange = greeted(subject, self.workers)?;
         exchange.send(&self.prepare(&file, nonce));
         PreparedChild::prepared(exchange, file)
     }
 }
 
-/// Starts a child and receives its greeting, whatever it contains.
-pub(super) fn greeted<'s>(subject: &'s TestedChild<'s>) -> Result<Exchange<'s>, Setback> {
-    let mut exchange = Exchange::start(subject)?;
+/// Starts a child for this number of workers and receives its greeting, whatever it contains.
+pub(super) fn greeted<'s>(
+    subject: &'s TestedChild<'s>,
+    workers: u32,
+) -> Result<Exchange<'s>, Setback> {
+    let mut exchange = Exchange::start(subject, workers)?;
     exchange.send(&hello());
     exchange.expect("greeting")?;
     Ok(exchange)

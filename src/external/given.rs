@@ -3,10 +3,13 @@
 use super::claim::{ALL_KINDS, ClaimedKernel, Lack};
 use super::existing::Existing;
 use super::key::{
-    COMMAND, DEFAULT_WORKLOADS, FAMILY, KERNELS, KINDS, LACKS, OPTION_KEYS, OPTION_NAME,
-    OPTION_VALUES, OPTION_WHY, OPTIONS, PAYLOAD, WAITS_PER_WORKER, WARMUP_RUNS, WHY, WORKERS,
+    COMMAND, DEFAULT_WORKLOADS, FAMILY, KERNELS, KINDS, LACKS, NEEDS, OPTION_KEYS, OPTION_NAME,
+    OPTION_VALUES, OPTION_WHY, OPTIONS, PAYLOAD, SHAPES, WAITS_PER_WORKER, WARMUP_RUNS, WHY,
+    WORKERS,
 };
 use super::lists::{Least, Word, known_words, named_texts, refuse_repeated, tables, texts, words};
+use super::need::Need;
+use super::places;
 use super::{External, Files, kept};
 use crate::backend::{Family, MOST_WORKERS};
 use crate::diagnostic::{did_you_mean, nearest};
@@ -30,6 +33,8 @@ pub(super) struct Given {
     worker_count: Option<u64>,
     waits_per_worker: Option<Waits>,
     has_payload: Option<bool>,
+    has_shapes: Option<bool>,
+    needs: Vec<Need>,
     warmup_run_count: Option<u64>,
     default_workloads: Option<Vec<String>>,
 }
@@ -48,7 +53,7 @@ impl Given {
         Self {
             why: has_why.then(|| keys.line(&WHY)).flatten(),
             family: family(keys),
-            command: words(keys, &COMMAND, Least::One).map(texts),
+            command: command(keys),
             kernels: claimed_kernels(keys, known.kernels),
             lacks: lacks(keys, known.kernels),
             kinds: kinds(keys),
@@ -56,6 +61,8 @@ impl Given {
             worker_count: keys.count(&WORKERS, 1..=MOST_WORKERS.into()),
             waits_per_worker: waits_per_worker(keys),
             has_payload: keys.boolean(&PAYLOAD),
+            has_shapes: keys.boolean(&SHAPES),
+            needs: needs(keys),
             warmup_run_count: keys.count(&WARMUP_RUNS, 0..=MOST),
             default_workloads: default_workloads(keys, known),
         }
@@ -76,6 +83,8 @@ impl Given {
             worker_count: self.worker_count.or(defaults.worker_count),
             waits_per_worker: self.waits_per_worker.or(defaults.waits_per_worker),
             has_payload: self.has_payload.or(defaults.has_payload),
+            has_shapes: self.has_shapes.or(defaults.has_shapes),
+            needs: [self.needs, defaults.needs].concat(),
             warmup_run_count: self.warmup_run_count.or(defaults.warmup_run_count),
             default_workloads: self.default_workloads.or(defaults.default_workloads),
         }
@@ -100,6 +109,8 @@ impl Given {
                 Some(Waits::Unlimited) => None,
             },
             has_payload: self.has_payload.unwrap_or(false),
+            has_shapes: self.has_shapes.unwrap_or(false),
+            needs: self.needs,
             warmup_run_count: self.warmup_run_count.unwrap_or(0),
             default_workloads: self.default_workloads,
         })
@@ -118,6 +129,18 @@ fn family(keys: &mut Keys<'_>) -> Option<Family> {
         keys.refuse(&FAMILY, value, expected, help);
     }
     named
+}
+
+fn command(keys: &mut Keys<'_>) -> Option<Vec<String>> {
+    let words = words(keys, &COMMAND, Least::One)?;
+    keys.mistakes.extend(places::mistakes(words.iter()));
+    Some(texts(words))
+}
+
+fn needs(keys: &mut Keys<'_>) -> Vec<Need> {
+    let named = named_texts(keys, &NEEDS).into_iter();
+    let need = |((program, _), remedy): (Word, String)| Need { program, remedy };
+    named.map(need).collect()
 }
 
 fn kinds(keys: &mut Keys<'_>) -> Option<Vec<String>> {

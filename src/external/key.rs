@@ -24,13 +24,18 @@ pub(super) const WORKERS: Key = Key::new("workers", "workers = 1");
 pub(super) const WAITS_PER_WORKER: Key =
     Key::new("waits_per_worker", r#"waits_per_worker = "unlimited""#);
 pub(super) const PAYLOAD: Key = Key::new("payload", "payload = true");
+pub(super) const SHAPES: Key = Key::new("shapes", "shapes = true");
+pub(super) const NEEDS: Key = Key::new(
+    "needs",
+    r#"needs = { mpirun = "install it with: apt install mpich" }"#,
+);
 pub(super) const WARMUP_RUNS: Key = Key::new("warmup_runs", "warmup_runs = 100");
 pub(super) const DEFAULT_WORKLOADS: Key =
     Key::new("default_workloads", r#"default_workloads = ["loop-cpu"]"#);
 
 /// The keys that a backend may have, and also the top of a file, where they hold for all backends. In the order of
 /// messages.
-const COMMON_KEYS: [&Key; 12] = [
+const COMMON_KEYS: [&Key; 14] = [
     &WHY,
     &FAMILY,
     &COMMAND,
@@ -41,6 +46,8 @@ const COMMON_KEYS: [&Key; 12] = [
     &WORKERS,
     &WAITS_PER_WORKER,
     &PAYLOAD,
+    &SHAPES,
+    &NEEDS,
     &WARMUP_RUNS,
     &DEFAULT_WORKLOADS,
 ];

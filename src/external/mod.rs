@@ -12,6 +12,8 @@
 //! | `lists` | reads lists: of words, and of tables; and tables of words |
 //! | `claim` | decides which cases a backend can run |
 //! | `existing` | what the program has already, without the backends of files |
+//! | `places` | what stands in a command for the workers of a case |
+//! | `need` | a program that must be there |
 //! | `path` | finds programs as the system does |
 //! | `peers` | the backends that come with the program, and their files |
 
@@ -24,6 +26,7 @@ use crate::backend::{Backend, Family, Pool, PoolPlan};
 use crate::execute::Job;
 use crate::kernel::Sharing;
 use crate::parameter::Parameter;
+use crate::record::Case;
 
 mod claim;
 mod existing;
@@ -31,16 +34,21 @@ mod given;
 mod key;
 mod lists;
 mod load;
+mod need;
 mod parse;
 mod path;
 mod peers;
+mod places;
 
 pub(crate) use existing::Existing;
 pub(crate) use load::{file_beside, has_name_of_backends, is_file_of_backends, load};
+pub(crate) use path::is_in_path;
 pub(crate) use peers::peers;
+pub(crate) use places::WorkerPlaces;
 
 pub(crate) use claim::{COORDINATION, GRAPH, RECURSION, work_kind};
 use claim::{ClaimedKernel, Lack};
+use need::Need;
 use peers::Peers;
 
 /// A backend that another program drives. The parent starts this program for each case, and both speak the child
@@ -63,6 +71,10 @@ pub struct External {
     /// How many tasks that only wait a worker can have at once; `None` for no limit.
     waits_per_worker: Option<usize>,
     has_payload: bool,
+    /// Whether its workers can be processes with several threads each.
+    has_shapes: bool,
+    /// The programs that must be there.
+    needs: Vec<Need>,
     warmup_run_count: u64,
     /// If it is not named, it runs only on these workloads; `None` for all.
     default_workloads: Option<Vec<String>>,
@@ -83,12 +95,16 @@ impl External {
         &self.command
     }
 
-    /// The command that starts the program in its folder. Embedded files are written to the cache of this user first.
+    /// The command that starts the program for `case` in its folder. Embedded files are written to the cache of this user
+    /// first.
     ///
     /// # Errors
     ///
-    /// If they cannot be written.
-    pub(crate) fn to_command(&self) -> io::Result<Command> {
+    /// If they cannot be written, or a program that it needs is missing.
+    pub(crate) fn to_command(&self, case: &Case) -> io::Result<Command> {
+        if self.missing_need().is_some() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         let folder = match &self.files {
             Files::Folder(folder) => std::path::absolute(folder)?,
             Files::Embedded(peers) => peers.unpacked()?,
@@ -99,7 +115,9 @@ impl External {
             true => Command::new(folder.join(program)),
             false => Command::new(program),
         };
-        command.args(&self.command[1..]).current_dir(folder);
+        let places = WorkerPlaces::of(case);
+        let arguments = self.command[1..].iter().map(|word| places.fill(word));
+        command.args(arguments).current_dir(folder);
         Ok(command)
     }
 
@@ -107,6 +125,10 @@ impl External {
     pub(crate) fn cannot_start(&self, error: &io::Error) -> String {
         let program = &self.command[0];
         let name = self.name;
+        if let Some(need) = self.missing_need() {
+            let (program, remedy) = (&need.program, &need.remedy);
+            return format!("cannot find `{program}`, which `{name}` needs: {remedy}");
+        }
         match self.missing_program() {
             Some(_) if program.contains('/') => format!(
                 "cannot find `{program}`, which drives `{name}`, or it is not executable: correct `command` in the file \
@@ -132,17 +154,29 @@ impl External {
     /// The program that cannot be found; `None` if it can be started.
     fn missing_program(&self) -> Option<&str> {
         let program = &self.command[0];
+        (!self.has_program(program)).then_some(program.as_str())
+    }
+
+    /// The first program that it needs and that cannot be found.
+    fn missing_need(&self) -> Option<&Need> {
+        let mut needs = self.needs.iter();
+        needs.find(|need| !self.has_program(&need.program))
+    }
+
+    fn has_program(&self, program: &str) -> bool {
         let folder = match &self.files {
             Files::Folder(folder) => folder,
             // A path in a folder that is not yet written.
             Files::Embedded(_) => Path::new(""),
         };
-        let is_there = path::is_program(program, folder);
-        (!is_there).then_some(program.as_str())
+        path::is_program(program, folder)
     }
 
     /// Why its program cannot be started, as far as can be known before; `None` if it can.
     pub(crate) fn obstacle(&self) -> Option<String> {
+        if let Some(need) = self.missing_need() {
+            return Some(format!("cannot find `{}`: {}", need.program, need.remedy));
+        }
         if let Some(program) = self.missing_program() {
             return Some(format!("cannot find `{program}`"));
         }
@@ -188,6 +222,11 @@ impl External {
     /// Whether tasks can hand on bytes.
     pub(crate) fn has_payload(&self) -> bool {
         self.has_payload
+    }
+
+    /// Whether its workers can be processes with several threads each.
+    pub(crate) fn has_shapes(&self) -> bool {
+        self.has_shapes
     }
 
     /// The workloads that it runs on if it is not named; `None` for all.

@@ -12,6 +12,11 @@ pub(super) fn is_program(program: &str, folder: &Path) -> bool {
     is_program_in(program, folder, &search)
 }
 
+/// Whether there is a program of this name in `PATH`.
+pub(crate) fn is_in_path(name: &str) -> bool {
+    is_program(name, Path::new(""))
+}
+
 fn is_program_in(program: &str, folder: &Path, search: &OsStr) -> bool {
     if program.contains('/') {
         return is_executable(&folder.join(program));

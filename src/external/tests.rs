@@ -87,7 +87,7 @@ fn what_is_not_said_has_a_default() {
     assert_eq!(one.parallelism(3, true), Some(3));
     assert_eq!(one.warmup_run_count(), 0);
     assert_eq!(one.default_workloads(), None);
-    assert!(one.options().is_empty() && !one.has_payload());
+    assert!(one.options().is_empty() && !one.has_payload() && !one.has_shapes());
 }
 
 #[test]
@@ -191,6 +191,47 @@ fn names_that_are_taken_or_ill_formed_are_refused() {
         "name = 3",
         &["`name` cannot be 3", "a string in double quotes"],
     );
+}
+
+#[test]
+fn words_in_braces_stand_for_workers_in_arguments_only() {
+    let one = only("command = [\"run\", \"-n{ranks}\", \"{{ranks}}\"]\nshapes = true");
+    assert!(one.has_shapes());
+    let mut case = crate::record::fixture::case("empty", "x", 6).record().case;
+    case.process_threads = Some(3);
+    let command = one.to_command(&case).unwrap();
+    let arguments: Vec<_> = command.get_args().collect();
+    assert_eq!(arguments, ["-n2", "{ranks}"]);
+    assert_refused(
+        "command = [\"run\", \"{thread}\"]",
+        &[
+            "backends.toml:6:19",
+            "\"{thread}\" stands for",
+            "did you mean `threads`?",
+        ],
+    );
+    assert_refused(
+        "command = [\"run-{ranks}\"]",
+        &["cannot depend on \"{ranks}\""],
+    );
+    assert_refused("shapes = 2", &["expected true or false"]);
+}
+
+#[test]
+fn a_program_that_is_needed_and_missing_is_named_with_its_remedy() {
+    let one = only("command = [\"sh\"]\nneeds = { no-such-program = \"write it\" }");
+    let expected = "cannot find `no-such-program`: write it";
+    assert_eq!(one.obstacle().as_deref(), Some(expected));
+    let case = crate::record::fixture::case("empty", "x", 1).record().case;
+    let error = one.to_command(&case).unwrap_err();
+    let expected = "cannot find `no-such-program`, which `x` needs: write it";
+    assert_eq!(one.cannot_start(&error), expected);
+    assert!(
+        only("needs = { sh = \"install it\" }\ncommand = [\"sh\"]")
+            .obstacle()
+            .is_none()
+    );
+    assert_refused("needs = { sh = 3 }", &["expected a table of strings"]);
 }
 
 #[test]

@@ -228,6 +228,7 @@ impl Sweepable {
         }
         if let Some(prober) = self.foreign_prober {
             case.workers = prober.fixed_worker_count().unwrap_or(1) as u32;
+            case.process_threads = None;
         }
         let mut kernel = case.parameters["kernel"].take();
         for (name, value) in self.even_parameters {

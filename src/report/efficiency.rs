@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::group::{label, parameters, utilisation};
 use super::model::{ALPHA, Curve, LIMIT, Sweep};
+use super::rank_facts::rank_facts;
 use crate::record::{Case, Peak, Probe, Record, Sample};
 use crate::stats::median;
 use crate::stats::metg::{SweepPoint, metg};
@@ -120,6 +121,7 @@ fn curve(label: String, members: &[SweepRecord], target: f64) -> Curve {
             .filter(|(record, _)| record.error.is_some())
             .count(),
         metg: metg(&rounds, target, ALPHA),
+        ranks: rank_facts(members[0].0),
         utilisation: utilisation_at(&members, target),
     }
 }

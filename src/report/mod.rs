@@ -19,6 +19,7 @@ mod model;
 mod overview;
 mod page;
 mod picture;
+mod rank_facts;
 mod rows;
 mod schedule;
 mod table;

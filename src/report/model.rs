@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::heading::Heading;
 use super::latency::Latency;
 use super::load::LoadMap;
+use super::rank_facts::RankFacts;
 use super::schedule::Schedule;
 use super::timelines::PageTimeline;
 use super::worker_cpu::WorkerCpu;
@@ -197,6 +198,8 @@ pub(crate) struct Curve {
     pub failed_count: usize,
     /// The minimum effective task granularity; `None` if no size was measured.
     pub metg: Option<Metg>,
+    /// What is known of its ranks; `None` if it has none.
+    pub ranks: Option<RankFacts>,
     /// CPU time ÷ (wall time × workers) at the smallest size that reaches the target, or else at the largest size; `None`
     /// if the CPU time is not known.
     pub utilisation: Option<f64>,

@@ -9,6 +9,7 @@ pub(crate) mod binomial;
 pub(crate) mod correlation;
 mod divisive;
 pub(crate) mod holm;
+pub(crate) mod loggp;
 pub(crate) mod metg;
 pub(crate) mod optional_stopping;
 pub(crate) mod paired;

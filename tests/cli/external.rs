@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::program::{assert_complains, assert_says, example, records, stderr, stdout, taskdyno};
 
+mod mpi;
 mod peers;
 
 /// A folder with a file of backends and the programs that they start.

@@ -16,7 +16,7 @@ use crate::conform::session::{PreparedChild, exactly, greeted, hello, of_runs};
 const NO_VERSION: u32 = 1_000_000;
 
 pub(super) fn unknown_version(bench: &Bench<'_>) -> Result<Passed, Setback> {
-    let mut exchange = Exchange::start(bench.subject)?;
+    let mut exchange = Exchange::start(bench.subject, 1)?;
     exchange.send(&json!({"hello": {"versions": [NO_VERSION]}}));
     refuses(&mut exchange, "a `hello` without a version that it knows")?;
     Ok(Passed::Yes)
@@ -35,7 +35,7 @@ pub(super) fn unknown_fields(bench: &Bench<'_>) -> Result<Passed, Setback> {
         }
         request
     };
-    let mut exchange = Exchange::start(bench.subject)?;
+    let mut exchange = Exchange::start(bench.subject, 1)?;
     exchange.send(&with(hello(), &["/hello"]));
     exchange.expect("greeting")?;
     let places = ["/prepare", "/prepare/case", "/prepare/graph"];
@@ -92,7 +92,7 @@ pub(super) fn errors(bench: &Bench<'_>) -> Result<Passed, Setback> {
         ("a line that is not JSON", "this is not JSON".into()),
     ];
     for (what, line) in requests {
-        let mut exchange = greeted(bench.subject)?;
+        let mut exchange = greeted(bench.subject, 1)?;
         exchange.send_line(&line);
         refuses(&mut exchange, what)?;
     }

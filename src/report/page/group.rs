@@ -18,10 +18,7 @@ pub(super) fn page_group(
     answer: &Answer,
     backends: &[PageBackend],
 ) -> PageGroup {
-    let backend = |view: &CaseView| {
-        let place = backends.iter().position(|one| one.name == view.row.backend);
-        place.unwrap_or_default()
-    };
+    let backend = |view: &CaseView| place_of(backends, &view.row.backend);
     let mut page = PageGroup {
         slug: group.slug.clone(),
         workload: group.workload.clone(),
@@ -43,6 +40,12 @@ pub(super) fn page_group(
     };
     page.closings = closing::of_group(&page);
     page
+}
+
+/// The position of the backend of this name; 0 if there is none.
+pub(super) fn place_of(backends: &[PageBackend], name: &str) -> usize {
+    let place = backends.iter().position(|one| one.name == name);
+    place.unwrap_or_default()
 }
 
 /// All backends of the report, sorted by name.

@@ -8,9 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::cases::views;
 use self::claims::PageClaim;
 use self::family::page_family;
-use self::group::{backends, page_group};
+use self::group::{backends, page_group, place_of};
 use self::load::page_load;
 use self::model::{PAGE_VERSION, PageFailure, PageGroup, PageHeading};
+use self::ranks::over_ranks;
+use self::runtimes::runtimes;
 use self::sweeps::PageSweep;
 use self::verdicts::{PageComparison, PageHistory};
 use super::answer::Overview;
@@ -30,8 +32,10 @@ mod group;
 mod load;
 mod model;
 mod questions;
+mod ranks;
 mod round;
 mod row;
+mod runtimes;
 mod scaling;
 mod sweeps;
 mod tail;
@@ -69,6 +73,7 @@ impl Page {
         let groups = report.groups.iter().zip(&all).zip(&overview.answers);
         let groups = groups.map(|((group, own), answer)| page_group(group, own, answer, &backends));
         let groups: Vec<_> = groups.collect();
+        let ranks = over_ranks(&report.sweeps, |name| place_of(&backends, name));
         Self {
             heading: report.heading.as_ref().map(heading),
             load: page_load(&report.load, &groups),
@@ -80,6 +85,8 @@ impl Page {
             backends,
             groups,
             sweeps: report.sweeps.iter().map(PageSweep::new).collect(),
+            ranks,
+            runtimes: runtimes(&report.records),
             claims: report.claims.iter().map(PageClaim::new).collect(),
             timelines: report.timelines.clone(),
             ..Self::default()

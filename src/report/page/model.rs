@@ -9,6 +9,8 @@ use serde::Serialize;
 
 use super::claims::PageClaim;
 use super::cost::PageCost;
+use super::ranks::PageRanks;
+use super::runtimes::PageRuntime;
 use super::scaling::PageCurve;
 use super::sweeps::PageSweep;
 use super::tail::PageTail;
@@ -37,6 +39,10 @@ pub(crate) struct Page {
     pub groups: Vec<PageGroup>,
     /// Sweeps over task sizes.
     pub sweeps: Vec<PageSweep>,
+    /// The METG over numbers of ranks, and a model of messages.
+    pub ranks: Vec<PageRanks>,
+    /// What other programs said of themselves.
+    pub runtimes: Vec<PageRuntime>,
     /// The load of each core; null if no case has any.
     pub load: Option<PageLoad>,
     /// The claims of textbooks.

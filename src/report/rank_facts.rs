@@ -1,0 +1,127 @@
+//! What a record says of ranks that exchange messages.
+
+use crate::record::Record;
+use crate::stats::loggp::Exchange;
+
+/// What a model of messages needs to know of a case on ranks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RankFacts {
+    /// The number of cores of all hosts, as far as they are like the first.
+    pub core_count: u32,
+    /// With whom each rank exchanges messages; `None` if it is not known.
+    pub exchange: Option<Exchange>,
+    /// The number of tasks per step.
+    pub columns: u64,
+    /// The bytes that a task hands on: its value, and its payload.
+    pub message_bytes: u64,
+}
+
+/// The bytes of a value.
+const VALUE_BYTES: u64 = 8;
+
+/// The facts of a record whose program says by which transport its ranks exchange messages; `None` for others, and for ranks
+/// with several threads, which share values without messages.
+pub(super) fn rank_facts(record: &Record) -> Option<RankFacts> {
+    let details = &record.runtime.as_ref()?.details;
+    if !details.contains_key("transport") || record.case.process_threads.is_some() {
+        return None;
+    }
+    let hosts = details.get("hosts").map(String::as_str);
+    let pattern = &record.case.parameters["pattern"];
+    let partition = record.case.options.get("partition");
+    let is_by_columns = partition.is_none_or(|partition| partition == "columns");
+    let kind = pattern["kind"].as_str().filter(|_| is_by_columns);
+    let payload = record.case.parameters["output_bytes"].as_u64();
+    Some(RankFacts {
+        core_count: record.host.core_count.saturating_mul(host_count(hosts)),
+        exchange: kind.and_then(exchange),
+        columns: pattern["width"].as_u64().unwrap_or(0),
+        message_bytes: payload.unwrap_or(0).saturating_add(VALUE_BYTES),
+    })
+}
+
+/// The number of hosts, given as a number or as names with commas; 1 if it is not known.
+fn host_count(hosts: Option<&str>) -> u32 {
+    let Some(hosts) = hosts.filter(|hosts| !hosts.is_empty()) else {
+        return 1;
+    };
+    let named = || hosts.split(',').count().try_into().unwrap_or(1);
+    hosts.trim().parse().unwrap_or_else(|_| named()).max(1)
+}
+
+/// With whom the ranks of a pattern exchange messages if each has neighbouring columns; `None` for patterns that the model
+/// does not know.
+fn exchange(pattern: &str) -> Option<Exchange> {
+    match pattern {
+        "stencil-1d" => Some(Exchange::Neighbours),
+        "all-to-all" => Some(Exchange::Everyone),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::record::Runtime;
+    use crate::record::fixture::case;
+
+    fn record(details: &[(&str, &str)]) -> Record {
+        let mut record = case("fine", "mpi", 4).record();
+        let details = details
+            .iter()
+            .map(|(name, text)| ((*name).into(), (*text).into()));
+        record.host.core_count = 2;
+        record.case.parameters =
+            json!({"pattern": {"kind": "stencil-1d", "width": 64}, "output_bytes": 100});
+        record.runtime = Some(Runtime {
+            protocol_version: 2,
+            language: "rust".into(),
+            runtime: "MPI".into(),
+            version: "1".into(),
+            details: details.collect(),
+        });
+        record
+    }
+
+    #[test]
+    fn a_program_that_names_its_transport_has_ranks() {
+        let expected = RankFacts {
+            core_count: 4,
+            exchange: Some(Exchange::Neighbours),
+            columns: 64,
+            message_bytes: 108,
+        };
+        let on_two = record(&[("transport", "tcp"), ("hosts", "a,b")]);
+        assert_eq!(rank_facts(&on_two), Some(expected));
+        assert_eq!(rank_facts(&record(&[("hosts", "a,b")])), None);
+        for (hosts, count) in [("2", 4), ("a", 2), ("", 2), ("0", 2)] {
+            let facts = rank_facts(&record(&[("transport", "tcp"), ("hosts", hosts)]));
+            assert_eq!(facts.unwrap().core_count, count, "{hosts:?}");
+        }
+        let mut threaded = on_two.clone();
+        threaded.case.process_threads = Some(2);
+        assert_eq!(rank_facts(&threaded), None);
+    }
+
+    #[test]
+    fn only_columns_of_known_patterns_have_known_messages() {
+        let exchange = |pattern: &str, partition: &str| {
+            let mut record = record(&[("transport", "tcp")]);
+            record.case.parameters["pattern"]["kind"] = pattern.into();
+            record
+                .case
+                .options
+                .insert("partition".into(), partition.into());
+            rank_facts(&record).unwrap().exchange
+        };
+        assert_eq!(
+            exchange("stencil-1d", "columns"),
+            Some(Exchange::Neighbours)
+        );
+        assert_eq!(exchange("all-to-all", "columns"), Some(Exchange::Everyone));
+        assert_eq!(exchange("stencil-1d", "cyclic"), None);
+        assert_eq!(exchange("random-dag", "columns"), None);
+    }
+}
