@@ -35,6 +35,12 @@ Dyno.views.push({
         ].flatMap(([term, text]) => [Dyno.element("dt", {}, term), Dyno.element("dd", {}, Dyno.name(String(text)))])),
       );
     }
+    if (heading?.findings.length) {
+      host.append(
+        Dyno.element("h4", {}, "What ", Dyno.element("code", {}, "doctor"), " found when the run began"),
+        Dyno.element("ul", { class: "findings" }, heading.findings.map(one => Dyno.element("li", {}, Dyno.name(one)))),
+      );
+    }
     for (const one of Dyno.data.runtimes) {
       host.append(
         Dyno.element("h3", {}, Dyno.name(`${one.backends.join(", ")}: ${one.runtime}`)),

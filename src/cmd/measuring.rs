@@ -13,7 +13,7 @@ use super::report::write as write_report;
 use super::{CommandResult, Exit, OK, complaint, say, tell};
 use crate::case::{ChildProgram, Surroundings, Works};
 use crate::foreign::git::Git;
-use crate::machine::host;
+use crate::machine::{doctor, host};
 use crate::record::{Commit, Host, Record, RecordFile};
 use crate::registry::Registry;
 use crate::report::{Report, styled_overview, styled_tables, timelines};
@@ -101,7 +101,10 @@ pub(super) fn surroundings(registry: &Registry, seed: u64) -> Surroundings<'_> {
         registry,
         program: ChildProgram::of_build(program),
         works: Works::new(program, seed),
-        host: host::host(),
+        host: Host {
+            findings: doctor::findings(),
+            ..host::host()
+        },
         commit: commit_here(),
         run_start: Instant::now(),
         traces: None,

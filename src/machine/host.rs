@@ -9,7 +9,7 @@ use crate::record::{Commit, Host, single_blanks};
 use crate::system::cgroup::Groups;
 use crate::system::{Root, proc};
 
-/// The facts about this machine now. A fact that it does not show is "unknown", 0 or null.
+/// The facts about this machine now, without what `doctor` finds. A fact that it does not show is "unknown", 0 or null.
 pub fn host() -> Host {
     host_below(&Root::default())
 }
@@ -46,6 +46,7 @@ pub(crate) fn host_below(root: &Root) -> Host {
         load_average: load.unwrap_or(0.0),
         toolchain: env!("TASKDYNO_TOOLCHAIN").into(),
         taskdyno: env!("CARGO_PKG_VERSION").into(),
+        findings: Vec::new(),
     }
 }
 

@@ -61,6 +61,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
             load_average: 0.1,
             toolchain: "rustc 1.95.0".into(),
             taskdyno: "0.1.0".into(),
+            findings: Vec::new(),
         },
         commit: Some(Commit {
             hash: "c0ffee0123456789c0ffee0123456789c0ffee01".into(),

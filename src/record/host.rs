@@ -30,6 +30,9 @@ pub struct Host {
     pub toolchain: String,
     /// The version of taskdyno.
     pub taskdyno: String,
+    /// What `doctor` found when `run` began, one line each; empty if nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
 }
 
 impl Host {
@@ -60,6 +63,7 @@ impl Host {
         Self {
             load_average: 0.0,
             memory_bytes: 0,
+            findings: Vec::new(),
             ..self.clone()
         }
     }

@@ -59,6 +59,23 @@ pub(crate) fn examine() -> Vec<Advice> {
     advise(&Facts::gather(&Root::default(), WATCH))
 }
 
+/// What [`examine`] finds without watching the machine, one line each, the most serious first: how serious it is, and what
+/// was found. For records, which have the CPU time of other programs from the time of each case.
+pub(crate) fn findings() -> Vec<String> {
+    let facts = Facts {
+        watch: None,
+        ..Facts::gather(&Root::default(), Duration::ZERO)
+    };
+    lines(&facts)
+}
+
+fn lines(facts: &Facts) -> Vec<String> {
+    let mut known = rule::all(facts);
+    known.sort_by_key(|advice| std::cmp::Reverse(advice.severity));
+    let line = |advice: &Advice| format!("{}: {}", advice.severity.name(), advice.what);
+    known.iter().map(line).collect()
+}
+
 /// The advice of all rules on these facts, the most serious first.
 fn advise(facts: &Facts) -> Vec<Advice> {
     let mut advice = rule::all(facts);

@@ -95,6 +95,18 @@ fn the_worst_comes_first() {
 }
 
 #[test]
+fn records_get_a_line_per_finding_and_nothing_that_is_not_known() {
+    let found = lines(&container());
+    assert!(found[0].starts_with("unfit: "), "{found:?}");
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found.iter().all(|line| !line.contains('\n')), "{found:?}");
+    assert_eq!(
+        lines(&Facts::default()).len(),
+        rule::all(&Facts::default()).len()
+    );
+}
+
+#[test]
 fn a_machine_that_shows_nothing_is_not_called_fit() {
     let nothing = Machine::with(&[]);
     let facts = Facts {

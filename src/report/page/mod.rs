@@ -157,6 +157,7 @@ fn heading(heading: &Heading) -> PageHeading {
         load_average: heading.host.load_average,
         governor: heading.host.governor.clone(),
         warnings: heading.warnings.clone(),
+        findings: heading.host.findings.clone(),
     }
 }
 

@@ -95,6 +95,8 @@ pub(crate) struct PageHeading {
     pub governor: Option<String>,
     /// What made the machine unfit for measuring.
     pub warnings: Vec<String>,
+    /// What `doctor` found when the run began.
+    pub findings: Vec<String>,
 }
 
 /// A column of the first view: a family of backends, the backends of a foreign language, or the practical limit.
