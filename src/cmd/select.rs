@@ -289,7 +289,8 @@ impl Selected {
     }
 }
 
-/// The cases of all these selections. A case with a shape replaces the same case with a plain number of as many workers.
+/// The cases of all these selections. A case with a shape replaces the same case with a plain number of as many workers,
+/// except on a backend that another program drives: there a plain number means processes with one thread.
 fn shaped_and_plain(workloads: &[Workload], shaped: &[Selection], plain: &Selection) -> Cases {
     let mut cases = matrix::cases(workloads, plain);
     let plain_id = |planned: &PlannedCase| {
@@ -302,7 +303,10 @@ fn shaped_and_plain(workloads: &[Workload], shaped: &[Selection], plain: &Select
     };
     for selection in shaped {
         let mut shaped = matrix::cases(workloads, selection);
-        let ids: BTreeSet<String> = shaped.planned.iter().map(plain_id).collect();
+        let is_external = |name: &str| plain.externals.iter().any(|one| one.name() == name);
+        let own = shaped.planned.iter();
+        let own = own.filter(|planned| !is_external(&planned.case.backend));
+        let ids: BTreeSet<String> = own.map(plain_id).collect();
         let is_new =
             |one: &PlannedCase| one.case.process_threads.is_some() || !ids.contains(&one.case.id());
         cases.planned.retain(is_new);

@@ -8,7 +8,7 @@ use super::key::{
     WORKERS,
 };
 use super::lists::{Least, Word, known_words, named_texts, refuse_repeated, tables, texts, words};
-use super::need::Need;
+use super::need::NeededProgram;
 use super::places;
 use super::{External, Files, kept};
 use crate::backend::{Family, MOST_WORKERS};
@@ -34,7 +34,7 @@ pub(super) struct Given {
     waits_per_worker: Option<Waits>,
     has_payload: Option<bool>,
     has_shapes: Option<bool>,
-    needs: Vec<Need>,
+    needs: Vec<NeededProgram>,
     warmup_run_count: Option<u64>,
     default_workloads: Option<Vec<String>>,
 }
@@ -137,9 +137,9 @@ fn command(keys: &mut Keys<'_>) -> Option<Vec<String>> {
     Some(texts(words))
 }
 
-fn needs(keys: &mut Keys<'_>) -> Vec<Need> {
+fn needs(keys: &mut Keys<'_>) -> Vec<NeededProgram> {
     let named = named_texts(keys, &NEEDS).into_iter();
-    let need = |((program, _), remedy): (Word, String)| Need { program, remedy };
+    let need = |((program, _), remedy): (Word, String)| NeededProgram { program, remedy };
     named.map(need).collect()
 }
 

@@ -48,7 +48,7 @@ pub(crate) use places::WorkerPlaces;
 
 pub(crate) use claim::{COORDINATION, GRAPH, RECURSION, work_kind};
 use claim::{ClaimedKernel, Lack};
-use need::Need;
+use need::NeededProgram;
 use peers::Peers;
 
 /// A backend that another program drives. The parent starts this program for each case, and both speak the child
@@ -74,7 +74,7 @@ pub struct External {
     /// Whether its workers can be processes with several threads each.
     has_shapes: bool,
     /// The programs that must be there.
-    needs: Vec<Need>,
+    needs: Vec<NeededProgram>,
     warmup_run_count: u64,
     /// If it is not named, it runs only on these workloads; `None` for all.
     default_workloads: Option<Vec<String>>,
@@ -158,7 +158,7 @@ impl External {
     }
 
     /// The first program that it needs and that cannot be found.
-    fn missing_need(&self) -> Option<&Need> {
+    fn missing_need(&self) -> Option<&NeededProgram> {
         let mut needs = self.needs.iter();
         needs.find(|need| !self.has_program(&need.program))
     }

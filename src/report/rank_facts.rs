@@ -1,7 +1,7 @@
 //! What a record says of ranks that exchange messages.
 
 use crate::record::Record;
-use crate::stats::loggp::Neighbourhood;
+use crate::stats::loggp::Partners;
 
 /// What a model of messages needs to know of a case on ranks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub(crate) struct RankFacts {
     /// The number of cores of all hosts, as far as they are like the first.
     pub core_count: u32,
     /// With whom each rank exchanges messages; `None` if it is not known.
-    pub exchange: Option<Neighbourhood>,
+    pub exchange: Option<Partners>,
     /// The number of tasks per step.
     pub columns: u64,
     /// The bytes that a task hands on: its value, and its payload.
@@ -51,10 +51,10 @@ fn host_count(hosts: Option<&str>) -> u32 {
 
 /// With whom the ranks of a pattern exchange messages if each has neighbouring columns; `None` for patterns that the model
 /// does not know.
-fn exchange(pattern: &str) -> Option<Neighbourhood> {
+fn exchange(pattern: &str) -> Option<Partners> {
     match pattern {
-        "stencil-1d" => Some(Neighbourhood::Neighbours),
-        "all-to-all" => Some(Neighbourhood::Everyone),
+        "stencil-1d" => Some(Partners::Neighbours),
+        "all-to-all" => Some(Partners::Everyone),
         _ => None,
     }
 }
@@ -89,7 +89,7 @@ mod tests {
     fn a_program_that_names_its_transport_has_ranks() {
         let expected = RankFacts {
             core_count: 4,
-            exchange: Some(Neighbourhood::Neighbours),
+            exchange: Some(Partners::Neighbours),
             columns: 64,
             message_bytes: 108,
         };
@@ -118,12 +118,9 @@ mod tests {
         };
         assert_eq!(
             exchange("stencil-1d", "columns"),
-            Some(Neighbourhood::Neighbours)
+            Some(Partners::Neighbours)
         );
-        assert_eq!(
-            exchange("all-to-all", "columns"),
-            Some(Neighbourhood::Everyone)
-        );
+        assert_eq!(exchange("all-to-all", "columns"), Some(Partners::Everyone));
         assert_eq!(exchange("stencil-1d", "cyclic"), None);
         assert_eq!(exchange("random-dag", "columns"), None);
     }

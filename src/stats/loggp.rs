@@ -57,14 +57,14 @@ impl MessageTime {
 
 /// With how many other ranks each rank exchanges a message per step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exchange {
+pub(crate) enum Partners {
     /// With those that hold the columns to the left and to the right.
     Neighbours,
     /// With every other rank.
     Everyone,
 }
 
-impl Exchange {
+impl Partners {
     /// The largest number of messages that one of so many ranks sends per step.
     fn message_count(self, ranks: f64) -> f64 {
         let others = (ranks - 1.0).max(0.0);
@@ -83,7 +83,7 @@ pub(crate) struct StepCost {
     /// What one message each way costs a step: `L + 2o + (k - 1) G`.
     pub per_message_ns: f64,
     /// With whom a rank exchanges messages.
-    pub exchange: Exchange,
+    pub exchange: Partners,
     /// The number of columns.
     pub columns: f64,
     /// The efficiency that defines the METG, between 0 and 1.
@@ -96,7 +96,7 @@ impl StepCost {
     /// never cost less than nothing.
     pub(crate) fn fit(
         [one, two]: [f64; 2],
-        exchange: Exchange,
+        exchange: Partners,
         columns: f64,
         target: f64,
     ) -> Option<Self> {
@@ -269,7 +269,7 @@ mod tests {
             ("both", machine(6e3, 2e3, 2e3)),
         ] {
             let metg = |ranks| simulated_metg(machine, ranks, 8.0, 40.0);
-            let cost = StepCost::fit([metg(1), metg(2)], Exchange::Neighbours, 8.0, 0.5).unwrap();
+            let cost = StepCost::fit([metg(1), metg(2)], Partners::Neighbours, 8.0, 0.5).unwrap();
             assert!((cost.per_task_ns - 40.0).abs() < 1e-3, "{name}");
             assert!((cost.per_message_ns - 10e3).abs() < 1.0, "{name}");
             for ranks in [3, 4, 8, 16, 64] {
@@ -296,7 +296,7 @@ mod tests {
                 per_byte: 0.0,
             };
             let metg = |ranks| simulated_metg(machine, ranks, 8.0, 40.0);
-            let cost = StepCost::fit([metg(1), metg(2)], Exchange::Neighbours, 8.0, 0.5);
+            let cost = StepCost::fit([metg(1), metg(2)], Partners::Neighbours, 8.0, 0.5);
             (cost.unwrap().metg(4.0), metg(4))
         };
         let (range, measured) = ends(10e3, 0.0);
@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn everyone_sends_more_with_every_rank_and_one_rank_sends_nothing() {
-        let cost = StepCost::fit([100.0, 300.0], Exchange::Everyone, 4.0, 0.5).unwrap();
+        let cost = StepCost::fit([100.0, 300.0], Partners::Everyone, 4.0, 0.5).unwrap();
         assert_eq!((cost.per_task_ns, cost.per_message_ns), (50.0, 200.0));
         let range = |ranks| {
             let range = cost.metg(ranks);
@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn figures_that_no_message_explains_have_no_model() {
-        let fit = |one, two, columns| StepCost::fit([one, two], Exchange::Neighbours, columns, 0.5);
+        let fit = |one, two, columns| StepCost::fit([one, two], Partners::Neighbours, columns, 0.5);
         assert!(fit(100.0, 300.0, 64.0).is_some());
         assert!(fit(100.0, 90.0, 64.0).is_none(), "two ranks are faster");
         assert!(fit(0.0, 90.0, 64.0).is_none());

@@ -240,12 +240,12 @@ fn sentence(cost: &StepCost, time: Option<MessageTime>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::loggp::Exchange;
+    use crate::stats::loggp::Partners;
     use crate::stats::metg::Metg;
 
     const FACTS: RankFacts = RankFacts {
         core_count: 3,
-        exchange: Some(Exchange::Neighbours),
+        exchange: Some(Partners::Neighbours),
         columns: 64,
         message_bytes: 8,
     };

@@ -40,16 +40,16 @@ fn ranks_and_threads_follow_from_the_workers() {
     let place = Place::new(&[]);
     place.script("taskdyno-mpi", "exit 1");
     let arguments = place.path("arguments");
-    let log = format!("echo \"$@\" >> '{}'; exit 3", arguments.display());
+    let log = format!("printf '%s\\n' \"$*\" >> '{}'; exit 3", arguments.display());
     place.script("mpirun", &log);
-    let records = run(&place, "1,3,2x2");
-    assert_eq!(records.len(), 3);
+    let records = run(&place, "1,3,4,2x2");
+    assert_eq!(records.len(), 4);
     let error = error_of(&records, "mpi");
     assert!(error.contains("exit code 3"), "{error}");
     let started = fs::read_to_string(&arguments).unwrap();
     let mut started: Vec<&str> = started.lines().collect();
     started.sort_unstable();
-    let rank_counts = ["1", "2", "3"].map(|count| format!("-n {count} taskdyno-mpi child"));
+    let rank_counts = ["1", "2", "3", "4"].map(|count| format!("-n {count} taskdyno-mpi child"));
     assert_eq!(started, rank_counts);
 }
 
@@ -59,10 +59,10 @@ fn a_sweep_over_ranks_is_one_command() {
     let arguments = ["metg", "stencil-fine", "--backends", "mpi", "--dry-run"];
     let sweep = [&arguments[..], &["--workers", "1,2,4,2x2"]].concat();
     let words = [
-        "stencil-fine/mpi/1",
-        "stencil-fine/mpi/2",
-        "stencil-fine/mpi/4",
-        "stencil-fine/mpi/2x2",
+        "width=64,steps=100/mpi/1\n",
+        "width=64,steps=100/mpi/2\n",
+        "width=64,steps=100/mpi/4\n",
+        "width=64,steps=100/mpi/2x2\n",
     ];
     assert_says(&with_mpi(&place, &sweep), 0, &words);
 }
