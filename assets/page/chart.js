@@ -58,7 +58,7 @@ Dyno.drawing = (host, height, label, draw) => {
   return drawing;
 };
 
-// A horizontal axis below the marks, with a line per tick. Both ends are labelled, unless a tick is there.
+// A horizontal axis below the marks, with a line per tick. Both ends are labelled; a tick too near to them has no label.
 Dyno.axisBelow = (drawing, scale, top, bottom, format, title) => {
   const taken = [];
   const label = (x, text, isTick) => {
@@ -69,14 +69,18 @@ Dyno.axisBelow = (drawing, scale, top, bottom, format, title) => {
     taken.push([start, start + wide]);
     drawing.append(Dyno.mark("text", { class: isTick ? "tick" : "tick end", x, y: bottom + 15, "text-anchor": anchor }, text));
   };
+  for (const end of scale.ends ?? []) label(scale(end), format(end), false);
   for (const tick of scale.ticks) {
     const x = scale(tick);
     drawing.append(Dyno.mark("line", { class: "grid", x1: x, x2: x, y1: top, y2: bottom }));
     label(x, format(tick), true);
   }
-  for (const end of scale.ends ?? []) label(scale(end), format(end), false);
   if (title) {
-    drawing.append(Dyno.mark("text", { class: "axis", x: (scale(scale.low) + scale(scale.high)) / 2, y: bottom + 32, "text-anchor": "middle" }, title));
+    // In the middle of the axis, or where all of it is on the drawing.
+    const half = title.length * 3.4;
+    const middle = (scale(scale.low) + scale(scale.high)) / 2;
+    const x = Dyno.clamp(middle, half, Math.max(Number(drawing.getAttribute("width")) - half, half));
+    drawing.append(Dyno.mark("text", { class: "axis", x, y: bottom + 32, "text-anchor": "middle" }, title));
   }
 };
 

@@ -26,7 +26,7 @@ Dyno.costFigure = (group, rows) => {
       const most = Math.min(rows.at(-1).cost.cpu_ns, least * 20) || 1;
       const x = Dyno.linearScale(0, most, left, width - 78);
       drawing.append(Dyno.mark("defs", {}, Dyno.mark("pattern", { id: `idle-${group.slug}`, width: 4, height: 4, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, Dyno.mark("rect", { class: "stripe-ground", width: 4, height: 4 }), Dyno.mark("rect", { class: "stripe", width: 2, height: 4 }))));
-      Dyno.axisBelow(drawing, x, 4, rows.length * height + 4, Dyno.time, "CPU time of a run; bars are cut at twenty times the least");
+      Dyno.axisBelow(drawing, x, 4, rows.length * height + 4, Dyno.time, "CPU time of a run, cut at 20 × the least");
       for (const [index, row] of rows.entries()) {
         const y = 6 + index * height;
         const end = Math.min(x(row.cost.cpu_ns), width - 78);

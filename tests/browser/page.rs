@@ -248,6 +248,18 @@ fn the_page_fits_a_phone_and_paper() {
         draw_all(&mut tab);
         assert_fits(&mut tab, look.width, what);
     }
+    // No text of a drawing is cut off, and the ends of each axis that has them are labelled.
+    for look in [Look::PHONE, Look::DESK] {
+        let mut tab = Tab::open_at(&page.file, "", look);
+        draw_all(&mut tab);
+        let cut = "[...document.querySelectorAll('svg text')].filter(text => {
+            const [inner, outer] = [text.getBoundingClientRect(), text.closest('svg').getBoundingClientRect()];
+            return inner.left < outer.left - 1 || inner.right > outer.right + 1;
+        }).map(text => text.textContent)";
+        assert_eq!(tab.value(cut), serde_json::json!([]), "{}", look.width);
+        let one_end = "[...document.querySelectorAll('svg')].filter(svg => svg.querySelectorAll('.tick.end').length === 1).length";
+        assert_eq!(tab.value(one_end), 0, "{}", look.width);
+    }
     // On paper everything is drawn, wherever the reader was, and no table is cut off.
     let mut tab = Tab::open(&page.file);
     tab.click("#families .folded summary");
