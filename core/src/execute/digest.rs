@@ -7,7 +7,7 @@ use crate::random::{GAMMA, fold};
 /// The number of bits of an output word that hold the value.
 pub(super) const VALUE_BITS: u32 = 48;
 /// The bits of an output word that hold the value.
-pub(super) const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
+pub const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
 
 /// The digest of a serial run with this nonce, computed without slots, backends or waiting. Every run is compared with
 /// it. The digest of an empty graph is a constant.
@@ -39,37 +39,43 @@ pub fn expected_task_count(graph: &TaskGraph, kernel: &dyn Kernel) -> u64 {
     spawned.unwrap_or(graph.task_count() as u64)
 }
 
-/// Folds inputs, in order, into the seed of a task. Each step depends on the step before it.
-pub(super) struct Seed(u64);
+/// Folds inputs, in order, into the seed of a task. Each step depends on the step before it. A backend that keeps outputs
+/// of its own, because its workers share no memory, computes seeds with it.
+#[derive(Debug)]
+pub struct Seed(u64);
 
 impl Seed {
+    /// The seed of a task without inputs, in runs with this nonce.
     #[inline]
-    pub(super) fn new(task: TaskId, nonce: u64) -> Self {
+    pub fn new(task: TaskId, nonce: u64) -> Self {
         Self(u64::from(task.0).wrapping_add(1).wrapping_mul(GAMMA) ^ nonce)
     }
 
+    /// Folds in the value of the next predecessor.
     #[inline]
-    pub(super) fn fold(&mut self, value: u64) {
+    pub fn fold(&mut self, value: u64) {
         self.0 = fold(self.0, value);
     }
 
-    /// Moves the high bits, which a product mixes best, down to the bits that hold values.
+    /// The seed. Moves the high bits, which a product mixes best, down to the bits that hold values.
     #[inline]
-    pub(super) fn finish(self) -> u64 {
+    pub fn finish(self) -> u64 {
         self.0 ^ (self.0 >> 32)
     }
 }
 
-/// Folds output values, in task order, into one word.
-#[derive(Default)]
-pub(super) struct Digest(u64);
+/// Folds output values, in task order, into one word. That of no values is 0.
+#[derive(Debug, Default)]
+pub struct Digest(u64);
 
 impl Digest {
-    pub(super) fn fold(&mut self, value: u64) {
+    /// Folds in the value of the next task.
+    pub fn fold(&mut self, value: u64) {
         self.0 = fold(self.0, value);
     }
 
-    pub(super) fn finish(self) -> u64 {
+    /// The digest.
+    pub fn finish(self) -> u64 {
         self.0
     }
 }

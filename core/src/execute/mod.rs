@@ -34,10 +34,10 @@ mod slots;
 mod stages;
 mod workers;
 
-use digest::Seed;
-pub use digest::{expected_digest, expected_task_count};
+pub use digest::{Digest, Seed, VALUE_MASK, expected_digest, expected_task_count};
 use failure::FailureCell;
 pub use failure::{Ending, Failure, Halt};
+pub use payload::Content;
 use payload::Payload;
 pub use recovery::Remainder;
 pub use reserve::Reserved;

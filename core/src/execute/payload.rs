@@ -56,9 +56,9 @@ impl Payload {
         };
         // Relaxed: see the module's documentation.
         for place in others {
-            place.store(content.next(), Ordering::Relaxed);
+            place.store(content.next_word(), Ordering::Relaxed);
         }
-        last.store(content.next() & self.last_mask, Ordering::Relaxed);
+        last.store(content.next_word() & self.last_mask, Ordering::Relaxed);
     }
 
     /// Compares every byte of `task`, whose output word is `word`, with the expected byte.
@@ -73,10 +73,10 @@ impl Payload {
         };
         // Relaxed: see the module's documentation.
         for (index, place) in others.iter().enumerate() {
-            same(index, place.load(Ordering::Relaxed), content.next())?;
+            same(index, place.load(Ordering::Relaxed), content.next_word())?;
         }
         let found = last.load(Ordering::Relaxed);
-        same(others.len(), found, content.next() & self.last_mask)
+        same(others.len(), found, content.next_word() & self.last_mask)
     }
 
     /// The bytes of memory that the payload of `task_count` tasks takes.
@@ -102,17 +102,20 @@ fn same(index: usize, found: u64, expected: u64) -> Result<(), u32> {
 
 /// The words that a task must write, in order: evenly spread numbers from a start that depends on task, output and
 /// run. Each takes one addition, so that deriving them costs less than moving them.
-struct Content(u64);
+#[derive(Debug)]
+pub struct Content(u64);
 
 impl Content {
-    fn new(task: TaskId, word: u64) -> Self {
+    /// What `task` must pass on if its output word is `word`.
+    pub fn new(task: TaskId, word: u64) -> Self {
         let mut start = Seed::new(task, 0);
         start.fold(word);
         Self(start.finish())
     }
 
+    /// The next word. Words do not end.
     #[inline]
-    fn next(&mut self) -> u64 {
+    pub fn next_word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GAMMA);
         self.0
     }

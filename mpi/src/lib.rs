@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+pub mod case;
+pub mod child;
+pub mod crew;
+pub mod engine;
+pub mod fault;
+pub mod field;
+pub mod graph_bytes;
+pub mod graphs;
+pub mod partition;
+pub mod patience;
+pub mod place;
+pub mod post;
+pub mod probe;
+pub mod session;
+pub mod share;
+pub mod supervise;
+pub mod trouble;
+pub mod wire;

@@ -1,0 +1,64 @@
+//! How a rank waits.
+
+use std::hint::spin_loop;
+use std::thread;
+use std::time::Duration;
+
+/// How many times a rank with a core of its own looks before it lets others run.
+const SPINS: u32 = 2000;
+
+/// The longest sleep between two looks of a rank that has nothing to do, for each rank of its host. Together they then look
+/// 250 times a second, which takes much less than 1% of a core.
+const SLEEP: Duration = Duration::from_millis(4);
+
+/// The longest sleep of all.
+const LONGEST_SLEEP: Duration = Duration::from_millis(32);
+
+/// How a rank waits for messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Whether there are more ranks and threads than cores, so that others need this core.
+    pub is_crowded: bool,
+    /// Whether it sleeps between two looks, because no slice has been announced.
+    pub sleeps: bool,
+    /// The number of ranks of this host.
+    pub rank_count: u32,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            is_crowded: false,
+            sleeps: false,
+            rank_count: 1,
+        }
+    }
+}
+
+impl Patience {
+    /// The same, between slices.
+    pub fn idle(self) -> Self {
+        Self {
+            sleeps: true,
+            ..self
+        }
+    }
+
+    /// Waits after look number `polls` has found nothing. Returns whether it has waited long enough to read the clock.
+    #[inline]
+    pub fn pause(self, polls: u32) -> bool {
+        if self.sleeps {
+            // At first short, because many slices follow each other at once.
+            let longest = (SLEEP * self.rank_count).min(LONGEST_SLEEP);
+            let sleep = Duration::from_micros(100) * (1 << polls.min(9));
+            thread::sleep(sleep.min(longest));
+            return true;
+        }
+        if self.is_crowded || polls > SPINS {
+            thread::yield_now();
+        } else {
+            spin_loop();
+        }
+        polls.is_multiple_of(1024)
+    }
+}
