@@ -75,7 +75,7 @@ impl Partners {
     }
 }
 
-/// What a step costs beyond the work of its tasks, on ranks that share the columns of a grid evenly.
+/// What a step costs beyond the work of its tasks, on ranks that share the columns of a grid as evenly as they can.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct StepCost {
     /// What each task costs beyond its work.
@@ -83,57 +83,65 @@ pub(crate) struct StepCost {
     /// What one message each way costs a step: `L + 2o + (k - 1) G`.
     pub per_message_ns: f64,
     /// With whom a rank exchanges messages.
-    pub exchange: Partners,
+    pub partners: Partners,
     /// The number of columns.
     pub columns: f64,
     /// The efficiency that defines the METG, between 0 and 1.
     pub target: f64,
 }
 
+/// How many columns a rank has: on average, and at most. With more ranks than columns, each has one: the grid grows.
+fn columns_per_rank(columns: f64, ranks: f64) -> (f64, f64) {
+    let mean = (columns / ranks).max(1.0);
+    (mean, mean.ceil())
+}
+
 impl StepCost {
-    /// What follows from the METG on one rank and on two. With *w* columns per rank, a step takes *w* × (work + cost per
-    /// task) + the messages, and at the METG the work is `target` of this. `None` if the figures are not sound: messages
-    /// never cost less than nothing.
+    /// What follows from the METG on one rank and on two. `None` if the figures are not sound: messages never cost less
+    /// than nothing.
     pub(crate) fn fit(
         [one, two]: [f64; 2],
-        exchange: Partners,
+        partners: Partners,
         columns: f64,
         target: f64,
     ) -> Option<Self> {
-        let rest = 1.0 - target;
-        let per_task_ns = rest * one;
-        let per_message_ns = (rest * two - per_task_ns) * columns / 2.0;
+        let per_task_ns = (1.0 - target) * one;
+        let (mean, most) = columns_per_rank(columns, 2.0);
+        let per_message_ns = two * (mean - target * most) - most * per_task_ns;
         let is_sound = per_task_ns > 0.0 && per_message_ns > 0.0 && per_message_ns.is_finite();
         (is_sound && columns >= 2.0).then_some(Self {
             per_task_ns,
             per_message_ns,
-            exchange,
+            partners,
             columns,
             target,
         })
     }
 
-    /// The METG on so many ranks: the lower end if all messages of a rank overlap, and the upper end if none do. From as
-    /// many ranks as columns on, each has one column: the grid grows with the ranks.
-    pub(crate) fn metg(&self, ranks: f64) -> Interval {
-        let columns_per_rank = (self.columns / ranks).max(1.0);
+    /// The METG on so many ranks: the lower end if all messages of a rank overlap, and the upper end if none do. `None` if
+    /// the ranks have so different numbers of columns that tasks of no size reach the target.
+    ///
+    /// A step takes as long as the rank with the most columns: these × (work + cost per task) + messages. At the METG,
+    /// the work of the mean number of columns is `target` of this.
+    pub(crate) fn metg(&self, ranks: f64) -> Option<Interval> {
+        let (mean, most) = columns_per_rank(self.columns, ranks);
+        let share = mean - self.target * most;
         let metg = |message_count: f64| {
-            let messages = message_count * self.per_message_ns;
-            (self.per_task_ns + messages / columns_per_rank) / (1.0 - self.target)
+            (most * self.per_task_ns + message_count * self.per_message_ns) / share
         };
-        let most = self.exchange.message_count(ranks);
-        Interval {
-            low: metg(most.min(1.0)),
-            high: metg(most),
-        }
+        let message_count = self.partners.message_count(ranks);
+        (share > 0.0).then(|| Interval {
+            low: metg(message_count.min(1.0)),
+            high: metg(message_count),
+        })
     }
 
     /// How far a measured METG is from what was predicted for so many ranks, as a share of the nearer end; 0 within the
-    /// range.
-    pub(crate) fn error(&self, ranks: f64, measured: f64) -> f64 {
-        let predicted = self.metg(ranks);
+    /// range. `None` if nothing was.
+    pub(crate) fn error(&self, ranks: f64, measured: f64) -> Option<f64> {
+        let predicted = self.metg(ranks)?;
         let nearest = measured.clamp(predicted.low, predicted.high);
-        measured / nearest - 1.0
+        Some(measured / nearest - 1.0)
     }
 }
 
@@ -185,10 +193,11 @@ mod tests {
         per_byte: f64,
     }
 
-    /// The time of a step, from the rules of the model: each of these ranks, which stand in a row, works for `work`, sends a
-    /// message to each neighbour, and then receives one from each. The mean of many steps.
-    fn simulated_step(machine: Machine, ranks: usize, work: f64, bytes: f64) -> f64 {
+    /// The time of a step, from the rules of the model: each rank of a row works for so long, sends a message to each
+    /// neighbour, and then receives one from each. The mean of many steps.
+    fn simulated_step(machine: Machine, work: &[f64], bytes: f64) -> f64 {
         const STEPS: usize = 400;
+        let ranks = work.len();
         let long = (bytes - 1.0) * machine.per_byte;
         let neighbours = |rank: usize| {
             let right = Some(rank + 1).filter(|one| *one < ranks);
@@ -199,7 +208,7 @@ mod tests {
             let mut arrivals = vec![Vec::new(); ranks];
             let mut free = begin.clone();
             for (rank, free) in free.iter_mut().enumerate() {
-                *free += work;
+                *free += work[rank];
                 let mut network_free = *free;
                 for to in neighbours(rank) {
                     let start = free.max(network_free);
@@ -220,18 +229,17 @@ mod tests {
         begin.iter().fold(0.0, |most: f64, one| most.max(*one)) / STEPS as f64
     }
 
-    /// The METG of such ranks, each with `columns / ranks` columns whose tasks cost `per_task` beyond their work, by bisection.
-    fn simulated_metg(machine: Machine, ranks: usize, columns: f64, per_task: f64) -> f64 {
-        let share = (columns / ranks as f64).max(1.0);
+    /// The METG of such ranks, which share the columns. Tasks cost `per_task` beyond their work. Found by bisection.
+    fn simulated_metg(machine: Machine, ranks: usize, columns: usize, per_task: f64) -> f64 {
+        let columns = columns.max(ranks);
+        let share = |rank: usize| (columns + ranks - 1 - rank) / ranks;
         let (mut low, mut high) = (0.0, 1e9);
-        for _ in 0..200 {
+        for _ in 0..60 {
             let task = (low + high) / 2.0;
-            let work = share * (task + per_task);
-            let step = match ranks {
-                1 => work,
-                _ => simulated_step(machine, ranks, work, 8.0),
-            };
-            match share * task / step < 0.5 {
+            let work = (0..ranks).map(|rank| share(rank) as f64 * (task + per_task));
+            let step = simulated_step(machine, &work.collect::<Vec<_>>(), 8.0);
+            let mean = columns as f64 / ranks as f64;
+            match mean * task / step < 0.5 {
                 true => low = task,
                 false => high = task,
             }
@@ -250,7 +258,7 @@ mod tests {
             per_byte: 30.0,
         };
         for bytes in [1.0, 8.0, 1000.0] {
-            let step = simulated_step(machine, 2, 500.0, bytes);
+            let step = simulated_step(machine, &[500.0; 2], bytes);
             assert_near(step, 500.0 + 9e3 + 2.0 * 2e3 + (bytes - 1.0) * 30.0);
         }
     }
@@ -268,13 +276,12 @@ mod tests {
             ("only overhead", machine(0.0, 5e3, 5e3)),
             ("both", machine(6e3, 2e3, 2e3)),
         ] {
-            let metg = |ranks| simulated_metg(machine, ranks, 8.0, 40.0);
+            let metg = |ranks| simulated_metg(machine, ranks, 8, 40.0);
             let cost = StepCost::fit([metg(1), metg(2)], Partners::Neighbours, 8.0, 0.5).unwrap();
             assert!((cost.per_task_ns - 40.0).abs() < 1e-3, "{name}");
             assert!((cost.per_message_ns - 10e3).abs() < 1.0, "{name}");
             for ranks in [3, 4, 8, 16, 64] {
-                let error = cost.error(f64::from(ranks), metg(ranks as usize));
-                // The grid of the simulation is shared evenly also where it cannot be.
+                let error = cost.error(f64::from(ranks), metg(ranks as usize)).unwrap();
                 assert!(
                     error.abs() < 1e-3,
                     "{name}: {ranks} ranks are off by {error}"
@@ -295,9 +302,9 @@ mod tests {
                 gap: overhead,
                 per_byte: 0.0,
             };
-            let metg = |ranks| simulated_metg(machine, ranks, 8.0, 40.0);
+            let metg = |ranks| simulated_metg(machine, ranks, 8, 40.0);
             let cost = StepCost::fit([metg(1), metg(2)], Partners::Neighbours, 8.0, 0.5);
-            (cost.unwrap().metg(4.0), metg(4))
+            (cost.unwrap().metg(4.0).unwrap(), metg(4))
         };
         let (range, measured) = ends(10e3, 0.0);
         assert!(
@@ -316,15 +323,28 @@ mod tests {
         let cost = StepCost::fit([100.0, 300.0], Partners::Everyone, 4.0, 0.5).unwrap();
         assert_eq!((cost.per_task_ns, cost.per_message_ns), (50.0, 200.0));
         let range = |ranks| {
-            let range = cost.metg(ranks);
+            let range = cost.metg(ranks).unwrap();
             (range.low, range.high)
         };
         assert_eq!(range(1.0), (100.0, 100.0));
         assert_eq!(range(2.0), (300.0, 300.0));
         assert_eq!(range(4.0), (500.0, 1300.0));
-        assert_eq!(cost.error(4.0, 800.0), 0.0);
-        assert_near(cost.error(4.0, 1430.0), 0.1);
-        assert_near(cost.error(4.0, 400.0), -0.2);
+        assert_eq!(cost.error(4.0, 800.0), Some(0.0));
+        assert_near(cost.error(4.0, 1430.0).unwrap(), 0.1);
+        assert_near(cost.error(4.0, 400.0).unwrap(), -0.2);
+    }
+
+    #[test]
+    fn the_rank_with_the_most_columns_decides() {
+        // Three columns on two ranks: one has two, and the mean is one and a half.
+        let cost = StepCost::fit([100.0, 1200.0], Partners::Neighbours, 3.0, 0.5).unwrap();
+        assert_eq!((cost.per_task_ns, cost.per_message_ns), (50.0, 500.0));
+        assert_near(cost.metg(2.0).unwrap().low, 1200.0);
+        // Nine columns on eight ranks: no task reaches three quarters, because the mean is a little more than one column
+        // and the most are two.
+        let strict = StepCost::fit([100.0, 1200.0], Partners::Neighbours, 9.0, 0.75).unwrap();
+        assert!(strict.metg(9.0).is_some());
+        assert_eq!((strict.metg(8.0), strict.error(8.0, 1.0)), (None, None));
     }
 
     #[test]

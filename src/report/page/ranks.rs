@@ -190,23 +190,25 @@ fn point(metg: &RankMetg, cost: Option<StepCost>) -> PageRankPoint {
     let ranks = f64::from(metg.ranks);
     // One rank and two are what it was fitted to.
     let held_out = cost.filter(|_| metg.ranks > 2);
-    let predicted = held_out.map(|cost| cost.metg(ranks));
+    let predicted = held_out.and_then(|cost| cost.metg(ranks));
     PageRankPoint {
         ranks: metg.ranks,
         metg_ns: figure(metg.metg_ns),
         low_ns: metg.interval.map(|one| figure(one.low)),
         high_ns: metg.interval.map(|one| figure(one.high)),
         predicted_ns: predicted.map(|range| (figure(range.low), figure(range.high))),
-        error_ratio: held_out.map(|cost| figure(cost.error(ranks, metg.metg_ns))),
+        error_ratio: held_out
+            .and_then(|cost| cost.error(ranks, metg.metg_ns))
+            .map(figure),
         is_crowded: metg.ranks > metg.facts.core_count,
     }
 }
 
 fn model(cost: StepCost, time: Option<MessageTime>) -> PageRankModel {
-    let range = (0..=MOST_RANKS_LOG2).map(|power| {
+    let range = (0..=MOST_RANKS_LOG2).filter_map(|power| {
         let ranks = 1 << power;
-        let metg = cost.metg(f64::from(ranks));
-        (ranks, figure(metg.low), figure(metg.high))
+        let metg = cost.metg(f64::from(ranks))?;
+        Some((ranks, figure(metg.low), figure(metg.high)))
     });
     PageRankModel {
         per_task_ns: figure(cost.per_task_ns),
@@ -225,15 +227,19 @@ fn sentence(cost: &StepCost, time: Option<MessageTime>) -> String {
         format!(" ({first} for its first byte, and {next:.2} ns for each further one)")
     });
     let most = f64::from(1u32 << MOST_RANKS_LOG2);
-    let far = cost.metg(most);
+    let far = cost.metg(most).map(|far| {
+        let (low, high) = (units::time(far.low), units::time(far.high));
+        format!(
+            " On {most} ranks with at least one column each, the METG is then between {low} and {high}."
+        )
+    });
     format!(
         "Model, not measured beyond the points: fitted to one rank and two, a task costs {} beyond its work, and a message \
-         {}{}. On {most} ranks with at least one column each, the METG is then between {} and {}.",
+         {}{}.{}",
         units::time(cost.per_task_ns),
         units::time(cost.per_message_ns),
         bytes.unwrap_or_default(),
-        units::time(far.low),
-        units::time(far.high)
+        far.unwrap_or_default()
     )
 }
 
@@ -284,7 +290,10 @@ mod tests {
     #[test]
     fn the_model_is_fitted_to_one_rank_and_two_and_checked_with_the_others() {
         // 50 ns per task and 3,200 ns per message. On three ranks a message and a half, on four three messages.
-        let metg = |ranks: f64, messages: f64| 2.0 * (50.0 + 3200.0 * messages * ranks / 64.0);
+        let metg = |ranks: f64, messages: f64| {
+            let (mean, most) = (64.0 / ranks, (64.0 / ranks).ceil());
+            (50.0 * most + 3200.0 * messages) / (mean - 0.5 * most)
+        };
         let sweeps = [
             sweep("", 4, metg(4.0, 3.0), Some(FACTS)),
             sweep("", 1, metg(1.0, 0.0), Some(FACTS)),
@@ -311,7 +320,7 @@ mod tests {
         assert_eq!(ranks, [(1, false), (2, false), (3, false), (4, true)]);
         let errors: Vec<_> = page.points.iter().map(|one| one.error_ratio).collect();
         assert_eq!(errors[..3], [None, None, Some(0.0)]);
-        assert_eq!(page.points[2].predicted_ns, Some((400.0, 700.0)));
+        assert_eq!(page.points[2].predicted_ns, Some((416.13, 725.81)));
         // 1,300 ns, and the range ends at 900 ns.
         assert!((errors[3].unwrap() - 4.0 / 9.0).abs() < 1e-4, "{errors:?}");
     }
