@@ -160,6 +160,10 @@ pub struct Record {
     pub remarks: Vec<String>,
     /// Why the case failed; null if it did not. A case with an error has no valid samples.
     pub error: Option<CaseError>,
+    /// Why other cases that were asked for could not run, and how many there are for each reason. Only the first record of
+    /// a run has it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_applicable: BTreeMap<String, u64>,
 }
 
 /// The size of a task graph.

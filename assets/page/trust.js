@@ -7,6 +7,7 @@ Dyno.views.push({
   shows: data => data.groups.length > 0 || data.runtimes.length > 0 || data.skipped.length > 0 || data.failures.length > 0,
   draw: host => {
     const { heading, skipped } = Dyno.data;
+    const reasons = Object.entries(Dyno.data.not_applicable);
     const rows = Dyno.selected().flatMap(group => group.rows.map(row => ({ ...row, group })));
     const closing = Dyno.closing(Dyno.data.questions.trust?.closing);
     if (closing) host.append(closing);
@@ -24,6 +25,12 @@ Dyno.views.push({
       host.append(
         Dyno.element("h3", {}, "Cases that were not run"),
         Dyno.element("ul", { class: "skipped" }, skipped.map(one => Dyno.element("li", {}, Dyno.name(one.name), ": ", Dyno.name(one.kind), ": ", Dyno.name(one.message)))),
+      );
+    }
+    if (reasons.length) {
+      host.append(
+        Dyno.element("h3", {}, "Cases that could not run"),
+        Dyno.element("ul", { class: "reasons" }, reasons.map(([reason, count]) => Dyno.element("li", {}, `${Dyno.counted(count, "case")}: `, ...Dyno.sentence(reason)))),
       );
     }
     if (heading) {

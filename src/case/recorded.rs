@@ -1,5 +1,6 @@
 //! Runs a planned case and returns its record.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -63,6 +64,7 @@ impl Surroundings<'_> {
             family: None,
             workload_why: None,
             backend_why: None,
+            not_applicable: BTreeMap::new(),
             runtime: None,
             graph: None,
             plan,

@@ -133,6 +133,15 @@ impl Selected {
         registry: &Registry,
         backends: &[&'static dyn Backend],
     ) -> Result<Vec<PlannedCase>, Exit> {
+        Ok(self.all_cases(registry, backends)?.planned)
+    }
+
+    /// The same, with why others cannot run.
+    pub(super) fn all_cases(
+        &self,
+        registry: &Registry,
+        backends: &[&'static dyn Backend],
+    ) -> Result<Cases, Exit> {
         let workloads = workload::builtin_and(&self.workloads, registry).map_err(Exit::usage)?;
         tell_notes(&workloads);
         let (plain, shaped) = self.selections(registry, backends)?;
@@ -145,7 +154,7 @@ impl Selected {
             });
         }
         reasons.iter().for_each(|reason| tell(reason));
-        Ok(cases.planned)
+        Ok(cases)
     }
 
     /// The selected cases; empty if none match. If the command line names no backend, they run on `backends`.

@@ -30,6 +30,7 @@ pub(crate) fn case(workload: &str, backend: &str, workers: u32) -> Builder {
         family: None,
         workload_why: None,
         backend_why: None,
+        not_applicable: BTreeMap::new(),
         runtime: None,
         graph: Some(GraphSize {
             task_count: 1000,

@@ -239,6 +239,26 @@ fn any_number_of_records_makes_a_page() {
     }
 }
 
+/// Says how long it takes, for BENCHMARKS.md, and is not a limit: a page that never paints fails.
+#[test]
+#[ignore = "needs a browser"]
+fn the_first_paint_comes_and_is_timed() {
+    let many = thousand();
+    for (what, records) in [("a small run", measured()), ("1,000 records", &many)] {
+        let page = Page::of(records);
+        let mut times: Vec<f64> = (0..5)
+            .map(|_| {
+                let mut tab = Tab::open(&page.file);
+                let paint =
+                    "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null";
+                tab.value(paint).as_f64().expect("it is painted")
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        println!("first paint of {what}: {times:.0?} ms");
+    }
+}
+
 #[test]
 #[ignore = "needs a browser"]
 fn the_page_fits_a_phone_and_paper() {

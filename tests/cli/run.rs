@@ -36,6 +36,30 @@ fn a_run_writes_records_a_page_and_pictures() {
 }
 
 #[test]
+fn the_first_record_says_which_cases_could_not_run() {
+    let folder = TempDir::new().unwrap();
+    let output = taskdyno()
+        .args(["run", "ping-pong", "--backends", "serial,threads"])
+        .args(["--workers", "2", "--runs", "1", "--warmup", "0", "--out"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let records = records(folder.path());
+    let reasons = records[0]["not_applicable"].as_object().unwrap();
+    let (reason, count) = reasons.iter().next().unwrap();
+    assert!(reason.contains("`serial` runs 1 at once"), "{reason}");
+    assert!(count.as_u64() > Some(0));
+    let others = &records[1..];
+    assert!(!others.is_empty());
+    assert!(
+        others
+            .iter()
+            .all(|record| record.get("not_applicable").is_none())
+    );
+}
+
+#[test]
 fn workers_can_be_processes_with_threads() {
     let folder = TempDir::new().unwrap();
     let output = taskdyno()

@@ -1,6 +1,7 @@
 //! `run`: measures the matrix, writes each record at once, and then the tables and the report.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::mem;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::select::{Known, Selected};
 use super::{CommandResult, Exit, FAILED, OK, complaint, tell};
 use crate::case::{TraceFolder, record};
 use crate::machine::host;
-use crate::matrix::PlannedCase;
+use crate::matrix::{Cases, PlannedCase};
 use crate::random;
 use crate::record::{Case, Plan, Record, RecordFile, nanoseconds};
 use crate::registry::Registry;
@@ -132,7 +133,10 @@ const BOOTSTRAP_SEED: u64 = 1;
 pub(super) fn main(registry: &Registry, arguments: &RunArguments) -> CommandResult {
     let added = &arguments.selected.workloads;
     let registry = &arguments.externals.registry(registry, added)?;
-    let mut cases = arguments.selected.cases(registry, &registry.backends)?;
+    let Cases {
+        planned: mut cases,
+        not_applicable,
+    } = arguments.selected.all_cases(registry, &registry.backends)?;
     if arguments.manner.dry_run {
         return print_ids(cases.iter().map(|planned| planned.case.id()));
     }
@@ -148,7 +152,8 @@ pub(super) fn main(registry: &Registry, arguments: &RunArguments) -> CommandResu
 
     let (mut file, mut records) = open_records(registry, &mut cases, arguments)?;
     catch_interrupt();
-    records.extend(measure_all(registry, cases, arguments, seed, &mut file)?);
+    let measured = measure_all(registry, cases, not_applicable, arguments, seed, &mut file)?;
+    records.extend(measured);
 
     let (ran, records_file) = (finish(&records, arguments)?, [file.path().to_owned()]);
     if is_interrupted() {
@@ -212,6 +217,7 @@ fn compared(bases: &[Named], records_file: &[PathBuf], arguments: &RunArguments)
 fn measure_all(
     registry: &Registry,
     cases: Vec<PlannedCase>,
+    not_applicable: BTreeMap<String, usize>,
     arguments: &RunArguments,
     seed: u64,
     file: &mut RecordFile,
@@ -223,6 +229,10 @@ fn measure_all(
     }
     let mut progress = Progress::new(cases.len(), "cases", arguments.manner.quiet);
     let mut records = Vec::new();
+    let counts = not_applicable.into_iter();
+    let mut not_applicable = counts
+        .map(|(reason, count)| (reason, count as u64))
+        .collect();
     for (index, planned) in cases.into_iter().enumerate() {
         progress.begin(&planned.case.id());
         let plan = plan(arguments, seed, index as u64, &planned);
@@ -237,6 +247,7 @@ fn measure_all(
         if is_interrupted() {
             break;
         }
+        record.not_applicable = mem::take(&mut not_applicable);
         if let Some(error) = &record.error {
             let id = record.case.id();
             progress.tell(&format!("{id}: {}: {}", error.kind, error.message));

@@ -87,6 +87,7 @@ impl Page {
             sweeps: report.sweeps.iter().map(PageSweep::new).collect(),
             ranks,
             runtimes: runtimes(&report.records),
+            not_applicable: not_applicable(&report.records),
             claims: report.claims.iter().map(PageClaim::new).collect(),
             timelines: report.timelines.clone(),
             ..Self::default()
@@ -121,6 +122,16 @@ impl Page {
         self.glossary = glossary::glossary(&self);
         self
     }
+}
+
+/// Why cases could not run, and how many. A run that was continued says it more than once.
+fn not_applicable(records: &[Record]) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for (reason, count) in records.iter().flat_map(|record| &record.not_applicable) {
+        let most: &mut u64 = counts.entry(reason.clone()).or_default();
+        *most = (*most).max(*count);
+    }
+    counts
 }
 
 /// The cases that were not run, and those that failed.

@@ -55,6 +55,8 @@ pub(crate) struct Page {
     pub failures: Vec<PageFailure>,
     /// Cases that did not begin to run.
     pub skipped: Vec<PageFailure>,
+    /// Why cases that were asked for could not run, and how many there are for each reason.
+    pub not_applicable: BTreeMap<String, u64>,
     /// What each worker did in one traced run of a case.
     pub timelines: Vec<PageTimeline>,
     /// The words that the page uses.

@@ -109,6 +109,20 @@ fn cost_is_per_task_and_idle_time_is_beyond_the_plain_loop() {
 }
 
 #[test]
+fn what_the_doctor_found_and_what_could_not_run_is_on_the_page() {
+    let mut first = case("empty", "serial", 1).record();
+    first.host.findings = vec!["warning: busy".into()];
+    let reason = |count: u64| std::collections::BTreeMap::from([("too few".to_owned(), count)]);
+    first.not_applicable = reason(2);
+    // A run that was continued.
+    let mut second = case("empty", "rayon", 2).record();
+    second.not_applicable = reason(3);
+    let page = Page::of_report(&Report::new(&[first, second]).unwrap());
+    assert_eq!(page.heading.unwrap().findings, ["warning: busy"]);
+    assert_eq!(page.not_applicable, reason(3));
+}
+
+#[test]
 fn a_percentile_needs_ten_times_above_it() {
     let times: Vec<u64> = (1..=100).collect();
     let page = page([case("empty", "rayon", 2).walls_us(&times)]);
