@@ -59,7 +59,8 @@ struct Progress {
     boundary: VecDeque<u32>,
     /// Other ready tasks.
     interior: VecDeque<u32>,
-    arrived: usize,
+    /// How many values of each level have arrived, for engines that go by levels.
+    arrived: Vec<u32>,
 }
 
 impl Progress {
@@ -86,6 +87,7 @@ impl Engine {
         rank_count: usize,
     ) -> Result<Self, Trouble> {
         let field = Arc::new(field);
+        let level_count = field.share.level_count();
         let crew = match threads {
             0 | 1 => None,
             more => {
@@ -99,7 +101,10 @@ impl Engine {
             crew,
             outboxes: vec![Vec::new(); rank_count],
             batch: 0,
-            progress: Progress::default(),
+            progress: Progress {
+                arrived: vec![0; level_count],
+                ..Progress::default()
+            },
         })
     }
 
@@ -122,7 +127,7 @@ impl Engine {
     /// If a task failed, or a rank.
     pub fn run(&mut self, post: &mut Post, nonce: u64) -> Result<(), Trouble> {
         self.field.begin_run(nonce);
-        self.progress.arrived = 0;
+        self.progress.arrived.fill(0);
         self.deliver_early(post)?;
         match self.kind {
             EngineKind::Dataflow if self.crew.is_some() => self.shared_dataflow(post)?,
@@ -144,8 +149,9 @@ impl Engine {
         let (field, progress, kind) = (&*self.field, &mut self.progress, self.kind);
         let crew = self.crew.as_ref();
         field.unpack(from, items, |place| {
-            progress.arrived += 1;
             if kind != EngineKind::Dataflow {
+                let level = field.share.foreign_levels[place - field.share.own_count];
+                progress.arrived[level as usize] += 1;
                 return;
             }
             match crew {
@@ -165,6 +171,19 @@ impl Engine {
         Ok(any)
     }
 
+    /// The same, but only until a task is ready that others wait for: another look would delay it.
+    #[inline]
+    fn receive_some(&mut self, post: &mut Post) -> Result<bool, Trouble> {
+        let mut any = false;
+        while post.poll(&mut |from, items| self.deliver(from, items))? {
+            any = true;
+            if !self.progress.boundary.is_empty() {
+                break;
+            }
+        }
+        Ok(any)
+    }
+
     fn dataflow(&mut self, post: &mut Post) -> Result<(), Trouble> {
         let field = Arc::clone(&self.field);
         for &source in &field.share.sources {
@@ -176,7 +195,7 @@ impl Engine {
         while left > 0 {
             if until_look == 0 {
                 until_look = self.batch.max(1);
-                if self.receive(post)? {
+                if self.receive_some(post)? {
                     waited = Waiting::default();
                 }
             }
@@ -260,9 +279,10 @@ impl Engine {
         if let Some(crew) = &self.crew {
             crew.begin_run();
         }
-        let mut needed = 0;
         for level in 0..field.share.level_count() {
-            self.wait_for(post, needed)?;
+            if level > 0 {
+                self.wait_for(post, level - 1)?;
+            }
             let tasks = field.share.level(level);
             match &self.crew {
                 None => tasks
@@ -276,9 +296,8 @@ impl Engine {
                 self.pack(post, place)?;
             }
             self.flush(post)?;
-            needed = field.share.expected[level] as usize;
             if self.kind == EngineKind::Bulk {
-                self.wait_for(post, needed)?;
+                self.wait_for(post, level)?;
                 post.barrier()?;
                 self.deliver_early(post)?;
             } else {
@@ -288,11 +307,12 @@ impl Engine {
         Ok(())
     }
 
-    /// Waits until this many values have arrived in this run.
-    fn wait_for(&mut self, post: &mut Post, needed: usize) -> Result<(), Trouble> {
+    /// Waits until the values of this level have arrived. Those of later levels may come before.
+    fn wait_for(&mut self, post: &mut Post, level: usize) -> Result<(), Trouble> {
+        let needed = self.field.share.expected[level];
         let mut waited = Waiting::default();
-        while self.progress.arrived < needed {
-            match self.receive(post)? {
+        while self.progress.arrived[level] < needed {
+            match post.poll(&mut |from, items| self.deliver(from, items))? {
                 true => waited = Waiting::default(),
                 false => waited.once_more(post)?,
             }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use mpi::ffi;
 use serde_json::{Value as Json, json};
 
+use crate::session::core_count;
 use crate::trouble::Trouble;
 use crate::wire::Wire;
 
@@ -129,6 +130,11 @@ fn step(neighbours: &[usize], out: &[u64], into: &mut [u64]) -> Result<(), Troub
 pub fn run(wire: &Wire) -> Result<Json, Trouble> {
     if wire.size < 2 {
         return Err(Trouble::set_up("a probe needs at least two ranks"));
+    }
+    // Its calls spin, and would wait for ranks that have no core.
+    let here = std::env::var("MPI_LOCALNRANKS").map_or(Ok(1), |text| text.parse::<usize>());
+    if here.is_ok_and(|here| here > core_count()) {
+        return Err(Trouble::set_up("a probe needs a core for each rank"));
     }
     let mut trips = Vec::new();
     for size in SIZES {

@@ -53,8 +53,10 @@ pub struct Share {
     pub destinations: Lists<Destination>,
     /// Where the own tasks of each level begin, and where the last ends.
     pub levels: Vec<u32>,
-    /// How many values from elsewhere belong to each level or one before it.
+    /// How many values from elsewhere belong to each level.
     pub expected: Vec<u32>,
+    /// The level of each value from elsewhere, in the order of their places.
+    pub foreign_levels: Vec<u32>,
     /// The own tasks without inputs.
     pub sources: Vec<u32>,
 }
@@ -95,6 +97,7 @@ impl Share {
             readers: Lists::new(),
             destinations: Lists::new(),
             expected: vec![0; level_count],
+            foreign_levels: Vec::new(),
             sources: Vec::new(),
         };
         let mut next = own_counts;
@@ -118,12 +121,11 @@ impl Share {
                 } else if to == rank {
                     places[task.index()] = place;
                     share.tasks.push(task.0);
-                    share.expected[task_levels[task.index()] as usize] += 1;
+                    let level = task_levels[task.index()];
+                    share.foreign_levels.push(level);
+                    share.expected[level as usize] += 1;
                 }
             }
-        }
-        for level in 1..level_count {
-            share.expected[level] += share.expected[level - 1];
         }
         sent.sort_by_key(|(place, _)| *place);
         let mut sent = sent.into_iter().peekable();
@@ -161,11 +163,6 @@ impl Share {
     /// The own tasks of a level.
     pub fn level(&self, level: usize) -> std::ops::Range<u32> {
         self.levels[level]..self.levels[level + 1]
-    }
-
-    /// The number of values that come from elsewhere in each run.
-    pub fn foreign_count(&self) -> usize {
-        self.tasks.len() - self.own_count
     }
 }
 
@@ -222,8 +219,8 @@ mod tests {
                 let here = successors.filter(|one| owners[one.index()] as usize == rank);
                 assert!(here.map(|one| one.0).eq(readers));
             }
-            let last = share.expected.last().copied().unwrap_or(0);
-            assert_eq!(last as usize, share.foreign_count());
+            let sum: u32 = share.expected.iter().sum();
+            assert_eq!(sum as usize, share.tasks.len() - share.own_count);
         }
         for (share, received) in shares.iter().zip(received) {
             assert!(received[..share.own_count].iter().all(|count| *count == 0));

@@ -179,7 +179,7 @@ fn kernels_compute_and_sleep() {
     assert_eq!(alone.slice(0, 1, 1, false).unwrap().0, first);
     assert_ne!(first[0], word(oracle(&graph, 0)));
     let sleep = Setup {
-        kernel: json!({"kind": "sleep", "sleep_ms": 1}),
+        kernel: json!({"kind": "sleep", "duration_ms": 1}),
         ..Setup::default()
     };
     let mut ranks = Ranks::prepared(&sleep, &graph);
