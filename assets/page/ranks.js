@@ -36,7 +36,7 @@ Dyno.ranksDrawing = (host, one) => {
     if (range.length) {
       const line = end => Dyno.mark("path", { class: `fit ${style}`, d: Dyno.pathOf(range.map(all => [x(all[0]), y(all[end])])) });
       const marks = [Dyno.hint(line(1), "Model: the messages of a rank overlap"), Dyno.hint(line(2), "Model: the messages of a rank do not overlap")];
-      entries.push({ style: `fit ${style}`, text: "model, between messages that overlap and messages that do not", curve: Dyno.curve(drawing, marks) });
+      entries.push({ style: `fit ${style}`, text: "model: all messages of a rank overlap, or none do", curve: Dyno.curve(drawing, marks) });
     }
     const marks = [Dyno.mark("path", { class: style, d: Dyno.pathOf(one.points.map(point => [x(point.ranks), y(point.metg_ns)])) })];
     for (const point of one.points) {
