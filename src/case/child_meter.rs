@@ -15,6 +15,9 @@ use crate::record::{Case, CaseError, ErrorKind, Sample, SliceUsage};
 const MOST_CPU_RATIO: f64 = 1.5;
 /// CPU time that no slice has to explain: reading the request, writing the reply.
 const UNEXPLAINED_NS: f64 = 20e6;
+/// What each of more ranks than cores may use around each sample: they look for messages in turn while they meet and while
+/// the first of them collects the outputs, and a turn lasts for some milliseconds.
+const TURN_NS: f64 = 10e6;
 
 /// Judges the CPU time of the slices of one case.
 pub(super) struct ChildMeter {
@@ -22,6 +25,8 @@ pub(super) struct ChildMeter {
     worker_count: u32,
     /// The cores of the machine.
     core_count: u32,
+    /// Whether more ranks than cores take turns.
+    takes_turns: bool,
 }
 
 /// CPU time of some of the processes, and what they can have used it on.
@@ -34,10 +39,12 @@ struct CpuPart {
 impl ChildMeter {
     /// A meter for `case` on `external`.
     pub(super) fn new(external: &External, case: &Case) -> Self {
+        let core_count = core_count();
         Self {
             family: external.family(),
             worker_count: case.workers,
-            core_count: core_count(),
+            core_count,
+            takes_turns: external.launches_ranks() && case.workers > core_count,
         }
     }
 
@@ -61,9 +68,13 @@ impl ChildMeter {
             );
             return Err(CaseError::new(ErrorKind::Protocol, message));
         }
+        let turns_ns = match self.takes_turns {
+            true => (samples.len() as f64 + 1.0) * f64::from(self.worker_count) * TURN_NS,
+            false => 0.0,
+        };
         let too_much = |part: &CpuPart| {
             let most_ns = wall_ns as f64 * f64::from(part.core_count) * MOST_CPU_RATIO;
-            part.cpu_ns as f64 > most_ns + UNEXPLAINED_NS
+            part.cpu_ns as f64 > most_ns + UNEXPLAINED_NS + turns_ns
         };
         match self.parts(used).iter().find(|part| too_much(part)) {
             Some(part) => Err(wall_too_short(part, wall_ns)),
@@ -158,6 +169,7 @@ mod tests {
             family,
             worker_count,
             core_count: 64,
+            takes_turns: false,
         };
         let result = meter.check(used, &[Sample::new(wall_ms * MS, 1)]);
         assert!(
@@ -214,11 +226,29 @@ mod tests {
     }
 
     #[test]
+    fn ranks_that_take_turns_may_use_more_around_their_samples() {
+        let passes = |takes_turns, cpu_ms| {
+            let meter = ChildMeter {
+                family: Family::Processes,
+                worker_count: 3,
+                core_count: 2,
+                takes_turns,
+            };
+            let samples = [Sample::new(2 * MS, 1), Sample::new(2 * MS, 1)];
+            meter.check(&used(&[(cpu_ms, 1)], 0), &samples).is_ok()
+        };
+        // 20 ms in any case, 6 ms for the samples, and 90 ms for three turns of three ranks.
+        assert!(passes(true, 115) && !passes(true, 117));
+        assert!(passes(false, 25) && !passes(false, 27));
+    }
+
+    #[test]
     fn workers_without_enough_cores_are_given_those_that_exist() {
         let meter = ChildMeter {
             family: Family::Threads,
             worker_count: 8,
             core_count: 1,
+            takes_turns: false,
         };
         let used = used(&[(980, 8)], 0);
         let slice = meter.check(&used, &[Sample::new(970 * MS, 1)]).unwrap();

@@ -224,6 +224,13 @@ impl External {
         self.has_payload
     }
 
+    /// Whether its program is a launcher that starts as many processes as it is told.
+    pub(crate) fn launches_ranks(&self) -> bool {
+        let [one, two] = [1, 2].map(WorkerPlaces::processes);
+        let mut words = self.command.iter();
+        words.any(|word| one.fill(word) != two.fill(word))
+    }
+
     /// Whether its workers can be processes with several threads each.
     pub(crate) fn has_shapes(&self) -> bool {
         self.has_shapes

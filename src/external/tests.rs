@@ -196,7 +196,8 @@ fn names_that_are_taken_or_ill_formed_are_refused() {
 #[test]
 fn words_in_braces_stand_for_workers_in_arguments_only() {
     let one = only("command = [\"run\", \"-n{ranks}\", \"{{ranks}}\"]\nshapes = true");
-    assert!(one.has_shapes());
+    assert!(one.has_shapes() && one.launches_ranks());
+    assert!(!only("").launches_ranks());
     let mut case = crate::record::fixture::case("empty", "x", 6).record().case;
     case.process_threads = Some(3);
     let command = one.to_command(&case).unwrap();

@@ -20,7 +20,7 @@ use taskdyno_core::parameter::Parameters;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whether there is a launcher. If not, the test passes, and says what it skipped.
-pub fn has_mpi(test: &str) -> bool {
+pub(crate) fn has_mpi(test: &str) -> bool {
     let found = Command::new("mpirun")
         .arg("--version")
         .stdout(Stdio::null())
@@ -40,14 +40,14 @@ fn is_open_mpi() -> bool {
 
 /// A case on ranks.
 #[derive(Debug, Clone)]
-pub struct Setup {
-    pub ranks: u32,
-    pub threads: u32,
-    pub engine: &'static str,
-    pub partition: &'static str,
-    pub output_bytes: u32,
-    pub kernel: Json,
-    pub fault: Option<&'static str>,
+pub(crate) struct Setup {
+    pub(crate) ranks: u32,
+    pub(crate) threads: u32,
+    pub(crate) engine: &'static str,
+    pub(crate) partition: &'static str,
+    pub(crate) output_bytes: u32,
+    pub(crate) kernel: Json,
+    pub(crate) fault: Option<&'static str>,
 }
 
 impl Default for Setup {
@@ -65,8 +65,8 @@ impl Default for Setup {
 }
 
 /// Started ranks. Dropping them kills the launcher.
-pub struct Ranks {
-    pub launcher: Child,
+pub(crate) struct Ranks {
+    pub(crate) launcher: Child,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
     file: PathBuf,
@@ -94,7 +94,7 @@ fn file_bytes(graph: &TaskGraph, output_bytes: u32) -> Vec<u8> {
 
 impl Ranks {
     /// Starts ranks and receives their greeting.
-    pub fn start(setup: &Setup) -> Self {
+    pub(crate) fn start(setup: &Setup) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let mut command = Command::new("mpirun");
         if is_open_mpi() {
@@ -132,7 +132,7 @@ impl Ranks {
     }
 
     /// Starts ranks and lets them prepare a case.
-    pub fn prepared(setup: &Setup, graph: &TaskGraph) -> Self {
+    pub(crate) fn prepared(setup: &Setup, graph: &TaskGraph) -> Self {
         let mut ranks = Self::start(setup);
         let request = ranks.request(setup, graph);
         ranks.send(&request);
@@ -141,7 +141,7 @@ impl Ranks {
     }
 
     /// The request to prepare this case, with a file that exists.
-    pub fn request(&self, setup: &Setup, graph: &TaskGraph) -> Json {
+    pub(crate) fn request(&self, setup: &Setup, graph: &TaskGraph) -> Json {
         let bytes = file_bytes(graph, setup.output_bytes);
         fs::write(&self.file, &bytes).expect("a file");
         let mut case = json!({
@@ -163,18 +163,18 @@ impl Ranks {
         }})
     }
 
-    pub fn send(&mut self, request: &Json) {
+    pub(crate) fn send(&mut self, request: &Json) {
         self.send_line(&request.to_string());
     }
 
-    pub fn send_line(&mut self, line: &str) {
+    pub(crate) fn send_line(&mut self, line: &str) {
         let input = self.input.as_mut().expect("an open input");
         // If the ranks are gone, the next line says why.
         let _ = input.write_all(format!("{line}\n").as_bytes());
     }
 
     /// The next line; `None` at the end.
-    pub fn line(&mut self) -> Option<String> {
+    pub(crate) fn line(&mut self) -> Option<String> {
         match self.lines.recv_timeout(PATIENCE) {
             Ok(line) => Some(line),
             Err(RecvTimeoutError::Disconnected) => None,
@@ -183,7 +183,7 @@ impl Ranks {
     }
 
     /// The next reply, of this name or an error.
-    pub fn reply(&mut self, name: &str) -> Result<Json, Json> {
+    pub(crate) fn reply(&mut self, name: &str) -> Result<Json, Json> {
         let line = self.line().expect("a reply");
         let reply: Json = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
         match (reply.get(name), reply.get("error")) {
@@ -193,12 +193,12 @@ impl Ranks {
         }
     }
 
-    pub fn expect(&mut self, name: &str) -> Json {
+    pub(crate) fn expect(&mut self, name: &str) -> Json {
         self.reply(name).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// One slice of `count` samples with `runs` runs each: the digests, and the findings.
-    pub fn slice(
+    pub(crate) fn slice(
         &mut self,
         nonce: u64,
         count: u32,
@@ -221,19 +221,19 @@ impl Ranks {
     }
 
     /// Ends in order.
-    pub fn finish(mut self) {
+    pub(crate) fn finish(mut self) {
         self.send(&json!({"finish": {}}));
         self.expect("finished");
         assert_eq!(self.line(), None);
         assert!(self.end().success());
     }
 
-    pub fn close_input(&mut self) {
+    pub(crate) fn close_input(&mut self) {
         self.input = None;
     }
 
     /// Waits for the end of the launcher.
-    pub fn end(&mut self) -> ExitStatus {
+    pub(crate) fn end(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.launcher.try_wait().expect("a launcher") {
@@ -245,7 +245,7 @@ impl Ranks {
     }
 
     /// All processes below the launcher, with their names and parents.
-    pub fn processes(&self) -> Vec<Process> {
+    pub(crate) fn processes(&self) -> Vec<Process> {
         let all: Vec<Process> = fs::read_dir("/proc")
             .expect("proc")
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
@@ -266,7 +266,7 @@ impl Ranks {
     }
 
     /// The processes in which MPI runs, by rank.
-    pub fn rank_processes(&self) -> Vec<(u32, Process)> {
+    pub(crate) fn rank_processes(&self) -> Vec<(u32, Process)> {
         let all = self.processes();
         let name = |id: u32| all.iter().find(|one| one.id == id).map(|one| &one.name[..]);
         let mut ranks: Vec<(u32, Process)> = all
@@ -290,10 +290,10 @@ impl Drop for Ranks {
 
 /// A process.
 #[derive(Debug, Clone)]
-pub struct Process {
-    pub id: u32,
-    pub parent: u32,
-    pub name: String,
+pub(crate) struct Process {
+    pub(crate) id: u32,
+    pub(crate) parent: u32,
+    pub(crate) name: String,
     start: String,
     state: String,
 }
@@ -325,18 +325,18 @@ impl Process {
     }
 
     /// Whether it still runs. A process that has ended and that nobody waits for does not.
-    pub fn is_alive(&self) -> bool {
+    pub(crate) fn is_alive(&self) -> bool {
         Self::read(self.id).is_some_and(|now| now.start == self.start && now.state != "Z")
     }
 
-    pub fn kill(&self, signal: i32) {
+    pub(crate) fn kill(&self, signal: i32) {
         // SAFETY: sends a signal to a process that this test has started; takes no pointers.
         unsafe { libc::kill(self.id as i32, signal) };
     }
 }
 
 /// Fails if one of these processes does not end.
-pub fn assert_gone(processes: &[Process]) {
+pub(crate) fn assert_gone(processes: &[Process]) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while let Some(left) = processes.iter().find(|one| one.is_alive()) {
         assert!(Instant::now() < deadline, "{left:?} was left behind");
@@ -345,7 +345,7 @@ pub fn assert_gone(processes: &[Process]) {
 }
 
 /// The digest of a serial run with the kernel `empty`.
-pub fn oracle(graph: &TaskGraph, nonce: u64) -> u64 {
+pub(crate) fn oracle(graph: &TaskGraph, nonce: u64) -> u64 {
     let setting = Setting::new(graph, Sharing::Threads, 1);
     let kernel = EMPTY
         .build(&Parameters::default(), &setting)
@@ -354,6 +354,6 @@ pub fn oracle(graph: &TaskGraph, nonce: u64) -> u64 {
 }
 
 /// The signal of an end, for messages.
-pub fn describe(status: ExitStatus) -> String {
+pub(crate) fn describe(status: ExitStatus) -> String {
     format!("code {:?}, signal {:?}", status.code(), status.signal())
 }
