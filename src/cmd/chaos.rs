@@ -77,7 +77,10 @@ struct RunTally {
 }
 
 pub(super) fn main(registry: &Registry, arguments: &ChaosArguments) -> CommandResult {
-    let cases = arguments.selected.cases(registry, &mortal(registry))?;
+    let cases = arguments
+        .selected
+        .cases(registry, &mortal(registry))?
+        .planned;
     let cases = that_can_recover(cases)?;
     make_ready(false)?;
     let surroundings = surroundings(registry, arguments.seed);

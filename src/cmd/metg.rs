@@ -84,7 +84,7 @@ fn sweepables(registry: &Registry, arguments: &MetgArguments) -> Result<Vec<Swee
     let all = registry.backends.iter().copied();
     let backends: Vec<_> = all.filter(is_free).collect();
     let selected = arguments.selected.or_only_cores();
-    let cases = selected.cases(registry, &backends)?;
+    let cases = selected.cases(registry, &backends)?.planned;
     let mut sweepables: Vec<Sweepable> = Vec::new();
     for planned in &cases {
         let found = Sweepable::new(planned, registry);

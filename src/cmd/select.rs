@@ -127,17 +127,9 @@ fn continuation() -> impl TypedValueParser<Value = Continuation> {
 }
 
 impl Selected {
-    /// The selected cases. If the command line names no backend, they run on `backends`.
+    /// The selected cases, at least one, and why others cannot run. If the command line names no backend, they run on
+    /// `backends`.
     pub(super) fn cases(
-        &self,
-        registry: &Registry,
-        backends: &[&'static dyn Backend],
-    ) -> Result<Vec<PlannedCase>, Exit> {
-        Ok(self.all_cases(registry, backends)?.planned)
-    }
-
-    /// The same, with why others cannot run.
-    pub(super) fn all_cases(
         &self,
         registry: &Registry,
         backends: &[&'static dyn Backend],

@@ -8,9 +8,11 @@
 //! | `tab` | a page in the browser: open it, look at it, press keys |
 //! | `records` | records and their reports |
 //! | `page` | the tests of the page of a report |
+//! | `looks` | its pictures, its first paint, and the pages of comparisons and histories |
 
 mod chromium;
 mod devtools;
+mod looks;
 mod page;
 mod records;
 mod tab;

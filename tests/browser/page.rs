@@ -1,20 +1,17 @@
 //! The page of a report: what it shows, and what readers do with it.
 
-use std::path::Path;
-use std::process::Command;
-
 use serde_json::{Value, json};
 
 use crate::records::{Page, failed, measured, renamed, thousand};
 use crate::tab::{Look, Tab};
 
 /// The page of a real run.
-fn page() -> Page {
+pub(crate) fn page() -> Page {
     Page::of(measured())
 }
 
 /// Draws what would be drawn when the reader comes near, and returns what went wrong.
-fn draw_all(tab: &mut Tab) -> Vec<String> {
+pub(crate) fn draw_all(tab: &mut Tab) -> Vec<String> {
     tab.value("Dyno.drawAll()");
     tab.faults()
 }
@@ -239,26 +236,6 @@ fn any_number_of_records_makes_a_page() {
     }
 }
 
-/// Says how long it takes, for BENCHMARKS.md, and is not a limit: a page that never paints fails.
-#[test]
-#[ignore = "needs a browser"]
-fn the_first_paint_comes_and_is_timed() {
-    let many = thousand();
-    for (what, records) in [("a small run", measured()), ("1,000 records", &many)] {
-        let page = Page::of(records);
-        let mut times: Vec<f64> = (0..5)
-            .map(|_| {
-                let mut tab = Tab::open(&page.file);
-                let paint =
-                    "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null";
-                tab.value(paint).as_f64().expect("it is painted")
-            })
-            .collect();
-        times.sort_by(f64::total_cmp);
-        println!("first paint of {what}: {times:.0?} ms");
-    }
-}
-
 #[test]
 #[ignore = "needs a browser"]
 fn the_page_fits_a_phone_and_paper() {
@@ -361,58 +338,5 @@ fn the_page_is_accessible() {
             look.is_dark,
             look.width
         );
-    }
-}
-
-#[test]
-#[ignore = "needs a browser"]
-fn pictures_of_every_look_are_kept_to_be_looked_at() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
-    std::fs::create_dir_all(&folder).unwrap();
-    let page = page();
-    for (name, look) in [
-        ("light", Look::DESK),
-        ("dark", Look::DARK),
-        ("phone", Look::PHONE),
-        ("print", Look::PRINT),
-    ] {
-        let mut tab = Tab::open_at(&page.file, "", look);
-        draw_all(&mut tab);
-        let file = folder.join(format!("{name}.png"));
-        tab.picture(&file);
-        assert!(std::fs::metadata(&file).unwrap().len() > 10_000, "{name}");
-    }
-}
-
-/// A page of the result of `compare`, and one of `history`.
-#[test]
-#[ignore = "needs a browser"]
-fn comparisons_and_histories_are_pages_too() {
-    let folder = tempfile::tempdir().unwrap();
-    let records = Page::of(&measured()[..4]);
-    let records = records.file.with_file_name("records.jsonl");
-    for (name, arguments) in [
-        ("compare", &["compare", "--advisory"][..]),
-        ("history", &["history", "--order", "given"]),
-    ] {
-        let file = folder.path().join(format!("{name}.json"));
-        let output = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
-            .args(arguments)
-            .args(["--format", "json", "--out"])
-            .arg(&file)
-            .args([&records, &records])
-            .output()
-            .unwrap();
-        assert!(file.exists(), "{name}: {output:?}");
-        let made = Command::new(env!("CARGO_BIN_EXE_taskdyno"))
-            .arg("report")
-            .arg(&file)
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{name}: {made:?}");
-        let mut tab = Tab::open(&folder.path().join("report.html"));
-        assert_eq!(draw_all(&mut tab), Vec::<String>::new(), "{name}");
-        assert!(tab.count("#worse svg.drawing") > 0, "{name}");
-        assert!(!tab.text("body").contains("nothing to show"), "{name}");
     }
 }

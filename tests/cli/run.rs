@@ -117,8 +117,13 @@ fn records_that_cannot_be_read_are_refused_with_their_place() {
     .unwrap();
     assert_complains(&report(), 2, &["bad.jsonl:1", "99"]);
 
+    // A report says that there are none, and what needs records complains.
     fs::write(&bad, "").unwrap();
-    assert_complains(&report(), 2, &["bad.jsonl"]);
+    assert_eq!(report().status.code(), Some(0));
+    let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.contains("\"heading\":null"), "{page}");
+    let show = taskdyno().arg("show").arg(&bad).output().unwrap();
+    assert_complains(&show, 2, &["bad.jsonl has no records"]);
 
     fs::remove_file(&bad).unwrap();
     assert_complains(&report(), 2, &["bad.jsonl"]);

@@ -112,7 +112,10 @@ fn list_without_building(
         base.unwrap_or("the commit where the head left the main branch"),
         head.unwrap_or("the working tree")
     ));
-    let cases = arguments.selected.cases(registry, &registry.backends)?;
+    let cases = arguments
+        .selected
+        .cases(registry, &registry.backends)?
+        .planned;
     print_ids(cases.iter().map(|planned| planned.case.id()))
 }
 

@@ -121,7 +121,7 @@ fn cases(registry: &Registry, arguments: &GateArguments) -> Result<Vec<ListedCas
     for (id, workers) in usual {
         let selected = arguments.selected.unbound();
         let selected = selected.or_exactly(id, *workers);
-        listed.extend(selected.cases(registry, &registry.backends)?);
+        listed.extend(selected.cases(registry, &registry.backends)?.planned);
         if arguments.selected.has_filter() {
             break;
         }

@@ -136,7 +136,7 @@ pub(super) fn main(registry: &Registry, arguments: &RunArguments) -> CommandResu
     let Cases {
         planned: mut cases,
         not_applicable,
-    } = arguments.selected.all_cases(registry, &registry.backends)?;
+    } = arguments.selected.cases(registry, &registry.backends)?;
     if arguments.manner.dry_run {
         return print_ids(cases.iter().map(|planned| planned.case.id()));
     }

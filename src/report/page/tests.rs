@@ -112,7 +112,7 @@ fn cost_is_per_task_and_idle_time_is_beyond_the_plain_loop() {
 fn what_the_doctor_found_and_what_could_not_run_is_on_the_page() {
     let mut first = case("empty", "serial", 1).record();
     first.host.findings = vec!["warning: busy".into()];
-    let reason = |count: u64| std::collections::BTreeMap::from([("too few".to_owned(), count)]);
+    let reason = |count: u64| BTreeMap::from([("too few".to_owned(), count)]);
     first.not_applicable = reason(2);
     // A run that was continued.
     let mut second = case("empty", "rayon", 2).record();
