@@ -51,11 +51,15 @@ impl Report {
 /// The kernels that readers look for first: waiting, computing, and sharing.
 const FIRST_KERNELS: [&str; 3] = ["sleep", "hash", "counter"];
 
-/// The place of the work of a record among all work: that of its kernel among the first, or after all of them.
-fn place_of_work(record: &Record) -> usize {
-    let kernel = record.case.parameters["kernel"]["kind"].as_str();
-    let place = |kernel| FIRST_KERNELS.iter().position(|first| *first == kernel);
-    kernel.and_then(place).unwrap_or(FIRST_KERNELS.len())
+/// The place of the work of a record among all work: that of its kernel among the first, or after all of them. A counter
+/// comes behind a mutex first, as most people share one.
+fn place_of_work(record: &Record) -> (usize, bool) {
+    let kernel = &record.case.parameters["kernel"];
+    let kind = kernel["kind"].as_str();
+    let place = |kind| FIRST_KERNELS.iter().position(|first| *first == kind);
+    let place = kind.and_then(place).unwrap_or(FIRST_KERNELS.len());
+    let is_other_counter = kind == Some("counter") && kernel["variant"] != "mutex";
+    (place, is_other_counter)
 }
 
 /// Gives each group and each sweep a unique slug.

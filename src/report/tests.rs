@@ -312,21 +312,23 @@ fn groups_sort_by_number_and_have_slugs_of_their_own() {
 
 #[test]
 fn waiting_hashing_and_sharing_come_first() {
-    let kernel = |workload: &str, kind: &str| {
+    let kernel = |workload: &str, kind: &str, variant: &str| {
         let mut record = case(workload, "rayon", 2).record();
-        record.case.parameters = serde_json::json!({ "kernel": { "kind": kind } });
+        let kernel = serde_json::json!({ "kind": kind, "variant": variant });
+        record.case.parameters = serde_json::json!({ "kernel": kernel });
         record
     };
     let records = [
-        kernel("a", "empty"),
-        kernel("b", "counter"),
-        kernel("c", "hash"),
-        kernel("e", "sleep"),
-        kernel("d", "sleep"),
+        kernel("a", "empty", ""),
+        kernel("b", "counter", "atomic"),
+        kernel("c", "counter", "mutex"),
+        kernel("d", "hash", ""),
+        kernel("f", "sleep", ""),
+        kernel("e", "sleep", ""),
     ];
     let report = Report::new(&records).unwrap();
     let titles: Vec<_> = report.groups.iter().map(Group::title).collect();
-    assert_eq!(titles, ["d", "e", "c", "b", "a"]);
+    assert_eq!(titles, ["e", "f", "d", "c", "b", "a"]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub(super) fn unknown_fields(bench: &Bench<'_>) -> Result<Passed, Setback> {
         }
         request
     };
-    let mut exchange = Exchange::start(bench.subject, 1)?;
+    let mut exchange = Exchange::start(bench.subject, case.workers)?;
     exchange.send(&with(hello(), &["/hello"]));
     exchange.expect("greeting")?;
     let places = ["/prepare", "/prepare/case", "/prepare/graph"];
@@ -92,7 +92,8 @@ pub(super) fn errors(bench: &Bench<'_>) -> Result<Passed, Setback> {
         ("a line that is not JSON", "this is not JSON".into()),
     ];
     for (what, line) in requests {
-        let mut exchange = greeted(bench.subject, 1)?;
+        // With as many processes as the case needs: a wrong number is an error of another kind.
+        let mut exchange = greeted(bench.subject, case.workers)?;
         exchange.send_line(&line);
         refuses(&mut exchange, what)?;
     }
