@@ -147,4 +147,16 @@ mod tests {
         let name = "Intel(R)  Xeon(R)\tCPU ";
         assert_eq!(host(name, None).processor, "Intel(R) Xeon(R) CPU");
     }
+
+    #[test]
+    fn what_changes_from_one_moment_to_the_next_is_not_lasting() {
+        let before = host("CPU", None);
+        let now = Host {
+            load_average: 2.5,
+            memory_bytes: before.memory_bytes + 4096,
+            findings: vec!["warning: the load average is 2.50 on 2 cores".into()],
+            ..before.clone()
+        };
+        assert_eq!(before.lasting(), now.lasting());
+    }
 }

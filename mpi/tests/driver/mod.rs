@@ -324,7 +324,7 @@ impl Process {
             .and_then(|rank| rank.parse().ok())
     }
 
-    /// Whether it still runs. A process that has ended and that nobody waits for does not.
+    /// Whether it still runs. A process that has ended does not, even if its parent has not yet asked for its exit code.
     pub(crate) fn is_alive(&self) -> bool {
         Self::read(self.id).is_some_and(|now| now.start == self.start && now.state != "Z")
     }
