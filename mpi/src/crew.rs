@@ -59,14 +59,14 @@ impl Board {
     fn execute(&self, field: &Field, place: u32) {
         let mut next = Some(place);
         while let Some(place) = next.take() {
-            if let Err(trouble) = field.run(place as usize) {
+            if let Err(trouble) = field.run_now(place as usize) {
                 lock(&self.trouble).get_or_insert(trouble);
                 // Release: publishes the trouble, as the lock does.
                 self.failed.store(true, Ordering::Release);
                 return;
             }
             if self.counts {
-                field.count::<true>(place as usize, |reader| match next {
+                field.count(place as usize, |reader| match next {
                     None => next = Some(reader),
                     Some(_) => self.push(reader),
                 });

@@ -1,13 +1,13 @@
 //! Runs a rank's tasks in the order that the engine demands, and exchanges values.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::crew::Crew;
-use crate::field::Field;
+use crate::field::{Field, Ran};
 use crate::post::{MOST_BODY_WORDS, Post, Waiting};
 use crate::trouble::Trouble;
+use crate::watch::Watch;
 
 /// When tasks run and values travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,43 +34,78 @@ impl EngineKind {
     }
 }
 
-/// A value does not wait for others longer than about this many nanoseconds of their work.
-const BATCH_NS: u64 = 2000;
-
-/// The most tasks whose values leave together.
-const MOST_BATCH: usize = 64;
-
 /// Runs the tasks of one rank.
 pub struct Engine {
     kind: EngineKind,
     field: Arc<Field>,
     crew: Option<Crew>,
     outboxes: Vec<Vec<u64>>,
-    /// How many tasks run between two looks at the messages, and the most whose values leave together. 0 until the first
-    /// run has measured the tasks.
-    batch: usize,
-    progress: Progress,
-}
-
-/// How far a run is.
-#[derive(Default)]
-struct Progress {
-    /// Ready tasks whose values go to other ranks: they run first, because others wait for them.
-    boundary: VecDeque<u32>,
-    /// Other ready tasks.
-    interior: VecDeque<u32>,
+    /// `None` until the first run has measured tasks and messages.
+    pace: Option<Pace>,
+    watch: Watch,
     /// How many values of each level have arrived, for engines that go by levels.
     arrived: Vec<u32>,
 }
 
-impl Progress {
-    #[inline]
-    fn ready(&mut self, field: &Field, place: u32) {
-        match field.share.destinations.of(place as usize).is_empty() {
-            true => self.interior.push_back(place),
-            false => self.boundary.push_back(place),
+/// A value waits for others, to leave in one message with them, at most so many times as long as sending one takes. So
+/// messages take a small part of the time, whether they go through memory or through a network.
+const SENDS_PER_BATCH: u64 = 16;
+
+/// A look that finds no message is made once in so many times its own time.
+const LOOKS_APART: u64 = 32;
+
+/// How many tasks run between two messages and between two looks. A clock would cost more than a small task, so the first
+/// run measures tasks, messages and looks, and the others count.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// The most tasks that run while a value waits. At least 1.
+    batch: usize,
+    /// The most tasks that run between two looks. At least 1.
+    look: usize,
+    /// Once so many tasks wait for inputs, the rank runs no more tasks of later levels, and looks for messages all the time:
+    /// each would most likely have to wait as well. At least 1.
+    most_waiting: usize,
+}
+
+impl Pace {
+    /// For the first run.
+    const UNKNOWN: Self = Self {
+        batch: 1,
+        look: 1,
+        most_waiting: usize::MAX,
+    };
+}
+
+/// What the first run measures, in nanoseconds.
+struct FirstRun {
+    work_ns: u64,
+    /// The least, because the first messages also open connections.
+    send_ns: u64,
+    look_ns: u64,
+}
+
+impl FirstRun {
+    fn pace(&self, task_count: usize) -> Pace {
+        let task_ns = (self.work_ns / task_count.max(1) as u64).max(1);
+        let tasks_in = |time_ns: u64| ((time_ns / task_ns) as usize).max(1);
+        let batch = tasks_in(self.send_ns.saturating_mul(SENDS_PER_BATCH));
+        Pace {
+            batch,
+            look: tasks_in(self.look_ns.saturating_mul(LOOKS_APART)),
+            most_waiting: (batch / 2).max(1),
         }
     }
+}
+
+/// What `act` returns, and its time in nanoseconds; 0 unless `is_first`, because reading the clock takes time as well.
+#[inline]
+fn timed<T>(is_first: bool, act: impl FnOnce() -> Result<T, Trouble>) -> Result<(T, u64), Trouble> {
+    if !is_first {
+        return act().map(|value| (value, 0));
+    }
+    let begin = Instant::now();
+    let value = act()?;
+    Ok((value, begin.elapsed().as_nanos() as u64))
 }
 
 impl Engine {
@@ -87,7 +122,6 @@ impl Engine {
         rank_count: usize,
     ) -> Result<Self, Trouble> {
         let field = Arc::new(field);
-        let level_count = field.share.level_count();
         let crew = match threads {
             0 | 1 => None,
             more => {
@@ -97,14 +131,12 @@ impl Engine {
         };
         Ok(Self {
             kind,
-            field,
             crew,
             outboxes: vec![Vec::new(); rank_count],
-            batch: 0,
-            progress: Progress {
-                arrived: vec![0; level_count],
-                ..Progress::default()
-            },
+            pace: None,
+            watch: Watch::new(field.share.tasks.len(), field.share.own_count),
+            arrived: vec![0; field.share.level_count()],
+            field,
         })
     }
 
@@ -127,7 +159,8 @@ impl Engine {
     /// If a task failed, or a rank.
     pub fn run(&mut self, post: &mut Post, nonce: u64) -> Result<(), Trouble> {
         self.field.begin_run(nonce);
-        self.progress.arrived.fill(0);
+        self.arrived.fill(0);
+        self.watch.begin_run();
         self.deliver_early(post)?;
         match self.kind {
             EngineKind::Dataflow if self.crew.is_some() => self.shared_dataflow(post)?,
@@ -146,18 +179,15 @@ impl Engine {
 
     /// Stores values from another rank.
     fn deliver(&mut self, from: usize, items: &[u64]) -> Result<(), Trouble> {
-        let (field, progress, kind) = (&*self.field, &mut self.progress, self.kind);
-        let crew = self.crew.as_ref();
-        field.unpack(from, items, |place| {
-            if kind != EngineKind::Dataflow {
+        let (field, kind) = (&*self.field, self.kind);
+        let (watch, arrived, crew) = (&mut self.watch, &mut self.arrived, &self.crew);
+        field.unpack(from, items, |place| match crew {
+            _ if kind != EngineKind::Dataflow => {
                 let level = field.share.foreign_levels[place - field.share.own_count];
-                progress.arrived[level as usize] += 1;
-                return;
+                arrived[level as usize] += 1;
             }
-            match crew {
-                Some(crew) => field.count::<true>(place, |reader| crew.push(reader)),
-                None => field.count::<false>(place, |reader| progress.ready(field, reader)),
-            }
+            Some(crew) => field.count(place, |reader| crew.push(reader)),
+            None => watch.wake(place),
         })
     }
 
@@ -171,64 +201,64 @@ impl Engine {
         Ok(any)
     }
 
-    /// The same, but only until a task is ready that others wait for: another look would delay it.
-    #[inline]
-    fn receive_some(&mut self, post: &mut Post) -> Result<bool, Trouble> {
-        let mut any = false;
-        while post.poll(&mut |from, items| self.deliver(from, items))? {
-            any = true;
-            if !self.progress.boundary.is_empty() {
-                break;
-            }
-        }
-        Ok(any)
-    }
-
     fn dataflow(&mut self, post: &mut Post) -> Result<(), Trouble> {
         let field = Arc::clone(&self.field);
-        for &source in &field.share.sources {
-            self.progress.ready(&field, source);
-        }
-        let is_first = self.batch == 0;
-        let (mut left, mut unsent, mut waited) = (field.share.own_count, 0, Waiting::default());
-        let (mut until_look, mut work_ns) = (0, 0);
+        let share = &field.share;
+        let is_first = self.pace.is_none();
+        let pace = self.pace.unwrap_or(Pace::UNKNOWN);
+        let mut first = FirstRun {
+            work_ns: 0,
+            send_ns: u64::MAX,
+            look_ns: u64::MAX,
+        };
+        self.watch.most_waiting = pace.most_waiting;
+        let (mut left, mut is_idle, mut waited) = (share.own_count, false, Waiting::default());
+        // How many tasks ran since the last look, and since the oldest value that has not left.
+        let (mut unlooked, mut unsent) = (pace.look, None);
+        // The value does not wait for tasks from this place on.
+        let mut batch_end = 0;
         while left > 0 {
-            if until_look == 0 {
-                until_look = self.batch.max(1);
-                if self.receive_some(post)? {
-                    waited = Waiting::default();
+            if is_idle || unlooked >= pace.look {
+                unlooked = 0;
+                match timed(is_first, || self.receive(post))? {
+                    (true, _) => waited = Waiting::default(),
+                    (false, ns) => first.look_ns = first.look_ns.min(ns),
                 }
             }
-            let boundary = self.progress.boundary.pop_front();
-            if boundary.is_none() && unsent > 0 {
-                self.flush(post)?;
-                unsent = 0;
+            let next = self.watch.pop();
+            let is_batch_over =
+                |tasks| tasks >= pace.batch || next.is_none_or(|place: u32| place >= batch_end);
+            if unsent.is_some_and(is_batch_over) {
+                unsent = None;
+                let ((), ns) = timed(is_first, || self.flush(post))?;
+                first.send_ns = first.send_ns.min(ns);
             }
-            let Some(place) = boundary.or_else(|| self.progress.interior.pop_front()) else {
-                until_look = 0;
+            is_idle = next.is_none();
+            let Some(place) = next else {
                 waited.once_more(post)?;
                 continue;
             };
-            let begin = is_first.then(Instant::now);
-            field.run(place as usize)?;
-            work_ns += begin.map_or(0, |begin| begin.elapsed().as_nanos() as u64);
+            let (ran, ns) = timed(is_first, || field.run(place as usize))?;
+            if let Ran::Missed(input) = ran {
+                self.watch.wait(place, input);
+                continue;
+            }
+            first.work_ns += ns;
             left -= 1;
-            until_look -= 1;
-            let progress = &mut self.progress;
-            field.count::<false>(place as usize, |reader| progress.ready(&field, reader));
-            if boundary.is_some() {
+            unlooked += 1;
+            self.watch.wake(place as usize);
+            if !share.destinations.of(place as usize).is_empty() {
                 self.pack(post, place)?;
-                unsent += 1;
-                if unsent >= self.batch {
-                    self.flush(post)?;
-                    unsent = 0;
+                if unsent.is_none() {
+                    unsent = Some(0);
+                    batch_end = share.batch_ends[place.max(self.watch.last_turn()) as usize];
                 }
             }
+            unsent = unsent.map(|tasks| tasks + 1);
         }
         self.flush(post)?;
         if is_first {
-            let mean_ns = work_ns / field.share.own_count.max(1) as u64;
-            self.batch = ((BATCH_NS / mean_ns.max(1)) as usize).clamp(1, MOST_BATCH);
+            self.pace = Some(first.pace(share.own_count));
         }
         Ok(())
     }
@@ -287,7 +317,7 @@ impl Engine {
             match &self.crew {
                 None => tasks
                     .clone()
-                    .try_for_each(|place| field.run(place as usize))?,
+                    .try_for_each(|place| field.run_now(place as usize))?,
                 Some(crew) => {
                     crew.run_all(&field, tasks.clone())?;
                 }
@@ -311,7 +341,7 @@ impl Engine {
     fn wait_for(&mut self, post: &mut Post, level: usize) -> Result<(), Trouble> {
         let needed = self.field.share.expected[level];
         let mut waited = Waiting::default();
-        while self.progress.arrived[level] < needed {
+        while self.arrived[level] < needed {
             match post.poll(&mut |from, items| self.deliver(from, items))? {
                 true => waited = Waiting::default(),
                 false => waited.once_more(post)?,

@@ -22,6 +22,15 @@ const INLINE_WORDS: usize = 1024;
 /// Marks a message that holds a part of the bytes of one task.
 const PART: u64 = 1 << 63;
 
+/// Whether a task ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ran {
+    /// It did.
+    Yes,
+    /// It did not, because the input at this place is missing.
+    Missed(u32),
+}
+
 /// The values of one rank.
 pub struct Field {
     /// What it has of the graph.
@@ -106,9 +115,18 @@ impl Field {
         }
     }
 
+    /// Runs the own task at `place`, whose inputs must be there.
+    #[inline]
+    pub fn run_now(&self, place: usize) -> Result<(), Trouble> {
+        match self.run(place)? {
+            Ran::Yes => Ok(()),
+            Ran::Missed(input) => Err(self.missing(TaskId(self.share.tasks[place]), input)),
+        }
+    }
+
     /// Runs the own task at `place`: checks and combines its inputs, works, and stores its value.
     #[inline]
-    pub fn run(&self, place: usize) -> Result<(), Trouble> {
+    pub fn run(&self, place: usize) -> Result<Ran, Trouble> {
         let task = TaskId(self.share.tasks[place]);
         let stamp = self.stamp();
         // Relaxed: see `begin_run`.
@@ -117,7 +135,7 @@ impl Field {
             // Acquire: what was handed on with the value was written before it.
             let word = self.words[input as usize].load(Ordering::Acquire);
             if word >> 48 != stamp {
-                return Err(self.missing(task, input));
+                return Ok(Ran::Missed(input));
             }
             seed.fold(word & VALUE_MASK);
             if self.payload_words > 0 {
@@ -139,26 +157,16 @@ impl Field {
             return Err(Trouble::new("not-once", message).of_task(task.0));
         }
         self.words[place].store(word, Ordering::Release);
-        Ok(())
+        Ok(Ran::Yes)
     }
 
-    /// Calls `ready` for each own task whose last missing input is the one at `place`. `SHARED` says whether other threads
-    /// count too.
+    /// Calls `ready` for each own task whose last missing input is the one at `place`. Other threads count too.
     #[inline]
-    pub fn count<const SHARED: bool>(&self, place: usize, mut ready: impl FnMut(u32)) {
+    pub fn count(&self, place: usize, mut ready: impl FnMut(u32)) {
         for &reader in self.share.readers.of(place) {
             let pending = &self.pending[reader as usize];
-            let before = match SHARED {
-                // Acquire and Release: a count publishes an input, and the last count acquires them all.
-                true => pending.fetch_sub(1, Ordering::AcqRel),
-                // Relaxed: no other thread counts.
-                false => {
-                    let before = pending.load(Ordering::Relaxed);
-                    pending.store(before.wrapping_sub(1), Ordering::Relaxed);
-                    before
-                }
-            };
-            if before == 1 {
+            // Acquire and Release: a count publishes an input, and the last count acquires them all.
+            if pending.fetch_sub(1, Ordering::AcqRel) == 1 {
                 let all = self.share.inputs.of(reader as usize).len() as u32;
                 // Relaxed: nobody counts it again before the next run, whose beginning is ordered after this.
                 pending.store(all, Ordering::Relaxed);

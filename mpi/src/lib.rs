@@ -17,4 +17,5 @@ pub mod session;
 pub mod share;
 pub mod supervise;
 pub mod trouble;
+pub mod watch;
 pub mod wire;

@@ -1,7 +1,8 @@
 //! What one rank has of a graph: its own tasks, a place for each value that comes from elsewhere, and to whom its own values
-//! go. Places are numbered: first the own tasks, by level and id, then the others' tasks, by id.
+//! go. Places are numbered: first the own tasks, then the others' tasks, by id. The own tasks are by level; in a level, those
+//! whose values go to other ranks come first, and among equals the smaller id.
 
-use taskdyno_core::graph::TaskGraph;
+use taskdyno_core::graph::{TaskGraph, TaskId};
 
 /// Lists of numbers, one after the other.
 #[derive(Debug, Default)]
@@ -57,6 +58,9 @@ pub struct Share {
     pub expected: Vec<u32>,
     /// The level of each value from elsewhere, in the order of their places.
     pub foreign_levels: Vec<u32>,
+    /// For each own task, where those tasks end whose values may leave in one message with its own: in its level those
+    /// whose values go to other ranks; and for a task whose value does not, those of the next level.
+    pub batch_ends: Vec<u32>,
     /// The own tasks without inputs.
     pub sources: Vec<u32>,
 }
@@ -71,7 +75,14 @@ impl Share {
             .map_or(0, |last| *last as usize + 1);
         // Every rank computes the places of all ranks, so they need not tell each other.
         let mut by_level: Vec<u32> = (0..graph.task_count() as u32).collect();
-        by_level.sort_by_key(|task| task_levels[*task as usize]);
+        let is_interior = |task: u32| {
+            let owner = owners[task as usize];
+            let readers = graph.successors(TaskId(task)).iter();
+            readers
+                .map(|one| owners[one.index()])
+                .all(|one| one == owner)
+        };
+        by_level.sort_by_cached_key(|task| (task_levels[*task as usize], is_interior(*task)));
         let mut own_counts = vec![0u32; rank_count];
         let mut own_places = vec![0u32; graph.task_count()];
         for task in &by_level {
@@ -98,6 +109,7 @@ impl Share {
             destinations: Lists::new(),
             expected: vec![0; level_count],
             foreign_levels: Vec::new(),
+            batch_ends: Vec::new(),
             sources: Vec::new(),
         };
         let mut next = own_counts;
@@ -131,7 +143,7 @@ impl Share {
         let mut sent = sent.into_iter().peekable();
         for place in 0..own_count {
             let task = share.tasks[place];
-            let predecessors = graph.predecessors(taskdyno_core::graph::TaskId(task));
+            let predecessors = graph.predecessors(TaskId(task));
             let inputs = predecessors.iter().map(|one| places[one.index()]);
             share.inputs.items.extend(inputs);
             share.inputs.end_list();
@@ -143,8 +155,21 @@ impl Share {
                 share.sources.push(place as u32);
             }
         }
+        share.batch_ends = vec![0; own_count];
+        let mut later = own_count as u32;
+        for level in (0..level_count).rev() {
+            let tasks = share.level(level);
+            let end = tasks
+                .clone()
+                .find(|place| share.destinations.of(*place as usize).is_empty())
+                .unwrap_or(tasks.end);
+            for place in tasks {
+                share.batch_ends[place as usize] = if place < end { end } else { later };
+            }
+            later = end;
+        }
         for &task in &share.tasks {
-            let successors = graph.successors(taskdyno_core::graph::TaskId(task));
+            let successors = graph.successors(TaskId(task));
             let readers = successors
                 .iter()
                 .filter(|one| owners[one.index()] == rank)
@@ -171,7 +196,6 @@ mod tests {
     use super::*;
     use crate::graphs::random;
     use crate::partition::Partition;
-    use taskdyno_core::graph::TaskId;
 
     #[test]
     fn shares_fit_together() {
