@@ -1,10 +1,10 @@
 //! Runs a rank's tasks in the order that the engine demands, and exchanges values.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::crew::Crew;
 use crate::field::{Field, Ran};
+use crate::pace::{FirstRun, Pace, timed};
 use crate::post::{MOST_BODY_WORDS, Post, Waiting};
 use crate::trouble::Trouble;
 use crate::watch::Watch;
@@ -45,67 +45,6 @@ pub struct Engine {
     watch: Watch,
     /// How many values of each level have arrived, for engines that go by levels.
     arrived: Vec<u32>,
-}
-
-/// A value waits for others, to leave in one message with them, at most so many times as long as sending one takes. So
-/// messages take a small part of the time, whether they go through memory or through a network.
-const SENDS_PER_BATCH: u64 = 16;
-
-/// A look that finds no message is made once in so many times its own time.
-const LOOKS_APART: u64 = 32;
-
-/// How many tasks run between two messages and between two looks. A clock would cost more than a small task, so the first
-/// run measures tasks, messages and looks, and the others count.
-#[derive(Debug, Clone, Copy)]
-struct Pace {
-    /// The most tasks that run while a value waits. At least 1.
-    batch: usize,
-    /// The most tasks that run between two looks. At least 1.
-    look: usize,
-    /// Once so many tasks wait for inputs, the rank runs no more tasks of later levels, and looks for messages all the time:
-    /// each would most likely have to wait as well. At least 1.
-    most_waiting: usize,
-}
-
-impl Pace {
-    /// For the first run.
-    const UNKNOWN: Self = Self {
-        batch: 1,
-        look: 1,
-        most_waiting: usize::MAX,
-    };
-}
-
-/// What the first run measures, in nanoseconds.
-struct FirstRun {
-    work_ns: u64,
-    /// The least, because the first messages also open connections.
-    send_ns: u64,
-    look_ns: u64,
-}
-
-impl FirstRun {
-    fn pace(&self, task_count: usize) -> Pace {
-        let task_ns = (self.work_ns / task_count.max(1) as u64).max(1);
-        let tasks_in = |time_ns: u64| ((time_ns / task_ns) as usize).max(1);
-        let batch = tasks_in(self.send_ns.saturating_mul(SENDS_PER_BATCH));
-        Pace {
-            batch,
-            look: tasks_in(self.look_ns.saturating_mul(LOOKS_APART)),
-            most_waiting: (batch / 2).max(1),
-        }
-    }
-}
-
-/// What `act` returns, and its time in nanoseconds; 0 unless `is_first`, because reading the clock takes time as well.
-#[inline]
-fn timed<T>(is_first: bool, act: impl FnOnce() -> Result<T, Trouble>) -> Result<(T, u64), Trouble> {
-    if !is_first {
-        return act().map(|value| (value, 0));
-    }
-    let begin = Instant::now();
-    let value = act()?;
-    Ok((value, begin.elapsed().as_nanos() as u64))
 }
 
 impl Engine {
@@ -191,11 +130,16 @@ impl Engine {
         })
     }
 
-    /// Receives what has arrived. Returns whether something has.
+    /// Receives the next message, if one has arrived.
     #[inline]
+    fn receive_one(&mut self, post: &mut Post) -> Result<bool, Trouble> {
+        post.poll(&mut |from, items| self.deliver(from, items))
+    }
+
+    /// Receives what has arrived. Returns whether something has.
     fn receive(&mut self, post: &mut Post) -> Result<bool, Trouble> {
         let mut any = false;
-        while post.poll(&mut |from, items| self.deliver(from, items))? {
+        while self.receive_one(post)? {
             any = true;
         }
         Ok(any)
@@ -206,28 +150,27 @@ impl Engine {
         let share = &field.share;
         let is_first = self.pace.is_none();
         let pace = self.pace.unwrap_or(Pace::UNKNOWN);
-        let mut first = FirstRun {
-            work_ns: 0,
-            send_ns: u64::MAX,
-            look_ns: u64::MAX,
-        };
+        let mut first = FirstRun::default();
         self.watch.most_waiting = pace.most_waiting;
         let (mut left, mut is_idle, mut waited) = (share.own_count, false, Waiting::default());
         // How many tasks ran since the last look, and since the oldest value that has not left.
         let (mut unlooked, mut unsent) = (pace.look, None);
-        // The value does not wait for tasks from this place on.
-        let mut batch_end = 0;
+        // The value waits for so many tasks, and not for those from this place on.
+        let (mut batch, mut batch_end) = (0, 0);
         while left > 0 {
             if is_idle || unlooked >= pace.look {
-                unlooked = 0;
-                match timed(is_first, || self.receive(post))? {
-                    (true, _) => waited = Waiting::default(),
-                    (false, ns) => first.look_ns = first.look_ns.min(ns),
+                let (any, ns) = timed(is_first, || self.receive_one(post))?;
+                // More may have arrived. But what this one has made ready comes first: others may wait for it.
+                if any {
+                    waited = Waiting::default();
+                } else {
+                    unlooked = 0;
+                    first.look_ns = first.look_ns.min(ns);
                 }
             }
             let next = self.watch.pop();
             let is_batch_over =
-                |tasks| tasks >= pace.batch || next.is_none_or(|place: u32| place >= batch_end);
+                |tasks| tasks >= batch || next.is_none_or(|place: u32| place >= batch_end);
             if unsent.is_some_and(is_batch_over) {
                 unsent = None;
                 let ((), ns) = timed(is_first, || self.flush(post))?;
@@ -251,7 +194,12 @@ impl Engine {
                 self.pack(post, place)?;
                 if unsent.is_none() {
                     unsent = Some(0);
-                    batch_end = share.batch_ends[place.max(self.watch.last_turn()) as usize];
+                    let turn = self.watch.last_turn();
+                    batch = match place < turn {
+                        true => pace.late_batch,
+                        false => pace.batch,
+                    };
+                    batch_end = share.batch_ends[place.max(turn) as usize];
                 }
             }
             unsent = unsent.map(|tasks| tasks + 1);

@@ -8,6 +8,7 @@ pub mod fault;
 pub mod field;
 pub mod graph_bytes;
 pub mod graphs;
+pub mod pace;
 pub mod partition;
 pub mod patience;
 pub mod place;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use taskdyno_mpi::child::Child;
 use taskdyno_mpi::fault::Fault;
+use taskdyno_mpi::patience::keep_wake_ups;
 use taskdyno_mpi::place::Places;
 use taskdyno_mpi::post::Post;
 use taskdyno_mpi::probe;
@@ -115,6 +116,7 @@ fn last_words(replies: &mut File, trouble: &Trouble) {
 }
 
 fn serve(arguments: &Arguments, mut replies: File) -> Result<(), Trouble> {
+    keep_wake_ups();
     let wire = Wire::start().inspect_err(|trouble| last_words(&mut replies, trouble))?;
     // Only the last rank has the fault, so that it is one fault.
     let fault = arguments.fault.filter(|_| wire.rank + 1 == wire.size);

@@ -49,19 +49,31 @@ impl Places {
         let library = Wire::library();
         let (mpi, mpi_version, device) = named(&library);
         let name = Wire::host();
+        let process = std::process::id();
         if post.rank() != 0 {
             let bytes = name.as_bytes().iter().map(|byte| u64::from(*byte));
-            post.send_mail(0, &bytes.collect::<Vec<_>>())?;
-            let patience = post.patience;
-            let (_, count) = post.next_mail(patience)?;
-            post.patience = patience_on(count[0] as usize);
+            let mut mail = vec![u64::from(process), began(process).unwrap_or(0)];
+            mail.extend(bytes);
+            post.send_mail(0, &mail)?;
+            let (_, answer) = post.next_mail(post.patience)?;
+            post.patience = patience_on(answer[0] as usize);
+            post.patience.is_woken = answer[1] != 0;
             return Ok(None);
         }
         let mut of_ranks = vec![name; post.size()];
+        let mut is_woken = vec![false; post.size()];
         for _ in 1..post.size() {
-            let (from, text) = post.next_mail(post.patience)?;
+            let (from, mail) = post.next_mail(post.patience)?;
+            let [process, beginning, text @ ..] = &mail[..] else {
+                return Err(Trouble::backend("a rank did not say where it is"));
+            };
             let text = text.iter().map(|byte| *byte as u8).collect();
             of_ranks[from] = String::from_utf8(text).unwrap_or_default();
+            // Hosts and containers may share names, and numbers of processes. Nobody else is sent a signal: a process that
+            // has the same number began at another time.
+            let process = *process as u32;
+            is_woken[from] = of_ranks[from] == of_ranks[0] && began(process) == Some(*beginning);
+            post.sleepers.extend(is_woken[from].then_some(process));
         }
         let mut hosts: Vec<String> = Vec::new();
         for host in &of_ranks {
@@ -71,7 +83,7 @@ impl Places {
         }
         let count = |host: &String| of_ranks.iter().filter(|one| *one == host).count();
         for (rank, host) in of_ranks.iter().enumerate().skip(1) {
-            post.send_mail(rank, &[count(host) as u64])?;
+            post.send_mail(rank, &[count(host) as u64, is_woken[rank].into()])?;
         }
         post.patience = patience_on(count(&of_ranks[0]));
         Ok(Some(Self {
@@ -109,6 +121,7 @@ fn patience_on(rank_count: usize) -> Patience {
         is_crowded: rank_count > core_count(),
         sleeps: false,
         rank_count: rank_count as u32,
+        is_woken: false,
     }
 }
 
@@ -180,6 +193,11 @@ fn since_launch() -> u64 {
         let started = ticks as f64 / ticks_per_second.max(1) as f64;
         ((uptime - started).max(0.0) * 1e9) as u64
     })
+}
+
+/// When a process began, in ticks since the system did.
+fn began(process: u32) -> Option<u64> {
+    stat(process).map(|(_, _, ticks)| ticks)
 }
 
 /// The name of a process, its parent, and when it began, in ticks since the system did.

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::fault::{Fault, Mangler};
-use crate::patience::Patience;
+use crate::patience::{Patience, wake};
 use crate::trouble::Trouble;
 use crate::wire::{MOST_WORDS, Wire};
 
@@ -41,8 +41,11 @@ pub struct Post {
     mail: VecDeque<(usize, Vec<u64>)>,
     /// Values of the next run, from ranks that have left the barrier before this one.
     early: Vec<(usize, Vec<u64>)>,
-    buffer: Vec<u64>,
     mangler: Option<Mangler>,
+    /// At the first rank: the processes of the other ranks of its host, which sleep if `others_rest`.
+    pub sleepers: Vec<u32>,
+    /// At the first rank: whether the others sleep, or are about to.
+    pub others_rest: bool,
     /// How to wait in a run.
     pub patience: Patience,
     /// Messages with values that this rank has sent.
@@ -63,8 +66,9 @@ impl Post {
             barriers: 0,
             mail: VecDeque::new(),
             early: Vec::new(),
-            buffer: Vec::with_capacity(MOST_WORDS),
             mangler: fault.map(Mangler::new),
+            sleepers: Vec::new(),
+            others_rest: true,
             patience: Patience::default(),
             value_messages: 0,
             value_words: 0,
@@ -82,17 +86,16 @@ impl Post {
     }
 
     fn send(&mut self, to: usize, kind: u64, body: &[u64]) -> Result<(), Trouble> {
-        self.buffer.clear();
-        self.buffer.push(kind << 56 | u64::from(self.sent[to]));
-        self.buffer.extend_from_slice(body);
+        let first = kind << 56 | u64::from(self.sent[to]);
         self.sent[to] = self.sent[to].wrapping_add(1);
         match &mut self.mangler {
-            None => self.wire.send(to, &self.buffer),
+            None => self.wire.send(to, first, body),
             Some(mangler) => {
-                let passes = mangler.pass(to, kind == VALUES, &self.buffer);
+                let whole = [&[first], body].concat();
+                let passes = mangler.pass(to, kind == VALUES, &whole);
                 passes
                     .iter()
-                    .try_for_each(|message| self.wire.send(to, message))
+                    .try_for_each(|message| self.wire.send(to, message[0], &message[1..]))
             }
         }
     }
@@ -112,12 +115,16 @@ impl Post {
             .try_for_each(|chunk| self.send(to, MAIL, chunk))
     }
 
-    /// Sends a command to all other ranks.
+    /// Sends a command to all other ranks, and wakes those that sleep.
     pub fn tell_all(&mut self, words: &[u64]) -> Result<(), Trouble> {
         let (rank, size) = (self.rank(), self.size());
         (0..size)
             .filter(|to| *to != rank)
-            .try_for_each(|to| self.send_mail(to, words))
+            .try_for_each(|to| self.send_mail(to, words))?;
+        if std::mem::take(&mut self.others_rest) {
+            self.sleepers.iter().for_each(|process| wake(*process));
+        }
+        Ok(())
     }
 
     /// Tells rank 0 what went wrong.

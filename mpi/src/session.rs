@@ -211,6 +211,7 @@ impl Session {
             sent.messages += words[0];
             sent.bytes += words[1];
         }
+        post.others_rest = true;
         Ok(sent)
     }
 

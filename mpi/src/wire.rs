@@ -150,13 +150,14 @@ impl Wire {
         self.post(buffer)
     }
 
-    /// Sends a message of at most [`MOST_WORDS`] words. Returns at once.
+    /// Sends a message of these words, at most [`MOST_WORDS`]. Returns at once.
     #[inline]
-    pub fn send(&mut self, to: usize, message: &[u64]) -> Result<(), Trouble> {
+    pub fn send(&mut self, to: usize, first: u64, others: &[u64]) -> Result<(), Trouble> {
         self.reap()?;
         let mut buffer = self.spare.pop().unwrap_or_default();
         buffer.clear();
-        buffer.extend_from_slice(message);
+        buffer.push(first);
+        buffer.extend_from_slice(others);
         let mut request = MaybeUninit::uninit();
         // SAFETY: the buffer holds the message, and is neither changed nor dropped until the request is done: only
         // `reap` removes it. MPI writes the request.
