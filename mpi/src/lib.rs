@@ -11,6 +11,7 @@ pub mod graphs;
 pub mod partition;
 pub mod patience;
 pub mod place;
+pub mod pmi;
 pub mod post;
 pub mod probe;
 pub mod session;

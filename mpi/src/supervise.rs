@@ -8,6 +8,7 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::pmi::{self, is_ready};
 use crate::trouble::Trouble;
 
 /// The number of this rank, before MPI runs: the launchers name it in the environment.
@@ -81,7 +82,7 @@ pub fn supervised() -> io::Result<()> {
             unsafe { libc::kill(child, libc::SIGKILL) };
             // SAFETY: as above.
             unsafe { libc::waitpid(child, &mut status, 0) };
-            leave();
+            pmi::leave();
             std::process::exit(1);
         }
     };
@@ -93,7 +94,10 @@ pub fn supervised() -> io::Result<()> {
         say_killed(&mut io::stdout(), &by);
     }
     end_others(launcher, here, &awaited);
-    leave_if_alone();
+    // Ranks of other hosts are left to the launcher.
+    if pmi::is_one_host() {
+        pmi::leave();
+    }
     std::process::exit(1);
 }
 
@@ -130,11 +134,14 @@ fn watch(launcher: libc::pid_t, first: libc::pid_t) -> io::Result<()> {
             None => "by a signal that only its launcher knows".into(),
         };
         // A pipe that nobody reads would keep this process. One with room for some bytes has room for a line.
-        if is_ready(replies.as_raw_fd(), libc::POLLOUT) {
+        if is_ready(replies.as_raw_fd(), libc::POLLOUT, FAREWELL) {
             say_killed(&mut replies, &by);
         }
         end_others(launcher, first, &awaited);
-        leave_if_alone();
+        // Ranks of other hosts are left to the launcher.
+        if pmi::is_one_host() {
+            pmi::leave();
+        }
         // SAFETY: ends this process. What other threads do is lost, as if they were killed.
         unsafe { libc::_exit(1) };
     })?;
@@ -149,17 +156,6 @@ fn death_signal(state: &mut File) -> Option<libc::c_int> {
     let text = std::str::from_utf8(&place[..len]).ok()?;
     let status = text.split_whitespace().next_back()?.parse().ok()?;
     libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status))
-}
-
-/// Says goodbye to the launcher if it has no ranks on other hosts. Those are left to it.
-fn leave_if_alone() {
-    if number("MPI_LOCALNRANKS") == number("PMI_SIZE") {
-        leave();
-    }
-}
-
-fn number(name: &str) -> Option<u32> {
-    std::env::var(name).ok()?.parse().ok()
 }
 
 /// Blocks signals, to wait for them. Returns the mask from before, and these signals.
@@ -228,34 +224,4 @@ fn is_zombie(id: libc::pid_t) -> bool {
     let text = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     text.rsplit_once(')')
         .is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))
-}
-
-/// Tells MPICH's launcher that this rank ends on purpose, so that it does not kill the others and say so. Other launchers
-/// have no such descriptor.
-fn leave() {
-    let Some(descriptor) = number("PMI_FD") else {
-        return;
-    };
-    let descriptor = descriptor as libc::c_int;
-    let words = b"cmd=finalize\n";
-    // SAFETY: the words outlive the call. The launcher has opened the descriptor for this process, and the rank that also
-    // used it has ended. If it is closed, nothing is written.
-    unsafe { libc::write(descriptor, words.as_ptr().cast(), words.len()) };
-    // The launcher fails if nobody takes its answer.
-    if is_ready(descriptor, libc::POLLIN) {
-        let mut place = [0u8; 256];
-        // SAFETY: the place has as many bytes as are stated. What is read does not matter.
-        unsafe { libc::read(descriptor, place.as_mut_ptr().cast(), place.len()) };
-    }
-}
-
-/// Waits until a descriptor is ready for this, for as long as the others may take to end.
-fn is_ready(descriptor: libc::c_int, events: libc::c_short) -> bool {
-    let mut place = libc::pollfd {
-        fd: descriptor,
-        events,
-        revents: 0,
-    };
-    // SAFETY: one descriptor, at a valid place.
-    unsafe { libc::poll(&mut place, 1, FAREWELL.as_millis() as libc::c_int) > 0 }
 }

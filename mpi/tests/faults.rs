@@ -195,6 +195,27 @@ fn the_end_of_the_input_ends_all_ranks() {
 }
 
 #[test]
+fn all_ranks_end_when_messages_take_tcp() {
+    if !has_mpi("an end over TCP") {
+        return;
+    }
+    let graph = grid(2, 50, |_| vec![0, 1]);
+    for ranks in [2, 3] {
+        let setup = Setup {
+            ranks,
+            variables: &[("UCX_TLS", "tcp,self"), ("OMPI_MCA_btl", "tcp,self")],
+            ..Setup::default()
+        };
+        // Each end is another race between the ranks.
+        for _ in 0..5 {
+            let mut ranks = Ranks::prepared(&setup, &graph);
+            ranks.slice(1, 500, 1, false).unwrap();
+            ranks.finish();
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_prepared_is_an_error_of_its_kind() {
     if !has_mpi("errors") {
         return;

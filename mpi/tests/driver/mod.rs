@@ -69,6 +69,7 @@ pub(crate) struct Setup {
     pub(crate) output_bytes: u32,
     pub(crate) kernel: Json,
     pub(crate) fault: Option<&'static str>,
+    pub(crate) variables: &'static [(&'static str, &'static str)],
 }
 
 impl Default for Setup {
@@ -81,6 +82,7 @@ impl Default for Setup {
             output_bytes: 0,
             kernel: json!({"kind": "empty"}),
             fault: None,
+            variables: &[],
         }
     }
 }
@@ -125,6 +127,7 @@ impl Ranks {
         command.args([env!("CARGO_BIN_EXE_taskdyno-mpi"), "child"]);
         command.args(setup.fault.map(|fault| format!("--fault={fault}")));
         command
+            .envs(setup.variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .process_group(0);
