@@ -12,6 +12,7 @@ pub mod pace;
 pub mod partition;
 pub mod patience;
 pub mod place;
+pub mod pmi;
 pub mod post;
 pub mod probe;
 pub mod session;

@@ -176,7 +176,9 @@ fn since_launch() -> u64 {
     let mut start = None;
     let mut process = std::process::id();
     while let Some((name, parent, ticks)) = stat(process) {
-        if LAUNCHERS.contains(&name.as_str()) {
+        // Slurm's helper starts ranks, but also the script in which another launcher does.
+        let is_helper = name == "slurmstepd" && start.is_none();
+        if is_helper || LAUNCHERS.contains(&name.as_str()) {
             start = Some(ticks);
         }
         process = parent;

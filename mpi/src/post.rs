@@ -302,8 +302,13 @@ impl Post {
         Ok(words)
     }
 
-    /// Ends MPI, after an orderly end.
-    pub fn finish(self) -> Result<(), Trouble> {
+    /// Ends MPI, after an orderly end: all ranks have received what they wait for.
+    ///
+    /// # Errors
+    ///
+    /// If MPI or another rank failed.
+    pub fn finish(mut self) -> Result<(), Trouble> {
+        self.barrier()?;
         self.wire.finish()
     }
 }

@@ -7,6 +7,7 @@ use std::ptr::null_mut;
 
 use mpi::ffi;
 
+use crate::pmi::leave_together;
 use crate::trouble::Trouble;
 
 /// The most words of a message.
@@ -208,7 +209,7 @@ impl Wire {
         text(|place, len| unsafe { ffi::MPI_Get_processor_name(place, len) })
     }
 
-    /// Ends MPI, after an orderly end.
+    /// Ends MPI, after an orderly end. Every message has been received, except those of a barrier.
     ///
     /// # Errors
     ///
@@ -216,6 +217,12 @@ impl Wire {
     pub fn finish(mut self) -> Result<(), Trouble> {
         while !self.reap()? {
             std::thread::yield_now();
+        }
+        // In MPICH over TCP, a rank in MPI_Finalize needs an answer of each other one, and a rank that has all of its own
+        // answers gives no more. Who comes later then waits for ever. Ranks that the launcher lets wait for each other
+        // leave without MPI_Finalize: there is nothing else that it would have to end.
+        if leave_together() {
+            return Ok(());
         }
         for posted in &mut self.ring {
             // SAFETY: the request was posted and is not done yet.

@@ -15,27 +15,48 @@ use taskdyno_core::execute::expected_digest;
 use taskdyno_core::graph::{Rows, TaskGraph};
 use taskdyno_core::kernel::{EMPTY, KernelKind, Setting, Sharing};
 use taskdyno_core::parameter::Parameters;
+use taskdyno_mpi::wire::Wire;
 
 /// Nothing here takes as long; a test that waits longer has found a hang.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The MPI that this test is linked to, with the names that its launcher may have. On a system with several, `mpirun` is the
+/// launcher of one of them, and the ranks of another would each believe that they are alone.
+fn own_mpi() -> (&'static str, [&'static str; 2]) {
+    match Wire::library().contains("Open MPI") {
+        true => ("Open MPI", ["mpirun.openmpi", "mpirun"]),
+        false => ("HYDRA", ["mpirun.mpich", "mpirun"]),
+    }
+}
+
+/// The launcher of the MPI that this test is linked to.
+fn launcher() -> Option<&'static str> {
+    let (name, launchers) = own_mpi();
+    launchers.into_iter().find(|launcher| {
+        let output = Command::new(launcher).arg("--version").output();
+        output.is_ok_and(|output| {
+            let text = String::from_utf8_lossy(&output.stdout);
+            // Open MPI 4 says "mpirun (Open MPI)", or OpenRTE for its other name.
+            text.contains(name) || name == "Open MPI" && text.contains("OpenRTE")
+        })
+    })
+}
+
 /// Whether there is a launcher. If not, the test passes, and says what it skipped.
 pub(crate) fn has_mpi(test: &str) -> bool {
-    let found = Command::new("mpirun")
-        .arg("--version")
-        .stdout(Stdio::null())
-        .status();
-    let is_there = found.is_ok_and(|status| status.success());
+    let is_there = launcher().is_some();
     if !is_there {
-        eprintln!("SKIPPED {test}: there is no `mpirun`; sudo apt install mpich libmpich-dev");
+        let (name, launchers) = own_mpi();
+        eprintln!(
+            "SKIPPED {test}: there is no launcher of {name}, which would be one of {launchers:?}"
+        );
     }
     is_there
 }
 
-/// Whether the launcher is that of Open MPI.
-fn is_open_mpi() -> bool {
-    let output = Command::new("mpirun").arg("--version").output();
-    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("Open MPI"))
+/// Whether the ranks run on Open MPI.
+pub(crate) fn is_open_mpi() -> bool {
+    own_mpi().0 == "Open MPI"
 }
 
 /// A case on ranks.
@@ -48,6 +69,7 @@ pub(crate) struct Setup {
     pub(crate) output_bytes: u32,
     pub(crate) kernel: Json,
     pub(crate) fault: Option<&'static str>,
+    pub(crate) variables: &'static [(&'static str, &'static str)],
 }
 
 impl Default for Setup {
@@ -60,6 +82,7 @@ impl Default for Setup {
             output_bytes: 0,
             kernel: json!({"kind": "empty"}),
             fault: None,
+            variables: &[],
         }
     }
 }
@@ -96,7 +119,7 @@ impl Ranks {
     /// Starts ranks and receives their greeting.
     pub(crate) fn start(setup: &Setup) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let mut command = Command::new("mpirun");
+        let mut command = Command::new(launcher().expect("a launcher"));
         if is_open_mpi() {
             command.args(["--allow-run-as-root", "--oversubscribe"]);
         }
@@ -104,6 +127,7 @@ impl Ranks {
         command.args([env!("CARGO_BIN_EXE_taskdyno-mpi"), "child"]);
         command.args(setup.fault.map(|fault| format!("--fault={fault}")));
         command
+            .envs(setup.variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .process_group(0);
