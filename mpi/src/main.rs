@@ -73,6 +73,7 @@ fn replies() -> io::Result<File> {
 }
 
 fn child(arguments: &Arguments) -> ExitCode {
+    keep_wake_ups();
     let started = supervised().and_then(|()| replies());
     let replies = match started {
         Ok(replies) => replies,
@@ -116,7 +117,6 @@ fn last_words(replies: &mut File, trouble: &Trouble) {
 }
 
 fn serve(arguments: &Arguments, mut replies: File) -> Result<(), Trouble> {
-    keep_wake_ups();
     let wire = Wire::start().inspect_err(|trouble| last_words(&mut replies, trouble))?;
     // Only the last rank has the fault, so that it is one fault.
     let fault = arguments.fault.filter(|_| wire.rank + 1 == wire.size);

@@ -7,8 +7,8 @@ use std::time::Duration;
 /// How many times a rank with a core of its own looks before it lets others run.
 const SPINS: u32 = 2000;
 
-/// The signal by which the first rank wakes the others of its host.
-const WAKE: libc::c_int = libc::SIGUSR2;
+/// The signal by which the first rank wakes the others of its host. `supervise.rs` has others.
+const WAKE: libc::c_int = libc::SIGURG;
 
 /// How long a rank sleeps that is woken by a signal. It then looks once, in case somebody else took the signal.
 const WOKEN_SLEEP: Duration = Duration::from_millis(500);
@@ -86,7 +86,8 @@ fn wake_set() -> libc::sigset_t {
     unsafe { set.assume_init() }
 }
 
-/// Keeps wake-up signals for [`sleep_until_woken`], on this thread and on all that it starts later. A signal that comes
+/// Keeps wake-up signals for [`sleep_until_woken`], on this thread and on all that it starts later. No other thread may be
+/// there: it would take them. A signal that comes
 /// between a look and a sleep is not lost: it ends the sleep at once.
 pub fn keep_wake_ups() {
     // SAFETY: the set is valid, and the old mask is not wanted.
