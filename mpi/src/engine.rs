@@ -100,6 +100,10 @@ impl Engine {
         self.field.begin_run(nonce);
         self.arrived.fill(0);
         self.watch.begin_run();
+        // Before values are delivered: they make tasks ready, and other threads run these at once.
+        if let Some(crew) = &self.crew {
+            crew.begin_run();
+        }
         self.deliver_early(post)?;
         match self.kind {
             EngineKind::Dataflow if self.crew.is_some() => self.shared_dataflow(post)?,
@@ -215,7 +219,6 @@ impl Engine {
     fn shared_dataflow(&mut self, post: &mut Post) -> Result<(), Trouble> {
         let field = Arc::clone(&self.field);
         if let Some(crew) = &self.crew {
-            crew.begin_run();
             field
                 .share
                 .sources
@@ -254,9 +257,6 @@ impl Engine {
     /// Level by level.
     fn levels(&mut self, post: &mut Post) -> Result<(), Trouble> {
         let field = Arc::clone(&self.field);
-        if let Some(crew) = &self.crew {
-            crew.begin_run();
-        }
         for level in 0..field.share.level_count() {
             if level > 0 {
                 self.wait_for(post, level - 1)?;

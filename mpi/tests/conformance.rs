@@ -8,7 +8,7 @@ use taskdyno_core::execute::fold;
 use taskdyno_core::graph::TaskGraph;
 use taskdyno_mpi::graphs::{grid, random};
 
-const SHAPES: [(u32, u32); 5] = [(1, 1), (2, 1), (3, 1), (4, 1), (2, 2)];
+const SHAPES: [(u32, u32); 7] = [(1, 1), (2, 1), (3, 1), (4, 1), (2, 2), (2, 3), (3, 2)];
 const ENGINES: [&str; 3] = ["dataflow", "bulk", "waitall"];
 const PARTITIONS: [&str; 3] = ["columns", "cyclic", "owner"];
 
@@ -70,6 +70,34 @@ fn bulk_computes_what_a_serial_run_computes() {
 #[test]
 fn waitall_computes_what_a_serial_run_computes() {
     engine(ENGINES[2]);
+}
+
+/// A rank that leaves the barrier first sends values of the next run to ranks that are still in it. All inputs of some tasks
+/// are such values, so these tasks may run before their rank has begun the run.
+#[test]
+fn values_that_come_before_their_run_belong_to_it() {
+    if !has_mpi("values that come early") {
+        return;
+    }
+    // Each task reads one of the next column, so of another rank in the cyclic partition.
+    let graph = grid(300, 2, |column| vec![(column + 1) % 300]);
+    for engine in ENGINES {
+        for threads in [1, 2] {
+            let setup = Setup {
+                ranks: 3,
+                threads,
+                engine,
+                partition: "cyclic",
+                ..Setup::default()
+            };
+            let mut ranks = Ranks::prepared(&setup, &graph);
+            for nonce in 0..5 {
+                let (digests, _) = ranks.slice(nonce, 1, 200, false).unwrap();
+                assert_eq!(digests, [word(oracle(&graph, nonce))], "{setup:?}");
+            }
+            ranks.finish();
+        }
+    }
 }
 
 #[test]
