@@ -167,6 +167,7 @@ impl Engine {
                 // More may have arrived. But what this one has made ready comes first: others may wait for it.
                 if any {
                     waited = Waiting::default();
+                    first.receive_ns = first.receive_ns.min(ns);
                 } else {
                     unlooked = 0;
                     first.look_ns = first.look_ns.min(ns);

@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use crate::trouble::Trouble;
 
-/// A value waits for others, to leave in one message with them, at most so many times as long as sending one takes. So
-/// messages take a small part of the time, whether they go through memory or through a network.
-const SENDS_PER_BATCH: u64 = 16;
+/// A value waits for others, to leave in one message with them, at most so many times as long as a message takes: sending and
+/// receiving it. So messages take a small part of the time, whether they go through memory or through a network.
+const MESSAGES_PER_BATCH: u64 = 16;
 
 /// The same for a value of a task that had to wait, because others most likely wait for it.
-const SENDS_PER_LATE_BATCH: u64 = 4;
+const MESSAGES_PER_LATE_BATCH: u64 = 2;
 
 /// A look that finds no message is made once in so many times its own time.
 const LOOKS_APART: u64 = 32;
@@ -45,6 +45,8 @@ pub struct FirstRun {
     pub work_ns: u64,
     /// The least time of a flush, because the first messages also open connections.
     pub send_ns: u64,
+    /// The least time of a look that found a message.
+    pub receive_ns: u64,
     /// The least of the looks that found nothing.
     pub look_ns: u64,
 }
@@ -54,6 +56,7 @@ impl Default for FirstRun {
         Self {
             work_ns: 0,
             send_ns: u64::MAX,
+            receive_ns: u64::MAX,
             look_ns: u64::MAX,
         }
     }
@@ -64,10 +67,11 @@ impl FirstRun {
     pub fn pace(&self, task_count: usize) -> Pace {
         let task_ns = (self.work_ns / task_count.max(1) as u64).max(1);
         let tasks_in = |time_ns: u64| ((time_ns / task_ns) as usize).max(1);
-        let batch = tasks_in(self.send_ns.saturating_mul(SENDS_PER_BATCH));
+        let message_ns = self.send_ns.saturating_add(self.receive_ns);
+        let batch = tasks_in(message_ns.saturating_mul(MESSAGES_PER_BATCH));
         Pace {
             batch,
-            late_batch: tasks_in(self.send_ns.saturating_mul(SENDS_PER_LATE_BATCH)),
+            late_batch: tasks_in(message_ns.saturating_mul(MESSAGES_PER_LATE_BATCH)),
             look: tasks_in(self.look_ns.saturating_mul(LOOKS_APART)),
             most_waiting: (batch / 2).max(1),
         }
@@ -94,19 +98,20 @@ mod tests {
 
     #[test]
     fn small_tasks_share_messages_and_looks_and_large_ones_do_not() {
-        let pace = |task_ns: u64, send_ns: u64, look_ns: u64| {
+        let pace = |task_ns: u64, message_ns: u64, look_ns: u64| {
             let first = FirstRun {
                 work_ns: 10 * task_ns,
-                send_ns,
+                send_ns: message_ns / 2,
+                receive_ns: message_ns / 2,
                 look_ns,
             };
             let pace = first.pace(10);
             [pace.batch, pace.late_batch, pace.look, pace.most_waiting]
         };
         // Through memory, and through a network.
-        assert_eq!(pace(40, 200, 50), [80, 20, 40, 40]);
-        assert_eq!(pace(40, 5000, 600), [2000, 500, 480, 1000]);
-        assert_eq!(pace(1_000_000, 5000, 600), [1, 1, 1, 1]);
+        assert_eq!(pace(40, 600, 50), [240, 30, 40, 120]);
+        assert_eq!(pace(40, 10_000, 600), [4000, 500, 480, 2000]);
+        assert_eq!(pace(1_000_000, 10_000, 600), [1, 1, 1, 1]);
         // Nothing was sent, and nothing took any time.
         let most = usize::MAX;
         assert_eq!(pace(0, u64::MAX, u64::MAX), [most, most, most, most / 2]);
