@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+pub mod bells;
 pub mod case;
 pub mod child;
+pub mod cores;
+pub mod cost;
 pub mod crew;
 pub mod engine;
 pub mod fault;
@@ -13,6 +16,7 @@ pub mod patience;
 pub mod place;
 pub mod post;
 pub mod probe;
+pub mod ringer;
 pub mod session;
 pub mod share;
 pub mod supervise;

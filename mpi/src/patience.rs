@@ -23,6 +23,10 @@ pub struct Patience {
     pub sleeps: bool,
     /// The number of ranks of this host.
     pub rank_count: u32,
+    /// The number of cores that these ranks may use together.
+    pub core_count: u32,
+    /// Whether only messages end a wait, and not what another thread does.
+    pub is_alone: bool,
 }
 
 impl Default for Patience {
@@ -31,6 +35,8 @@ impl Default for Patience {
             is_crowded: false,
             sleeps: false,
             rank_count: 1,
+            core_count: 1,
+            is_alone: true,
         }
     }
 }
@@ -40,6 +46,15 @@ impl Patience {
     pub fn idle(self) -> Self {
         Self {
             sleeps: true,
+            ..self
+        }
+    }
+
+    /// The same, with this number of threads in each rank.
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self {
+            is_crowded: self.rank_count as usize * threads > self.core_count as usize,
+            is_alone: threads == 1,
             ..self
         }
     }

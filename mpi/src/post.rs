@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::fault::{Fault, Mangler};
 use crate::patience::Patience;
+use crate::ringer::Ringer;
 use crate::trouble::Trouble;
 use crate::wire::{MOST_WORDS, Wire};
 
@@ -30,6 +31,10 @@ const PING: u64 = 5;
 /// one was lost.
 const PING_AFTER: Duration = Duration::from_secs(1);
 
+/// How often a rank that shares its core looks before it sleeps, and yields the core after each look. A rank that answers
+/// at once is met awake.
+const LOOKS: u32 = 20;
+
 /// A rank's messages to and from the others.
 pub struct Post {
     wire: Wire,
@@ -43,6 +48,8 @@ pub struct Post {
     early: Vec<(usize, Vec<u64>)>,
     buffer: Vec<u64>,
     mangler: Option<Mangler>,
+    /// What ranks of this host wake each other with; `None` if the system has no memory for it.
+    pub ringer: Option<Ringer>,
     /// How to wait in a run.
     pub patience: Patience,
     /// Messages with values that this rank has sent.
@@ -65,6 +72,7 @@ impl Post {
             early: Vec::new(),
             buffer: Vec::with_capacity(MOST_WORDS),
             mangler: fault.map(Mangler::new),
+            ringer: None,
             patience: Patience::default(),
             value_messages: 0,
             value_words: 0,
@@ -87,14 +95,40 @@ impl Post {
         self.buffer.extend_from_slice(body);
         self.sent[to] = self.sent[to].wrapping_add(1);
         match &mut self.mangler {
-            None => self.wire.send(to, &self.buffer),
+            None => self.wire.send(to, &self.buffer)?,
             Some(mangler) => {
                 let passes = mangler.pass(to, kind == VALUES, &self.buffer);
                 passes
                     .iter()
-                    .try_for_each(|message| self.wire.send(to, message))
+                    .try_for_each(|message| self.wire.send(to, message))?;
             }
         }
+        if self.patience.is_crowded
+            && let Some(ringer) = &self.ringer
+        {
+            ringer.ring(to);
+        }
+        Ok(())
+    }
+
+    /// Whether this rank can wake the other.
+    pub fn can_ring(&self, rank: usize) -> bool {
+        self.ringer
+            .as_ref()
+            .is_some_and(|bells| bells.reaches(rank))
+    }
+
+    /// The bells, if this rank may sleep until its own rings.
+    fn bell(&self) -> Option<&Ringer> {
+        let Patience {
+            is_crowded,
+            is_alone,
+            sleeps,
+            ..
+        } = self.patience;
+        // What MPI has still to send, it sends while this rank looks.
+        let may_sleep = is_crowded && is_alone && !sleeps && !self.wire.is_sending();
+        self.ringer.as_ref().filter(|_| may_sleep)
     }
 
     /// Sends items with values.
@@ -306,13 +340,25 @@ impl Post {
 pub struct Waiting {
     polls: u32,
     since: Option<Instant>,
+    /// How often the bell of this rank had rung before the last look.
+    rings: Option<u32>,
 }
 
 impl Waiting {
     /// Nothing has arrived: lets others run, and in long waits shows other ranks whether a message of this one was lost.
     pub fn once_more(&mut self, post: &mut Post) -> Result<(), Trouble> {
         self.polls += 1;
-        if !post.patience.pause(self.polls) {
+        let bell = post.bell();
+        let has_waited = match (bell, self.rings) {
+            (Some(bell), Some(seen)) if self.polls > LOOKS => {
+                bell.sleep(seen);
+                true
+            }
+            _ => post.patience.pause(self.polls),
+        };
+        // Before the next look, so that a message that it misses rings.
+        self.rings = bell.map(Ringer::rings);
+        if !has_waited {
             return Ok(());
         }
         // The clock is read only now and then.
