@@ -48,6 +48,8 @@ pub struct Post {
     early: Vec<(usize, Vec<u64>)>,
     buffer: Vec<u64>,
     mangler: Option<Mangler>,
+    /// Whether MPI had something to send when this rank last waited.
+    is_sending: bool,
     /// What ranks of this host wake each other with; `None` if the system has no memory for it.
     pub ringer: Option<Ringer>,
     /// How to wait in a run.
@@ -72,6 +74,7 @@ impl Post {
             early: Vec::new(),
             buffer: Vec::with_capacity(MOST_WORDS),
             mangler: fault.map(Mangler::new),
+            is_sending: false,
             ringer: None,
             patience: Patience::default(),
             value_messages: 0,
@@ -127,7 +130,7 @@ impl Post {
             ..
         } = self.patience;
         // What MPI has still to send, it sends while this rank looks.
-        let may_sleep = is_crowded && is_alone && !sleeps && !self.wire.is_sending();
+        let may_sleep = is_crowded && is_alone && !sleeps && !self.is_sending;
         self.ringer.as_ref().filter(|_| may_sleep)
     }
 
@@ -348,6 +351,10 @@ impl Waiting {
     /// Nothing has arrived: lets others run, and in long waits shows other ranks whether a message of this one was lost.
     pub fn once_more(&mut self, post: &mut Post) -> Result<(), Trouble> {
         self.polls += 1;
+        if post.patience.is_crowded {
+            // Otherwise a message that left long ago would keep this rank awake.
+            post.is_sending = !post.wire.reap()?;
+        }
         let bell = post.bell();
         let has_waited = match (bell, self.rings) {
             (Some(bell), Some(seen)) if self.polls > LOOKS => {

@@ -195,12 +195,6 @@ impl Wire {
         Ok(true)
     }
 
-    /// Whether MPI has to do something yet for a message of this rank.
-    #[inline]
-    pub fn is_sending(&self) -> bool {
-        !self.sending.is_empty()
-    }
-
     /// The name and version of the MPI library, as it says it.
     pub fn library() -> String {
         // SAFETY: the buffer is as long as MPI_MAX_LIBRARY_VERSION_STRING of all known libraries.
