@@ -10,14 +10,17 @@ Dyno.ranksFigure = one => {
         { title: "Ranks", value: point => point.ranks, isNumber: true },
         { title: "METG", value: point => point.metg_ns, text: point => Dyno.time(point.metg_ns), isNumber: true },
         { title: "95% interval", value: point => Dyno.interval(point.low_ns, point.high_ns, Dyno.time) },
-        { title: "Model", value: point => (point.predicted_ns ? Dyno.interval(...point.predicted_ns, Dyno.time) : one.model && point.ranks < 3 ? "fitted to this" : null) },
+        { title: "Model", value: point => (point.predicted_ns ? Dyno.ranksPrediction(...point.predicted_ns) : one.model && point.is_fitted ? "fitted to this" : null) },
         { title: "Beyond the model", value: point => point.error_ratio, text: point => (point.error_ratio === null ? "" : Dyno.percent(point.error_ratio)), isNumber: true },
-        { title: "Notes", value: point => (point.is_crowded ? "more ranks than cores, which the model knows nothing of" : "") },
+        { title: "Notes", value: point => [point.is_crowded ? "more ranks than cores, which take turns" : "", point.is_wide ? "more ranks than columns, so some have no work" : ""].filter(Boolean).join("; ") },
       ], one.points),
     );
   });
   return figure;
 };
+
+// One figure, a range, or a range without an end: ranks that share a core may never reach the efficiency.
+Dyno.ranksPrediction = (low, high) => (low === high ? Dyno.time(low) : high === null ? `${Dyno.time(low)} or more` : Dyno.interval(low, high, Dyno.time));
 
 Dyno.ranksDrawing = (host, one) => {
   const height = 320;
@@ -35,8 +38,9 @@ Dyno.ranksDrawing = (host, one) => {
     const entries = [];
     if (range.length) {
       const line = end => Dyno.mark("path", { class: `fit ${style}`, d: Dyno.pathOf(range.map(all => [x(all[0]), y(all[end])])) });
-      const marks = [Dyno.hint(line(1), "Model: the messages of a rank overlap"), Dyno.hint(line(2), "Model: the messages of a rank do not overlap")];
-      entries.push({ style: `fit ${style}`, text: "model: all messages of a rank overlap, or none do", curve: Dyno.curve(drawing, marks) });
+      const isOne = range.every(([, low, high]) => low === high);
+      const marks = isOne ? [Dyno.hint(line(1), "Model: from messages that two ranks measured")] : [Dyno.hint(line(1), "Model: the messages of a rank overlap"), Dyno.hint(line(2), "Model: the messages of a rank do not overlap")];
+      entries.push({ style: `fit ${style}`, text: isOne ? "model: from messages between two ranks, a core for each rank" : "model: all messages of a rank overlap, or none do", curve: Dyno.curve(drawing, marks) });
     }
     const marks = [Dyno.mark("path", { class: style, d: Dyno.pathOf(one.points.map(point => [x(point.ranks), y(point.metg_ns)])) })];
     for (const point of one.points) {

@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+pub mod bells;
 pub mod case;
 pub mod child;
+pub mod cores;
+pub mod cost;
 pub mod crew;
 pub mod engine;
 pub mod fault;
@@ -15,6 +18,7 @@ pub mod place;
 pub mod pmi;
 pub mod post;
 pub mod probe;
+pub mod ringer;
 pub mod session;
 pub mod share;
 pub mod supervise;

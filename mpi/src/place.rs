@@ -4,9 +4,11 @@ use std::fs;
 
 use serde_json::{Value as Json, json};
 
+use crate::cores::{CORE_WORDS, affinity, union_count};
+use crate::cost::Cost;
 use crate::patience::Patience;
 use crate::post::Post;
-use crate::session::core_count;
+use crate::ringer::Ringer;
 use crate::trouble::Trouble;
 use crate::wire::Wire;
 
@@ -21,6 +23,9 @@ pub struct Places {
     transport: String,
     hosts: Vec<String>,
     ranks_per_host: Vec<usize>,
+    cores_per_host: Vec<usize>,
+    rings: bool,
+    cost: Option<Cost>,
 }
 
 /// Programs that start ranks, as `/proc` shortens their names to 15 bytes.
@@ -49,80 +54,109 @@ impl Places {
         let library = Wire::library();
         let (mpi, mpi_version, device) = named(&library);
         let name = Wire::host();
-        let process = std::process::id();
         if post.rank() != 0 {
             let bytes = name.as_bytes().iter().map(|byte| u64::from(*byte));
-            let mut mail = vec![u64::from(process), began(process).unwrap_or(0)];
-            mail.extend(bytes);
-            post.send_mail(0, &mail)?;
-            let (_, answer) = post.next_mail(post.patience)?;
-            post.patience = patience_on(answer[0] as usize);
-            post.patience.is_woken = answer[1] != 0;
+            let words = affinity().into_iter().chain(bytes);
+            post.send_mail(0, &words.collect::<Vec<_>>())?;
+            // The first rank of this host may be faster with its own mail.
+            let words = post.long_mail(0, 2 + post.size())?;
+            post.patience = patience_on([words[0] as usize, words[1] as usize]);
+            post.ringer = Ringer::hang(post, &words[2..])?;
             return Ok(None);
         }
-        let mut of_ranks = vec![name; post.size()];
-        let mut is_woken = vec![false; post.size()];
+        let mut of_ranks = vec![(name, affinity()); post.size()];
         for _ in 1..post.size() {
-            let (from, mail) = post.next_mail(post.patience)?;
-            let [process, beginning, text @ ..] = &mail[..] else {
-                return Err(Trouble::backend("a rank did not say where it is"));
-            };
+            let (from, words) = post.next_mail(post.patience)?;
+            let (cores, text) = words.split_at(CORE_WORDS.min(words.len()));
             let text = text.iter().map(|byte| *byte as u8).collect();
-            of_ranks[from] = String::from_utf8(text).unwrap_or_default();
-            // Hosts and containers may share names, and numbers of processes. Nobody else is sent a signal: a process that
-            // has the same number began at another time.
-            let process = *process as u32;
-            is_woken[from] = of_ranks[from] == of_ranks[0] && began(process) == Some(*beginning);
-            post.sleepers.extend(is_woken[from].then_some(process));
+            let cores = cores.try_into().unwrap_or_default();
+            of_ranks[from] = (String::from_utf8(text).unwrap_or_default(), cores);
         }
         let mut hosts: Vec<String> = Vec::new();
-        for host in &of_ranks {
+        for (host, _) in &of_ranks {
             if !hosts.contains(host) {
                 hosts.push(host.clone());
             }
         }
-        let count = |host: &String| of_ranks.iter().filter(|one| *one == host).count();
-        for (rank, host) in of_ranks.iter().enumerate().skip(1) {
-            post.send_mail(rank, &[count(host) as u64, is_woken[rank].into()])?;
+        let counts = |host: &String| {
+            let here = of_ranks.iter().filter(|(one, _)| one == host);
+            let cores = here.clone().map(|(_, cores)| *cores);
+            [here.count(), union_count(cores)]
+        };
+        let number = |host: &String| hosts.iter().position(|one| one == host).unwrap_or(0);
+        let host_of = of_ranks.iter().map(|(host, _)| number(host) as u64);
+        let host_of: Vec<u64> = host_of.collect();
+        for (rank, (host, _)) in of_ranks.iter().enumerate().skip(1) {
+            let counts = counts(host).map(|count| count as u64);
+            post.send_mail(rank, &[&counts[..], &host_of].concat())?;
         }
-        post.patience = patience_on(count(&of_ranks[0]));
+        post.patience = patience_on(counts(&of_ranks[0].0));
+        post.ringer = Ringer::hang(post, &host_of)?;
+        post.others_rest = true;
         Ok(Some(Self {
             mpi: mpi.into(),
             mpi_version,
             start_ns: since_launch(),
             transport: transport(device, hosts.len()),
-            ranks_per_host: hosts.iter().map(count).collect(),
+            ranks_per_host: hosts.iter().map(|host| counts(host)[0]).collect(),
+            cores_per_host: hosts.iter().map(|host| counts(host)[1]).collect(),
             hosts,
+            rings: post.ringer.is_some(),
+            cost: None,
         }))
+    }
+
+    /// Measures what messages cost. All ranks call it, with what they have learnt.
+    ///
+    /// # Errors
+    ///
+    /// If a rank failed.
+    pub fn measure(of_first: Option<&mut Self>, post: &mut Post) -> Result<(), Trouble> {
+        let cost = Cost::measure(post)?;
+        if let Some(places) = of_first {
+            places.cost = cost;
+        }
+        Ok(())
     }
 
     /// What the record says of this runtime.
     pub fn details(&self) -> Json {
-        let counts: Vec<String> = self.ranks_per_host.iter().map(usize::to_string).collect();
-        let most = self.ranks_per_host.iter().max().copied().unwrap_or(1);
-        let waiting = match most > core_count() {
-            true => "looks for messages, and yields its core after each look",
-            false => "spins, and yields its core after 2000 looks",
+        let list = |counts: &[usize]| {
+            let texts: Vec<String> = counts.iter().map(usize::to_string).collect();
+            texts.join(",")
         };
-        json!({
+        let mut hosts = self.ranks_per_host.iter().zip(&self.cores_per_host);
+        let waiting = match (hosts.any(|(ranks, cores)| ranks > cores), self.rings) {
+            (true, true) => {
+                "yields its core after each of 20 looks, and then sleeps until it is sent a message"
+            }
+            (true, false) => "looks for messages, and yields its core after each look",
+            (false, _) => "spins, and yields its core after 2000 looks",
+        };
+        let mut details = json!({
             "mpi": format!("{} {}", self.mpi, self.mpi_version),
             "transport": self.transport,
             "hosts": self.hosts.join(","),
-            "ranks_per_host": counts.join(","),
+            "ranks_per_host": list(&self.ranks_per_host),
+            "cores_per_host": list(&self.cores_per_host),
             "ranks": self.ranks_per_host.iter().sum::<usize>().to_string(),
             "threads": "MPI_THREAD_FUNNELED",
             "waiting": format!("{waiting}; sleeps between slices"),
-        })
+        });
+        if let (Some(cost), Json::Object(details)) = (&self.cost, &mut details) {
+            details.extend(cost.details());
+        }
+        details
     }
 }
 
-fn patience_on(rank_count: usize) -> Patience {
-    Patience {
-        is_crowded: rank_count > core_count(),
-        sleeps: false,
+fn patience_on([rank_count, core_count]: [usize; 2]) -> Patience {
+    let patience = Patience {
         rank_count: rank_count as u32,
-        is_woken: false,
-    }
+        core_count: core_count as u32,
+        ..Patience::default()
+    };
+    patience.with_threads(1)
 }
 
 /// The name, the version and the device in the text of a library.
@@ -176,9 +210,7 @@ fn since_launch() -> u64 {
     let mut start = None;
     let mut process = std::process::id();
     while let Some((name, parent, ticks)) = stat(process) {
-        // Slurm's helper starts ranks, but also the script in which another launcher does.
-        let is_helper = name == "slurmstepd" && start.is_none();
-        if is_helper || LAUNCHERS.contains(&name.as_str()) {
+        if LAUNCHERS.contains(&name.as_str()) {
             start = Some(ticks);
         }
         process = parent;
@@ -195,11 +227,6 @@ fn since_launch() -> u64 {
         let started = ticks as f64 / ticks_per_second.max(1) as f64;
         ((uptime - started).max(0.0) * 1e9) as u64
     })
-}
-
-/// When a process began, in ticks since the system did.
-fn began(process: u32) -> Option<u64> {
-    stat(process).map(|(_, _, ticks)| ticks)
 }
 
 /// The name of a process, its parent, and when it began, in ticks since the system did.

@@ -13,7 +13,8 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::fault::{Fault, Mangler};
-use crate::patience::{Patience, wake};
+use crate::patience::Patience;
+use crate::ringer::Ringer;
 use crate::trouble::Trouble;
 use crate::wire::{MOST_WORDS, Wire};
 
@@ -30,6 +31,10 @@ const PING: u64 = 5;
 /// one was lost.
 const PING_AFTER: Duration = Duration::from_secs(1);
 
+/// How often a rank that shares its core looks before it sleeps, and yields the core after each look. A rank that answers
+/// at once is met awake.
+const LOOKS: u32 = 20;
+
 /// A rank's messages to and from the others.
 pub struct Post {
     wire: Wire,
@@ -42,8 +47,10 @@ pub struct Post {
     /// Values of the next run, from ranks that have left the barrier before this one.
     early: Vec<(usize, Vec<u64>)>,
     mangler: Option<Mangler>,
-    /// At the first rank: the processes of the other ranks of its host, which sleep if `others_rest`.
-    pub sleepers: Vec<u32>,
+    /// Whether MPI had something to send when this rank last waited.
+    is_sending: bool,
+    /// What ranks of this host wake each other with; `None` if the system has no memory for it.
+    pub ringer: Option<Ringer>,
     /// At the first rank: whether the others sleep, or are about to.
     pub others_rest: bool,
     /// How to wait in a run.
@@ -67,8 +74,9 @@ impl Post {
             mail: VecDeque::new(),
             early: Vec::new(),
             mangler: fault.map(Mangler::new),
-            sleepers: Vec::new(),
-            others_rest: true,
+            is_sending: false,
+            ringer: None,
+            others_rest: false,
             patience: Patience::default(),
             value_messages: 0,
             value_words: 0,
@@ -89,15 +97,46 @@ impl Post {
         let first = kind << 56 | u64::from(self.sent[to]);
         self.sent[to] = self.sent[to].wrapping_add(1);
         match &mut self.mangler {
-            None => self.wire.send(to, first, body),
+            None => self.wire.send(to, first, body)?,
             Some(mangler) => {
                 let whole = [&[first], body].concat();
                 let passes = mangler.pass(to, kind == VALUES, &whole);
                 passes
                     .iter()
-                    .try_for_each(|message| self.wire.send(to, message[0], &message[1..]))
+                    .try_for_each(|message| self.wire.send(to, message[0], &message[1..]))?;
             }
         }
+        if self.patience.is_crowded
+            && let Some(ringer) = &self.ringer
+        {
+            ringer.ring(to);
+        }
+        Ok(())
+    }
+
+    /// Whether this rank can wake the other.
+    pub fn can_ring(&self, rank: usize) -> bool {
+        self.ringer
+            .as_ref()
+            .is_some_and(|bells| bells.reaches(rank))
+    }
+
+    /// The bells, if this rank may sleep until its own rings.
+    fn bell(&self) -> Option<&Ringer> {
+        let Patience {
+            is_crowded,
+            is_alone,
+            sleeps,
+            ..
+        } = self.patience;
+        // Between slices only the first rank says anything.
+        let may_sleep = match sleeps {
+            true => self.can_ring(0),
+            false => is_crowded && is_alone,
+        };
+        // What MPI has still to send, it sends while this rank looks.
+        let may_sleep = may_sleep && !self.is_sending;
+        self.ringer.as_ref().filter(|_| may_sleep)
     }
 
     /// Sends items with values.
@@ -115,14 +154,17 @@ impl Post {
             .try_for_each(|chunk| self.send(to, MAIL, chunk))
     }
 
-    /// Sends a command to all other ranks, and wakes those that sleep.
+    /// Sends a command to all other ranks, and wakes those that rest.
     pub fn tell_all(&mut self, words: &[u64]) -> Result<(), Trouble> {
         let (rank, size) = (self.rank(), self.size());
-        (0..size)
-            .filter(|to| *to != rank)
+        let others = (0..size).filter(|to| *to != rank);
+        others
+            .clone()
             .try_for_each(|to| self.send_mail(to, words))?;
-        if std::mem::take(&mut self.others_rest) {
-            self.sleepers.iter().for_each(|process| wake(*process));
+        if std::mem::take(&mut self.others_rest)
+            && let Some(ringer) = &self.ringer
+        {
+            others.for_each(|to| ringer.ring(to));
         }
         Ok(())
     }
@@ -302,13 +344,8 @@ impl Post {
         Ok(words)
     }
 
-    /// Ends MPI, after an orderly end: all ranks have received what they wait for.
-    ///
-    /// # Errors
-    ///
-    /// If MPI or another rank failed.
-    pub fn finish(mut self) -> Result<(), Trouble> {
-        self.barrier()?;
+    /// Ends MPI, after an orderly end.
+    pub fn finish(self) -> Result<(), Trouble> {
         self.wire.finish()
     }
 }
@@ -318,13 +355,36 @@ impl Post {
 pub struct Waiting {
     polls: u32,
     since: Option<Instant>,
+    /// How often the bell of this rank had rung before the last look.
+    rings: Option<u32>,
 }
 
 impl Waiting {
     /// Nothing has arrived: lets others run, and in long waits shows other ranks whether a message of this one was lost.
     pub fn once_more(&mut self, post: &mut Post) -> Result<(), Trouble> {
         self.polls += 1;
-        if !post.patience.pause(self.polls) {
+        if post.patience.is_crowded || post.patience.sleeps {
+            // Otherwise a message that left long ago would keep this rank awake.
+            post.is_sending = !post.wire.reap()?;
+        }
+        let bell = post.bell();
+        let has_waited = match (bell, self.rings) {
+            (Some(bell), Some(seen)) if post.patience.sleeps => {
+                bell.sleep(seen, Some(Patience::woken_sleep(self.polls)));
+                if bell.rings() != seen {
+                    self.polls = 0;
+                }
+                true
+            }
+            (Some(bell), Some(seen)) if self.polls > LOOKS => {
+                bell.sleep(seen, None);
+                true
+            }
+            _ => post.patience.pause(self.polls),
+        };
+        // Before the next look, so that a message that it misses rings.
+        self.rings = bell.map(Ringer::rings);
+        if !has_waited {
             return Ok(());
         }
         // The clock is read only now and then.

@@ -121,8 +121,7 @@ impl Session {
             true => Cut::new(&graph, &owners, size),
             false => Cut::default(),
         };
-        let here = post.patience.rank_count as usize * case.threads;
-        post.patience.is_crowded = here > core_count();
+        post.patience = post.patience.with_threads(case.threads);
         let field = Field::new(own, case.kernel(&graph)?, output_bytes);
         let engine = Engine::new(
             case.engine,

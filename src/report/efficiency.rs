@@ -121,7 +121,12 @@ fn curve(label: String, members: &[SweepRecord], target: f64) -> Curve {
             .filter(|(record, _)| record.error.is_some())
             .count(),
         metg: metg(&rounds, target, ALPHA),
-        ranks: rank_facts(members[0].0),
+        ranks: rank_facts(
+            &members
+                .iter()
+                .map(|(record, _)| *record)
+                .collect::<Vec<_>>(),
+        ),
         utilisation: utilisation_at(&members, target),
     }
 }

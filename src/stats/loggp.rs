@@ -75,13 +75,62 @@ impl Partners {
     }
 }
 
+/// What a message costs, measured between two ranks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct MessageCost {
+    /// The time on the network: `L`.
+    pub latency_ns: f64,
+    /// How long the sender is busy: `o`.
+    pub send_ns: f64,
+    /// How long the receiver is busy: `o`.
+    pub receive_ns: f64,
+    /// The time between two messages of one sender: `g`.
+    pub gap_ns: f64,
+    /// The time of each further byte: `G`.
+    pub per_byte_ns: f64,
+    /// The time from the end of one rank's step to the end of another's on the same core, with the message between them;
+    /// `None` if it was not measured.
+    pub turn_ns: Option<f64>,
+}
+
+impl MessageCost {
+    /// How long a rank is busy with one message each way.
+    fn busy_ns(&self) -> f64 {
+        self.send_ns + self.receive_ns
+    }
+
+    /// How long it takes to send so many messages of so many bytes beyond the shortest, and to receive as many.
+    ///
+    /// As in the analyses of Culler et al., "LogP: Towards a Realistic Model of Parallel Computation" (PPoPP 1993): a sender
+    /// starts a message every max(*g*, *o*), and the last one arrives *o* + *L* + *o* after its start. With LogGP, each takes
+    /// *k G* longer for *k* further bytes. A rank is also busy with *o* for each message that it sends or receives.
+    fn exchange_ns(&self, message_count: f64, further_bytes: f64) -> f64 {
+        let long = further_bytes * self.per_byte_ns;
+        let between = self.gap_ns.max(self.send_ns).max(self.receive_ns) + long;
+        let last = (message_count - 1.0) * between + self.busy_ns() + long + self.latency_ns;
+        match message_count > 0.0 {
+            true => last.max(message_count * self.busy_ns()),
+            false => 0.0,
+        }
+    }
+}
+
+/// What is known of the messages of a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Messages {
+    /// One message each way takes so long: `L + 2o + (k - 1) G`. How much of it is *o* is not known.
+    Fitted(f64),
+    /// Each part was measured. The bytes are those of a value, beyond the shortest message.
+    Measured(MessageCost, f64),
+}
+
 /// What a step costs beyond the work of its tasks, on ranks that share the columns of a grid as evenly as they can.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct StepCost {
     /// What each task costs beyond its work.
     pub per_task_ns: f64,
-    /// What one message each way costs a step: `L + 2o + (k - 1) G`.
-    pub per_message_ns: f64,
+    /// What messages cost.
+    pub messages: Messages,
     /// With whom a rank exchanges messages.
     pub partners: Partners,
     /// The number of columns.
@@ -111,38 +160,138 @@ impl StepCost {
         let is_sound = per_task_ns > 0.0 && per_message_ns > 0.0 && per_message_ns.is_finite();
         (is_sound && columns >= 2.0).then_some(Self {
             per_task_ns,
-            per_message_ns,
+            messages: Messages::Fitted(per_message_ns),
             partners,
             columns,
             target,
         })
     }
 
-    /// The METG on so many ranks: the lower end if all messages of a rank overlap, and the upper end if none do. `None` if
-    /// the ranks have so different numbers of columns that tasks of no size reach the target.
-    ///
-    /// A step takes as long as the rank with the most columns: these × (work + cost per task) + messages. At the METG,
-    /// the work of the mean number of columns is `target` of this.
-    pub(crate) fn metg(&self, ranks: f64) -> Option<Interval> {
-        let (mean, most) = columns_per_rank(self.columns, ranks);
-        let share = mean - self.target * most;
-        let metg = |message_count: f64| {
-            (most * self.per_task_ns + message_count * self.per_message_ns) / share
-        };
-        let message_count = self.partners.message_count(ranks);
-        (share > 0.0).then(|| Interval {
-            low: metg(message_count.min(1.0)),
-            high: metg(message_count),
+    /// What follows from the METG on one rank and from messages that were measured, with values of so many bytes beyond the
+    /// shortest message.
+    pub(crate) fn of_measured(
+        one: f64,
+        (cost, further_bytes): (MessageCost, f64),
+        partners: Partners,
+        columns: f64,
+        target: f64,
+    ) -> Option<Self> {
+        let per_task_ns = (1.0 - target) * one;
+        let is_sound = per_task_ns > 0.0 && per_task_ns.is_finite();
+        (is_sound && columns >= 2.0).then_some(Self {
+            per_task_ns,
+            messages: Messages::Measured(cost, further_bytes),
+            partners,
+            columns,
+            target,
         })
     }
 
-    /// How far a measured METG is from what was predicted for so many ranks, as a share of the nearer end; 0 within the
-    /// range. `None` if nothing was.
-    pub(crate) fn error(&self, ranks: f64, measured: f64) -> Option<f64> {
-        let predicted = self.metg(ranks)?;
-        let nearest = measured.clamp(predicted.low, predicted.high);
-        Some(measured / nearest - 1.0)
+    /// How long one message each way takes.
+    pub(crate) fn per_message_ns(&self) -> f64 {
+        match self.messages {
+            Messages::Fitted(ns) => ns,
+            Messages::Measured(cost, further_bytes) => cost.exchange_ns(1.0, further_bytes),
+        }
     }
+
+    /// How long so many messages of so many values take: the shortest and the longest time that is possible for what is
+    /// known.
+    fn exchange(&self, message_count: f64, values: f64) -> Interval {
+        match self.messages {
+            Messages::Fitted(ns) => Interval {
+                low: message_count.min(1.0) * ns,
+                high: message_count * ns,
+            },
+            Messages::Measured(cost, further_bytes) => {
+                let ns = cost.exchange_ns(message_count, values * further_bytes);
+                Interval { low: ns, high: ns }
+            }
+        }
+    }
+
+    /// How many messages a rank sends per step, and the values in each.
+    fn sent(&self, ranks: f64, most: f64) -> (f64, f64) {
+        let values = match self.partners {
+            Partners::Neighbours => 1.0,
+            Partners::Everyone => most,
+        };
+        (self.partners.message_count(ranks), values)
+    }
+
+    /// The METG if a core has `on_core` columns per step and is `beside_ns` busy with other things. Infinite if tasks of no
+    /// size reach the target.
+    ///
+    /// The step is *w* (*t* + *c*) + *x* for *w* columns on the core. At the METG, the work *t* of the mean number of columns
+    /// is `target` of it.
+    fn metg_of_step(&self, mean: f64, on_core: f64, beside_ns: f64) -> f64 {
+        let share = mean - self.target * on_core;
+        match share > 0.0 {
+            true => (on_core * self.per_task_ns + beside_ns) / share,
+            false => f64::INFINITY,
+        }
+    }
+
+    /// The METG on so many ranks with a core each, where the grid grows once there are more ranks than columns: one figure
+    /// if the parts of a message are known, and a range otherwise, from all messages of a rank overlapping to none. `None`
+    /// if the ranks have so different numbers of columns that tasks of no size reach the target.
+    pub(crate) fn metg(&self, ranks: f64) -> Option<Interval> {
+        let (mean, most) = columns_per_rank(self.columns, ranks);
+        let (message_count, values) = self.sent(ranks, most);
+        let exchange = self.exchange(message_count, values);
+        let metg = |ns| self.metg_of_step(mean, most, ns);
+        let range = Interval {
+            low: metg(exchange.low),
+            high: metg(exchange.high),
+        };
+        range.high.is_finite().then_some(range)
+    }
+
+    /// The METG of the same grid on so many ranks that have so many cores. Its upper end is infinite if it may be that tasks
+    /// of no size reach the target. `None` if the model says nothing of it.
+    ///
+    /// With more ranks than cores, ranks take turns. A core is then busy with the tasks of all its ranks, with a turn for each
+    /// that has work, and with the messages that no turn contains. The lower end is that of ranks which the system moves so
+    /// that all cores have as much to do, and the upper end that of ranks which stay where they are.
+    pub(crate) fn metg_on(&self, ranks: f64, cores: f64) -> Option<Interval> {
+        let working = ranks.min(self.columns);
+        // Granularity counts ranks without a column as well.
+        let idle_factor = ranks / working;
+        let alone = self.metg(working);
+        let scaled = |range: Interval| Interval {
+            low: range.low * idle_factor,
+            high: range.high * idle_factor,
+        };
+        if ranks <= cores {
+            return alone.map(scaled);
+        }
+        let Messages::Measured(cost, _) = self.messages else {
+            return None;
+        };
+        let turn_ns = cost.turn_ns?;
+        let (mean, most) = columns_per_rank(self.columns, working);
+        let (message_count, _) = self.sent(working, most);
+        let metg = |ranks_here: f64| {
+            let further = (message_count - 1.0).max(0.0) * cost.busy_ns();
+            let turns = ranks_here * (turn_ns + further);
+            let shared = match ranks_here > 1.0 {
+                true => self.metg_of_step(mean, ranks_here * mean, turns),
+                false => 0.0,
+            };
+            shared.max(alone.map_or(f64::INFINITY, |range| range.low))
+        };
+        let range = Interval {
+            low: metg(working / cores),
+            high: metg((ranks / cores).ceil().min(working)),
+        };
+        Some(scaled(range))
+    }
+}
+
+/// How far a measured METG is from what was predicted, as a share of the nearer end; 0 within the range.
+pub(crate) fn error(predicted: Interval, measured: f64) -> f64 {
+    let nearest = measured.clamp(predicted.low, predicted.high);
+    measured / nearest - 1.0
 }
 
 #[cfg(test)]
@@ -279,9 +428,10 @@ mod tests {
             let metg = |ranks| simulated_metg(machine, ranks, 8, 40.0);
             let cost = StepCost::fit([metg(1), metg(2)], Partners::Neighbours, 8.0, 0.5).unwrap();
             assert!((cost.per_task_ns - 40.0).abs() < 1e-3, "{name}");
-            assert!((cost.per_message_ns - 10e3).abs() < 1.0, "{name}");
+            assert!((cost.per_message_ns() - 10e3).abs() < 1.0, "{name}");
             for ranks in [3, 4, 8, 16, 64] {
-                let error = cost.error(f64::from(ranks), metg(ranks as usize)).unwrap();
+                let predicted = cost.metg(f64::from(ranks)).unwrap();
+                let error = error(predicted, metg(ranks as usize));
                 assert!(
                     error.abs() < 1e-3,
                     "{name}: {ranks} ranks are off by {error}"
@@ -291,6 +441,164 @@ mod tests {
             let (eight, many) = (cost.metg(8.0), cost.metg(1024.0));
             assert_eq!(eight, many);
         }
+    }
+
+    fn measured(machine: Machine, turn_ns: Option<f64>) -> MessageCost {
+        MessageCost {
+            latency_ns: machine.latency,
+            send_ns: machine.overhead,
+            receive_ns: machine.overhead,
+            gap_ns: machine.gap,
+            per_byte_ns: machine.per_byte,
+            turn_ns,
+        }
+    }
+
+    #[test]
+    fn measured_parts_predict_ranks_of_the_model_to_less_than_a_gap() {
+        let machine = |latency, overhead, gap| Machine {
+            latency,
+            overhead,
+            gap,
+            per_byte: 10.0,
+        };
+        for (name, machine) in [
+            ("only latency", machine(10e3, 0.0, 0.0)),
+            ("only overhead", machine(0.0, 5e3, 5e3)),
+            ("a slow network", machine(60e3, 9e3, 9e3)),
+            ("shared memory", machine(150.0, 200.0, 260.0)),
+        ] {
+            let metg = |ranks| simulated_metg(machine, ranks, 8, 40.0);
+            // The simulation sends 8 bytes, and the shortest message has one.
+            let parts = (measured(machine, None), 7.0);
+            let cost = StepCost::of_measured(metg(1), parts, Partners::Neighbours, 8.0, 0.5);
+            let cost = cost.unwrap();
+            let two = cost.metg(2.0).unwrap();
+            assert_eq!(two.low, two.high);
+            assert!((two.low / metg(2) - 1.0).abs() < 1e-3, "{name}");
+            for ranks in [3, 4, 8, 16, 64] {
+                let predicted = cost.metg(f64::from(ranks)).unwrap();
+                assert_eq!(predicted.low, predicted.high);
+                // Neighbours that are a little apart wait half a gap less, so the figure is a little too high. Bytes that
+                // follow a message keep the network busy, which the formula leaves out.
+                let (found, columns) = (metg(ranks as usize), 8.0 / f64::from(ranks));
+                let share = columns.max(1.0) - 0.5 * columns.max(1.0).ceil();
+                let gap = (machine.gap + 70.0) / share;
+                let beyond = predicted.low - found;
+                assert!(
+                    (-5e-3 * found..=gap).contains(&beyond),
+                    "{name}: {ranks} ranks: {predicted:?}, and the simulation has {found}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_rank_is_busy_with_each_of_many_messages() {
+        let machine = Machine {
+            latency: 1e3,
+            overhead: 200.0,
+            gap: 300.0,
+            per_byte: 2.0,
+        };
+        let cost = measured(machine, None);
+        assert_near(cost.exchange_ns(0.0, 10.0), 0.0);
+        assert_near(cost.exchange_ns(1.0, 10.0), 200.0 + 1e3 + 200.0 + 20.0);
+        assert_near(cost.exchange_ns(3.0, 0.0), 2.0 * 300.0 + 1400.0);
+        // Sending and receiving 63 messages takes longer than the gaps.
+        assert_near(cost.exchange_ns(63.0, 0.0), 63.0 * 400.0);
+    }
+
+    /// The METG of ranks that take turns on cores, each core with ranks side by side, from the rules: a core runs the rank
+    /// whose turn it is once the messages of its neighbours are there, and needs `switch` to go on to the next.
+    fn simulated_turns(machine: Machine, switch: f64, [ranks, cores]: [usize; 2]) -> f64 {
+        const STEPS: usize = 200;
+        let (columns, per_task, target) = (8, 40.0, 0.2);
+        let core_of = |rank: usize| rank * cores / ranks;
+        let step = |task: f64| {
+            let mut free = vec![0.0_f64; cores];
+            let mut sent = vec![0.0_f64; ranks];
+            for _ in 0..STEPS {
+                let before = sent.clone();
+                for rank in 0..ranks {
+                    let free = &mut free[core_of(rank)];
+                    let near = rank.saturating_sub(1)..(rank + 2).min(ranks);
+                    let neighbours = near.filter(|one| *one != rank);
+                    let count = neighbours.clone().count() as f64;
+                    for neighbour in neighbours {
+                        // Who has the same core has sent before its turn ended.
+                        let is_far = core_of(neighbour) != core_of(rank);
+                        *free = free.max(before[neighbour] + f64::from(is_far) * machine.latency);
+                    }
+                    let work = columns as f64 / ranks as f64 * (task + per_task);
+                    *free += switch + work + 2.0 * count * machine.overhead;
+                    sent[rank] = *free;
+                }
+            }
+            free.iter().fold(0.0, |most: f64, one| most.max(*one)) / STEPS as f64
+        };
+        let mean = columns as f64 / ranks as f64;
+        let (mut low, mut high) = (0.0, 1e9);
+        for _ in 0..60 {
+            let task = (low + high) / 2.0;
+            match mean * task / step(task) < target {
+                true => low = task,
+                false => high = task,
+            }
+        }
+        low / target
+    }
+
+    #[test]
+    fn ranks_that_take_turns_pay_for_the_work_of_the_core_and_for_the_turns() {
+        let machine = Machine {
+            latency: 500.0,
+            overhead: 200.0,
+            gap: 200.0,
+            per_byte: 0.0,
+        };
+        let turn = Some(5e3 + 2.0 * 200.0);
+        let parts = (measured(machine, turn), 0.0);
+        // METG(20%) of one rank: 40 ns are 80% of it.
+        let cost = StepCost::of_measured(50.0, parts, Partners::Neighbours, 8.0, 0.2).unwrap();
+        for (ranks, cores) in [(4, 2), (8, 2), (8, 4)] {
+            let found = simulated_turns(machine, 5e3, [ranks, cores]);
+            let predicted = cost.metg_on(ranks as f64, cores as f64).unwrap();
+            assert_near(predicted.low, predicted.high);
+            let error = error(predicted, found);
+            assert!(error.abs() < 0.05, "{ranks} on {cores}: {error}");
+        }
+        // Three ranks on two cores: even, or two of them on one core.
+        let three = cost.metg_on(3.0, 2.0).unwrap();
+        assert!(three.low < three.high && three.high.is_finite());
+        // Two ranks on a core never reach more than half.
+        let half = StepCost::of_measured(80.0, parts, Partners::Neighbours, 8.0, 0.5).unwrap();
+        assert_eq!(half.metg_on(3.0, 2.0).unwrap().high, f64::INFINITY);
+        assert_eq!(half.metg_on(4.0, 2.0).unwrap().low, f64::INFINITY);
+        // Nothing is known of turns.
+        let untold = (measured(machine, None), 0.0);
+        let untold = StepCost::of_measured(80.0, untold, Partners::Neighbours, 8.0, 0.5).unwrap();
+        assert_eq!(untold.metg_on(3.0, 2.0), None);
+        assert_eq!(untold.metg_on(2.0, 2.0), untold.metg(2.0));
+    }
+
+    #[test]
+    fn ranks_without_a_column_count_for_the_granularity_and_send_nothing() {
+        let machine = Machine {
+            latency: 1e3,
+            overhead: 0.0,
+            gap: 0.0,
+            per_byte: 0.0,
+        };
+        let parts = (measured(machine, Some(5e3)), 0.0);
+        let cost = StepCost::of_measured(100.0, parts, Partners::Neighbours, 2.0, 0.5).unwrap();
+        let two = cost.metg(2.0).unwrap();
+        assert_eq!((two.low, two.high), (2100.0, 2100.0));
+        let three = cost.metg_on(3.0, 4.0).unwrap();
+        assert_eq!((three.low, three.high), (3150.0, 3150.0));
+        // On two cores, the two that work may have one each, or share one.
+        let crowded = cost.metg_on(3.0, 2.0).unwrap();
+        assert_eq!((crowded.low, crowded.high), (3150.0, f64::INFINITY));
     }
 
     #[test]
@@ -321,7 +629,7 @@ mod tests {
     #[test]
     fn everyone_sends_more_with_every_rank_and_one_rank_sends_nothing() {
         let cost = StepCost::fit([100.0, 300.0], Partners::Everyone, 4.0, 0.5).unwrap();
-        assert_eq!((cost.per_task_ns, cost.per_message_ns), (50.0, 200.0));
+        assert_eq!((cost.per_task_ns, cost.per_message_ns()), (50.0, 200.0));
         let range = |ranks| {
             let range = cost.metg(ranks).unwrap();
             (range.low, range.high)
@@ -329,22 +637,23 @@ mod tests {
         assert_eq!(range(1.0), (100.0, 100.0));
         assert_eq!(range(2.0), (300.0, 300.0));
         assert_eq!(range(4.0), (500.0, 1300.0));
-        assert_eq!(cost.error(4.0, 800.0), Some(0.0));
-        assert_near(cost.error(4.0, 1430.0).unwrap(), 0.1);
-        assert_near(cost.error(4.0, 400.0).unwrap(), -0.2);
+        let four = cost.metg(4.0).unwrap();
+        assert_eq!(error(four, 800.0), 0.0);
+        assert_near(error(four, 1430.0), 0.1);
+        assert_near(error(four, 400.0), -0.2);
     }
 
     #[test]
     fn the_rank_with_the_most_columns_decides() {
         // Three columns on two ranks: one has two, and the mean is one and a half.
         let cost = StepCost::fit([100.0, 1200.0], Partners::Neighbours, 3.0, 0.5).unwrap();
-        assert_eq!((cost.per_task_ns, cost.per_message_ns), (50.0, 500.0));
+        assert_eq!((cost.per_task_ns, cost.per_message_ns()), (50.0, 500.0));
         assert_near(cost.metg(2.0).unwrap().low, 1200.0);
         // Nine columns on eight ranks: no task reaches three quarters, because the mean is a little more than one column
         // and the most are two.
         let strict = StepCost::fit([100.0, 1200.0], Partners::Neighbours, 9.0, 0.75).unwrap();
         assert!(strict.metg(9.0).is_some());
-        assert_eq!((strict.metg(8.0), strict.error(8.0, 1.0)), (None, None));
+        assert_eq!((strict.metg(8.0), strict.metg_on(8.0, 8.0)), (None, None));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::record::{Record, Runtime};
+use crate::report::rank_facts::MESSAGE_DETAILS;
 
 /// What a program said of itself, in the same words for all these backends.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,11 +20,14 @@ pub(crate) struct PageRuntime {
 
 /// The programs of all records that name facts of their own, in the order of the records.
 pub(super) fn runtimes(records: &[Record]) -> Vec<PageRuntime> {
-    let mut seen: Vec<(&Runtime, Vec<(&str, String)>)> = Vec::new();
+    let mut seen: Vec<(Runtime, Vec<(&str, String)>)> = Vec::new();
     for record in records {
-        let Some(runtime) = &record.runtime else {
+        let Some(mut runtime) = record.runtime.clone() else {
             continue;
         };
+        // METG over ranks has the median of them.
+        let is_measured = |name: &str| name.starts_with(MESSAGE_DETAILS);
+        runtime.details.retain(|name, _| !is_measured(name));
         // The builds of this program are in the heading.
         if runtime.details.is_empty() || runtime.runtime == "taskdyno" {
             continue;
@@ -35,10 +39,10 @@ pub(super) fn runtimes(records: &[Record]) -> Vec<PageRuntime> {
             None => seen.push((runtime, vec![case])),
         }
     }
-    let page = |(runtime, cases): (&Runtime, Vec<(&str, String)>)| PageRuntime {
+    let page = |(runtime, cases): (Runtime, Vec<(&str, String)>)| PageRuntime {
         backends: of_backends(&cases),
         runtime: format!("{} {}", runtime.runtime, runtime.version),
-        details: runtime.details.clone(),
+        details: runtime.details,
     };
     seen.into_iter().map(page).collect()
 }
@@ -75,7 +79,13 @@ mod tests {
             });
             record
         };
+        let mut measured = record("mpi", 2, Some("shared memory"));
+        let runtime = measured.runtime.as_mut().unwrap();
+        runtime
+            .details
+            .insert("message_gap_ns".into(), "12.3".into());
         let records = [
+            measured,
             record("mpi", 1, Some("shared memory")),
             record("mpi", 2, Some("shared memory")),
             record("mpi", 2, Some("shared memory")),
@@ -88,7 +98,7 @@ mod tests {
             .iter()
             .map(|one| (&one.backends[..], one.details["transport"].as_str()))
             .collect();
-        let (first, second) = (["mpi (1, 2)".to_owned()], ["mpi (4)".to_owned()]);
+        let (first, second) = (["mpi (2, 1)".to_owned()], ["mpi (4)".to_owned()]);
         assert_eq!(said, [(&first[..], "shared memory"), (&second[..], "tcp")]);
         assert_eq!(found[0].runtime, "MPICH 4.0");
     }
