@@ -54,7 +54,13 @@ impl Cost {
     ///
     /// If a rank failed.
     pub fn measure(post: &mut Post) -> Result<Option<Self>, Trouble> {
-        if post.size() < 2 || post.rank() > 1 || post.patience.is_crowded {
+        if post.size() < 2 || post.rank() > 1 {
+            return Ok(None);
+        }
+        // They may be on two hosts, only one of which has more ranks than cores.
+        let (other, is_crowded) = (1 - post.rank(), post.patience.is_crowded);
+        post.send_mail(other, &[is_crowded.into()])?;
+        if post.long_mail(other, 1)?[0] != 0 || is_crowded {
             return Ok(None);
         }
         let own = affinity();
