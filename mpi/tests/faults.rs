@@ -102,6 +102,7 @@ fn a_killed_rank_is_named_with_its_signal() {
     let graph = stencil();
     // Open MPI's launcher takes a second to end the others.
     let rounds = if is_open_mpi() { 25 } else { 100 };
+    let (mut named_count, mut unnamed_count) = (0, 0);
     for round in 0..rounds {
         let setup = Setup {
             ranks: 2 + numbers.below(3) as u32,
@@ -133,11 +134,28 @@ fn a_killed_rank_is_named_with_its_signal() {
             }}));
         }
         victim.kill(signal);
-        let error = ranks.reply("no reply").expect_err("an error");
+        let first_line = ranks.line();
+        let reply: Option<Json> = first_line
+            .as_deref()
+            .and_then(|line| serde_json::from_str(line).ok());
+        let Some(error) = reply.as_ref().and_then(|reply| reply.get("error")) else {
+            // The launcher, whose child the first process is, may be quicker than all that the rank can say, and then
+            // speaks alone.
+            assert!(
+                !is_second,
+                "round {round}, signal {signal}, busy: {is_busy}: {first_line:?}"
+            );
+            unnamed_count += 1;
+            while ranks.line().is_some() {}
+            assert!(!ranks.end().success());
+            assert_gone(&all);
+            continue;
+        };
+        named_count += 1;
         let by = format!("rank {rank} was killed by signal {signal}");
         let expected = json!({"kind": "worker-died", "message": by});
         if is_second {
-            assert_eq!(error, expected);
+            assert_eq!(*error, expected);
             assert_eq!(ranks.line(), None);
         } else {
             // The launcher, whose child it is, says more, and ends with a code that has the signal in it. If it asked
@@ -145,7 +163,7 @@ fn a_killed_rank_is_named_with_its_signal() {
             let unknown =
                 format!("rank {rank} was killed by a signal that only its launcher knows");
             let words = error["message"].as_str();
-            assert!(error == expected || words == Some(&unknown), "{error}");
+            assert!(*error == expected || words == Some(&unknown), "{error}");
             while ranks.line().is_some() {}
         }
         let status = ranks.end();
@@ -165,6 +183,11 @@ fn a_killed_rank_is_named_with_its_signal() {
         );
         assert_gone(&all);
     }
+    println!("{named_count} of {rounds} ranks were named");
+    assert!(
+        unnamed_count < named_count / 4,
+        "{unnamed_count} of {rounds} were not named"
+    );
 }
 
 #[test]
