@@ -18,7 +18,7 @@ struct Bell {
     rings: AtomicU32,
     /// 1 while its rank sleeps or is about to.
     is_asleep: AtomicU32,
-    /// A number that only ranks of this start know, in case a file of the same name exists on another host.
+    /// A number that only ranks of this start know: on another host, the same path may lead to other memory.
     mark: AtomicU64,
 }
 

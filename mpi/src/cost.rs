@@ -236,7 +236,7 @@ impl Pair<'_> {
                 }
                 let begin = Instant::now();
                 pair.send(&[0])?;
-                // The first shows how long they are on their way. The others come while nobody looks.
+                // The first one shows how long a message travels. The others arrive while this rank does not look.
                 pair.receive(1)?;
                 let until = begin + 3 * begin.elapsed();
                 while Instant::now() < until {

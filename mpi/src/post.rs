@@ -10,13 +10,16 @@
 //! | ping | nothing: shows whether a message was lost before it |
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
 
 use crate::fault::{Fault, Mangler};
 use crate::patience::Patience;
 use crate::ringer::Ringer;
 use crate::trouble::Trouble;
 use crate::wire::{MOST_WORDS, Wire};
+
+pub use waiting::Waiting;
+
+mod waiting;
 
 /// The most words of a message beside its first.
 pub const MOST_BODY_WORDS: usize = MOST_WORDS - 1;
@@ -26,14 +29,6 @@ const BARRIER: u64 = 2;
 const MAIL: u64 = 3;
 const ERROR: u64 = 4;
 const PING: u64 = 5;
-
-/// After this time without a message, a rank that waits sends one to each other rank. It shows them whether an earlier
-/// one was lost.
-const PING_AFTER: Duration = Duration::from_secs(1);
-
-/// How often a rank that shares its core looks before it sleeps, and yields the core after each look. A rank that answers
-/// at once is met awake.
-const LOOKS: u32 = 20;
 
 /// A rank's messages to and from the others.
 pub struct Post {
@@ -347,56 +342,6 @@ impl Post {
     /// Ends MPI, after an orderly end.
     pub fn finish(self) -> Result<(), Trouble> {
         self.wire.finish()
-    }
-}
-
-/// How long a rank has waited for a message.
-#[derive(Default)]
-pub struct Waiting {
-    polls: u32,
-    since: Option<Instant>,
-    /// How often the bell of this rank had rung before the last look.
-    rings: Option<u32>,
-}
-
-impl Waiting {
-    /// Nothing has arrived: lets others run, and in long waits shows other ranks whether a message of this one was lost.
-    pub fn once_more(&mut self, post: &mut Post) -> Result<(), Trouble> {
-        self.polls += 1;
-        if post.patience.is_crowded || post.patience.sleeps {
-            // Otherwise a message that left long ago would keep this rank awake.
-            post.is_sending = !post.wire.reap()?;
-        }
-        let bell = post.bell();
-        let has_waited = match (bell, self.rings) {
-            (Some(bell), Some(seen)) if post.patience.sleeps => {
-                bell.sleep(seen, Some(Patience::woken_sleep(self.polls)));
-                if bell.rings() != seen {
-                    self.polls = 0;
-                }
-                true
-            }
-            (Some(bell), Some(seen)) if self.polls > LOOKS => {
-                bell.sleep(seen, None);
-                true
-            }
-            _ => post.patience.pause(self.polls),
-        };
-        // Before the next look, so that a message that it misses rings.
-        self.rings = bell.map(Ringer::rings);
-        if !has_waited {
-            return Ok(());
-        }
-        // The clock is read only now and then.
-        let since = self.since.get_or_insert_with(Instant::now);
-        if !post.patience.sleeps && since.elapsed() >= PING_AFTER {
-            self.since = None;
-            let (rank, size) = (post.rank(), post.size());
-            for to in (0..size).filter(|to| *to != rank) {
-                post.send(to, PING, &[])?;
-            }
-        }
-        Ok(())
     }
 }
 
