@@ -1,5 +1,6 @@
 """What the child says when something is wrong, and that nothing of it is left afterwards."""
 
+import multiprocessing
 import os
 import tempfile
 import unittest
@@ -7,7 +8,8 @@ import unittest
 import local
 import oracle
 from local import ALONE, PROCESSES, THREADS
-from parent import FAULTY, ROOT, Child
+from parent import FAULTY, NONCE, ROOT, Child
+from protocol import CaseFailed
 
 EMPTY = {"kind": "empty"}
 
@@ -103,6 +105,20 @@ class Failures(unittest.TestCase):
                 with self.subTest(backend=backend, options=options):
                     failed = local.failure(oracle.trivial(8), {"kind": "Dying"}, backend, 2, options)
                     self.assertEqual(failed.kind, "worker-died")
+
+    def test_a_worker_that_died_before_it_got_a_task_is_noticed(self):
+        # So many tasks that the executor breaks while it still gets them.
+        for backend, options in local.set_ups():
+            if backend in ["python-process-executor", "python-mixed"]:
+                with self.subTest(backend=backend, options=options):
+                    with self.assertRaises(CaseFailed) as failed, local.running(
+                        oracle.trivial(20_000), EMPTY, backend, 2, options
+                    ) as (_, run):
+                        for worker in multiprocessing.active_children():
+                            worker.kill()
+                            worker.join()
+                        run.run(NONCE)
+                    self.assertEqual(failed.exception.kind, "worker-died")
 
     def test_a_process_that_is_late_is_terminated(self):
         with Child() as child:

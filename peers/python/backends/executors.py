@@ -1,5 +1,6 @@
 """The module `concurrent.futures`: its two executors are used in the same way."""
 
+import contextlib
 import multiprocessing
 from concurrent import futures
 from concurrent.futures.process import BrokenProcessPool
@@ -49,11 +50,7 @@ class Executor(Backend):
 
     def _map(self, calls):
         # Not `execute`, because an iterator cannot hand on every exception: it would raise another one for StopIteration.
-        reports = self._executor.map(work.attempt, *zip(*calls))
-        try:
-            yield from map(value_of, reports)
-        except BrokenProcessPool as error:
-            raise worker_died(error) from error
+        return map(value_of, self._executor.map(work.attempt, *zip(*calls)))
 
     def _as_completed(self, calls):
         level = [self._submit(*call) for call in calls]
@@ -62,8 +59,10 @@ class Executor(Backend):
     def _value_of(self, future):
         task = self._tasks.pop(future)
         error = future.exception()
+        if isinstance(error, BrokenProcessPool):
+            raise error
         if error is not None:
-            raise failure_of(task, error) from error
+            raise raised(task, text_of(error)) from error
         return task, future.result()
 
     def stop(self):
@@ -100,6 +99,14 @@ class ProcessExecutor(Executor):
             initargs=(plan.kernel,),
         )
 
+    def start(self):
+        with noticing_dead_workers():
+            super().start()
+
+    def run(self, nonce):
+        with noticing_dead_workers():
+            return super().run(nonce)
+
     def abort(self):
         # These are its workers and, for some kernels, a manager. The executor notices that its workers are gone, and drops
         # what has not begun. It is shut down afterwards, because only the first call can wait for its thread.
@@ -108,13 +115,10 @@ class ProcessExecutor(Executor):
         self._executor.shutdown(cancel_futures=True)
 
 
-def failure_of(task, error):
-    """The failure of a case in which a future has an exception."""
-    if isinstance(error, BrokenProcessPool):
-        return worker_died(error)
-    return raised(task, text_of(error))
-
-
-def worker_died(error):
-    """The failure of a case in which the executor has lost a worker."""
-    return CaseFailed("worker-died", text_of(error))
+@contextlib.contextmanager
+def noticing_dead_workers():
+    """Tells that the executor has lost a worker. It does so wherever it is asked next: also when it gets another task."""
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise CaseFailed("worker-died", text_of(error)) from error

@@ -51,7 +51,7 @@ class Mixed(Backend):
     def _submit(self, *call):
         pipe = max(self._idle_counts, key=self._idle_counts.get)
         self._idle_counts[pipe] -= 1
-        pipe.send(call)
+        self._send_to(pipe, call)
 
     def _receive(self):
         pipe = wait(self._processes)[0]
@@ -59,17 +59,26 @@ class Mixed(Backend):
         self._idle_counts[pipe] += 1
         return value_of(report)
 
+    def _send_to(self, pipe, request):
+        try:
+            pipe.send(request)
+        except ConnectionError:
+            raise self._death_of(pipe) from None
+
     def _receive_from(self, pipe):
         try:
             return pipe.recv()
         except (EOFError, ConnectionError):
-            process = self._processes[pipe]
-            process.join()
-            raise CaseFailed("worker-died", f"a worker ended with the exit code {process.exitcode}") from None
+            raise self._death_of(pipe) from None
+
+    def _death_of(self, pipe):
+        process = self._processes[pipe]
+        process.join()
+        return CaseFailed("worker-died", f"a worker ended with the exit code {process.exitcode}")
 
     def stop(self):
         for pipe, process in self._processes.items():
-            pipe.send(None)
+            self._send_to(pipe, None)
             process.join()
 
     def abort(self):
