@@ -18,7 +18,7 @@ use crate::field::Field;
 use crate::graph_bytes::{self, HandedOver};
 use crate::partition::Cut;
 use crate::post::Post;
-use crate::share::Share;
+use crate::share::{Share, orders};
 use crate::trouble::Trouble;
 
 const PREPARE: u64 = 1;
@@ -110,13 +110,11 @@ impl Session {
         } = graph_bytes::read(graph_file)?;
         let owners = case.partition.owners(&graph, size);
         let is_first = rank == 0;
-        let share = |rank| Share::new(&graph, &owners, rank as u32, size);
-        let own = share(rank);
-        let orders = (0..size).filter(|_| is_first).map(|rank| {
-            let share = share(rank);
-            share.tasks[..share.own_count].to_vec()
-        });
-        let orders = orders.collect();
+        let own = Share::new(&graph, &owners, rank as u32, size);
+        let orders = match is_first {
+            true => orders(&graph, &owners, size),
+            false => Vec::new(),
+        };
         let cut = match is_first {
             true => Cut::new(&graph, &owners, size),
             false => Cut::default(),

@@ -74,23 +74,15 @@ impl Share {
             .max()
             .map_or(0, |last| *last as usize + 1);
         // Every rank computes the places of all ranks, so they need not tell each other.
-        let mut by_level: Vec<u32> = (0..graph.task_count() as u32).collect();
-        let is_interior = |task: u32| {
-            let owner = owners[task as usize];
-            let readers = graph.successors(TaskId(task)).iter();
-            readers
-                .map(|one| owners[one.index()])
-                .all(|one| one == owner)
-        };
-        by_level.sort_by_cached_key(|task| (task_levels[*task as usize], is_interior(*task)));
+        let in_order = in_order(graph, &task_levels, owners);
         let mut own_counts = vec![0u32; rank_count];
         let mut own_places = vec![0u32; graph.task_count()];
-        for task in &by_level {
+        for task in &in_order {
             let count = &mut own_counts[owners[*task as usize] as usize];
             own_places[*task as usize] = *count;
             *count += 1;
         }
-        let own: Vec<u32> = by_level
+        let own: Vec<u32> = in_order
             .into_iter()
             .filter(|task| owners[*task as usize] == rank)
             .collect();
@@ -191,6 +183,29 @@ impl Share {
     }
 }
 
+/// All tasks in the order in which their ranks place them: level by level, first those whose values go to other ranks.
+fn in_order(graph: &TaskGraph, task_levels: &[u32], owners: &[u32]) -> Vec<u32> {
+    let mut in_order: Vec<u32> = (0..graph.task_count() as u32).collect();
+    let is_interior = |task: u32| {
+        let owner = owners[task as usize];
+        let readers = graph.successors(TaskId(task)).iter();
+        readers
+            .map(|one| owners[one.index()])
+            .all(|one| one == owner)
+    };
+    in_order.sort_by_cached_key(|task| (task_levels[*task as usize], is_interior(*task)));
+    in_order
+}
+
+/// The tasks of each rank, in the order of their places.
+pub fn orders(graph: &TaskGraph, owners: &[u32], rank_count: usize) -> Vec<Vec<u32>> {
+    let mut orders = vec![Vec::new(); rank_count];
+    for task in in_order(graph, &graph.levels(), owners) {
+        orders[owners[task as usize] as usize].push(task);
+    }
+    orders
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,6 +230,9 @@ mod tests {
     fn check(graph: &TaskGraph, owners: &[u32], shares: &[Share]) {
         let own: usize = shares.iter().map(|share| share.own_count).sum();
         assert_eq!(own, graph.task_count());
+        let orders = orders(graph, owners, shares.len());
+        let own = shares.iter().map(|share| &share.tasks[..share.own_count]);
+        assert!(own.eq(orders));
         let mut received: Vec<Vec<u32>> = shares
             .iter()
             .map(|share| vec![0; share.tasks.len()])
