@@ -47,7 +47,7 @@ class Process(Backend):
         task, process, _ = self._running[reader]
         try:
             report = reader.recv()
-        except EOFError:
+        except (EOFError, OSError):  # The second if it died with half of its report in the pipe.
             process.join()
             message = f"the process of task {task} ended without a value, with the exit code {process.exitcode}"
             raise CaseFailed("worker-died", message, task) from None
