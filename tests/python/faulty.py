@@ -103,6 +103,19 @@ class DyingHalfway(Faulty):
         os._exit(3)
 
 
+class DyingAfterwards(Faulty):
+    """The process of task 0 ends when its report is in the pipe."""
+
+    def run_task(self, task):
+        if task == 0:
+            Connection._send = self.send_all
+
+    @staticmethod
+    def send_all(connection, report):
+        os.write(connection.fileno(), report)
+        os._exit(3)
+
+
 class Waiting(kernels.Kernel):
     """The first task that waits raises. All others wait for ever."""
 
@@ -145,7 +158,7 @@ class Printing(kernels.Kernel):
         return seed
 
 
-for kernel in Raising, RaisingLater, Endless, Dying, DyingHalfway, Waiting, Stuck:
+for kernel in Raising, RaisingLater, Endless, Dying, DyingHalfway, DyingAfterwards, Waiting, Stuck:
     registry.KERNELS[kernel.__name__] = lambda parameters, setting, kernel=kernel: kernel(parameters)
 registry.KERNELS["Leaving"] = Leaving
 registry.KERNELS["Printing"] = lambda parameters, setting: Printing()
