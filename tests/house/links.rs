@@ -108,8 +108,12 @@ fn every_link_between_documents_leads_somewhere() {
 
 #[test]
 fn a_heading_has_the_name_that_links_use() {
-    let text = "# What `run` prints: a table\n```\n# no heading\n```\n## A b\n## A b\n#no heading\n";
+    let text =
+        "# What `run` prints: a table\n```\n# no heading\n```\n## A b\n## A b\n#no heading\n";
     let expected = ["a-b", "a-b-1", "what-run-prints-a-table"];
     assert_eq!(anchors(text).iter().collect::<Vec<_>>(), expected);
-    assert_eq!(targets("[a](b.md#c), [`d`](e)\n```\n[f](g)\n```\n"), ["b.md#c", "e"]);
+    assert_eq!(
+        targets("[a](b.md#c), [`d`](e)\n```\n[f](g)\n```\n"),
+        ["b.md#c", "e"]
+    );
 }
