@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 #[path = "house/cycle.rs"]
 mod cycle;
+#[path = "house/links.rs"]
+mod links;
 
 /// The limit on the lines of a file before its tests.
 const MOST_LINES: usize = 400;

@@ -89,9 +89,7 @@ impl Case {
             given => given.as_u64().unwrap_or(0),
         };
         if threads == 0 || threads.checked_mul(rank_count as u64) != Some(workers) {
-            return Err(Trouble::set_up(format!(
-                "the case has {workers} workers with {threads} per process, but there are {rank_count} ranks; start as many as there are processes"
-            )));
+            return Err(Trouble::set_up(wrong_ranks(workers, threads, rank_count)));
         }
         let table = &case["parameters"]["kernel"];
         let name = table["kind"].as_str().unwrap_or_default();
@@ -116,6 +114,35 @@ impl Case {
         let setting = Setting::new(graph, Sharing::Threads, self.threads);
         let kernel = self.kernel.build(&self.parameters, &setting);
         kernel.map_err(|error| Trouble::set_up(error.to_string()))
+    }
+}
+
+/// That there are not as many ranks as the case needs. The launcher of another MPI starts each rank alone.
+fn wrong_ranks(workers: u64, threads: u64, rank_count: usize) -> String {
+    let counted = |count: u64, noun: &str| match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    };
+    let there = match rank_count {
+        1 => "there is 1".into(),
+        _ => format!("there are {rank_count}"),
+    };
+    let help = match rank_count {
+        1 => {
+            ": use the launcher of the MPI that `taskdyno-mpi` is linked to; that of another one starts each rank alone"
+        }
+        _ => ": start as many as there are processes",
+    };
+    let (all, each) = (counted(workers, "worker"), counted(threads, "thread"));
+    match workers
+        .checked_div(threads)
+        .filter(|ranks| ranks * threads == workers)
+    {
+        Some(ranks) => {
+            let needed = counted(ranks, "rank");
+            format!("the case needs {needed} with {each} each, and {there}{help}")
+        }
+        None => format!("the case has {all}, which is no number of ranks with {each} each"),
     }
 }
 
@@ -154,6 +181,45 @@ mod tests {
             (3, EngineKind::Bulk, Partition::Owner)
         );
         assert_eq!(Case::new(&case(), 3).err().unwrap().kind, "set-up");
+    }
+
+    #[test]
+    fn a_wrong_number_of_ranks_says_what_is_needed_and_why_a_rank_may_be_alone() {
+        for (workers, threads, ranks, expected) in [
+            (
+                2,
+                1,
+                3,
+                "the case needs 2 ranks with 1 thread each, and there are 3: start",
+            ),
+            (
+                2,
+                2,
+                3,
+                "the case needs 1 rank with 2 threads each, and there are 3: start",
+            ),
+            (
+                6,
+                3,
+                1,
+                "the case needs 2 ranks with 3 threads each, and there is 1: use the launcher",
+            ),
+            (
+                5,
+                3,
+                1,
+                "the case has 5 workers, which is no number of ranks with 3 threads each",
+            ),
+            (
+                5,
+                0,
+                1,
+                "the case has 5 workers, which is no number of ranks with 0 threads each",
+            ),
+        ] {
+            let message = wrong_ranks(workers, threads, ranks);
+            assert!(message.starts_with(expected), "{message}");
+        }
     }
 
     #[test]

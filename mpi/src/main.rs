@@ -19,12 +19,13 @@ use taskdyno_mpi::wire::Wire;
 
 const USAGE: &str = "\
 usage: mpirun -n RANKS taskdyno-mpi child [--fixed]
-       mpirun -n 2 taskdyno-mpi probe
+       mpirun -n RANKS taskdyno-mpi probe
+
+Executes task graphs of taskdyno on ranks of MPI. taskdyno starts it as mpi/backends.toml says.
 
 child    speaks the child protocol of taskdyno on the first rank
 --fixed  say in the greeting that there are always as many workers as ranks
-probe    measure messages between two ranks, and write JSON
-";
+probe    measure messages between the first two ranks and a step of a stencil of all, and write JSON";
 
 /// What the arguments ask for.
 #[derive(Default)]
@@ -51,12 +52,37 @@ fn main() -> ExitCode {
     let rest = words.get(1..).unwrap_or_default();
     match (words.first().map(String::as_str), arguments(rest)) {
         (Some("child"), Some(arguments)) => child(&arguments),
-        (Some("probe"), Some(_)) => measure(),
-        _ => {
-            eprint!("{USAGE}");
-            ExitCode::from(2)
+        (Some("probe"), _) if rest.is_empty() => measure(),
+        (Some("help" | "--help" | "-h"), _) => say(&format!("{USAGE}\n")),
+        (Some("--version" | "-V"), _) => {
+            say(concat!("taskdyno-mpi ", env!("CARGO_PKG_VERSION"), "\n"))
         }
+        (Some("child" | "probe"), _) => refuse(&format!(
+            "`{}` does not take `{}`",
+            words[0],
+            rest.join(" ")
+        )),
+        (Some(other), _) => refuse(&format!("there is no command `{other}`")),
+        (None, _) => refuse("a command is missing"),
     }
+}
+
+/// Writes what was asked for. If nobody reads it, nobody needs it.
+fn say(text: &str) -> ExitCode {
+    let _ = io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+/// Says what is wrong with the command line.
+fn refuse(why: &str) -> ExitCode {
+    complain(&format!("{why}\n{USAGE}"));
+    ExitCode::from(2)
+}
+
+/// Writes to standard error in one piece, because all ranks write there at the same time.
+fn complain(text: &str) {
+    // If nobody listens any more, nobody needs the text.
+    let _ = io::stderr().write_all(format!("taskdyno-mpi: {text}\n").as_bytes());
 }
 
 /// A descriptor for replies. Whatever else is printed goes to standard error.
@@ -76,7 +102,7 @@ fn child(arguments: &Arguments) -> ExitCode {
     let replies = match started {
         Ok(replies) => replies,
         Err(error) => {
-            eprintln!("cannot start: {error}");
+            complain(&format!("cannot start: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -101,7 +127,7 @@ fn measure() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(trouble) => {
-            eprintln!("{}", trouble.message);
+            complain(&trouble.message);
             // MPI cannot end in order.
             std::process::exit(1);
         }

@@ -43,6 +43,9 @@ impl Idle for Patience {
     }
 }
 
+/// How long a child that has written something else than a reply may take to fail.
+const LONGEST_FAREWELL: Duration = Duration::from_secs(1);
+
 /// How long what it has started may take to end after it.
 const LONGEST_AFTERLIFE: Duration = Duration::from_secs(1);
 
@@ -188,23 +191,18 @@ impl ChildProcess {
     pub(super) fn reply(&mut self, idle: &mut dyn Idle) -> Result<Reply, CaseError> {
         loop {
             if let Some(line) = self.replies.next_line() {
-                let reply =
-                    serde_json::from_slice(&line).map_err(|error| bad_line(&line, &error))?;
+                let reply = match serde_json::from_slice(&line) {
+                    Ok(reply) => reply,
+                    Err(error) => return Err(self.no_reply(line, &error)),
+                };
                 return match reply {
-                    Reply::Error(error) => {
-                        self.has_replied_error = true;
-                        let mut error = self.explained(error);
-                        if error.kind == ErrorKind::Cancelled {
-                            // Only the parent cancels. It would give up all other cases too.
-                            error.kind = ErrorKind::Backend;
-                        }
-                        Err(error)
-                    }
+                    Reply::Error(error) => Err(self.replied(error)),
                     reply => Ok(reply),
                 };
             }
             if self.replies.ended && self.child.try_wait().is_ok_and(|left| left.is_some()) {
-                return Err(self.death());
+                let rest = self.replies.rest().to_vec();
+                return Err(self.death(&rest));
             }
             if self.replies.rest().len() > MOST_REPLY_BYTES {
                 return Err(bad_line(self.replies.rest(), &"the line does not end"));
@@ -277,9 +275,56 @@ impl ChildProcess {
         CaseError::new(ErrorKind::Timeout, message)
     }
 
-    /// The error of a child that ended without an error reply.
-    fn death(&mut self) -> CaseError {
-        let last_words = self.last_words();
+    /// The error that the child replied.
+    fn replied(&mut self, error: CaseError) -> CaseError {
+        self.has_replied_error = true;
+        let mut error = self.explained(error);
+        if error.kind == ErrorKind::Cancelled {
+            // Only the parent cancels. It would give up all other cases too.
+            error.kind = ErrorKind::Backend;
+        }
+        error
+    }
+
+    /// The error of a child that wrote a line that is not a reply. If it fails next, its end is the error: a launcher that
+    /// was killed, or has lost a process, tells people so on standard output before it ends.
+    fn no_reply(&mut self, line: Vec<u8>, why: &serde_json::Error) -> CaseError {
+        let deadline = Instant::now() + LONGEST_FAREWELL;
+        let status = loop {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                break Some(status);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let is_endless = self.replies.rest().len() > MOST_REPLY_BYTES;
+            if left.is_zero() || is_endless || self.wait(left).is_err() {
+                break None;
+            }
+        };
+        if status.is_none_or(|status| status.success()) {
+            return bad_line(&line, why);
+        }
+        // What it wrote before its end is there, even if nobody has waited for it.
+        let _ = self.replies.fill_last();
+        let said = [&line, self.replies.rest()].concat();
+        let replies = said
+            .split(|byte| *byte == b'\n')
+            .map(serde_json::from_slice);
+        for reply in replies {
+            if let Ok(Reply::Error(error)) = reply {
+                return self.replied(error);
+            }
+        }
+        self.death(&said)
+    }
+
+    /// The error of a child that ended without an error reply. `said` is what it wrote to standard output instead.
+    fn death(&mut self, said: &[u8]) -> CaseError {
+        let mut last_words = self.last_words();
+        let said = &said[..said.len().min(LAST_WORDS_BYTES)];
+        let said = String::from_utf8_lossy(said).trim().to_owned();
+        if !said.is_empty() {
+            last_words += &format!("; it wrote to standard output: {said}");
+        }
         let status = self.child.wait();
         let mut message = match &status {
             Ok(status) => describe(*status),
@@ -431,6 +476,43 @@ mod tests {
                 "it left 1 process behind, which was killed"
             ]
         );
+    }
+
+    #[test]
+    fn the_end_of_a_launcher_that_announces_it_is_no_mistake_in_the_protocol() {
+        for (end, words) in [("exit 7", "exit code 7"), ("kill -15 $$", "signal 15")] {
+            let banner = r"printf '\n==\n= BAD TERMINATION\n= half'";
+            let script = format!("{LEAVING}; read line; {banner}; {end}");
+            let (_folder, mut session) = session(&script, Root::default());
+            let error = session.ask(&Request::Finish {}, &mut Patience).unwrap_err();
+            assert_eq!(error.kind.name(), "killed");
+            let said = "its last output: good bye; it wrote to standard output: ==\n= BAD TERMINATION\n= half";
+            for words in [words, said] {
+                assert!(error.message.contains(words), "{}", error.message);
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_reply_after_what_a_launcher_says_is_the_error() {
+        let reply = r#"{"error":{"kind":"worker-died","message":"rank 1 was killed"}}"#;
+        let (_folder, mut session) = session(
+            &format!("echo oops; echo '{reply}'; exit 1"),
+            Root::default(),
+        );
+        let error = session.reply(&mut Patience).unwrap_err();
+        assert_eq!(error.kind.name(), "worker-died");
+        assert!(session.has_replied_error);
+    }
+
+    #[test]
+    fn who_goes_on_after_a_line_that_is_no_reply_does_not_know_the_protocol() {
+        for end in ["exit 0", "exec sleep 1000"] {
+            let (_folder, mut session) = session(&format!("echo oops; {end}"), Root::default());
+            let error = session.reply(&mut Patience).unwrap_err();
+            assert_eq!(error.kind.name(), "protocol");
+            assert!(error.message.contains(r#""oops""#), "{}", error.message);
+        }
     }
 
     /// A machine with a control group of 64 MiB, and the file that counts the kills in it.

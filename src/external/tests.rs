@@ -247,7 +247,11 @@ fn values_that_are_not_valid_are_refused_with_what_was_expected() {
     );
     assert_refused(
         "command = []",
-        &["`command` cannot be a list", "a list of strings"],
+        &["`command` cannot be an empty list", "a list of strings"],
+    );
+    assert_refused(
+        "command = [3]",
+        &["`command` cannot be this list", "a list of strings"],
     );
     assert_refused(
         "command = \"python3 x.py\"",

@@ -171,13 +171,20 @@ impl Resumable {
 }
 
 /// Returns how much of `text` to keep: all except a last line without a line end that is only the beginning of a JSON
-/// value and follows other lines. Such a line was truncated when its writer died. The parser refuses any other mistake
-/// in a file.
+/// value and follows other lines. Such a line was truncated when its writer died. After the machine died, it can end in
+/// bytes that are 0: the file system knew its length, but not yet its content. The parser refuses any other mistake in a
+/// file.
 pub(crate) fn whole_len(text: &[u8]) -> usize {
     let end = text.iter().rposition(|byte| *byte == b'\n');
     let (before, last) = text.split_at(end.map_or(0, |end| end + 1));
-    let parsed = serde_json::from_slice::<IgnoredAny>(last);
-    let is_cut_off = !last.is_empty() && parsed.is_err_and(|error| error.is_eof());
+    let written_len = last
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last + 1);
+    let (written, zeros) = last.split_at(written_len);
+    let parsed = serde_json::from_slice::<IgnoredAny>(written);
+    let is_begun = parsed.is_err_and(|error| error.is_eof());
+    let is_cut_off = !last.is_empty() && (is_begun || !zeros.is_empty());
     if is_cut_off && !before.trim_ascii().is_empty() {
         before.len()
     } else {
@@ -215,7 +222,15 @@ mod tests {
 
     #[test]
     fn a_truncated_last_line_is_removed_and_the_others_stay() {
-        for cut_off in ["{", "{\"b\":", "{\"b\":\"x", "{\"b\":[1, 2"] {
+        for cut_off in [
+            "{",
+            "{\"b\":",
+            "{\"b\":\"x",
+            "{\"b\":[1, 2",
+            "{\"b\":\0\0",
+            "{\"b\":2}\0",
+            "\0\0\0",
+        ] {
             let (text, line) = resumed(&format!("{{\"a\":1}}\n{cut_off}"));
             assert_eq!((text.as_str(), line), ("{\"a\":1}\n7\n", Some(2)));
         }
@@ -231,7 +246,7 @@ mod tests {
 
     #[test]
     fn other_mistakes_are_left_to_the_parser() {
-        for text in ["{\"a\":", "oops", "{\"a\":1}\noops", "{\"a\":1}\n\0\0"] {
+        for text in ["{\"a\":", "oops", "{\"a\":1}\noops"] {
             assert_eq!(whole_len(text.as_bytes()), text.len(), "{text:?}");
         }
     }

@@ -233,9 +233,10 @@ struct Version {
 }
 
 fn parse(line: &[u8], place: &str, is_first: bool) -> Result<Record, RecordsError> {
-    let is_whole = line.ends_with(b"\n");
     let version: Version = serde_json::from_slice(line).map_err(|error| {
-        if is_whole || error.is_data() {
+        // As in a file that is resumed: only such a line is removed there.
+        let is_cut_off = !line.ends_with(b"\n") && (error.is_eof() || line.ends_with(b"\0"));
+        if !is_cut_off {
             not_a_record(place, &error)
         } else {
             RecordsError::CutOff {
@@ -377,6 +378,13 @@ mod tests {
         let whole = line(&case("empty", "serial", 1).record());
         let half = &line(&case("empty", "rayon", 1).record())[..100];
         insta::assert_snapshot!(complaint(format!("{whole}{half}")), @"r.jsonl:2 is incomplete: EOF while parsing a string, column 100 | `taskdyno run --resume` continues an interrupted run; or delete this last line");
+    }
+
+    #[test]
+    fn a_last_line_that_no_writer_began_is_not_called_incomplete() {
+        let whole = line(&case("empty", "serial", 1).record());
+        insta::assert_snapshot!(complaint(format!("{whole}oops")), @"r.jsonl:2 is not a record: expected value, column 1 | each line must be one record as JSON; FORMAT.md describes each field");
+        insta::assert_snapshot!(complaint(format!("{whole}\0\0")), @"r.jsonl:2 is incomplete: expected value, column 1 | `taskdyno run --resume` continues an interrupted run; or delete this last line");
     }
 
     #[test]

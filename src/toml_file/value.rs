@@ -18,8 +18,9 @@ pub(crate) fn describe(value: &DeValue<'_>) -> String {
         DeValue::Float(number) => number.to_string(),
         DeValue::Boolean(value) => value.to_string(),
         DeValue::Datetime(date) => format!("the date or time {date}"),
-        DeValue::Array(_) => "a list".into(),
-        DeValue::Table(_) => "a table".into(),
+        DeValue::Array(entries) if entries.is_empty() => "an empty list".into(),
+        DeValue::Array(_) => "this list".into(),
+        DeValue::Table(_) => "this table".into(),
     }
 }
 

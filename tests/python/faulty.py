@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import time
+from multiprocessing.connection import Connection
 
 from parent import PEER
 
@@ -89,6 +90,32 @@ class Dying(Faulty):
             os._exit(3)
 
 
+class DyingHalfway(Faulty):
+    """The process of task 0 ends when half of the report is in the pipe."""
+
+    def run_task(self, task):
+        if task == 0:
+            Connection._send = self.send_half
+
+    @staticmethod
+    def send_half(connection, report):
+        os.write(connection.fileno(), bytes(report)[:5])
+        os._exit(3)
+
+
+class DyingAfterwards(Faulty):
+    """The process of task 0 ends when its report is in the pipe."""
+
+    def run_task(self, task):
+        if task == 0:
+            Connection._send = self.send_all
+
+    @staticmethod
+    def send_all(connection, report):
+        os.write(connection.fileno(), report)
+        os._exit(3)
+
+
 class Waiting(kernels.Kernel):
     """The first task that waits raises. All others wait for ever."""
 
@@ -131,7 +158,7 @@ class Printing(kernels.Kernel):
         return seed
 
 
-for kernel in Raising, RaisingLater, Endless, Dying, Waiting, Stuck:
+for kernel in Raising, RaisingLater, Endless, Dying, DyingHalfway, DyingAfterwards, Waiting, Stuck:
     registry.KERNELS[kernel.__name__] = lambda parameters, setting, kernel=kernel: kernel(parameters)
 registry.KERNELS["Leaving"] = Leaving
 registry.KERNELS["Printing"] = lambda parameters, setting: Printing()

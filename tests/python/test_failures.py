@@ -106,6 +106,20 @@ class Failures(unittest.TestCase):
                     failed = local.failure(oracle.trivial(8), {"kind": "Dying"}, backend, 2, options)
                     self.assertEqual(failed.kind, "worker-died")
 
+    def test_a_worker_that_dies_while_it_reports_is_noticed(self):
+        # An executor waits for the other half for ever.
+        for backend in ["python-process", "python-mixed"]:
+            with self.subTest(backend=backend):
+                failed = local.failure(oracle.trivial(8), {"kind": "DyingHalfway"}, backend)
+                self.assertEqual(failed.kind, "worker-died")
+                self.assertIn("exit code 3", failed.message)
+
+    def test_a_process_that_dies_after_its_report_is_noticed(self):
+        failed = local.failure(oracle.trivial(8), {"kind": "DyingAfterwards"}, "python-process")
+        self.assertEqual(failed.kind, "worker-died")
+        message = "the process of task 0, which has sent its value, ended with the exit code 3"
+        self.assertEqual(failed.message, message)
+
     def test_a_worker_that_died_before_it_got_a_task_is_noticed(self):
         # So many tasks that the executor breaks while it still gets them.
         for backend, options in local.set_ups():

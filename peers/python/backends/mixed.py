@@ -68,7 +68,7 @@ class Mixed(Backend):
     def _receive_from(self, pipe):
         try:
             return pipe.recv()
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):  # The second also if it died with half of a report in the pipe.
             raise self._death_of(pipe) from None
 
     def _death_of(self, pipe):

@@ -47,13 +47,17 @@ class Process(Backend):
         task, process, _ = self._running[reader]
         try:
             report = reader.recv()
-        except EOFError:
+        except (EOFError, OSError):  # The second if it died with half of its report in the pipe.
             process.join()
             message = f"the process of task {task} ended without a value, with the exit code {process.exitcode}"
             raise CaseFailed("worker-died", message, task) from None
         process.join(_EXIT_TIMEOUT_S)
         if process.exitcode != 0:
-            message = f"the process of task {task} had the exit code {process.exitcode} after {_EXIT_TIMEOUT_S} seconds"
+            after_value = f"the process of task {task}, which has sent its value,"
+            if process.exitcode is None:
+                message = f"{after_value} did not end within {_EXIT_TIMEOUT_S} seconds"
+            else:
+                message = f"{after_value} ended with the exit code {process.exitcode}"
             raise CaseFailed("worker-died", message, task)
         del self._running[reader]
         reader.close()
