@@ -33,7 +33,7 @@ const FORK_PER_TASK_ALLOWANCE_NS: u64 = 1_000_000;
 const RUN_ALLOWANCE_NS: u128 = 10_000_000;
 /// How often a case is run at most, until it keeps the greedy bound: other load only makes runs longer. No run may beat
 /// the optimum.
-const MOST_RUNS: usize = 3;
+const MOST_RUNS: usize = 6;
 
 const BACKENDS: [&str; 10] = [
     "static",
