@@ -18,6 +18,7 @@ use crate::kernel::KernelKind;
 use crate::metg::{SweepPlan, Sweepable, Sweeper};
 use crate::record::{Record, RecordFile};
 use crate::registry::Registry;
+use crate::units::counted;
 
 /// The arguments of `metg`.
 #[derive(clap::Args)]
@@ -183,10 +184,13 @@ fn finish(
     };
     show(records, &arguments.out, detail)?;
     if is_interrupted() {
-        tell(&format!(
-            "interrupted: the finished sweeps are saved in {}",
-            arguments.out.display()
-        ));
+        tell(&match records.is_empty() {
+            true => "interrupted before a sweep was finished: nothing is saved".into(),
+            false => format!(
+                "interrupted: the finished sweeps are saved in {}",
+                arguments.out.display()
+            ),
+        });
         return Ok(interrupted());
     }
     let error_count = records
@@ -194,12 +198,15 @@ fn finish(
         .filter(|record| record.error.is_some())
         .count();
     if failed_count > 0 {
-        tell(&format!("{failed_count} of {total} sweeps failed"));
+        tell(&format!(
+            "{failed_count} of {} failed",
+            counted(total, "sweep")
+        ));
     }
     if error_count > 0 {
         tell(&format!(
-            "{error_count} of {} sizes failed; see their records for the reasons",
-            records.len()
+            "{error_count} of {} failed; see their records for the reasons",
+            counted(records.len(), "size")
         ));
     }
     Ok(match failed_count + error_count {

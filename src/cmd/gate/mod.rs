@@ -25,6 +25,7 @@ use crate::random::mix;
 use crate::record::{Channel, Host, nanoseconds, now, write_whole};
 use crate::registry::Registry;
 use crate::report::change;
+use crate::units::counted;
 
 mod arguments;
 mod building;
@@ -83,8 +84,8 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
     watcher.progress.close();
     if ran.stop == Stop::Interrupted {
         tell(&format!(
-            "interrupted: {} pairs are saved in {}; continue with --resume",
-            ran.pair_count,
+            "interrupted: {} saved in {}; continue with --resume",
+            counted(ran.pair_count as usize, "pair"),
             log.path().display()
         ));
         return Ok(interrupted());
@@ -181,7 +182,10 @@ fn open_log(
         ));
     }
     if log.pair_count() > 0 && !arguments.manner.quiet {
-        tell(&format!("{} pairs were measured before", log.pair_count()));
+        tell(&format!(
+            "measured before: {}",
+            counted(log.pair_count(), "pair")
+        ));
     }
     if log.was_judged() {
         tell(

@@ -23,6 +23,7 @@ use crate::random;
 use crate::record::{Case, Plan, Record, RecordFile, nanoseconds};
 use crate::registry::Registry;
 
+use crate::units::counted;
 mod resume;
 
 /// The arguments of `run`.
@@ -183,9 +184,9 @@ fn keep_what_is_run(bases: &mut [Named], cases: &[PlannedCase], known: &Known) -
         let kept: HashSet<String> = records.iter().map(|(_, one)| one.case.id()).collect();
         if kept.len() < all.len() {
             tell(&format!(
-                "{} of {} cases of the baseline `{name}` are not part of this run",
+                "not part of this run: {} of {} of the baseline `{name}`",
                 all.len() - kept.len(),
-                all.len()
+                counted(all.len(), "case")
             ));
         }
         if ids.is_disjoint(&kept) {
@@ -307,15 +308,15 @@ fn finish(records: &[Record], arguments: &RunArguments) -> CommandResult {
         .count();
     if failed > 0 {
         tell(&format!(
-            "{failed} of {} cases failed; see their records for the reasons",
-            records.len()
+            "{failed} of {} failed; see their records for the reasons",
+            counted(records.len(), "case")
         ));
     }
     tell_uncalibrated(records);
     if is_interrupted() {
         tell(&format!(
-            "interrupted: {} records are saved in {}; continue with --resume",
-            records.len(),
+            "interrupted: {} saved in {}; continue with --resume",
+            counted(records.len(), "record"),
             arguments.out.display()
         ));
         return Ok(interrupted());
