@@ -124,16 +124,31 @@ fn commit_here() -> Option<Commit> {
     })
 }
 
-/// The error that this folder, or a file in it, cannot be written.
+/// The error that this folder, or a file in it, cannot be written. It was named with `--out`.
 pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Exit {
-    let help = match error.kind() {
-        io::ErrorKind::ResourceBusy => {
-            "wait until the other process ends, or choose another folder with --out DIR"
-        }
-        _ => "choose a folder that you may write to with --out DIR",
-    };
+    cannot_write_to(path, error, " with --out DIR")
+}
+
+/// As [`cannot_write`], for a folder that was named in another way: `how` follows "choose another folder".
+pub(super) fn cannot_write_to(path: &Path, error: &io::Error, how: &str) -> Exit {
+    let help = help_to_write(error, how);
     let path = path.display();
     Exit::usage(complaint!(help = help, "cannot write to {path}: {error}"))
+}
+
+/// What to do if a folder cannot be written.
+pub(super) fn help_to_write(error: &io::Error, how: &str) -> String {
+    let (first, kind) = match error.kind() {
+        io::ErrorKind::ResourceBusy => ("wait until the other process ends, or ", "another folder"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            ("free some disk space, or ", "another folder")
+        }
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            ("a file is in the place of a folder: ", "another folder")
+        }
+        _ => ("", "a folder that you may write to"),
+    };
+    format!("{first}choose {kind}{how}")
 }
 
 /// Appends a record; `help` says what to do if that fails.

@@ -8,7 +8,7 @@ use clap::builder::{PossibleValuesParser, Resettable, StyledStr, Styles};
 use clap::{Arg, Command, CommandFactory, FromArgMatches, ValueEnum};
 
 use super::brief::brief;
-use super::measuring::cannot_write;
+use super::measuring::cannot_write_to;
 use super::out::{TASKDYNO, in_name, say, say_help, tell_refusal};
 use super::{ColorChoice, CommandLine, CommandResult, OK, USAGE, set_color};
 use crate::disk;
@@ -81,9 +81,10 @@ impl Program {
 
     /// Writes one manual page per command into a folder.
     pub(super) fn manual_pages(&self, folder: &Path) -> CommandResult {
-        disk::create_folder(folder).map_err(|error| cannot_write(folder, &error))?;
+        disk::create_folder(folder).map_err(|error| cannot_write_to(folder, &error, ""))?;
         let command = self.command(false);
-        clap_mangen::generate_to(command, folder).map_err(|error| cannot_write(folder, &error))?;
+        clap_mangen::generate_to(command, folder)
+            .map_err(|error| cannot_write_to(folder, &error, ""))?;
         Ok(OK)
     }
 

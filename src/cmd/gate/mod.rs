@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use self::sides::NamedSides;
 use self::watcher::Pairs;
-use super::measuring::{cannot_write, make_ready, print_ids};
+use super::measuring::{cannot_write, help_to_write, make_ready, print_ids};
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
 use super::{CommandResult, Exit, OK, complaint, say, tell};
@@ -372,10 +372,7 @@ fn cannot_append(log: &PairLog, error: &std::io::Error) -> Exit {
 
 fn unusable(error: LogError) -> Exit {
     let help = match &error {
-        LogError::File { error, .. } if error.kind() == ErrorKind::ResourceBusy => {
-            "wait until the other process ends, or choose another folder with --out DIR"
-        }
-        LogError::File { .. } => "choose a folder that you may write to with --out DIR",
+        LogError::File { error, .. } => &help_to_write(error, " with --out DIR"),
         LogError::Line { .. } => {
             "leave out --resume to measure everything again; the file is then kept as \
                                   gate-pairs.previous.jsonl, or under a numbered name"
