@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anstyle::AnsiColor;
 
 use super::measuring::{make_ready, seconds, surroundings};
-use super::number::number;
+use super::number::{number, whole};
 use super::out::say_styled;
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
@@ -40,6 +40,8 @@ pub(super) struct ChaosArguments {
         long,
         value_name = "N",
         default_value = "1",
+        value_parser = whole::<u64>(0..=u64::MAX),
+        allow_negative_numbers = true,
         env = "TASKDYNO_CHAOS_SEED"
     )]
     seed: u64,
@@ -48,7 +50,8 @@ pub(super) struct ChaosArguments {
         long,
         value_name = "N",
         default_value = "5",
-        value_parser = clap::value_parser!(u64).range(1..),
+        value_parser = whole::<u64>(1..=u64::MAX),
+        allow_negative_numbers = true,
         env = "TASKDYNO_CHAOS_RUNS"
     )]
     runs: u64,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Once;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::number::number;
+use super::number::{number, whole};
 use super::out::{say_styled, width};
 use super::progress::is_interrupted;
 use super::report::write as write_report;
@@ -24,7 +24,7 @@ use crate::units;
 #[derive(clap::Args)]
 pub(super) struct Manner {
     /// Set the random seed for the order of all measurements (default: a new seed for each run).
-    #[arg(long, value_name = "N", env = "TASKDYNO_SEED")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX), allow_negative_numbers = true, env = "TASKDYNO_SEED")]
     pub(super) seed: Option<u64>,
     /// Print the ids of what would be measured, without running anything.
     #[arg(long, env = "TASKDYNO_DRY_RUN")]

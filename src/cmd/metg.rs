@@ -8,7 +8,7 @@ use super::externals::Externals;
 use super::measuring::{
     Detail, Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
 };
-use super::number::number;
+use super::number::{number, whole};
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
 use super::{CommandResult, Exit, FAILED, OK, complaint, tell};
@@ -35,7 +35,8 @@ pub(super) struct MetgArguments {
         long,
         value_name = "N",
         default_value = "15",
-        value_parser = clap::value_parser!(u64).range(1..),
+        value_parser = whole::<u64>(1..=u64::MAX),
+        allow_negative_numbers = true,
         env = "TASKDYNO_SWEEPS"
     )]
     sweeps: u64,
