@@ -23,8 +23,8 @@ use crate::matrix::{Cases, PlannedCase};
 use crate::random;
 use crate::record::{Case, Plan, Record, RecordFile, nanoseconds};
 use crate::registry::Registry;
-
 use crate::units::counted;
+
 mod resume;
 
 /// The arguments of `run`.
