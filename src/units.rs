@@ -83,6 +83,14 @@ pub(crate) fn count(count: u64) -> String {
     text
 }
 
+/// A count with its noun: `1 case`, `1,200 cases`.
+pub(crate) fn counted(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{} {noun}s", count(number as u64)),
+    }
+}
+
 fn scaled(value: f64, units: &[(f64, &'static str)]) -> String {
     let (factor, unit) = unit(value, units);
     format!("{} {unit}", digits(value / factor))
@@ -167,5 +175,7 @@ mod tests {
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");
         assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(counted(1, "case"), "1 case");
+        assert_eq!(counted(1200, "case"), "1,200 cases");
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 
+use super::measuring::help_to_write;
 use super::outcome::not_comparable;
 use super::{CommandResult, Exit, OK, complaint, say, tell};
 use crate::compare::{Baseline, Baselines, Placed, each_once, is_baseline_name, one_baseline};
@@ -164,7 +165,7 @@ fn cannot_change(baseline: &Baseline, verb: &str, error: &io::Error) -> Exit {
         io::ErrorKind::ResourceBusy => {
             "wait until the other process ends, and try again; the records to save are unchanged"
         }
-        _ => "choose a folder that you may write to with --baseline-dir DIR",
+        _ => &help_to_write(error, " with --baseline-dir DIR"),
     };
     let path = baseline.path.display();
     Exit::failed(complaint!(help = help, "cannot {verb} {path}: {error}"))

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anstyle::AnsiColor;
 
 use super::measuring::{make_ready, seconds, surroundings};
-use super::number::number;
+use super::number::{number, whole};
 use super::out::say_styled;
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
@@ -18,6 +18,7 @@ use crate::matrix::PlannedCase;
 use crate::measure::{Slice, SlicePlan};
 use crate::record::{CaseError, ErrorKind, nanoseconds};
 use crate::registry::Registry;
+use crate::units::counted;
 
 /// The arguments of `chaos`.
 #[derive(clap::Args)]
@@ -39,6 +40,8 @@ pub(super) struct ChaosArguments {
         long,
         value_name = "N",
         default_value = "1",
+        value_parser = whole::<u64>(0..=u64::MAX),
+        allow_negative_numbers = true,
         env = "TASKDYNO_CHAOS_SEED"
     )]
     seed: u64,
@@ -47,7 +50,8 @@ pub(super) struct ChaosArguments {
         long,
         value_name = "N",
         default_value = "5",
-        value_parser = clap::value_parser!(u64).range(1..),
+        value_parser = whole::<u64>(1..=u64::MAX),
+        allow_negative_numbers = true,
         env = "TASKDYNO_CHAOS_RUNS"
     )]
     runs: u64,
@@ -138,8 +142,10 @@ fn that_can_recover(cases: Vec<PlannedCase>) -> Result<Vec<PlannedCase>, Exit> {
                 "no selected case can recover: {REASON}"
             )));
         }
-        (1, false) => tell(&format!("not applicable: 1 case: {REASON}")),
-        (count, false) => tell(&format!("not applicable: {count} cases: {REASON}")),
+        (count, false) => tell(&format!(
+            "not applicable: {}: {REASON}",
+            counted(count, "case")
+        )),
     }
     Ok(cases)
 }
@@ -211,19 +217,23 @@ impl RunTally {
     fn verdict(&self) -> String {
         let runs = self.untouched + self.recovered + self.gave_up + self.wrong.len() as u64;
         format!(
-            "{}: {runs} runs, at least {} workers killed: {} recovered with the right result, {} gave up and named \
-             the task, {} had no deaths, {} went wrong, {} processes left behind",
+            "{}: {}, at least {} killed: {} recovered with the right result, {} gave up and named \
+             the task, {} had no deaths, {} went wrong, {} left behind",
             if self.is_survived() {
                 "survived"
             } else {
                 "NOT SURVIVED"
             },
-            self.deaths,
+            counted(runs as usize, "run"),
+            counted(self.deaths as usize, "worker"),
             self.recovered,
             self.gave_up,
             self.untouched,
             self.wrong.len(),
-            self.left_behind,
+            match self.left_behind {
+                1 => "1 process".into(),
+                count => format!("{count} processes"),
+            },
         )
     }
 }

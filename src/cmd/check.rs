@@ -11,6 +11,7 @@ use crate::external::is_file_of_backends;
 use crate::filter::CaseFilter;
 use crate::matrix::{self, Binding, Selection};
 use crate::registry::Registry;
+use crate::units::counted;
 use crate::workload::{self, Workload};
 
 /// The arguments of `check`.
@@ -46,7 +47,11 @@ pub(super) fn main(registry: &Registry, arguments: &CheckArguments) -> CommandRe
                 label => label,
             };
             let (tasks, edges) = (size.task_count, size.edge_count);
-            say(&format!("  {label}: {tasks} tasks, {edges} edges\n"))?;
+            let (tasks, edges) = (
+                counted(tasks as usize, "task"),
+                counted(edges as usize, "edge"),
+            );
+            say(&format!("  {label}: {tasks}, {edges}\n"))?;
         }
         check_runs_somewhere(registry, workload)?;
     }

@@ -150,9 +150,10 @@ fn finish(records: &[Record], arguments: &ClaimsArguments) -> CommandResult {
     }
     if is_interrupted() {
         let out = arguments.out.display();
-        tell(&format!(
-            "interrupted: the claims before it are saved in {out}"
-        ));
+        tell(&match records.is_empty() {
+            true => "interrupted before a claim was finished: nothing is saved".into(),
+            false => format!("interrupted: the claims before it are saved in {out}"),
+        });
         return Ok(interrupted());
     }
     Ok(OK)

@@ -4,7 +4,7 @@ use std::ops::Bound;
 use std::path::PathBuf;
 
 use super::baseline::{BaselineStore, counted_once, read_baseline};
-use super::number::number;
+use super::number::{number, whole};
 use super::outcome::{Show, not_comparable};
 use super::{CommandResult, Exit, complaint, tell};
 use crate::compare::{Comparison, Placed, Stored, StoredPlan, apart, compare_records};
@@ -30,6 +30,8 @@ pub(super) struct CompareArguments {
         long,
         value_name = "N",
         default_value = "1",
+        value_parser = whole::<u64>(0..=u64::MAX),
+        allow_negative_numbers = true,
         env = "TASKDYNO_COMPARE_SEED"
     )]
     seed: u64,

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use anstyle::{AnsiColor, Style};
 use clap::builder::PossibleValuesParser;
 
 use super::measuring::seconds;
+use super::number::whole;
 use super::out::say_styled;
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::{CommandResult, Exit, FAILED, OK, say, tell};
@@ -50,10 +50,11 @@ pub(super) struct ConformArguments {
     #[arg(
         long,
         value_name = "COUNT",
+        value_parser = whole::<usize>(1..=u16::MAX.into()),
         allow_negative_numbers = true,
         env = "TASKDYNO_CONFORM_JOBS"
     )]
-    jobs: Option<NonZeroUsize>,
+    jobs: Option<usize>,
     /// Wait at most this many seconds for each reply, and for the end of the child.
     #[arg(
         long,
@@ -76,12 +77,12 @@ pub(super) fn main(registry: &Registry, arguments: &ConformArguments) -> Command
         timeout: arguments.timeout,
         is_cancelled: &is_interrupted,
     };
-    let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
     let selection = TestPlan {
         backends: &arguments.backends,
         checks: &arguments.checks,
         is_quick: arguments.quick,
-        job_count: arguments.jobs.unwrap_or_else(cores).get(),
+        job_count: arguments.jobs.unwrap_or_else(cores),
     };
     // Without a terminal, the results are progress enough.
     let is_quiet = !std::io::stderr().is_terminal();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::baseline::counted_once;
 use super::compare::chance;
-use super::number::number;
+use super::number::{number, whole};
 use super::outcome::{not_comparable, put, summarise};
 use super::{CommandResult, Exit, OK, REGRESSED, complaint, tell};
 use crate::compare::{History, HistoryPlan, Placed, by_commit, few, history};
@@ -42,7 +42,8 @@ pub(super) struct HistoryArguments {
         long,
         value_name = "N",
         default_value = "2",
-        value_parser = clap::value_parser!(u16).range(2..),
+        value_parser = whole::<u16>(2..=u16::MAX.into()),
+        allow_negative_numbers = true,
         env = "TASKDYNO_MIN_SESSIONS"
     )]
     min_sessions: u16,
@@ -52,7 +53,8 @@ pub(super) struct HistoryArguments {
     #[arg(
         long,
         value_name = "N",
-        value_parser = clap::value_parser!(u32).range(1..),
+        value_parser = whole::<u32>(1..=u32::MAX.into()),
+        allow_negative_numbers = true,
         env = "TASKDYNO_FAIL_WITHIN"
     )]
     fail_within: Option<u32>,
@@ -61,7 +63,8 @@ pub(super) struct HistoryArguments {
         long,
         value_name = "N",
         default_value = "999",
-        value_parser = clap::value_parser!(u32).range(1..),
+        value_parser = whole::<u32>(1..=u32::MAX.into()),
+        allow_negative_numbers = true,
         env = "TASKDYNO_PERMUTATIONS"
     )]
     permutations: u32,
@@ -70,6 +73,8 @@ pub(super) struct HistoryArguments {
         long,
         value_name = "N",
         default_value = "1",
+        value_parser = whole::<u64>(0..=u64::MAX),
+        allow_negative_numbers = true,
         env = "TASKDYNO_HISTORY_SEED"
     )]
     seed: u64,

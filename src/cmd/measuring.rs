@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Once;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::number::number;
+use super::number::{number, whole};
 use super::out::{say_styled, width};
 use super::progress::is_interrupted;
 use super::report::write as write_report;
@@ -24,7 +24,7 @@ use crate::units;
 #[derive(clap::Args)]
 pub(super) struct Manner {
     /// Set the random seed for the order of all measurements (default: a new seed for each run).
-    #[arg(long, value_name = "N", env = "TASKDYNO_SEED")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX), allow_negative_numbers = true, env = "TASKDYNO_SEED")]
     pub(super) seed: Option<u64>,
     /// Print the ids of what would be measured, without running anything.
     #[arg(long, env = "TASKDYNO_DRY_RUN")]
@@ -124,16 +124,31 @@ fn commit_here() -> Option<Commit> {
     })
 }
 
-/// The error that this folder, or a file in it, cannot be written.
+/// The error that this folder, or a file in it, cannot be written. It was named with `--out`.
 pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Exit {
-    let help = match error.kind() {
-        io::ErrorKind::ResourceBusy => {
-            "wait until the other process ends, or choose another folder with --out DIR"
-        }
-        _ => "choose a folder that you may write to with --out DIR",
-    };
+    cannot_write_to(path, error, " with --out DIR")
+}
+
+/// As [`cannot_write`], for a folder that was named in another way: `how` follows "choose another folder".
+pub(super) fn cannot_write_to(path: &Path, error: &io::Error, how: &str) -> Exit {
+    let help = help_to_write(error, how);
     let path = path.display();
     Exit::usage(complaint!(help = help, "cannot write to {path}: {error}"))
+}
+
+/// What to do if a folder cannot be written.
+pub(super) fn help_to_write(error: &io::Error, how: &str) -> String {
+    let (first, kind) = match error.kind() {
+        io::ErrorKind::ResourceBusy => ("wait until the other process ends, or ", "another folder"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            ("free some disk space, or ", "another folder")
+        }
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            ("a file is in the place of a folder: ", "another folder")
+        }
+        _ => ("", "a folder that you may write to"),
+    };
+    format!("{first}choose {kind}{how}")
 }
 
 /// Appends a record; `help` says what to do if that fails.

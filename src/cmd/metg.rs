@@ -8,7 +8,7 @@ use super::externals::Externals;
 use super::measuring::{
     Detail, Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
 };
-use super::number::number;
+use super::number::{number, whole};
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
 use super::{CommandResult, Exit, FAILED, OK, complaint, tell};
@@ -18,6 +18,7 @@ use crate::kernel::KernelKind;
 use crate::metg::{SweepPlan, Sweepable, Sweeper};
 use crate::record::{Record, RecordFile};
 use crate::registry::Registry;
+use crate::units::counted;
 
 /// The arguments of `metg`.
 #[derive(clap::Args)]
@@ -34,7 +35,8 @@ pub(super) struct MetgArguments {
         long,
         value_name = "N",
         default_value = "15",
-        value_parser = clap::value_parser!(u64).range(1..),
+        value_parser = whole::<u64>(1..=u64::MAX),
+        allow_negative_numbers = true,
         env = "TASKDYNO_SWEEPS"
     )]
     sweeps: u64,
@@ -183,10 +185,13 @@ fn finish(
     };
     show(records, &arguments.out, detail)?;
     if is_interrupted() {
-        tell(&format!(
-            "interrupted: the finished sweeps are saved in {}",
-            arguments.out.display()
-        ));
+        tell(&match records.is_empty() {
+            true => "interrupted before a sweep was finished: nothing is saved".into(),
+            false => format!(
+                "interrupted: the finished sweeps are saved in {}",
+                arguments.out.display()
+            ),
+        });
         return Ok(interrupted());
     }
     let error_count = records
@@ -194,12 +199,15 @@ fn finish(
         .filter(|record| record.error.is_some())
         .count();
     if failed_count > 0 {
-        tell(&format!("{failed_count} of {total} sweeps failed"));
+        tell(&format!(
+            "{failed_count} of {} failed",
+            counted(total, "sweep")
+        ));
     }
     if error_count > 0 {
         tell(&format!(
-            "{error_count} of {} sizes failed; see their records for the reasons",
-            records.len()
+            "{error_count} of {} failed; see their records for the reasons",
+            counted(records.len(), "size")
         ));
     }
     Ok(match failed_count + error_count {

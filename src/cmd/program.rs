@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, Resettable, StyledStr, Styles};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command, CommandFactory, FromArgMatches, ValueEnum};
 
 use super::brief::brief;
-use super::measuring::cannot_write;
+use super::measuring::cannot_write_to;
 use super::out::{TASKDYNO, in_name, say, say_help, tell_refusal};
 use super::{ColorChoice, CommandLine, CommandResult, OK, USAGE, set_color};
 use crate::disk;
@@ -62,7 +63,12 @@ impl Program {
         // The error repeats arguments. Parse again without styles, so that escape sequences in an argument cannot pass
         // for styles.
         let plain = read(self.command(is_brief).styles(Styles::plain())).err();
-        tell_refusal(&plain.unwrap_or(error).render().ansi().to_string());
+        let error = plain.unwrap_or(error);
+        let mut message = error.render().ansi().to_string();
+        if let Some(variable) = variable_behind(&error, &self.command(false), &arguments) {
+            message += &format!("The value comes from the environment variable {variable}.\n");
+        }
+        tell_refusal(&message);
         Err(ExitCode::from(USAGE))
     }
 
@@ -81,9 +87,10 @@ impl Program {
 
     /// Writes one manual page per command into a folder.
     pub(super) fn manual_pages(&self, folder: &Path) -> CommandResult {
-        disk::create_folder(folder).map_err(|error| cannot_write(folder, &error))?;
+        disk::create_folder(folder).map_err(|error| cannot_write_to(folder, &error, ""))?;
         let command = self.command(false);
-        clap_mangen::generate_to(command, folder).map_err(|error| cannot_write(folder, &error))?;
+        clap_mangen::generate_to(command, folder)
+            .map_err(|error| cannot_write_to(folder, &error, ""))?;
         Ok(OK)
     }
 
@@ -170,6 +177,34 @@ fn color(arguments: &[OsString]) -> ColorChoice {
     let wanted = flag.or_else(|| std::env::var("TASKDYNO_COLOR").ok());
     let wanted = wanted.and_then(|wanted| ColorChoice::from_str(&wanted, false).ok());
     wanted.unwrap_or(ColorChoice::Auto)
+}
+
+/// The variable of the environment that has the value which `error` refuses; `None` if the flag is on the command line.
+fn variable_behind(
+    error: &clap::Error,
+    command: &Command,
+    arguments: &[OsString],
+) -> Option<String> {
+    let Some(ContextValue::String(named)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    // It also has the name of the value, such as `--workers <COUNTS>`.
+    let flag = named.split([' ', '=', '[']).next()?;
+    let mut words = arguments.iter().map(|word| word.to_string_lossy());
+    if words.any(|word| word.starts_with(flag)) {
+        return None;
+    }
+    let words = arguments.iter().skip(1);
+    let command = words.fold(command, |command, word| {
+        command.find_subcommand(word).unwrap_or(command)
+    });
+    let is_meant = |arg: &&Arg| {
+        arg.get_long()
+            .is_some_and(|long| flag == format!("--{long}"))
+    };
+    let variable = command.get_arguments().find(is_meant)?.get_env()?;
+    let is_set = std::env::var_os(variable).is_some();
+    is_set.then(|| variable.to_string_lossy().into_owned())
 }
 
 /// The same commands, without environment variables that are set to an empty value: a CI job sets these for inputs that

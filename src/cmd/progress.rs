@@ -77,7 +77,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Shows progress through `total` items called `noun`.
+    /// Shows progress through `total` items called `noun`, a plural.
     pub(super) fn new(total: usize, noun: &'static str, quiet: bool) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let target = match is_terminal && !quiet {
@@ -89,6 +89,10 @@ impl Progress {
                 .expect("the template is well formed");
         let bar = ProgressBar::with_draw_target(Some(total as u64), target).with_style(style);
         if !quiet && !is_terminal {
+            let noun = match total {
+                1 => noun.trim_end_matches('s'),
+                _ => noun,
+            };
             tell(&format!("measuring {total} {noun}"));
         }
         Self {

@@ -335,7 +335,10 @@ fn named(registry: &Registry, names: &[String]) -> Result<Vec<&'static dyn Backe
                 Some((_, feature)) => {
                     format!("this build lacks it: build with `--features {feature}`")
                 }
-                None => suggestion(name, &known),
+                None => format!(
+                    "{}; `--external FILE` of `run` and `metg` adds those of other programs, such as `mpi`",
+                    suggestion(name, &known)
+                ),
             };
             Exit::usage(complaint!(help = help, "there is no backend `{name}`"))
         })

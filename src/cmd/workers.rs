@@ -41,7 +41,8 @@ impl FromStr for Workers {
             .filter(|workers| workers.total() <= MOST_WORKERS.into())
             .ok_or_else(|| {
                 format!(
-                    "expected a number from 1 to {MOST_WORKERS}, or processes x threads such as `2x2`"
+                    "expected a number from 1 to {MOST_WORKERS}, or processes x threads such as `2x2`, which make at most \
+                     {MOST_WORKERS} workers"
                 )
             })
     }

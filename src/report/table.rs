@@ -79,7 +79,7 @@ fn title(text: &mut String, group: &Group) {
     line(text, TITLE, &text::line(&group.title()));
     let mut details = group.parameters.clone();
     if let Some(graph) = group.graph {
-        details.push(format!("{} tasks", units::count(graph.task_count)));
+        details.push(units::counted(graph.task_count as usize, "task"));
     }
     details.extend(words::files(group));
     line(text, DETAIL, &text::line(&details.join("; ")));

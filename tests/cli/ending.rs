@@ -43,7 +43,7 @@ pub(crate) fn begun(mut command: Command) -> (Child, String, Said) {
 fn ctrl_c_keeps_what_is_finished_and_leaves_no_process() {
     let folder = TempDir::new().unwrap();
     let (mut child, first, mut said) = begun(endless_run(folder.path()));
-    assert_eq!(first, "measuring 1 cases");
+    assert_eq!(first, "measuring 1 case");
     // The case's process and its two workers, one of which hangs.
     let family = loop {
         let family = descendants(child.id());
@@ -95,11 +95,20 @@ fn every_command_that_measures_reacts_to_signals() {
     chaos
         .args(["chaos", "empty/pattern=chain/fork", "--workers", "2"])
         .args(["--runs", "1000000"]);
-    for (command, signal, code) in [(metg, Signal::HUP, 129), (chaos, Signal::TERM, 143)] {
+    let mut claims = taskdyno();
+    claims
+        .args(["claims", "2", "--full", "--out"])
+        .arg(folder.path().join("claims"));
+    for (command, signal, code, words) in [
+        (metg, Signal::HUP, 129, "nothing is saved"),
+        (claims, Signal::INT, 130, "nothing is saved"),
+        (chaos, Signal::TERM, 143, ""),
+    ] {
         let (mut child, _, mut said) = begun(command);
         kill_process(Pid::from_child(&child), signal).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(code));
-        assert!(said.any(|line| line.unwrap().starts_with("interrupted: ")));
+        let is_end = |line: String| line.starts_with("interrupted") && line.ends_with(words);
+        assert!(said.any(|line| is_end(line.unwrap())), "{words}");
     }
 }
 

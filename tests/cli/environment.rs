@@ -123,3 +123,34 @@ fn colour_follows_the_flag_or_else_the_environment() {
         assert_eq!(none, [false; 2], "{arguments:?}");
     }
 }
+
+#[test]
+fn a_wrong_value_of_a_variable_names_the_variable() {
+    let refused = |arguments: &[&str]| {
+        let mut command = taskdyno();
+        command
+            .env("TASKDYNO_WORKERS", "2x")
+            .env("TASKDYNO_METG_TIMEOUT", "soon");
+        let output = command.args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        stderr(&output)
+    };
+    let behind = "The value comes from the environment variable ";
+    for (arguments, variable) in [
+        (&["run", "--dry-run"][..], "TASKDYNO_WORKERS"),
+        (
+            &["metg", "--dry-run", "--workers", "2"],
+            "TASKDYNO_METG_TIMEOUT",
+        ),
+    ] {
+        let said = refused(arguments);
+        assert!(said.ends_with(&format!("{behind}{variable}.\n")), "{said}");
+    }
+    for arguments in [&["run", "--workers", "x"][..], &["run", "--workers=x"]] {
+        let said = refused(arguments);
+        assert!(
+            said.contains("--workers") && !said.contains(behind),
+            "{said}"
+        );
+    }
+}

@@ -1,8 +1,11 @@
 //! What is said where the system refuses what a runtime needs.
 
+use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+
+use tempfile::TempDir;
 
 use crate::program::{assert_complains, assert_says, taskdyno};
 
@@ -73,4 +76,19 @@ fn tasks_that_wait_are_not_applicable_on_may() {
     dry_run.args(["run", "sleep", "--backends", "may", "--dry-run"]);
     let output = dry_run.output().unwrap();
     assert_complains(&output, 2, &["no task can wait on `may`: may 0.3.51"]);
+}
+
+#[test]
+fn what_cannot_be_written_says_what_to_do_in_words_of_the_command() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let run = ["run", "empty", "--backends", "serial", "--out"];
+    let metg = ["metg", "hash-cpu", "--backends", "static", "--out"];
+    let flag = "a file is in the place of a folder: choose another folder with --out DIR";
+    let no_flag = "a file is in the place of a folder: choose another folder\n";
+    for (command, expected) in [(&run[..], flag), (&metg, flag), (&["man-pages"], no_flag)] {
+        let output = taskdyno().args(command).arg(&file).output().unwrap();
+        assert_complains(&output, 2, &[expected]);
+    }
 }

@@ -20,7 +20,7 @@ fn a_resumed_run_continues_where_it_stopped() {
     let output = quick_run(folder.path()).arg("--resume").output().unwrap();
     let words = [
         "records.jsonl:2 was incomplete and is removed",
-        "1 of 3 cases already have a record",
+        "because they have a record: 1 of 3 cases",
     ];
     assert_complains(&output, 0, &words);
     assert_eq!(records(folder.path()).len(), 3);
@@ -93,7 +93,7 @@ fn a_run_resumes_only_with_the_same_settings() {
     // With `--pin=auto`, a resumed run keeps its earlier decision.
     let auto = ["--backends", "crossbeam", "--resume", "--pin=auto"];
     let output = run(&[&["empty/pattern=chain"], &auto[..]].concat());
-    assert_complains(&output, 0, &["1 of 1 cases already have a record"]);
+    assert_complains(&output, 0, &["because they have a record: 1 of 1 case\n"]);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_resumed_run_reads_before_it_truncates() {
 
     // The last record lacks only its line end.
     fs::write(&path, whole.trim_end()).unwrap();
-    assert_complains(&resume(), 0, &["3 of 3 cases already have a record"]);
+    assert_complains(&resume(), 0, &["because they have a record: 3 of 3 cases"]);
     assert_eq!(fs::read_to_string(&path).unwrap(), whole);
 
     let first = whole.lines().next().unwrap();

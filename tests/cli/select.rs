@@ -197,8 +197,8 @@ fn parties_that_cannot_meet_are_refused_before_anything_starts() {
 }
 
 #[test]
-fn an_impossible_shape_of_workers_is_refused() {
-    let refused: [(&[&str], &[&str]); 3] = [
+fn values_that_are_impossible_are_refused_with_what_is_possible() {
+    let refused: [(&[&str], &[&str]); 7] = [
         (
             &["--workers", "2x2", "--backends", "fork"],
             &[
@@ -212,6 +212,13 @@ fn an_impossible_shape_of_workers_is_refused() {
             &["`--workers 2x2` and `--option threads=`"],
         ),
         (&["--workers", "2x"], &["2x", "processes x threads"]),
+        (&["--runs", "x"], &["expected a whole number, 1 or more"]),
+        (&["--seed", "-1"], &["expected a whole number, 0 or more"]),
+        (&["--workers", "70x70"], &["70x70", "at most 4096 workers"]),
+        (
+            &["--backends", "mpi"],
+            &["no backend `mpi`", "`--external FILE`"],
+        ),
     ];
     for (arguments, words) in refused {
         let output = taskdyno().arg("run").args(arguments).output().unwrap();

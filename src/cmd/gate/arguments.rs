@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::building::Building;
 use crate::cmd::measuring::{Manner, seconds};
-use crate::cmd::number::number;
+use crate::cmd::number::{number, whole};
 use crate::cmd::outcome::Show;
 use crate::cmd::pin::Pin;
 use crate::cmd::select::Selected;
@@ -62,7 +62,8 @@ pub(in crate::cmd) struct GateArguments {
     #[arg(
         long,
         value_name = "N",
-        value_parser = clap::value_parser!(u64).range(1..=1000),
+        value_parser = whole::<u64>(1..=1000),
+        allow_negative_numbers = true,
         env = "TASKDYNO_PAIRS"
     )]
     pub(super) pairs: Option<u64>,
@@ -134,7 +135,8 @@ pub(in crate::cmd) struct GateArguments {
         long,
         value_name = "N",
         requires = "self_test",
-        value_parser = clap::value_parser!(u64).range(1..),
+        value_parser = whole::<u64>(1..=u64::MAX),
+        allow_negative_numbers = true,
         env = "TASKDYNO_VERDICTS"
     )]
     pub(super) verdicts: Option<u64>,

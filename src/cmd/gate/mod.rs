@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use self::sides::NamedSides;
 use self::watcher::Pairs;
-use super::measuring::{cannot_write, make_ready, print_ids};
+use super::measuring::{cannot_write, help_to_write, make_ready, print_ids};
 use super::progress::{catch_interrupt, interrupted, is_interrupted};
 use super::select::Selected;
 use super::{CommandResult, Exit, OK, complaint, say, tell};
@@ -25,6 +25,7 @@ use crate::random::mix;
 use crate::record::{Channel, Host, nanoseconds, now, write_whole};
 use crate::registry::Registry;
 use crate::report::change;
+use crate::units::counted;
 
 mod arguments;
 mod building;
@@ -83,8 +84,8 @@ pub(super) fn main(registry: &Registry, arguments: &GateArguments) -> CommandRes
     watcher.progress.close();
     if ran.stop == Stop::Interrupted {
         tell(&format!(
-            "interrupted: {} pairs are saved in {}; continue with --resume",
-            ran.pair_count,
+            "interrupted: {} saved in {}; continue with --resume",
+            counted(ran.pair_count as usize, "pair"),
             log.path().display()
         ));
         return Ok(interrupted());
@@ -181,7 +182,10 @@ fn open_log(
         ));
     }
     if log.pair_count() > 0 && !arguments.manner.quiet {
-        tell(&format!("{} pairs were measured before", log.pair_count()));
+        tell(&format!(
+            "measured before: {}",
+            counted(log.pair_count(), "pair")
+        ));
     }
     if log.was_judged() {
         tell(
@@ -368,10 +372,7 @@ fn cannot_append(log: &PairLog, error: &std::io::Error) -> Exit {
 
 fn unusable(error: LogError) -> Exit {
     let help = match &error {
-        LogError::File { error, .. } if error.kind() == ErrorKind::ResourceBusy => {
-            "wait until the other process ends, or choose another folder with --out DIR"
-        }
-        LogError::File { .. } => "choose a folder that you may write to with --out DIR",
+        LogError::File { error, .. } => &help_to_write(error, " with --out DIR"),
         LogError::Line { .. } => {
             "leave out --resume to measure everything again; the file is then kept as \
                                   gate-pairs.previous.jsonl, or under a numbered name"

@@ -12,6 +12,7 @@ use super::externals::Externals;
 use super::measuring::{
     Detail, Manner, append, cannot_write, make_ready, print_ids, seconds, show, surroundings,
 };
+use super::number::whole;
 use super::outcome::show_table;
 use super::progress::{Progress, catch_interrupt, interrupted, is_interrupted};
 use super::select::{Known, Selected};
@@ -22,6 +23,7 @@ use crate::matrix::{Cases, PlannedCase};
 use crate::random;
 use crate::record::{Case, Plan, Record, RecordFile, nanoseconds};
 use crate::registry::Registry;
+use crate::units::counted;
 
 mod resume;
 
@@ -38,7 +40,8 @@ pub(super) struct RunArguments {
     #[arg(
         long,
         value_name = "N",
-        value_parser = clap::value_parser!(u64).range(1..),
+        value_parser = whole::<u64>(1..=u64::MAX),
+        allow_negative_numbers = true,
         env = "TASKDYNO_RUNS"
     )]
     runs: Option<u64>,
@@ -52,7 +55,8 @@ pub(super) struct RunArguments {
         long,
         value_name = "N",
         default_value = "0",
-        value_parser = clap::value_parser!(u64).range(0..=MOST_WARMUP_RUNS),
+        value_parser = whole::<u64>(0..=MOST_WARMUP_RUNS),
+        allow_negative_numbers = true,
         env = "TASKDYNO_WARMUP_RUNS"
     )]
     warmup_runs: u64,
@@ -63,7 +67,8 @@ pub(super) struct RunArguments {
         long,
         value_name = "N",
         default_value = "1",
-        value_parser = clap::value_parser!(u32).range(1..=MOST_INVOCATIONS),
+        value_parser = whole::<u32>(1..=MOST_INVOCATIONS),
+        allow_negative_numbers = true,
         env = "TASKDYNO_INVOCATIONS"
     )]
     invocations: u32,
@@ -124,7 +129,7 @@ const MAX_SAMPLE_COUNT: u64 = 100;
 /// The most runs of a warm-up: as many as a request to a child may ask for.
 const MOST_WARMUP_RUNS: u64 = u32::MAX as u64;
 /// The most processes of a case. With more, starting them would take longer than measuring.
-const MOST_INVOCATIONS: i64 = 1000;
+const MOST_INVOCATIONS: u64 = 1000;
 
 /// The seed of the bootstrap in comparisons with baselines. It is fixed so that the same records give the same
 /// verdicts, and equals the default of `compare`.
@@ -183,9 +188,9 @@ fn keep_what_is_run(bases: &mut [Named], cases: &[PlannedCase], known: &Known) -
         let kept: HashSet<String> = records.iter().map(|(_, one)| one.case.id()).collect();
         if kept.len() < all.len() {
             tell(&format!(
-                "{} of {} cases of the baseline `{name}` are not part of this run",
+                "not part of this run: {} of {} of the baseline `{name}`",
                 all.len() - kept.len(),
-                all.len()
+                counted(all.len(), "case")
             ));
         }
         if ids.is_disjoint(&kept) {
@@ -307,15 +312,15 @@ fn finish(records: &[Record], arguments: &RunArguments) -> CommandResult {
         .count();
     if failed > 0 {
         tell(&format!(
-            "{failed} of {} cases failed; see their records for the reasons",
-            records.len()
+            "{failed} of {} failed; see their records for the reasons",
+            counted(records.len(), "case")
         ));
     }
     tell_uncalibrated(records);
     if is_interrupted() {
         tell(&format!(
-            "interrupted: {} records are saved in {}; continue with --resume",
-            records.len(),
+            "interrupted: {} saved in {}; continue with --resume",
+            counted(records.len(), "record"),
             arguments.out.display()
         ));
         return Ok(interrupted());

@@ -18,6 +18,7 @@ use crate::record::{
     Case, Commit, Host, Plan, Record, RecordFile, RecordsError, Resumable, difference, read_text,
 };
 use crate::registry::Registry;
+use crate::units::counted;
 
 /// Creates the record file, or opens it to continue an interrupted run. Returns the file and its records, and removes
 /// from `cases` those that already have a record.
@@ -197,7 +198,8 @@ fn skip_finished(cases: &mut Vec<PlannedCase>, records: &[Record], arguments: &R
     if !quiet && cases.len() < total {
         let kept = total - cases.len();
         tell(&format!(
-            "{kept} of {total} cases already have a record and are not run again"
+            "not run again, because they have a record: {kept} of {}",
+            counted(total, "case")
         ));
     }
     let is_untraced = |record: &&Record| {

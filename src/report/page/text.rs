@@ -2,6 +2,8 @@
 
 use crate::units;
 
+pub(super) use crate::units::counted;
+
 /// A name as it stands in a sentence. Its backquotes show where it begins and ends.
 pub(super) fn quoted(name: &str) -> String {
     format!("`{name}`")
@@ -16,14 +18,6 @@ pub(super) fn case_name(label: &str, workers: u32) -> String {
 /// A multiple with as many digits as people read: `1.04 ×`, `12.5 ×`, `28,000 ×`.
 pub(super) fn multiple(ratio: f64) -> String {
     format!("{} ×", units::multiple(ratio))
-}
-
-/// A count with its noun: `1 case`, `12 cases`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
-    match count {
-        1 => format!("1 {noun}"),
-        _ => format!("{} {noun}s", units::count(count as u64)),
-    }
 }
 
 /// A list in words: `a`, `a and b`, `a, b and c`.
@@ -46,8 +40,6 @@ mod tests {
         assert_eq!(of(&[]), "");
         assert_eq!(of(&["a"]), "a");
         assert_eq!(of(&["a", "b", "c"]), "a, b and c");
-        assert_eq!(counted(1, "case"), "1 case");
-        assert_eq!(counted(1200, "case"), "1,200 cases");
         assert_eq!(case_name("rayon", 1), "`rayon` with 1 worker");
     }
 }

@@ -26,7 +26,7 @@ fn workers_are_bound_as_requested_and_a_resumed_gate_keeps_it() {
         assert_says(
             &resumed.output().unwrap(),
             0,
-            &["20 pairs were measured before"],
+            &["measured before: 20 pairs"],
         );
         assert_eq!(is_pinned(), true);
     }

@@ -39,7 +39,7 @@ fn an_interrupted_gate_resumes_with_its_pairs() {
     assert_says(&resume("5", &other), 2, &["the head binary changed"]);
     let words = [
         "gate-pairs.jsonl:9 was incomplete and is removed",
-        "7 pairs were measured before",
+        "measured before: 7 pairs",
     ];
     assert_says(&resume("5", &slow), 3, &words);
     let now = bench.pairs();
@@ -84,7 +84,7 @@ fn a_gate_that_looks_after_every_pair_goes_on_where_it_ended() {
     assert_says(
         &gate(&["--resume"]),
         0,
-        &["7 pairs were measured before", "unchanged"],
+        &["measured before: 7 pairs", "unchanged"],
     );
     let now = bench.pairs();
     assert!(now.starts_with(&kept));

@@ -187,7 +187,7 @@ fn a_run_can_be_compared_with_several_baselines() {
         "main",
     ]);
     let words = [
-        "1 of 1 cases of the baseline `main` are not part of this run",
+        "not part of this run: 1 of 1 case of the baseline `main`",
         "none of the selected cases",
     ];
     assert_says(&other, 5, &words);
