@@ -129,7 +129,9 @@ fn step(neighbours: &[usize], out: &[u64], into: &mut [u64]) -> Result<(), Troub
 /// If there are fewer than two ranks, or MPI fails.
 pub fn run(wire: &Wire) -> Result<Json, Trouble> {
     if wire.size < 2 {
-        return Err(Trouble::set_up("a probe needs at least two ranks: mpirun -n 2 taskdyno-mpi probe"));
+        return Err(Trouble::set_up(
+            "a probe needs at least two ranks: mpirun -n 2 taskdyno-mpi probe",
+        ));
     }
     // Its calls spin, and would wait for ranks that have no core.
     let here = std::env::var("MPI_LOCALNRANKS").map_or(Ok(1), |text| text.parse::<usize>());
