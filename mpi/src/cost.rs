@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::cores::{Cores, affinity, bind, first_of, has, last_of, only};
+use crate::cores::{Cores, affinity, bind, first_of, last_of, only};
 use crate::post::{Post, Waiting};
 use crate::trouble::Trouble;
 
@@ -33,8 +33,11 @@ const LONG_WORDS: usize = 4097;
 pub struct Cost {
     /// Half a round trip of the shortest message: `o + L + o` of LogGP.
     pub one_way_ns: f64,
-    /// The step of two ranks that send each other a message, and wait for it.
+    /// The step of two ranks that work, send each other a message, and wait for it, without the work: `o + L + o` if there is
+    /// something between messages, as there is between those of tasks.
     pub exchange_ns: f64,
+    /// The same if ranks wait as they do when there are more of them than cores.
+    pub wake_ns: f64,
     /// How long a sender is busy: `o`.
     pub send_ns: f64,
     /// How long a receiver is busy with a message that has arrived: `o`.
@@ -45,6 +48,8 @@ pub struct Cost {
     pub byte_ns: f64,
     /// Half a round trip of two ranks on one core, which take turns. `None` if they are on two hosts.
     pub turn_ns: Option<f64>,
+    /// How long all of this took.
+    pub measuring_ns: f64,
 }
 
 impl Cost {
@@ -82,10 +87,12 @@ impl Cost {
         let mut figures = vec![
             ("message_one_way_ns", self.one_way_ns),
             ("message_exchange_ns", self.exchange_ns),
+            ("message_wake_ns", self.wake_ns),
             ("message_send_ns", self.send_ns),
             ("message_receive_ns", self.receive_ns),
             ("message_gap_ns", self.gap_ns),
             ("message_byte_ns", self.byte_ns),
+            ("message_measuring_ns", self.measuring_ns),
         ];
         figures.extend(self.turn_ns.map(|ns| ("message_turn_ns", ns)));
         let texts = figures.into_iter();
@@ -102,21 +109,26 @@ struct Pair<'a> {
 
 impl Pair<'_> {
     fn measure(&mut self, own: &Cores) -> Result<Option<Cost>, Trouble> {
+        let begin = Instant::now();
         let count = self.agree_on_count()?;
         let one_way_ns = self.round_trip(1, count)? / 2.0;
         let long_ns = self.round_trip(LONG_WORDS, count.div_ceil(16))? / 2.0;
-        let exchange_ns = self.exchange(count)?;
+        let work_ns = self.agree_on_work(one_way_ns)?;
+        let exchange_ns = self.exchange(work_ns, count.div_ceil(2))?;
+        let wake_ns = self.crowded(|pair| pair.exchange(work_ns, count.div_ceil(8)))?;
         let (send_ns, short_ns) = self.burst(SHORT, count.div_ceil(16))?;
         let (_, all_ns) = self.burst(LONG, count.div_ceil(64))?;
         let receive_ns = self.drain(count.div_ceil(16))?;
         Ok(Some(Cost {
             one_way_ns,
             exchange_ns,
+            wake_ns,
             send_ns,
             receive_ns,
             gap_ns: ((all_ns - short_ns) / (LONG - SHORT) as f64).max(0.0),
             byte_ns: ((long_ns - one_way_ns) / (8 * (LONG_WORDS - 1)) as f64).max(0.0),
             turn_ns: self.turn(own, count.div_ceil(8))?,
+            measuring_ns: begin.elapsed().as_nanos() as f64,
         }))
     }
 
@@ -188,16 +200,40 @@ impl Pair<'_> {
         Ok(ns / count as f64)
     }
 
-    fn exchange(&mut self, count: usize) -> Result<f64, Trouble> {
+    /// How long both work between two messages: as long as a round trip, so that half of a step is work.
+    fn agree_on_work(&mut self, one_way_ns: f64) -> Result<u64, Trouble> {
+        if !self.is_first() {
+            return self.receive(1);
+        }
+        let ns = 2 * one_way_ns as u64;
+        self.send(&[ns])?;
+        Ok(ns)
+    }
+
+    /// The time of a step beyond its work.
+    fn exchange(&mut self, work_ns: u64, count: usize) -> Result<f64, Trouble> {
         let ns = self.median(|pair| {
-            let begin = Instant::now();
+            let (begin, mut working) = (Instant::now(), Duration::ZERO);
             for _ in 0..count {
+                working += work(Duration::from_nanos(work_ns));
                 pair.send(&[0])?;
                 pair.receive(1)?;
             }
-            Ok(begin.elapsed())
+            Ok(begin.elapsed().saturating_sub(working))
         })?;
         Ok(ns / count as f64)
+    }
+
+    /// What `measure` measures if ranks wait as they do when there are more of them than cores.
+    fn crowded(
+        &mut self,
+        measure: impl FnOnce(&mut Self) -> Result<f64, Trouble>,
+    ) -> Result<f64, Trouble> {
+        let patience = self.post.patience;
+        self.post.patience.is_crowded = true;
+        let ns = measure(self);
+        self.post.patience = patience;
+        ns
     }
 
     /// The time per send of a burst, and that until the answer to all of it.
@@ -238,10 +274,7 @@ impl Pair<'_> {
                 pair.send(&[0])?;
                 // The first one shows how long a message travels. The others arrive while this rank does not look.
                 pair.receive(1)?;
-                let until = begin + 3 * begin.elapsed();
-                while Instant::now() < until {
-                    std::hint::spin_loop();
-                }
+                work(2 * begin.elapsed());
                 let begin = Instant::now();
                 pair.receive(SHORT - 1)?;
                 taking += begin.elapsed();
@@ -251,27 +284,42 @@ impl Pair<'_> {
         Ok(ns / ((SHORT - 1) * count) as f64)
     }
 
-    /// Half a round trip on the core of the first rank, if the other may use it too.
+    /// Half a round trip on the core of the first rank, if the other can go there. The launcher may have given each a core of
+    /// its own; then it leaves that for a moment.
     fn turn(&mut self, own: &Cores, count: usize) -> Result<Option<f64>, Trouble> {
         let shares = if self.is_first() {
             self.send(&[first_of(own)])?;
             self.receive(1)? != 0
         } else {
             let core = self.receive(1)?;
-            let shares = self.post.can_ring(0) && has(own, core);
-            self.send(&[shares.into()])?;
-            if shares {
-                bind(&only(core));
+            let there = only(core);
+            let before = affinity();
+            if self.post.can_ring(0) {
+                bind(&there);
             }
+            let shares = self.post.can_ring(0) && affinity() == there;
+            if !shares {
+                bind(&before);
+            }
+            self.send(&[shares.into()])?;
             shares
         };
         if !shares {
             return Ok(None);
         }
-        let patience = self.post.patience;
-        self.post.patience.is_crowded = true;
-        let ns = self.round_trip(1, count);
-        self.post.patience = patience;
-        ns.map(|ns| Some(ns / 2.0))
+        let ns = self.crowded(|pair| pair.round_trip(1, count))?;
+        Ok(Some(ns / 2.0))
+    }
+}
+
+/// Works for at least so long, and returns how long it was.
+fn work(least: Duration) -> Duration {
+    let begin = Instant::now();
+    loop {
+        let worked = begin.elapsed();
+        if worked >= least {
+            return worked;
+        }
+        std::hint::spin_loop();
     }
 }

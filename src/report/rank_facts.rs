@@ -69,12 +69,13 @@ fn message_cost(records: &[&Record]) -> Option<MessageCost> {
     };
     let (send_ns, receive_ns) = (figure("send")?, figure("receive")?);
     Some(MessageCost {
-        latency_ns: (figure("one_way")? - send_ns - receive_ns).max(0.0),
+        latency_ns: (figure("exchange")? - send_ns - receive_ns).max(0.0),
         send_ns,
         receive_ns,
         gap_ns: figure("gap")?,
         per_byte_ns: figure("byte")?,
         turn_ns: figure("turn"),
+        wake_ns: figure("wake"),
     })
 }
 
@@ -148,10 +149,10 @@ mod tests {
 
     #[test]
     fn what_messages_cost_is_the_median_over_all_starts() {
-        let start = |one_way, send| {
+        let start = |exchange, send| {
             record(&[
                 ("transport", "tcp"),
-                ("message_one_way_ns", one_way),
+                ("message_exchange_ns", exchange),
                 ("message_send_ns", send),
                 ("message_receive_ns", "30"),
                 ("message_gap_ns", "40"),
@@ -168,6 +169,7 @@ mod tests {
         assert_eq!((cost.send_ns, cost.receive_ns), (15.0, 30.0));
         assert_eq!((cost.latency_ns, cost.gap_ns), (155.0, 40.0));
         assert_eq!((cost.per_byte_ns, cost.turn_ns), (0.5, None));
+        assert_eq!(cost.wake_ns, None);
         let silent = record(&[("transport", "tcp"), ("message_gap_ns", "40")]);
         assert_eq!(rank_facts(&[&silent]).unwrap().cost, None);
     }

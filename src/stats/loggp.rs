@@ -91,6 +91,9 @@ pub(crate) struct MessageCost {
     /// The time from the end of one rank's step to the end of another's on the same core, with the message between them;
     /// `None` if it was not measured.
     pub turn_ns: Option<f64>,
+    /// What one message each way costs two ranks with a core each that sleep while they wait, as ranks do if there are more
+    /// of them than cores; `None` if it was not measured.
+    pub wake_ns: Option<f64>,
 }
 
 impl MessageCost {
@@ -250,28 +253,38 @@ impl StepCost {
     /// The METG of the same grid on so many ranks that have so many cores. Its upper end is infinite if it may be that tasks
     /// of no size reach the target. `None` if the model says nothing of it.
     ///
-    /// With more ranks than cores, ranks take turns. A core is then busy with the tasks of all its ranks, with a turn for each
-    /// that has work, and with the messages that no turn contains. The lower end is that of ranks which the system moves so
-    /// that all cores have as much to do, and the upper end that of ranks which stay where they are.
+    /// With more ranks than cores, ranks take turns, and sleep while they wait. A step lasts until a core has done the tasks of
+    /// all its ranks, a turn for each, and the messages that no turn contains; but at least as long as that of one rank with
+    /// a core of its own and messages that wake it. The lower end is that of ranks which the system moves so that all cores
+    /// have as much to do, and the upper end that of ranks which stay where they are. A turn that was not measured is
+    /// between nothing and a message that wakes.
     pub(crate) fn metg_on(&self, ranks: f64, cores: f64) -> Option<Interval> {
         let working = ranks.min(self.columns);
         // Granularity counts ranks without a column as well.
         let idle_factor = ranks / working;
-        let alone = self.metg(working);
         let scaled = |range: Interval| Interval {
             low: range.low * idle_factor,
             high: range.high * idle_factor,
         };
         if ranks <= cores {
-            return alone.map(scaled);
+            return self.metg(working).map(scaled);
         }
-        let Messages::Measured(cost, _) = self.messages else {
+        let Messages::Measured(cost, further_bytes) = self.messages else {
             return None;
         };
-        let turn_ns = cost.turn_ns?;
+        let wake_ns = cost.wake_ns?;
+        let waking = MessageCost {
+            latency_ns: (wake_ns - cost.busy_ns()).max(0.0),
+            ..cost
+        };
+        let alone = Self {
+            messages: Messages::Measured(waking, further_bytes),
+            ..*self
+        };
+        let alone = alone.metg(working);
         let (mean, most) = columns_per_rank(self.columns, working);
         let (message_count, _) = self.sent(working, most);
-        let metg = |ranks_here: f64| {
+        let metg = |ranks_here: f64, turn_ns: f64| {
             let further = (message_count - 1.0).max(0.0) * cost.busy_ns();
             let turns = ranks_here * (turn_ns + further);
             let shared = match ranks_here > 1.0 {
@@ -281,8 +294,11 @@ impl StepCost {
             shared.max(alone.map_or(f64::INFINITY, |range| range.low))
         };
         let range = Interval {
-            low: metg(working / cores),
-            high: metg((ranks / cores).ceil().min(working)),
+            low: metg(working / cores, cost.turn_ns.unwrap_or(0.0)),
+            high: metg(
+                (ranks / cores).ceil().min(working),
+                cost.turn_ns.unwrap_or(wake_ns),
+            ),
         };
         Some(scaled(range))
     }
@@ -443,7 +459,8 @@ mod tests {
         }
     }
 
-    fn measured(machine: Machine, turn_ns: Option<f64>) -> MessageCost {
+    /// What two ranks of such a machine measure, where a message that wakes a rank takes so much longer than others.
+    fn measured(machine: Machine, turn_ns: Option<f64>, longer_ns: f64) -> MessageCost {
         MessageCost {
             latency_ns: machine.latency,
             send_ns: machine.overhead,
@@ -451,6 +468,7 @@ mod tests {
             gap_ns: machine.gap,
             per_byte_ns: machine.per_byte,
             turn_ns,
+            wake_ns: Some(2.0 * machine.overhead + machine.latency + longer_ns),
         }
     }
 
@@ -470,7 +488,7 @@ mod tests {
         ] {
             let metg = |ranks| simulated_metg(machine, ranks, 8, 40.0);
             // The simulation sends 8 bytes, and the shortest message has one.
-            let parts = (measured(machine, None), 7.0);
+            let parts = (measured(machine, None, 0.0), 7.0);
             let cost = StepCost::of_measured(metg(1), parts, Partners::Neighbours, 8.0, 0.5);
             let cost = cost.unwrap();
             let two = cost.metg(2.0).unwrap();
@@ -501,7 +519,7 @@ mod tests {
             gap: 300.0,
             per_byte: 2.0,
         };
-        let cost = measured(machine, None);
+        let cost = measured(machine, None, 0.0);
         assert_near(cost.exchange_ns(0.0, 10.0), 0.0);
         assert_near(cost.exchange_ns(1.0, 10.0), 200.0 + 1e3 + 200.0 + 20.0);
         assert_near(cost.exchange_ns(3.0, 0.0), 2.0 * 300.0 + 1400.0);
@@ -510,8 +528,13 @@ mod tests {
     }
 
     /// The METG of ranks that take turns on cores, each core with ranks side by side, from the rules: a core runs the rank
-    /// whose turn it is once the messages of its neighbours are there, and needs `switch` to go on to the next.
-    fn simulated_turns(machine: Machine, switch: f64, [ranks, cores]: [usize; 2]) -> f64 {
+    /// whose turn it is once the messages of its neighbours are there, and needs `switch` to go on to the next. A message from
+    /// another core takes so much longer than one that meets its receiver awake.
+    fn simulated_turns(
+        machine: Machine,
+        [switch, longer]: [f64; 2],
+        [ranks, cores]: [usize; 2],
+    ) -> f64 {
         const STEPS: usize = 200;
         let (columns, per_task, target) = (8, 40.0, 0.2);
         let core_of = |rank: usize| rank * cores / ranks;
@@ -528,7 +551,10 @@ mod tests {
                     for neighbour in neighbours {
                         // Who has the same core has sent before its turn ended.
                         let is_far = core_of(neighbour) != core_of(rank);
-                        *free = free.max(before[neighbour] + f64::from(is_far) * machine.latency);
+                        // Who is woken gets the core in that time.
+                        let woken = (longer - switch).max(0.0);
+                        let way = f64::from(is_far) * (machine.latency + woken);
+                        *free = free.max(before[neighbour] + way);
                     }
                     let work = columns as f64 / ranks as f64 * (task + per_task);
                     *free += switch + work + 2.0 * count * machine.overhead;
@@ -558,16 +584,22 @@ mod tests {
             per_byte: 0.0,
         };
         let turn = Some(5e3 + 2.0 * 200.0);
-        let parts = (measured(machine, turn), 0.0);
         // METG(20%) of one rank: 40 ns are 80% of it.
-        let cost = StepCost::of_measured(50.0, parts, Partners::Neighbours, 8.0, 0.2).unwrap();
-        for (ranks, cores) in [(4, 2), (8, 2), (8, 4)] {
-            let found = simulated_turns(machine, 5e3, [ranks, cores]);
-            let predicted = cost.metg_on(ranks as f64, cores as f64).unwrap();
-            assert_near(predicted.low, predicted.high);
-            let error = error(predicted, found);
-            assert!(error.abs() < 0.05, "{ranks} on {cores}: {error}");
+        let of =
+            |parts| StepCost::of_measured(50.0, parts, Partners::Neighbours, 8.0, 0.2).unwrap();
+        // Waking takes less than the turns, or more.
+        for longer in [0.0, 2e3, 50e3] {
+            let cost = of((measured(machine, turn, longer), 0.0));
+            for (ranks, cores) in [(4, 2), (8, 2), (8, 4)] {
+                let found = simulated_turns(machine, [5e3, longer], [ranks, cores]);
+                let predicted = cost.metg_on(ranks as f64, cores as f64).unwrap();
+                assert_near(predicted.low, predicted.high);
+                let error = error(predicted, found);
+                assert!(error.abs() < 0.05, "{ranks} on {cores}, {longer}: {error}");
+            }
         }
+        let parts = (measured(machine, turn, 0.0), 0.0);
+        let cost = of(parts);
         // Three ranks on two cores: even, or two of them on one core.
         let three = cost.metg_on(3.0, 2.0).unwrap();
         assert!(three.low < three.high && three.high.is_finite());
@@ -575,8 +607,19 @@ mod tests {
         let half = StepCost::of_measured(80.0, parts, Partners::Neighbours, 8.0, 0.5).unwrap();
         assert_eq!(half.metg_on(3.0, 2.0).unwrap().high, f64::INFINITY);
         assert_eq!(half.metg_on(4.0, 2.0).unwrap().low, f64::INFINITY);
-        // Nothing is known of turns.
-        let untold = (measured(machine, None), 0.0);
+        // Two ranks on two hosts show no turn: between none and a message that wakes.
+        let with = |turn| {
+            let parts = (measured(machine, turn, 9e3), 0.0);
+            of(parts).metg_on(4.0, 2.0).unwrap()
+        };
+        let untold = with(None);
+        assert_eq!(untold.low, with(Some(0.0)).low);
+        assert_eq!(untold.high, with(Some(9900.0)).high);
+        assert!(untold.low < with(turn).low && with(turn).high < untold.high);
+        // Nothing is known of ranks that sleep.
+        let mut untold = measured(machine, None, 0.0);
+        untold.wake_ns = None;
+        let untold = (untold, 0.0);
         let untold = StepCost::of_measured(80.0, untold, Partners::Neighbours, 8.0, 0.5).unwrap();
         assert_eq!(untold.metg_on(3.0, 2.0), None);
         assert_eq!(untold.metg_on(2.0, 2.0), untold.metg(2.0));
@@ -590,15 +633,15 @@ mod tests {
             gap: 0.0,
             per_byte: 0.0,
         };
-        let parts = (measured(machine, Some(5e3)), 0.0);
+        let parts = (measured(machine, Some(5e3), 3e3), 0.0);
         let cost = StepCost::of_measured(100.0, parts, Partners::Neighbours, 2.0, 0.5).unwrap();
         let two = cost.metg(2.0).unwrap();
         assert_eq!((two.low, two.high), (2100.0, 2100.0));
         let three = cost.metg_on(3.0, 4.0).unwrap();
         assert_eq!((three.low, three.high), (3150.0, 3150.0));
-        // On two cores, the two that work may have one each, or share one.
+        // On two cores, the two that work may have one each, or share one. One that waits sleeps.
         let crowded = cost.metg_on(3.0, 2.0).unwrap();
-        assert_eq!((crowded.low, crowded.high), (3150.0, f64::INFINITY));
+        assert_eq!((crowded.low, crowded.high), (12150.0, f64::INFINITY));
     }
 
     #[test]

@@ -94,6 +94,8 @@ pub(crate) struct PageMessageCost {
     pub byte_ns: f64,
     /// A turn of a rank on a core that it shares; null if the two ranks were on two hosts.
     pub turn_ns: Option<f64>,
+    /// A message each way between ranks that sleep while they wait; null if it was not measured.
+    pub wake_ns: Option<f64>,
 }
 
 /// A METG that was measured on so many ranks.
@@ -269,6 +271,7 @@ fn model(cost: StepCost, time: Option<MessageTime>) -> PageRankModel {
             gap_ns: figure(cost.gap_ns),
             byte_ns: figure(cost.per_byte_ns),
             turn_ns: cost.turn_ns.map(figure),
+            wake_ns: cost.wake_ns.map(figure),
         }),
         Messages::Fitted(_) => None,
     };
@@ -302,15 +305,22 @@ fn sentence(cost: &StepCost, time: Option<MessageTime>) -> String {
                 units::time(ns)
             )
         });
+        let wake = parts.wake_ns.map(|ns| {
+            format!(
+                " With more ranks than cores, a message each way takes {}.",
+                units::time(ns)
+            )
+        });
         return format!(
             "Model, not measured beyond the points. One rank shows that a task costs {per_task} beyond its work. Two ranks \
              measured messages when they started (LogGP): latency L {}, o {} to send and {} to receive, gap g {}, and \
-             G {:.2} ns per further byte.{}{far}",
+             G {:.2} ns per further byte.{}{}{far}",
             units::time(parts.latency_ns),
             units::time(parts.send_ns),
             units::time(parts.receive_ns),
             units::time(parts.gap_ns),
             parts.per_byte_ns,
+            wake.unwrap_or_default(),
             turn.unwrap_or_default(),
         );
     }
@@ -419,6 +429,7 @@ mod tests {
             gap_ns: 400.0,
             per_byte_ns: 0.5,
             turn_ns: Some(5000.0),
+            wake_ns: Some(2000.0),
         };
         let on = |ranks, metg_ns, cost| {
             let core_count = 2;
