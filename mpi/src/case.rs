@@ -14,6 +14,14 @@ use crate::trouble::Trouble;
 /// The name of the backend.
 pub const BACKEND: &str = "mpi";
 
+/// The values of the option `bind`, the default first.
+pub const BIND: [bool; 2] = [false, true];
+
+/// The value of the option `bind`.
+pub fn bind_name(is_bound: bool) -> &'static str {
+    if is_bound { "cores" } else { "no" }
+}
+
 /// The most workers of a case.
 const MOST_WORKERS: u64 = 4096;
 
@@ -36,6 +44,8 @@ pub struct Case {
     pub engine: EngineKind,
     /// Which rank runs which tasks.
     pub partition: Partition,
+    /// Whether each thread has a core on which it runs.
+    pub is_bound: bool,
     /// The threads of each rank.
     pub threads: usize,
     kernel: &'static dyn KernelKind,
@@ -99,6 +109,7 @@ impl Case {
         Ok(Self {
             engine: option(case, "engine", &EngineKind::ALL, EngineKind::name)?,
             partition: option(case, "partition", &Partition::ALL, Partition::name)?,
+            is_bound: option(case, "bind", &BIND, bind_name)?,
             threads: threads as usize,
             kernel,
             parameters: parameters(kernel, table)?,

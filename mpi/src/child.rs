@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::case::{BACKEND, KERNELS};
+use crate::case::{BACKEND, BIND, KERNELS, bind_name};
 use crate::engine::EngineKind;
 use crate::partition::Partition;
 use crate::place::Places;
@@ -143,6 +143,7 @@ impl<'a> Child<'a> {
             "options": [
                 {"name": "engine", "values": EngineKind::ALL.map(EngineKind::name)},
                 {"name": "partition", "values": Partition::ALL.map(Partition::name)},
+                {"name": "bind", "values": BIND.map(bind_name)},
             ],
         });
         if self.is_fixed {

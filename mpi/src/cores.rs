@@ -1,5 +1,7 @@
 //! Sets of cores.
 
+use crate::trouble::Trouble;
+
 /// Cores as bits: as many as the kernel's own set has.
 pub type Cores = [u64; CORE_WORDS];
 
@@ -55,7 +57,31 @@ pub fn only(core: u64) -> Cores {
     cores
 }
 
-/// Lets this rank run on these cores only. Where the system does not permit it, nothing changes.
+/// The core of each of so many threads of a rank that may use the cores `own`. The ranks of its host take cores in turn, and
+/// this one is number `index` of them. With more threads than cores, they begin again at the first.
+pub fn seats(own: &Cores, index: usize, threads: usize) -> Vec<u64> {
+    let all = (0..64 * CORE_WORDS as u64).filter(|core| has(own, *core));
+    let first = index * threads;
+    all.cycle().skip(first).take(threads).collect()
+}
+
+/// Lets this thread run on this core only.
+///
+/// # Errors
+///
+/// If the system does not permit it.
+pub fn sit_down(core: u64) -> Result<(), Trouble> {
+    let seat = only(core);
+    bind(&seat);
+    match affinity() == seat {
+        true => Ok(()),
+        false => Err(Trouble::set_up(format!(
+            "the system does not let a rank bind a thread to core {core}: leave out `bind=cores`"
+        ))),
+    }
+}
+
+/// Lets this thread run on these cores only. Where the system does not permit it, nothing changes.
 pub fn bind(cores: &Cores) {
     // SAFETY: the set has the size that is stated.
     unsafe { libc::sched_setaffinity(0, size_of::<Cores>(), cores.as_ptr().cast()) };
@@ -82,5 +108,11 @@ mod tests {
         assert_eq!(only(70), with(&[70]));
         assert!(has(&high, 70) && !has(&high, 71) && !has(&high, 1 << 40));
         assert!(union_count([affinity()].into_iter()) >= 1);
+        // Two ranks with three threads each, and four cores.
+        let four = with(&[1, 2, 5, 70]);
+        assert_eq!(seats(&four, 0, 3), [1, 2, 5]);
+        assert_eq!(seats(&four, 1, 3), [70, 1, 2]);
+        assert_eq!(seats(&with(&[9]), 5, 1), [9]);
+        assert!(seats(&with(&[]), 1, 1).is_empty());
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use crate::cores::sit_down;
 use crate::field::Field;
 use crate::patience::Patience;
 use crate::trouble::Trouble;
@@ -102,7 +103,7 @@ impl Board {
 }
 
 impl Crew {
-    /// Starts threads that sleep until they are woken.
+    /// Starts threads that sleep until they are woken. Each is bound to its core if `seats` has one for it.
     ///
     /// # Errors
     ///
@@ -112,6 +113,7 @@ impl Crew {
         thread_count: usize,
         counts: bool,
         is_crowded: bool,
+        seats: &[u64],
     ) -> Result<Self, Trouble> {
         let board = Arc::new(Board {
             ready: Mutex::default(),
@@ -132,9 +134,14 @@ impl Crew {
             is_crowded,
             ..Patience::default()
         };
-        for _ in 0..thread_count {
+        for index in 0..thread_count {
             let (board, field) = (Arc::clone(&crew.board), Arc::clone(field));
-            let thread = thread::Builder::new().spawn(move || board.work(&field, patience));
+            let seat = seats.get(index).copied();
+            let thread = thread::Builder::new().spawn(move || {
+                // The rank has bound its first thread to one of these cores, so this one may be bound as well.
+                let _ = seat.map(sit_down);
+                board.work(&field, patience);
+            });
             crew.threads.push(
                 thread
                     .map_err(|error| Trouble::set_up(format!("a thread cannot start: {error}")))?,

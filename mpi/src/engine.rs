@@ -48,7 +48,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// No run yet. `threads` execute tasks, one of them the caller's.
+    /// No run yet. `threads` execute tasks, one of them the caller's. The others are bound to the cores `seats`, if there are
+    /// any.
     ///
     /// # Errors
     ///
@@ -59,13 +60,14 @@ impl Engine {
         threads: usize,
         is_crowded: bool,
         rank_count: usize,
+        seats: &[u64],
     ) -> Result<Self, Trouble> {
         let field = Arc::new(field);
         let crew = match threads {
             0 | 1 => None,
             more => {
                 let counts = kind == EngineKind::Dataflow;
-                Some(Crew::start(&field, more - 1, counts, is_crowded)?)
+                Some(Crew::start(&field, more - 1, counts, is_crowded, seats)?)
             }
         };
         Ok(Self {

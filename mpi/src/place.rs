@@ -61,7 +61,10 @@ impl Places {
             // The first rank of this host may be faster with its own mail.
             let words = post.long_mail(0, 2 + post.size())?;
             post.patience = patience_on([words[0] as usize, words[1] as usize]);
-            post.ringer = Ringer::hang(post, &words[2..])?;
+            let host_of = &words[2..];
+            let before = host_of[..post.rank()].iter();
+            post.place_on_host = before.filter(|host| **host == host_of[post.rank()]).count();
+            post.ringer = Ringer::hang(post, host_of)?;
             return Ok(None);
         }
         let mut of_ranks = vec![(name, affinity()); post.size()];

@@ -50,6 +50,8 @@ pub struct Post {
     pub others_rest: bool,
     /// How to wait in a run.
     pub patience: Patience,
+    /// How many ranks of this host come before this one.
+    pub place_on_host: usize,
     /// Messages with values that this rank has sent.
     pub value_messages: u64,
     /// Their words, with the first of each.
@@ -73,6 +75,7 @@ impl Post {
             ringer: None,
             others_rest: false,
             patience: Patience::default(),
+            place_on_host: 0,
             value_messages: 0,
             value_words: 0,
         }

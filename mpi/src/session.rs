@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 use taskdyno_core::execute::{Digest, fold};
 
 use crate::case::Case;
+use crate::cores::{affinity, seats, sit_down};
 use crate::engine::Engine;
 use crate::field::Field;
 use crate::graph_bytes::{self, HandedOver};
@@ -120,6 +121,13 @@ impl Session {
             false => Cut::default(),
         };
         post.patience = post.patience.with_threads(case.threads);
+        let seats = match case.is_bound {
+            true => seats(&affinity(), post.place_on_host, case.threads),
+            false => Vec::new(),
+        };
+        if let Some(&own) = seats.first() {
+            sit_down(own)?;
+        }
         let field = Field::new(own, case.kernel(&graph)?, output_bytes);
         let engine = Engine::new(
             case.engine,
@@ -127,6 +135,7 @@ impl Session {
             case.threads,
             post.patience.is_crowded,
             size,
+            seats.get(1..).unwrap_or_default(),
         )?;
         Ok(Self {
             engine,

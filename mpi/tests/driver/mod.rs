@@ -66,6 +66,7 @@ pub(crate) struct Setup {
     pub(crate) threads: u32,
     pub(crate) engine: &'static str,
     pub(crate) partition: &'static str,
+    pub(crate) bind: &'static str,
     pub(crate) output_bytes: u32,
     pub(crate) kernel: Json,
     pub(crate) fault: Option<&'static str>,
@@ -79,6 +80,7 @@ impl Default for Setup {
             threads: 1,
             engine: "dataflow",
             partition: "columns",
+            bind: "no",
             output_bytes: 0,
             kernel: json!({"kind": "empty"}),
             fault: None,
@@ -171,7 +173,7 @@ impl Ranks {
         let mut case = json!({
             "backend": "mpi",
             "workers": setup.ranks * setup.threads,
-            "options": {"engine": setup.engine, "partition": setup.partition},
+            "options": {"engine": setup.engine, "partition": setup.partition, "bind": setup.bind},
             "parameters": {"kernel": setup.kernel},
         });
         if setup.threads > 1 {
