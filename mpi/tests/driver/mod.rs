@@ -124,6 +124,10 @@ impl Ranks {
         let mut command = Command::new(launcher().expect("a launcher"));
         if is_open_mpi() {
             command.args(["--allow-run-as-root", "--oversubscribe"]);
+            // Otherwise it binds the only rank, or two, to one core each, and ranks stay within that.
+            if setup.bind != "no" {
+                command.args(["--bind-to", "none"]);
+            }
         }
         command.args(["-n", &setup.ranks.to_string()]);
         command.args([env!("CARGO_BIN_EXE_taskdyno-mpi"), "child"]);
