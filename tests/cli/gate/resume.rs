@@ -162,7 +162,7 @@ fn a_signal_leaves_whole_pairs_behind_and_no_comparison_of_an_earlier_gate() {
         assert_says(
             &output,
             code,
-            &["pairs are saved", "continue with --resume"],
+            &[" saved in ", "continue with --resume"],
         );
         let text = bench.pairs();
         assert!(text.ends_with('\n'));
