@@ -45,7 +45,7 @@ fn a_missing_case_fails_a_run_and_is_named_even_with_quiet() {
     assert_says(
         &partly,
         0,
-        &["1 of 2 cases of the baseline `both` are not part of this run"],
+        &["not part of this run: 1 of 2 cases of the baseline `both`"],
     );
     fs::remove_file(folder.path().join("own/own-goes.toml")).unwrap();
     let vanished = run("own-stays", &["--baseline", "both", "--quiet"]);
