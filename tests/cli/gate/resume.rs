@@ -159,11 +159,7 @@ fn a_signal_leaves_whole_pairs_behind_and_no_comparison_of_an_earlier_gate() {
         let gate = begun(&bench);
         kill_process(Pid::from_child(&gate), signal).unwrap();
         let output = gate.wait_with_output().unwrap();
-        assert_says(
-            &output,
-            code,
-            &[" saved in ", "continue with --resume"],
-        );
+        assert_says(&output, code, &[" saved in ", "continue with --resume"]);
         let text = bench.pairs();
         assert!(text.ends_with('\n'));
         for line in text.lines() {
