@@ -91,29 +91,24 @@ class Dying(Faulty):
 
 
 class DyingHalfway(Faulty):
-    """The process of task 0 ends when half of the report is in the pipe."""
+    """The process of task 0 ends when half of its report is in the pipe."""
+
+    # How much of the report is sent.
+    end = 5
 
     def run_task(self, task):
         if task == 0:
-            Connection._send = self.send_half
+            Connection._send = lambda connection, report: self.send_a_part(connection, report)
 
-    @staticmethod
-    def send_half(connection, report):
-        os.write(connection.fileno(), bytes(report)[:5])
+    def send_a_part(self, connection, report):
+        os.write(connection.fileno(), bytes(report)[: self.end])
         os._exit(3)
 
 
-class DyingAfterwards(Faulty):
+class DyingAfterwards(DyingHalfway):
     """The process of task 0 ends when its report is in the pipe."""
 
-    def run_task(self, task):
-        if task == 0:
-            Connection._send = self.send_all
-
-    @staticmethod
-    def send_all(connection, report):
-        os.write(connection.fileno(), report)
-        os._exit(3)
+    end = None
 
 
 class Waiting(kernels.Kernel):
